@@ -1,0 +1,36 @@
+// Files that are whole or not there, and errors that name them.
+#ifndef METAPROMPT_BASE_FILES_H_
+#define METAPROMPT_BASE_FILES_H_
+
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+
+namespace metaprompt {
+
+// The file's bytes. The error names the path and the system's reason.
+absl::StatusOr<std::string> ReadFile(const std::string& path);
+
+// Writes to a temporary name in the same folder, flushes to disk and renames: the path holds the old bytes or the new
+// ones, never a part. On failure (a full disk, say) the temporary file is removed.
+absl::Status WriteFileAtomically(const std::string& path, absl::string_view contents);
+
+// What a command prints on its standard output. `arguments` are passed as they are, without a shell. The error holds
+// the command and the last line of its standard error.
+absl::StatusOr<std::string> CommandOutput(const std::vector<std::string>& arguments);
+
+// SHA-256 as 64 hexadecimal digits.
+std::string Sha256(absl::string_view bytes);
+
+// OK, or an error with the byte offset of the first byte that is not valid UTF-8 (RFC 3629).
+absl::Status CheckUtf8(absl::string_view text);
+
+// `text` for an error message: at most 40 bytes, quoted, control characters escaped.
+std::string Quoted(absl::string_view text);
+
+}  // namespace metaprompt
+
+#endif  // METAPROMPT_BASE_FILES_H_

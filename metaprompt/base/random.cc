@@ -1,0 +1,44 @@
+#include "metaprompt/base/random.h"
+
+#include <cmath>
+#include <limits>
+
+namespace metaprompt {
+namespace {
+
+// The finaliser of SplitMix64 (Steele et al. 2014): a bijection that spreads every bit over all.
+uint64_t Mix(uint64_t x) {
+  x += 0x9e3779b97f4a7c15U;
+  x = (x ^ (x >> 30U)) * 0xbf58476d1ce4e5b9U;
+  x = (x ^ (x >> 27U)) * 0x94d049bb133111ebU;
+  return x ^ (x >> 31U);
+}
+
+}  // namespace
+
+uint64_t SubSeed(uint64_t seed, absl::string_view purpose, uint64_t index) {
+  uint64_t hash = Mix(seed);
+  for (const char c : purpose) {
+    hash = Mix(hash ^ static_cast<unsigned char>(c));
+  }
+  return Mix(Mix(hash ^ purpose.size()) ^ index);
+}
+
+uint64_t Random::Below(uint64_t bound) {
+  constexpr uint64_t kMax = std::numeric_limits<uint64_t>::max();
+  const uint64_t limit = kMax - kMax % bound;  // a multiple of bound
+  uint64_t draw = engine_();
+  while (draw >= limit) {
+    draw = engine_();
+  }
+  return draw % bound;
+}
+
+double Random::Uniform() { return static_cast<double>(engine_() >> 11U) * 0x1.0p-53; }
+
+double Random::Normal() {
+  const double radius = std::sqrt(-2.0 * std::log(1.0 - Uniform()));
+  return radius * std::cos(2.0 * 3.14159265358979323846 * Uniform());
+}
+
+}  // namespace metaprompt

@@ -1,0 +1,353 @@
+#include "metaprompt/base/spec_fields.h"
+
+#include <cmath>
+
+#include "absl/strings/ascii.h"
+#include "absl/strings/escaping.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+#include "absl/strings/str_join.h"
+#include "absl/strings/str_split.h"
+#include "google/protobuf/descriptor.h"
+#include "google/protobuf/io/tokenizer.h"
+#include "google/protobuf/text_format.h"
+#include "metaprompt/base/field_rule.pb.h"
+#include "metaprompt/base/files.h"
+
+namespace metaprompt {
+namespace {
+
+using google::protobuf::Descriptor;
+using google::protobuf::FieldDescriptor;
+using google::protobuf::Message;
+using google::protobuf::OneofDescriptor;
+using google::protobuf::Reflection;
+using google::protobuf::TextFormat;
+
+class FirstError : public google::protobuf::io::ErrorCollector {
+ public:
+  void AddError(int line, int column, const std::string& message) override {
+    if (message_.empty()) {
+      line_ = line;
+      message_ = message;
+      column_ = column;
+    }
+  }
+  void AddWarning(int, int, const std::string&) override {}
+
+  const std::string& message() const { return message_; }
+  std::string Place() const { return absl::StrCat(line_ + 1, ":", column_ + 1); }
+
+ private:
+  int line_ = 0;
+  int column_ = 0;
+  std::string message_;
+};
+
+std::vector<std::string> FieldNames(const Descriptor& type) {
+  std::vector<std::string> names;
+  for (int i = 0; i < type.field_count(); ++i) {
+    names.push_back(type.field(i)->name());
+  }
+  return names;
+}
+
+std::string EnumNames(const FieldDescriptor& field) {
+  std::vector<std::string> names;
+  for (int i = 0; i < field.enum_type()->value_count(); ++i) {
+    names.push_back(field.enum_type()->value(i)->name());
+  }
+  return absl::StrJoin(names, ", ");
+}
+
+// Shortest decimal form that is the same double.
+std::string Number(double value) {
+  std::string text;
+  for (int digits = 1; digits <= 17; ++digits) {
+    text = absl::StrFormat("%.*g", digits, value);
+    if (std::strtod(text.c_str(), nullptr) == value) {
+      break;
+    }
+  }
+  return text;
+}
+
+// "> 0 and <= 100", or empty.
+std::string Range(const FieldRule& rule) {
+  std::vector<std::string> bounds;
+  if (rule.has_gt()) bounds.push_back(absl::StrCat("> ", Number(rule.gt())));
+  if (rule.has_ge()) bounds.push_back(absl::StrCat(">= ", Number(rule.ge())));
+  if (rule.has_lt()) bounds.push_back(absl::StrCat("< ", Number(rule.lt())));
+  if (rule.has_le()) bounds.push_back(absl::StrCat("<= ", Number(rule.le())));
+  return absl::StrJoin(bounds, " and ");
+}
+
+bool InRange(const FieldRule& rule, double value) {
+  return std::isfinite(value) && (!rule.has_gt() || value > rule.gt()) && (!rule.has_ge() || value >= rule.ge()) &&
+         (!rule.has_lt() || value < rule.lt()) && (!rule.has_le() || value <= rule.le());
+}
+
+// A number as a double; false for what is not a number.
+bool NumberOf(const Message& message, const FieldDescriptor& field, int index, double* value) {
+  const Reflection& r = *message.GetReflection();
+  const bool repeated = field.is_repeated();
+  switch (field.cpp_type()) {
+    case FieldDescriptor::CPPTYPE_INT32:
+      *value = repeated ? r.GetRepeatedInt32(message, &field, index) : r.GetInt32(message, &field);
+      return true;
+    case FieldDescriptor::CPPTYPE_DOUBLE:
+      *value = repeated ? r.GetRepeatedDouble(message, &field, index) : r.GetDouble(message, &field);
+      return true;
+    default:
+      return false;
+  }
+}
+
+bool Empty(const Message& message, const FieldDescriptor& field) {
+  const Reflection& r = *message.GetReflection();
+  if (field.is_repeated()) {
+    return r.FieldSize(message, &field) == 0;
+  }
+  if (field.cpp_type() == FieldDescriptor::CPPTYPE_STRING) {
+    return r.GetString(message, &field).empty();
+  }
+  return !r.HasField(message, &field);
+}
+
+void Check(const Message& message, const std::string& prefix, std::vector<std::string>* broken) {
+  const Descriptor& type = *message.GetDescriptor();
+  const Reflection& r = *message.GetReflection();
+  for (int i = 0; i < type.oneof_decl_count(); ++i) {
+    const OneofDescriptor& oneof = *type.oneof_decl(i);
+    if (oneof.options().GetExtension(choose_one) && !r.HasOneof(message, &oneof)) {
+      std::vector<std::string> members;
+      for (int k = 0; k < oneof.field_count(); ++k) {
+        members.push_back(absl::StrCat(prefix, oneof.field(k)->name()));
+      }
+      broken->push_back(absl::StrCat("one of these must be set: ", absl::StrJoin(members, ", ")));
+    }
+  }
+  for (int i = 0; i < type.field_count(); ++i) {
+    const FieldDescriptor& field = *type.field(i);
+    const FieldRule& rule = field.options().GetExtension(metaprompt::rule);
+    const std::string path = prefix + field.name();
+    if (field.containing_oneof() != nullptr && !r.HasField(message, &field)) {
+      continue;
+    }
+    if (rule.required() && Empty(message, field)) {
+      broken->push_back(absl::StrCat(path, " must be set"));
+      continue;
+    }
+    const int count = field.is_repeated() ? r.FieldSize(message, &field) : 1;
+    for (int k = 0; k < count; ++k) {
+      const std::string place = field.is_repeated() ? absl::StrCat(path, "[", k, "]") : path;
+      double value = 0;
+      if (field.cpp_type() == FieldDescriptor::CPPTYPE_MESSAGE) {
+        if (field.is_repeated()) {
+          Check(r.GetRepeatedMessage(message, &field, k), place + ".", broken);
+        } else if (r.HasField(message, &field)) {
+          Check(r.GetMessage(message, &field), place + ".", broken);
+        }
+      } else if (NumberOf(message, field, k, &value) && !InRange(rule, value)) {
+        const std::string range = Range(rule);
+        broken->push_back(
+            absl::StrCat(place, " is ", Number(value), "; it must be ", range.empty() ? "a finite number" : range));
+      }
+    }
+  }
+}
+
+}  // namespace
+
+absl::Status ParseSpec(absl::string_view text, absl::string_view name, Message* spec) {
+  FirstError errors;
+  TextFormat::Parser parser;
+  parser.RecordErrorsTo(&errors);
+  if (!parser.ParseFromString(std::string(text), spec)) {
+    return absl::InvalidArgumentError(absl::StrCat(name, ":", errors.Place(), ": ", errors.message()));
+  }
+  return absl::OkStatus();
+}
+
+absl::Status SetField(absl::string_view assignment, Message* spec) {
+  const size_t equals = assignment.find('=');
+  if (equals == absl::string_view::npos || equals == 0) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("--set ", assignment, ": expected FIELD=VALUE, as in learner.maml.inner_steps=5"));
+  }
+  const std::string path(assignment.substr(0, equals));
+  std::string value(assignment.substr(equals + 1));
+  const std::vector<std::string> names = absl::StrSplit(path, '.');
+  Message* message = spec;
+  std::string walked;
+  for (size_t i = 0; i < names.size(); ++i) {
+    const FieldDescriptor* field = message->GetDescriptor()->FindFieldByName(names[i]);
+    if (field == nullptr) {
+      return absl::InvalidArgumentError(
+          absl::StrCat("--set ", path, ": there is no field '", names[i], "'", walked.empty() ? "" : " in ", walked,
+                       "; known: ", absl::StrJoin(FieldNames(*message->GetDescriptor()), ", ")));
+    }
+    absl::StrAppend(&walked, walked.empty() ? "" : ".", names[i]);
+    const bool is_message = field->cpp_type() == FieldDescriptor::CPPTYPE_MESSAGE;
+    if (i + 1 < names.size()) {
+      if (!is_message || field->is_repeated()) {
+        return absl::InvalidArgumentError(absl::StrCat("--set ", path, ": ", walked, " has no fields"));
+      }
+      message = message->GetReflection()->MutableMessage(message, field);
+      continue;
+    }
+    // The text-format parser knows all types, and what a bad value is.
+    const bool text = field->cpp_type() == FieldDescriptor::CPPTYPE_STRING;
+    const auto literal = [&](absl::string_view v) {
+      return text ? absl::StrCat("\"", absl::CHexEscape(v), "\"") : std::string(v);
+    };
+    std::string line;
+    if (is_message) {
+      line = absl::StrCat(field->name(), " { ", value, " }");
+    } else if (field->is_repeated()) {
+      std::vector<std::string> items;
+      for (absl::string_view item : absl::StrSplit(value, ',', absl::SkipWhitespace())) {
+        items.push_back(literal(absl::StripAsciiWhitespace(item)));
+      }
+      line = absl::StrCat(field->name(), ": [", absl::StrJoin(items, ", "), "]");
+    } else {
+      line = absl::StrCat(field->name(), ": ", literal(value));
+    }
+    message->GetReflection()->ClearField(message, field);
+    FirstError errors;
+    TextFormat::Parser parser;
+    parser.RecordErrorsTo(&errors);
+    if (!parser.MergeFromString(line, message)) {
+      const bool is_enum = field->cpp_type() == FieldDescriptor::CPPTYPE_ENUM;
+      return absl::InvalidArgumentError(absl::StrCat(
+          "--set ", path, ": ", Quoted(value), " is no ", is_enum ? "choice" : field->cpp_type_name(),
+          is_enum ? absl::StrCat("; known: ", EnumNames(*field)) : absl::StrCat(" (", errors.message(), ")")));
+    }
+  }
+  return absl::OkStatus();
+}
+
+std::vector<std::string> BrokenRules(const Message& spec) {
+  std::vector<std::string> broken;
+  Check(spec, "", &broken);
+  return broken;
+}
+
+void WriteOutDefaults(Message* spec) {
+  const Descriptor& type = *spec->GetDescriptor();
+  const Reflection& r = *spec->GetReflection();
+  for (int i = 0; i < type.field_count(); ++i) {
+    const FieldDescriptor& field = *type.field(i);
+    if (field.is_repeated()) {
+      continue;
+    }
+    const bool set = r.HasField(*spec, &field);
+    switch (field.cpp_type()) {
+      case FieldDescriptor::CPPTYPE_MESSAGE:
+        // Its presence can be a choice (a loss that is switched on): what is absent stays so.
+        if (set) {
+          WriteOutDefaults(r.MutableMessage(spec, &field));
+        }
+        break;
+      case FieldDescriptor::CPPTYPE_INT32:
+        if (!set) r.SetInt32(spec, &field, field.default_value_int32());
+        break;
+      case FieldDescriptor::CPPTYPE_UINT64:
+        if (!set) r.SetUInt64(spec, &field, field.default_value_uint64());
+        break;
+      case FieldDescriptor::CPPTYPE_DOUBLE:
+        if (!set) r.SetDouble(spec, &field, field.default_value_double());
+        break;
+      case FieldDescriptor::CPPTYPE_BOOL:
+        if (!set) r.SetBool(spec, &field, field.default_value_bool());
+        break;
+      case FieldDescriptor::CPPTYPE_ENUM:
+        if (!set) r.SetEnum(spec, &field, field.default_value_enum());
+        break;
+      case FieldDescriptor::CPPTYPE_STRING:
+        if (!set && field.has_default_value()) r.SetString(spec, &field, field.default_value_string());
+        break;
+      default:
+        break;
+    }
+  }
+}
+
+namespace {
+
+void Describe(const Descriptor& type, const std::string& prefix, std::string* text) {
+  for (int i = 0; i < type.field_count(); ++i) {
+    const FieldDescriptor& field = *type.field(i);
+    const FieldRule& rule = field.options().GetExtension(metaprompt::rule);
+    const std::string path = prefix + field.name();
+    std::vector<std::string> facts;
+    switch (field.cpp_type()) {
+      case FieldDescriptor::CPPTYPE_MESSAGE:
+        break;
+      case FieldDescriptor::CPPTYPE_ENUM:
+        facts.push_back(absl::StrCat("one of ", EnumNames(field)));
+        facts.push_back(absl::StrCat("default ", field.default_value_enum()->name()));
+        break;
+      case FieldDescriptor::CPPTYPE_STRING:
+        facts.push_back("text");
+        if (!field.default_value_string().empty()) {
+          facts.push_back(absl::StrCat("default \"", field.default_value_string(), "\""));
+        }
+        break;
+      case FieldDescriptor::CPPTYPE_DOUBLE:
+        facts.push_back("number");
+        facts.push_back(absl::StrCat("default ", Number(field.default_value_double())));
+        break;
+      case FieldDescriptor::CPPTYPE_BOOL:
+        facts.push_back(absl::StrCat("true or false, default ", field.default_value_bool() ? "true" : "false"));
+        break;
+      case FieldDescriptor::CPPTYPE_UINT64:
+        facts.push_back(absl::StrCat("whole number, default ", field.default_value_uint64()));
+        break;
+      default:
+        facts.push_back("whole number");
+        if (!field.is_repeated()) {
+          facts.push_back(absl::StrCat("default ", field.default_value_int32()));
+        }
+        break;
+    }
+    if (const std::string range = Range(rule); !range.empty()) facts.push_back(range);
+    if (field.is_repeated()) facts.push_back("a list");
+    if (rule.required()) facts.push_back("required");
+    if (field.containing_oneof() != nullptr) facts.push_back("one of its siblings");
+    absl::StrAppend(text, path, facts.empty() ? "" : absl::StrCat("  [", absl::StrJoin(facts, ", "), "]"), "\n");
+    if (!rule.doc().empty()) absl::StrAppend(text, "    ", rule.doc(), "\n");
+    if (field.cpp_type() == FieldDescriptor::CPPTYPE_MESSAGE) {
+      Describe(*field.message_type(), path + ".", text);
+    }
+  }
+}
+
+}  // namespace
+
+absl::Status DescribeFields(const Message& spec, absl::string_view path, std::string* text) {
+  const Descriptor* type = spec.GetDescriptor();
+  std::string prefix;
+  for (absl::string_view name : absl::StrSplit(path, '.', absl::SkipEmpty())) {
+    const FieldDescriptor* field = type->FindFieldByName(std::string(name));
+    if (field == nullptr || field->message_type() == nullptr) {
+      return absl::InvalidArgumentError(absl::StrCat("there is no group of fields '", path,
+                                                     "'; known here: ", absl::StrJoin(FieldNames(*type), ", ")));
+    }
+    type = field->message_type();
+    absl::StrAppend(&prefix, name, ".");
+  }
+  Describe(*type, prefix, text);
+  return absl::OkStatus();
+}
+
+std::string SpecText(const Message& spec) {
+  std::string text;
+  TextFormat::Printer printer;
+  printer.SetUseShortRepeatedPrimitives(true);
+  printer.SetUseUtf8StringEscaping(true);
+  printer.PrintToString(spec, &text);
+  return text;
+}
+
+}  // namespace metaprompt
