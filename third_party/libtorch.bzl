@@ -5,7 +5,7 @@ LIBTORCH_CXX11_ABI=0 builds against one that was itself built with the old std::
 """
 
 _BUILD = """
-package(default_visibility = ["//third_party:__pkg__"])
+package(default_visibility = ["//visibility:public"])
 
 cc_library(
     name = "libtorch",

@@ -1,0 +1,70 @@
+#include "experiments/spec.h"
+
+#include <set>
+
+#include "absl/strings/ascii.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "metaprompt/base/files.h"
+#include "metaprompt/base/spec_fields.h"
+#include "metaprompt/bert.h"
+#include "metaprompt/prompt.h"
+
+namespace metaprompt {
+
+std::vector<std::string> CheckSpec(const ExperimentSpec& spec) {
+  std::vector<std::string> broken = BrokenRules(spec);
+  const auto check = [&](const absl::Status& status) {
+    if (!status.ok()) {
+      broken.emplace_back(status.message());
+    }
+  };
+  for (const char c : spec.name()) {
+    if (!absl::ascii_isalnum(static_cast<unsigned char>(c)) && c != '-' && c != '_') {
+      broken.push_back(absl::StrCat("name is ", Quoted(spec.name()), "; it may hold letters, digits, - and _ only"));
+      break;
+    }
+  }
+  std::set<int> shots;
+  for (const int k : spec.episodes().shots()) {
+    if (!shots.insert(k).second) {
+      broken.push_back(absl::StrCat("episodes.shots names ", k, " twice"));
+    }
+  }
+  if (spec.model().encoder().has_bert() && spec.model().encoder().bert().heads() > 0) {
+    check(BertEncoder::Check(spec.model().encoder().bert()));
+  }
+  check(CheckTemplate(spec.model().prompt().template_()));
+  return broken;
+}
+
+absl::StatusOr<ExperimentSpec> LoadSpec(const std::string& path, const std::vector<std::string>& sets) {
+  const absl::StatusOr<std::string> text = ReadFile(path);
+  if (!text.ok()) {
+    return text.status();
+  }
+  ExperimentSpec spec;
+  if (const absl::Status status = ParseSpec(*text, path, &spec); !status.ok()) {
+    return status;
+  }
+  for (const std::string& set : sets) {
+    if (const absl::Status status = SetField(set, &spec); !status.ok()) {
+      return status;
+    }
+  }
+  // Groups that are all defaults may be left out of the file, not out of the record.
+  spec.mutable_model()->mutable_tokenizer();
+  spec.mutable_model()->mutable_prompt();
+  spec.mutable_model()->mutable_verbalizer();
+  spec.mutable_learner()->mutable_meta_optimizer();
+  spec.mutable_train();
+  spec.mutable_test();
+  const std::vector<std::string> broken = CheckSpec(spec);
+  if (!broken.empty()) {
+    return absl::InvalidArgumentError(absl::StrCat(path, ": ", absl::StrJoin(broken, absl::StrCat("\n", path, ": "))));
+  }
+  WriteOutDefaults(&spec);
+  return spec;
+}
+
+}  // namespace metaprompt

@@ -1,0 +1,257 @@
+#include "experiments/train.h"
+
+#include <utility>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+#include "absl/strings/str_join.h"
+#include "experiments/evaluate.h"
+#include "learners/meta_step.h"
+#include "metaprompt/base/files.h"
+#include "metaprompt/base/spec_fields.h"
+#include "metaprompt/safetensors.h"
+
+namespace metaprompt {
+namespace {
+
+constexpr char kProgressKey[] = "progress";
+
+// Parameters with a prefix before their names, added to or taken from a file.
+void Put(absl::string_view prefix, const std::vector<ParamInfo>& infos, const ParamList& params, TensorFile* file) {
+  for (size_t i = 0; i < infos.size(); ++i) {
+    file->tensors.emplace_back(absl::StrCat(prefix, infos[i].name), params[i]);
+  }
+}
+
+absl::Status Take(absl::string_view prefix, const std::vector<ParamInfo>& infos, const TensorFile& file,
+                  absl::string_view path, ParamList* params) {
+  params->clear();
+  for (const ParamInfo& info : infos) {
+    const std::string name = absl::StrCat(prefix, info.name);
+    const at::Tensor tensor = file.Find(name);
+    if (!tensor.defined()) {
+      return absl::InvalidArgumentError(absl::StrCat(path, ": tensor '", name, "' is missing"));
+    }
+    if (tensor.sizes() != at::IntArrayRef(info.shape)) {
+      return absl::InvalidArgumentError(absl::StrCat(path, ": tensor '", name, "' has shape [",
+                                                     absl::StrJoin(tensor.sizes(), ", "), "] instead of [",
+                                                     absl::StrJoin(info.shape, ", "), "]"));
+    }
+    params->push_back(tensor);
+  }
+  return absl::OkStatus();
+}
+
+absl::StatusOr<TensorFile> ReadTensorFile(const std::string& path) {
+  const absl::StatusOr<std::string> bytes = ReadFile(path);
+  if (!bytes.ok()) {
+    return bytes.status();
+  }
+  return ParseSafetensors(*bytes, path);
+}
+
+// Training of one number of shots, step by step.
+class MetaTraining {
+ public:
+  MetaTraining(const RunContext& context, int shots)
+      : context_(context),
+        spec_(context.bench->spec()),
+        infos_(context.bench->model().params()),
+        shots_(shots),
+        checkpoint_(absl::StrCat("checkpoint-", shots, "shot.safetensors")),
+        best_(absl::StrCat("best-", shots, "shot.safetensors")) {}
+
+  absl::StatusOr<Trained> Run();
+
+ private:
+  absl::Status Start();
+  absl::Status Save();
+  absl::Status Validate();
+
+  const RunContext& context_;
+  const ExperimentSpec& spec_;
+  const std::vector<ParamInfo>& infos_;
+  const int shots_;
+  const std::string checkpoint_;
+  const std::string best_;
+  LearnerState state_;
+  TrainingProgress done_;
+};
+
+absl::Status MetaTraining::Start() {
+  RunDirectory& directory = *context_.directory;
+  if (!directory.Has(checkpoint_)) {
+    state_ = StartLearning(context_.bench->model().Init(spec_.seed()));
+    done_.set_shots(shots_);
+    done_.set_best_accuracy(-1);
+    done_.mutable_so_far()->set_shots(shots_);
+    return absl::OkStatus();
+  }
+  const std::string path = directory.File(checkpoint_);
+  const absl::StatusOr<TensorFile> file = ReadTensorFile(path);
+  if (!file.ok()) {
+    return file.status();
+  }
+  const auto progress = file->metadata.find(kProgressKey);
+  if (progress == file->metadata.end()) {
+    return absl::InvalidArgumentError(absl::StrCat(path, ": it holds no training progress"));
+  }
+  if (const absl::Status status = ParseSpec(progress->second, path, &done_); !status.ok()) {
+    return status;
+  }
+  for (const auto& [prefix, params] :
+       {std::make_pair("params/", &state_.params), std::make_pair("first/", &state_.optimizer.first),
+        std::make_pair("second/", &state_.optimizer.second)}) {
+    if (const absl::Status status = Take(prefix, infos_, *file, path, params); !status.ok()) {
+      return status;
+    }
+  }
+  state_.meta_step = done_.meta_step();
+  state_.optimizer.step = done_.meta_step();
+  return absl::OkStatus();
+}
+
+absl::Status MetaTraining::Save() {
+  done_.set_meta_step(state_.meta_step);
+  TensorFile file;
+  Put("params/", infos_, state_.params, &file);
+  Put("first/", infos_, state_.optimizer.first, &file);
+  Put("second/", infos_, state_.optimizer.second, &file);
+  file.metadata[kProgressKey] = SpecText(done_);
+  return context_.directory->Write(checkpoint_, SafetensorsBytes(file));
+}
+
+absl::Status MetaTraining::Validate() {
+  const absl::StatusOr<const PromptedSplit*> split = context_.bench->Prompted(Split::kValid);
+  if (!split.ok()) {
+    return split.status();
+  }
+  const EpisodeSampler sampler = *context_.bench->Sampler(Split::kValid, shots_);
+  std::vector<double> accuracies;
+  for (const EpisodeResult& one : EvaluateEpisodes(*context_.learner, context_.bench->model(), state_.params, **split,
+                                                   sampler, 0, spec_.train().valid_episodes(), context_.pool)) {
+    accuracies.push_back(one.accuracy);
+  }
+  const MeanInterval valid = Interval(accuracies);
+  CurvePoint* point = done_.mutable_so_far()->add_curve();
+  point->set_meta_step(state_.meta_step);
+  if (done_.sum_count() > 0) {
+    point->set_query_loss(done_.loss_sum() / static_cast<double>(done_.sum_count()));
+    point->set_query_accuracy(done_.accuracy_sum() / static_cast<double>(done_.sum_count()));
+  }
+  point->set_valid_accuracy(valid.mean);
+  point->set_valid_half_width(valid.half_width);
+  done_.set_loss_sum(0);
+  done_.set_accuracy_sum(0);
+  done_.set_sum_count(0);
+  const bool better = valid.mean > done_.best_accuracy();
+  std::string line = absl::StrFormat("  meta-step %4d: valid %.2f ± %.2f %%", state_.meta_step, 100 * valid.mean,
+                                     100 * valid.half_width);
+  if (point->has_query_loss()) {
+    absl::StrAppendFormat(&line, ", train loss %.4f, train query %.2f %%", point->query_loss(),
+                          100 * point->query_accuracy());
+  }
+  context_.progress->Line(absl::StrCat(line, better ? "  (best so far)" : ""));
+  if (!better) {
+    done_.set_validations_without_gain(done_.validations_without_gain() + 1);
+    return absl::OkStatus();
+  }
+  done_.set_best_accuracy(valid.mean);
+  done_.set_validations_without_gain(0);
+  done_.mutable_so_far()->set_best_meta_step(state_.meta_step);
+  return context_.directory->Write(best_, ParamFileBytes(infos_, state_.params));
+}
+
+absl::StatusOr<Trained> MetaTraining::Run() {
+  if (const absl::Status status = Start(); !status.ok()) {
+    return status;
+  }
+  const TrainSpec& train = spec_.train();
+  const int64_t total = train.meta_steps();
+  const absl::StatusOr<const PromptedSplit*> split = context_.bench->Prompted(Split::kTrain);
+  if (!split.ok()) {
+    return split.status();
+  }
+  const EpisodeSampler sampler = *context_.bench->Sampler(Split::kTrain, shots_);
+  const std::string what = absl::StrCat(shots_, "-shot meta-training");
+  context_.progress->Begin(what, "meta-steps", state_.meta_step, total);
+  if (state_.meta_step > 0 && !done_.finished()) {
+    context_.progress->Line(absl::StrCat(what, ": going on from meta-step ", state_.meta_step));
+  }
+  while (!done_.finished()) {
+    const int64_t step = state_.meta_step;
+    const bool last = step == total;
+    const bool at_validation = last || (step >= train.validate_after() && step % train.validate_every() == 0);
+    const bool validated = done_.so_far().curve_size() > 0 && done_.so_far().curve().rbegin()->meta_step() == step;
+    if (at_validation && !validated) {
+      if (const absl::Status status = Validate(); !status.ok()) {
+        return status;
+      }
+    }
+    done_.set_finished(last || (train.patience() > 0 && done_.validations_without_gain() >= train.patience()));
+    const bool stop = context_.stop->load();
+    if (done_.finished() || stop || (step > 0 && step % train.checkpoint_every() == 0)) {
+      done_.mutable_so_far()->set_trained_meta_steps(step);
+      if (const absl::Status status = Save(); !status.ok()) {
+        return status;
+      }
+      if (stop) {
+        return absl::CancelledError(absl::StrCat("stopped at meta-step ", step, " of ", what));
+      }
+    }
+    if (done_.finished()) {
+      context_.progress->End(absl::StrFormat("%d meta-steps, best validation %.2f %% at meta-step %d", step,
+                                             100 * done_.best_accuracy(), done_.so_far().best_meta_step()));
+      break;
+    }
+    const absl::StatusOr<StepStats> stats = MetaStep(
+        *context_.learner, context_.bench->model(), spec_.learner().meta_optimizer(), total, train.meta_batch(),
+        [&](int64_t task) { return (*split)->Build(sampler.Plan(step * train.meta_batch() + task), at::kFloat); },
+        context_.pool, &state_);
+    if (!stats.ok()) {
+      return stats.status();
+    }
+    done_.set_loss_sum(done_.loss_sum() + stats->query_loss);
+    done_.set_accuracy_sum(done_.accuracy_sum() + stats->query_accuracy);
+    done_.set_sum_count(done_.sum_count() + 1);
+    context_.progress->Update(
+        state_.meta_step, absl::StrFormat("loss %.4f, query %.1f %%", stats->query_loss, 100 * stats->query_accuracy));
+  }
+  Trained trained;
+  absl::StatusOr<ParamList> best = ReadParamFile(infos_, context_.directory->File(best_));
+  if (!best.ok()) {
+    return best.status();
+  }
+  trained.params = *std::move(best);
+  trained.result = done_.so_far();
+  return trained;
+}
+
+}  // namespace
+
+std::string ParamFileBytes(const std::vector<ParamInfo>& infos, const ParamList& params) {
+  TensorFile file;
+  Put("", infos, params, &file);
+  return SafetensorsBytes(file);
+}
+
+absl::StatusOr<ParamList> ReadParamFile(const std::vector<ParamInfo>& infos, const std::string& path) {
+  const absl::StatusOr<TensorFile> file = ReadTensorFile(path);
+  if (!file.ok()) {
+    return file.status();
+  }
+  ParamList params;
+  if (const absl::Status status = Take("", infos, *file, path, &params); !status.ok()) {
+    return status;
+  }
+  if (file->tensors.size() != infos.size()) {
+    return absl::InvalidArgumentError(
+        absl::StrCat(path, ": it has ", file->tensors.size(), " tensors instead of ", infos.size()));
+  }
+  return params;
+}
+
+absl::StatusOr<Trained> MetaTrain(const RunContext& context, int shots) { return MetaTraining(context, shots).Run(); }
+
+}  // namespace metaprompt

@@ -1,0 +1,45 @@
+// Meta-training with validation, early stopping and checkpoints, for one number of shots.
+#ifndef EXPERIMENTS_TRAIN_H_
+#define EXPERIMENTS_TRAIN_H_
+
+#include <atomic>
+#include <string>
+
+#include "absl/status/statusor.h"
+#include "experiments/progress.h"
+#include "experiments/result.pb.h"
+#include "experiments/run_directory.h"
+#include "experiments/workbench.h"
+#include "learners/learner.h"
+#include "learners/task_pool.h"
+#include "metaprompt/params.h"
+
+namespace metaprompt {
+
+// What a run's parts share.
+struct RunContext {
+  Workbench* bench = nullptr;
+  const Learner* learner = nullptr;
+  RunDirectory* directory = nullptr;
+  TaskPool* pool = nullptr;
+  Progress* progress = nullptr;
+  const std::atomic<bool>* stop = nullptr;  // set: save and return Cancelled
+};
+
+struct Trained {
+  ParamList params;   // of the best validation
+  ShotResult result;  // the curve, and which meta-step was best
+};
+
+// Goes on from the folder's checkpoint if there is one. Leaves `checkpoint-Kshot.safetensors`, to go on from, and
+// `best-Kshot.safetensors`, the parameters that validated best.
+absl::StatusOr<Trained> MetaTrain(const RunContext& context, int shots);
+
+// Parameters under their names, and back. Every parameter must be there in its shape and no other tensor; the error
+// names the file and the tensor.
+std::string ParamFileBytes(const std::vector<ParamInfo>& infos, const ParamList& params);
+absl::StatusOr<ParamList> ReadParamFile(const std::vector<ParamInfo>& infos, const std::string& path);
+
+}  // namespace metaprompt
+
+#endif  // EXPERIMENTS_TRAIN_H_

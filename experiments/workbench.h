@@ -1,0 +1,56 @@
+// What an experiment works with, made from its spec before the first step: data, tokenizer, prompt, model, samplers.
+#ifndef EXPERIMENTS_WORKBENCH_H_
+#define EXPERIMENTS_WORKBENCH_H_
+
+#include <array>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "datasets/dataset.h"
+#include "episodes/prompted_split.h"
+#include "episodes/sampler.h"
+#include "experiments/experiment.pb.h"
+#include "experiments/result.pb.h"
+#include "metaprompt/prompt.h"
+#include "metaprompt/prompt_model.h"
+#include "metaprompt/tokenizer.h"
+
+namespace metaprompt {
+
+class Workbench {
+ public:
+  // Loads the data and checks every split for every number of shots, then makes or loads the tokenizer. With
+  // `tokenizer_bytes` not empty that tokenizer is used instead: a stopped run's own.
+  static absl::StatusOr<std::unique_ptr<Workbench>> Open(const ExperimentSpec& spec, std::string tokenizer_bytes);
+
+  const ExperimentSpec& spec() const { return spec_; }
+  const Dataset& dataset() const { return dataset_; }
+  const Tokenizer& tokenizer() const { return *tokenizer_; }
+  const PromptModel& model() const { return *model_; }
+
+  // The texts of a split in their prompts, tokenised on first use: no test text is looked at before meta-test.
+  absl::StatusOr<const PromptedSplit*> Prompted(Split split);
+
+  // Checked by Open for all `shots` of the spec.
+  absl::StatusOr<EpisodeSampler> Sampler(Split split, int shots) const;
+
+  DatasetFacts dataset_facts() const;
+  ModelFacts model_facts() const;
+
+ private:
+  Workbench() = default;
+
+  ExperimentSpec spec_;
+  Dataset dataset_;
+  std::unique_ptr<Tokenizer> tokenizer_;
+  std::optional<PromptTemplate> prompt_;
+  std::unique_ptr<PromptModel> model_;
+  std::array<std::optional<PromptedSplit>, 3> prompted_;
+};
+
+}  // namespace metaprompt
+
+#endif  // EXPERIMENTS_WORKBENCH_H_

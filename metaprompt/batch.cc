@@ -1,0 +1,64 @@
+#include "metaprompt/batch.h"
+
+#include <ATen/ATen.h>
+
+#include <algorithm>
+#include <limits>
+
+namespace metaprompt {
+namespace {
+
+at::Tensor Int64Tensor(const std::vector<int64_t>& values) {
+  return at::tensor(at::ArrayRef<int64_t>(values), at::kLong);
+}
+
+}  // namespace
+
+Batch PackBatch(absl::Span<const PromptedText> texts, absl::Span<const int64_t> labels, const Answers& answers,
+                at::ScalarType dtype) {
+  TORCH_CHECK(texts.size() == labels.size(), "PackBatch: ", texts.size(), " texts, ", labels.size(), " labels");
+  Batch batch;
+  batch.size = static_cast<int64_t>(texts.size());
+  size_t tokens = 0;
+  for (const PromptedText& text : texts) {
+    batch.longest = std::max(batch.longest, static_cast<int64_t>(text.ids.size()));
+    tokens += text.ids.size();
+  }
+  std::vector<int64_t> ids;
+  std::vector<int64_t> positions;
+  std::vector<int64_t> padded_from(texts.size() * static_cast<size_t>(batch.longest), -1);
+  std::vector<int64_t> packed_from;
+  std::vector<int64_t> mask_from;
+  std::vector<int64_t> mask_to(tokens, -1);
+  ids.reserve(tokens);
+  positions.reserve(tokens);
+  packed_from.reserve(tokens);
+  mask_from.reserve(texts.size());
+  batch.attention_bias = at::full({batch.size, 1, 1, batch.longest}, -std::numeric_limits<double>::infinity(),
+                                  at::TensorOptions().dtype(dtype));
+  for (int64_t b = 0; b < batch.size; ++b) {
+    const PromptedText& text = texts[static_cast<size_t>(b)];
+    const auto length = static_cast<int64_t>(text.ids.size());
+    const auto first = static_cast<int64_t>(ids.size());
+    mask_from.push_back(first + text.mask);
+    mask_to[static_cast<size_t>(first + text.mask)] = b;
+    for (int64_t t = 0; t < length; ++t) {
+      padded_from[static_cast<size_t>(b * batch.longest + t)] = first + t;
+      packed_from.push_back(b * batch.longest + t);
+      positions.push_back(t);
+    }
+    ids.insert(ids.end(), text.ids.begin(), text.ids.end());
+    batch.attention_bias.select(0, b).narrow(-1, 0, length).zero_();
+  }
+  batch.token_ids = Int64Tensor(ids);
+  batch.positions = Int64Tensor(positions);
+  batch.padded_from = Int64Tensor(padded_from);
+  batch.packed_from = Int64Tensor(packed_from);
+  batch.mask_from = Int64Tensor(mask_from);
+  batch.mask_to = Int64Tensor(mask_to);
+  batch.labels = at::tensor(at::ArrayRef<int64_t>(labels.data(), labels.size()), at::kLong);
+  batch.answers = answers;
+  return batch;
+}
+
+}  // namespace metaprompt

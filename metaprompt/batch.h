@@ -1,0 +1,47 @@
+// Texts as tensors, packed: the tokens of all texts stand one after another, without padding between them.
+#ifndef METAPROMPT_BATCH_H_
+#define METAPROMPT_BATCH_H_
+
+#include <ATen/core/Tensor.h>
+
+#include <cstdint>
+#include <vector>
+
+#include "absl/types/span.h"
+
+namespace metaprompt {
+
+// The answer words of a task's classes. Ids are indices into the episode's rows.
+struct Answers {
+  at::Tensor ids;      // [ways, words] int64; unused places repeat an id and weigh 0
+  at::Tensor weights;  // [ways, words]; every row sums to 1
+};
+
+// B texts of N tokens together, the longest of T.
+struct Batch {
+  int64_t size = 0;           // B
+  int64_t longest = 0;        // T
+  at::Tensor token_ids;       // [N] int64: index into the episode's rows; rows + s is soft vector s
+  at::Tensor positions;       // [N] int64: place in its text, from 0
+  at::Tensor padded_from;     // [B*T] int64: which token stands there; -1 is padding
+  at::Tensor packed_from;     // [N] int64: where in [B*T] the token stands
+  at::Tensor mask_from;       // [B] int64: which token is text b's mask
+  at::Tensor mask_to;         // [N] int64: of which text it is the mask; -1: it is none
+  at::Tensor attention_bias;  // [B, 1, 1, T]: 0 for a token, -inf for padding
+  at::Tensor labels;          // [B] int64 in [0, ways)
+  Answers answers;
+};
+
+// A text with its prompt, ready to be a batch's row.
+struct PromptedText {
+  std::vector<int64_t> ids;  // as Batch::token_ids
+  int64_t mask = 0;          // place of the mask
+};
+
+// Packs texts. `dtype` is that of the floating-point tensors; labels.size() == texts.size().
+Batch PackBatch(absl::Span<const PromptedText> texts, absl::Span<const int64_t> labels, const Answers& answers,
+                at::ScalarType dtype);
+
+}  // namespace metaprompt
+
+#endif  // METAPROMPT_BATCH_H_

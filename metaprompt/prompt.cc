@@ -1,0 +1,153 @@
+#include "metaprompt/prompt.h"
+
+#include "absl/strings/ascii.h"
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
+#include "absl/strings/strip.h"
+
+namespace metaprompt {
+namespace {
+
+struct Part {
+  enum Kind { kWords, kText, kMask, kSoft } kind;
+  std::string words;
+  int64_t count = 0;  // of soft vectors
+};
+
+absl::Status TemplateError(absl::string_view what) {
+  return absl::InvalidArgumentError(absl::StrCat("model.prompt.template: ", what));
+}
+
+// `<soft>` or `<soft:N>` at the start of `text`: its length and N, or 0 if there is none.
+size_t SoftSlot(absl::string_view text, int64_t* count) {
+  absl::string_view rest = text;
+  if (!absl::ConsumePrefix(&rest, "<soft")) {
+    return 0;
+  }
+  const size_t end = rest.find('>');
+  if (end == absl::string_view::npos) {
+    return 0;
+  }
+  *count = 1;
+  if (end > 0 && (rest[0] != ':' || !absl::SimpleAtoi(rest.substr(1, end - 1), count))) {
+    return 0;
+  }
+  return text.size() - rest.size() + end + 1;
+}
+
+absl::StatusOr<std::vector<Part>> ParseTemplate(absl::string_view text) {
+  std::vector<Part> parts;
+  int texts = 0;
+  int masks = 0;
+  std::string words;
+  const auto end_words = [&] {
+    if (!absl::StripAsciiWhitespace(words).empty()) {
+      parts.push_back(Part{Part::kWords, std::string(absl::StripAsciiWhitespace(words))});
+    }
+    words.clear();
+  };
+  while (!text.empty()) {
+    int64_t count = 0;
+    if (absl::ConsumePrefix(&text, "{text}")) {
+      end_words();
+      parts.push_back(Part{Part::kText, ""});
+      ++texts;
+    } else if (absl::ConsumePrefix(&text, "{mask}")) {
+      end_words();
+      parts.push_back(Part{Part::kMask, ""});
+      ++masks;
+    } else if (const size_t length = SoftSlot(text, &count); length > 0) {
+      if (count < 1 || count > 1000) {
+        return TemplateError(absl::StrCat(text.substr(0, length), " must have 1 to 1000 vectors"));
+      }
+      end_words();
+      parts.push_back(Part{Part::kSoft, "", count});
+      text.remove_prefix(length);
+    } else if (text[0] == '{' || absl::StartsWith(text, "<soft")) {
+      return TemplateError(
+          absl::StrCat("'", text.substr(0, text.find(' ')), "' is none of {text}, {mask}, <soft> and <soft:N>"));
+    } else {
+      words.push_back(text[0]);
+      text.remove_prefix(1);
+    }
+  }
+  end_words();
+  if (texts != 1 || masks != 1) {
+    return TemplateError(absl::StrCat(texts != 1 ? "{text}" : "{mask}", " must occur once; it occurs ",
+                                      texts != 1 ? texts : masks, " times"));
+  }
+  return parts;
+}
+
+}  // namespace
+
+absl::Status CheckTemplate(absl::string_view text) { return ParseTemplate(text).status(); }
+
+absl::StatusOr<PromptTemplate> PromptTemplate::Create(const PromptSpec& spec, const Tokenizer& tokenizer,
+                                                      int64_t max_tokens) {
+  absl::StatusOr<std::vector<Part>> parts = ParseTemplate(spec.template_());
+  if (!parts.ok()) {
+    return parts.status();
+  }
+  PromptTemplate result;
+  result.before_.push_back(tokenizer.special().cls);
+  std::vector<int64_t>* ids = &result.before_;
+  for (const Part& part : *parts) {
+    switch (part.kind) {
+      case Part::kText:
+        ids = &result.after_;
+        break;
+      case Part::kMask:
+        result.mask_ = static_cast<int64_t>((ids == &result.after_ ? result.before_.size() : 0) + ids->size());
+        ids->push_back(tokenizer.special().mask);
+        break;
+      case Part::kSoft:
+        for (int64_t i = 0; i < part.count; ++i) {
+          ids->push_back(-1 - result.num_soft_++);
+        }
+        break;
+      case Part::kWords:
+        for (const int64_t id : tokenizer.Encode(part.words)) {
+          ids->push_back(id);
+        }
+        break;
+    }
+  }
+  result.after_.push_back(tokenizer.special().sep);
+  const auto used = static_cast<int64_t>(result.before_.size() + result.after_.size());
+  result.max_text_ = max_tokens - used;
+  if (result.max_text_ < 1) {
+    return TemplateError(absl::StrCat("the prompt alone takes ", used, " of the ", max_tokens,
+                                      " tokens that model.encoder.bert.max_positions allows"));
+  }
+  return result;
+}
+
+PromptedText PromptTemplate::Apply(const std::vector<int64_t>& text) const {
+  const auto length = std::min(static_cast<int64_t>(text.size()), max_text_);
+  const auto before = static_cast<int64_t>(before_.size());
+  PromptedText prompted;
+  prompted.ids.reserve(before_.size() + static_cast<size_t>(length) + after_.size());
+  prompted.ids = before_;
+  prompted.ids.insert(prompted.ids.end(), text.begin(), text.begin() + length);
+  prompted.ids.insert(prompted.ids.end(), after_.begin(), after_.end());
+  prompted.mask = mask_ < before ? mask_ : mask_ + length;
+  return prompted;
+}
+
+absl::StatusOr<std::vector<int64_t>> AnswerIds(const VerbalizerSpec& spec, const Tokenizer& tokenizer,
+                                               absl::string_view class_name) {
+  std::vector<int64_t> ids;
+  for (absl::string_view word : absl::StrSplit(class_name, ' ', absl::SkipWhitespace())) {
+    const std::vector<int64_t> pieces = tokenizer.Encode(word);
+    const size_t count = spec.pieces() == VerbalizerSpec::FIRST ? std::min<size_t>(1, pieces.size()) : pieces.size();
+    ids.insert(ids.end(), pieces.begin(), pieces.begin() + static_cast<int64_t>(count));
+  }
+  if (ids.empty()) {
+    return absl::InvalidArgumentError(absl::StrCat("class '", class_name, "': its name gives the verbalizer no word"));
+  }
+  return ids;
+}
+
+}  // namespace metaprompt

@@ -1,0 +1,50 @@
+// What stands around a text (template), and what a class is called at the mask (verbalizer).
+#ifndef METAPROMPT_PROMPT_H_
+#define METAPROMPT_PROMPT_H_
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+#include "metaprompt/batch.h"
+#include "metaprompt/model.pb.h"
+#include "metaprompt/tokenizer.h"
+
+namespace metaprompt {
+
+// A template in the tokens of one tokenizer: [CLS], words and soft slots, the text, words and soft slots, [SEP], with
+// the mask before or after the text.
+class PromptTemplate {
+ public:
+  // `max_tokens` bounds the whole input. The error names the field and what is wrong with it.
+  static absl::StatusOr<PromptTemplate> Create(const PromptSpec& spec, const Tokenizer& tokenizer, int64_t max_tokens);
+
+  // Soft vectors, numbered from 0 in their order in the template.
+  int64_t num_soft() const { return num_soft_; }
+
+  // The text in the prompt, cut at its end where the whole is too long; never the prompt. Ids are vocabulary ids, and
+  // -1 - s for soft vector s.
+  PromptedText Apply(const std::vector<int64_t>& text) const;
+
+ private:
+  PromptTemplate() = default;
+
+  std::vector<int64_t> before_;
+  std::vector<int64_t> after_;
+  int64_t num_soft_ = 0;
+  int64_t mask_ = 0;  // place in before_, or, if not below its size, in after_ behind that
+  int64_t max_text_ = 0;
+};
+
+// Checks a template without a tokenizer.
+absl::Status CheckTemplate(absl::string_view text);
+
+// The vocabulary ids whose mean logit is the class's. The error names the class if its name has no word.
+absl::StatusOr<std::vector<int64_t>> AnswerIds(const VerbalizerSpec& spec, const Tokenizer& tokenizer,
+                                               absl::string_view class_name);
+
+}  // namespace metaprompt
+
+#endif  // METAPROMPT_PROMPT_H_

@@ -1,0 +1,44 @@
+// Text to vocabulary ids.
+#ifndef METAPROMPT_TOKENIZER_H_
+#define METAPROMPT_TOKENIZER_H_
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+
+namespace metaprompt {
+
+struct SpecialIds {
+  int64_t cls = 0;
+  int64_t sep = 0;
+  int64_t mask = 0;
+};
+
+// Immutable; safe to call from several threads at once.
+class Tokenizer {
+ public:
+  virtual ~Tokenizer() = default;
+  virtual int64_t vocab_size() const = 0;
+  virtual SpecialIds special() const = 0;
+  // Ids of the text alone, without special tokens; never one of them. Any bytes are accepted.
+  virtual std::vector<int64_t> Encode(absl::string_view text) const = 0;
+  // The piece that an id stands for.
+  virtual std::string Piece(int64_t id) const = 0;
+  // The model file's bytes, from which the same tokenizer can be made.
+  virtual const std::string& bytes() const = 0;
+};
+
+// A sentencepiece model (Kudo and Richardson 2018) that has the pieces [CLS], [SEP] and [MASK]. `name` is for errors.
+absl::StatusOr<std::unique_ptr<Tokenizer>> LoadSentencePiece(std::string bytes, absl::string_view name);
+
+// Trains one: byte-pair encoding, NFKC and lower case. Fewer pieces than `vocab_size` where the texts have no more to
+// give. The same texts in the same order give the same bytes. About a second per megabyte of text.
+absl::StatusOr<std::string> TrainSentencePiece(const std::vector<std::string>& texts, int vocab_size);
+
+}  // namespace metaprompt
+
+#endif  // METAPROMPT_TOKENIZER_H_
