@@ -9,17 +9,13 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "datasets/dataset.pb.h"
+#include "datasets/split.h"
 
 namespace metaprompt {
 
-enum class Split { kTrain, kValid, kTest };
-
-// "train", "valid" or "test".
-const char* SplitName(Split split);
-
 struct TextClass {
-  std::string label;               // as the source spells it; unique
-  std::string name;                // what a verbalizer reads: "gnu-r" is "GNU R"
+  std::string label;  // as the source spells it; unique
+  std::string name;   // what a verbalizer reads: "gnu-r" is "GNU R"
   Split split = Split::kTrain;
   std::vector<std::string> texts;  // UTF-8, no tabs or line ends, not empty, in the source's order
 };
@@ -28,14 +24,15 @@ struct Dataset {
   std::string name;                // "debian", or the file's name
   std::vector<TextClass> classes;  // in byte order of their labels
   int64_t dropped_duplicates = 0;
-  int64_t unused_texts = 0;        // of labels that the split does not name
+  int64_t unused_texts = 0;  // of labels that the split does not name
 
   int64_t NumTexts() const;
   std::vector<const TextClass*> Of(Split split) const;
 };
 
-// Reads the source that `spec` names, applies the split and drops duplicates. An error names the file and the line:
-// `train.tsv:17: no tab between label and text`.
+// Reads the source that `spec` names, applies the split and drops duplicates: of equal texts of one class the first
+// stays. The debian source's own split holds where `spec` gives none; a section that the index lacks is left out of it.
+// An error names the file and the line: `train.tsv:17: no tab between label and text`.
 absl::StatusOr<Dataset> LoadDataset(const DatasetSpec& spec);
 
 // `split<TAB>label<TAB>name<TAB>text` lines in order of classes and texts: all that an experiment sees of the data.
@@ -44,7 +41,8 @@ std::string ExportText(const Dataset& dataset);
 // SHA-256 of ExportText.
 std::string ContentSha256(const Dataset& dataset);
 
-// A table for people: per split its classes, and per class its texts, duplicates and lengths in words; hash.
+// A table for people: per split its classes, per class its texts and their lengths in words, then what was left out and
+// the hash.
 std::string StatsText(const Dataset& dataset);
 
 }  // namespace metaprompt

@@ -1,0 +1,114 @@
+#include <algorithm>
+#include <array>
+#include <numeric>
+#include <string>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+#include "absl/strings/string_view.h"
+#include "datasets/dataset.h"
+
+namespace metaprompt {
+namespace {
+
+// Texts are joined by single blanks, so that blanks count words.
+std::vector<int64_t> WordCounts(const TextClass& text_class) {
+  std::vector<int64_t> counts;
+  counts.reserve(text_class.texts.size());
+  for (const std::string& text : text_class.texts) {
+    counts.push_back(1 + std::count(text.begin(), text.end(), ' '));
+  }
+  return counts;
+}
+
+struct Lengths {
+  double mean = 0;
+  double median = 0;
+  int64_t max = 0;
+};
+
+Lengths Summary(std::vector<int64_t> counts) {
+  if (counts.empty()) {
+    return {};
+  }
+  std::sort(counts.begin(), counts.end());
+  const size_t half = counts.size() / 2;
+  const int64_t low_median = counts[counts.size() % 2 == 0 ? half - 1 : half];
+  return {static_cast<double>(std::accumulate(counts.begin(), counts.end(), int64_t{0})) /
+              static_cast<double>(counts.size()),
+          static_cast<double>(low_median + counts[half]) / 2, counts.back()};
+}
+
+using Row = std::array<std::string, 7>;  // split, label, name, texts, mean, median, max
+
+// "1,234,567"
+std::string Thousands(int64_t count) {
+  std::string digits = absl::StrCat(count);
+  for (size_t i = digits.size(); i > 3; i -= 3) {
+    digits.insert(i - 3, ",");
+  }
+  return digits;
+}
+
+Row MakeRow(absl::string_view split, absl::string_view label, absl::string_view name,
+            const std::vector<int64_t>& words) {
+  const Lengths lengths = Summary(words);
+  return {std::string(split),
+          std::string(label),
+          std::string(name),
+          Thousands(static_cast<int64_t>(words.size())),
+          absl::StrFormat("%.1f", lengths.mean),
+          absl::StrFormat("%.1f", lengths.median),
+          Thousands(lengths.max)};
+}
+
+// Of characters, not of bytes.
+size_t Width(const std::string& text) {
+  return static_cast<size_t>(
+      std::count_if(text.begin(), text.end(), [](char c) { return (static_cast<unsigned char>(c) & 0xc0U) != 0x80U; }));
+}
+
+// Words to the left, numbers to the right; an empty row is an empty line.
+std::string Table(const std::vector<Row>& rows) {
+  constexpr size_t kFirstNumber = 3;
+  std::array<size_t, std::tuple_size<Row>::value> widths = {};
+  for (const Row& row : rows) {
+    for (size_t i = 0; i < row.size(); ++i) {
+      widths[i] = std::max(widths[i], Width(row[i]));
+    }
+  }
+  std::string table;
+  for (const Row& row : rows) {
+    for (size_t i = 0; !row[0].empty() && i < row.size(); ++i) {
+      const std::string padding(widths[i] - Width(row[i]), ' ');
+      absl::StrAppend(&table, i == 0 ? "" : "  ", i < kFirstNumber ? row[i] + padding : padding + row[i]);
+    }
+    table.push_back('\n');
+  }
+  return table;
+}
+
+}  // namespace
+
+std::string StatsText(const Dataset& dataset) {
+  std::vector<Row> rows = {{"split", "label", "name", "texts", "mean words", "median", "max"}};
+  for (const Split split : kSplits) {
+    const std::vector<const TextClass*> classes = dataset.Of(split);
+    std::vector<int64_t> all;
+    for (const TextClass* text_class : classes) {
+      const std::vector<int64_t> words = WordCounts(*text_class);
+      rows.push_back(MakeRow(SplitName(split), text_class->label, text_class->name, words));
+      all.insert(all.end(), words.begin(), words.end());
+    }
+    rows.push_back(MakeRow(SplitName(split), "all",
+                           absl::StrCat(classes.size(), classes.size() == 1 ? " class" : " classes"), all));
+    rows.emplace_back();
+  }
+  return absl::StrCat(dataset.name, ": ", Thousands(dataset.NumTexts()), " texts in ", dataset.classes.size(),
+                      " classes\n\n", Table(rows), "duplicates dropped  ", Thousands(dataset.dropped_duplicates),
+                      "\nunused texts        ", Thousands(dataset.unused_texts), "\nsha256              ",
+                      ContentSha256(dataset), "\n");
+}
+
+}  // namespace metaprompt

@@ -1,0 +1,23 @@
+// The package descriptions of a Debian index: a few words each, and the section of the archive as the label.
+#ifndef DATASETS_DEBIAN_H_
+#define DATASETS_DEBIAN_H_
+
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+#include "datasets/dataset.pb.h"
+#include "datasets/texts_by_label.h"
+
+namespace metaprompt {
+
+// Reads the index that `source` names. The label is the section without its area ("contrib/games" is "games"), the text
+// the first line of the description. The binary packages of one source package are described alike ("... (data
+// files)"), so that a section has one text for each of its source packages: that of the binary package whose name comes
+// first in byte order. Texts are in order of source names. The index' own order does not matter.
+absl::StatusOr<TextsByLabel> LoadDebian(const DebianSource& source);
+
+// The same for an index in memory; `name` is what errors call it.
+absl::StatusOr<TextsByLabel> ParseDebianIndex(absl::string_view index, absl::string_view name);
+
+}  // namespace metaprompt
+
+#endif  // DATASETS_DEBIAN_H_

@@ -1,0 +1,17 @@
+// A file of one's own: one JSON object on each line.
+#ifndef DATASETS_JSONL_H_
+#define DATASETS_JSONL_H_
+
+#include "absl/status/statusor.h"
+#include "datasets/dataset.pb.h"
+#include "datasets/texts_by_label.h"
+
+namespace metaprompt {
+
+// The text is a string, or an array of strings that blanks join (tokens); the label a string or an integer. Other
+// fields are ignored and empty lines skipped; anything else is an error with the line's number.
+absl::StatusOr<TextsByLabel> LoadJsonl(const JsonlSource& source);
+
+}  // namespace metaprompt
+
+#endif  // DATASETS_JSONL_H_
