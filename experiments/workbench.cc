@@ -4,6 +4,16 @@
 
 namespace metaprompt {
 
+absl::StatusOr<EpisodeSampler> SamplerOf(const ExperimentSpec& spec, const Dataset& dataset, Split split, int shots) {
+  std::vector<ClassSize> sizes;
+  for (const TextClass* one : dataset.Of(split)) {
+    sizes.push_back(ClassSize{one->label, static_cast<int64_t>(one->texts.size())});
+  }
+  return EpisodeSampler::Create(std::move(sizes),
+                                EpisodeShape{spec.episodes().ways(), shots, spec.episodes().queries()}, spec.seed(),
+                                SplitName(split));
+}
+
 absl::StatusOr<std::unique_ptr<Workbench>> Workbench::Open(const ExperimentSpec& spec, std::string tokenizer_bytes) {
   auto bench = std::unique_ptr<Workbench>(new Workbench());
   bench->spec_ = spec;
@@ -69,13 +79,7 @@ absl::StatusOr<const PromptedSplit*> Workbench::Prompted(Split split) {
 }
 
 absl::StatusOr<EpisodeSampler> Workbench::Sampler(Split split, int shots) const {
-  std::vector<ClassSize> sizes;
-  for (const TextClass* one : dataset_.Of(split)) {
-    sizes.push_back(ClassSize{one->label, static_cast<int64_t>(one->texts.size())});
-  }
-  return EpisodeSampler::Create(std::move(sizes),
-                                EpisodeShape{spec_.episodes().ways(), shots, spec_.episodes().queries()}, spec_.seed(),
-                                SplitName(split));
+  return SamplerOf(spec_, dataset_, split, shots);
 }
 
 DatasetFacts Workbench::dataset_facts() const {

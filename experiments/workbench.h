@@ -20,6 +20,9 @@
 
 namespace metaprompt {
 
+// The episodes of a split, `shots` a class. The same spec gives the same episodes, with or without a workbench.
+absl::StatusOr<EpisodeSampler> SamplerOf(const ExperimentSpec& spec, const Dataset& dataset, Split split, int shots);
+
 class Workbench {
  public:
   // Loads the data and checks every split for every number of shots, then makes or loads the tokenizer. With

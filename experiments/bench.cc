@@ -1,0 +1,159 @@
+#include "experiments/bench.h"
+
+#include <ATen/ATen.h>
+#include <ATen/record_function.h>
+
+#include <algorithm>
+#include <atomic>
+#include <chrono>
+#include <cstring>
+#include <memory>
+#include <utility>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+#include "experiments/blas.h"
+#include "experiments/run.h"
+#include "experiments/workbench.h"
+#include "learners/learner.h"
+#include "learners/meta_step.h"
+
+namespace metaprompt {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+double SecondsSince(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
+
+double Median(std::vector<double> values) {
+  std::sort(values.begin(), values.end());
+  return values[values.size() / 2];
+}
+
+std::atomic<double>& Flops() {
+  static std::atomic<double> flops = 0;
+  return flops;
+}
+
+// 2 · [rows] · [columns of the second] · [inner], times the batch.
+std::unique_ptr<at::ObserverContext> AddProduct(const at::RecordFunction& function) {
+  const char* name = function.name();
+  const bool with_bias = std::strcmp(name, "aten::addmm") == 0 || std::strcmp(name, "aten::baddbmm") == 0;
+  if (!with_bias && std::strcmp(name, "aten::mm") != 0 && std::strcmp(name, "aten::bmm") != 0) {
+    return nullptr;
+  }
+  const auto inputs = function.inputs();
+  const at::Tensor& left = inputs[with_bias ? 1 : 0].toTensor();
+  const at::Tensor& right = inputs[with_bias ? 2 : 1].toTensor();
+  const double flops = 2.0 * static_cast<double>(left.numel()) * static_cast<double>(right.size(-1));
+  double seen = Flops().load();
+  while (!Flops().compare_exchange_weak(seen, seen + flops)) {
+  }
+  return nullptr;
+}
+
+// The learners that every spec is timed with.
+std::vector<std::pair<std::string, LearnerSpec>> TimedLearners(const LearnerSpec& own) {
+  MamlSpec maml = own.maml();
+  if (own.has_reptile()) {
+    maml.set_inner_steps(std::max(1, own.reptile().inner_steps()));
+  }
+  std::vector<std::pair<std::string, LearnerSpec>> learners;
+  const auto add = [&](const std::string& name, const MamlSpec& spec) {
+    LearnerSpec learner = own;
+    *learner.mutable_maml() = spec;
+    learners.emplace_back(absl::StrCat(name, ", ", spec.inner_steps(), " steps"), learner);
+  };
+  maml.clear_multi_step();
+  maml.set_order(MamlSpec::SECOND);
+  add("MAML", maml);
+  maml.mutable_multi_step();
+  add("MAML, multi-step loss", maml);
+  maml.clear_multi_step();
+  maml.set_order(MamlSpec::FIRST);
+  add("first-order MAML", maml);
+  LearnerSpec reptile = own;
+  reptile.mutable_reptile();
+  learners.emplace_back(absl::StrCat("Reptile, ", reptile.reptile().inner_steps(), " steps"), reptile);
+  return learners;
+}
+
+}  // namespace
+
+double CountProductFlops(const std::function<void()>& work) {
+  Flops() = 0;
+  const at::CallbackHandle handle = at::addGlobalCallback(
+      at::RecordFunctionCallback(AddProduct).needsInputs(true).scopes({at::RecordScope::FUNCTION}));
+  work();
+  at::removeCallback(handle);
+  return Flops();
+}
+
+absl::Status Bench(const ExperimentSpec& spec, int rounds, std::ostream* out) {
+  absl::StatusOr<std::unique_ptr<Workbench>> bench = Workbench::Open(spec, "");
+  if (!bench.ok()) {
+    return bench.status();
+  }
+  const absl::StatusOr<const PromptedSplit*> split = (*bench)->Prompted(Split::kTrain);
+  if (!split.ok()) {
+    return split.status();
+  }
+  const PromptModel& model = (*bench)->model();
+  const ParamList start = model.Init(spec.seed());
+  const int64_t tasks = spec.train().meta_batch();
+  TaskPool pool(ThreadsOf(spec));
+  const BlasInfo blas = GetBlasInfo();
+  *out << absl::StrFormat(
+      "%d threads, BLAS kernel %s, %d-way, %d queries a class, meta-batch %d, median of %d rounds\n", pool.threads(),
+      blas.kernel, spec.episodes().ways(), spec.episodes().queries(), tasks, rounds);
+  *out << absl::StrFormat("%-34s %5s %11s %9s %8s %6s %9s\n", "learner", "shots", "episodes/s", "GFLOP/s", "SGEMM",
+                          "ratio", "drawing");
+  for (const auto& [name, learner_spec] : TimedLearners(spec.learner())) {
+    const std::unique_ptr<Learner> learner = MakeLearner(learner_spec);
+    for (const int shots : spec.episodes().shots()) {
+      const EpisodeSampler sampler = *(*bench)->Sampler(Split::kTrain, shots);
+      LearnerState state = StartLearning(Detached(start));
+      absl::Status failed;
+      const auto step = [&] {
+        const int64_t at = state.meta_step;
+        const auto deal = [&](int64_t task) { return (*split)->Build(sampler.Plan(at * tasks + task), at::kFloat); };
+        const absl::StatusOr<StepStats> stats =
+            MetaStep(*learner, model, learner_spec.meta_optimizer(), 1000000, tasks, deal, &pool, &state);
+        failed.Update(stats.status());
+      };
+      step();  // warms up
+      std::vector<double> seconds;
+      std::vector<double> rates;
+      std::vector<double> sgemm;
+      std::vector<double> drawing;
+      for (int round = 0; round < rounds && failed.ok(); ++round) {
+        sgemm.push_back(MeasureSgemmGflops());
+        // The products are counted apart from the timing, on the same episodes.
+        LearnerState copy;
+        copy.meta_step = state.meta_step;
+        copy.params = Detached(state.params);
+        copy.optimizer = {state.optimizer.step, Detached(state.optimizer.first), Detached(state.optimizer.second)};
+        Clock::time_point begin = Clock::now();
+        step();
+        const double taken = SecondsSince(begin);
+        std::swap(state, copy);
+        rates.push_back(CountProductFlops(step) * 1e-9 / taken);
+        seconds.push_back(taken);
+        begin = Clock::now();
+        pool.Run(tasks, [&](int64_t task) { (*split)->Build(sampler.Plan(round * tasks + task), at::kFloat); });
+        drawing.push_back(SecondsSince(begin) / taken);
+      }
+      if (!failed.ok()) {
+        return failed;
+      }
+      *out << absl::StrFormat("%-34s %5d %11.2f %9.1f %8.1f %6.2f %8.2f%%\n", name, shots,
+                              static_cast<double>(tasks) / Median(seconds), Median(rates), Median(sgemm),
+                              Median(rates) / Median(sgemm), 100 * Median(drawing))
+           << std::flush;
+    }
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace metaprompt

@@ -1,0 +1,23 @@
+// How fast meta-training is, beside what the machine can do.
+#ifndef EXPERIMENTS_BENCH_H_
+#define EXPERIMENTS_BENCH_H_
+
+#include <functional>
+#include <ostream>
+
+#include "absl/status/status.h"
+#include "experiments/experiment.pb.h"
+
+namespace metaprompt {
+
+// Floating-point operations of all matrix products that LibTorch runs while `work` does, in any thread; 2 m n k each.
+double CountProductFlops(const std::function<void()>& work);
+
+// Prints, for each learner on the spec's data and model: episodes a second, the rate of the model's matrix products and
+// its ratio to the SGEMM rate measured in the same run, and the share of time that drawing and batching episodes takes.
+// Each figure is the median of `rounds`; SGEMM is measured before each.
+absl::Status Bench(const ExperimentSpec& spec, int rounds, std::ostream* out);
+
+}  // namespace metaprompt
+
+#endif  // EXPERIMENTS_BENCH_H_

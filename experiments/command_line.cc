@@ -1,0 +1,238 @@
+#include "experiments/command_line.h"
+
+#include <c10/util/Exception.h>
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <exception>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+#include "datasets/dataset.h"
+#include "experiments/bench.h"
+#include "experiments/environment.h"
+#include "experiments/result.pb.h"
+#include "experiments/run.h"
+#include "experiments/spec.h"
+#include "experiments/table.h"
+#include "experiments/workbench.h"
+#include "metaprompt/base/files.h"
+#include "metaprompt/base/spec_fields.h"
+
+namespace metaprompt {
+namespace {
+
+constexpr int kFailed = 1;
+constexpr int kUsage = 2;
+constexpr int kStopped = 130;
+
+struct Options {
+  std::string spec;
+  std::vector<std::string> sets;
+  std::string out;
+  std::string split = "test";
+  int64_t index = 0;
+  int shots = 0;
+  std::string field;
+  int rounds = 5;
+  int threads = 0;
+};
+
+absl::Status Run(const Options& options, const Console& console) {
+  const absl::StatusOr<ExperimentSpec> spec = LoadSpec(options.spec, options.sets);
+  if (!spec.ok()) {
+    return spec.status();
+  }
+  const std::string out =
+      options.out.empty() ? absl::StrCat("runs/", spec->name(), "-seed", spec->seed()) : options.out;
+  Progress progress(console.err, console.terminal);
+  const absl::StatusOr<RunRecord> record = RunExperiment(*spec, out, &progress, *console.stop);
+  if (!record.ok()) {
+    return record.status();
+  }
+  *console.out << '\n' << ResultTable(*record) << "\nrecord: " << out << "/record.textproto\n";
+  return absl::OkStatus();
+}
+
+absl::Status Show(const Options& options, const Console& console) {
+  const std::string path = absl::StrCat(options.out, "/record.textproto");
+  const absl::StatusOr<std::string> text = ReadFile(path);
+  if (!text.ok()) {
+    return text.status();
+  }
+  RunRecord record;
+  if (const absl::Status status = ParseSpec(*text, path, &record); !status.ok()) {
+    return status;
+  }
+  *console.out << ResultTable(record);
+  return absl::OkStatus();
+}
+
+// The dataset of a spec file; without one, the machine's package index.
+absl::StatusOr<Dataset> DatasetOf(const Options& options) {
+  if (options.spec.empty()) {
+    DatasetSpec debian;
+    debian.mutable_debian();
+    return LoadDataset(debian);
+  }
+  const absl::StatusOr<ExperimentSpec> spec = LoadSpec(options.spec, options.sets);
+  if (!spec.ok()) {
+    return spec.status();
+  }
+  return LoadDataset(spec->dataset());
+}
+
+absl::Status PrintDataset(const Options& options, const Console& console, std::string (*text)(const Dataset&)) {
+  const absl::StatusOr<Dataset> dataset = DatasetOf(options);
+  if (!dataset.ok()) {
+    return dataset.status();
+  }
+  *console.out << text(*dataset);
+  return absl::OkStatus();
+}
+
+absl::Status PrintEpisode(const Options& options, const Console& console) {
+  const absl::StatusOr<ExperimentSpec> spec = LoadSpec(options.spec, options.sets);
+  if (!spec.ok()) {
+    return spec.status();
+  }
+  const absl::StatusOr<Dataset> dataset = LoadDataset(spec->dataset());
+  if (!dataset.ok()) {
+    return dataset.status();
+  }
+  const auto* split =
+      std::find_if(std::begin(kSplits), std::end(kSplits), [&](Split s) { return options.split == SplitName(s); });
+  const std::vector<const TextClass*> classes = dataset->Of(*split);
+  const int shots = options.shots > 0 ? options.shots : spec->episodes().shots(0);
+  const absl::StatusOr<EpisodeSampler> sampler = SamplerOf(*spec, *dataset, *split, shots);
+  if (!sampler.ok()) {
+    return sampler.status();
+  }
+  const EpisodePlan plan = sampler->Plan(options.index);
+  *console.out << absl::StrFormat("episode %d of %s, seed %d: %d-way %d-shot, %d queries a class\n", plan.index,
+                                  options.split, spec->seed(), spec->episodes().ways(), shots,
+                                  spec->episodes().queries());
+  const auto print = [&](absl::string_view part, const std::vector<TextRef>& refs) {
+    const size_t per_way = refs.size() / plan.classes.size();
+    for (size_t i = 0; i < refs.size(); ++i) {
+      const TextClass& one = *classes[static_cast<size_t>(refs[i].of_class)];
+      *console.out << absl::StrFormat("%s\t%d\t%s\t%d\t%s\n", part, i / per_way, one.label, refs[i].text,
+                                      one.texts[static_cast<size_t>(refs[i].text)]);
+    }
+  };
+  *console.out << "part\tway\tlabel\tnumber\ttext\n";
+  print("support", plan.support);
+  print("query", plan.query);
+  return absl::OkStatus();
+}
+
+absl::Status PrintSpec(const Options& options, const Console& console) {
+  std::string text;
+  const absl::Status status = DescribeFields(ExperimentSpec(), options.field, &text);
+  *console.out << text;
+  return status;
+}
+
+absl::Status CheckSpecFile(const Options& options, const Console& console) {
+  const absl::StatusOr<ExperimentSpec> spec = LoadSpec(options.spec, options.sets);
+  if (spec.ok()) {
+    *console.out << SpecText(*spec);
+  }
+  return spec.status();
+}
+
+absl::Status RunBench(const Options& options, const Console& console) {
+  const absl::StatusOr<ExperimentSpec> spec = LoadSpec(options.spec, options.sets);
+  return spec.ok() ? Bench(*spec, options.rounds, console.out) : spec.status();
+}
+
+absl::Status Doctor(const Options& options, const Console& console) {
+  ExperimentSpec spec;
+  spec.set_threads(options.threads);
+  *console.out << DoctorText(ThreadsOf(spec));
+  return absl::OkStatus();
+}
+
+int Report(const absl::Status& status, const Console& console) {
+  if (status.ok()) {
+    return 0;
+  }
+  if (absl::IsCancelled(status)) {
+    *console.err << std::string(status.message()) << "; the same command goes on from there\n";
+    return kStopped;
+  }
+  *console.err << "error: " << std::string(status.message()) << '\n';
+  return kFailed;
+}
+
+}  // namespace
+
+int RunCommand(const std::vector<std::string>& arguments, const Console& console) {
+  Options options;
+  CLI::App app("metaprompt: learn where a soft prompt should start, so that a few labelled texts go far.",
+               "metaprompt");
+  app.require_subcommand(1);
+  app.set_help_all_flag("--help-all", "Help for every command");
+  absl::Status (*action)(const Options&, const Console&) = nullptr;
+  const auto command = [&](CLI::App* parent, const char* name, const char* help,
+                           absl::Status (*function)(const Options&, const Console&)) {
+    CLI::App* sub = parent->add_subcommand(name, help);
+    sub->callback([&action, function] { action = function; });
+    return sub;
+  };
+  const auto takes_spec = [&](CLI::App* sub, bool required) {
+    sub->add_option("SPEC", options.spec, "Experiment spec, a text protobuf; `metaprompt spec` lists its fields")
+        ->required(required);
+    sub->add_option("--set", options.sets, "FIELD=VALUE, as in learner.maml.inner_steps=5; may be repeated")
+        ->allow_extra_args(false)
+        ->type_name("FIELD=VALUE");
+  };
+
+  CLI::App* run = command(&app, "run", "Meta-train, meta-test, and leave a record; goes on if it was stopped", Run);
+  takes_spec(run, true);
+  run->add_option("--out", options.out, "Run directory; must not exist [runs/NAME-seedSEED]");
+  CLI::App* show = command(&app, "show", "Print the table of a run", Show);
+  show->add_option("DIR", options.out, "Run directory")->required();
+  CLI::App* check = command(&app, "check", "Check a spec and print it with every default", CheckSpecFile);
+  takes_spec(check, true);
+  CLI::App* describe = command(&app, "spec", "List a spec's fields: type, default, range, meaning", PrintSpec);
+  describe->add_option("GROUP", options.field, "Only the fields below this one, as in learner.maml");
+  CLI::App* episodes = command(&app, "episodes", "Print one episode: its classes and texts", PrintEpisode);
+  takes_spec(episodes, true);
+  episodes->add_option("--split", options.split, "train, valid or test")
+      ->capture_default_str()
+      ->check(CLI::IsMember({"train", "valid", "test"}));
+  episodes->add_option("--index", options.index, "Which episode")->capture_default_str()->check(CLI::NonNegativeNumber);
+  episodes->add_option("--shots", options.shots, "Support texts a class [the spec's first]")
+      ->check(CLI::Range(1, 1000));
+  CLI::App* datasets = app.add_subcommand("datasets", "Look at a dataset");
+  datasets->require_subcommand(1);
+  takes_spec(command(datasets, "stats", "Classes, counts, lengths, duplicates, hash",
+                     [](const Options& o, const Console& c) {
+    return PrintDataset(o, c, StatsText); }),
+             false);
+  takes_spec(command(datasets, "export", "split, label, name and text, tab-separated: what the hash is of",
+                     [](const Options& o, const Console& c) {
+    return PrintDataset(o, c, ExportText); }),
+             false);
+  CLI::App* bench = command(&app, "bench", "Time each learner on a spec's data and model", RunBench);
+  takes_spec(bench, true);
+  bench->add_option("--rounds", options.rounds, "Rounds that the median is of")->capture_default_str()->check(CLI::Range(1, 1000));
+  CLI::App* doctor = command(&app, "doctor", "What a bug report needs: versions, processor, BLAS, speed", Doctor);
+  doctor->add_option("--threads", options.threads, "Threads [one a core]")->check(CLI::Range(1, 1024));
+
+  try {
+    std::vector<std::string> reversed(arguments.rbegin(), arguments.rend());
+    app.parse(std::move(reversed));
+    return Report(action(options, console), console);
+  } catch (const CLI::ParseError& error) {
+    return app.exit(error, *console.out, *console.err) == 0 ? 0 : kUsage;
+  } catch (const c10::Error& error) {
+    *console.err << "internal error: " << error.what_without_backtrace() << '\n';
+  } catch (const std::exception& error) {
+    *console.err << "internal error: " << error.what() << '\n';
+  }
+  return kFailed;
+}
+
+}  // namespace metaprompt

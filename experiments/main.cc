@@ -1,0 +1,41 @@
+#include <unistd.h>
+
+#include <atomic>
+#include <csignal>
+#include <iostream>
+#include <string>
+#include <vector>
+
+#include "experiments/blas.h"
+#include "experiments/command_line.h"
+
+namespace {
+
+std::atomic<bool>& StopFlag() {
+  static std::atomic<bool> stop = false;
+  return stop;
+}
+
+// The first Ctrl-C asks the run to save and end; the second ends the program as it always does.
+void AskToStop(int signal) {
+  StopFlag() = true;
+  std::signal(signal, SIG_DFL);
+  constexpr char kNote[] = "\nstopping after this step; once more to stop at once\n";
+  if (write(STDERR_FILENO, kNote, sizeof(kNote) - 1) < 0) {
+    return;  // nothing to be told to
+  }
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  const std::vector<std::string> arguments(argv + 1, argv + argc);
+  // Starting the program again costs half a second, so only what multiplies matrices does.
+  if (!arguments.empty() && (arguments[0] == "run" || arguments[0] == "bench" || arguments[0] == "doctor")) {
+    metaprompt::UseBestBlasKernel(argv);
+  }
+  StopFlag();
+  std::signal(SIGINT, AskToStop);
+  std::signal(SIGTERM, AskToStop);
+  return metaprompt::RunCommand(arguments, {&std::cout, &std::cerr, isatty(STDERR_FILENO) != 0, &StopFlag()});
+}

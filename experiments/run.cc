@@ -1,0 +1,231 @@
+#include "experiments/run.h"
+
+#include <sched.h>
+
+#include <algorithm>
+#include <chrono>
+#include <memory>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+#include "experiments/environment.h"
+#include "experiments/evaluate.h"
+#include "experiments/run_directory.h"
+#include "experiments/train.h"
+#include "experiments/workbench.h"
+#include "metaprompt/base/files.h"
+#include "metaprompt/base/spec_fields.h"
+
+namespace metaprompt {
+namespace {
+
+constexpr char kTokenizerFile[] = "tokenizer.model";
+constexpr char kDatasetFile[] = "dataset.sha256";
+constexpr int kRecordVersion = 1;
+constexpr int64_t kTestChunk = 20;  // episodes between looks at the stop flag
+
+// A stopped run goes on only with the data it began with.
+absl::Status SameData(const RunDirectory& directory, const std::string& sha256) {
+  if (!directory.Has(kDatasetFile)) {
+    return directory.Write(kDatasetFile, sha256);
+  }
+  const absl::StatusOr<std::string> before = ReadFile(directory.File(kDatasetFile));
+  if (!before.ok()) {
+    return before.status();
+  }
+  if (*before != sha256) {
+    return absl::FailedPreconditionError(absl::StrCat(
+        directory.path(), ".partial: the data has changed since this run began; name another folder with --out"));
+  }
+  return absl::OkStatus();
+}
+
+// Meta-test of one initialisation. What is done is kept in the folder in steps, so that a stopped test goes on.
+absl::StatusOr<Evaluation> MetaTest(const RunContext& context, int shots, const std::string& initialisation,
+                                    const ParamList& params) {
+  const absl::StatusOr<const PromptedSplit*> split = context.bench->Prompted(Split::kTest);
+  if (!split.ok()) {
+    return split.status();
+  }
+  const EpisodeSampler sampler = *context.bench->Sampler(Split::kTest, shots);
+  const int64_t total = context.bench->spec().test().episodes();
+  const std::string file = absl::StrCat("test-", shots, "shot-", initialisation, ".tsv");
+  // A line an episode: its accuracy, then its predictions.
+  std::string lines;
+  std::vector<double> accuracies;
+  if (context.directory->Has(file)) {
+    absl::StatusOr<std::string> before = ReadFile(context.directory->File(file));
+    if (!before.ok()) {
+      return before.status();
+    }
+    lines = *std::move(before);
+    for (size_t begin = 0; begin < lines.size(); begin = lines.find('\n', begin) + 1) {
+      accuracies.push_back(std::strtod(lines.c_str() + begin, nullptr));
+    }
+  }
+  const std::string what = absl::StrCat(shots, "-shot meta-test, ", initialisation);
+  context.progress->Begin(what, "episodes", static_cast<int64_t>(accuracies.size()), total);
+  while (static_cast<int64_t>(accuracies.size()) < total) {
+    const auto first = static_cast<int64_t>(accuracies.size());
+    for (const EpisodeResult& one : EvaluateEpisodes(*context.learner, context.bench->model(), params, **split, sampler,
+                                                     first, std::min(kTestChunk, total - first), context.pool)) {
+      accuracies.push_back(one.accuracy);
+      absl::StrAppendFormat(&lines, "%.17g\t", one.accuracy);
+      for (size_t i = 0; i < one.predictions.size(); ++i) {
+        absl::StrAppend(&lines, i == 0 ? "" : " ", one.predictions[i]);
+      }
+      lines += '\n';
+    }
+    if (const absl::Status status = context.directory->Write(file, lines); !status.ok()) {
+      return status;
+    }
+    if (context.stop->load() && static_cast<int64_t>(accuracies.size()) < total) {
+      return absl::CancelledError(absl::StrCat("stopped at episode ", accuracies.size(), " of ", what));
+    }
+    const MeanInterval mean = Interval(accuracies);
+    context.progress->Update(static_cast<int64_t>(accuracies.size()),
+                             absl::StrFormat("%.2f ± %.2f %%", 100 * mean.mean, 100 * mean.half_width));
+  }
+  const MeanInterval mean = Interval(accuracies);
+  context.progress->End(absl::StrFormat("%d episodes, %.2f ± %.2f %%", total, 100 * mean.mean, 100 * mean.half_width));
+  Evaluation evaluation;
+  evaluation.set_initialisation(initialisation);
+  evaluation.set_mean_accuracy(mean.mean);
+  evaluation.set_half_width(mean.half_width);
+  evaluation.set_predictions_sha256(Sha256(lines));
+  for (const double accuracy : accuracies) {
+    evaluation.add_accuracies(static_cast<float>(accuracy));
+  }
+  return evaluation;
+}
+
+PairedDifference Paired(const Evaluation& of, const Evaluation& over) {
+  std::vector<double> differences;
+  for (int i = 0; i < of.accuracies_size(); ++i) {
+    differences.push_back(static_cast<double>(of.accuracies(i)) - static_cast<double>(over.accuracies(i)));
+  }
+  const MeanInterval interval = Interval(differences);
+  PairedDifference difference;
+  difference.set_of(of.initialisation());
+  difference.set_over(over.initialisation());
+  difference.set_mean(interval.mean);
+  difference.set_half_width(interval.half_width);
+  return difference;
+}
+
+absl::StatusOr<ShotResult> RunShots(const RunContext& context, int shots) {
+  absl::StatusOr<Trained> trained = MetaTrain(context, shots);
+  if (!trained.ok()) {
+    return trained.status();
+  }
+  ShotResult result = std::move(trained->result);
+  if (context.bench->spec().test().baseline()) {
+    const ParamList random = context.bench->model().Init(context.bench->spec().seed());
+    absl::StatusOr<Evaluation> baseline = MetaTest(context, shots, "random", random);
+    if (!baseline.ok()) {
+      return baseline.status();
+    }
+    *result.add_tests() = *std::move(baseline);
+  }
+  absl::StatusOr<Evaluation> learned = MetaTest(context, shots, "meta-learned", trained->params);
+  if (!learned.ok()) {
+    return learned.status();
+  }
+  *result.add_tests() = *std::move(learned);
+  if (result.tests_size() == 2) {
+    *result.add_differences() = Paired(result.tests(1), result.tests(0));
+  }
+  return result;
+}
+
+std::string CurveText(const RunRecord& record) {
+  std::string text = "shots\tmeta_step\tquery_loss\tquery_accuracy\tvalid_accuracy\tvalid_half_width\n";
+  for (const ShotResult& result : record.results()) {
+    for (const CurvePoint& point : result.curve()) {
+      const std::string loss = point.has_query_loss() ? absl::StrFormat("%.6f", point.query_loss()) : "";
+      const std::string accuracy = point.has_query_loss() ? absl::StrFormat("%.6f", point.query_accuracy()) : "";
+      absl::StrAppendFormat(&text, "%d\t%d\t%s\t%s\t%.6f\t%.6f\n", result.shots(), point.meta_step(), loss, accuracy,
+                            point.valid_accuracy(), point.valid_half_width());
+    }
+  }
+  return text;
+}
+
+}  // namespace
+
+int ThreadsOf(const ExperimentSpec& spec) {
+  if (spec.threads() > 0) {
+    return spec.threads();
+  }
+  cpu_set_t cpus;
+  return sched_getaffinity(0, sizeof(cpus), &cpus) == 0 ? std::max(1, CPU_COUNT(&cpus)) : 1;
+}
+
+absl::StatusOr<RunRecord> RunExperiment(const ExperimentSpec& spec, const std::string& out, Progress* progress,
+                                        const std::atomic<bool>& stop) {
+  const auto begin = std::chrono::steady_clock::now();
+  Environment environment = HostEnvironment(ThreadsOf(spec));
+  absl::StatusOr<std::unique_ptr<RunDirectory>> directory = RunDirectory::Open(out, SpecText(spec));
+  if (!directory.ok()) {
+    return directory.status();
+  }
+  std::string tokenizer;
+  if ((*directory)->Has(kTokenizerFile)) {
+    absl::StatusOr<std::string> bytes = ReadFile((*directory)->File(kTokenizerFile));
+    if (!bytes.ok()) {
+      return bytes.status();
+    }
+    tokenizer = *std::move(bytes);
+  }
+  progress->Begin("data and tokenizer", "", 0, 1);
+  absl::StatusOr<std::unique_ptr<Workbench>> bench = Workbench::Open(spec, std::move(tokenizer));
+  if (!bench.ok()) {
+    return bench.status();
+  }
+  RunRecord record;
+  record.set_version(kRecordVersion);
+  *record.mutable_spec() = spec;
+  *record.mutable_dataset() = (*bench)->dataset_facts();
+  *record.mutable_model() = (*bench)->model_facts();
+  if (const absl::Status status = SameData(**directory, record.dataset().content_sha256()); !status.ok()) {
+    return status;
+  }
+  if (!(*directory)->Has(kTokenizerFile)) {
+    if (const absl::Status status = (*directory)->Write(kTokenizerFile, (*bench)->tokenizer().bytes()); !status.ok()) {
+      return status;
+    }
+  }
+  progress->End(absl::StrFormat("%s, %d texts in %d/%d/%d classes (train/valid/test), %d pieces, %d parameters",
+                                record.dataset().name(), record.dataset().texts(), record.dataset().train_classes(),
+                                record.dataset().valid_classes(), record.dataset().test_classes(),
+                                record.model().vocab_size(),
+                                record.model().encoder_parameters() + record.model().prompt_parameters()));
+
+  const std::unique_ptr<Learner> learner = MakeLearner(spec.learner());
+  TaskPool pool(ThreadsOf(spec));
+  const RunContext context = {bench->get(), learner.get(), directory->get(), &pool, progress, &stop};
+  for (const int shots : spec.episodes().shots()) {
+    absl::StatusOr<ShotResult> result = RunShots(context, shots);
+    if (!result.ok()) {
+      return result.status();
+    }
+    *record.add_results() = *std::move(result);
+  }
+
+  environment.set_wall_seconds(std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count());
+  for (const auto& [file, text] :
+       {std::make_pair("curve.tsv", CurveText(record)), std::make_pair("environment.textproto", SpecText(environment)),
+        std::make_pair("record.textproto", SpecText(record))}) {
+    if (const absl::Status status = (*directory)->Write(file, text); !status.ok()) {
+      return status;
+    }
+  }
+  (*directory)->Remove(kDatasetFile);
+  if (const absl::Status status = (*directory)->Finish(); !status.ok()) {
+    return status;
+  }
+  return record;
+}
+
+}  // namespace metaprompt
