@@ -53,7 +53,7 @@ Episode PromptedSplit::Build(const EpisodePlan& plan, at::ScalarType dtype) cons
       }
     }
   }
-  for (const int64_t of_class : plan.classes) {
+  for (const int64_t of_class : plan.answers) {
     const std::vector<int64_t>& answers = classes_[static_cast<size_t>(of_class)].answer_ids;
     rows.insert(rows.end(), answers.begin(), answers.end());
     most_words = std::max(most_words, answers.size());
@@ -65,11 +65,11 @@ Episode PromptedSplit::Build(const EpisodePlan& plan, at::ScalarType dtype) cons
   };
 
   Answers answers;
-  const auto ways = static_cast<int64_t>(plan.classes.size());
+  const auto ways = static_cast<int64_t>(plan.answers.size());
   answers.ids = at::empty({ways, static_cast<int64_t>(most_words)}, at::kLong);
   answers.weights = at::zeros({ways, static_cast<int64_t>(most_words)}, at::TensorOptions().dtype(dtype));
   for (int64_t w = 0; w < ways; ++w) {
-    const std::vector<int64_t>& ids = classes_[static_cast<size_t>(plan.classes[static_cast<size_t>(w)])].answer_ids;
+    const std::vector<int64_t>& ids = classes_[static_cast<size_t>(plan.answers[static_cast<size_t>(w)])].answer_ids;
     auto* row = answers.ids.data_ptr<int64_t>() + w * static_cast<int64_t>(most_words);
     for (size_t k = 0; k < most_words; ++k) {
       row[k] = row_of(ids[std::min(k, ids.size() - 1)]);

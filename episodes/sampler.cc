@@ -66,6 +66,10 @@ EpisodePlan EpisodeSampler::Plan(int64_t index) const {
       (static_cast<int64_t>(i) < shape_.shots ? plan.support : plan.query).push_back(TextRef{of_class, texts[i]});
     }
   }
+  plan.answers = plan.classes;
+  if (shape_.borrowed_answers > 0 && random.Uniform() < shape_.borrowed_answers) {
+    plan.answers = Sample(static_cast<int64_t>(classes_.size()), shape_.ways, &random);
+  }
   return plan;
 }
 

@@ -23,6 +23,7 @@ struct TextRef {
 struct EpisodePlan {
   int64_t index = 0;
   std::vector<int64_t> classes;  // [ways]
+  std::vector<int64_t> answers;  // [ways]: the class whose answer words stand for the way; different, mostly its own
   std::vector<TextRef> support;  // [ways * shots], way by way
   std::vector<TextRef> query;    // [ways * queries], way by way; none is in support
 };
@@ -31,6 +32,7 @@ struct EpisodeShape {
   int64_t ways = 5;
   int64_t shots = 1;
   int64_t queries = 15;
+  double borrowed_answers = 0;  // share of the episodes whose answers are those of random classes
 };
 
 // What the sampler knows of a class.

@@ -208,16 +208,16 @@ int RunCommand(const std::vector<std::string>& arguments, const Console& console
   CLI::App* datasets = app.add_subcommand("datasets", "Look at a dataset");
   datasets->require_subcommand(1);
   takes_spec(command(datasets, "stats", "Classes, counts, lengths, duplicates, hash",
-                     [](const Options& o, const Console& c) {
-    return PrintDataset(o, c, StatsText); }),
+                     [](const Options& o, const Console& c) { return PrintDataset(o, c, StatsText); }),
              false);
   takes_spec(command(datasets, "export", "split, label, name and text, tab-separated: what the hash is of",
-                     [](const Options& o, const Console& c) {
-    return PrintDataset(o, c, ExportText); }),
+                     [](const Options& o, const Console& c) { return PrintDataset(o, c, ExportText); }),
              false);
   CLI::App* bench = command(&app, "bench", "Time each learner on a spec's data and model", RunBench);
   takes_spec(bench, true);
-  bench->add_option("--rounds", options.rounds, "Rounds that the median is of")->capture_default_str()->check(CLI::Range(1, 1000));
+  bench->add_option("--rounds", options.rounds, "Rounds that the median is of")
+      ->capture_default_str()
+      ->check(CLI::Range(1, 1000));
   CLI::App* doctor = command(&app, "doctor", "What a bug report needs: versions, processor, BLAS, speed", Doctor);
   doctor->add_option("--threads", options.threads, "Threads [one a core]")->check(CLI::Range(1, 1024));
 

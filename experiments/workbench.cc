@@ -9,9 +9,12 @@ absl::StatusOr<EpisodeSampler> SamplerOf(const ExperimentSpec& spec, const Datas
   for (const TextClass* one : dataset.Of(split)) {
     sizes.push_back(ClassSize{one->label, static_cast<int64_t>(one->texts.size())});
   }
-  return EpisodeSampler::Create(std::move(sizes),
-                                EpisodeShape{spec.episodes().ways(), shots, spec.episodes().queries()}, spec.seed(),
-                                SplitName(split));
+  EpisodeShape shape;
+  shape.ways = spec.episodes().ways();
+  shape.shots = shots;
+  shape.queries = spec.episodes().queries();
+  shape.borrowed_answers = split == Split::kTrain ? spec.episodes().borrowed_answers() : 0;
+  return EpisodeSampler::Create(std::move(sizes), shape, spec.seed(), SplitName(split));
 }
 
 absl::StatusOr<std::unique_ptr<Workbench>> Workbench::Open(const ExperimentSpec& spec, std::string tokenizer_bytes) {

@@ -113,7 +113,7 @@ absl::StatusOr<std::string> TrainSentencePiece(const std::vector<std::string>& t
   const auto train = [&](int size, std::string* answer) {
     const std::string flags = absl::StrCat(
         "--model_type=bpe --normalization_rule_name=nmt_nfkc_cf --pad_id=0 --unk_id=1 --bos_id=-1 --eos_id=-1 "
-        "--control_symbols=[CLS],[SEP],[MASK] --num_threads=1 --minloglevel=3 --max_sentence_length=65536 "
+        "--control_symbols=[CLS],[SEP],[MASK] --num_threads=1 --minloglevel=2 --max_sentence_length=65536 "
         "--vocab_size=",
         size);
     answer->clear();

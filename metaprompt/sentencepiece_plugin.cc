@@ -8,9 +8,15 @@
 #include <string>
 #include <vector>
 
+namespace sentencepiece::logging {
+void SetMinLogLevel(int level);  // exported, though no installed header declares it
+}
+
 namespace {
 
 using sentencepiece::SentencePieceProcessor;
+
+constexpr int kErrorsAlone = 2;
 
 // Hands the caller's sentences to the trainer, one at a time.
 class Sentences : public sentencepiece::SentenceIterator {
@@ -78,6 +84,7 @@ int Encode(void* processor, const char* text, size_t size, int* ids, int capacit
 
 int Train(const char* flags, const char* const* sentences, const size_t* sizes, size_t count, void* user,
           MetapromptSink sink) {
+  sentencepiece::logging::SetMinLogLevel(kErrorsAlone);  // the trainer speaks before it reads its own flag
   Sentences iterator(sentences, sizes, count);
   std::string model;
   const auto status = sentencepiece::SentencePieceTrainer::Train(flags, &iterator, &model);
