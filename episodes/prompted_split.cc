@@ -4,12 +4,25 @@
 
 #include <algorithm>
 
+#include "metaprompt/base/random.h"
+
 namespace metaprompt {
+namespace {
+
+constexpr int64_t kTextsOfWord = 20;
+
+}  // namespace
 
 absl::StatusOr<PromptedSplit> PromptedSplit::Create(const std::vector<const TextClass*>& classes,
                                                     const Tokenizer& tokenizer, const PromptTemplate& prompt,
                                                     const VerbalizerSpec& verbalizer) {
   PromptedSplit split;
+  const SpecialIds special = tokenizer.special();
+  for (int64_t id = 0; id < tokenizer.vocab_size(); ++id) {
+    if (id != special.cls && id != special.sep && id != special.mask) {
+      split.pieces_.push_back(id);
+    }
+  }
   for (const TextClass* one : classes) {
     PromptedClass prompted;
     prompted.label = one->label;
@@ -24,6 +37,7 @@ absl::StatusOr<PromptedSplit> PromptedSplit::Create(const std::vector<const Text
     }
     split.classes_.push_back(std::move(prompted));
   }
+  split.ShareOutAmongWords(tokenizer.vocab_size());
   return split;
 }
 
@@ -35,26 +49,105 @@ std::vector<ClassSize> PromptedSplit::sizes() const {
   return sizes;
 }
 
+void PromptedSplit::ShareOutAmongWords(int64_t vocab_size) {
+  std::vector<int64_t> texts_with(static_cast<size_t>(vocab_size), 0);
+  const auto pieces_of = [](const PromptedText& text) {
+    std::vector<int64_t> ids(text.ids.begin() + text.text_begin, text.ids.begin() + text.text_end);
+    std::sort(ids.begin(), ids.end());
+    ids.erase(std::unique(ids.begin(), ids.end()), ids.end());
+    return ids;
+  };
+  for (const PromptedClass& one : classes_) {
+    for (const PromptedText& text : one.texts) {
+      for (const int64_t id : pieces_of(text)) {
+        ++texts_with[static_cast<size_t>(id)];
+      }
+    }
+  }
+  std::vector<std::vector<TextRef>> texts_of(static_cast<size_t>(vocab_size));
+  for (size_t c = 0; c < classes_.size(); ++c) {
+    for (size_t t = 0; t < classes_[c].texts.size(); ++t) {
+      int64_t rarest = -1;
+      for (const int64_t id : pieces_of(classes_[c].texts[t])) {
+        const int64_t count = texts_with[static_cast<size_t>(id)];
+        if (count >= kTextsOfWord && (rarest < 0 || count < texts_with[static_cast<size_t>(rarest)])) {
+          rarest = id;
+        }
+      }
+      if (rarest >= 0) {
+        texts_of[static_cast<size_t>(rarest)].push_back(TextRef{static_cast<int64_t>(c), static_cast<int64_t>(t)});
+      }
+    }
+  }
+  for (size_t id = 0; id < texts_of.size(); ++id) {
+    if (!texts_of[id].empty()) {
+      words_.push_back(Word{static_cast<int64_t>(id), std::move(texts_of[id])});
+    }
+  }
+}
+
+std::vector<int64_t> PromptedSplit::WordSizes() const {
+  std::vector<int64_t> sizes;
+  sizes.reserve(words_.size());
+  for (const Word& word : words_) {
+    sizes.push_back(static_cast<int64_t>(word.texts.size()));
+  }
+  return sizes;
+}
+
+PromptedText PromptedSplit::TextOf(const EpisodePlan& plan, const TextRef& ref, Random* random) const {
+  if (!plan.word_task) {
+    return classes_[static_cast<size_t>(ref.of_class)].texts[static_cast<size_t>(ref.text)];
+  }
+  const Word& word = words_[static_cast<size_t>(ref.of_class)];
+  const TextRef& original = word.texts[static_cast<size_t>(ref.text)];
+  PromptedText text = classes_[static_cast<size_t>(original.of_class)].texts[static_cast<size_t>(original.text)];
+  static const double remove = std::getenv("REMOVE") ? std::atof(std::getenv("REMOVE")) : 0.5;
+  if (random->Uniform() < remove) {
+    const auto begin = text.ids.begin() + text.text_begin;
+    const auto end = text.ids.begin() + text.text_end;
+    const auto kept = std::remove(begin, end, word.id);
+    const int64_t removed = end - kept;
+    text.ids.erase(kept, end);
+    text.mask -= text.mask >= text.text_end ? removed : 0;
+    text.text_end -= removed;
+  }
+  return text;
+}
+
+std::vector<std::vector<int64_t>> PromptedSplit::AnswersOf(const EpisodePlan& plan) const {
+  std::vector<std::vector<int64_t>> answers;
+  Random random(plan.answer_seed);
+  for (const int64_t of_class : plan.classes) {
+    if (plan.borrowed_answers) {
+      answers.push_back({pieces_[random.Below(pieces_.size())]});
+    } else {
+      answers.push_back(classes_[static_cast<size_t>(of_class)].answer_ids);
+    }
+  }
+  return answers;
+}
+
 Episode PromptedSplit::Build(const EpisodePlan& plan, at::ScalarType dtype) const {
   Episode episode;
   episode.plan = plan;
-  const auto text_of = [&](const TextRef& ref) -> const PromptedText& {
-    return classes_[static_cast<size_t>(ref.of_class)].texts[static_cast<size_t>(ref.text)];
-  };
-  // The rows: every vocabulary id of a text or an answer, once, ascending.
-  std::vector<int64_t> rows;
+  Random random(SubSeed(plan.answer_seed, "texts"));
+  std::vector<PromptedText> support;
+  std::vector<PromptedText> query;
+  std::vector<int64_t> rows;  // every vocabulary id of a text or an answer; then once each, ascending
   size_t most_words = 0;
-  for (const std::vector<TextRef>* refs : {&plan.support, &plan.query}) {
+  for (const auto& [refs, texts] : {std::make_pair(&plan.support, &support), std::make_pair(&plan.query, &query)}) {
     for (const TextRef& ref : *refs) {
-      for (const int64_t id : text_of(ref).ids) {
+      texts->push_back(TextOf(plan, ref, &random));
+      for (const int64_t id : texts->back().ids) {
         if (id >= 0) {
           rows.push_back(id);
         }
       }
     }
   }
-  for (const int64_t of_class : plan.answers) {
-    const std::vector<int64_t>& answers = classes_[static_cast<size_t>(of_class)].answer_ids;
+  const std::vector<std::vector<int64_t>> answers_of = AnswersOf(plan);
+  for (const std::vector<int64_t>& answers : answers_of) {
     rows.insert(rows.end(), answers.begin(), answers.end());
     most_words = std::max(most_words, answers.size());
   }
@@ -65,11 +158,11 @@ Episode PromptedSplit::Build(const EpisodePlan& plan, at::ScalarType dtype) cons
   };
 
   Answers answers;
-  const auto ways = static_cast<int64_t>(plan.answers.size());
+  const auto ways = static_cast<int64_t>(answers_of.size());
   answers.ids = at::empty({ways, static_cast<int64_t>(most_words)}, at::kLong);
   answers.weights = at::zeros({ways, static_cast<int64_t>(most_words)}, at::TensorOptions().dtype(dtype));
   for (int64_t w = 0; w < ways; ++w) {
-    const std::vector<int64_t>& ids = classes_[static_cast<size_t>(plan.answers[static_cast<size_t>(w)])].answer_ids;
+    const std::vector<int64_t>& ids = answers_of[static_cast<size_t>(w)];
     auto* row = answers.ids.data_ptr<int64_t>() + w * static_cast<int64_t>(most_words);
     for (size_t k = 0; k < most_words; ++k) {
       row[k] = row_of(ids[std::min(k, ids.size() - 1)]);
@@ -80,21 +173,19 @@ Episode PromptedSplit::Build(const EpisodePlan& plan, at::ScalarType dtype) cons
   }
 
   const auto num_rows = static_cast<int64_t>(rows.size());
-  const auto pack = [&](const std::vector<TextRef>& refs) {
-    std::vector<PromptedText> texts;
+  const auto pack = [&](std::vector<PromptedText>* texts) {
     std::vector<int64_t> labels;
-    const size_t per_way = refs.size() / plan.classes.size();
-    for (size_t i = 0; i < refs.size(); ++i) {
-      texts.push_back(text_of(refs[i]));
-      for (int64_t& id : texts.back().ids) {
+    const size_t per_way = texts->size() / plan.classes.size();
+    for (size_t i = 0; i < texts->size(); ++i) {
+      for (int64_t& id : (*texts)[i].ids) {
         id = id >= 0 ? row_of(id) : num_rows + (-1 - id);
       }
       labels.push_back(static_cast<int64_t>(i / per_way));
     }
-    return PackBatch(texts, labels, answers, dtype);
+    return PackBatch(*texts, labels, answers, dtype);
   };
-  episode.support = pack(plan.support);
-  episode.query = pack(plan.query);
+  episode.support = pack(&support);
+  episode.query = pack(&query);
   episode.rows = at::tensor(at::ArrayRef<int64_t>(rows), at::kLong);
   return episode;
 }

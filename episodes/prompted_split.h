@@ -25,7 +25,12 @@ class PromptedSplit {
   // What EpisodeSampler::Create takes.
   std::vector<ClassSize> sizes() const;
 
-  // The plan's texts, packed. `dtype` is that of the floating-point tensors.
+  // The texts shared out among words: each belongs to the rarest of its pieces that at least kTextsOfWord texts have.
+  // For each such piece, how many texts it got; what EpisodeSampler::WithWordTasks takes.
+  std::vector<int64_t> WordSizes() const;
+
+  // The plan's texts, packed. In a word task the word itself is taken out of half of the texts, so that both the word
+  // and its company tell. `dtype` is that of the floating-point tensors.
   Episode Build(const EpisodePlan& plan, at::ScalarType dtype) const;
 
  private:
@@ -35,7 +40,21 @@ class PromptedSplit {
     std::vector<PromptedText> texts;
   };
 
+  struct Word {
+    int64_t id = 0;
+    std::vector<TextRef> texts;
+  };
+
+  void ShareOutAmongWords(int64_t vocab_size);
+
+  PromptedText TextOf(const EpisodePlan& plan, const TextRef& ref, Random* random) const;
+
+  // The answer ids of each way.
+  std::vector<std::vector<int64_t>> AnswersOf(const EpisodePlan& plan) const;
+
   std::vector<PromptedClass> classes_;
+  std::vector<Word> words_;
+  std::vector<int64_t> pieces_;  // every vocabulary id but the special ones
 };
 
 }  // namespace metaprompt

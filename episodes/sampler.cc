@@ -47,28 +47,64 @@ absl::StatusOr<EpisodeSampler> EpisodeSampler::Create(std::vector<ClassSize> cla
                                                    " classes have fewer: ", absl::StrJoin(small, ", ")));
   }
   EpisodeSampler sampler;
-  sampler.classes_ = std::move(classes);
+  for (const ClassSize& one : classes) {
+    sampler.class_texts_.push_back(one.texts);
+  }
   sampler.shape_ = shape;
   sampler.seed_ = seed;
   sampler.purpose_ = absl::StrCat("episodes/", purpose);
   return sampler;
 }
 
+absl::StatusOr<EpisodeSampler> EpisodeSampler::WithWordTasks(double share,
+                                                             const std::vector<int64_t>& word_texts) const {
+  EpisodeSampler sampler = *this;
+  sampler.word_share_ = share;
+  sampler.word_texts_ = word_texts;
+  for (size_t word = 0; word < word_texts.size(); ++word) {
+    if (word_texts[word] >= shape_.shots + shape_.queries) {
+      sampler.words_.push_back(static_cast<int64_t>(word));
+    }
+  }
+  if (share > 0 && static_cast<int64_t>(sampler.words_.size()) < shape_.ways) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("episodes.word_tasks is ", share, ", but only ", sampler.words_.size(),
+                     " words of the training texts have shots + queries = ", shape_.shots, " + ", shape_.queries,
+                     " texts of their own; ", shape_.ways, " are needed"));
+  }
+  return sampler;
+}
+
+void EpisodeSampler::Deal(const std::vector<int64_t>& pool, Random* random, EpisodePlan* plan) const {
+  for (const int64_t of_class : plan->classes) {
+    const std::vector<int64_t> texts =
+        Sample(pool[static_cast<size_t>(of_class)], shape_.shots + shape_.queries, random);
+    for (size_t i = 0; i < texts.size(); ++i) {
+      (static_cast<int64_t>(i) < shape_.shots ? plan->support : plan->query).push_back(TextRef{of_class, texts[i]});
+    }
+  }
+}
+
 EpisodePlan EpisodeSampler::Plan(int64_t index) const {
   Random random(SubSeed(seed_, purpose_, static_cast<uint64_t>(index)));
   EpisodePlan plan;
   plan.index = index;
-  plan.classes = Sample(static_cast<int64_t>(classes_.size()), shape_.ways, &random);
-  for (const int64_t of_class : plan.classes) {
-    const std::vector<int64_t> texts =
-        Sample(classes_[static_cast<size_t>(of_class)].texts, shape_.shots + shape_.queries, &random);
-    for (size_t i = 0; i < texts.size(); ++i) {
-      (static_cast<int64_t>(i) < shape_.shots ? plan.support : plan.query).push_back(TextRef{of_class, texts[i]});
+  plan.classes = Sample(static_cast<int64_t>(class_texts_.size()), shape_.ways, &random);
+  Deal(class_texts_, &random, &plan);
+  // Another stream, so that the episodes of classes are the same with and without what follows.
+  Random choices(SubSeed(seed_, purpose_ + "/choices", static_cast<uint64_t>(index)));
+  plan.answer_seed = SubSeed(seed_, purpose_ + "/answers", static_cast<uint64_t>(index));
+  plan.borrowed_answers = choices.Uniform() < shape_.borrowed_answers;
+  if (choices.Uniform() < word_share_) {
+    plan.word_task = true;
+    plan.borrowed_answers = true;
+    plan.support.clear();
+    plan.query.clear();
+    plan.classes.clear();
+    for (const int64_t i : Sample(static_cast<int64_t>(words_.size()), shape_.ways, &choices)) {
+      plan.classes.push_back(words_[static_cast<size_t>(i)]);
     }
-  }
-  plan.answers = plan.classes;
-  if (shape_.borrowed_answers > 0 && random.Uniform() < shape_.borrowed_answers) {
-    plan.answers = Sample(static_cast<int64_t>(classes_.size()), shape_.ways, &random);
+    Deal(word_texts_, &choices, &plan);
   }
   return plan;
 }

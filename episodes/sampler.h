@@ -8,6 +8,7 @@
 
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
+#include "metaprompt/base/random.h"
 
 namespace metaprompt {
 
@@ -22,8 +23,10 @@ struct TextRef {
 // One task. Way w is class classes[w]; the order of the ways is random, so that no way means anything.
 struct EpisodePlan {
   int64_t index = 0;
-  std::vector<int64_t> classes;  // [ways]
-  std::vector<int64_t> answers;  // [ways]: the class whose answer words stand for the way; different, mostly its own
+  std::vector<int64_t> classes;   // [ways]
+  bool word_task = false;         // the classes are words: see EpisodeSampler::WithWordTasks
+  bool borrowed_answers = false;  // the ways' answer words are random pieces, drawn with answer_seed
+  uint64_t answer_seed = 0;
   std::vector<TextRef> support;  // [ways * shots], way by way
   std::vector<TextRef> query;    // [ways * queries], way by way; none is in support
 };
@@ -32,7 +35,7 @@ struct EpisodeShape {
   int64_t ways = 5;
   int64_t shots = 1;
   int64_t queries = 15;
-  double borrowed_answers = 0;  // share of the episodes whose answers are those of random classes
+  double borrowed_answers = 0;  // share of the episodes with random answer words
 };
 
 // What the sampler knows of a class.
@@ -49,6 +52,12 @@ class EpisodeSampler {
   static absl::StatusOr<EpisodeSampler> Create(std::vector<ClassSize> classes, const EpisodeShape& shape, uint64_t seed,
                                                absl::string_view purpose);
 
+  // The same sampler, a share of whose episodes are tasks of another kind: tell texts apart by a word that each class's
+  // texts have in common (the tasks of Bansal et al. 2020, "Self-supervised meta-learning for few-shot natural language
+  // classification"). Class w of such a plan is word w, of `word_texts[w]` texts; words with fewer than shots + queries
+  // are left out. Their answer words are random pieces. An error if fewer words than ways remain.
+  absl::StatusOr<EpisodeSampler> WithWordTasks(double share, const std::vector<int64_t>& word_texts) const;
+
   // Costs O(classes + ways (shots + queries)) time.
   EpisodePlan Plan(int64_t index) const;
 
@@ -57,7 +66,13 @@ class EpisodeSampler {
  private:
   EpisodeSampler() = default;
 
-  std::vector<ClassSize> classes_;
+  // Deals classes and texts from a pool of class sizes.
+  void Deal(const std::vector<int64_t>& pool, Random* random, EpisodePlan* plan) const;
+
+  std::vector<int64_t> class_texts_;  // texts of each class
+  std::vector<int64_t> word_texts_;   // texts of each word
+  std::vector<int64_t> words_;        // those with enough texts
+  double word_share_ = 0;
   EpisodeShape shape_;
   uint64_t seed_ = 0;
   std::string purpose_;

@@ -112,12 +112,15 @@ absl::Status Bench(const ExperimentSpec& spec, int rounds, std::ostream* out) {
   for (const auto& [name, learner_spec] : TimedLearners(spec.learner())) {
     const std::unique_ptr<Learner> learner = MakeLearner(learner_spec);
     for (const int shots : spec.episodes().shots()) {
-      const EpisodeSampler sampler = *(*bench)->Sampler(Split::kTrain, shots);
+      const absl::StatusOr<EpisodeSampler> sampler = (*bench)->TrainSampler(shots);
+      if (!sampler.ok()) {
+        return sampler.status();
+      }
       LearnerState state = StartLearning(Detached(start));
       absl::Status failed;
       const auto step = [&] {
         const int64_t at = state.meta_step;
-        const auto deal = [&](int64_t task) { return (*split)->Build(sampler.Plan(at * tasks + task), at::kFloat); };
+        const auto deal = [&](int64_t task) { return (*split)->Build(sampler->Plan(at * tasks + task), at::kFloat); };
         const absl::StatusOr<StepStats> stats =
             MetaStep(*learner, model, learner_spec.meta_optimizer(), 1000000, tasks, deal, &pool, &state);
         failed.Update(stats.status());
@@ -141,7 +144,7 @@ absl::Status Bench(const ExperimentSpec& spec, int rounds, std::ostream* out) {
         rates.push_back(CountProductFlops(step) * 1e-9 / taken);
         seconds.push_back(taken);
         begin = Clock::now();
-        pool.Run(tasks, [&](int64_t task) { (*split)->Build(sampler.Plan(round * tasks + task), at::kFloat); });
+        pool.Run(tasks, [&](int64_t task) { (*split)->Build(sampler->Plan(round * tasks + task), at::kFloat); });
         drawing.push_back(SecondsSince(begin) / taken);
       }
       if (!failed.ok()) {

@@ -121,8 +121,11 @@ absl::StatusOr<ShotResult> RunShots(const RunContext& context, int shots) {
   }
   ShotResult result = std::move(trained->result);
   if (context.bench->spec().test().baseline()) {
-    const ParamList random = context.bench->model().Init(context.bench->spec().seed());
-    absl::StatusOr<Evaluation> baseline = MetaTest(context, shots, "random", random);
+    const absl::StatusOr<ParamList> random = context.bench->InitialParams();
+    if (!random.ok()) {
+      return random.status();
+    }
+    absl::StatusOr<Evaluation> baseline = MetaTest(context, shots, "random", *random);
     if (!baseline.ok()) {
       return baseline.status();
     }

@@ -82,7 +82,11 @@ class MetaTraining {
 absl::Status MetaTraining::Start() {
   RunDirectory& directory = *context_.directory;
   if (!directory.Has(checkpoint_)) {
-    state_ = StartLearning(context_.bench->model().Init(spec_.seed()));
+    absl::StatusOr<ParamList> params = context_.bench->InitialParams();
+    if (!params.ok()) {
+      return params.status();
+    }
+    state_ = StartLearning(*std::move(params));
     done_.set_shots(shots_);
     done_.set_best_accuracy(-1);
     done_.mutable_so_far()->set_shots(shots_);
@@ -173,7 +177,10 @@ absl::StatusOr<Trained> MetaTraining::Run() {
   if (!split.ok()) {
     return split.status();
   }
-  const EpisodeSampler sampler = *context_.bench->Sampler(Split::kTrain, shots_);
+  const absl::StatusOr<EpisodeSampler> sampler = context_.bench->TrainSampler(shots_);
+  if (!sampler.ok()) {
+    return sampler.status();
+  }
   const std::string what = absl::StrCat(shots_, "-shot meta-training");
   context_.progress->Begin(what, "meta-steps", state_.meta_step, total);
   if (state_.meta_step > 0 && !done_.finished()) {
@@ -207,7 +214,7 @@ absl::StatusOr<Trained> MetaTraining::Run() {
     }
     const absl::StatusOr<StepStats> stats = MetaStep(
         *context_.learner, context_.bench->model(), spec_.learner().meta_optimizer(), total, train.meta_batch(),
-        [&](int64_t task) { return (*split)->Build(sampler.Plan(step * train.meta_batch() + task), at::kFloat); },
+        [&](int64_t task) { return (*split)->Build(sampler->Plan(step * train.meta_batch() + task), at::kFloat); },
         context_.pool, &state_);
     if (!stats.ok()) {
       return stats.status();

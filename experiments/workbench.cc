@@ -3,6 +3,11 @@
 #include "metaprompt/base/files.h"
 
 namespace metaprompt {
+namespace {
+
+constexpr int64_t kStandardisingEpisodes = 20;
+
+}  // namespace
 
 absl::StatusOr<EpisodeSampler> SamplerOf(const ExperimentSpec& spec, const Dataset& dataset, Split split, int shots) {
   std::vector<ClassSize> sizes;
@@ -79,6 +84,36 @@ absl::StatusOr<const PromptedSplit*> Workbench::Prompted(Split split) {
     prompted = *std::move(made);
   }
   return &*prompted;
+}
+
+absl::StatusOr<ParamList> Workbench::InitialParams() {
+  ParamList params = model_->Init(spec_.seed());
+  if (!spec_.model().encoder().bert().init_standardised()) {
+    return params;
+  }
+  const absl::StatusOr<const PromptedSplit*> split = Prompted(Split::kTrain);
+  if (!split.ok()) {
+    return split.status();
+  }
+  const EpisodeSampler sampler = *Sampler(Split::kTrain, spec_.episodes().shots(0));
+  std::vector<LocalBatch> texts;
+  for (int64_t i = 0; i < kStandardisingEpisodes; ++i) {
+    Episode episode = (*split)->Build(sampler.Plan(i), at::kFloat);
+    texts.push_back(LocalBatch{episode.rows, std::move(episode.query)});
+  }
+  return model_->Standardised(params, texts);
+}
+
+absl::StatusOr<EpisodeSampler> Workbench::TrainSampler(int shots) {
+  const absl::StatusOr<const PromptedSplit*> split = Prompted(Split::kTrain);
+  if (!split.ok()) {
+    return split.status();
+  }
+  const absl::StatusOr<EpisodeSampler> sampler = Sampler(Split::kTrain, shots);
+  if (!sampler.ok() || spec_.episodes().word_tasks() == 0) {
+    return sampler;
+  }
+  return sampler->WithWordTasks(spec_.episodes().word_tasks(), (*split)->WordSizes());
 }
 
 absl::StatusOr<EpisodeSampler> Workbench::Sampler(Split split, int shots) const {

@@ -37,6 +37,13 @@ class Workbench {
   // The texts of a split in their prompts, tokenised on first use: no test text is looked at before meta-test.
   absl::StatusOr<const PromptedSplit*> Prompted(Split split);
 
+  // The initialisation that meta-training starts from, and that the baseline is tested with: a function of spec and
+  // training texts.
+  absl::StatusOr<ParamList> InitialParams();
+
+  // The sampler of meta-training, word tasks included.
+  absl::StatusOr<EpisodeSampler> TrainSampler(int shots);
+
   // Checked by Open for all `shots` of the spec.
   absl::StatusOr<EpisodeSampler> Sampler(Split split, int shots) const;
 

@@ -49,7 +49,8 @@ double AdamWUpdate(const MetaOptimizerSpec& spec, const std::vector<ParamInfo>& 
     if (scale != 1.0) {
       grad.mul_(scale);
     }
-    const double rate = share * (infos[i].group == ParamGroup::kPrompt ? spec.prompt_lr() : spec.encoder_lr());
+    const double rate = share * (infos[i].vocab_rows ? spec.word_lr_share() : 1.0) *
+                        (infos[i].group == ParamGroup::kPrompt ? spec.prompt_lr() : spec.encoder_lr());
     at::Tensor& theta = (*params)[i];
     at::Tensor& m = state->first[i];
     at::Tensor& v = state->second[i];

@@ -14,15 +14,21 @@ std::vector<bool> InScope(const std::vector<ParamInfo>& infos, Scope scope) {
   return in;
 }
 
-std::vector<double> InnerRates(const std::vector<ParamInfo>& infos, Scope adapts, double encoder_lr, double prompt_lr) {
-  const std::vector<bool> in = InScope(infos, adapts);
-  std::vector<double> rates;
-  rates.reserve(infos.size());
-  for (size_t i = 0; i < infos.size(); ++i) {
-    const double rate = infos[i].group == ParamGroup::kPrompt ? prompt_lr : encoder_lr;
-    rates.push_back(in[i] ? rate : 0.0);
+TaskParams StartTask(const Model& model, const ParamList& params, const Answers& answers, const InnerRateSpec& rates) {
+  TaskParams task;
+  task.params = params;
+  const std::vector<bool> in = InScope(model.params(), rates.adapts);
+  for (size_t i = 0; i < in.size(); ++i) {
+    const double rate = model.params()[i].group == ParamGroup::kPrompt ? rates.prompt_lr : rates.encoder_lr;
+    task.rates.push_back(in[i] ? rate : 0.0);
   }
-  return rates;
+  if (rates.class_lr > 0) {
+    for (const at::Tensor& tensor : model.ClassHead(params, answers)) {
+      task.params.push_back(tensor);
+      task.rates.push_back(rates.class_lr);
+    }
+  }
+  return task;
 }
 
 ParamList Leaves(const ParamList& params, const std::vector<bool>& wanted) {

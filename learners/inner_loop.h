@@ -13,8 +13,22 @@
 
 namespace metaprompt {
 
-// Step sizes of the inner steps by parameter; 0 where the scope leaves it as it is.
-std::vector<double> InnerRates(const std::vector<ParamInfo>& infos, Scope adapts, double encoder_lr, double prompt_lr);
+// Step sizes of the inner steps.
+struct InnerRateSpec {
+  Scope adapts = BOTH;
+  double encoder_lr = 0;
+  double prompt_lr = 0;
+  double class_lr = 0;
+};
+
+// A task's parameters: the model's, and behind them the task's class head, if it is to be adapted.
+struct TaskParams {
+  ParamList params;
+  std::vector<double> rates;  // step size of each; 0: it stays as it is
+};
+
+// Where the inner loop begins. The class head is a function of `params`.
+TaskParams StartTask(const Model& model, const ParamList& params, const Answers& answers, const InnerRateSpec& rates);
 
 // Which parameters a scope names.
 std::vector<bool> InScope(const std::vector<ParamInfo>& infos, Scope scope);

@@ -28,62 +28,66 @@ std::vector<double> Maml::StepWeights(int64_t meta_step) const {
   return weights;
 }
 
+InnerRateSpec Maml::rates() const {
+  return {spec_.adapts(), spec_.encoder_inner_lr(), spec_.prompt_inner_lr(), spec_.class_inner_lr()};
+}
+
 ParamList Maml::Adapt(const Model& model, const ParamList& meta, const Batch& support) const {
-  const std::vector<double> rates =
-      InnerRates(model.params(), spec_.adapts(), spec_.encoder_inner_lr(), spec_.prompt_inner_lr());
-  return Descend(model, meta, support, rates, spec_.inner_steps());
+  const TaskParams task = StartTask(model, meta, support.answers, rates());
+  return Descend(model, task.params, support, task.rates, spec_.inner_steps());
 }
 
 TaskGradient Maml::MetaGradient(const Model& model, const ParamList& meta, const Episode& episode,
                                 int64_t meta_step) const {
   const bool second = spec_.order() == MamlSpec::SECOND;
   const std::vector<bool> learned = InScope(model.params(), spec_.learns());
-  const std::vector<bool> adapted = InScope(model.params(), spec_.adapts());
-  const std::vector<double> rates =
-      InnerRates(model.params(), spec_.adapts(), spec_.encoder_inner_lr(), spec_.prompt_inner_lr());
   const std::vector<double> weights = StepWeights(meta_step);
-  std::vector<bool> either(learned.size());
-  for (size_t i = 0; i < learned.size(); ++i) {
-    either[i] = learned[i] || adapted[i];
+
+  const at::AutoGradMode with_graph(true);
+  // The initialisation as leaves, and the task's parameters as functions of them.
+  std::vector<bool> wanted = learned;
+  const std::vector<bool> adapted = InScope(model.params(), spec_.adapts());
+  for (size_t i = 0; i < wanted.size(); ++i) {
+    wanted[i] = wanted[i] || adapted[i];
   }
-  const auto learned_of = [&](const ParamList& params) {
+  const ParamList start = Leaves(meta, wanted);
+  const TaskParams begin = StartTask(model, start, episode.support.answers, rates());
+  wanted.resize(begin.params.size(), true);
+  // What ∇ is taken of: the learned parameters, and the class head behind them.
+  const auto sought = [&](const ParamList& params) {
     ParamList selected;
     for (size_t i = 0; i < params.size(); ++i) {
-      if (learned[i]) {
+      if (i >= learned.size() || learned[i]) {
         selected.push_back(params[i]);
       }
     }
     return selected;
   };
-
-  const at::AutoGradMode with_graph(true);
-  TaskGradient task;
-  ParamList sums(learned_of(meta).size());
-  const auto accumulate = [&](const at::Tensor& loss, const ParamList& at) {
-    const ParamList grads =
-        torch::autograd::grad({loss}, at, {}, /*retain_graph=*/false, /*create_graph=*/false, /*allow_unused=*/true);
+  ParamList sums(sought(begin.params).size());
+  const auto accumulate = [&](const std::vector<at::Tensor>& of, const ParamList& at, const ParamList& outer) {
+    const ParamList grads = torch::autograd::grad(of, at, outer, /*retain_graph=*/false, /*create_graph=*/false,
+                                                  /*allow_unused=*/true);
     for (size_t i = 0; i < grads.size(); ++i) {
       sums[i] = !sums[i].defined() ? grads[i] : grads[i].defined() ? sums[i] + grads[i] : sums[i];
     }
   };
 
-  const ParamList start = Leaves(meta, either);
-  ParamList theta = start;
+  TaskGradient task;
+  ParamList theta = second ? begin.params : Leaves(begin.params, wanted);
   at::Tensor total;  // second order: Σ_k w_k L(θ_k; Q), a function of `start`
   for (size_t k = 0; k < weights.size(); ++k) {
     if (spec_.inner_steps() > 0) {
-      theta = GradientStep(model, theta, episode.support, rates, second).params;
+      theta = GradientStep(model, theta, episode.support, begin.rates, second).params;
       if (!second) {
-        theta = Leaves(theta, either);
+        theta = Leaves(theta, wanted);
       }
     }
-    const bool final = k + 1 == weights.size();
     if (weights[k] == 0) {
       continue;
     }
     const ModelOutput output = model.Forward(theta, episode.query);
     const at::Tensor loss = model.Loss(output, episode.query);
-    if (final) {
+    if (k + 1 == weights.size()) {
       task.query_loss = loss.item<double>();
       task.query_accuracy = Accuracy(output.logits, episode.query.labels);
     }
@@ -91,11 +95,26 @@ TaskGradient Maml::MetaGradient(const Model& model, const ParamList& meta, const
     if (second) {
       total = total.defined() ? total + weighted : weighted;
     } else {
-      accumulate(weighted, learned_of(theta));
+      accumulate({weighted}, sought(theta), {});
     }
   }
+  const ParamList learned_start = sought(start);
   if (second) {
-    accumulate(total, learned_of(start));
+    accumulate({total}, learned_start, {});
+  } else {
+    // ∂θ_k/∂θ_0 is the identity, but the class head's θ_0 is itself a function of the vocabulary's.
+    ParamList heads;
+    ParamList outer;
+    for (size_t i = learned_start.size(); i < sums.size(); ++i) {
+      const at::Tensor& head = begin.params[meta.size() + i - learned_start.size()];
+      if (sums[i].defined() && head.requires_grad()) {
+        heads.push_back(head);
+        outer.push_back(sums[i]);
+      }
+    }
+    if (!heads.empty()) {
+      accumulate(heads, learned_start, outer);
+    }
   }
   size_t next = 0;
   task.grads.resize(meta.size());

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <vector>
 
+#include "learners/inner_loop.h"
 #include "learners/learner.h"
 
 namespace metaprompt {
@@ -25,6 +26,7 @@ class Maml : public Learner {
                             int64_t meta_step) const override;
 
  private:
+  InnerRateSpec rates() const;
   std::vector<double> StepWeights(int64_t meta_step) const;  // [max(1, inner_steps)]
 
   MamlSpec spec_;

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 
+#include "learners/inner_loop.h"
 #include "learners/learner.h"
 
 namespace metaprompt {
@@ -20,6 +21,8 @@ class Reptile : public Learner {
                             int64_t meta_step) const override;
 
  private:
+  InnerRateSpec rates() const;
+
   ReptileSpec spec_;
 };
 

@@ -36,6 +36,8 @@ struct Batch {
 struct PromptedText {
   std::vector<int64_t> ids;  // as Batch::token_ids
   int64_t mask = 0;          // place of the mask
+  int64_t text_begin = 0;    // where in ids the text itself stands
+  int64_t text_end = 0;
 };
 
 // Packs texts. `dtype` is that of the floating-point tensors; labels.size() == texts.size().

@@ -134,20 +134,25 @@ at::Tensor BertEncoder::AtMask(const ParamList& p, const at::Tensor& soft, const
   return x;
 }
 
-at::Tensor BertEncoder::ClassLogits(const ParamList& p, const at::Tensor& at_mask, const Answers& answers) const {
+at::Tensor BertEncoder::Transformed(const ParamList& p, const at::Tensor& at_mask) const {
   const size_t head = kFirstLayer + static_cast<size_t>(spec_.layers()) * kLayerParams;
-  const at::Tensor hidden = at::layer_norm(
-      Activate(at::linear(at_mask, p[head + kTransformWeight], p[head + kTransformBias])), {spec_.width()},
-      p[head + kTransformNormWeight], p[head + kTransformNormBias], spec_.layer_norm_eps());
-  // The mean of a class's logits is the logit of the mean of its rows.
+  return at::layer_norm(Activate(at::linear(at_mask, p[head + kTransformWeight], p[head + kTransformBias])),
+                        {spec_.width()}, p[head + kTransformNormWeight], p[head + kTransformNormBias],
+                        spec_.layer_norm_eps());
+}
+
+size_t BertEncoder::transform_bias() const {
+  return kFirstLayer + static_cast<size_t>(spec_.layers()) * kLayerParams + kTransformNormBias;
+}
+
+ParamList BertEncoder::ClassHead(const ParamList& p, const Answers& answers) const {
+  const size_t decoder_bias = kFirstLayer + static_cast<size_t>(spec_.layers()) * kLayerParams + kDecoderBias;
   const int64_t ways = answers.ids.size(0);
   const int64_t words = answers.ids.size(1);
   const at::Tensor ids = answers.ids.view({-1});
-  const at::Tensor weights = answers.weights.unsqueeze(1);  // [ways, 1, words]
   const at::Tensor rows = at::embedding(p[kWords], ids).view({ways, words, spec_.width()});
-  const at::Tensor biases = p[head + kDecoderBias].index_select(0, ids).view({ways, words});
-  const at::Tensor class_rows = at::matmul(weights, rows).squeeze(1);  // [ways, D]
-  return at::linear(hidden, class_rows, (biases * answers.weights).sum(1));
+  const at::Tensor biases = p[decoder_bias].index_select(0, ids).view({ways, words});
+  return {at::matmul(answers.weights.unsqueeze(1), rows).squeeze(1), (biases * answers.weights).sum(1)};
 }
 
 }  // namespace metaprompt

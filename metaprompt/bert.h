@@ -28,9 +28,15 @@ class BertEncoder {
   // for a fraction of the work. Products per token: 12 D² per layer (with intermediate = 4 D), 2 D² for the last.
   at::Tensor AtMask(const ParamList& params, const at::Tensor& soft, const Batch& batch) const;
 
-  // Logits of the classes from hidden states at the mask [B, D]: the mean over a class's answer words of their
-  // vocabulary logits, [B, ways]. The decoder is the word embedding, one parameter with it.
-  at::Tensor ClassLogits(const ParamList& params, const at::Tensor& at_mask, const Answers& answers) const;
+  // What the decoder reads: the hidden states at the mask after the head's own layer, [B, D].
+  at::Tensor Transformed(const ParamList& params, const at::Tensor& at_mask) const;
+
+  // The place of the parameter that is added last to what the decoder reads, [D].
+  size_t transform_bias() const;
+
+  // The classes as the decoder sees them: the mean row [ways, D] and the mean bias [ways] of their answer words. The
+  // mean of the words' logits is the logit of these. The decoder is the word embedding, one parameter with it.
+  ParamList ClassHead(const ParamList& params, const Answers& answers) const;
 
  private:
   at::Tensor Attend(const at::Tensor& query, const at::Tensor& key_value, const Batch& batch, bool masks_alone) const;

@@ -23,8 +23,15 @@ class Model {
 
   virtual const std::vector<ParamInfo>& params() const = 0;
 
-  // `params` as LocalParams gives them for the batch's episode. Twice differentiable in each of them.
+  // `params` as LocalParams gives them for the batch's episode, with or without what ClassHead returns behind them.
+  // Twice differentiable in each of them.
   virtual ModelOutput Forward(const ParamList& params, const Batch& batch) const = 0;
+
+  // The task's own class parameters, as they follow from the shared ones: for a verbalizer, each class's vector [ways,
+  // D] and bias [ways], which are those of its answer words. A learner may adapt them apart from the vocabulary that
+  // they come from (a soft verbalizer, Hambardzumyan et al. 2021). Differentiable in `params`. Empty: the model has
+  // none.
+  virtual ParamList ClassHead(const ParamList& /*params*/, const Answers& /*answers*/) const { return {}; }
 
   // What learners minimise: the mean cross-entropy of the logits, a scalar.
   virtual at::Tensor Loss(const ModelOutput& output, const Batch& batch) const;

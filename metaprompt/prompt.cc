@@ -132,6 +132,8 @@ PromptedText PromptTemplate::Apply(const std::vector<int64_t>& text) const {
   prompted.ids = before_;
   prompted.ids.insert(prompted.ids.end(), text.begin(), text.begin() + length);
   prompted.ids.insert(prompted.ids.end(), after_.begin(), after_.end());
+  prompted.text_begin = before;
+  prompted.text_end = before + length;
   prompted.mask = mask_ < before ? mask_ : mask_ + length;
   return prompted;
 }

@@ -2,6 +2,8 @@
 
 #include <ATen/ATen.h>
 
+#include <cmath>
+
 #include "absl/strings/match.h"
 #include "metaprompt/base/random.h"
 
@@ -13,22 +15,40 @@ PromptModel::PromptModel(const ModelSpec& spec, int64_t vocab, int64_t num_soft)
       ParamInfo{"prompt.soft", {num_soft, spec.encoder().bert().width()}, ParamGroup::kPrompt, 0, false, false});
 }
 
+double PromptModel::InitialStd(const ParamInfo& info) const {
+  const BertSpec& bert = spec_.encoder().bert();
+  if (info.group == ParamGroup::kPrompt) {
+    return spec_.prompt().init_std();
+  }
+  // Embeddings are one number's size; a matrix keeps the size of what it multiplies (Glorot and Bengio 2010).
+  return absl::StrContains(info.name, "embeddings") ? bert.init_std()
+                                                    : bert.init_gain() / std::sqrt(static_cast<double>(info.shape[1]));
+}
+
 ModelOutput PromptModel::Forward(const ParamList& params, const Batch& batch) const {
-  TORCH_CHECK(params.size() == params_.size(), "PromptModel: ", params.size(), " parameters instead of ",
-              params_.size());
+  const size_t own = params_.size();
+  TORCH_CHECK(params.size() == own || params.size() == own + 2, "PromptModel: ", params.size(),
+              " parameters instead of ", own, " or, with a class head, ", own + 2);
   ModelOutput output;
-  output.features = encoder_.AtMask(params, params.back(), batch);
-  output.logits = encoder_.ClassLogits(params, output.features, batch.answers);
+  output.features = encoder_.AtMask(params, params[own - 1], batch);
+  const ParamList head = params.size() == own ? ClassHead(params, batch.answers)
+                                              : ParamList(params.begin() + static_cast<int64_t>(own), params.end());
+  output.logits = at::linear(encoder_.Transformed(params, output.features), head[0], head[1]);
   return output;
+}
+
+ParamList PromptModel::ClassHead(const ParamList& params, const Answers& answers) const {
+  return encoder_.ClassHead(params, answers);
 }
 
 ParamList PromptModel::Init(uint64_t seed) const {
   ParamList params;
   for (const ParamInfo& info : params_) {
     at::Tensor param = at::zeros(info.shape, at::kFloat);
-    if (info.shape.size() == 2) {
-      const double std =
-          info.group == ParamGroup::kPrompt ? spec_.prompt().init_std() : spec_.encoder().bert().init_std();
+    // Positions and token types begin at 0: a word is the same word wherever it stands until training says otherwise.
+    const bool zero = absl::StrContains(info.name, "position_embeddings") || absl::StrContains(info.name, "token_type");
+    if (info.shape.size() == 2 && !zero) {
+      const double std = InitialStd(info);
       Random random(SubSeed(seed, "init/" + info.name));
       auto* values = param.data_ptr<float>();
       for (int64_t i = 0; i < param.numel(); ++i) {
@@ -40,6 +60,23 @@ ParamList PromptModel::Init(uint64_t seed) const {
     params.push_back(param);
   }
   return params;
+}
+
+ParamList PromptModel::Standardised(const ParamList& params, const std::vector<LocalBatch>& texts) const {
+  const at::NoGradGuard no_grad;
+  std::vector<at::Tensor> reads;
+  for (const LocalBatch& one : texts) {
+    const ParamList local = LocalParams(params_, params, one.rows);
+    reads.push_back(encoder_.Transformed(local, encoder_.AtMask(local, local.back(), one.batch)));
+  }
+  const at::Tensor all = at::cat(reads);
+  const at::Tensor std = all.std(0).clamp_min(1e-6);
+  ParamList standardised = params;
+  at::Tensor& bias = standardised[encoder_.transform_bias()];
+  at::Tensor& weight = standardised[encoder_.transform_bias() - 1];
+  weight = weight / std;
+  bias = (bias - all.mean(0)) / std;
+  return standardised;
 }
 
 }  // namespace metaprompt
