@@ -1,0 +1,553 @@
+// The real model in double precision: against BERT written out the plain way on padded tensors, and its derivatives,
+// up to the whole meta-gradient, against differences.
+#include <ATen/ATen.h>
+#include <gtest/gtest.h>
+#include <torch/csrc/autograd/autograd.h>
+
+#include <algorithm>
+#include <cmath>
+#include <functional>
+#include <map>
+#include <memory>
+#include <numeric>
+#include <string>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "episodes/episode.h"
+#include "learners/learner.h"
+#include "learners/maml.h"
+#include "metaprompt/base/random.h"
+#include "metaprompt/batch.h"
+#include "metaprompt/gather_rows.h"
+#include "metaprompt/params.h"
+#include "metaprompt/prompt_model.h"
+
+namespace metaprompt {
+namespace {
+
+constexpr int64_t kVocab = 30;
+constexpr int64_t kSoft = 2;
+constexpr int64_t kWays = 3;
+constexpr int64_t kCls = 0;
+constexpr int64_t kMask = 1;
+constexpr int64_t kFirstWord = 2;
+
+at::Tensor Ids(const std::vector<int64_t>& ids) { return at::tensor(at::ArrayRef<int64_t>(ids), at::kLong); }
+
+at::Tensor RandomTensor(at::IntArrayRef shape, Random* random) {
+  at::Tensor values = at::empty(shape, at::kDouble);
+  auto* data = values.data_ptr<double>();
+  for (int64_t i = 0; i < values.numel(); ++i) {
+    data[i] = random->Normal();
+  }
+  return values;
+}
+
+double MaxDifference(const at::Tensor& a, const at::Tensor& b) { return (a - b).abs().max().item<double>(); }
+
+ModelSpec Spec(int layers, int heads, BertSpec::Activation activation) {
+  ModelSpec spec;
+  BertSpec& bert = *spec.mutable_encoder()->mutable_bert();
+  bert.set_layers(layers);
+  bert.set_width(12);
+  bert.set_heads(heads);
+  bert.set_intermediate(20);
+  bert.set_max_positions(16);
+  bert.set_activation(activation);
+  bert.set_layer_norm_eps(1e-3);  // large enough to be seen if it stood elsewhere
+  return spec;
+}
+
+// Nothing at its initial value: biases and layer norms matter too.
+ParamList RandomParams(const PromptModel& model, uint64_t seed) {
+  Random random(seed);
+  ParamList params;
+  for (const ParamInfo& info : model.params()) {
+    const at::Tensor param = RandomTensor(info.shape, &random) * 0.4;
+    params.push_back(info.name.find("LayerNorm.weight") == std::string::npos ? param : param + 1);
+  }
+  return params;
+}
+
+// Texts of vocabulary ids, -1 - s for soft vector s, of lengths 5 to 12 with the mask before the text or after it.
+struct Texts {
+  std::vector<PromptedText> texts;
+  std::vector<int64_t> labels;
+  std::vector<std::vector<int64_t>> answers;  // per way
+};
+
+Texts RandomTexts(int64_t texts_a_way, uint64_t seed) {
+  Texts result;
+  Random random(seed);
+  for (int64_t i = 0; i < kWays * texts_a_way; ++i) {
+    std::vector<int64_t> words(1 + random.Below(7));
+    for (int64_t& word : words) {
+      word = kFirstWord + static_cast<int64_t>(random.Below(kVocab - kFirstWord));
+    }
+    PromptedText text;
+    text.ids = {kCls, -1};
+    if (i % 2 == 0) {  // [CLS] soft0 [MASK] words soft1
+      text.mask = 2;
+      text.ids.push_back(kMask);
+      text.ids.insert(text.ids.end(), words.begin(), words.end());
+      text.ids.push_back(-2);
+    } else {  // [CLS] soft0 words soft1 [MASK] word
+      text.ids.insert(text.ids.end(), words.begin(), words.end());
+      text.ids.push_back(-2);
+      text.mask = static_cast<int64_t>(text.ids.size());
+      text.ids.push_back(kMask);
+      text.ids.push_back(kFirstWord);
+    }
+    result.texts.push_back(std::move(text));
+    result.labels.push_back(static_cast<int64_t>(random.Below(kWays)));
+  }
+  result.answers = {{7, 8}, {9}, {4, 11, 12}};
+  return result;
+}
+
+// The texts as a batch whose ids are indices into `rows` (ascending).
+Batch MakeBatch(const Texts& texts, const std::vector<int64_t>& rows) {
+  const auto row_of = [&](int64_t id) { return std::find(rows.begin(), rows.end(), id) - rows.begin(); };
+  std::vector<PromptedText> packed = texts.texts;
+  for (PromptedText& text : packed) {
+    for (int64_t& id : text.ids) {
+      id = id >= 0 ? row_of(id) : static_cast<int64_t>(rows.size()) + (-1 - id);
+    }
+  }
+  Answers answers{at::zeros({kWays, 3}, at::kLong), at::zeros({kWays, 3}, at::kDouble)};
+  for (int64_t w = 0; w < kWays; ++w) {
+    const std::vector<int64_t>& ids = texts.answers[static_cast<size_t>(w)];
+    for (int64_t k = 0; k < 3; ++k) {
+      const bool used = k < static_cast<int64_t>(ids.size());
+      answers.ids[w][k] = row_of(used ? ids[static_cast<size_t>(k)] : ids.back());
+      answers.weights[w][k] = used ? 1.0 / static_cast<double>(ids.size()) : 0.0;
+    }
+  }
+  return PackBatch(packed, texts.labels, answers, at::kDouble);
+}
+
+std::vector<int64_t> AllRows() {
+  std::vector<int64_t> rows(kVocab);
+  std::iota(rows.begin(), rows.end(), 0);
+  return rows;
+}
+
+// ---------------------------------------------------------------- BERT the plain way
+
+at::Tensor PlainNorm(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bias, double eps) {
+  const at::Tensor centred = x - x.mean(-1, true);
+  return centred / (centred.pow(2).mean(-1, true) + eps).sqrt() * weight + bias;
+}
+
+at::Tensor PlainActivation(const at::Tensor& x, BertSpec::Activation activation) {
+  return activation == BertSpec::RELU ? x.clamp_min(0) : x * 0.5 * (1 + at::erf(x / std::sqrt(2.0)));
+}
+
+// Class logits [B, ways]: every text padded, every layer at every position, the logits of the whole vocabulary.
+at::Tensor PlainLogits(const BertSpec& spec, const std::vector<ParamInfo>& infos, const ParamList& params,
+                       const Texts& texts) {
+  std::map<std::string, at::Tensor> p;
+  for (size_t i = 0; i < infos.size(); ++i) {
+    p[infos[i].name] = params[i];
+  }
+  const auto dense = [&](const std::string& name, const at::Tensor& x) {
+    return x.matmul(p.at(name + ".weight").t()) + p.at(name + ".bias");
+  };
+  const auto norm = [&](const std::string& name, const at::Tensor& x) {
+    return PlainNorm(x, p.at(name + ".weight"), p.at(name + ".bias"), spec.layer_norm_eps());
+  };
+  const auto batch = static_cast<int64_t>(texts.texts.size());
+  const int64_t length = spec.max_positions();  // longer than the longest: padding must not matter
+  const int64_t width = spec.width();
+  const int64_t depth = width / spec.heads();
+  const at::Tensor x0 = at::zeros({batch, length, width}, at::kDouble);
+  const at::Tensor bias = at::full({batch, 1, length}, -1e300, at::kDouble);
+  for (int64_t b = 0; b < batch; ++b) {
+    const std::vector<int64_t>& ids = texts.texts[static_cast<size_t>(b)].ids;
+    for (int64_t t = 0; t < static_cast<int64_t>(ids.size()); ++t) {
+      const int64_t id = ids[static_cast<size_t>(t)];
+      x0[b][t].copy_(id >= 0 ? p.at("bert.embeddings.word_embeddings.weight")[id] : p.at("prompt.soft")[-1 - id]);
+      bias[b][0][t] = 0;
+    }
+  }
+  at::Tensor x = norm("bert.embeddings.LayerNorm",
+                      x0 + p.at("bert.embeddings.position_embeddings.weight").narrow(0, 0, length).unsqueeze(0) +
+                          p.at("bert.embeddings.token_type_embeddings.weight")[0]);
+  for (int layer = 0; layer < spec.layers(); ++layer) {
+    const std::string at = absl::StrCat("bert.encoder.layer.", layer, ".");
+    const at::Tensor q = dense(at + "attention.self.query", x);
+    const at::Tensor k = dense(at + "attention.self.key", x);
+    const at::Tensor v = dense(at + "attention.self.value", x);
+    std::vector<at::Tensor> heads;
+    for (int64_t h = 0; h < spec.heads(); ++h) {
+      const auto part = [&](const at::Tensor& whole) { return whole.narrow(2, h * depth, depth); };
+      const at::Tensor scores = part(q).bmm(part(k).transpose(1, 2)) / std::sqrt(static_cast<double>(depth)) + bias;
+      const at::Tensor exps = (scores - scores.amax(-1, true)).exp();
+      heads.push_back((exps / exps.sum(-1, true)).bmm(part(v)));
+    }
+    x = norm(at + "attention.output.LayerNorm", x + dense(at + "attention.output.dense", at::cat(heads, 2)));
+    const at::Tensor up = PlainActivation(dense(at + "intermediate.dense", x), spec.activation());
+    x = norm(at + "output.LayerNorm", x + dense(at + "output.dense", up));
+  }
+  const at::Tensor hidden = norm("cls.predictions.transform.LayerNorm",
+                                 PlainActivation(dense("cls.predictions.transform.dense", x), spec.activation()));
+  const at::Tensor vocabulary =
+      hidden.matmul(p.at("bert.embeddings.word_embeddings.weight").t()) + p.at("cls.predictions.bias");  // [B, T, V]
+  const at::Tensor logits = at::zeros({batch, kWays}, at::kDouble);
+  for (int64_t b = 0; b < batch; ++b) {
+    for (int64_t w = 0; w < kWays; ++w) {
+      const at::Tensor ids = Ids(texts.answers[static_cast<size_t>(w)]);
+      logits[b][w] = vocabulary[b][texts.texts[static_cast<size_t>(b)].mask].index_select(0, ids).mean();
+    }
+  }
+  return logits;
+}
+
+TEST(PromptModelTest, ForwardIsBertWrittenOutThePlainWay) {
+  double largest = 0;
+  for (const BertSpec::Activation activation : {BertSpec::GELU, BertSpec::RELU}) {
+    for (const int layers : {1, 3}) {
+      for (const int heads : {1, 3}) {
+        const ModelSpec spec = Spec(layers, heads, activation);
+        const PromptModel model(spec, kVocab, kSoft);
+        const ParamList params = RandomParams(model, 11);
+        const Texts texts = RandomTexts(4, 12);
+        const Batch batch = MakeBatch(texts, AllRows());
+        const ModelOutput output = model.Forward(params, batch);
+        const at::Tensor expected = PlainLogits(spec.encoder().bert(), model.params(), params, texts);
+        ASSERT_EQ(output.logits.sizes(), expected.sizes());
+        EXPECT_GT(expected.std().item<double>(), 0.1);  // there is something to be wrong about
+        largest = std::max(largest, MaxDifference(output.logits, expected));
+        // The loss: −log of the softmax at the label, mean over the texts.
+        const at::Tensor log_p = expected - expected.exp().sum(1, true).log();
+        double loss = 0;
+        for (int64_t b = 0; b < batch.size; ++b) {
+          loss -= log_p[b][texts.labels[static_cast<size_t>(b)]].item<double>() / static_cast<double>(batch.size);
+        }
+        EXPECT_NEAR(model.Loss(output, batch).item<double>(), loss, 1e-10);
+      }
+    }
+  }
+  EXPECT_LT(largest, 1e-10);
+  RecordProperty("largest_difference", absl::StrCat(largest));
+}
+
+TEST(PromptModelTest, ATextsCompanionsDoNotMatter) {
+  const PromptModel model(Spec(2, 2, BertSpec::GELU), kVocab, kSoft);
+  const ParamList params = RandomParams(model, 21);
+  const Texts texts = RandomTexts(3, 22);
+  const at::Tensor together = model.Forward(params, MakeBatch(texts, AllRows())).logits;
+  Texts backwards = texts;
+  std::reverse(backwards.texts.begin(), backwards.texts.end());
+  EXPECT_LT(MaxDifference(model.Forward(params, MakeBatch(backwards, AllRows())).logits.flip(0), together), 1e-12);
+  for (size_t i = 0; i < texts.texts.size(); ++i) {
+    const Texts alone = {{texts.texts[i]}, {texts.labels[i]}, texts.answers};
+    EXPECT_LT(
+        MaxDifference(model.Forward(params, MakeBatch(alone, AllRows())).logits[0], together[static_cast<int64_t>(i)]),
+        1e-12)
+        << "text " << i;
+  }
+}
+
+TEST(PromptModelTest, RenumberingTheWaysRenumbersTheLogits) {
+  const PromptModel model(Spec(1, 2, BertSpec::GELU), kVocab, kSoft);
+  const ParamList params = RandomParams(model, 23);
+  Texts texts = RandomTexts(3, 24);
+  const Batch batch = MakeBatch(texts, AllRows());
+  const ModelOutput before = model.Forward(params, batch);
+  const std::vector<int64_t> way = {2, 0, 1};
+  Texts renumbered = texts;
+  for (size_t w = 0; w < way.size(); ++w) {
+    renumbered.answers[w] = texts.answers[static_cast<size_t>(way[w])];
+  }
+  for (int64_t& label : renumbered.labels) {
+    label = std::find(way.begin(), way.end(), label) - way.begin();
+  }
+  const Batch after_batch = MakeBatch(renumbered, AllRows());
+  const ModelOutput after = model.Forward(params, after_batch);
+  EXPECT_LT(MaxDifference(after.logits, before.logits.index_select(1, Ids(way))), 1e-14);
+  EXPECT_NEAR(model.Loss(after, after_batch).item<double>(), model.Loss(before, batch).item<double>(), 1e-14);
+}
+
+TEST(PromptModelTest, InitHasTheSpreadThatTheSpecSays) {
+  ModelSpec spec = Spec(2, 3, BertSpec::GELU);
+  spec.mutable_encoder()->mutable_bert()->set_init_std(0.05);
+  spec.mutable_prompt()->set_init_std(0.5);
+  const PromptModel model(spec, 2000, 200);
+  const ParamList params = model.Init(0);
+  const ParamList again = model.Init(0);
+  const ParamList other = model.Init(1);
+  for (size_t i = 0; i < params.size(); ++i) {
+    const ParamInfo& info = model.params()[i];
+    EXPECT_EQ(params[i].scalar_type(), at::kFloat);
+    EXPECT_EQ(params[i].sizes(), at::IntArrayRef(info.shape));
+    EXPECT_TRUE(at::equal(params[i], again[i])) << info.name;
+    EXPECT_EQ(at::equal(params[i], other[i]), info.shape.size() == 1) << info.name;
+    EXPECT_EQ(info.decay, info.shape.size() == 2 && info.group == ParamGroup::kEncoder) << info.name;
+  }
+  EXPECT_NEAR(params.front().std().item<double>(), 0.05, 0.001);
+  EXPECT_NEAR(params.back().std().item<double>(), 0.5, 0.03);
+  // A stream of its own for each parameter: another vocabulary leaves the layers as they are.
+  const ParamList smaller = PromptModel(spec, 1000, 200).Init(0);
+  for (size_t i = 0; i < params.size(); ++i) {
+    if (!model.params()[i].vocab_rows) {
+      EXPECT_TRUE(at::equal(params[i], smaller[i])) << model.params()[i].name;
+    }
+  }
+}
+
+// ---------------------------------------------------------------- derivatives against differences
+
+ParamList WithGraph(const ParamList& params) {
+  ParamList leaves;
+  for (const at::Tensor& param : params) {
+    leaves.push_back(param.detach().requires_grad_(true));
+  }
+  return leaves;
+}
+
+ParamList LossGradient(const PromptModel& model, const ParamList& params, const Batch& batch) {
+  const ParamList leaves = WithGraph(params);
+  return torch::autograd::grad({model.Loss(model.Forward(leaves, batch), batch)}, leaves);
+}
+
+double LossAt(const PromptModel& model, const ParamList& params, const Batch& batch) {
+  const at::NoGradGuard no_grad;
+  return model.Loss(model.Forward(params, batch), batch).item<double>();
+}
+
+// θ + h v
+ParamList Moved(const ParamList& params, const ParamList& direction, double h) {
+  ParamList moved;
+  for (size_t i = 0; i < params.size(); ++i) {
+    moved.push_back(direction[i].defined() ? params[i] + direction[i] * h : params[i]);
+  }
+  return moved;
+}
+
+// d/dh f(θ + h v) at 0, by the central difference over five points: its error is of order h⁴.
+template <typename Value, typename Function>
+Value Difference(const ParamList& params, const ParamList& direction, const Function& f) {
+  constexpr double kH = 3e-4;
+  const auto at = [&](double h) { return f(Moved(params, direction, h)); };
+  return ((at(kH) - at(-kH)) * 8.0 - (at(2 * kH) - at(-2 * kH))) / (12 * kH);
+}
+
+at::Tensor Unit(const at::Tensor& v) { return v / v.norm().clamp_min(1e-30); }
+
+double Dot(const ParamList& a, const ParamList& b) {
+  double sum = 0;
+  for (size_t i = 0; i < a.size(); ++i) {
+    if (a[i].defined() && b[i].defined()) {
+      sum += (a[i] * b[i]).sum().item<double>();
+    }
+  }
+  return sum;
+}
+
+// Directions for a gradient: along each parameter alone, half random and half along the gradient so that the derivative
+// is not small by chance; then several along all of them at once.
+std::vector<std::pair<std::string, ParamList>> Directions(const std::vector<ParamInfo>& infos,
+                                                          const ParamList& gradient, Random* random) {
+  std::vector<std::pair<std::string, ParamList>> directions;
+  for (size_t i = 0; i < infos.size(); ++i) {
+    ParamList one(infos.size());
+    one[i] = Unit(Unit(RandomTensor(infos[i].shape, random)) + Unit(gradient[i]));
+    directions.emplace_back(infos[i].name, one);
+  }
+  for (int k = 0; k < 4; ++k) {
+    ParamList all;
+    for (const auto& [name, one] :
+         std::vector(directions.begin(), directions.begin() + static_cast<int>(infos.size()))) {
+      for (const at::Tensor& part : one) {
+        if (part.defined()) {
+          all.push_back((Unit(RandomTensor(part.sizes(), random)) + part) * 0.1);
+        }
+      }
+    }
+    directions.emplace_back("all", all);
+  }
+  return directions;
+}
+
+// Compares a gradient with differences of `f`; returns the largest relative error. A parameter whose gradient is 0 (the
+// key's bias shifts all scores of a row alike) must have differences of 0.
+double CheckGradient(const std::vector<ParamInfo>& infos, const ParamList& params, const ParamList& gradient,
+                     uint64_t seed, const std::function<double(const ParamList&)>& f) {
+  Random random(seed);
+  double largest = 0;
+  for (const auto& [name, direction] : Directions(infos, gradient, &random)) {
+    const double expected = Difference<double>(params, direction, f);
+    const double found = Dot(gradient, direction);
+    if (name.find("self.key.bias") != std::string::npos) {
+      EXPECT_NEAR(found, 0, 1e-10) << name;
+      EXPECT_NEAR(expected, 0, 1e-10) << name;
+      continue;
+    }
+    EXPECT_GT(std::abs(expected), 1e-6) << name << ": too small to be compared";
+    const double error = std::abs(found - expected) / std::abs(expected);
+    EXPECT_LT(error, 1e-6) << name << ": " << found << " against " << expected;
+    largest = std::max(largest, error);
+  }
+  return largest;
+}
+
+TEST(PromptModelTest, GradientAgreesWithDifferences) {
+  const PromptModel model(Spec(2, 3, BertSpec::GELU), kVocab, kSoft);
+  const ParamList params = RandomParams(model, 31);
+  const Batch batch = MakeBatch(RandomTexts(2, 32), AllRows());
+  const double largest = CheckGradient(model.params(), params, LossGradient(model, params, batch), 33,
+                                       [&](const ParamList& at) { return LossAt(model, at, batch); });
+  RecordProperty("largest_error", absl::StrCat(largest));
+}
+
+TEST(PromptModelTest, HessianAgreesWithDifferencesOfTheGradient) {
+  const PromptModel model(Spec(2, 3, BertSpec::GELU), kVocab, kSoft);
+  const ParamList params = RandomParams(model, 41);
+  const Batch batch = MakeBatch(RandomTexts(2, 42), AllRows());
+  Random random(43);
+  double largest = 0;
+  for (int k = 0; k < 3; ++k) {
+    ParamList direction;
+    for (const at::Tensor& param : params) {
+      direction.push_back(Unit(RandomTensor(param.sizes(), &random)));
+    }
+    // H v = ∇(∇L · v)
+    const ParamList leaves = WithGraph(params);
+    const ParamList gradient = torch::autograd::grad({model.Loss(model.Forward(leaves, batch), batch)}, leaves, {},
+                                                     /*retain_graph=*/true, /*create_graph=*/true);
+    at::Tensor along = at::zeros({}, at::kDouble);
+    for (size_t i = 0; i < leaves.size(); ++i) {
+      along = along + (gradient[i] * direction[i]).sum();
+    }
+    const ParamList product = torch::autograd::grad({along}, leaves, {}, false, false, /*allow_unused=*/true);
+    for (size_t i = 0; i < leaves.size(); ++i) {
+      const std::string& name = model.params()[i].name;
+      const at::Tensor expected = Difference<at::Tensor>(
+          params, direction, [&](const ParamList& at) { return LossGradient(model, at, batch)[i]; });
+      const at::Tensor found = product[i].defined() ? product[i] : at::zeros_like(params[i]);
+      const double size = expected.norm().item<double>();
+      if (name.find("self.key.bias") != std::string::npos) {
+        EXPECT_LT(size, 1e-9);
+        EXPECT_LT(found.norm().item<double>(), 1e-10) << name;
+        continue;
+      }
+      ASSERT_GT(size, 1e-5) << name;
+      const double error = (found - expected).norm().item<double>() / size;
+      EXPECT_LT(error, 1e-6) << name;
+      largest = std::max(largest, error);
+    }
+  }
+  RecordProperty("largest_error", absl::StrCat(largest));
+}
+
+// The whole meta-gradient: through two inner steps, the prompt in the middle of the encoder, and the query loss.
+TEST(PromptModelTest, MamlMetaGradientAgreesWithDifferences) {
+  const PromptModel model(Spec(2, 2, BertSpec::GELU), kVocab, kSoft);
+  const ParamList params = RandomParams(model, 51);
+  Episode episode;
+  episode.support = MakeBatch(RandomTexts(1, 52), AllRows());
+  episode.query = MakeBatch(RandomTexts(2, 53), AllRows());
+  for (const bool multi_step : {false, true}) {
+    MamlSpec spec;
+    spec.set_order(MamlSpec::SECOND);
+    spec.set_inner_steps(2);
+    spec.set_encoder_inner_lr(0.05);
+    spec.set_prompt_inner_lr(0.2);
+    std::vector<double> weights = {0, 1};
+    if (multi_step) {
+      spec.mutable_multi_step()->set_epochs(10);
+      spec.mutable_multi_step()->set_meta_steps_per_epoch(1);
+      weights = {0.5 - 2 / 20.0, 0.5 + 2 / 20.0};
+    }
+    // Σ_k w_k L(θ_k; Q), with inner steps of the test's own.
+    const auto objective = [&](const ParamList& meta) {
+      ParamList theta = meta;
+      double sum = 0;
+      for (const double weight : weights) {
+        const ParamList gradient = LossGradient(model, theta, episode.support);
+        for (size_t i = 0; i < theta.size(); ++i) {
+          theta[i] = theta[i] - gradient[i] * (model.params()[i].group == ParamGroup::kPrompt ? 0.2 : 0.05);
+        }
+        sum += weight == 0 ? 0.0 : weight * LossAt(model, theta, episode.query);
+      }
+      return sum;
+    };
+    const TaskGradient task = Maml(spec).MetaGradient(model, params, episode, /*meta_step=*/2);
+    const double largest = CheckGradient(model.params(), params, task.grads, 54, objective);
+    RecordProperty(multi_step ? "largest_error_multi_step" : "largest_error", absl::StrCat(largest));
+    // And the second order is most of it: the test would see if it were dropped.
+    spec.set_order(MamlSpec::FIRST);
+    const TaskGradient first = Maml(spec).MetaGradient(model, params, episode, 2);
+    const double cosine =
+        Dot(first.grads, task.grads) / std::sqrt(Dot(first.grads, first.grads) * Dot(task.grads, task.grads));
+    EXPECT_LT(cosine, 0.999);
+  }
+}
+
+// ---------------------------------------------------------------- rows
+
+TEST(LocalParamsTest, AnEpisodesRowsGiveTheSameLossAndGradient) {
+  const PromptModel model(Spec(2, 2, BertSpec::GELU), kVocab, kSoft);
+  const ParamList params = RandomParams(model, 61);
+  const Texts texts = RandomTexts(1, 62);
+  std::vector<int64_t> rows;
+  for (const PromptedText& text : texts.texts) {
+    std::copy_if(text.ids.begin(), text.ids.end(), std::back_inserter(rows), [](int64_t id) { return id >= 0; });
+  }
+  for (const std::vector<int64_t>& ids : texts.answers) {
+    rows.insert(rows.end(), ids.begin(), ids.end());
+  }
+  std::sort(rows.begin(), rows.end());
+  rows.erase(std::unique(rows.begin(), rows.end()), rows.end());
+  ASSERT_LT(rows.size(), kVocab);
+  const Batch compact = MakeBatch(texts, rows);
+  const Batch whole = MakeBatch(texts, AllRows());
+  const ParamList local = LocalParams(model.params(), params, Ids(rows));
+  EXPECT_NEAR(LossAt(model, local, compact), LossAt(model, params, whole), 1e-14);
+
+  const ParamList local_gradient = LossGradient(model, local, compact);
+  const ParamList gradient = LossGradient(model, params, whole);
+  ParamList sums;
+  for (const at::Tensor& param : params) {
+    sums.push_back(at::ones_like(param));
+  }
+  AddLocal(model.params(), local_gradient, Ids(rows), &sums);
+  AddLocal(model.params(), local_gradient, Ids(rows), &sums);  // it adds, and does not put in place
+  AddLocal(model.params(), ParamList(params.size()), Ids(rows), &sums);
+  for (size_t i = 0; i < params.size(); ++i) {
+    EXPECT_LT(MaxDifference(sums[i], gradient[i] * 2 + 1), 1e-13) << model.params()[i].name;
+  }
+}
+
+TEST(GatherRowsTest, AgreesWithIndexingToTheSecondDerivative) {
+  Random random(71);
+  const at::Tensor from = Ids({3, -1, 0, 1});
+  const at::Tensor to = Ids({2, 3, -1, 0, -1});  // row 0 went to place 2, row 1 to place 3, row 2 nowhere, ...
+  const at::Tensor present = from.ge(0).to(at::kDouble).unsqueeze(1);
+  const at::Tensor weight = RandomTensor({4, 3}, &random);
+  const at::Tensor row_weight = RandomTensor({5, 3}, &random);
+  const at::Tensor start = RandomTensor({5, 3}, &random);
+  std::vector<at::Tensor> results[2];
+  for (const int own : {0, 1}) {
+    const at::Tensor x = start.clone().requires_grad_(true);
+    const at::Tensor y = own == 1 ? GatherRows(x, from, to) : x.index_select(0, from.clamp_min(0)) * present;
+    const at::Tensor sum = (y.pow(3) * weight).sum();
+    const at::Tensor gradient = torch::autograd::grad({sum}, {x}, {}, true, true)[0];
+    const at::Tensor second = torch::autograd::grad({(gradient.pow(2) * row_weight).sum()}, {x}, {}, true, true)[0];
+    const at::Tensor third = torch::autograd::grad({(second.pow(2) * row_weight).sum()}, {x})[0];
+    results[own] = {y.detach(), gradient.detach(), second.detach(), third};
+  }
+  for (size_t i = 0; i < results[0].size(); ++i) {
+    EXPECT_LT(MaxDifference(results[0][i], results[1][i]), 1e-10) << "derivative " << i;
+    EXPECT_GT(results[0][i].abs().max().item<double>(), 0);
+  }
+  // Rows that are not contiguous in memory, and float32.
+  const at::Tensor wide = RandomTensor({3, 5}, &random).to(at::kFloat);
+  EXPECT_TRUE(at::equal(GatherRows(wide.t(), from, to).select(0, 0), wide.t().select(0, 3)));
+  EXPECT_EQ(GatherRows(wide.t(), from, to).select(0, 1).abs().sum().item<float>(), 0);
+}
+
+}  // namespace
+}  // namespace metaprompt
