@@ -45,5 +45,5 @@ step() {
 step apt-get -q -o Acquire::Retries=3 update
 if [[ ${#missing[@]} -gt 0 ]]; then
   step apt-get -q -y -o Acquire::Retries=3 install --no-install-recommends "${missing[@]}" ||
-    fail "not all packages could be installed; Debian 12 (bookworm) has them all in its main section"
+    fail "apt-get failed, for the reason above; Debian 12's main section has every package named here"
 fi
