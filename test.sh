@@ -33,8 +33,8 @@ step bazel build //...
 if [[ ${1:-} == --lint ]]; then
   command -v clang-tidy >/dev/null || { echo "clang-tidy is missing: apt-get install clang-tidy" >&2; exit 1; }
   echo "+ clang-tidy (every .cc)"
-  sources '*.cc' | xargs -0 -n 1 -P "$(nproc)" clang-tidy --quiet --extra-arg=-Wno-unknown-warning-option -- \
-    -std=c++17 -I. -Ibazel-bin -isystem /usr/include/torch/csrc/api/include
+  sources '*.cc' | xargs -0 -n 1 -P "$(nproc)" sh -c 'clang-tidy --quiet "$1" -- -std=c++17 -I. -isystem bazel-bin \
+    -isystem /usr/include/torch/csrc/api/include 2>/dev/null' -
 fi
 
 status=0
