@@ -27,7 +27,8 @@ std::string MissingField(const Json& object, const std::string& field) {
 
 std::string WrongType(const Json& value, const std::string& field, const char* expected) {
   // Lists and objects by their kind alone: they may be nested more deeply than printing them can follow.
-  return absl::StrCat("field '", field, "' is ", value.is_structured() ? value.type_name() : Quoted(value.dump()),
+  return absl::StrCat("field '", field, "' is ",
+                      value.is_structured() ? absl::StrCat("an ", value.type_name()) : Quoted(value.dump()),
                       "; it must be ", expected);
 }
 

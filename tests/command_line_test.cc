@@ -338,7 +338,7 @@ TEST_F(CommandLineTest, JsonLinesThatAreWrong) {
             "$bad.jsonl:1: field 'text' is '5'; it must be a string or an array of strings");
   const std::string deep = std::string(300000, '[') + std::string(300000, ']');
   EXPECT_EQ(error(absl::StrCat("{\"text\": ", deep, ", \"label\": \"a\"}\n")),
-            "$bad.jsonl:1: field 'text' is array; it must be a string or an array of strings");
+            "$bad.jsonl:1: field 'text' is an array; it must be a string or an array of strings");
 }
 
 TEST_F(CommandLineTest, TokenizersThatAreWrong) {
