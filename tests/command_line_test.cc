@@ -447,10 +447,22 @@ TEST_F(CommandLineTest, StandardOutputThatTakesNothing) {
 constexpr char kInside[] = "METAPROMPT_TEST_FULL_DISK";
 constexpr int kNotAllowed = 77;
 
-// Async-signal-safe alone: it runs between fork and exec.
-void RunInsideSmallDisk(const char* disk, bool root, char** argv, char** environment) {
-  const unsigned flags = root ? CLONE_NEWNS : CLONE_NEWNS | CLONE_NEWUSER;
-  if (unshare(static_cast<int>(flags)) != 0 || mount("none", "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0 ||
+// What makes a user who is not root one inside a user namespace: files below /proc/self and what goes into them.
+using IdMaps = std::vector<std::pair<const char*, std::string>>;
+
+// Between fork and exec: system calls alone.
+void RunInsideSmallDisk(const char* disk, const IdMaps& maps, char** argv, char** environment) {
+  if (unshare(maps.empty() ? CLONE_NEWNS : CLONE_NEWNS | CLONE_NEWUSER) != 0) {
+    _exit(kNotAllowed);
+  }
+  for (const auto& [path, text] : maps) {
+    const int file = open(path, O_WRONLY);
+    if (write(file, text.data(), text.size()) < 0) {
+      _exit(kNotAllowed);
+    }
+    close(file);
+  }
+  if (mount("none", "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0 ||
       mount("tmpfs", disk, "tmpfs", 0, "size=1m") != 0) {
     _exit(kNotAllowed);
   }
@@ -482,10 +494,15 @@ TEST_F(CommandLineTest, DiskThatIsFull) {
     };
     std::vector<char*> argv = pointers(arguments);
     std::vector<char*> envp = pointers(environment);
-    const bool root = geteuid() == 0;
+    IdMaps maps;
+    if (geteuid() != 0) {
+      maps = {{"/proc/self/setgroups", "deny"},
+              {"/proc/self/uid_map", absl::StrCat("0 ", geteuid(), " 1")},
+              {"/proc/self/gid_map", absl::StrCat("0 ", getegid(), " 1")}};
+    }
     const pid_t child = fork();
     if (child == 0) {
-      RunInsideSmallDisk(disk.c_str(), root, argv.data(), envp.data());
+      RunInsideSmallDisk(disk.c_str(), maps, argv.data(), envp.data());
     }
     int status = 0;
     ASSERT_EQ(waitpid(child, &status, 0), child);
