@@ -112,6 +112,7 @@ absl::StatusOr<Evaluation> MetaTest(const RunContext& context, int shots, const 
 
 PairedDifference Paired(const Evaluation& of, const Evaluation& over) {
   std::vector<double> differences;
+  differences.reserve(static_cast<size_t>(of.accuracies_size()));
   for (int i = 0; i < of.accuracies_size(); ++i) {
     differences.push_back(static_cast<double>(of.accuracies(i)) - static_cast<double>(over.accuracies(i)));
   }
