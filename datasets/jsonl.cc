@@ -26,7 +26,10 @@ std::string MissingField(const Json& object, const std::string& field) {
 }
 
 std::string WrongType(const Json& value, const std::string& field, const char* expected) {
-  return absl::StrCat("field '", field, "' is ", Quoted(value.dump()), "; it must be ", expected);
+  // Lists and objects by their kind alone: they may be nested more deeply than printing them can follow.
+  return absl::StrCat("field '", field, "' is ",
+                      value.is_structured() ? absl::StrCat("an ", value.type_name()) : Quoted(value.dump()),
+                      "; it must be ", expected);
 }
 
 // False if the value is neither a string nor an array of strings.

@@ -109,7 +109,10 @@ absl::Status Bench(const ExperimentSpec& spec, int rounds, std::ostream* out) {
       blas.kernel, spec.episodes().ways(), spec.episodes().queries(), tasks, rounds);
   *out << absl::StrFormat("%-34s %5s %11s %9s %8s %6s %9s\n", "learner", "shots", "episodes/s", "GFLOP/s", "SGEMM",
                           "ratio", "drawing");
-  for (const auto& [name, learner_spec] : TimedLearners(spec.learner())) {
+  for (const auto& timed : TimedLearners(spec.learner())) {
+    // Names of their own: in C++17 a lambda may not capture a structured binding, which g++ lets pass.
+    const std::string& name = timed.first;
+    const LearnerSpec& learner_spec = timed.second;
     const std::unique_ptr<Learner> learner = MakeLearner(learner_spec);
     for (const int shots : spec.episodes().shots()) {
       const absl::StatusOr<EpisodeSampler> sampler = (*bench)->TrainSampler(shots);

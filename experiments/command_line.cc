@@ -5,9 +5,11 @@
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <exception>
+#include <limits>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "absl/strings/str_join.h"
 #include "datasets/dataset.h"
 #include "experiments/bench.h"
 #include "experiments/environment.h"
@@ -155,7 +157,11 @@ absl::Status Doctor(const Options& options, const Console& console) {
 
 int Report(const absl::Status& status, const Console& console) {
   if (status.ok()) {
-    return 0;
+    if (console.out->flush().good()) {
+      return 0;
+    }
+    *console.err << "error: cannot write to the standard output\n";
+    return kFailed;
   }
   if (absl::IsCancelled(status)) {
     *console.err << std::string(status.message()) << "; the same command goes on from there\n";
@@ -163,6 +169,25 @@ int Report(const absl::Status& status, const Console& console) {
   }
   *console.err << "error: " << std::string(status.message()) << '\n';
   return kFailed;
+}
+
+// What is wrong with the command line, in one line that says where help is.
+std::string UsageError(const CLI::App& app, const CLI::ParseError& error) {
+  const CLI::App* at = &app;
+  std::string command = app.get_name();
+  while (!at->get_subcommands().empty()) {
+    at = at->get_subcommands().front();
+    absl::StrAppend(&command, " ", at->get_name());
+  }
+  std::string what = error.what();
+  if (const std::vector<const CLI::App*> known = at->get_subcommands({}); !known.empty()) {
+    const std::vector<std::string> rest = app.remaining(/*recurse=*/true);
+    what = absl::StrCat(rest.empty() ? "a command is missing" : absl::StrCat("there is no command ", Quoted(rest[0])),
+                        "; known: ", absl::StrJoin(known, ", ", [](std::string* out, const CLI::App* sub) {
+                          absl::StrAppend(out, sub->get_name());
+                        }));
+  }
+  return absl::StrCat("error: ", what, "; `", command, " --help` tells more\n");
 }
 
 }  // namespace
@@ -196,13 +221,15 @@ int RunCommand(const std::vector<std::string>& arguments, const Console& console
   CLI::App* check = command(&app, "check", "Check a spec and print it with every default", CheckSpecFile);
   takes_spec(check, true);
   CLI::App* describe = command(&app, "spec", "List a spec's fields: type, default, range, meaning", PrintSpec);
-  describe->add_option("GROUP", options.field, "Only the fields below this one, as in learner.maml");
+  describe->add_option("GROUP", options.field, "Only this field and those below it, as in learner.maml");
   CLI::App* episodes = command(&app, "episodes", "Print one episode: its classes and texts", PrintEpisode);
   takes_spec(episodes, true);
   episodes->add_option("--split", options.split, "train, valid or test")
       ->capture_default_str()
       ->check(CLI::IsMember({"train", "valid", "test"}));
-  episodes->add_option("--index", options.index, "Which episode")->capture_default_str()->check(CLI::NonNegativeNumber);
+  episodes->add_option("--index", options.index, "Which episode")
+      ->capture_default_str()
+      ->check(CLI::Range(int64_t{0}, std::numeric_limits<int64_t>::max()));
   episodes->add_option("--shots", options.shots, "Support texts a class [the spec's first]")
       ->check(CLI::Range(1, 1000));
   CLI::App* datasets = app.add_subcommand("datasets", "Look at a dataset");
@@ -226,7 +253,12 @@ int RunCommand(const std::vector<std::string>& arguments, const Console& console
     app.parse(std::move(reversed));
     return Report(action(options, console), console);
   } catch (const CLI::ParseError& error) {
-    return app.exit(error, *console.out, *console.err) == 0 ? 0 : kUsage;
+    if (error.get_exit_code() == 0) {  // help was asked for
+      app.exit(error, *console.out, *console.err);
+      return Report(absl::OkStatus(), console);
+    }
+    *console.err << UsageError(app, error);
+    return kUsage;
   } catch (const c10::Error& error) {
     *console.err << "internal error: " << error.what_without_backtrace() << '\n';
   } catch (const std::exception& error) {

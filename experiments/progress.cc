@@ -1,5 +1,7 @@
 #include "experiments/progress.h"
 
+#include <cmath>
+
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 
@@ -12,7 +14,7 @@ constexpr double kPlainSeconds = 10;
 }  // namespace
 
 std::string Duration(double seconds) {
-  const auto whole = static_cast<int64_t>(seconds + 0.5);
+  const auto whole = static_cast<int64_t>(std::llround(seconds));
   if (whole < 60) {
     return absl::StrCat(whole, " s");
   }

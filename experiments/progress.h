@@ -15,6 +15,9 @@ class Progress {
  public:
   // `terminal`: `out` is one. Plain lines then come every few seconds.
   Progress(std::ostream* out, bool terminal) : out_(out), terminal_(terminal) {}
+  ~Progress() { Clear(); }
+  Progress(const Progress&) = delete;
+  Progress& operator=(const Progress&) = delete;
 
   // Begins work of `total` units, `done` of which an earlier process did.
   void Begin(absl::string_view what, absl::string_view unit, int64_t done, int64_t total);

@@ -7,8 +7,11 @@
 #include <memory>
 #include <vector>
 
+#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "absl/strings/str_split.h"
+#include "absl/strings/strip.h"
 #include "experiments/environment.h"
 #include "experiments/evaluate.h"
 #include "experiments/run_directory.h"
@@ -60,8 +63,15 @@ absl::StatusOr<Evaluation> MetaTest(const RunContext& context, int shots, const 
       return before.status();
     }
     lines = *std::move(before);
-    for (size_t begin = 0; begin < lines.size(); begin = lines.find('\n', begin) + 1) {
-      accuracies.push_back(std::strtod(lines.c_str() + begin, nullptr));
+    for (absl::string_view line : absl::StrSplit(absl::StripSuffix(lines, "\n"), '\n')) {
+      double accuracy = 0;
+      const size_t tab = line.find('\t');
+      if (tab == absl::string_view::npos || !absl::SimpleAtod(line.substr(0, tab), &accuracy) ||
+          static_cast<int64_t>(accuracies.size()) == total) {
+        return absl::InvalidArgumentError(absl::StrCat(context.directory->File(file), ":", accuracies.size() + 1,
+                                                       ": not an episode's line; remove the file to test again"));
+      }
+      accuracies.push_back(accuracy);
     }
   }
   const std::string what = absl::StrCat(shots, "-shot meta-test, ", initialisation);
@@ -102,6 +112,7 @@ absl::StatusOr<Evaluation> MetaTest(const RunContext& context, int shots, const 
 
 PairedDifference Paired(const Evaluation& of, const Evaluation& over) {
   std::vector<double> differences;
+  differences.reserve(static_cast<size_t>(of.accuracies_size()));
   for (int i = 0; i < of.accuracies_size(); ++i) {
     differences.push_back(static_cast<double>(of.accuracies(i)) - static_cast<double>(over.accuracies(i)));
   }
@@ -184,6 +195,7 @@ absl::StatusOr<RunRecord> RunExperiment(const ExperimentSpec& spec, const std::s
   progress->Begin("data and tokenizer", "", 0, 1);
   absl::StatusOr<std::unique_ptr<Workbench>> bench = Workbench::Open(spec, std::move(tokenizer));
   if (!bench.ok()) {
+    (*directory)->Abandon();
     return bench.status();
   }
   RunRecord record;

@@ -79,6 +79,14 @@ absl::Status RunDirectory::Write(absl::string_view name, absl::string_view conte
 
 void RunDirectory::Remove(absl::string_view name) const { unlink(File(name).c_str()); }
 
+void RunDirectory::Abandon() {
+  if (!continues_) {
+    Remove(kSpecFile);
+    Remove(kLockFile);
+    rmdir(absl::StrCat(path_, ".partial").c_str());  // stays where anything else lies in it
+  }
+}
+
 absl::Status RunDirectory::Finish() {
   Remove(kLockFile);
   if (std::rename(absl::StrCat(path_, ".partial").c_str(), path_.c_str()) != 0) {

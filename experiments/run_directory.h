@@ -30,6 +30,8 @@ class RunDirectory {
   absl::Status Write(absl::string_view name, absl::string_view contents) const;
   void Remove(absl::string_view name) const;
 
+  // For a run that never got to work: removes its folder, unless an earlier process left work in it.
+  void Abandon();
   // The run is complete: gives the folder its own name.
   absl::Status Finish();
 

@@ -33,14 +33,17 @@ std::string ResultTable(const RunRecord& record) {
     for (int i = 0; i < record.results(0).tests_size(); ++i) {
       std::vector<std::string> row = {record.results(0).tests(i).initialisation()};
       for (const ShotResult& result : record.results()) {
-        row.push_back(Cell(result.tests(i).mean_accuracy(), result.tests(i).half_width(), false));
+        row.push_back(
+            i < result.tests_size() ? Cell(result.tests(i).mean_accuracy(), result.tests(i).half_width(), false) : "");
       }
       rows.push_back(row);
     }
     for (int i = 0; i < record.results(0).differences_size(); ++i) {
       std::vector<std::string> row = {"paired difference"};
       for (const ShotResult& result : record.results()) {
-        row.push_back(Cell(result.differences(i).mean(), result.differences(i).half_width(), true));
+        row.push_back(i < result.differences_size()
+                          ? Cell(result.differences(i).mean(), result.differences(i).half_width(), true)
+                          : "");
       }
       rows.push_back(row);
     }

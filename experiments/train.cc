@@ -66,6 +66,7 @@ class MetaTraining {
 
  private:
   absl::Status Start();
+  absl::Status Continue(const std::string& path);
   absl::Status Save();
   absl::Status Validate();
 
@@ -92,7 +93,13 @@ absl::Status MetaTraining::Start() {
     done_.mutable_so_far()->set_shots(shots_);
     return absl::OkStatus();
   }
-  const std::string path = directory.File(checkpoint_);
+  const absl::Status status = Continue(directory.File(checkpoint_));
+  return status.ok() ? status
+                     : absl::Status(status.code(),
+                                    absl::StrCat(status.message(), "; remove the file to train from the beginning"));
+}
+
+absl::Status MetaTraining::Continue(const std::string& path) {
   const absl::StatusOr<TensorFile> file = ReadTensorFile(path);
   if (!file.ok()) {
     return file.status();

@@ -17,12 +17,19 @@ PromptModel::PromptModel(const ModelSpec& spec, int64_t vocab, int64_t num_soft)
 
 double PromptModel::InitialStd(const ParamInfo& info) const {
   const BertSpec& bert = spec_.encoder().bert();
+  const auto is = [&](absl::string_view part) { return absl::StrContains(info.name, part); };
   if (info.group == ParamGroup::kPrompt) {
     return spec_.prompt().init_std();
   }
-  // Embeddings are one number's size; a matrix keeps the size of what it multiplies (Glorot and Bengio 2010).
-  return absl::StrContains(info.name, "embeddings") ? bert.init_std()
-                                                    : bert.init_gain() / std::sqrt(static_cast<double>(info.shape[1]));
+  if (is("word_embeddings")) {
+    return bert.init_std();
+  }
+  // A word is the same word wherever it stands, attention is even, and the feed-forward layers add nothing, until training
+  // says otherwise: the encoder begins as a bag of words.
+  const bool silent = is("position_embeddings") || is("token_type_embeddings") || is("attention.self.query") ||
+                      (is("output.dense") && !is("attention.output.dense"));
+  // A matrix keeps the size of what it multiplies (Glorot and Bengio 2010).
+  return silent ? 0.0 : bert.init_gain() / std::sqrt(static_cast<double>(info.shape[1]));
 }
 
 ModelOutput PromptModel::Forward(const ParamList& params, const Batch& batch) const {
@@ -45,10 +52,7 @@ ParamList PromptModel::Init(uint64_t seed) const {
   ParamList params;
   for (const ParamInfo& info : params_) {
     at::Tensor param = at::zeros(info.shape, at::kFloat);
-    // Positions and token types begin at 0: a word is the same word wherever it stands until training says otherwise.
-    const bool zero = absl::StrContains(info.name, "position_embeddings") || absl::StrContains(info.name, "token_type");
-    if (info.shape.size() == 2 && !zero) {
-      const double std = InitialStd(info);
+    if (const double std = info.shape.size() == 2 ? InitialStd(info) : 0.0; std > 0) {
       Random random(SubSeed(seed, "init/" + info.name));
       auto* values = param.data_ptr<float>();
       for (int64_t i = 0; i < param.numel(); ++i) {

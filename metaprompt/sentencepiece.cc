@@ -123,7 +123,11 @@ absl::StatusOr<std::string> TrainSentencePiece(const std::vector<std::string>& t
   if (train(vocab_size, &answer)) {
     return answer;
   }
-  // The trainer refuses a size that the texts can't fill, or that can't hold their characters.
+  // The trainer refuses a size that the texts can't fill, or that can't hold their characters. Its answer starts with
+  // the place in its own source, which ends with `] `.
+  if (const size_t place = answer.rfind("] "); place != std::string::npos) {
+    answer.erase(0, place + 2);
+  }
   return absl::InvalidArgumentError(
       absl::StrCat("model.tokenizer.vocab_size is ", vocab_size, "; sentencepiece says: ", answer));
 }

@@ -35,8 +35,9 @@ class Tokenizer {
 // A sentencepiece model (Kudo and Richardson 2018) that has the pieces [CLS], [SEP] and [MASK]. `name` is for errors.
 absl::StatusOr<std::unique_ptr<Tokenizer>> LoadSentencePiece(std::string bytes, absl::string_view name);
 
-// Trains one: byte-pair encoding, NFKC and lower case. Fewer pieces than `vocab_size` where the texts have no more to
-// give. The same texts in the same order give the same bytes. About a second per megabyte of text.
+// Trains one: byte-pair encoding, NFKC and lower case. An error if the texts can't give `vocab_size` pieces, or need
+// more for their characters alone. The same texts in the same order give the same bytes. About a second per megabyte of
+// text.
 absl::StatusOr<std::string> TrainSentencePiece(const std::vector<std::string>& texts, int vocab_size);
 
 }  // namespace metaprompt

@@ -75,7 +75,7 @@ absl::Status WriteFileAtomically(const std::string& path, absl::string_view cont
   const std::string temporary = absl::StrCat(path, ".tmp.", getpid());
   const int fd = open(temporary.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
   if (fd < 0) {
-    return SystemError(path, errno);
+    return SystemError(absl::StrCat("cannot write ", path), errno);
   }
   int error = WriteAll(fd, contents);
   if (close(fd) != 0 && error == 0) {

@@ -1,9 +1,11 @@
 #include "metaprompt/base/spec_fields.h"
 
+#include <algorithm>
 #include <cmath>
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/escaping.h"
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
@@ -60,8 +62,11 @@ std::string EnumNames(const FieldDescriptor& field) {
   return absl::StrJoin(names, ", ");
 }
 
-// Shortest decimal form that is the same double.
+// Shortest decimal form that is the same double; whole numbers without an exponent while they are short.
 std::string Number(double value) {
+  if (std::abs(value) < 1e10 && value == std::trunc(value)) {
+    return absl::StrFormat("%.0f", value);
+  }
   std::string text;
   for (int digits = 1; digits <= 17; ++digits) {
     text = absl::StrFormat("%.*g", digits, value);
@@ -101,6 +106,17 @@ bool NumberOf(const Message& message, const FieldDescriptor& field, int index, d
     default:
       return false;
   }
+}
+
+// What is wrong with a text as such, or empty: records are text, and a zero byte would cut a path short.
+std::string WrongText(const Message& message, const FieldDescriptor& field, int index) {
+  const Reflection& r = *message.GetReflection();
+  const std::string text =
+      field.is_repeated() ? r.GetRepeatedString(message, &field, index) : r.GetString(message, &field);
+  if (const absl::Status utf8 = CheckUtf8(text); !utf8.ok()) {
+    return std::string(utf8.message());
+  }
+  return text.find('\0') == std::string::npos ? "" : "it holds a zero byte";
 }
 
 bool Empty(const Message& message, const FieldDescriptor& field) {
@@ -148,6 +164,10 @@ void Check(const Message& message, const std::string& prefix, std::vector<std::s
         } else if (r.HasField(message, &field)) {
           Check(r.GetMessage(message, &field), place + ".", broken);
         }
+      } else if (field.cpp_type() == FieldDescriptor::CPPTYPE_STRING) {
+        if (const std::string wrong = WrongText(message, field, k); !wrong.empty()) {
+          broken->push_back(absl::StrCat(place, ": ", wrong));
+        }
       } else if (NumberOf(message, field, k, &value) && !InRange(rule, value)) {
         const std::string range = Range(rule);
         broken->push_back(
@@ -155,6 +175,31 @@ void Check(const Message& message, const std::string& prefix, std::vector<std::s
       }
     }
   }
+}
+
+const char* TypeName(const FieldDescriptor& field) {
+  switch (field.cpp_type()) {
+    case FieldDescriptor::CPPTYPE_INT32:
+    case FieldDescriptor::CPPTYPE_INT64:
+      return "whole number";
+    case FieldDescriptor::CPPTYPE_UINT64:
+      return "whole number >= 0";
+    case FieldDescriptor::CPPTYPE_BOOL:
+      return "true or false";
+    case FieldDescriptor::CPPTYPE_STRING:
+      return "text";
+    case FieldDescriptor::CPPTYPE_MESSAGE:
+      return "group of fields";
+    default:
+      return "number";
+  }
+}
+
+// A number, a truth value or a name, and nothing after it that the parser would take for a further field.
+bool IsOneWord(absl::string_view value) {
+  return std::all_of(value.begin(), value.end(), [](char c) {
+    return absl::ascii_isalnum(static_cast<unsigned char>(c)) || c == '-' || c == '+' || c == '.' || c == '_';
+  });
 }
 
 }  // namespace
@@ -202,26 +247,32 @@ absl::Status SetField(absl::string_view assignment, Message* spec) {
       return text ? absl::StrCat("\"", absl::CHexEscape(v), "\"") : std::string(v);
     };
     std::string line;
+    bool whole = true;
     if (is_message) {
-      line = absl::StrCat(field->name(), " { ", value, " }");
+      const bool braced = absl::StartsWith(value, "{") && absl::EndsWith(value, "}");
+      line = absl::StrCat(field->name(), braced ? " " : " { ", value, braced ? "" : " }");
     } else if (field->is_repeated()) {
       std::vector<std::string> items;
       for (absl::string_view item : absl::StrSplit(value, ',', absl::SkipWhitespace())) {
+        whole = whole && (text || IsOneWord(absl::StripAsciiWhitespace(item)));
         items.push_back(literal(absl::StripAsciiWhitespace(item)));
       }
       line = absl::StrCat(field->name(), ": [", absl::StrJoin(items, ", "), "]");
     } else {
+      whole = text || IsOneWord(value);
       line = absl::StrCat(field->name(), ": ", literal(value));
     }
     message->GetReflection()->ClearField(message, field);
     FirstError errors;
     TextFormat::Parser parser;
     parser.RecordErrorsTo(&errors);
-    if (!parser.MergeFromString(line, message)) {
+    if (!whole || !parser.MergeFromString(line, message)) {
       const bool is_enum = field->cpp_type() == FieldDescriptor::CPPTYPE_ENUM;
-      return absl::InvalidArgumentError(absl::StrCat(
-          "--set ", path, ": ", Quoted(value), " is no ", is_enum ? "choice" : field->cpp_type_name(),
-          is_enum ? absl::StrCat("; known: ", EnumNames(*field)) : absl::StrCat(" (", errors.message(), ")")));
+      return absl::InvalidArgumentError(
+          absl::StrCat("--set ", path, ": ", Quoted(value), " is no ", is_enum ? "choice" : TypeName(*field),
+                       is_enum                    ? absl::StrCat("; known: ", EnumNames(*field))
+                       : errors.message().empty() ? ""
+                                                  : absl::StrCat(" (", errors.message(), ")")));
     }
   }
   return absl::OkStatus();
@@ -275,51 +326,56 @@ void WriteOutDefaults(Message* spec) {
 
 namespace {
 
+void Describe(const Descriptor& type, const std::string& prefix, std::string* text);
+
+// A field, and those below it.
+void DescribeField(const FieldDescriptor& field, const std::string& path, std::string* text) {
+  const FieldRule& rule = field.options().GetExtension(metaprompt::rule);
+  std::vector<std::string> facts;
+  switch (field.cpp_type()) {
+    case FieldDescriptor::CPPTYPE_MESSAGE:
+      break;
+    case FieldDescriptor::CPPTYPE_ENUM:
+      facts.push_back(absl::StrCat("one of ", EnumNames(field)));
+      facts.push_back(absl::StrCat("default ", field.default_value_enum()->name()));
+      break;
+    case FieldDescriptor::CPPTYPE_STRING:
+      facts.push_back("text");
+      if (!field.default_value_string().empty()) {
+        facts.push_back(absl::StrCat("default \"", field.default_value_string(), "\""));
+      }
+      break;
+    case FieldDescriptor::CPPTYPE_DOUBLE:
+      facts.push_back("number");
+      facts.push_back(absl::StrCat("default ", Number(field.default_value_double())));
+      break;
+    case FieldDescriptor::CPPTYPE_BOOL:
+      facts.push_back(absl::StrCat("true or false, default ", field.default_value_bool() ? "true" : "false"));
+      break;
+    case FieldDescriptor::CPPTYPE_UINT64:
+      facts.push_back(absl::StrCat("whole number, default ", field.default_value_uint64()));
+      break;
+    default:
+      facts.push_back("whole number");
+      if (!field.is_repeated()) {
+        facts.push_back(absl::StrCat("default ", field.default_value_int32()));
+      }
+      break;
+  }
+  if (const std::string range = Range(rule); !range.empty()) facts.push_back(range);
+  if (field.is_repeated()) facts.push_back("a list");
+  if (rule.required()) facts.push_back("required");
+  if (field.containing_oneof() != nullptr) facts.push_back("one of its siblings");
+  absl::StrAppend(text, path, facts.empty() ? "" : absl::StrCat("  [", absl::StrJoin(facts, ", "), "]"), "\n");
+  if (!rule.doc().empty()) absl::StrAppend(text, "    ", rule.doc(), "\n");
+  if (field.cpp_type() == FieldDescriptor::CPPTYPE_MESSAGE) {
+    Describe(*field.message_type(), path + ".", text);
+  }
+}
+
 void Describe(const Descriptor& type, const std::string& prefix, std::string* text) {
   for (int i = 0; i < type.field_count(); ++i) {
-    const FieldDescriptor& field = *type.field(i);
-    const FieldRule& rule = field.options().GetExtension(metaprompt::rule);
-    const std::string path = prefix + field.name();
-    std::vector<std::string> facts;
-    switch (field.cpp_type()) {
-      case FieldDescriptor::CPPTYPE_MESSAGE:
-        break;
-      case FieldDescriptor::CPPTYPE_ENUM:
-        facts.push_back(absl::StrCat("one of ", EnumNames(field)));
-        facts.push_back(absl::StrCat("default ", field.default_value_enum()->name()));
-        break;
-      case FieldDescriptor::CPPTYPE_STRING:
-        facts.push_back("text");
-        if (!field.default_value_string().empty()) {
-          facts.push_back(absl::StrCat("default \"", field.default_value_string(), "\""));
-        }
-        break;
-      case FieldDescriptor::CPPTYPE_DOUBLE:
-        facts.push_back("number");
-        facts.push_back(absl::StrCat("default ", Number(field.default_value_double())));
-        break;
-      case FieldDescriptor::CPPTYPE_BOOL:
-        facts.push_back(absl::StrCat("true or false, default ", field.default_value_bool() ? "true" : "false"));
-        break;
-      case FieldDescriptor::CPPTYPE_UINT64:
-        facts.push_back(absl::StrCat("whole number, default ", field.default_value_uint64()));
-        break;
-      default:
-        facts.push_back("whole number");
-        if (!field.is_repeated()) {
-          facts.push_back(absl::StrCat("default ", field.default_value_int32()));
-        }
-        break;
-    }
-    if (const std::string range = Range(rule); !range.empty()) facts.push_back(range);
-    if (field.is_repeated()) facts.push_back("a list");
-    if (rule.required()) facts.push_back("required");
-    if (field.containing_oneof() != nullptr) facts.push_back("one of its siblings");
-    absl::StrAppend(text, path, facts.empty() ? "" : absl::StrCat("  [", absl::StrJoin(facts, ", "), "]"), "\n");
-    if (!rule.doc().empty()) absl::StrAppend(text, "    ", rule.doc(), "\n");
-    if (field.cpp_type() == FieldDescriptor::CPPTYPE_MESSAGE) {
-      Describe(*field.message_type(), path + ".", text);
-    }
+    DescribeField(*type.field(i), prefix + type.field(i)->name(), text);
   }
 }
 
@@ -327,15 +383,25 @@ void Describe(const Descriptor& type, const std::string& prefix, std::string* te
 
 absl::Status DescribeFields(const Message& spec, absl::string_view path, std::string* text) {
   const Descriptor* type = spec.GetDescriptor();
+  const FieldDescriptor* leaf = nullptr;
   std::string prefix;
   for (absl::string_view name : absl::StrSplit(path, '.', absl::SkipEmpty())) {
-    const FieldDescriptor* field = type->FindFieldByName(std::string(name));
-    if (field == nullptr || field->message_type() == nullptr) {
-      return absl::InvalidArgumentError(absl::StrCat("there is no group of fields '", path,
-                                                     "'; known here: ", absl::StrJoin(FieldNames(*type), ", ")));
+    const FieldDescriptor* field = type == nullptr ? nullptr : type->FindFieldByName(std::string(name));
+    if (field == nullptr) {
+      return absl::InvalidArgumentError(
+          absl::StrCat("there is no field '", path, "'",
+                       type == nullptr ? "" : absl::StrCat("; known here: ", absl::StrJoin(FieldNames(*type), ", "))));
     }
+    absl::StrAppend(&prefix, prefix.empty() ? "" : ".", name);
+    leaf = field;
     type = field->message_type();
-    absl::StrAppend(&prefix, name, ".");
+  }
+  if (type == nullptr) {
+    DescribeField(*leaf, prefix, text);
+    return absl::OkStatus();
+  }
+  if (!prefix.empty()) {
+    prefix += ".";
   }
   Describe(*type, prefix, text);
   return absl::OkStatus();

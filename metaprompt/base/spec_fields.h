@@ -26,7 +26,7 @@ std::vector<std::string> BrokenRules(const google::protobuf::Message& spec);
 // part of its own; so that a record shows what was used.
 void WriteOutDefaults(google::protobuf::Message* spec);
 
-// A line for each field below `path` (empty: all): name, type, default, range, meaning.
+// A line for the field `path`, or for each field below it (empty: all): name, type, default, range, meaning.
 absl::Status DescribeFields(const google::protobuf::Message& spec, absl::string_view path, std::string* text);
 
 // Text format with fields in the order of their numbers.

@@ -1,0 +1,205 @@
+// The ground floor: files that are whole or untouched, commands that say why they failed, spec fields with their rules.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+
+#include <csignal>
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "experiments/experiment.pb.h"
+#include "metaprompt/base/files.h"
+#include "metaprompt/base/spec_fields.h"
+
+namespace metaprompt {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using ::testing::StartsWith;
+
+// A new folder, named for the test.
+std::string Folder() {
+  std::string folder =
+      absl::StrCat(testing::TempDir(), "/", testing::UnitTest::GetInstance()->current_test_info()->name(), "/");
+  std::filesystem::remove_all(folder);
+  std::filesystem::create_directories(folder);
+  return folder;
+}
+
+int CountFiles(const std::string& folder) {
+  int count = 0;
+  for (const auto& entry : std::filesystem::directory_iterator(folder)) {
+    (void)entry;
+    ++count;
+  }
+  return count;
+}
+
+TEST(FilesTest, WritesAndReadsAnyBytes) {
+  const std::string path = Folder() + "file";
+  const std::string bytes("\0\xff\n", 3);
+  ASSERT_TRUE(WriteFileAtomically(path, bytes).ok());
+  EXPECT_EQ(ReadFile(path).value(), bytes);
+  ASSERT_TRUE(WriteFileAtomically(path, "").ok());
+  EXPECT_EQ(ReadFile(path).value(), "");
+}
+
+TEST(FilesTest, FailedWriteLeavesTheOldFileAlone) {
+  const std::string folder = Folder();
+  const std::string path = folder + "file";
+  ASSERT_TRUE(WriteFileAtomically(path, "old").ok());
+  // No file may grow past ten bytes for a while.
+  rlimit before = {};
+  ASSERT_EQ(getrlimit(RLIMIT_FSIZE, &before), 0);
+  const auto handler = std::signal(SIGXFSZ, SIG_IGN);
+  const rlimit small = {10, before.rlim_max};
+  ASSERT_EQ(setrlimit(RLIMIT_FSIZE, &small), 0);
+  const absl::Status status = WriteFileAtomically(path, "more than ten bytes");
+  setrlimit(RLIMIT_FSIZE, &before);
+  std::signal(SIGXFSZ, handler);
+  EXPECT_EQ(status.message(), absl::StrCat("cannot write ", path, ": File too large"));
+  EXPECT_EQ(ReadFile(path).value(), "old");
+  EXPECT_EQ(CountFiles(folder), 1) << "a temporary file is left";
+}
+
+TEST(FilesTest, WriteErrorsNameThePath) {
+  const std::string folder = Folder();
+  EXPECT_EQ(WriteFileAtomically(folder + "none/file", "x").message(),
+            absl::StrCat("cannot write ", folder, "none/file: No such file or directory"));
+  std::filesystem::create_directory(folder + "directory");
+  EXPECT_EQ(WriteFileAtomically(folder + "directory", "x").message(),
+            absl::StrCat("cannot write ", folder, "directory: Is a directory"));
+  EXPECT_EQ(CountFiles(folder), 1);
+}
+
+TEST(FilesTest, ReadErrorsNameThePath) {
+  const std::string folder = Folder();
+  EXPECT_EQ(ReadFile(folder + "none").status(),
+            absl::NotFoundError(absl::StrCat(folder, "none: No such file or directory")));
+  EXPECT_EQ(ReadFile(folder).status().message(), absl::StrCat(folder, ": Is a directory"));
+}
+
+TEST(FilesTest, CommandOutputIsStandardOutputAlone) {
+  EXPECT_EQ(CommandOutput({"sh", "-c", "echo out; echo err >&2"}).value(), "out\n");
+  EXPECT_EQ(CommandOutput({"printf", "%s", "$HOME; `ls`"}).value(), "$HOME; `ls`") << "no shell may see it";
+  // More on both than a pipe holds.
+  const absl::StatusOr<std::string> much =
+      CommandOutput({"sh", "-c", "head -c 300000 /dev/zero >&2; head -c 300000 /dev/zero"});
+  EXPECT_EQ(much.value().size(), 300000);
+}
+
+TEST(FilesTest, CommandErrorsSayWhatTheCommandSaid) {
+  EXPECT_EQ(CommandOutput({"sh", "-c", "echo first >&2; echo last >&2; exit 3"}).status().message(),
+            "`sh -c echo first >&2; echo last >&2; exit 3` failed: last");
+  EXPECT_EQ(CommandOutput({"false"}).status().message(), "`false` failed");
+  EXPECT_EQ(CommandOutput({"sh", "-c", "kill -9 $$"}).status().message(), "`sh -c kill -9 $$` failed");
+  EXPECT_EQ(CommandOutput({"metaprompt-no-such-program", "-x"}).status(),
+            absl::NotFoundError("`metaprompt-no-such-program -x`: metaprompt-no-such-program is not installed"));
+}
+
+TEST(FilesTest, Sha256OfKnownTexts) {  // FIPS 180-2, appendix B.1, and the empty text
+  EXPECT_EQ(Sha256("abc"), "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+  EXPECT_EQ(Sha256(""), "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");
+}
+
+TEST(FilesTest, Utf8IsWhatRfc3629Allows) {
+  for (const char* good :
+       {"", "a", "\xc2\x80", "\xe0\xa0\x80", "\xed\x9f\xbf", "\xf0\x90\x80\x80", "\xf4\x8f\xbf\xbf"}) {
+    EXPECT_TRUE(CheckUtf8(good).ok()) << Quoted(good);
+  }
+  // A lone continuation, overlong forms, a surrogate, past the last character, cut short.
+  for (const char* bad : {"\x80", "\xc1\xbf", "\xe0\x9f\xbf", "\xed\xa0\x80", "\xf4\x90\x80\x80", "\xe2\x82", "\xff"}) {
+    EXPECT_EQ(CheckUtf8(absl::StrCat("ab", bad)).message(), "not valid UTF-8 at byte 3") << Quoted(bad);
+  }
+}
+
+TEST(FilesTest, QuotedIsShortAndPrintable) {
+  EXPECT_EQ(Quoted("a\tb"), "'a\\tb'");
+  EXPECT_EQ(Quoted(std::string(50, 'x')), absl::StrCat("'", std::string(40, 'x'), "...'"));
+}
+
+TEST(SpecFieldsTest, ParseErrorsNameLineAndColumn) {
+  ExperimentSpec spec;
+  EXPECT_TRUE(ParseSpec("name: 'a'\n# a comment\nseed: 3", "f", &spec).ok());
+  EXPECT_EQ(spec.seed(), 3);
+  EXPECT_EQ(ParseSpec("name: 'a'\n seed: x", "f", &spec).message(), "f:2:8: Expected integer, got: x");
+}
+
+TEST(SpecFieldsTest, AssignmentsOfEveryType) {
+  ExperimentSpec spec;
+  for (const char* set : {"name=a=b c", "seed=18446744073709551615", "episodes.shots=1, 5", "learner.maml.order=FIRST",
+                          "learner.maml.encoder_inner_lr=1e-3", "test.baseline=false", "train={meta_steps: 3}",
+                          "train.patience=0", "dataset.split.lists.test=x y,z"}) {
+    EXPECT_TRUE(SetField(set, &spec).ok()) << set;
+  }
+  EXPECT_EQ(spec.name(), "a=b c");
+  EXPECT_EQ(spec.seed(), 18446744073709551615U);
+  EXPECT_THAT(spec.episodes().shots(), ElementsAre(1, 5));
+  EXPECT_EQ(spec.learner().maml().order(), MamlSpec::FIRST);
+  EXPECT_EQ(spec.learner().maml().encoder_inner_lr(), 1e-3);
+  EXPECT_FALSE(spec.test().baseline());
+  EXPECT_EQ(spec.train().meta_steps(), 3);
+  EXPECT_TRUE(spec.train().has_patience());
+  EXPECT_THAT(spec.dataset().split().lists().test(), ElementsAre("x y", "z"));
+  // A list is replaced, not added to; a choice replaces its siblings.
+  ASSERT_TRUE(SetField("episodes.shots=2", &spec).ok());
+  EXPECT_THAT(spec.episodes().shots(), ElementsAre(2));
+  ASSERT_TRUE(SetField("learner.reptile=", &spec).ok());
+  EXPECT_TRUE(spec.learner().has_reptile());
+}
+
+TEST(SpecFieldsTest, BrokenRulesNameFieldValueAndRange) {
+  TrainSpec train;
+  EXPECT_THAT(BrokenRules(train), IsEmpty());
+  train.set_meta_steps(-1);
+  train.set_meta_batch(10001);
+  EXPECT_THAT(BrokenRules(train), ElementsAre("meta_steps is -1; it must be >= 0 and <= 100000000",
+                                              "meta_batch is 10001; it must be >= 1 and <= 10000"));
+  LearnerSpec learner;
+  EXPECT_THAT(BrokenRules(learner), ElementsAre("one of these must be set: maml, reptile"));
+  learner.mutable_maml()->mutable_multi_step()->set_epochs(0);
+  EXPECT_THAT(BrokenRules(learner), ElementsAre("maml.multi_step.epochs is 0; it must be >= 1 and <= 1000000"));
+  EpisodeSpec episodes;
+  episodes.add_shots(1);
+  episodes.add_shots(0);
+  EXPECT_THAT(BrokenRules(episodes), ElementsAre("shots[1] is 0; it must be >= 1 and <= 1000"));
+}
+
+TEST(SpecFieldsTest, DefaultsAreWrittenOutWhereTheyWereUsed) {
+  LearnerSpec spec;
+  spec.mutable_maml()->set_inner_steps(7);
+  WriteOutDefaults(&spec);
+  EXPECT_EQ(spec.maml().inner_steps(), 7);
+  EXPECT_TRUE(spec.maml().has_order());
+  EXPECT_FALSE(spec.maml().has_multi_step()) << "its presence switches it on";
+  EXPECT_FALSE(spec.has_meta_optimizer());
+  const LearnerSpec once = spec;
+  WriteOutDefaults(&spec);
+  EXPECT_EQ(SpecText(spec), SpecText(once));
+  LearnerSpec back;
+  ASSERT_TRUE(ParseSpec(SpecText(spec), "text", &back).ok());
+  EXPECT_EQ(SpecText(back), SpecText(spec));
+}
+
+TEST(SpecFieldsTest, EveryFieldHasAMeaning) {
+  std::string text;
+  ASSERT_TRUE(DescribeFields(ExperimentSpec(), "", &text).ok());
+  EXPECT_THAT(text, StartsWith("name  [text, required]\n    letters, digits"));
+  EXPECT_THAT(text, HasSubstr("\nepisodes.shots  [whole number, >= 1 and <= 1000, a list, required]\n"));
+  // A field's line is followed by its meaning, which is indented.
+  bool after_field = false;
+  for (size_t begin = 0; begin < text.size(); begin = text.find('\n', begin) + 1) {
+    const bool is_field = text[begin] != ' ';
+    EXPECT_FALSE(is_field && after_field)
+        << "no meaning before: " << text.substr(begin, text.find('\n', begin) - begin);
+    after_field = is_field;
+  }
+}
+
+}  // namespace
+}  // namespace metaprompt
