@@ -10,6 +10,7 @@ namespace metaprompt {
 namespace {
 
 constexpr int64_t kTextsOfWord = 20;
+constexpr double kWithoutWord = 0.3;  // share of the texts of a word task that lose the word
 
 }  // namespace
 
@@ -102,8 +103,7 @@ PromptedText PromptedSplit::TextOf(const EpisodePlan& plan, const TextRef& ref, 
   const Word& word = words_[static_cast<size_t>(ref.of_class)];
   const TextRef& original = word.texts[static_cast<size_t>(ref.text)];
   PromptedText text = classes_[static_cast<size_t>(original.of_class)].texts[static_cast<size_t>(original.text)];
-  static const double remove = std::getenv("REMOVE") ? std::atof(std::getenv("REMOVE")) : 0.5;
-  if (random->Uniform() < remove) {
+  if (random->Uniform() < kWithoutWord) {
     const auto begin = text.ids.begin() + text.text_begin;
     const auto end = text.ids.begin() + text.text_end;
     const auto kept = std::remove(begin, end, word.id);

@@ -25,12 +25,12 @@ class PromptedSplit {
   // What EpisodeSampler::Create takes.
   std::vector<ClassSize> sizes() const;
 
-  // The texts shared out among words: each belongs to the rarest of its pieces that at least kTextsOfWord texts have.
+  // The texts shared out among words: each belongs to the rarest of its pieces that at least 20 texts have.
   // For each such piece, how many texts it got; what EpisodeSampler::WithWordTasks takes.
   std::vector<int64_t> WordSizes() const;
 
-  // The plan's texts, packed. In a word task the word itself is taken out of half of the texts, so that both the word
-  // and its company tell. `dtype` is that of the floating-point tensors.
+  // The plan's texts, packed. In a word task the word itself is taken out of three in ten texts, so that both the
+  // word and its company tell. `dtype` is that of the floating-point tensors.
   Episode Build(const EpisodePlan& plan, at::ScalarType dtype) const;
 
  private:

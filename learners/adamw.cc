@@ -6,6 +6,16 @@
 #include <cmath>
 
 namespace metaprompt {
+namespace {
+
+double PeakRate(const MetaOptimizerSpec& spec, const ParamInfo& info) {
+  if (info.group == ParamGroup::kPrompt) {
+    return spec.prompt_lr();
+  }
+  return info.vocab_rows ? spec.word_lr() : spec.encoder_lr();
+}
+
+}  // namespace
 
 AdamWState ZeroMoments(const ParamList& params) {
   AdamWState state;
@@ -49,8 +59,7 @@ double AdamWUpdate(const MetaOptimizerSpec& spec, const std::vector<ParamInfo>& 
     if (scale != 1.0) {
       grad.mul_(scale);
     }
-    const double rate = share * (infos[i].vocab_rows ? spec.word_lr_share() : 1.0) *
-                        (infos[i].group == ParamGroup::kPrompt ? spec.prompt_lr() : spec.encoder_lr());
+    const double rate = share * PeakRate(spec, infos[i]);
     at::Tensor& theta = (*params)[i];
     at::Tensor& m = state->first[i];
     at::Tensor& v = state->second[i];

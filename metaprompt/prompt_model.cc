@@ -24,8 +24,8 @@ double PromptModel::InitialStd(const ParamInfo& info) const {
   if (is("word_embeddings")) {
     return bert.init_std();
   }
-  // A word is the same word wherever it stands, attention is even, and the feed-forward layers add nothing, until training
-  // says otherwise: the encoder begins as a bag of words.
+  // A word is the same word wherever it stands, attention is even, and the feed-forward layers add nothing, until
+  // training says otherwise: the encoder begins as a bag of words.
   const bool silent = is("position_embeddings") || is("token_type_embeddings") || is("attention.self.query") ||
                       (is("output.dense") && !is("attention.output.dense"));
   // A matrix keeps the size of what it multiplies (Glorot and Bengio 2010).
