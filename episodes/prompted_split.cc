@@ -121,6 +121,8 @@ std::vector<std::vector<int64_t>> PromptedSplit::AnswersOf(const EpisodePlan& pl
   for (const int64_t of_class : plan.classes) {
     if (plan.borrowed_answers) {
       answers.push_back({pieces_[random.Below(pieces_.size())]});
+    } else if (plan.word_task) {
+      answers.push_back({words_[static_cast<size_t>(of_class)].id});
     } else {
       answers.push_back(classes_[static_cast<size_t>(of_class)].answer_ids);
     }

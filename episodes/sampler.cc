@@ -97,7 +97,6 @@ EpisodePlan EpisodeSampler::Plan(int64_t index) const {
   plan.borrowed_answers = choices.Uniform() < shape_.borrowed_answers;
   if (choices.Uniform() < word_share_) {
     plan.word_task = true;
-    plan.borrowed_answers = true;
     plan.support.clear();
     plan.query.clear();
     plan.classes.clear();

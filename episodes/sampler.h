@@ -55,7 +55,7 @@ class EpisodeSampler {
   // The same sampler, a share of whose episodes are tasks of another kind: tell texts apart by a word that each class's
   // texts have in common (the tasks of Bansal et al. 2020, "Self-supervised meta-learning for few-shot natural language
   // classification"). Class w of such a plan is word w, of `word_texts[w]` texts; words with fewer than shots + queries
-  // are left out. Their answer words are random pieces. An error if fewer words than ways remain.
+  // are left out. A way's answer word is its word. An error if fewer words than ways remain.
   absl::StatusOr<EpisodeSampler> WithWordTasks(double share, const std::vector<int64_t>& word_texts) const;
 
   // Costs O(classes + ways (shots + queries)) time.

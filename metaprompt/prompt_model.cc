@@ -24,8 +24,8 @@ double PromptModel::InitialStd(const ParamInfo& info) const {
   if (is("word_embeddings")) {
     return bert.init_std();
   }
-  // A word is the same word wherever it stands, attention is even, and the feed-forward layers add nothing, until
-  // training says otherwise: the encoder begins as a bag of words.
+  // Until training says otherwise a word is the same word wherever it stands, attention is even, and the feed-forward
+  // layers add nothing (see Init for the rest).
   const bool silent = is("position_embeddings") || is("token_type_embeddings") || is("attention.self.query") ||
                       (is("output.dense") && !is("attention.output.dense"));
   // A matrix keeps the size of what it multiplies (Glorot and Bengio 2010).
@@ -52,7 +52,14 @@ ParamList PromptModel::Init(uint64_t seed) const {
   ParamList params;
   for (const ParamInfo& info : params_) {
     at::Tensor param = at::zeros(info.shape, at::kFloat);
-    if (const double std = info.shape.size() == 2 ? InitialStd(info) : 0.0; std > 0) {
+    // Values pass through attention and the head as they are: the encoder begins as a bag of words, in the space of the
+    // word vectors, where the decoder reads it.
+    const bool as_is = absl::StrContains(info.name, "attention.self.value.weight") ||
+                       absl::StrContains(info.name, "attention.output.dense.weight") ||
+                       absl::StrContains(info.name, "transform.dense.weight");
+    if (as_is) {
+      param.diagonal().fill_(spec_.encoder().bert().init_gain());
+    } else if (const double std = info.shape.size() == 2 ? InitialStd(info) : 0.0; std > 0) {
       Random random(SubSeed(seed, "init/" + info.name));
       auto* values = param.data_ptr<float>();
       for (int64_t i = 0; i < param.numel(); ++i) {

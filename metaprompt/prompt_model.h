@@ -25,8 +25,9 @@ class PromptModel : public Model {
   ModelOutput Forward(const ParamList& params, const Batch& batch) const override;
   ParamList ClassHead(const ParamList& params, const Answers& answers) const override;
 
-  // Random parameters, float32: matrices and vectors normal with init_std, biases 0, layer-norm weights 1. Every
-  // parameter has a stream of its own, so adding one changes no other.
+  // Random parameters, float32. Word vectors, soft vectors, keys and feed-forward inputs are normal; positions, queries
+  // and feed-forward outputs begin at 0, values and what they pass through at the identity: a bag of words. Biases are
+  // 0, layer-norm weights 1. Every parameter has a stream of its own, so adding one changes no other.
   ParamList Init(uint64_t seed) const;
 
   // `params` with the head's layer norm set so that what the decoder reads has mean 0 and variance 1 in every direction

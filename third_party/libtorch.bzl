@@ -20,9 +20,11 @@ def _libtorch_impl(ctx):
     root = ctx.os.environ.get("LIBTORCH", "")
     if not root:
         # /usr/include is one of the compiler's own folders; nothing under it needs to be declared.
+        # But for the C++ API's own folder inside it.
+        ctx.symlink("/usr/include/torch/csrc/api/include", "api")
         ctx.file("BUILD.bazel", _BUILD.format(
-            hdrs = [],
-            includes = [],
+            hdrs = ["api/**"],
+            includes = ["api"],
             defines = [],
             linkopts = ["-ltorch", "-ltorch_cpu", "-lc10"],
         ))
@@ -34,7 +36,10 @@ def _libtorch_impl(ctx):
     has_cuda = ctx.path(root + "/lib/libtorch_cuda.so").exists
     ctx.file("BUILD.bazel", _BUILD.format(
         hdrs = ["include/**"],
-        includes = ["include"],
+        includes = [
+            "include",
+            "include/torch/csrc/api/include",
+        ],
         defines = ["_GLIBCXX_USE_CXX11_ABI=" + abi],
         linkopts = [
             "-L%s/lib" % root,
