@@ -207,9 +207,12 @@ TEST(SamplerTest, StreamsOfSeedsAndPurposesDiffer) {
 
 TEST(SamplerTest, TheFirstPlanOfSeedSevenStaysWhatItWas) {
   // If this changes, no record made before can be repeated.
-  EXPECT_EQ(WholeText(Sampler({5, 6, 7, 8, 9}, {3, 1, 2}, 7).Plan(0)), "G0");
-  EXPECT_EQ(WholeText(Sampler({5, 6, 7, 8, 9}, {3, 1, 2, 1.0}, 7).Plan(1)), "G1");
-  EXPECT_EQ(WholeText(Sampler({5, 6, 7, 8, 9}, {3, 1, 2}, 7).WithWordTasks(1, {9, 2, 3, 30, 4})->Plan(0)), "G2");
+  EXPECT_EQ(WholeText(Sampler({5, 6, 7, 8, 9}, {3, 1, 2}, 7).Plan(0)),
+            "classes 4 2 0; support 4.4 2.6 0.2; query 4.8 4.6 2.0 2.4 0.0 0.1; own 934636652712973819");
+  EXPECT_EQ(WholeText(Sampler({5, 6, 7, 8, 9}, {3, 1, 2, 1.0}, 7).Plan(1)),
+            "classes 0 2 1; support 0.0 2.4 1.0; query 0.3 0.1 2.5 2.2 1.1 1.2; borrowed 100699997536944492");
+  EXPECT_EQ(WholeText(Sampler({5, 6, 7, 8, 9}, {3, 1, 2}, 7).WithWordTasks(1, {9, 2, 3, 30, 4})->Plan(0)),
+            "words 4 0 3; support 4.1 0.5 3.5; query 4.3 4.2 0.8 0.4 3.4 3.18; borrowed 934636652712973819");
 }
 
 TEST(SamplerTest, BorrowedAnswersAreAShareOfTheEpisodes) {

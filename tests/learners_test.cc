@@ -11,6 +11,7 @@
 #include <cmath>
 #include <limits>
 #include <memory>
+#include <ostream>
 #include <stdexcept>
 #include <string>
 #include <thread>
@@ -571,6 +572,10 @@ struct LearnerCase {
   double class_lr = 0;
 };
 
+std::ostream& operator<<(std::ostream& out, const LearnerCase& one) {
+  return out << one.name << ", class_inner_lr " << one.class_lr;
+}
+
 class EveryLearnerTest : public ::testing::TestWithParam<LearnerCase> {
  protected:
   static constexpr int64_t kVocab = 24;
@@ -723,7 +728,7 @@ TEST_P(EveryLearnerTest, RenumberingTheWaysRenumbersThePredictions) {
 }
 
 TEST_P(EveryLearnerTest, AdaptingLowersTheSupportLoss) {
-  const ParamList adapted = Make(20)->Adapt(Model(), meta_, episode_.support);
+  const ParamList adapted = Make(100)->Adapt(Model(), meta_, episode_.support);
   const auto loss = [&](const ParamList& params) {
     return CrossEntropy(Logits(params, episode_.support), episode_.support.labels).item<double>();
   };
