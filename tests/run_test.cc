@@ -99,7 +99,10 @@ const std::string& SpecPath() {
         prompt { template: "{text} is <soft> {mask}" }
       }
       episodes { ways: 3 shots: 1 queries: 4 borrowed_answers: 0.3 }
-      learner { maml { inner_steps: 2 encoder_inner_lr: 0.1 prompt_inner_lr: 0.1 } meta_optimizer { encoder_lr: 0.01 } }
+      learner {
+        maml { inner_steps: 2 encoder_inner_lr: 0.1 prompt_inner_lr: 0.1 class_inner_lr: 0.5 }
+        meta_optimizer { encoder_lr: 0.01 word_lr: 0.01 }
+      }
       train { meta_steps: 12 meta_batch: 2 validate_every: 5 valid_episodes: 6 checkpoint_every: 2 }
       test { episodes: 24 }
       threads: 1)";
@@ -516,7 +519,8 @@ TEST(RunTest, BrokenCheckpointsAreErrorsThatNameTheFile) {
   ASSERT_TRUE(WriteFileAtomically(path, bytes.substr(0, bytes.size() - 1)).ok());
   EXPECT_THAT(RecordOf(Spec(), out), StartsWith(path + ": not a whole safetensors file: tensor '"));
   ASSERT_TRUE(WriteFileAtomically(path, Read(out + ".partial/best-1shot.safetensors")).ok());
-  EXPECT_EQ(RecordOf(Spec(), out), path + ": it holds no training progress");
+  EXPECT_EQ(RecordOf(Spec(), out),
+            path + ": it holds no training progress; remove the file to train from the beginning");
 }
 
 }  // namespace
