@@ -73,7 +73,8 @@ std::string WriteData(const std::string& name, uint64_t seed) {
         const auto third = static_cast<char>('a' + of_class % 3 + of_class / 6 * 3);
         absl::StrAppend(&lines, word == 0 ? "" : " ", std::string({first, second, third}));
       }
-      absl::StrAppend(&lines, " ", text, "\n");  // no two alike
+      // A word that texts of all classes share, for word tasks; and no two texts alike.
+      absl::StrAppend(&lines, text % 3 == 0 ? " red " : text % 3 == 1 ? " green " : " blue ", text, "\n");
     }
   }
   std::string path = absl::StrCat(Folder(), "/", name);
@@ -98,7 +99,7 @@ const std::string& SpecPath() {
         encoder { bert { layers: 1 width: 16 heads: 2 intermediate: 32 max_positions: 16 init_std: 1 } }
         prompt { template: "{text} is <soft> {mask}" }
       }
-      episodes { ways: 3 shots: 1 queries: 4 borrowed_answers: 0.3 }
+      episodes { ways: 3 shots: 1 queries: 4 borrowed_answers: 0.3 word_tasks: 0.4 }
       learner {
         maml { inner_steps: 2 encoder_inner_lr: 0.1 prompt_inner_lr: 0.1 class_inner_lr: 0.5 }
         meta_optimizer { encoder_lr: 0.01 word_lr: 0.01 }
