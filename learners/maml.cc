@@ -8,6 +8,23 @@
 #include "learners/inner_loop.h"
 
 namespace metaprompt {
+namespace {
+
+// `params` such that a gradient in them takes the class head, which stands behind the first `own`, for a parameter
+// apart: it does not go on to the words that the head is a function of. The meta-gradient, taken in what `params` came
+// from, does.
+ParamList ApartFromHead(const ParamList& params, size_t own) {
+  ParamList apart;
+  apart.reserve(params.size());
+  for (size_t i = 0; i < params.size(); ++i) {
+    const at::Tensor& param = params[i];
+    const bool constant_head = i >= own && !param.requires_grad();
+    apart.push_back(constant_head ? param.detach().requires_grad_(true) : param.view_as(param));
+  }
+  return apart;
+}
+
+}  // namespace
 
 std::vector<double> MultiStepWeights(int steps, int64_t epoch, int64_t epochs) {
   const double n = steps;
@@ -73,7 +90,7 @@ TaskGradient Maml::MetaGradient(const Model& model, const ParamList& meta, const
   };
 
   TaskGradient task;
-  ParamList theta = second ? begin.params : Leaves(begin.params, wanted);
+  ParamList theta = second ? ApartFromHead(begin.params, meta.size()) : Leaves(begin.params, wanted);
   at::Tensor total;  // second order: Σ_k w_k L(θ_k; Q), a function of `start`
   for (size_t k = 0; k < weights.size(); ++k) {
     if (spec_.inner_steps() > 0) {

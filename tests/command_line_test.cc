@@ -244,10 +244,13 @@ TEST_F(CommandLineTest, SpecValuesThatAreWrongOnTheCommandLine) {
   const std::string file = "$tiny.textproto: ";
   const std::vector<std::pair<std::string, std::string>> cases = {
       {"learner.maml.inner_steps=-1", "learner.maml.inner_steps is -1; it must be >= 0 and <= 1000"},
-      {"learner.maml.prompt_inner_lr=nan", "learner.maml.prompt_inner_lr is nan; it must be > 0 and <= 100"},
-      {"learner.maml.prompt_inner_lr=inf", "learner.maml.prompt_inner_lr is inf; it must be > 0 and <= 100"},
-      {"learner.maml.prompt_inner_lr=1e999", "learner.maml.prompt_inner_lr is inf; it must be > 0 and <= 100"},
-      {"learner.maml.prompt_inner_lr=0", "learner.maml.prompt_inner_lr is 0; it must be > 0 and <= 100"},
+      {"learner.maml.prompt_inner_lr=nan", "learner.maml.prompt_inner_lr is nan; it must be >= 0 and <= 100"},
+      {"learner.maml.prompt_inner_lr=inf", "learner.maml.prompt_inner_lr is inf; it must be >= 0 and <= 100"},
+      {"learner.maml.prompt_inner_lr=1e999", "learner.maml.prompt_inner_lr is inf; it must be >= 0 and <= 100"},
+      {"learner.maml.prompt_inner_lr=-1", "learner.maml.prompt_inner_lr is -1; it must be >= 0 and <= 100"},
+      {"learner.maml.class_inner_lr=1001", "learner.maml.class_inner_lr is 1001; it must be >= 0 and <= 1000"},
+      {"learner.meta_optimizer.word_lr=-1", "learner.meta_optimizer.word_lr is -1; it must be >= 0 and <= 10"},
+      {"episodes.word_tasks=1.5", "episodes.word_tasks is 1.5; it must be >= 0 and <= 1"},
       {"episodes.shots=0", "episodes.shots[0] is 0; it must be >= 1 and <= 1000"},
       {"episodes.shots=", "episodes.shots must be set"},
       {"episodes.shots=1,5,1", "episodes.shots names 1 twice"},

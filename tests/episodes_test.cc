@@ -129,8 +129,13 @@ std::string Text(const EpisodePlan& plan) {
     return absl::StrJoin(
         all, " ", [](std::string* out, const TextRef& ref) { absl::StrAppend(out, ref.of_class, ".", ref.text); });
   };
-  return absl::StrCat("classes ", absl::StrJoin(plan.classes, " "), "; answers ", absl::StrJoin(plan.answers, " "),
-                      "; support ", refs(plan.support), "; query ", refs(plan.query));
+  return absl::StrCat(plan.word_task ? "words " : "classes ", absl::StrJoin(plan.classes, " "), "; support ",
+                      refs(plan.support), "; query ", refs(plan.query));
+}
+
+// With what the answer words are drawn from.
+std::string WholeText(const EpisodePlan& plan) {
+  return absl::StrCat(Text(plan), plan.borrowed_answers ? "; borrowed " : "; own ", plan.answer_seed);
 }
 
 TEST(SamplerTest, AnEpisodeIsItsIndex) {
@@ -158,7 +163,8 @@ TEST(SamplerTest, PlansAreNWayKShotWithoutOverlap) {
     const EpisodePlan plan = sampler.Plan(i);
     ASSERT_EQ(plan.classes.size(), 3);
     ASSERT_EQ(std::set<int64_t>(plan.classes.begin(), plan.classes.end()).size(), 3);
-    ASSERT_EQ(plan.answers, plan.classes);
+    ASSERT_FALSE(plan.borrowed_answers);
+    ASSERT_FALSE(plan.word_task);
     ASSERT_EQ(plan.support.size(), 6);
     ASSERT_EQ(plan.query.size(), 12);
     std::set<std::pair<int64_t, int64_t>> seen;
@@ -201,39 +207,105 @@ TEST(SamplerTest, StreamsOfSeedsAndPurposesDiffer) {
 
 TEST(SamplerTest, TheFirstPlanOfSeedSevenStaysWhatItWas) {
   // If this changes, no record made before can be repeated.
-  EXPECT_EQ(Text(Sampler({5, 6, 7, 8, 9}, {3, 1, 2}, 7).Plan(0)),
-            "classes 4 2 0; answers 4 2 0; support 4.4 2.6 0.2; query 4.8 4.6 2.0 2.4 0.0 0.1");
-  EXPECT_EQ(Text(Sampler({5, 6, 7, 8, 9}, {3, 1, 2, 1.0}, 7).Plan(1)),
-            "classes 0 2 1; answers 3 1 4; support 0.0 2.4 1.0; query 0.3 0.1 2.5 2.2 1.1 1.2");
+  EXPECT_EQ(WholeText(Sampler({5, 6, 7, 8, 9}, {3, 1, 2}, 7).Plan(0)),
+            "classes 4 2 0; support 4.4 2.6 0.2; query 4.8 4.6 2.0 2.4 0.0 0.1; own 934636652712973819");
+  EXPECT_EQ(WholeText(Sampler({5, 6, 7, 8, 9}, {3, 1, 2, 1.0}, 7).Plan(1)),
+            "classes 0 2 1; support 0.0 2.4 1.0; query 0.3 0.1 2.5 2.2 1.1 1.2; borrowed 100699997536944492");
+  EXPECT_EQ(WholeText(Sampler({5, 6, 7, 8, 9}, {3, 1, 2}, 7).WithWordTasks(1, {9, 2, 3, 30, 4})->Plan(0)),
+            "words 4 0 3; support 4.1 0.5 3.5; query 4.3 4.2 0.8 0.4 3.4 3.18; borrowed 934636652712973819");
 }
 
 TEST(SamplerTest, BorrowedAnswersAreAShareOfTheEpisodes) {
   const std::vector<int64_t> texts(12, 10);
   constexpr int kPlans = 2000;
   const EpisodeSampler none = Sampler(texts, {3, 1, 2, 0.0}, 5);
-  for (const double share : {0.5, 1.0}) {
+  for (const double share : {0.0, 0.5, 1.0}) {
     const EpisodeSampler sampler = Sampler(texts, {3, 1, 2, share}, 5);
     int borrowed = 0;
-    std::map<int64_t, int> answers;
+    std::set<uint64_t> seeds;
     for (int64_t i = 0; i < kPlans; ++i) {
-      EpisodePlan plan = sampler.Plan(i);
-      ASSERT_EQ(std::set<int64_t>(plan.answers.begin(), plan.answers.end()).size(), 3);
-      if (plan.answers != plan.classes) {
-        ++borrowed;
-        for (const int64_t answer : plan.answers) {
-          ++answers[answer];
-        }
-      }
-      plan.answers = plan.classes;  // the rest of the plan is as it would have been
-      ASSERT_EQ(Text(plan), Text(none.Plan(i)));
+      const EpisodePlan plan = sampler.Plan(i);
+      borrowed += plan.borrowed_answers ? 1 : 0;
+      seeds.insert(plan.answer_seed);
+      ASSERT_EQ(Text(plan), Text(none.Plan(i)));  // the rest of the plan is as it would have been
     }
-    const double mean = share * kPlans * (1 - 1.0 / (12 * 11 * 10));
-    EXPECT_NEAR(borrowed, mean, share == 1 ? 10 : 5 * std::sqrt(kPlans / 4.0));
-    EXPECT_EQ(answers.size(), 12);
-    for (const auto& [answer, count] : answers) {
-      EXPECT_NEAR(count, 3.0 * borrowed / 12, 5 * std::sqrt(3.0 * borrowed / 12)) << answer;
+    EXPECT_EQ(seeds.size(), kPlans);
+    if (share == 0.5) {
+      EXPECT_NEAR(borrowed, share * kPlans, 5 * std::sqrt(kPlans / 4.0));
+    } else {
+      EXPECT_EQ(borrowed, share * kPlans);
     }
   }
+}
+
+TEST(SamplerTest, WordTasksAreAShareOfTheEpisodesAndLeaveTheOthersAlone) {
+  const std::vector<int64_t> texts(7, 10);
+  const std::vector<int64_t> word_texts = {5, 40, 6, 3, 20, 7, 0, 6};  // of which 0, 3 and 6 have too few
+  const std::set<int64_t> fit = {1, 2, 4, 5, 7};
+  constexpr int kPlans = 2000;
+  for (const double borrowed : {0.0, 0.5}) {
+    const EpisodeSampler plain = Sampler(texts, {3, 2, 4, borrowed}, 5);
+    for (const double share : {0.0, 0.5, 1.0}) {
+      const absl::StatusOr<EpisodeSampler> sampler = plain.WithWordTasks(share, word_texts);
+      ASSERT_TRUE(sampler.ok()) << sampler.status();
+      EXPECT_EQ(sampler->shape().queries, 4);
+      const absl::StatusOr<EpisodeSampler> other = plain.WithWordTasks(share, word_texts);
+      int words = 0;
+      std::map<int64_t, int> dealt;
+      std::set<std::string> different;
+      for (int64_t i = 0; i < kPlans; ++i) {
+        const EpisodePlan plan = sampler->Plan(i);
+        ASSERT_EQ(plan.index, i);
+        ASSERT_EQ(WholeText(plan), WholeText(sampler->Plan(i)));
+        ASSERT_EQ(WholeText(other->Plan(kPlans - 1 - i)), WholeText(sampler->Plan(kPlans - 1 - i)));
+        if (!plan.word_task) {
+          ASSERT_EQ(WholeText(plan), WholeText(plain.Plan(i)));
+          continue;
+        }
+        ++words;
+        different.insert(Text(plan));
+        ASSERT_TRUE(plan.borrowed_answers);
+        ASSERT_EQ(plan.classes.size(), 3);
+        ASSERT_EQ(plan.support.size(), 6);
+        ASSERT_EQ(plan.query.size(), 12);
+        ASSERT_EQ(std::set<int64_t>(plan.classes.begin(), plan.classes.end()).size(), 3);
+        std::set<std::pair<int64_t, int64_t>> seen;
+        for (size_t k = 0; k < 18; ++k) {
+          const TextRef& ref = k < 6 ? plan.support[k] : plan.query[k - 6];
+          ASSERT_EQ(ref.of_class, plan.classes[k < 6 ? k / 2 : (k - 6) / 4]);
+          ASSERT_EQ(fit.count(ref.of_class), 1) << "a word of too few texts";
+          ASSERT_GE(ref.text, 0);
+          ASSERT_LT(ref.text, word_texts[static_cast<size_t>(ref.of_class)]);
+          ASSERT_TRUE(seen.insert({ref.of_class, ref.text}).second) << "a text twice";
+        }
+        for (const int64_t word : plan.classes) {
+          ++dealt[word];
+        }
+      }
+      if (share == 0.5) {
+        EXPECT_NEAR(words, share * kPlans, 5 * std::sqrt(kPlans / 4.0));
+      } else {
+        EXPECT_EQ(words, share * kPlans);
+      }
+      EXPECT_EQ(different.size(), words);
+      EXPECT_EQ(dealt.size(), words == 0 ? 0 : fit.size());
+      for (const auto& [word, count] : dealt) {
+        EXPECT_NEAR(count, 3.0 * words / 5, 5 * std::sqrt(3.0 * words / 5)) << "word " << word;
+      }
+    }
+  }
+}
+
+TEST(SamplerTest, TooFewWordsAreAnErrorIfAnyAreNeeded) {
+  const EpisodeSampler sampler = Sampler({10, 10, 10, 10}, {3, 2, 4}, 5);
+  EXPECT_EQ(Error(sampler.WithWordTasks(0.25, {5, 40, 6, 3})),
+            "episodes.word_tasks is 0.25, but only 2 words of the training texts have shots + queries = 2 + 4 texts of "
+            "their own; 3 are needed");
+  EXPECT_EQ(Error(sampler.WithWordTasks(1, {})),
+            "episodes.word_tasks is 1, but only 0 words of the training texts have shots + queries = 2 + 4 texts of "
+            "their own; 3 are needed");
+  EXPECT_EQ(Error(sampler.WithWordTasks(0.25, {6, 40, 6, 3})), "no error");
+  EXPECT_EQ(Error(sampler.WithWordTasks(0, {})), "no error");
 }
 
 TEST(SamplerTest, ErrorsNameTheClasses) {
@@ -392,6 +464,9 @@ TEST(PromptTest, OnlyTheTextIsEverCut) {
         const int64_t kept = std::min(length, max_tokens - used);
         ASSERT_EQ(prompted.ids.size(), used + kept);
         EXPECT_EQ(prompted.ids[static_cast<size_t>(prompted.mask)], Trained().special().mask);
+        EXPECT_EQ(
+            std::vector<int64_t>(prompted.ids.begin() + prompted.text_begin, prompted.ids.begin() + prompted.text_end),
+            std::vector<int64_t>(words.begin(), words.begin() + kept));
         // Without the kept words, which stand together and are the first ones, the prompt is left.
         std::vector<int64_t> rest = prompted.ids;
         if (kept > 0) {
@@ -493,8 +568,11 @@ TEST(PromptedSplitTest, AnEpisodeIsItsPlanInTensors) {
       EXPECT_EQ(token, ids.size());
       EXPECT_EQ(batch.longest, longest);
       for (int64_t w = 0; w < 3; ++w) {
-        const std::vector<int64_t> answer = *AnswerIds(
-            VerbalizerSpec(), Trained(), classes[static_cast<size_t>(plan.answers[static_cast<size_t>(w)])].name);
+        std::vector<int64_t> answer = *AnswerIds(
+            VerbalizerSpec(), Trained(), classes[static_cast<size_t>(plan.classes[static_cast<size_t>(w)])].name);
+        if (plan.borrowed_answers) {  // one piece, whichever it is
+          answer = {rows[static_cast<size_t>(batch.answers.ids[w][0].item<int64_t>())]};
+        }
         std::map<int64_t, double> weights;
         for (int64_t k = 0; k < batch.answers.ids.size(1); ++k) {
           weights[rows[static_cast<size_t>(batch.answers.ids[w][k].item<int64_t>())]] +=
@@ -510,6 +588,193 @@ TEST(PromptedSplitTest, AnEpisodeIsItsPlanInTensors) {
     used.erase(-1);
     used.erase(-2);
     EXPECT_EQ(std::vector<int64_t>(used.begin(), used.end()), rows);  // all that occurs, and nothing else
+  }
+}
+
+// Texts of three to seven words, some of them rarer than others, no text twice; class by class.
+std::vector<TextClass> SkewedClasses() {
+  static const char* const words[] = {"library", "terminal", "editor", "music",  "game", "network",
+                                      "fonts",   "science",  "python", "images", "mail", "desktop",
+                                      "clock",   "kernel",   "video",  "debug"};
+  std::vector<TextClass> classes;
+  std::set<std::string> seen;
+  Random random(8);
+  for (const char* name : {"music", "game mail", "editor", "clock"}) {
+    TextClass one;
+    one.label = one.name = name;
+    while (one.texts.size() < 60) {
+      std::string text;
+      for (uint64_t k = 3 + random.Below(5); k > 0; --k) {
+        absl::StrAppend(&text, text.empty() ? "" : " ", words[std::min(random.Below(16), random.Below(16))]);
+      }
+      if (seen.insert(text).second) {
+        one.texts.push_back(text);
+      }
+    }
+    classes.push_back(one);
+  }
+  return classes;
+}
+
+PromptedSplit SplitOf(const std::vector<TextClass>& classes, const PromptTemplate& prompt) {
+  std::vector<const TextClass*> pointers;
+  for (const TextClass& one : classes) {
+    pointers.push_back(&one);
+  }
+  absl::StatusOr<PromptedSplit> split = PromptedSplit::Create(pointers, Trained(), prompt, VerbalizerSpec());
+  EXPECT_TRUE(split.ok()) << split.status();
+  return *split;
+}
+
+// A batch's texts as prompts give them: vocabulary ids, -1 - s for soft vector s, and the place of the mask.
+std::vector<std::pair<std::vector<int64_t>, int64_t>> Unpacked(const Batch& batch, const std::vector<int64_t>& rows) {
+  std::vector<std::pair<std::vector<int64_t>, int64_t>> texts(static_cast<size_t>(batch.size));
+  const std::vector<int64_t> ids = Values(batch.token_ids);
+  const std::vector<int64_t> places = Values(batch.packed_from);
+  const std::vector<int64_t> mask_to = Values(batch.mask_to);
+  const auto num_rows = static_cast<int64_t>(rows.size());
+  for (size_t i = 0; i < ids.size(); ++i) {
+    auto& [text, mask] = texts[static_cast<size_t>(places[i] / batch.longest)];
+    EXPECT_EQ(static_cast<int64_t>(text.size()), places[i] % batch.longest);
+    if (mask_to[i] >= 0) {
+      EXPECT_EQ(mask_to[i], places[i] / batch.longest);
+      mask = static_cast<int64_t>(text.size());
+    }
+    text.push_back(ids[i] < num_rows ? rows[static_cast<size_t>(ids[i])] : num_rows - ids[i] - 1);
+  }
+  return texts;
+}
+
+TEST(PromptedSplitTest, WordTasksHaveTheWordInCommonAndLoseItAtTimes) {
+  const std::vector<TextClass> classes = SkewedClasses();
+  for (const char* text : {"{text} music : <soft> {mask} .", "<soft> {mask} music : {text} music"}) {
+    for (const int64_t max_tokens : {20, 10}) {  // whole, and the longer ones cut
+      PromptSpec spec;
+      spec.set_template_(text);
+      const PromptTemplate prompt = *PromptTemplate::Create(spec, Trained(), max_tokens);
+      const PromptedSplit split = SplitOf(classes, prompt);
+      // Every text's pieces as far as they are kept; to whom it belongs: the rarest that 20 texts have.
+      const size_t room = static_cast<size_t>(max_tokens) - prompt.Apply({}).ids.size();
+      std::vector<std::vector<int64_t>> texts;
+      std::map<int64_t, int64_t> texts_with;
+      for (const TextClass& one : classes) {
+        for (const std::string& words : one.texts) {
+          texts.push_back(Trained().Encode(words));
+          texts.back().resize(std::min(room, texts.back().size()));
+          for (const int64_t id : std::set<int64_t>(texts.back().begin(), texts.back().end())) {
+            ++texts_with[id];
+          }
+        }
+      }
+      std::map<int64_t, std::vector<size_t>> texts_of;
+      for (size_t i = 0; i < texts.size(); ++i) {
+        std::set<std::pair<int64_t, int64_t>> common;  // (texts, piece)
+        for (const int64_t id : texts[i]) {
+          if (texts_with[id] >= 20) {
+            common.insert({texts_with[id], id});
+          }
+        }
+        if (!common.empty()) {
+          texts_of[common.begin()->second].push_back(i);
+        }
+      }
+      std::vector<int64_t> words;
+      std::vector<int64_t> sizes;
+      for (const auto& [word, of_word] : texts_of) {
+        words.push_back(word);
+        sizes.push_back(static_cast<int64_t>(of_word.size()));
+      }
+      ASSERT_EQ(split.WordSizes(), sizes);
+      EXPECT_LT(*std::min_element(sizes.begin(), sizes.end()), 6);  // some have too few
+
+      const EpisodeSampler sampler =
+          *EpisodeSampler::Create(split.sizes(), {3, 2, 4}, 1, "train")->WithWordTasks(1, split.WordSizes());
+      int without = 0;
+      int all = 0;
+      for (int64_t index = 0; index < 100; ++index) {
+        const EpisodePlan plan = sampler.Plan(index);
+        ASSERT_TRUE(plan.word_task);
+        const Episode episode = split.Build(plan, at::kDouble);
+        const Episode again = split.Build(plan, at::kDouble);
+        const std::vector<int64_t> rows = Values(episode.rows);
+        EXPECT_EQ(Values(again.rows), rows);
+        std::set<size_t> originals;
+        for (const bool query : {false, true}) {
+          const Batch& batch = query ? episode.query : episode.support;
+          EXPECT_TRUE(at::equal((query ? again.query : again.support).token_ids, batch.token_ids));
+          const std::vector<TextRef>& refs = query ? plan.query : plan.support;
+          const auto dealt = Unpacked(batch, rows);
+          ASSERT_EQ(dealt.size(), refs.size());
+          for (size_t i = 0; i < refs.size(); ++i) {
+            EXPECT_EQ(batch.labels[static_cast<int64_t>(i)].item<int64_t>(), i / (query ? 4 : 2));
+            const int64_t word = words[static_cast<size_t>(refs[i].of_class)];
+            const size_t original = texts_of[word][static_cast<size_t>(refs[i].text)];
+            EXPECT_TRUE(originals.insert(original).second) << "a text twice";
+            std::vector<int64_t> pieces = texts[original];
+            ASSERT_NE(std::count(pieces.begin(), pieces.end(), word), 0);
+            const PromptedText with = prompt.Apply(pieces);
+            pieces.erase(std::remove(pieces.begin(), pieces.end(), word), pieces.end());
+            const PromptedText stripped = prompt.Apply(pieces);
+            const bool lost = dealt[i].first == stripped.ids;
+            ASSERT_TRUE(lost || dealt[i].first == with.ids) << Pieces(Trained(), dealt[i].first);
+            EXPECT_EQ(dealt[i].second, (lost ? stripped : with).mask);
+            EXPECT_EQ(dealt[i].first[static_cast<size_t>(dealt[i].second)], Trained().special().mask);
+            without += lost ? 1 : 0;
+            ++all;
+          }
+        }
+      }
+      EXPECT_NEAR(without, 0.3 * all, 5 * std::sqrt(0.21 * all)) << "of " << all;
+    }
+  }
+}
+
+TEST(PromptedSplitTest, BorrowedAnswersAreOrdinaryPieces) {
+  const std::vector<TextClass> classes = SkewedClasses();
+  PromptSpec spec;
+  spec.set_template_("{text} : {mask}");
+  const PromptedSplit split = SplitOf(classes, *PromptTemplate::Create(spec, Trained(), 20));
+  const EpisodeSampler own = *EpisodeSampler::Create(split.sizes(), {3, 1, 2}, 1, "train");
+  const SpecialIds special = Trained().special();
+  constexpr int kPlans = 600;
+  for (const double share : {0.0, 0.5, 1.0}) {
+    const EpisodeSampler sampler = *EpisodeSampler::Create(split.sizes(), {3, 1, 2, share}, 1, "train");
+    std::map<int64_t, int> drawn;
+    for (int64_t index = 0; index < kPlans; ++index) {
+      const EpisodePlan plan = sampler.Plan(index);
+      ASSERT_EQ(Text(plan), Text(own.Plan(index)));
+      const Episode episode = split.Build(plan, at::kFloat);
+      const Episode with_own = split.Build(own.Plan(index), at::kFloat);
+      const std::vector<int64_t> rows = Values(episode.rows);
+      // Only the answers differ.
+      EXPECT_EQ(Unpacked(episode.support, rows), Unpacked(with_own.support, Values(with_own.rows)));
+      EXPECT_EQ(Unpacked(episode.query, rows), Unpacked(with_own.query, Values(with_own.rows)));
+      EXPECT_TRUE(at::equal(episode.support.answers.ids, episode.query.answers.ids));
+      for (int64_t w = 0; w < 3; ++w) {
+        std::vector<int64_t> answer;
+        for (int64_t k = 0; k < episode.support.answers.ids.size(1); ++k) {
+          if (episode.support.answers.weights[w][k].item<double>() > 0) {
+            answer.push_back(rows[static_cast<size_t>(episode.support.answers.ids[w][k].item<int64_t>())]);
+          }
+        }
+        if (!plan.borrowed_answers) {
+          EXPECT_EQ(answer, *AnswerIds(VerbalizerSpec(), Trained(),
+                                       classes[static_cast<size_t>(plan.classes[static_cast<size_t>(w)])].name));
+          continue;
+        }
+        ASSERT_EQ(answer.size(), 1);
+        EXPECT_EQ(episode.support.answers.weights[w][0].item<double>(), 1);
+        EXPECT_TRUE(answer[0] != special.cls && answer[0] != special.sep && answer[0] != special.mask);
+        ++drawn[answer[0]];
+      }
+    }
+    if (share == 1) {
+      EXPECT_EQ(drawn.size(), Trained().vocab_size() - 3);  // any of them
+      for (const auto& [id, count] : drawn) {
+        EXPECT_LT(count, 40) << Trained().Piece(id);  // 12 on average
+      }
+    }
+    EXPECT_EQ(drawn.empty(), share == 0);
   }
 }
 

@@ -11,6 +11,7 @@
 #include <cmath>
 #include <limits>
 #include <memory>
+#include <ostream>
 #include <stdexcept>
 #include <string>
 #include <thread>
@@ -297,10 +298,12 @@ TEST(AdamWTest, AgreesWithTheFormulasOneNumberAtATime) {
   const std::vector<ParamInfo> infos = {{"matrix", {4}, ParamGroup::kEncoder, 0, /*decay=*/true},
                                         {"bias", {3}, ParamGroup::kEncoder, 0, /*decay=*/false},
                                         {"prompt", {2}, ParamGroup::kPrompt, 0, /*decay=*/false},
+                                        {"words", {3}, ParamGroup::kEncoder, 0, /*decay=*/true, /*vocab_rows=*/true},
                                         {"frozen", {2}, ParamGroup::kEncoder, 0, /*decay=*/true}};
   MetaOptimizerSpec spec;
   spec.set_encoder_lr(0.01);
   spec.set_prompt_lr(0.03);
+  spec.set_word_lr(0.002);
   spec.set_beta1(0.8);
   spec.set_beta2(0.95);
   spec.set_epsilon(1e-3);
@@ -322,27 +325,27 @@ TEST(AdamWTest, AgreesWithTheFormulasOneNumberAtATime) {
   int clipped = 0;
   for (int64_t t = 1; t <= kTotal; ++t) {
     ParamList grads;
-    for (size_t i = 0; i < 3; ++i) {
+    for (size_t i = 0; i < 4; ++i) {
       grads.push_back(RandomTensor(infos[i].shape, &random) * (t % 3 == 0 ? 0.1 : 2.0));
     }
     grads.emplace_back();
     double squares = 0;
-    for (size_t i = 0; i < 3; ++i) {
+    for (size_t i = 0; i < 4; ++i) {
       squares += grads[i].pow(2).sum().item<double>();
     }
     const double norm = std::sqrt(squares);
     clipped += norm > 2 ? 1 : 0;
     const double scale = norm > 2 ? 2 / norm : 1;
     const double share = t <= 2 ? t / 3.0 : (9.0 - t) / 6.0;
-    for (size_t i = 0; i < 3; ++i) {
+    for (size_t i = 0; i < 4; ++i) {
       for (size_t j = 0; j < theta[i].size(); ++j) {
         const double g = grads[i].data_ptr<double>()[j] * scale;
-        const double rate = share * (i == 2 ? 0.03 : 0.01);
+        const double rate = share * (i == 2 ? 0.03 : i == 3 ? 0.002 : 0.01);
         m[i][j] = 0.8 * m[i][j] + 0.2 * g;
         v[i][j] = 0.95 * v[i][j] + 0.05 * g * g;
         const double m_hat = m[i][j] / (1 - std::pow(0.8, t));
         const double v_hat = v[i][j] / (1 - std::pow(0.95, t));
-        theta[i][j] -= rate * (m_hat / (std::sqrt(v_hat) + 1e-3) + (i == 0 ? 0.2 * theta[i][j] : 0.0));
+        theta[i][j] -= rate * (m_hat / (std::sqrt(v_hat) + 1e-3) + (infos[i].decay ? 0.2 * theta[i][j] : 0.0));
       }
     }
     EXPECT_NEAR(AdamWUpdate(spec, infos, kTotal, &grads, &params, &state), norm, 1e-12);
@@ -354,7 +357,39 @@ TEST(AdamWTest, AgreesWithTheFormulasOneNumberAtATime) {
     }
   }
   EXPECT_EQ(clipped, 6);  // both ways were taken
-  EXPECT_EQ(state.first[3].abs().max().item<double>(), 0);
+  EXPECT_EQ(state.first[4].abs().max().item<double>(), 0);
+}
+
+TEST(AdamWTest, WordRateIsForVocabularyRowsAlone) {
+  const std::vector<ParamInfo> infos = {{"layer", {2}, ParamGroup::kEncoder, 1, /*decay=*/true},
+                                        {"words", {2}, ParamGroup::kEncoder, 0, /*decay=*/true, /*vocab_rows=*/true},
+                                        {"word biases", {2}, ParamGroup::kEncoder, 2, /*decay=*/false, true},
+                                        {"prompt", {2}, ParamGroup::kPrompt}};
+  const auto updated = [&](double encoder_lr, double word_lr, double prompt_lr) {
+    MetaOptimizerSpec spec;
+    spec.set_encoder_lr(encoder_lr);
+    spec.set_word_lr(word_lr);
+    spec.set_prompt_lr(prompt_lr);
+    spec.set_warmup_share(0);
+    ParamList params(infos.size());
+    ParamList grads(infos.size());
+    for (size_t i = 0; i < infos.size(); ++i) {
+      params[i] = at::ones({2}, at::kDouble);
+      grads[i] = at::ones({2}, at::kDouble);
+    }
+    AdamWState state = ZeroMoments(params);
+    AdamWUpdate(spec, infos, 10, &grads, &params, &state);
+    return params;
+  };
+  const ParamList one = updated(0.01, 0.02, 0.03);
+  for (size_t group = 0; group < 3; ++group) {  // encoder, words, prompt
+    const ParamList other = updated(group == 0 ? 0 : 0.01, group == 1 ? 0 : 0.02, group == 2 ? 0 : 0.03);
+    for (size_t i = 0; i < infos.size(); ++i) {
+      const size_t own = i == 0 ? 0 : i == 3 ? 2 : 1;
+      EXPECT_EQ(at::equal(one[i], other[i]), own != group) << infos[i].name;
+      EXPECT_EQ(at::equal(other[i], at::ones({2}, at::kDouble)), own == group) << infos[i].name;
+    }
+  }
 }
 
 TEST(AdamWTest, ClipNormZeroIsNoBound) {
@@ -531,7 +566,17 @@ TEST(TaskPoolTest, RunsEachTaskOnceAndRethrows) {
 }
 
 // What every learner promises, on the real model in double precision.
-class EveryLearnerTest : public ::testing::TestWithParam<std::string> {
+// By itself, and, if it can, with a class head that adapts.
+struct LearnerCase {
+  std::string name;
+  double class_lr = 0;
+};
+
+std::ostream& operator<<(std::ostream& out, const LearnerCase& one) {
+  return out << one.name << ", class_inner_lr " << one.class_lr;
+}
+
+class EveryLearnerTest : public ::testing::TestWithParam<LearnerCase> {
  protected:
   static constexpr int64_t kVocab = 24;
   static constexpr int64_t kWays = 3;
@@ -572,22 +617,25 @@ class EveryLearnerTest : public ::testing::TestWithParam<std::string> {
 
   std::unique_ptr<Learner> Make(int inner_steps, double rate = 0.1) const {
     LearnerSpec spec;
-    const google::protobuf::FieldDescriptor* field = LearnerSpec::descriptor()->FindFieldByName(GetParam());
+    const google::protobuf::FieldDescriptor* field = LearnerSpec::descriptor()->FindFieldByName(GetParam().name);
     const google::protobuf::Descriptor* kind = field->message_type();
     spec.GetReflection()->MutableMessage(&spec, field);
     for (const auto& [name, value] : {std::make_pair("inner_steps", absl::StrCat(inner_steps)),
                                       std::make_pair("encoder_inner_lr", absl::StrCat(rate)),
-                                      std::make_pair("prompt_inner_lr", absl::StrCat(2 * rate))}) {
+                                      std::make_pair("prompt_inner_lr", absl::StrCat(2 * rate)),
+                                      std::make_pair("class_inner_lr", absl::StrCat(GetParam().class_lr))}) {
       if (kind->FindFieldByName(name) != nullptr) {
-        EXPECT_TRUE(SetField(absl::StrCat(GetParam(), ".", name, "=", value), &spec).ok());
+        EXPECT_TRUE(SetField(absl::StrCat(GetParam().name, ".", name, "=", value), &spec).ok());
       }
     }
     EXPECT_TRUE(BrokenRules(spec).empty());
     return MakeLearner(spec);
   }
   static bool HasInnerSteps() {
-    return LearnerSpec::descriptor()->FindFieldByName(GetParam())->message_type()->FindFieldByName("inner_steps") !=
-           nullptr;
+    return LearnerSpec::descriptor()
+               ->FindFieldByName(GetParam().name)
+               ->message_type()
+               ->FindFieldByName("inner_steps") != nullptr;
   }
 
   static at::Tensor Logits(const ParamList& params, const Batch& batch) {
@@ -600,8 +648,10 @@ class EveryLearnerTest : public ::testing::TestWithParam<std::string> {
 
   void SetUp() override {
     SetOperationThreads(1);  // as a pool's tasks have it: LibTorch's layer norm sums in another order on more threads
+    // Noise on all of it: the initialisation has zeros, behind which nothing has a gradient.
+    Random random(SubSeed(4, "noise"));
     for (const at::Tensor& param : Model().Init(4)) {
-      meta_.push_back(param.to(at::kDouble));
+      meta_.push_back(param.to(at::kDouble) + RandomTensor(param.sizes(), &random) * 0.2);
     }
     episode_.rows = at::arange(kVocab);
     episode_.support = MakeBatch(2, 1, {0, 1, 2});
@@ -631,6 +681,7 @@ TEST_P(EveryLearnerTest, LeavesItsInputAsItIs) {
     }
   }
   EXPECT_GT(moved, 0);
+  EXPECT_EQ(adapted.size(), meta_.size() + (GetParam().class_lr > 0 ? 2 : 0));
 }
 
 TEST_P(EveryLearnerTest, NoInnerStepsAreThePlainModel) {
@@ -677,24 +728,29 @@ TEST_P(EveryLearnerTest, RenumberingTheWaysRenumbersThePredictions) {
 }
 
 TEST_P(EveryLearnerTest, AdaptingLowersTheSupportLoss) {
-  const ParamList adapted = Make(20)->Adapt(Model(), meta_, episode_.support);
+  const ParamList adapted = Make(100)->Adapt(Model(), meta_, episode_.support);
   const auto loss = [&](const ParamList& params) {
     return CrossEntropy(Logits(params, episode_.support), episode_.support.labels).item<double>();
   };
   EXPECT_LT(loss(adapted), 0.5 * loss(meta_));
 }
 
-std::vector<std::string> AllLearners() {
+std::vector<LearnerCase> AllLearners() {
   const google::protobuf::OneofDescriptor* kinds = LearnerSpec::descriptor()->FindOneofByName("kind");
-  std::vector<std::string> names;
+  std::vector<LearnerCase> cases;
   for (int i = 0; i < kinds->field_count(); ++i) {
-    names.push_back(kinds->field(i)->name());
+    cases.push_back({kinds->field(i)->name()});
+    if (kinds->field(i)->message_type()->FindFieldByName("class_inner_lr") != nullptr) {
+      cases.push_back({kinds->field(i)->name(), 0.3});
+    }
   }
-  return names;
+  return cases;
 }
 
 INSTANTIATE_TEST_SUITE_P(Spec, EveryLearnerTest, ::testing::ValuesIn(AllLearners()),
-                         [](const ::testing::TestParamInfo<std::string>& info) { return info.param; });
+                         [](const ::testing::TestParamInfo<LearnerCase>& info) {
+                           return info.param.name + (info.param.class_lr > 0 ? "_with_class_head" : "");
+                         });
 
 }  // namespace
 }  // namespace metaprompt

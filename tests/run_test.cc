@@ -73,7 +73,8 @@ std::string WriteData(const std::string& name, uint64_t seed) {
         const auto third = static_cast<char>('a' + of_class % 3 + of_class / 6 * 3);
         absl::StrAppend(&lines, word == 0 ? "" : " ", std::string({first, second, third}));
       }
-      absl::StrAppend(&lines, " ", text, "\n");  // no two alike
+      // A word that texts of all classes share, for word tasks; and no two texts alike.
+      absl::StrAppend(&lines, text % 3 == 0 ? " red " : text % 3 == 1 ? " green " : " blue ", text, "\n");
     }
   }
   std::string path = absl::StrCat(Folder(), "/", name);
@@ -98,8 +99,11 @@ const std::string& SpecPath() {
         encoder { bert { layers: 1 width: 16 heads: 2 intermediate: 32 max_positions: 16 init_std: 1 } }
         prompt { template: "{text} is <soft> {mask}" }
       }
-      episodes { ways: 3 shots: 1 queries: 4 borrowed_answers: 0.3 }
-      learner { maml { inner_steps: 2 encoder_inner_lr: 0.1 prompt_inner_lr: 0.1 } meta_optimizer { encoder_lr: 0.01 } }
+      episodes { ways: 3 shots: 1 queries: 4 borrowed_answers: 0.3 word_tasks: 0.4 }
+      learner {
+        maml { inner_steps: 2 encoder_inner_lr: 0.1 prompt_inner_lr: 0.1 class_inner_lr: 0.5 }
+        meta_optimizer { encoder_lr: 0.01 word_lr: 0.01 }
+      }
       train { meta_steps: 12 meta_batch: 2 validate_every: 5 valid_episodes: 6 checkpoint_every: 2 }
       test { episodes: 24 }
       threads: 1)";
@@ -516,7 +520,8 @@ TEST(RunTest, BrokenCheckpointsAreErrorsThatNameTheFile) {
   ASSERT_TRUE(WriteFileAtomically(path, bytes.substr(0, bytes.size() - 1)).ok());
   EXPECT_THAT(RecordOf(Spec(), out), StartsWith(path + ": not a whole safetensors file: tensor '"));
   ASSERT_TRUE(WriteFileAtomically(path, Read(out + ".partial/best-1shot.safetensors")).ok());
-  EXPECT_EQ(RecordOf(Spec(), out), path + ": it holds no training progress");
+  EXPECT_EQ(RecordOf(Spec(), out),
+            path + ": it holds no training progress; remove the file to train from the beginning");
 }
 
 }  // namespace
