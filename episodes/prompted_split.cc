@@ -120,7 +120,11 @@ std::vector<std::vector<int64_t>> PromptedSplit::AnswersOf(const EpisodePlan& pl
   Random random(plan.answer_seed);
   for (const int64_t of_class : plan.classes) {
     if (plan.borrowed_answers) {
-      answers.push_back({pieces_[random.Below(pieces_.size())]});
+      std::vector<int64_t> answer;
+      do {  // no two ways have the same
+        answer = {pieces_[random.Below(pieces_.size())]};
+      } while (std::find(answers.begin(), answers.end(), answer) != answers.end() && pieces_.size() > answers.size());
+      answers.push_back(std::move(answer));
     } else if (plan.word_task) {
       answers.push_back({words_[static_cast<size_t>(of_class)].id});
     } else {
