@@ -83,24 +83,24 @@ at::Tensor BertEncoder::Activate(const at::Tensor& x) const {
   return spec_.activation() == BertSpec::RELU ? at::relu(x) : at::gelu(x);
 }
 
-// Scaled dot-product attention (Vaswani et al. 2017, eq. 1) of `query` [N, D], or [B, D] with masks_alone, over
-// `key_value` [N, 2D]. Returns as many rows as `query`. Written out with two products and a softmax, which can be
+// Scaled dot-product attention (Vaswani et al. 2017, eq. 1) of `query` [N, D], or [B, D] with masks_alone, over `key`
+// and `value` [N, D]. Returns as many rows as `query`. Written out with two products and a softmax, which can be
 // differentiated twice, as fused kernels can't.
-at::Tensor BertEncoder::Attend(const at::Tensor& query, const at::Tensor& key_value, const Batch& batch,
-                               bool masks_alone) const {
+at::Tensor BertEncoder::Attend(const at::Tensor& query, const at::Tensor& key, const at::Tensor& value,
+                               const Batch& batch, bool masks_alone) const {
   const int64_t width = spec_.width();
   const int64_t heads = spec_.heads();
   const int64_t depth = width / heads;
   const int64_t queries = masks_alone ? 1 : batch.longest;  // a text
-  const at::Tensor padded = GatherRows(key_value, batch.padded_from, batch.packed_from)
-                                .view({batch.size, batch.longest, 2, heads, depth})
-                                .permute({2, 0, 3, 1, 4});  // [2, B, H, T, d]
+  const auto padded = [&](const at::Tensor& x) { return GatherRows(x, batch.padded_from, batch.packed_from); };
+  const auto by_head = [&](const at::Tensor& x, int64_t length) {  // [B, H, length, d]
+    return x.view({batch.size, length, heads, depth}).transpose(1, 2);
+  };
   const at::Tensor scaled = query * (1.0 / std::sqrt(static_cast<double>(depth)));
-  const at::Tensor q = (masks_alone ? scaled : GatherRows(scaled, batch.padded_from, batch.packed_from))
-                           .view({batch.size, queries, heads, depth})
-                           .transpose(1, 2);                                                  // [B, H, Q, d]
-  const at::Tensor scores = at::matmul(q, padded[0].transpose(2, 3)) + batch.attention_bias;  // [B, H, Q, T]
-  const at::Tensor mixed = at::matmul(at::softmax(scores, -1), padded[1])                     // [B, H, Q, d]
+  const at::Tensor q = by_head(masks_alone ? scaled : padded(scaled), queries);
+  const at::Tensor k = by_head(padded(key), batch.longest);
+  const at::Tensor scores = at::matmul(q, k.transpose(2, 3)) + batch.attention_bias;                   // [B, H, Q, T]
+  const at::Tensor mixed = at::matmul(at::softmax(scores, -1), by_head(padded(value), batch.longest))  // [B, H, Q, d]
                                .transpose(1, 2)
                                .reshape({batch.size * queries, width});
   return masks_alone ? mixed : GatherRows(mixed, batch.packed_from, batch.padded_from);
@@ -120,13 +120,13 @@ at::Tensor BertEncoder::AtMask(const ParamList& p, const at::Tensor& soft, const
   for (int i = 0; i < spec_.layers(); ++i) {
     const size_t at = kFirstLayer + static_cast<size_t>(i) * kLayerParams;
     const bool last = i + 1 == spec_.layers();
-    const at::Tensor key_value = at::linear(x, at::cat({p[at + kKeyWeight], p[at + kValueWeight]}),
-                                            at::cat({p[at + kKeyBias], p[at + kValueBias]}));
+    const at::Tensor key = at::linear(x, p[at + kKeyWeight], p[at + kKeyBias]);
+    const at::Tensor value = at::linear(x, p[at + kValueWeight], p[at + kValueBias]);
     if (last) {
       x = GatherRows(x, batch.mask_from, batch.mask_to);  // [B, D]: all that the head will read
     }
     const at::Tensor query = at::linear(x, p[at + kQueryWeight], p[at + kQueryBias]);
-    const at::Tensor mixed = Attend(query, key_value, batch, last);
+    const at::Tensor mixed = Attend(query, key, value, batch, last);
     x = norm(x + at::linear(mixed, p[at + kAttentionOutWeight], p[at + kAttentionOutBias]), at + kAttentionNormWeight);
     const at::Tensor up = Activate(at::linear(x, p[at + kUpWeight], p[at + kUpBias]));
     x = norm(x + at::linear(up, p[at + kDownWeight], p[at + kDownBias]), at + kOutNormWeight);

@@ -39,7 +39,8 @@ class BertEncoder {
   ParamList ClassHead(const ParamList& params, const Answers& answers) const;
 
  private:
-  at::Tensor Attend(const at::Tensor& query, const at::Tensor& key_value, const Batch& batch, bool masks_alone) const;
+  at::Tensor Attend(const at::Tensor& query, const at::Tensor& key, const at::Tensor& value, const Batch& batch,
+                    bool masks_alone) const;
   at::Tensor Activate(const at::Tensor& x) const;
 
   BertSpec spec_;
