@@ -8,7 +8,7 @@
 
 namespace metaprompt {
 
-// All but wall_seconds and timings.
+// All but wall_seconds.
 Environment HostEnvironment(int threads);
 
 // What `metaprompt doctor` prints; measures the matrix product, which takes a second or so.

@@ -10,6 +10,7 @@
 #include <cstring>
 #include <filesystem>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "metaprompt/base/files.h"
 
@@ -43,6 +44,12 @@ absl::StatusOr<std::unique_ptr<RunDirectory>> RunDirectory::Open(std::string pat
   auto run = std::unique_ptr<RunDirectory>(new RunDirectory(path, lock));
   if (flock(lock, LOCK_EX | LOCK_NB) != 0) {
     return absl::FailedPreconditionError(absl::StrCat(partial, ": another process is working on this run"));
+  }
+  // What a killed process was writing.
+  for (const auto& entry : std::filesystem::directory_iterator(partial, error)) {
+    if (absl::StrContains(entry.path().filename().string(), ".tmp.")) {
+      std::filesystem::remove(entry.path(), error);
+    }
   }
   if (run->Has(kSpecFile)) {
     const absl::StatusOr<std::string> there = ReadFile(run->File(kSpecFile));
