@@ -16,7 +16,7 @@ constexpr double kWithoutWord = 0.3;  // share of the texts of a word task that 
 
 absl::StatusOr<PromptedSplit> PromptedSplit::Create(const std::vector<const TextClass*>& classes,
                                                     const Tokenizer& tokenizer, const PromptTemplate& prompt,
-                                                    const VerbalizerSpec& verbalizer) {
+                                                    const VerbalizerSpec& verbalizer, bool word_tasks) {
   PromptedSplit split;
   const SpecialIds special = tokenizer.special();
   for (int64_t id = 0; id < tokenizer.vocab_size(); ++id) {
@@ -38,7 +38,9 @@ absl::StatusOr<PromptedSplit> PromptedSplit::Create(const std::vector<const Text
     }
     split.classes_.push_back(std::move(prompted));
   }
-  split.ShareOutAmongWords(tokenizer.vocab_size());
+  if (word_tasks) {
+    split.ShareOutAmongWords(tokenizer.vocab_size());
+  }
   return split;
 }
 

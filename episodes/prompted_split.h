@@ -19,14 +19,16 @@ namespace metaprompt {
 // The texts of one split in their prompts: tokenised once, when made, and never again.
 class PromptedSplit {
  public:
+  // `word_tasks`: episodes of words will be asked for, too.
   static absl::StatusOr<PromptedSplit> Create(const std::vector<const TextClass*>& classes, const Tokenizer& tokenizer,
-                                              const PromptTemplate& prompt, const VerbalizerSpec& verbalizer);
+                                              const PromptTemplate& prompt, const VerbalizerSpec& verbalizer,
+                                              bool word_tasks);
 
   // What EpisodeSampler::Create takes.
   std::vector<ClassSize> sizes() const;
 
   // The texts shared out among words: each belongs to the rarest of its pieces that at least 20 texts have.
-  // For each such piece, how many texts it got; what EpisodeSampler::WithWordTasks takes.
+  // For each such piece, how many texts it got (none without word_tasks); what EpisodeSampler::WithWordTasks takes.
   std::vector<int64_t> WordSizes() const;
 
   // The plan's texts, packed. In a word task the word itself is taken out of three in ten texts, so that both the

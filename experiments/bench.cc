@@ -109,11 +109,21 @@ absl::Status Bench(const ExperimentSpec& spec, int rounds, std::ostream* out) {
       blas.kernel, spec.episodes().ways(), spec.episodes().queries(), tasks, rounds);
   *out << absl::StrFormat("%-34s %5s %11s %9s %8s %6s %9s\n", "learner", "shots", "episodes/s", "GFLOP/s", "SGEMM",
                           "ratio", "drawing");
+  const auto print = [&](const std::string& name, const std::string& shots, double seconds, double rate, double sgemm,
+                         double drawing) {
+    *out << absl::StrFormat("%-34s %5s %11.2f %9.1f %8.1f %6.2f %8.2f%%\n", name, shots,
+                            static_cast<double>(tasks) / seconds, rate, sgemm, rate / sgemm, 100 * drawing)
+         << std::flush;
+  };
   for (const auto& timed : TimedLearners(spec.learner())) {
     // Names of their own: in C++17 a lambda may not capture a structured binding, which g++ lets pass.
     const std::string& name = timed.first;
     const LearnerSpec& learner_spec = timed.second;
     const std::unique_ptr<Learner> learner = MakeLearner(learner_spec);
+    double all_seconds = 0;  // of a meta-step, summed over the numbers of shots; the others are weighted by it
+    double all_products = 0;
+    double all_sgemm = 0;
+    double all_drawing = 0;
     for (const int shots : spec.episodes().shots()) {
       const absl::StatusOr<EpisodeSampler> sampler = (*bench)->TrainSampler(shots);
       if (!sampler.ok()) {
@@ -153,10 +163,17 @@ absl::Status Bench(const ExperimentSpec& spec, int rounds, std::ostream* out) {
       if (!failed.ok()) {
         return failed;
       }
-      *out << absl::StrFormat("%-34s %5d %11.2f %9.1f %8.1f %6.2f %8.2f%%\n", name, shots,
-                              static_cast<double>(tasks) / Median(seconds), Median(rates), Median(sgemm),
-                              Median(rates) / Median(sgemm), 100 * Median(drawing))
-           << std::flush;
+      print(name, absl::StrCat(shots), Median(seconds), Median(rates), Median(sgemm), Median(drawing));
+      all_seconds += Median(seconds);
+      all_products += Median(seconds) * Median(rates);
+      all_sgemm += Median(seconds) * Median(sgemm);
+      all_drawing += Median(seconds) * Median(drawing);
+    }
+    // A run takes as many meta-steps of each: together they count by their time.
+    const int kinds = spec.episodes().shots_size();
+    if (kinds > 1) {
+      print(name, "all", all_seconds / kinds, all_products / all_seconds, all_sgemm / all_seconds,
+            all_drawing / all_seconds);
     }
   }
   return absl::OkStatus();

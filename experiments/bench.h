@@ -15,7 +15,8 @@ double CountProductFlops(const std::function<void()>& work);
 
 // Prints, for each learner on the spec's data and model: episodes a second, the rate of the model's matrix products and
 // its ratio to the SGEMM rate measured in the same run, and the share of time that drawing and batching episodes takes.
-// Each figure is the median of `rounds`; SGEMM is measured before each.
+// Each figure is the median of `rounds`; SGEMM is measured before each. With several numbers of shots a row `all` has
+// them together, weighted by their time.
 absl::Status Bench(const ExperimentSpec& spec, int rounds, std::ostream* out);
 
 }  // namespace metaprompt

@@ -77,7 +77,8 @@ absl::StatusOr<const PromptedSplit*> Workbench::Prompted(Split split) {
   std::optional<PromptedSplit>& prompted = prompted_[static_cast<size_t>(split)];
   if (!prompted.has_value()) {
     absl::StatusOr<PromptedSplit> made =
-        PromptedSplit::Create(dataset_.Of(split), *tokenizer_, *prompt_, spec_.model().verbalizer());
+        PromptedSplit::Create(dataset_.Of(split), *tokenizer_, *prompt_, spec_.model().verbalizer(),
+                              split == Split::kTrain && spec_.episodes().word_tasks() > 0);
     if (!made.ok()) {
       return made.status();
     }

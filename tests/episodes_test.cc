@@ -515,7 +515,8 @@ TEST(PromptedSplitTest, AnEpisodeIsItsPlanInTensors) {
   PromptSpec prompt_spec;
   prompt_spec.set_template_("{text} <soft:2> {mask}");
   const PromptTemplate prompt = *PromptTemplate::Create(prompt_spec, Trained(), 12);
-  const PromptedSplit split = *PromptedSplit::Create(pointers, Trained(), prompt, VerbalizerSpec());
+  const PromptedSplit split = *PromptedSplit::Create(pointers, Trained(), prompt, VerbalizerSpec(), false);
+  EXPECT_TRUE(split.WordSizes().empty());
   ASSERT_EQ(split.sizes().size(), 3);
   EXPECT_EQ(split.sizes()[1].label, "game mail");
   EXPECT_EQ(split.sizes()[1].texts, 6);
@@ -620,7 +621,7 @@ PromptedSplit SplitOf(const std::vector<TextClass>& classes, const PromptTemplat
   for (const TextClass& one : classes) {
     pointers.push_back(&one);
   }
-  absl::StatusOr<PromptedSplit> split = PromptedSplit::Create(pointers, Trained(), prompt, VerbalizerSpec());
+  absl::StatusOr<PromptedSplit> split = PromptedSplit::Create(pointers, Trained(), prompt, VerbalizerSpec(), true);
   EXPECT_TRUE(split.ok()) << split.status();
   return *split;
 }
