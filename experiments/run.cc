@@ -23,7 +23,7 @@
 namespace metaprompt {
 namespace {
 
-constexpr char kTokenizerFile[] = "tokenizer.model";
+constexpr const char* kTokenizerFile = kSentencePieceFile;
 constexpr char kDatasetFile[] = "dataset.sha256";
 constexpr int kRecordVersion = 1;
 constexpr int64_t kTestChunk = 20;  // episodes between looks at the stop flag
@@ -207,7 +207,9 @@ absl::StatusOr<RunRecord> RunExperiment(const ExperimentSpec& spec, const std::s
     return status;
   }
   if (!(*directory)->Has(kTokenizerFile)) {
-    if (const absl::Status status = (*directory)->Write(kTokenizerFile, (*bench)->tokenizer().bytes()); !status.ok()) {
+    if (const absl::Status status =
+            (*directory)->Write(kTokenizerFile, (*bench)->tokenizer().files().at(kTokenizerFile));
+        !status.ok()) {
       return status;
     }
   }

@@ -138,7 +138,7 @@ ModelFacts Workbench::model_facts() const {
   facts.set_encoder_parameters(CountNumbers(model_->params(), ParamGroup::kEncoder));
   facts.set_prompt_parameters(CountNumbers(model_->params(), ParamGroup::kPrompt));
   facts.set_vocab_size(static_cast<int>(tokenizer_->vocab_size()));
-  facts.set_tokenizer_sha256(Sha256(tokenizer_->bytes()));
+  facts.set_tokenizer_sha256(Sha256(tokenizer_->files().at(kSentencePieceFile)));
   return facts;
 }
 

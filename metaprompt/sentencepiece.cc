@@ -41,14 +41,14 @@ class SentencePiece : public Tokenizer {
         processor_(processor),
         special_(special),
         vocab_size_(plugin->vocab_size(processor)),
-        bytes_(std::move(bytes)) {}
+        files_({{kSentencePieceFile, std::move(bytes)}}) {}
   ~SentencePiece() override { plugin_->unload(processor_); }
   SentencePiece(const SentencePiece&) = delete;
   SentencePiece& operator=(const SentencePiece&) = delete;
 
   int64_t vocab_size() const override { return vocab_size_; }
   SpecialIds special() const override { return special_; }
-  const std::string& bytes() const override { return bytes_; }
+  const TokenizerFiles& files() const override { return files_; }
 
   std::vector<int64_t> Encode(absl::string_view text) const override {
     std::vector<int> ids(text.size() + 16);
@@ -71,7 +71,7 @@ class SentencePiece : public Tokenizer {
   void* processor_;
   SpecialIds special_;
   int64_t vocab_size_;
-  std::string bytes_;
+  TokenizerFiles files_;
 };
 
 }  // namespace

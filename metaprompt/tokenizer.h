@@ -3,6 +3,7 @@
 #define METAPROMPT_TOKENIZER_H_
 
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <string>
 #include <vector>
@@ -18,6 +19,9 @@ struct SpecialIds {
   int64_t mask = 0;
 };
 
+// A tokenizer's files, name to bytes: `vocab.txt`, say.
+using TokenizerFiles = std::map<std::string, std::string>;
+
 // Immutable; safe to call from several threads at once.
 class Tokenizer {
  public:
@@ -28,9 +32,12 @@ class Tokenizer {
   virtual std::vector<int64_t> Encode(absl::string_view text) const = 0;
   // The piece that an id stands for.
   virtual std::string Piece(int64_t id) const = 0;
-  // The model file's bytes, from which the same tokenizer can be made.
-  virtual const std::string& bytes() const = 0;
+  // From which the same tokenizer can be made.
+  virtual const TokenizerFiles& files() const = 0;
 };
+
+// The file that a trained tokenizer is kept in.
+constexpr char kSentencePieceFile[] = "tokenizer.model";
 
 // A sentencepiece model (Kudo and Richardson 2018) that has the pieces [CLS], [SEP] and [MASK]. `name` is for errors.
 absl::StatusOr<std::unique_ptr<Tokenizer>> LoadSentencePiece(std::string bytes, absl::string_view name);

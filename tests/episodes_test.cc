@@ -359,7 +359,7 @@ std::string Pieces(const Tokenizer& tokenizer, const std::vector<int64_t>& ids) 
 TEST(TokenizerTest, ATextIsItsPiecesAndNeverASpecialOne) {
   const Tokenizer& tokenizer = Trained();
   EXPECT_EQ(tokenizer.vocab_size(), 150);
-  EXPECT_EQ(tokenizer.bytes(), TrainedBytes());
+  EXPECT_EQ(tokenizer.files().at(kSentencePieceFile), TrainedBytes());
   EXPECT_EQ(tokenizer.Piece(tokenizer.special().mask), "[MASK]");
   EXPECT_EQ(tokenizer.Piece(tokenizer.special().cls), "[CLS]");
   EXPECT_EQ(tokenizer.Piece(tokenizer.special().sep), "[SEP]");
