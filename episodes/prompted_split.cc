@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "absl/strings/str_cat.h"
 #include "metaprompt/base/random.h"
 
 namespace metaprompt {
@@ -34,7 +35,7 @@ absl::StatusOr<PromptedSplit> PromptedSplit::Create(const std::vector<const Text
     prompted.answer_ids = *std::move(answers);
     prompted.texts.reserve(one->texts.size());
     for (const std::string& text : one->texts) {
-      prompted.texts.push_back(prompt.Apply(tokenizer.Encode(text)));
+      prompted.texts.push_back(prompt.Apply(tokenizer.Encode(absl::StrCat(prompt.text_prefix(), text))));
     }
     split.classes_.push_back(std::move(prompted));
   }

@@ -32,7 +32,7 @@ std::vector<std::string> CheckSpec(const ExperimentSpec& spec) {
     }
   }
   if (spec.model().encoder().has_bert() && spec.model().encoder().bert().heads() > 0) {
-    check(BertEncoder::Check(spec.model().encoder().bert()));
+    check(CheckBert(spec.model().encoder().bert()));
   }
   check(CheckTemplate(spec.model().prompt().template_()));
   return broken;

@@ -1,51 +1,27 @@
-// BERT (Devlin et al. 2019) with its masked-language-model head, as a pure function of a parameter list.
+// A BERT of one's own (Devlin et al. 2019): its shape from a spec, and the values that it begins with.
 #ifndef METAPROMPT_BERT_H_
 #define METAPROMPT_BERT_H_
 
-#include <vector>
+#include <cstdint>
 
 #include "absl/status/status.h"
-#include "metaprompt/batch.h"
-#include "metaprompt/model.h"
+#include "metaprompt/encoder_config.h"
+#include "metaprompt/layout.h"
 #include "metaprompt/model.pb.h"
 #include "metaprompt/params.h"
 
 namespace metaprompt {
 
-// The encoder alone: its parameters, and what it makes of tokens.
-class BertEncoder {
- public:
-  // `vocab` is the number of vocabulary ids.
-  BertEncoder(const BertSpec& spec, int64_t vocab);
+// What BertSpec's single fields can't say: width is a multiple of heads.
+absl::Status CheckBert(const BertSpec& spec);
 
-  // What BertSpec's single fields can't say: width is a multiple of heads.
-  static absl::Status Check(const BertSpec& spec);
+// `vocab` is the number of vocabulary ids.
+EncoderConfig BertConfig(const BertSpec& spec, int64_t vocab);
 
-  const std::vector<ParamInfo>& params() const { return params_; }
-
-  // The last hidden state at each text's mask, [B, D]. `soft` [S, D] are the soft vectors that token ids past the last
-  // row stand for. The last layer is computed at the masks alone, with keys and values of all tokens: the same numbers
-  // for a fraction of the work. Products per token: 12 D² per layer (with intermediate = 4 D), 2 D² for the last.
-  at::Tensor AtMask(const ParamList& params, const at::Tensor& soft, const Batch& batch) const;
-
-  // What the decoder reads: the hidden states at the mask after the head's own layer, [B, D].
-  at::Tensor Transformed(const ParamList& params, const at::Tensor& at_mask) const;
-
-  // The place of the parameter that is added last to what the decoder reads, [D].
-  size_t transform_bias() const;
-
-  // The classes as the decoder sees them: the mean row [ways, D] and the mean bias [ways] of their answer words. The
-  // mean of the words' logits is the logit of these. The decoder is the word embedding, one parameter with it.
-  ParamList ClassHead(const ParamList& params, const Answers& answers) const;
-
- private:
-  at::Tensor Attend(const at::Tensor& query, const at::Tensor& key, const at::Tensor& value, const Batch& batch,
-                    bool masks_alone) const;
-  at::Tensor Activate(const at::Tensor& x) const;
-
-  BertSpec spec_;
-  std::vector<ParamInfo> params_;
-};
+// Random parameters, float32. Word vectors, keys and feed-forward inputs are normal; positions, queries and
+// feed-forward outputs begin at 0, values and what they pass through at the identity: a bag of words. Biases are 0,
+// layer-norm weights 1. Every parameter has a stream of its own, so adding one changes no other.
+ParamList InitialBert(const BertSpec& spec, const EncoderLayout& layout, uint64_t seed);
 
 }  // namespace metaprompt
 

@@ -11,8 +11,9 @@ namespace {
 
 struct Part {
   enum Kind { kWords, kText, kMask, kSoft } kind;
-  std::string words;
-  int64_t count = 0;  // of soft vectors
+  std::string words;          // with one space before them where the template has any
+  int64_t count = 0;          // of soft vectors
+  bool space_before = false;  // of the text
 };
 
 absl::Status TemplateError(absl::string_view what) {
@@ -41,17 +42,21 @@ absl::StatusOr<std::vector<Part>> ParseTemplate(absl::string_view text) {
   int texts = 0;
   int masks = 0;
   std::string words;
+  const auto is_space = [](char c) { return absl::ascii_isspace(static_cast<unsigned char>(c)); };
+  // Returns whether a space stands before what follows.
   const auto end_words = [&] {
-    if (!absl::StripAsciiWhitespace(words).empty()) {
-      parts.push_back(Part{Part::kWords, std::string(absl::StripAsciiWhitespace(words))});
+    const bool space = !words.empty() && is_space(words.back());
+    if (const absl::string_view bare = absl::StripAsciiWhitespace(words); !bare.empty()) {
+      parts.push_back(Part{Part::kWords, absl::StrCat(is_space(words[0]) ? " " : "", bare)});
     }
     words.clear();
+    return space;
   };
   while (!text.empty()) {
     int64_t count = 0;
     if (absl::ConsumePrefix(&text, "{text}")) {
-      end_words();
-      parts.push_back(Part{Part::kText, ""});
+      const bool space = end_words();
+      parts.push_back(Part{Part::kText, "", 0, space});
       ++texts;
     } else if (absl::ConsumePrefix(&text, "{mask}")) {
       end_words();
@@ -97,6 +102,7 @@ absl::StatusOr<PromptTemplate> PromptTemplate::Create(const PromptSpec& spec, co
     switch (part.kind) {
       case Part::kText:
         ids = &result.after_;
+        result.text_prefix_ = part.space_before ? " " : "";
         break;
       case Part::kMask:
         result.mask_ = static_cast<int64_t>((ids == &result.after_ ? result.before_.size() : 0) + ids->size());
@@ -119,7 +125,7 @@ absl::StatusOr<PromptTemplate> PromptTemplate::Create(const PromptSpec& spec, co
   result.max_text_ = max_tokens - used;
   if (result.max_text_ < 1) {
     return TemplateError(absl::StrCat("the prompt alone takes ", used, " of the ", max_tokens,
-                                      " tokens that model.encoder.bert.max_positions allows"));
+                                      " tokens that the encoder takes"));
   }
   return result;
 }
@@ -142,7 +148,7 @@ absl::StatusOr<std::vector<int64_t>> AnswerIds(const VerbalizerSpec& spec, const
                                                absl::string_view class_name) {
   std::vector<int64_t> ids;
   for (absl::string_view word : absl::StrSplit(class_name, ' ', absl::SkipWhitespace())) {
-    const std::vector<int64_t> pieces = tokenizer.Encode(word);
+    const std::vector<int64_t> pieces = tokenizer.Encode(absl::StrCat(" ", word));
     const size_t count = spec.pieces() == VerbalizerSpec::FIRST ? std::min<size_t>(1, pieces.size()) : pieces.size();
     ids.insert(ids.end(), pieces.begin(), pieces.begin() + static_cast<int64_t>(count));
   }

@@ -24,6 +24,10 @@ class PromptTemplate {
   // Soft vectors, numbered from 0 in their order in the template.
   int64_t num_soft() const { return num_soft_; }
 
+  // What to put before a text when it is tokenised: " " where the template has a space there, for tokenizers to which a
+  // word after a space is another than one after nothing (byte-level BPE).
+  const std::string& text_prefix() const { return text_prefix_; }
+
   // The text in the prompt, cut at its end where the whole is too long; never the prompt. Ids are vocabulary ids, and
   // -1 - s for soft vector s.
   PromptedText Apply(const std::vector<int64_t>& text) const;
@@ -36,12 +40,13 @@ class PromptTemplate {
   int64_t num_soft_ = 0;
   int64_t mask_ = 0;  // place in before_, or, if not below its size, in after_ behind that
   int64_t max_text_ = 0;
+  std::string text_prefix_;
 };
 
 // Checks a template without a tokenizer.
 absl::Status CheckTemplate(absl::string_view text);
 
-// The vocabulary ids whose mean logit is the class's. The error names the class if its name has no word.
+// The vocabulary ids whose mean logit is the class's: those of its name's words, each as it stands inside a sentence. The error names the class if its name has no word.
 absl::StatusOr<std::vector<int64_t>> AnswerIds(const VerbalizerSpec& spec, const Tokenizer& tokenizer,
                                                absl::string_view class_name);
 

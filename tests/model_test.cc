@@ -21,6 +21,7 @@
 #include "metaprompt/base/random.h"
 #include "metaprompt/batch.h"
 #include "metaprompt/bert.h"
+#include "metaprompt/encoder.h"
 #include "metaprompt/gather_rows.h"
 #include "metaprompt/params.h"
 #include "metaprompt/prompt_model.h"
@@ -772,7 +773,7 @@ TEST(PromptModelTest, StandardisedReadsHaveMeanZeroAndVarianceOne) {
     EXPECT_FALSE(standardised[i].requires_grad()) << name;
     EXPECT_EQ(at::equal(standardised[i], params[i]), name.find("cls.predictions.transform.LayerNorm") != 0) << name;
   }
-  const BertEncoder encoder(spec.encoder().bert(), kVocab);
+  const Encoder encoder(BertConfig(spec.encoder().bert(), kVocab), /*with_head=*/true);
   std::vector<at::Tensor> reads;
   for (const LocalBatch& one : texts) {
     const ParamList local = LocalParams(model.params(), standardised, one.rows);

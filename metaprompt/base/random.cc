@@ -41,4 +41,11 @@ double Random::Normal() {
   return radius * std::cos(2.0 * 3.14159265358979323846 * Uniform());
 }
 
+void FillNormal(uint64_t seed, double standard_deviation, float* values, int64_t count) {
+  Random random(seed);
+  for (int64_t i = 0; i < count; ++i) {
+    values[i] = static_cast<float>(standard_deviation * random.Normal());
+  }
+}
+
 }  // namespace metaprompt

@@ -38,6 +38,9 @@ class Random {
   std::mt19937_64 engine_;
 };
 
+// `count` normal values of mean 0, from the stream of `seed`.
+void FillNormal(uint64_t seed, double standard_deviation, float* values, int64_t count);
+
 }  // namespace metaprompt
 
 #endif  // METAPROMPT_BASE_RANDOM_H_

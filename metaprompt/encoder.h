@@ -1,0 +1,64 @@
+// Transformer encoders with their masked-language-model heads, as pure functions of a parameter list: BERT (Devlin et
+// al. 2019), DistilBERT (Sanh et al. 2019), RoBERTa (Liu et al. 2019), ALBERT (Lan et al. 2020), MPNet (Song et al. 2020).
+#ifndef METAPROMPT_ENCODER_H_
+#define METAPROMPT_ENCODER_H_
+
+#include <vector>
+
+#include "metaprompt/batch.h"
+#include "metaprompt/encoder_config.h"
+#include "metaprompt/layout.h"
+#include "metaprompt/model.h"
+#include "metaprompt/params.h"
+
+namespace metaprompt {
+
+// The encoder alone: its parameters, and what it makes of tokens. All five are the same function; they differ in what
+// they add to a token's vector (token types, positions from another row), in a bias on attention (MPNet), in a map
+// behind the embeddings and layers that share parameters (ALBERT), and in names.
+class Encoder {
+ public:
+  // Without a head, what the decoder reads is the hidden state as it is.
+  Encoder(const EncoderConfig& config, bool with_head);
+
+  const EncoderConfig& config() const { return config_; }
+  const EncoderLayout& layout() const { return layout_; }
+  const std::vector<ParamInfo>& params() const { return layout_.params; }
+
+  // Tokens in the longest input.
+  int64_t max_tokens() const { return config_.max_positions - config_.position_offset; }
+
+  // The last hidden states, packed as the batch's tokens are, [N, D]. `soft` [S, E] are the soft vectors that token ids
+  // past the last row of the word embedding stand for; they enter where word vectors do, before positions and layer
+  // norm. 12 D² products per token and layer (with intermediate = 4 D), and 2 T D for attention.
+  at::Tensor States(const ParamList& params, const at::Tensor& soft, const Batch& batch) const;
+
+  // The last hidden state at each text's mask, [B, D]: those rows of States. The last layer is computed at the masks
+  // alone, with keys and values of all tokens: the same numbers for a fraction of the work.
+  at::Tensor AtMask(const ParamList& params, const at::Tensor& soft, const Batch& batch) const;
+
+  // What the decoder reads: the hidden states [B, D] after the head's own layer, [B, E].
+  at::Tensor Transformed(const ParamList& params, const at::Tensor& states) const;
+
+  // The masked-language-model logits [B, V] of what the decoder reads [B, E]; with whole parameters, V is the vocabulary.
+  at::Tensor VocabularyLogits(const ParamList& params, const at::Tensor& read) const;
+
+  // The classes as the decoder sees them: the mean row [ways, E] and the mean bias [ways] of their answer words. The
+  // mean of the words' logits is the logit of these.
+  ParamList ClassHead(const ParamList& params, const Answers& answers) const;
+
+ private:
+  at::Tensor Embedded(const ParamList& params, const at::Tensor& soft, const Batch& batch) const;
+  at::Tensor Layers(const ParamList& params, const at::Tensor& soft, const Batch& batch, bool masks_alone) const;
+  at::Tensor RelativeBias(const ParamList& params, const Batch& batch, bool masks_alone) const;
+  at::Tensor Attend(const at::Tensor& query, const at::Tensor& key, const at::Tensor& value, const at::Tensor& bias,
+                    const Batch& batch, bool masks_alone) const;
+  at::Tensor Norm(const ParamList& params, const at::Tensor& x, size_t place) const;
+
+  EncoderConfig config_;
+  EncoderLayout layout_;
+};
+
+}  // namespace metaprompt
+
+#endif  // METAPROMPT_ENCODER_H_

@@ -1,0 +1,52 @@
+// What parameters each architecture has, under the names that Hugging Face gives them, and where in the list they stand.
+#ifndef METAPROMPT_LAYOUT_H_
+#define METAPROMPT_LAYOUT_H_
+
+#include <cstddef>
+#include <vector>
+
+#include "metaprompt/encoder_config.h"
+#include "metaprompt/params.h"
+
+namespace metaprompt {
+
+// Places in the parameter list. A matrix's bias, and a layer norm's, stands behind its weight.
+struct LayerPlaces {
+  size_t query = 0;
+  size_t key = 0;
+  size_t value = 0;
+  size_t attention_out = 0;
+  size_t attention_norm = 0;
+  size_t up = 0;
+  size_t down = 0;
+  size_t out_norm = 0;
+};
+
+constexpr size_t kNoParam = static_cast<size_t>(-1);
+
+struct EncoderLayout {
+  std::vector<ParamInfo> params;
+  size_t words = 0;
+  size_t positions = 0;
+  size_t token_types = kNoParam;
+  size_t embedding_norm = 0;
+  size_t embedding_map = kNoParam;   // ALBERT's way from the embeddings' width to that of the layers
+  size_t relative_bias = kNoParam;   // MPNet's [buckets, heads]
+  std::vector<LayerPlaces> layers;   // in the order they are applied; ALBERT's share their places
+  size_t transform = kNoParam;       // the MLM head's own layer; none: the decoder reads the hidden state as it is
+  size_t transform_norm = kNoParam;
+  size_t decoder = 0;                // [V, E]; the word embedding's own place where the two are tied
+  size_t decoder_bias = kNoParam;    // [V]
+
+  bool has_head() const { return transform != kNoParam; }
+};
+
+// Without a head the word embedding serves as the decoder, and its biases are 0.
+EncoderLayout LayoutOf(const EncoderConfig& config, bool with_head);
+
+// "bert.", "roberta.", ...: what stands before the names of the encoder proper in a model that has a head.
+const char* BasePrefix(Architecture architecture);
+
+}  // namespace metaprompt
+
+#endif  // METAPROMPT_LAYOUT_H_
