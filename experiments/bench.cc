@@ -91,7 +91,7 @@ double CountProductFlops(const std::function<void()>& work) {
 }
 
 absl::Status Bench(const ExperimentSpec& spec, int rounds, std::ostream* out) {
-  absl::StatusOr<std::unique_ptr<Workbench>> bench = Workbench::Open(spec, "");
+  absl::StatusOr<std::unique_ptr<Workbench>> bench = Workbench::Open(spec, {});
   if (!bench.ok()) {
     return bench.status();
   }
@@ -100,7 +100,10 @@ absl::Status Bench(const ExperimentSpec& spec, int rounds, std::ostream* out) {
     return split.status();
   }
   const PromptModel& model = (*bench)->model();
-  const ParamList start = model.Init(spec.seed());
+  const absl::StatusOr<ParamList> start = (*bench)->InitialParams();
+  if (!start.ok()) {
+    return start.status();
+  }
   const int64_t tasks = spec.train().meta_batch();
   TaskPool pool(ThreadsOf(spec));
   const BlasInfo blas = GetBlasInfo();
@@ -129,7 +132,7 @@ absl::Status Bench(const ExperimentSpec& spec, int rounds, std::ostream* out) {
       if (!sampler.ok()) {
         return sampler.status();
       }
-      LearnerState state = StartLearning(Detached(start));
+      LearnerState state = StartLearning(Detached(*start));
       absl::Status failed;
       const auto step = [&] {
         const int64_t at = state.meta_step;

@@ -4,7 +4,10 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
+#include <cerrno>
+#include <cstring>
 #include <exception>
+#include <fstream>
 #include <limits>
 
 #include "absl/strings/str_cat.h"
@@ -12,7 +15,9 @@
 #include "absl/strings/str_join.h"
 #include "datasets/dataset.h"
 #include "experiments/bench.h"
+#include "experiments/encode.h"
 #include "experiments/environment.h"
+#include "experiments/export_run.h"
 #include "experiments/result.pb.h"
 #include "experiments/run.h"
 #include "experiments/spec.h"
@@ -38,7 +43,25 @@ struct Options {
   std::string field;
   int rounds = 5;
   int threads = 0;
+  std::string encoder;
+  std::string file;
+  std::string what = "states";
+  int max_tokens = 0;
+  bool allow_unknown = false;
 };
+
+// Lines of the file, or of the standard input where none is named.
+absl::Status OpenLines(const Options& options, const Console& console, std::ifstream* file, std::istream** lines) {
+  *lines = console.in;
+  if (!options.file.empty()) {
+    file->open(options.file, std::ios::binary);
+    *lines = file;
+    if (!file->good()) {
+      return absl::NotFoundError(absl::StrCat("cannot read ", options.file, ": ", std::strerror(errno)));
+    }
+  }
+  return absl::OkStatus();
+}
 
 absl::Status Run(const Options& options, const Console& console) {
   const absl::StatusOr<ExperimentSpec> spec = LoadSpec(options.spec, options.sets);
@@ -148,6 +171,33 @@ absl::Status RunBench(const Options& options, const Console& console) {
   return spec.ok() ? Bench(*spec, options.rounds, console.out) : spec.status();
 }
 
+absl::Status Encode(const Options& options, const Console& console) {
+  std::ifstream file;
+  std::istream* lines = nullptr;
+  if (const absl::Status status = OpenLines(options, console, &file, &lines); !status.ok()) {
+    return status;
+  }
+  ExperimentSpec spec;
+  spec.set_threads(options.threads);
+  EncodeOptions encode;
+  encode.encoder = options.encoder;
+  encode.out = options.out;
+  encode.mask_logits = options.what == "mask-logits";
+  encode.max_tokens = options.max_tokens;
+  encode.allow_unknown = options.allow_unknown;
+  encode.threads = ThreadsOf(spec);
+  Progress progress(console.err, console.terminal);
+  return EncodeLines(encode, lines, &progress, *console.stop);
+}
+
+absl::Status Export(const Options& options, const Console& console) {
+  const absl::StatusOr<std::string> written = ExportRun(options.file, options.shots, options.out);
+  if (written.ok()) {
+    *console.out << *written << '\n';
+  }
+  return written.status();
+}
+
 absl::Status Doctor(const Options& options, const Console& console) {
   ExperimentSpec spec;
   spec.set_threads(options.threads);
@@ -164,7 +214,7 @@ int Report(const absl::Status& status, const Console& console) {
     return kFailed;
   }
   if (absl::IsCancelled(status)) {
-    *console.err << std::string(status.message()) << "; the same command goes on from there\n";
+    *console.err << std::string(status.message()) << '\n';
     return kStopped;
   }
   *console.err << "error: " << std::string(status.message()) << '\n';
@@ -245,6 +295,25 @@ int RunCommand(const std::vector<std::string>& arguments, const Console& console
   bench->add_option("--rounds", options.rounds, "Rounds that the median is of")
       ->capture_default_str()
       ->check(CLI::Range(1, 1000));
+  CLI::App* encode = command(&app, "encode", "Lines of text through a checkpoint's encoder, into a safetensors file",
+                             Encode);
+  encode->add_option("--encoder", options.encoder, "Hugging Face folder")->required();
+  encode->add_option("--out", options.out, "File to write: input_ids, offsets, and states or logits")->required();
+  encode->add_option("FILE", options.file, "Text, one a line [standard input]");
+  encode
+      ->add_option("--what", options.what,
+                   "states: the last hidden states; mask-logits: the MLM logits at each line's mask")
+      ->capture_default_str()
+      ->check(CLI::IsMember({"states", "mask-logits"}));
+  encode->add_option("--max-tokens", options.max_tokens, "Longest line; what is beyond is cut [the encoder's]")
+      ->check(CLI::Range(3, 100000));
+  encode->add_flag("--allow-unknown", options.allow_unknown, "Leave tensors unused that the architecture doesn't know");
+  encode->add_option("--threads", options.threads, "Threads [one a core]")->check(CLI::Range(1, 1024));
+  CLI::App* save = command(&app, "export", "Write a run's best encoder as a Hugging Face folder, with its soft prompt",
+                           Export);
+  save->add_option("RUN", options.file, "Run directory")->required();
+  save->add_option("--out", options.out, "Folder to make")->required();
+  save->add_option("--shots", options.shots, "Which initialisation [the run's largest]")->check(CLI::Range(1, 1000));
   CLI::App* doctor = command(&app, "doctor", "What a bug report needs: versions, processor, BLAS, speed", Doctor);
   doctor->add_option("--threads", options.threads, "Threads [one a core]")->check(CLI::Range(1, 1024));
 

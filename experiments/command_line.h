@@ -3,6 +3,7 @@
 #define EXPERIMENTS_COMMAND_LINE_H_
 
 #include <atomic>
+#include <istream>
 #include <ostream>
 #include <string>
 #include <vector>
@@ -10,6 +11,7 @@
 namespace metaprompt {
 
 struct Console {
+  std::istream* in = nullptr;   // text, for commands that read it
   std::ostream* out = nullptr;  // results
   std::ostream* err = nullptr;  // progress and errors
   bool terminal = false;        // err is one

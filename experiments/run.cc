@@ -4,7 +4,10 @@
 
 #include <algorithm>
 #include <chrono>
+#include <filesystem>
 #include <memory>
+#include <tuple>
+#include <utility>
 #include <vector>
 
 #include "absl/strings/numbers.h"
@@ -23,23 +26,57 @@
 namespace metaprompt {
 namespace {
 
-constexpr const char* kTokenizerFile = kSentencePieceFile;
 constexpr char kDatasetFile[] = "dataset.sha256";
+constexpr char kEncoderFile[] = "encoder.sha256";
 constexpr int kRecordVersion = 1;
 constexpr int64_t kTestChunk = 20;  // episodes between looks at the stop flag
 
-// A stopped run goes on only with the data it began with.
-absl::Status SameData(const RunDirectory& directory, const std::string& sha256) {
-  if (!directory.Has(kDatasetFile)) {
-    return directory.Write(kDatasetFile, sha256);
+// A stopped run goes on only with the data and the encoder that it began with.
+absl::Status SameInputs(const RunDirectory& directory, const RunRecord& record) {
+  for (const auto& [file, what, sha256] :
+       {std::make_tuple(kDatasetFile, "data has", record.dataset().content_sha256()),
+        std::make_tuple(kEncoderFile, "encoder's weights have", record.model().encoder_sha256())}) {
+    if (sha256.empty()) {
+      continue;
+    }
+    if (!directory.Has(file)) {
+      if (const absl::Status status = directory.Write(file, sha256); !status.ok()) {
+        return status;
+      }
+      continue;
+    }
+    const absl::StatusOr<std::string> before = ReadFile(directory.File(file));
+    if (!before.ok()) {
+      return before.status();
+    }
+    if (*before != sha256) {
+      return absl::FailedPreconditionError(
+          absl::StrCat(directory.path(), ".partial: the ", what,
+                       " changed since this run began; name another folder with --out"));
+    }
   }
-  const absl::StatusOr<std::string> before = ReadFile(directory.File(kDatasetFile));
-  if (!before.ok()) {
-    return before.status();
+  return absl::OkStatus();
+}
+
+// What the run's parameters need to be used without the checkpoint that they came from: tokenizer and configuration.
+absl::Status SaveInputs(const RunDirectory& directory, const Workbench& bench) {
+  TokenizerFiles files = bench.tokenizer().files();
+  std::string folder;
+  if (bench.spec().model().encoder().has_checkpoint()) {
+    folder = "encoder/";
+    files["config.json"] = bench.config_json();
+    std::error_code error;
+    std::filesystem::create_directories(directory.File(folder), error);
+    if (error) {
+      return absl::UnavailableError(absl::StrCat("cannot make ", directory.File(folder), ": ", error.message()));
+    }
   }
-  if (*before != sha256) {
-    return absl::FailedPreconditionError(absl::StrCat(
-        directory.path(), ".partial: the data has changed since this run began; name another folder with --out"));
+  for (const auto& [name, bytes] : files) {
+    const std::string file = folder + name;
+    const absl::Status status = directory.Has(file) ? absl::OkStatus() : directory.Write(file, bytes);
+    if (!status.ok()) {
+      return status;
+    }
   }
   return absl::OkStatus();
 }
@@ -91,7 +128,7 @@ absl::StatusOr<Evaluation> MetaTest(const RunContext& context, int shots, const 
       return status;
     }
     if (context.stop->load() && static_cast<int64_t>(accuracies.size()) < total) {
-      return absl::CancelledError(absl::StrCat("stopped at episode ", accuracies.size(), " of ", what));
+      return absl::CancelledError(absl::StrCat("stopped at episode ", accuracies.size(), " of ", what, "; the same command goes on from there"));
     }
     const MeanInterval mean = Interval(accuracies);
     context.progress->Update(static_cast<int64_t>(accuracies.size()),
@@ -132,11 +169,11 @@ absl::StatusOr<ShotResult> RunShots(const RunContext& context, int shots) {
   }
   ShotResult result = std::move(trained->result);
   if (context.bench->spec().test().baseline()) {
-    const absl::StatusOr<ParamList> random = context.bench->InitialParams();
-    if (!random.ok()) {
-      return random.status();
+    const absl::StatusOr<ParamList> initial = context.bench->InitialParams();
+    if (!initial.ok()) {
+      return initial.status();
     }
-    absl::StatusOr<Evaluation> baseline = MetaTest(context, shots, "random", *random);
+    absl::StatusOr<Evaluation> baseline = MetaTest(context, shots, context.bench->initialisation(), *initial);
     if (!baseline.ok()) {
       return baseline.status();
     }
@@ -184,16 +221,16 @@ absl::StatusOr<RunRecord> RunExperiment(const ExperimentSpec& spec, const std::s
   if (!directory.ok()) {
     return directory.status();
   }
-  std::string tokenizer;
-  if ((*directory)->Has(kTokenizerFile)) {
-    absl::StatusOr<std::string> bytes = ReadFile((*directory)->File(kTokenizerFile));
+  TokenizerFiles tokenizer;
+  if ((*directory)->Has(kSentencePieceFile)) {
+    absl::StatusOr<std::string> bytes = ReadFile((*directory)->File(kSentencePieceFile));
     if (!bytes.ok()) {
       return bytes.status();
     }
-    tokenizer = *std::move(bytes);
+    tokenizer[kSentencePieceFile] = *std::move(bytes);
   }
-  progress->Begin("data and tokenizer", "", 0, 1);
-  absl::StatusOr<std::unique_ptr<Workbench>> bench = Workbench::Open(spec, std::move(tokenizer));
+  progress->Begin("data and encoder", "", 0, 1);
+  absl::StatusOr<std::unique_ptr<Workbench>> bench = Workbench::Open(spec, tokenizer);
   if (!bench.ok()) {
     (*directory)->Abandon();
     return bench.status();
@@ -203,21 +240,18 @@ absl::StatusOr<RunRecord> RunExperiment(const ExperimentSpec& spec, const std::s
   *record.mutable_spec() = spec;
   *record.mutable_dataset() = (*bench)->dataset_facts();
   *record.mutable_model() = (*bench)->model_facts();
-  if (const absl::Status status = SameData(**directory, record.dataset().content_sha256()); !status.ok()) {
+  if (const absl::Status status = SameInputs(**directory, record); !status.ok()) {
     return status;
   }
-  if (!(*directory)->Has(kTokenizerFile)) {
-    if (const absl::Status status =
-            (*directory)->Write(kTokenizerFile, (*bench)->tokenizer().files().at(kTokenizerFile));
-        !status.ok()) {
-      return status;
-    }
+  if (const absl::Status status = SaveInputs(**directory, **bench); !status.ok()) {
+    return status;
   }
-  progress->End(absl::StrFormat("%s, %d texts in %d/%d/%d classes (train/valid/test), %d pieces, %d parameters",
+  progress->End(absl::StrFormat("%s, %d texts in %d/%d/%d classes (train/valid/test), %d pieces, %d parameters%s",
                                 record.dataset().name(), record.dataset().texts(), record.dataset().train_classes(),
                                 record.dataset().valid_classes(), record.dataset().test_classes(),
                                 record.model().vocab_size(),
-                                record.model().encoder_parameters() + record.model().prompt_parameters()));
+                                record.model().encoder_parameters() + record.model().prompt_parameters(),
+                                record.model().mlm_head() ? "" : "; no MLM head: the word embedding is the decoder"));
 
   const std::unique_ptr<Learner> learner = MakeLearner(spec.learner());
   TaskPool pool(ThreadsOf(spec));
@@ -239,6 +273,7 @@ absl::StatusOr<RunRecord> RunExperiment(const ExperimentSpec& spec, const std::s
     }
   }
   (*directory)->Remove(kDatasetFile);
+  (*directory)->Remove(kEncoderFile);
   if (const absl::Status status = (*directory)->Finish(); !status.ok()) {
     return status;
   }

@@ -34,6 +34,9 @@ std::vector<std::string> CheckSpec(const ExperimentSpec& spec) {
   if (spec.model().encoder().has_bert() && spec.model().encoder().bert().heads() > 0) {
     check(CheckBert(spec.model().encoder().bert()));
   }
+  if (spec.model().encoder().has_checkpoint() && !spec.model().tokenizer().path().empty()) {
+    broken.emplace_back("model.tokenizer.path is set; model.encoder.checkpoint brings a tokenizer of its own");
+  }
   check(CheckTemplate(spec.model().prompt().template_()));
   return broken;
 }

@@ -1,6 +1,12 @@
 #include "experiments/workbench.h"
 
+#include <algorithm>
+
+#include "absl/strings/str_cat.h"
 #include "metaprompt/base/files.h"
+#include "metaprompt/bert.h"
+#include "metaprompt/checkpoint.h"
+#include "metaprompt/tokenizer_folder.h"
 
 namespace metaprompt {
 namespace {
@@ -22,7 +28,101 @@ absl::StatusOr<EpisodeSampler> SamplerOf(const ExperimentSpec& spec, const Datas
   return EpisodeSampler::Create(std::move(sizes), shape, spec.seed(), SplitName(split));
 }
 
-absl::StatusOr<std::unique_ptr<Workbench>> Workbench::Open(const ExperimentSpec& spec, std::string tokenizer_bytes) {
+absl::Status Workbench::OpenTokenizer(const TokenizerFiles& files) {
+  absl::StatusOr<std::unique_ptr<Tokenizer>> tokenizer = absl::InternalError("");
+  if (spec_.model().encoder().has_checkpoint()) {
+    const std::string& folder = spec_.model().encoder().checkpoint().path();
+    const absl::StatusOr<TokenizerFiles> there = ReadTokenizerFiles(folder);
+    if (!there.ok()) {
+      return there.status();
+    }
+    tokenizer = MakeTokenizer(*there, folder);
+  } else if (!files.empty()) {
+    tokenizer = LoadSentencePiece(files.at(kSentencePieceFile), kSentencePieceFile);
+  } else if (const std::string& path = spec_.model().tokenizer().path(); !path.empty()) {
+    absl::StatusOr<std::string> bytes = ReadFile(path);
+    if (!bytes.ok()) {
+      return bytes.status();
+    }
+    tokenizer = LoadSentencePiece(*std::move(bytes), path);
+  } else {
+    std::vector<std::string> texts;
+    for (const TextClass* one : dataset_.Of(Split::kTrain)) {
+      texts.insert(texts.end(), one->texts.begin(), one->texts.end());
+    }
+    absl::StatusOr<std::string> bytes = TrainSentencePiece(texts, spec_.model().tokenizer().vocab_size());
+    if (!bytes.ok()) {
+      return bytes.status();
+    }
+    tokenizer = LoadSentencePiece(*std::move(bytes), "the trained tokenizer");
+  }
+  if (!tokenizer.ok()) {
+    return tokenizer.status();
+  }
+  tokenizer_ = *std::move(tokenizer);
+  std::string all;
+  for (const auto& [name, bytes] : tokenizer_->files()) {
+    all += bytes;
+  }
+  facts_.set_tokenizer_sha256(Sha256(all));
+  facts_.set_vocab_size(static_cast<int>(tokenizer_->vocab_size()));
+  return absl::OkStatus();
+}
+
+absl::Status Workbench::OpenEncoder() {
+  const EncoderSpec& spec = spec_.model().encoder();
+  std::unique_ptr<Encoder> encoder;
+  int64_t max_tokens = 0;
+  if (spec.has_checkpoint()) {
+    absl::StatusOr<Checkpoint> checkpoint =
+        OpenCheckpoint(spec.checkpoint().path(), spec.checkpoint().allow_unknown_tensors());
+    if (!checkpoint.ok()) {
+      return checkpoint.status();
+    }
+    encoder = std::move(checkpoint->encoder);
+    config_json_ = std::move(checkpoint->config_json);
+    const EncoderConfig& config = encoder->config();
+    if (!encoder->layout().has_head() && config.width != config.embedding_width) {
+      return absl::InvalidArgumentError(
+          absl::StrCat(spec.checkpoint().path(), ": without a masked-language-model head the word embedding, ",
+                       config.embedding_width, " wide, would read hidden states ", config.width, " wide"));
+    }
+    if (config.vocab_size < tokenizer_->vocab_size()) {
+      return absl::InvalidArgumentError(absl::StrCat(spec.checkpoint().path(), ": the tokenizer has ",
+                                                     tokenizer_->vocab_size(), " ids, config.json's vocab_size is ",
+                                                     config.vocab_size));
+    }
+    max_tokens = encoder->max_tokens();
+    if (spec.checkpoint().max_tokens() > 0) {
+      max_tokens = std::min<int64_t>(max_tokens, spec.checkpoint().max_tokens());
+    }
+    facts_.set_encoder_sha256(ParamsSha256(encoder->params(), checkpoint->params));
+    for (const std::string& name : checkpoint->unused) {
+      facts_.add_unused_tensors(name);
+    }
+  } else {
+    encoder =
+        std::make_unique<Encoder>(BertConfig(spec.bert(), tokenizer_->vocab_size()), /*with_head=*/true);
+    config_json_ = ConfigJson(encoder->config());
+    max_tokens = encoder->max_tokens();
+  }
+  facts_.set_architecture(std::string(ModelType(encoder->config().architecture)));
+  facts_.set_mlm_head(encoder->layout().has_head());
+  absl::StatusOr<PromptTemplate> prompt = PromptTemplate::Create(spec_.model().prompt(), *tokenizer_, max_tokens);
+  if (!prompt.ok()) {
+    return prompt.status();
+  }
+  prompt_ = *std::move(prompt);
+  model_ = spec.has_checkpoint()
+               ? std::make_unique<PromptModel>(spec_.model().prompt(), *encoder, prompt_->num_soft())
+               : std::make_unique<PromptModel>(spec_.model(), tokenizer_->vocab_size(), prompt_->num_soft());
+  facts_.set_encoder_parameters(CountNumbers(model_->params(), ParamGroup::kEncoder));
+  facts_.set_prompt_parameters(CountNumbers(model_->params(), ParamGroup::kPrompt));
+  return absl::OkStatus();
+}
+
+absl::StatusOr<std::unique_ptr<Workbench>> Workbench::Open(const ExperimentSpec& spec,
+                                                           const TokenizerFiles& tokenizer) {
   auto bench = std::unique_ptr<Workbench>(new Workbench());
   bench->spec_ = spec;
   absl::StatusOr<Dataset> dataset = LoadDataset(spec.dataset());
@@ -37,40 +137,17 @@ absl::StatusOr<std::unique_ptr<Workbench>> Workbench::Open(const ExperimentSpec&
       }
     }
   }
-
-  std::string name = spec.model().tokenizer().path();
-  if (tokenizer_bytes.empty() && !name.empty()) {
-    absl::StatusOr<std::string> bytes = ReadFile(name);
-    if (!bytes.ok()) {
-      return bytes.status();
-    }
-    tokenizer_bytes = *std::move(bytes);
-  } else if (tokenizer_bytes.empty()) {
-    name = "the trained tokenizer";
-    std::vector<std::string> texts;
-    for (const TextClass* one : bench->dataset_.Of(Split::kTrain)) {
-      texts.insert(texts.end(), one->texts.begin(), one->texts.end());
-    }
-    absl::StatusOr<std::string> bytes = TrainSentencePiece(texts, spec.model().tokenizer().vocab_size());
-    if (!bytes.ok()) {
-      return bytes.status();
-    }
-    tokenizer_bytes = *std::move(bytes);
+  if (absl::Status status = bench->OpenTokenizer(tokenizer); !status.ok()) {
+    return status;
   }
-  absl::StatusOr<std::unique_ptr<Tokenizer>> tokenizer = LoadSentencePiece(std::move(tokenizer_bytes), name);
-  if (!tokenizer.ok()) {
-    return tokenizer.status();
+  if (absl::Status status = bench->OpenEncoder(); !status.ok()) {
+    return status;
   }
-  bench->tokenizer_ = *std::move(tokenizer);
-  absl::StatusOr<PromptTemplate> prompt =
-      PromptTemplate::Create(spec.model().prompt(), *bench->tokenizer_, spec.model().encoder().bert().max_positions());
-  if (!prompt.ok()) {
-    return prompt.status();
-  }
-  bench->prompt_ = *std::move(prompt);
-  bench->model_ =
-      std::make_unique<PromptModel>(spec.model(), bench->tokenizer_->vocab_size(), bench->prompt_->num_soft());
   return bench;
+}
+
+const char* Workbench::initialisation() const {
+  return spec_.model().encoder().has_checkpoint() ? "pre-trained" : "random";
 }
 
 absl::StatusOr<const PromptedSplit*> Workbench::Prompted(Split split) {
@@ -88,6 +165,14 @@ absl::StatusOr<const PromptedSplit*> Workbench::Prompted(Split split) {
 }
 
 absl::StatusOr<ParamList> Workbench::InitialParams() {
+  if (const EncoderSpec& encoder = spec_.model().encoder(); encoder.has_checkpoint()) {
+    absl::StatusOr<Checkpoint> checkpoint =
+        OpenCheckpoint(encoder.checkpoint().path(), encoder.checkpoint().allow_unknown_tensors());
+    if (!checkpoint.ok()) {
+      return checkpoint.status();
+    }
+    return model_->WithSoftPrompt(std::move(checkpoint->params), spec_.seed());
+  }
   ParamList params = model_->Init(spec_.seed());
   if (!spec_.model().encoder().bert().init_standardised()) {
     return params;
@@ -130,15 +215,6 @@ DatasetFacts Workbench::dataset_facts() const {
   facts.set_valid_classes(static_cast<int>(dataset_.Of(Split::kValid).size()));
   facts.set_test_classes(static_cast<int>(dataset_.Of(Split::kTest).size()));
   facts.set_dropped_duplicates(dataset_.dropped_duplicates);
-  return facts;
-}
-
-ModelFacts Workbench::model_facts() const {
-  ModelFacts facts;
-  facts.set_encoder_parameters(CountNumbers(model_->params(), ParamGroup::kEncoder));
-  facts.set_prompt_parameters(CountNumbers(model_->params(), ParamGroup::kPrompt));
-  facts.set_vocab_size(static_cast<int>(tokenizer_->vocab_size()));
-  facts.set_tokenizer_sha256(Sha256(tokenizer_->files().at(kSentencePieceFile)));
   return facts;
 }
 

@@ -25,9 +25,9 @@ absl::StatusOr<EpisodeSampler> SamplerOf(const ExperimentSpec& spec, const Datas
 
 class Workbench {
  public:
-  // Loads the data and checks every split for every number of shots, then makes or loads the tokenizer. With
-  // `tokenizer_bytes` not empty that tokenizer is used instead: a stopped run's own.
-  static absl::StatusOr<std::unique_ptr<Workbench>> Open(const ExperimentSpec& spec, std::string tokenizer_bytes);
+  // Loads the data and checks every split for every number of shots, then makes or loads the tokenizer and the encoder.
+  // With `tokenizer` not empty that tokenizer is used instead of training one: a stopped run's own.
+  static absl::StatusOr<std::unique_ptr<Workbench>> Open(const ExperimentSpec& spec, const TokenizerFiles& tokenizer);
 
   const ExperimentSpec& spec() const { return spec_; }
   const Dataset& dataset() const { return dataset_; }
@@ -37,9 +37,14 @@ class Workbench {
   // The texts of a split in their prompts, tokenised on first use: no test text is looked at before meta-test.
   absl::StatusOr<const PromptedSplit*> Prompted(Split split);
 
-  // The initialisation that meta-training starts from, and that the baseline is tested with: a function of spec and
-  // training texts.
+  // The initialisation that meta-training starts from, and that the baseline is tested with: a function of spec,
+  // checkpoint and training texts. Memory of its own.
   absl::StatusOr<ParamList> InitialParams();
+  // What the baseline is called: "pre-trained" with a checkpoint, else "random".
+  const char* initialisation() const;
+
+  // For saving the encoder: its config.json.
+  const std::string& config_json() const { return config_json_; }
 
   // The sampler of meta-training, word tasks included.
   absl::StatusOr<EpisodeSampler> TrainSampler(int shots);
@@ -48,16 +53,21 @@ class Workbench {
   absl::StatusOr<EpisodeSampler> Sampler(Split split, int shots) const;
 
   DatasetFacts dataset_facts() const;
-  ModelFacts model_facts() const;
+  const ModelFacts& model_facts() const { return facts_; }
 
  private:
   Workbench() = default;
+
+  absl::Status OpenTokenizer(const TokenizerFiles& files);
+  absl::Status OpenEncoder();
 
   ExperimentSpec spec_;
   Dataset dataset_;
   std::unique_ptr<Tokenizer> tokenizer_;
   std::optional<PromptTemplate> prompt_;
   std::unique_ptr<PromptModel> model_;
+  std::string config_json_;
+  ModelFacts facts_;
   std::array<std::optional<PromptedSplit>, 3> prompted_;
 };
 

@@ -29,12 +29,9 @@ struct Checkpoint {
 // over are unused instead.
 absl::StatusOr<Checkpoint> OpenCheckpoint(const std::string& folder, bool allow_unknown);
 
-// The same folder's encoder without its weights: config.json, and from the weights' index whether there is a head.
-absl::StatusOr<std::unique_ptr<Encoder>> OpenEncoder(const std::string& folder);
-
-// A folder that transformers' AutoModelForMaskedLM (without a head: AutoModel) loads with the same outputs: the encoder's
-// parameters in float32 under their Hugging Face names, config.json and the tokenizer's files. The folder is made, or
-// must be empty.
+// A folder that transformers' AutoModelForMaskedLM (without a head: AutoModel) loads with the same outputs: the
+// encoder's parameters in float32 under their Hugging Face names, config.json and the tokenizer's files. The folder is
+// made, or must be empty.
 absl::Status SaveCheckpoint(const std::string& folder, const Encoder& encoder, const ParamList& params,
                             const std::string& config_json, const TokenizerFiles& tokenizer);
 

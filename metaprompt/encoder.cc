@@ -54,8 +54,7 @@ at::Tensor RelativeBuckets(const at::Tensor& distance, int64_t buckets) {
 
 }  // namespace
 
-Encoder::Encoder(const EncoderConfig& config, bool with_head)
-    : config_(config), layout_(LayoutOf(config, with_head)) {}
+Encoder::Encoder(const EncoderConfig& config, bool with_head) : config_(config), layout_(LayoutOf(config, with_head)) {}
 
 at::Tensor Encoder::Norm(const ParamList& p, const at::Tensor& x, size_t place) const {
   return at::layer_norm(x, p[place].sizes(), p[place], p[place + 1], config_.layer_norm_eps);
@@ -64,8 +63,7 @@ at::Tensor Encoder::Norm(const ParamList& p, const at::Tensor& x, size_t place) 
 at::Tensor Encoder::Embedded(const ParamList& p, const at::Tensor& soft, const Batch& batch) const {
   const at::Tensor& words = p[layout_.words];
   const at::Tensor table = soft.defined() && soft.size(0) > 0 ? at::cat({words, soft}) : words;
-  const at::Tensor places =
-      config_.position_offset == 0 ? batch.positions : batch.positions + config_.position_offset;
+  const at::Tensor places = config_.position_offset == 0 ? batch.positions : batch.positions + config_.position_offset;
   at::Tensor x = at::embedding(table, batch.token_ids) + at::embedding(p[layout_.positions], places);
   if (layout_.token_types != kNoParam) {
     x = x + p[layout_.token_types].select(0, 0);
@@ -119,7 +117,8 @@ at::Tensor Encoder::Attend(const at::Tensor& query, const at::Tensor& key, const
 
 at::Tensor Encoder::Layers(const ParamList& p, const at::Tensor& soft, const Batch& batch, bool masks_alone) const {
   at::Tensor x = Embedded(p, soft, batch);
-  const at::Tensor every_bias = layout_.layers.size() > 1 || !masks_alone ? RelativeBias(p, batch, false) : at::Tensor();
+  const at::Tensor every_bias =
+      layout_.layers.size() > 1 || !masks_alone ? RelativeBias(p, batch, false) : at::Tensor();
   for (size_t i = 0; i < layout_.layers.size(); ++i) {
     const LayerPlaces& at = layout_.layers[i];
     const bool at_masks = masks_alone && i + 1 == layout_.layers.size();

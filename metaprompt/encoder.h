@@ -1,5 +1,6 @@
 // Transformer encoders with their masked-language-model heads, as pure functions of a parameter list: BERT (Devlin et
-// al. 2019), DistilBERT (Sanh et al. 2019), RoBERTa (Liu et al. 2019), ALBERT (Lan et al. 2020), MPNet (Song et al. 2020).
+// al. 2019), DistilBERT (Sanh et al. 2019), RoBERTa (Liu et al. 2019), ALBERT (Lan et al. 2020), MPNet (Song et al.
+// 2020).
 #ifndef METAPROMPT_ENCODER_H_
 #define METAPROMPT_ENCODER_H_
 
@@ -40,7 +41,8 @@ class Encoder {
   // What the decoder reads: the hidden states [B, D] after the head's own layer, [B, E].
   at::Tensor Transformed(const ParamList& params, const at::Tensor& states) const;
 
-  // The masked-language-model logits [B, V] of what the decoder reads [B, E]; with whole parameters, V is the vocabulary.
+  // The masked-language-model logits [B, V] of what the decoder reads [B, E]; with whole parameters, V is the
+  // vocabulary.
   at::Tensor VocabularyLogits(const ParamList& params, const at::Tensor& read) const;
 
   // The classes as the decoder sees them: the mean row [ways, E] and the mean bias [ways] of their answer words. The

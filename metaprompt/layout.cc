@@ -57,10 +57,11 @@ const Names& NamesOf(Architecture architecture) {
     names.attention_norm = "attention.LayerNorm";
     return names;
   }();
-  static const Names distilbert = {"transformer.layer.", "attention.q_lin",  "attention.k_lin",         "attention.v_lin",
-                                   "attention.out_lin",  "sa_layer_norm",    "ffn.lin1",                "ffn.lin2",
-                                   "output_layer_norm",  "vocab_transform",  "vocab_layer_norm",        "vocab_projector.weight",
-                                   "vocab_projector.bias"};
+  static const Names distilbert = {
+      "transformer.layer.",  "attention.q_lin", "attention.k_lin",  "attention.v_lin",
+      "attention.out_lin",   "sa_layer_norm",   "ffn.lin1",         "ffn.lin2",
+      "output_layer_norm",   "vocab_transform", "vocab_layer_norm", "vocab_projector.weight",
+      "vocab_projector.bias"};
   static const Names albert = {"encoder.albert_layer_groups.",
                                "attention.query",
                                "attention.key",

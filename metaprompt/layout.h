@@ -1,4 +1,5 @@
-// What parameters each architecture has, under the names that Hugging Face gives them, and where in the list they stand.
+// What parameters each architecture has, under the names that Hugging Face gives them, and where in the list they
+// stand.
 #ifndef METAPROMPT_LAYOUT_H_
 #define METAPROMPT_LAYOUT_H_
 
@@ -30,13 +31,13 @@ struct EncoderLayout {
   size_t positions = 0;
   size_t token_types = kNoParam;
   size_t embedding_norm = 0;
-  size_t embedding_map = kNoParam;   // ALBERT's way from the embeddings' width to that of the layers
-  size_t relative_bias = kNoParam;   // MPNet's [buckets, heads]
-  std::vector<LayerPlaces> layers;   // in the order they are applied; ALBERT's share their places
-  size_t transform = kNoParam;       // the MLM head's own layer; none: the decoder reads the hidden state as it is
+  size_t embedding_map = kNoParam;  // ALBERT's way from the embeddings' width to that of the layers
+  size_t relative_bias = kNoParam;  // MPNet's [buckets, heads]
+  std::vector<LayerPlaces> layers;  // in the order they are applied; ALBERT's share their places
+  size_t transform = kNoParam;      // the MLM head's own layer; none: the decoder reads the hidden state as it is
   size_t transform_norm = kNoParam;
-  size_t decoder = 0;                // [V, E]; the word embedding's own place where the two are tied
-  size_t decoder_bias = kNoParam;    // [V]
+  size_t decoder = 0;              // [V, E]; the word embedding's own place where the two are tied
+  size_t decoder_bias = kNoParam;  // [V]
 
   bool has_head() const { return transform != kNoParam; }
 };

@@ -124,8 +124,8 @@ absl::StatusOr<PromptTemplate> PromptTemplate::Create(const PromptSpec& spec, co
   const auto used = static_cast<int64_t>(result.before_.size() + result.after_.size());
   result.max_text_ = max_tokens - used;
   if (result.max_text_ < 1) {
-    return TemplateError(absl::StrCat("the prompt alone takes ", used, " of the ", max_tokens,
-                                      " tokens that the encoder takes"));
+    return TemplateError(
+        absl::StrCat("the prompt alone takes ", used, " of the ", max_tokens, " tokens that the encoder takes"));
   }
   return result;
 }

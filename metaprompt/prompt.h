@@ -46,7 +46,8 @@ class PromptTemplate {
 // Checks a template without a tokenizer.
 absl::Status CheckTemplate(absl::string_view text);
 
-// The vocabulary ids whose mean logit is the class's: those of its name's words, each as it stands inside a sentence. The error names the class if its name has no word.
+// The vocabulary ids whose mean logit is the class's: those of its name's words, each as it stands inside a sentence.
+// The error names the class if its name has no word.
 absl::StatusOr<std::vector<int64_t>> AnswerIds(const VerbalizerSpec& spec, const Tokenizer& tokenizer,
                                                absl::string_view class_name);
 

@@ -11,8 +11,8 @@ namespace metaprompt {
 
 PromptModel::PromptModel(const PromptSpec& prompt, Encoder encoder, int64_t num_soft)
     : prompt_(prompt), encoder_(std::move(encoder)), params_(encoder_.params()) {
-  params_.push_back(ParamInfo{
-      "prompt.soft", {num_soft, encoder_.config().embedding_width}, ParamGroup::kPrompt, 0, false, false});
+  params_.push_back(
+      ParamInfo{"prompt.soft", {num_soft, encoder_.config().embedding_width}, ParamGroup::kPrompt, 0, false, false});
 }
 
 PromptModel::PromptModel(const ModelSpec& spec, int64_t vocab, int64_t num_soft)

@@ -34,10 +34,10 @@ class PromptModel : public Model {
   // For a BERT of one's own: all parameters random (see InitialBert).
   ParamList Init(uint64_t seed) const;
 
-  // `params` of a model that has a head, with the head's layer norm set so that what the decoder reads has mean 0 and variance 1 in every direction
-  // over these texts. In a random encoder all texts look alike at the mask: what they share is ten times larger than
-  // what tells them apart, and a gradient step on a support set would be a step along what they share. (Initialisation
-  // from data, as Krähenbühl et al. 2016.)
+  // `params` of a model that has a head, with the head's layer norm set so that what the decoder reads has mean 0 and
+  // variance 1 in every direction over these texts. In a random encoder all texts look alike at the mask: what they
+  // share is ten times larger than what tells them apart, and a gradient step on a support set would be a step along
+  // what they share. (Initialisation from data, as Krähenbühl et al. 2016.)
   ParamList Standardised(const ParamList& params, const std::vector<LocalBatch>& texts) const;
 
  private:

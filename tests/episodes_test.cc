@@ -426,8 +426,7 @@ TEST(PromptTest, TemplateErrorsSayWhatIsWrong) {
   PromptSpec spec;
   spec.set_template_("{text} music music music {mask}");
   EXPECT_EQ(Error(PromptTemplate::Create(spec, Trained(), 6)),
-            "model.prompt.template: the prompt alone takes 6 of the 6 tokens that model.encoder.bert.max_positions "
-            "allows");
+            "model.prompt.template: the prompt alone takes 6 of the 6 tokens that the encoder takes");
   EXPECT_TRUE(PromptTemplate::Create(spec, Trained(), 7).ok());
 }
 

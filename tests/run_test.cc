@@ -275,7 +275,7 @@ std::string TrainInPieces(const std::string& name, int64_t steps) {
   while (true) {
     absl::StatusOr<std::unique_ptr<RunDirectory>> directory = RunDirectory::Open(path, SpecText(spec));
     EXPECT_TRUE(directory.ok()) << directory.status();
-    absl::StatusOr<std::unique_ptr<Workbench>> bench = Workbench::Open(spec, "");
+    absl::StatusOr<std::unique_ptr<Workbench>> bench = Workbench::Open(spec, {});
     EXPECT_TRUE(bench.ok()) << bench.status();
     TaskPool pool(1);
     std::atomic<bool> stop(false);
@@ -495,7 +495,7 @@ TEST(RunTest, TestTextsAreNotLookedAtBeforeMetaTest) {
   }
   EXPECT_NE(record.results(0).tests(0).predictions_sha256(), before.results(0).tests(0).predictions_sha256());
   // The workbench prompts a split when it is asked for, once.
-  absl::StatusOr<std::unique_ptr<Workbench>> bench = Workbench::Open(spec, "");
+  absl::StatusOr<std::unique_ptr<Workbench>> bench = Workbench::Open(spec, {});
   ASSERT_TRUE(bench.ok()) << bench.status();
   const PromptedSplit* test = *(*bench)->Prompted(Split::kTest);
   EXPECT_EQ(*(*bench)->Prompted(Split::kTest), test);

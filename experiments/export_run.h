@@ -1,0 +1,21 @@
+// A run's best initialisation in formats that other programs read.
+#ifndef EXPERIMENTS_EXPORT_RUN_H_
+#define EXPERIMENTS_EXPORT_RUN_H_
+
+#include <string>
+
+#include "absl/status/statusor.h"
+
+namespace metaprompt {
+
+// Writes into `folder`, which is made or must be empty, the parameters that validated best at `shots` (0: the run's
+// largest number of shots):
+//   config.json, model.safetensors and the tokenizer's files, which transformers loads with the same outputs;
+//   prompt.safetensors: `prompt.soft` [S, E] float32, row s the vector of the template's soft slot s, which takes the
+//     place of a word embedding; its metadata has the `template`.
+// Returns a line that says what was written.
+absl::StatusOr<std::string> ExportRun(const std::string& run, int shots, const std::string& folder);
+
+}  // namespace metaprompt
+
+#endif  // EXPERIMENTS_EXPORT_RUN_H_

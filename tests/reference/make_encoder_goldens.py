@@ -1,0 +1,161 @@
+#!/usr/bin/env python3
+"""Makes tests/goldens/encoders: a tiny random checkpoint of every architecture, and what `transformers` says of it.
+
+Needs torch, transformers, sentencepiece and safetensors (made with transformers 4.40). From the repository's root:
+
+    python3 tests/reference/make_encoder_goldens.py
+
+Every folder is a whole checkpoint: config.json, weights, tokenizer. Beside them, expected.safetensors holds for the
+lines of LINES, each with one mask: `input_ids` [B, T] and `lengths` [B]; `states` [B, T, D], the last hidden states,
+0 where a line has ended; `logits` [B, V], those of the masked-language-model head at the mask (none without a head).
+"""
+
+import json
+import os
+import shutil
+import tempfile
+
+import sentencepiece
+import torch
+import transformers as t
+from safetensors.torch import save_file
+
+OUT = os.path.join(os.path.dirname(__file__), "..", "goldens", "encoders")
+LINES = [
+    "a small world {mask}",
+    "{mask}",
+    "the cat sat on the mat , and the dog did not {mask} .",
+    "what is the topic ? {mask} . input : no dogs here",
+    # Long, so that far distances and the last buckets of relative positions are met.
+    "one two three four five six seven eight nine ten eleven {mask} " + "and on and on it goes " * 12,
+]
+LETTERS = "abcdefghijklmnopqrstuvwxyz"
+WORDS = "the a and on is it not what topic input cat dog world small one two goes ing s . , : ?".split()
+
+
+def wordpiece_vocab(specials):
+    return specials + list(LETTERS) + ["##" + c for c in LETTERS] + [w for w in WORDS if len(w) > 1 or not w.isalpha()]
+
+
+def wordpiece(folder, cls, specials):
+    with open(os.path.join(folder, "vocab.txt"), "w") as out:
+        out.writelines(w + "\n" for w in wordpiece_vocab(specials))
+    return cls(vocab_file=os.path.join(folder, "vocab.txt"))
+
+
+def byte_bpe(folder):
+    base = t.models.gpt2.tokenization_gpt2.bytes_to_unicode()
+    pieces = ["<s>", "<pad>", "</s>", "<unk>"] + list(base.values())
+    merges = []
+    for word in ["Ġthe", "Ġand", "Ġon", "Ġdog", "Ġcat", "Ġit", "Ġtopic"]:
+        left = word[0]
+        for right in word[1:]:
+            if left + right not in pieces:
+                pieces.append(left + right)
+                merges.append(f"{left} {right}")
+            left += right
+    pieces.append("<mask>")
+    with open(os.path.join(folder, "vocab.json"), "w") as out:
+        json.dump({p: i for i, p in enumerate(pieces)}, out, ensure_ascii=False)
+    with open(os.path.join(folder, "merges.txt"), "w") as out:
+        out.write("#version: 0.2\n" + "".join(m + "\n" for m in merges))
+    return t.RobertaTokenizer(os.path.join(folder, "vocab.json"), os.path.join(folder, "merges.txt"))
+
+
+def unigram(folder):
+    with tempfile.NamedTemporaryFile("w", suffix=".txt") as text:
+        text.write("\n".join([line.replace("{mask}", "") for line in LINES] + WORDS + list(LETTERS)))
+        text.flush()
+        sentencepiece.SentencePieceTrainer.train(
+            input=text.name, model_prefix=os.path.join(folder, "spiece"), vocab_size=70, model_type="unigram",
+            pad_id=0, unk_id=1, bos_id=-1, eos_id=-1, control_symbols="[CLS],[SEP],[MASK]",
+            normalization_rule_name="identity", minloglevel=2)
+    os.remove(os.path.join(folder, "spiece.vocab"))
+    return t.AlbertTokenizer(os.path.join(folder, "spiece.model"))
+
+
+BERT = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
+MPNET = ["<s>", "<pad>", "</s>", "[UNK]", "<mask>"]
+SIZES = dict(hidden_size=16, num_hidden_layers=2, num_attention_heads=4, intermediate_size=24,
+             max_position_embeddings=64, layer_norm_eps=1e-3)
+LONG = dict(SIZES, max_position_embeddings=256)  # for lines of more than 128 tokens
+
+CASES = {
+    "bert": (t.BertConfig, t.BertForMaskedLM, dict(LONG), lambda f: wordpiece(f, t.BertTokenizer, BERT)),
+    "bert-gelu-new": (t.BertConfig, t.BertForMaskedLM, dict(LONG, hidden_act="gelu_new", type_vocab_size=1),
+                      lambda f: wordpiece(f, t.BertTokenizer, BERT)),
+    "bert-untied": (t.BertConfig, t.BertForMaskedLM, dict(LONG, hidden_act="silu", tie_word_embeddings=False),
+                    lambda f: wordpiece(f, t.BertTokenizer, BERT)),
+    "bert-no-head": (t.BertConfig, t.BertModel, dict(LONG, hidden_act="relu"),
+                     lambda f: wordpiece(f, t.BertTokenizer, BERT)),
+    "distilbert": (t.DistilBertConfig, t.DistilBertForMaskedLM,
+                   dict(dim=16, n_layers=2, n_heads=4, hidden_dim=24, max_position_embeddings=256),
+                   lambda f: wordpiece(f, t.DistilBertTokenizer, BERT)),
+    "roberta": (t.RobertaConfig, t.RobertaForMaskedLM, dict(LONG, hidden_act="relu", type_vocab_size=1), byte_bpe),
+    "albert": (t.AlbertConfig, t.AlbertForMaskedLM,
+               dict(LONG, embedding_size=8, num_hidden_layers=4, num_hidden_groups=2, inner_group_num=2,
+                    hidden_act="gelu_new"), unigram),
+    "mpnet": (t.MPNetConfig, t.MPNetForMaskedLM, dict(LONG), lambda f: wordpiece(f, t.MPNetTokenizer, MPNET)),
+}
+
+
+def randomise(model, generator):
+    """Values that no two parts could be confused by, layer norms and biases included."""
+    with torch.no_grad():
+        for name, param in model.named_parameters():
+            noise = torch.randn(param.shape, generator=generator)
+            if "norm" in name.lower() and name.endswith("weight"):
+                param.copy_(1 + 0.3 * noise)
+            else:
+                param.copy_((0.3 if param.dim() == 1 else 0.35) * noise)
+
+
+def rename_as_in_2018(state):
+    return {k.replace("LayerNorm.weight", "LayerNorm.gamma").replace("LayerNorm.bias", "LayerNorm.beta"): v
+            for k, v in state.items()}
+
+
+def make(name):
+    config_class, model_class, sizes, make_tokenizer = CASES[name]
+    folder = os.path.join(OUT, name)
+    shutil.rmtree(folder, ignore_errors=True)
+    os.makedirs(folder)
+    tokenizer = make_tokenizer(folder)
+    special = dict(pad_token_id=tokenizer.pad_token_id)
+    model = model_class(config_class(vocab_size=len(tokenizer), **special, **sizes)).eval()
+    randomise(model, torch.Generator().manual_seed(sum(map(ord, name))))
+    model.config.architectures = [model_class.__name__]
+    tokenizer.save_pretrained(folder)
+    if name == "bert-gelu-new":
+        # As the first checkpoints were saved: names of 2018, in a pickle.
+        model.config.save_pretrained(folder)
+        torch.save(rename_as_in_2018(model.state_dict()), os.path.join(folder, "pytorch_model.bin"))
+    else:
+        model.save_pretrained(folder, safe_serialization=True)
+
+    for file in ["added_tokens.json", "generation_config.json"]:
+        if os.path.exists(os.path.join(folder, file)):
+            os.remove(os.path.join(folder, file))
+
+    texts = [line.format(mask=tokenizer.mask_token) for line in LINES]
+    inputs = tokenizer(texts, padding=True, return_tensors="pt")
+    kept = {k: inputs[k] for k in ("input_ids", "attention_mask")}
+    expected = {"input_ids": inputs["input_ids"].contiguous(), "lengths": inputs["attention_mask"].sum(1)}
+    with torch.no_grad():
+        output = model(**kept, output_hidden_states=True)
+    states = output.hidden_states[-1]
+    expected["states"] = (states * kept["attention_mask"].unsqueeze(-1)).contiguous()
+    if hasattr(output, "logits"):
+        at = kept["input_ids"] == tokenizer.mask_token_id
+        assert at.sum().item() == len(LINES), name
+        expected["logits"] = output.logits[at].contiguous()
+    save_file(expected, os.path.join(folder, "expected.safetensors"))
+    print(name, {k: list(v.shape) for k, v in expected.items()})
+
+
+if __name__ == "__main__":
+    os.makedirs(OUT, exist_ok=True)
+    for name in CASES:
+        make(name)
+    with open(os.path.join(OUT, "lines.txt"), "w") as out:
+        out.writelines(line + "\n" for line in LINES)
