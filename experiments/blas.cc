@@ -1,6 +1,7 @@
 #include "experiments/blas.h"
 
 #include <ATen/ATen.h>
+#include <ATen/core/grad_mode.h>
 #include <dlfcn.h>
 #include <unistd.h>
 

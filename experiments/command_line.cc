@@ -295,8 +295,8 @@ int RunCommand(const std::vector<std::string>& arguments, const Console& console
   bench->add_option("--rounds", options.rounds, "Rounds that the median is of")
       ->capture_default_str()
       ->check(CLI::Range(1, 1000));
-  CLI::App* encode = command(&app, "encode", "Lines of text through a checkpoint's encoder, into a safetensors file",
-                             Encode);
+  CLI::App* encode =
+      command(&app, "encode", "Lines of text through a checkpoint's encoder, into a safetensors file", Encode);
   encode->add_option("--encoder", options.encoder, "Hugging Face folder")->required();
   encode->add_option("--out", options.out, "File to write: input_ids, offsets, and states or logits")->required();
   encode->add_option("FILE", options.file, "Text, one a line [standard input]");
@@ -309,8 +309,8 @@ int RunCommand(const std::vector<std::string>& arguments, const Console& console
       ->check(CLI::Range(3, 100000));
   encode->add_flag("--allow-unknown", options.allow_unknown, "Leave tensors unused that the architecture doesn't know");
   encode->add_option("--threads", options.threads, "Threads [one a core]")->check(CLI::Range(1, 1024));
-  CLI::App* save = command(&app, "export", "Write a run's best encoder as a Hugging Face folder, with its soft prompt",
-                           Export);
+  CLI::App* save =
+      command(&app, "export", "Write a run's best encoder as a Hugging Face folder, with its soft prompt", Export);
   save->add_option("RUN", options.file, "Run directory")->required();
   save->add_option("--out", options.out, "Folder to make")->required();
   save->add_option("--shots", options.shots, "Which initialisation [the run's largest]")->check(CLI::Range(1, 1000));

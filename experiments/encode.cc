@@ -1,6 +1,7 @@
 #include "experiments/encode.h"
 
 #include <ATen/ATen.h>
+#include <ATen/core/grad_mode.h>
 
 #include <algorithm>
 #include <chrono>
@@ -51,10 +52,9 @@ absl::StatusOr<Lines> Tokenised(const EncodeOptions& options, const Tokenizer& t
     if (options.mask_logits) {
       const auto masks = std::count(text.ids.begin(), text.ids.end(), special.mask);
       if (masks != 1) {
-        return absl::InvalidArgumentError(absl::StrCat("line ", lines.texts.size() + 1, " has ", masks, " masks",
-                                                       lines.cut > 0 ? " within the longest input" : "",
-                                                       "; the logits are those at its one ",
-                                                       tokenizer.Piece(special.mask)));
+        return absl::InvalidArgumentError(absl::StrCat(
+            "line ", lines.texts.size() + 1, " has ", masks, " masks", lines.cut > 0 ? " within the longest input" : "",
+            "; the logits are those at its one ", tokenizer.Piece(special.mask)));
       }
       text.mask = std::find(text.ids.begin(), text.ids.end(), special.mask) - text.ids.begin();
     }
@@ -71,9 +71,9 @@ at::Tensor Encoded(const Checkpoint& checkpoint, bool mask_logits, const Batch& 
   if (!mask_logits) {
     return encoder.States(checkpoint.params, at::Tensor(), batch);
   }
-  return encoder.VocabularyLogits(checkpoint.params,
-                                  encoder.Transformed(checkpoint.params,
-                                                      encoder.AtMask(checkpoint.params, at::Tensor(), batch)));
+  return encoder.VocabularyLogits(
+      checkpoint.params,
+      encoder.Transformed(checkpoint.params, encoder.AtMask(checkpoint.params, at::Tensor(), batch)));
 }
 
 // Lines [begin, end) of the file, a batch of lines of much the same length at a time; their rows in the lines' order.
@@ -143,9 +143,9 @@ absl::Status EncodeLines(const EncodeOptions& options, std::istream* in, Progres
     return absl::InvalidArgumentError(absl::StrCat(options.encoder, ": the tokenizer has ", (*tokenizer)->vocab_size(),
                                                    " ids, config.json's vocab_size is ", config.vocab_size));
   }
-  progress->End(absl::StrFormat(
-      "%s, %d layers, %d wide%s", std::string(ModelType(config.architecture)), encoder.layout().layers.size(),
-      config.width, encoder.layout().has_head() ? "" : "; no MLM head: the word embedding is the decoder"));
+  progress->End(absl::StrFormat("%s, %d layers, %d wide%s", std::string(ModelType(config.architecture)),
+                                encoder.layout().layers.size(), config.width,
+                                encoder.layout().has_head() ? "" : "; no MLM head: the word embedding is the decoder"));
 
   const Clock::time_point begin = Clock::now();
   const int64_t allowed = encoder.max_tokens();
@@ -199,8 +199,7 @@ absl::Status EncodeLines(const EncodeOptions& options, std::istream* in, Progres
   if (status.ok()) {
     progress->End(absl::StrFormat("%d lines, %d tokens%s: tokenised in %.2f s, encoded in %.2f s (%.0f lines/s)", count,
                                   tokens, lines->cut > 0 ? absl::StrCat(" (", lines->cut, " lines cut)") : "",
-                                  tokenising, encoding,
-                                  encoding > 0 ? static_cast<double>(count) / encoding : 0.0));
+                                  tokenising, encoding, encoding > 0 ? static_cast<double>(count) / encoding : 0.0));
   }
   return status;
 }

@@ -12,10 +12,10 @@
 namespace metaprompt {
 
 struct EncodeOptions {
-  std::string encoder;        // the checkpoint's folder
-  std::string out;            // a safetensors file
-  bool mask_logits = false;   // the masked-language-model logits at each line's mask instead of the hidden states
-  int max_tokens = 0;         // longest line in tokens, special ones included; 0: as the encoder allows
+  std::string encoder;       // the checkpoint's folder
+  std::string out;           // a safetensors file
+  bool mask_logits = false;  // the masked-language-model logits at each line's mask instead of the hidden states
+  int max_tokens = 0;        // longest line in tokens, special ones included; 0: as the encoder allows
   bool allow_unknown = false;
   int threads = 1;
 };

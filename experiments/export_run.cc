@@ -131,8 +131,8 @@ absl::StatusOr<std::string> ExportRun(const std::string& run, int shots, const s
     return status;
   }
   return absl::StrCat(folder, ": the ", shots, "-shot initialisation of ", run, ", ",
-                      std::string(ModelType(inputs->config.architecture)), ", ", encoder.params().size(), " tensors and ",
-                      prompt->num_soft(), " soft vectors");
+                      std::string(ModelType(inputs->config.architecture)), ", ", encoder.params().size(),
+                      " tensors and ", prompt->num_soft(), " soft vectors");
 }
 
 }  // namespace metaprompt

@@ -31,13 +31,14 @@ void AskToStop(int signal) {
 int main(int argc, char** argv) {
   const std::vector<std::string> arguments(argv + 1, argv + argc);
   // Starting the program again costs half a second, so only what multiplies matrices does.
-  if (!arguments.empty() && (arguments[0] == "run" || arguments[0] == "bench" || arguments[0] == "encode" ||
-                             arguments[0] == "doctor")) {
+  if (!arguments.empty() &&
+      (arguments[0] == "run" || arguments[0] == "bench" || arguments[0] == "encode" || arguments[0] == "doctor")) {
     metaprompt::UseBestBlasKernel(argv);
   }
   StopFlag();
   std::signal(SIGINT, AskToStop);
   std::signal(SIGTERM, AskToStop);
   std::ios::sync_with_stdio(false);
-  return metaprompt::RunCommand(arguments, {&std::cin, &std::cout, &std::cerr, isatty(STDERR_FILENO) != 0, &StopFlag()});
+  return metaprompt::RunCommand(arguments,
+                                {&std::cin, &std::cout, &std::cerr, isatty(STDERR_FILENO) != 0, &StopFlag()});
 }

@@ -50,9 +50,8 @@ absl::Status SameInputs(const RunDirectory& directory, const RunRecord& record) 
       return before.status();
     }
     if (*before != sha256) {
-      return absl::FailedPreconditionError(
-          absl::StrCat(directory.path(), ".partial: the ", what,
-                       " changed since this run began; name another folder with --out"));
+      return absl::FailedPreconditionError(absl::StrCat(
+          directory.path(), ".partial: the ", what, " changed since this run began; name another folder with --out"));
     }
   }
   return absl::OkStatus();
@@ -128,7 +127,8 @@ absl::StatusOr<Evaluation> MetaTest(const RunContext& context, int shots, const 
       return status;
     }
     if (context.stop->load() && static_cast<int64_t>(accuracies.size()) < total) {
-      return absl::CancelledError(absl::StrCat("stopped at episode ", accuracies.size(), " of ", what, "; the same command goes on from there"));
+      return absl::CancelledError(absl::StrCat("stopped at episode ", accuracies.size(), " of ", what,
+                                               "; the same command goes on from there"));
     }
     const MeanInterval mean = Interval(accuracies);
     context.progress->Update(static_cast<int64_t>(accuracies.size()),

@@ -211,7 +211,8 @@ absl::StatusOr<Trained> MetaTraining::Run() {
         return status;
       }
       if (stop) {
-        return absl::CancelledError(absl::StrCat("stopped at meta-step ", step, " of ", what, "; the same command goes on from there"));
+        return absl::CancelledError(
+            absl::StrCat("stopped at meta-step ", step, " of ", what, "; the same command goes on from there"));
       }
     }
     if (done_.finished()) {

@@ -101,8 +101,7 @@ absl::Status Workbench::OpenEncoder() {
       facts_.add_unused_tensors(name);
     }
   } else {
-    encoder =
-        std::make_unique<Encoder>(BertConfig(spec.bert(), tokenizer_->vocab_size()), /*with_head=*/true);
+    encoder = std::make_unique<Encoder>(BertConfig(spec.bert(), tokenizer_->vocab_size()), /*with_head=*/true);
     config_json_ = ConfigJson(encoder->config());
     max_tokens = encoder->max_tokens();
   }

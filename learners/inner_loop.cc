@@ -1,6 +1,7 @@
 #include "learners/inner_loop.h"
 
 #include <ATen/ATen.h>
+#include <ATen/core/grad_mode.h>
 #include <torch/csrc/autograd/autograd.h>
 
 namespace metaprompt {

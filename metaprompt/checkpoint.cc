@@ -83,7 +83,8 @@ absl::Status ReadParams(const Weights& weights, const std::string& where, bool a
   std::vector<std::string> sources;
   for (const ParamInfo& info : checkpoint->encoder->params()) {
     const std::vector<std::string> names = NamesOf(info.name, BasePrefix(config.architecture));
-    const auto found = std::find_if(names.begin(), names.end(), [&](const std::string& n) { return left.count(n) > 0; });
+    const auto found =
+        std::find_if(names.begin(), names.end(), [&](const std::string& n) { return left.count(n) > 0; });
     if (found == names.end()) {
       missing.push_back(absl::StrCat(info.name, " ", ShapeText(info.shape)));
       continue;
@@ -215,8 +216,7 @@ absl::Status SaveCheckpoint(const std::string& folder, const Encoder& encoder, c
   for (size_t i = 0; i < encoder.params().size(); ++i) {
     file.tensors.emplace_back(encoder.params()[i].name, params[i]);
   }
-  const absl::Status written =
-      WriteSafetensors(absl::StrCat(folder, "/", kWeightsFile), file);
+  const absl::Status written = WriteSafetensors(absl::StrCat(folder, "/", kWeightsFile), file);
   if (!written.ok()) {
     return written;
   }

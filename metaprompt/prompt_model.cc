@@ -1,6 +1,7 @@
 #include "metaprompt/prompt_model.h"
 
 #include <ATen/ATen.h>
+#include <ATen/core/grad_mode.h>
 
 #include <utility>
 

@@ -1,6 +1,7 @@
 // Learners against answers known before they run: quadratic losses, where adaptation and every meta-gradient are a few
 // matrix products, in double precision. Then what every learner promises, whichever learners there are.
 #include <ATen/ATen.h>
+#include <ATen/core/grad_mode.h>
 #include <gmock/gmock.h>
 #include <google/protobuf/descriptor.h>
 #include <gtest/gtest.h>

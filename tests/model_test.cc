@@ -1,6 +1,7 @@
 // The real model in double precision: against BERT written out the plain way on padded tensors, and its derivatives,
 // up to the whole meta-gradient, against differences.
 #include <ATen/ATen.h>
+#include <ATen/core/grad_mode.h>
 #include <gtest/gtest.h>
 #include <torch/csrc/autograd/autograd.h>
 
@@ -25,6 +26,7 @@
 #include "metaprompt/gather_rows.h"
 #include "metaprompt/params.h"
 #include "metaprompt/prompt_model.h"
+#include "tests/differences.h"
 
 namespace metaprompt {
 namespace {
@@ -37,17 +39,6 @@ constexpr int64_t kMask = 1;
 constexpr int64_t kFirstWord = 2;
 
 at::Tensor Ids(const std::vector<int64_t>& ids) { return at::tensor(at::ArrayRef<int64_t>(ids), at::kLong); }
-
-at::Tensor RandomTensor(at::IntArrayRef shape, Random* random) {
-  at::Tensor values = at::empty(shape, at::kDouble);
-  auto* data = values.data_ptr<double>();
-  for (int64_t i = 0; i < values.numel(); ++i) {
-    data[i] = random->Normal();
-  }
-  return values;
-}
-
-double MaxDifference(const at::Tensor& a, const at::Tensor& b) { return (a - b).abs().max().item<double>(); }
 
 ModelSpec Spec(int layers, int heads, BertSpec::Activation activation) {
   ModelSpec spec;
@@ -319,14 +310,6 @@ TEST(PromptModelTest, InitHasTheSpreadThatTheSpecSays) {
 
 // ---------------------------------------------------------------- derivatives against differences
 
-ParamList WithGraph(const ParamList& params) {
-  ParamList leaves;
-  for (const at::Tensor& param : params) {
-    leaves.push_back(param.detach().requires_grad_(true));
-  }
-  return leaves;
-}
-
 ParamList LossGradient(const PromptModel& model, const ParamList& params, const Batch& batch) {
   const ParamList leaves = WithGraph(params);
   return torch::autograd::grad({model.Loss(model.Forward(leaves, batch), batch)}, leaves);
@@ -335,35 +318,6 @@ ParamList LossGradient(const PromptModel& model, const ParamList& params, const 
 double LossAt(const PromptModel& model, const ParamList& params, const Batch& batch) {
   const at::NoGradGuard no_grad;
   return model.Loss(model.Forward(params, batch), batch).item<double>();
-}
-
-// θ + h v
-ParamList Moved(const ParamList& params, const ParamList& direction, double h) {
-  ParamList moved;
-  for (size_t i = 0; i < params.size(); ++i) {
-    moved.push_back(direction[i].defined() ? params[i] + direction[i] * h : params[i]);
-  }
-  return moved;
-}
-
-// d/dh f(θ + h v) at 0, by the central difference over five points: its error is of order h⁴.
-template <typename Value, typename Function>
-Value Difference(const ParamList& params, const ParamList& direction, const Function& f) {
-  constexpr double kH = 3e-4;
-  const auto at = [&](double h) { return f(Moved(params, direction, h)); };
-  return ((at(kH) - at(-kH)) * 8.0 - (at(2 * kH) - at(-2 * kH))) / (12 * kH);
-}
-
-at::Tensor Unit(const at::Tensor& v) { return v / v.norm().clamp_min(1e-30); }
-
-double Dot(const ParamList& a, const ParamList& b) {
-  double sum = 0;
-  for (size_t i = 0; i < a.size(); ++i) {
-    if (a[i].defined() && b[i].defined()) {
-      sum += (a[i] * b[i]).sum().item<double>();
-    }
-  }
-  return sum;
 }
 
 // Directions for a gradient: along each parameter alone, half random and half along the gradient so that the derivative
