@@ -1,0 +1,192 @@
+// config.json of Hugging Face encoders: values, defaults, and errors that name the field.
+#include "metaprompt/encoder_config.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <string>
+
+#include "absl/strings/str_cat.h"
+
+namespace metaprompt {
+namespace {
+
+using ::testing::HasSubstr;
+using ::testing::Not;
+
+EncoderConfig Config(absl::string_view json) {
+  const absl::StatusOr<EncoderConfig> config = ParseEncoderConfig(json, "config.json");
+  EXPECT_TRUE(config.ok()) << config.status();
+  return config.value_or(EncoderConfig());
+}
+
+std::string Error(absl::string_view json) {
+  const absl::StatusOr<EncoderConfig> config = ParseEncoderConfig(json, "c");
+  return config.ok() ? "no error" : std::string(config.status().message());
+}
+
+// all-MiniLM-L6-v2's.
+constexpr char kMiniLm[] = R"({
+  "_name_or_path": "nreimers/MiniLM-L6-H384-uncased", "architectures": ["BertModel"],
+  "attention_probs_dropout_prob": 0.1, "gradient_checkpointing": false, "hidden_act": "gelu",
+  "hidden_dropout_prob": 0.1, "hidden_size": 384, "initializer_range": 0.02, "intermediate_size": 1536,
+  "layer_norm_eps": 1e-12, "max_position_embeddings": 512, "model_type": "bert", "num_attention_heads": 12,
+  "num_hidden_layers": 6, "pad_token_id": 0, "position_embedding_type": "absolute", "transformers_version": "4.8.2",
+  "type_vocab_size": 2, "use_cache": true, "vocab_size": 30522})";
+
+TEST(EncoderConfigTest, EveryArchitecturesFieldsAndDefaults) {
+  const EncoderConfig mini = Config(kMiniLm);
+  EXPECT_EQ(mini.architecture, Architecture::kBert);
+  EXPECT_EQ(mini.vocab_size, 30522);
+  EXPECT_EQ(mini.width, 384);
+  EXPECT_EQ(mini.embedding_width, 384);
+  EXPECT_EQ(mini.layers, 6);
+  EXPECT_EQ(mini.heads, 12);
+  EXPECT_EQ(mini.intermediate, 1536);
+  EXPECT_EQ(mini.max_positions, 512);
+  EXPECT_EQ(mini.position_offset, 0);
+  EXPECT_EQ(mini.token_types, 2);
+  EXPECT_EQ(mini.layer_groups, 6);
+  EXPECT_EQ(mini.inner_group_num, 1);
+  EXPECT_EQ(mini.relative_buckets, 0);
+  EXPECT_EQ(mini.activation, Activation::kGelu);
+  EXPECT_EQ(mini.layer_norm_eps, 1e-12);
+  EXPECT_EQ(mini.initializer_range, 0.02);
+  EXPECT_TRUE(mini.tied);
+
+  // distilbert-base-uncased names its sizes differently; the epsilon is its code's.
+  const EncoderConfig distil = Config(
+      R"({"model_type": "distilbert", "dim": 96, "n_layers": 2, "n_heads": 4, "hidden_dim": 64, "activation": "relu",
+          "layer_norm_eps": 0.01, "hidden_size": 7, "tie_weights_": true, "tie_word_embeddings": false})");
+  EXPECT_EQ(distil.architecture, Architecture::kDistilBert);
+  EXPECT_EQ(distil.width, 96);
+  EXPECT_EQ(distil.embedding_width, 96);
+  EXPECT_EQ(distil.layers, 2);
+  EXPECT_EQ(distil.heads, 4);
+  EXPECT_EQ(distil.intermediate, 64);
+  EXPECT_EQ(distil.token_types, 0);
+  EXPECT_EQ(distil.activation, Activation::kRelu);
+  EXPECT_EQ(distil.layer_norm_eps, 1e-12);
+  EXPECT_FALSE(distil.tied);
+
+  // roberta-base's table has 514 rows, of which tokens use the third and later ones.
+  const EncoderConfig roberta = Config(
+      R"({"model_type": "roberta", "max_position_embeddings": 514, "type_vocab_size": 1, "layer_norm_eps": 1e-05})");
+  EXPECT_EQ(roberta.vocab_size, 50265);
+  EXPECT_EQ(roberta.max_positions, 514);
+  EXPECT_EQ(roberta.position_offset, 2);
+  EXPECT_EQ(roberta.token_types, 1);
+  EXPECT_EQ(roberta.layer_norm_eps, 1e-5);
+  EXPECT_EQ(Config(R"({"model_type": "roberta", "pad_token_id": 3})").position_offset, 4);
+
+  // albert-base-v2.
+  const EncoderConfig albert = Config(
+      R"({"model_type": "albert", "embedding_size": 128, "hidden_size": 768, "num_attention_heads": 12,
+          "intermediate_size": 3072, "num_hidden_groups": 1, "inner_group_num": 1, "net_structure_type": 0})");
+  EXPECT_EQ(albert.vocab_size, 30000);
+  EXPECT_EQ(albert.embedding_width, 128);
+  EXPECT_EQ(albert.width, 768);
+  EXPECT_EQ(albert.layers, 12);
+  EXPECT_EQ(albert.layer_groups, 1);
+  EXPECT_EQ(albert.activation, Activation::kGeluTanh);
+  const EncoderConfig bare = Config(R"({"model_type": "albert"})");
+  EXPECT_EQ(bare.width, 4096);
+  EXPECT_EQ(bare.heads, 64);
+  EXPECT_EQ(bare.intermediate, 16384);
+
+  // all-mpnet-base-v2.
+  const EncoderConfig mpnet = Config(
+      R"({"model_type": "mpnet", "max_position_embeddings": 514, "pad_token_id": 7, "relative_attention_num_buckets": 16})");
+  EXPECT_EQ(mpnet.vocab_size, 30527);
+  EXPECT_EQ(mpnet.position_offset, 2);
+  EXPECT_EQ(mpnet.token_types, 0);
+  EXPECT_EQ(mpnet.relative_buckets, 16);
+  EXPECT_EQ(Config(R"({"model_type": "mpnet"})").relative_buckets, 32);
+
+  // Configs older than model_type.
+  EXPECT_EQ(Config(R"({"architectures": ["BertForMaskedLM"]})").architecture, Architecture::kBert);
+  EXPECT_EQ(Config(R"({"architectures": ["DistilBertModel"]})").architecture, Architecture::kDistilBert);
+  EXPECT_EQ(Config(R"({"architectures": ["MPNetForMaskedLM"]})").architecture, Architecture::kMpnet);
+  EXPECT_EQ(ModelType(Architecture::kDistilBert), "distilbert");
+
+  const auto act = [](absl::string_view name) {
+    return Config(absl::StrCat(R"({"model_type": "bert", "hidden_act": ")", name, "\"}")).activation;
+  };
+  for (const char* name : {"gelu", "gelu_python"}) {
+    EXPECT_EQ(act(name), Activation::kGelu) << name;
+  }
+  for (const char* name : {"gelu_new", "gelu_fast", "gelu_pytorch_tanh"}) {
+    EXPECT_EQ(act(name), Activation::kGeluTanh) << name;
+  }
+  for (const char* name : {"silu", "swish"}) {
+    EXPECT_EQ(act(name), Activation::kSilu) << name;
+  }
+  EXPECT_EQ(act("relu"), Activation::kRelu);
+  EXPECT_EQ(act("quick_gelu"), Activation::kQuickGelu);
+}
+
+TEST(EncoderConfigTest, WhatIsWrongIsNamed) {
+  const std::string types = "bert, distilbert, roberta, albert, mpnet";
+  EXPECT_EQ(Error(""), "c: not JSON at byte 1");
+  EXPECT_EQ(Error(R"({"model_type": "bert",})"), "c: not JSON at byte 23");
+  EXPECT_EQ(Error(R"({"model_type": "bert"} {})"), "c: not JSON at byte 24");
+  EXPECT_EQ(Error("{\"model_type\": \"\xff\"}"), "c: not JSON at byte 17");
+  EXPECT_EQ(Error(R"({"model_type": "bert", "hidden_size": 1e999})"), "c: not JSON at byte 43");
+  EXPECT_EQ(Error("[]"), "c: it must be a JSON object, not an array");
+  EXPECT_EQ(Error(R"({"a": 1, "b": 2, "a": 3})"), "c: the key 'a' stands twice in one object");
+  EXPECT_EQ(Error(R"({"a": )" + std::string(1000000, '[')), "c: more than 32 arrays and objects inside one another");
+  EXPECT_EQ(Error("{}"), "c: model_type is missing (and architectures, which would tell it); it is one of " + types);
+  for (const char* classes : {R"(["BertGenerationEncoder"])", R"("BertGenerationEncoder")"}) {
+    EXPECT_EQ(Error(absl::StrCat(R"({"architectures": )", classes, "}")),
+              "c: model_type is missing, and architectures, 'BertGenerationEncoder', does not tell it; it is one of " +
+                  types);
+  }
+  EXPECT_EQ(Error(R"({"architectures": []})"),
+            "c: model_type is missing, and architectures, an array, does not tell it; it is one of " + types);
+  EXPECT_EQ(Error(R"({"model_type": "gpt2"})"), "c: model_type must be one of " + types + ", not 'gpt2'");
+  EXPECT_EQ(Error(R"({"model_type": 7})"), "c: model_type must be text, not 7");
+  const auto bert = [](absl::string_view fields) {
+    return Error(absl::StrCat(R"({"model_type": "bert", )", fields, "}"));
+  };
+  EXPECT_EQ(bert(R"("hidden_size": "768")"), "c: hidden_size must be a whole number from 1 to 65536, not '768'");
+  EXPECT_EQ(bert(R"("hidden_size": 768.0)"), "c: hidden_size must be a whole number from 1 to 65536, not 768.0");
+  EXPECT_EQ(bert(R"("hidden_size": null)"), "c: hidden_size must be a whole number from 1 to 65536, not null");
+  EXPECT_EQ(bert(R"("num_hidden_layers": 0)"), "c: num_hidden_layers must be a whole number from 1 to 1024, not 0");
+  EXPECT_EQ(bert(R"("vocab_size": -5)"), "c: vocab_size must be a whole number from 1 to 10000000, not -5");
+  EXPECT_EQ(bert(R"("vocab_size": 18446744073709551615)"),
+            "c: vocab_size must be a whole number from 1 to 10000000, not 18446744073709551615");
+  EXPECT_EQ(bert(R"("num_attention_heads": 7)"), "c: hidden_size 768 must be a multiple of num_attention_heads 7");
+  EXPECT_EQ(bert(R"("layer_norm_eps": 0)"), "c: layer_norm_eps must be a number from 1e-15 to 0.1, not 0");
+  EXPECT_EQ(bert(R"("layer_norm_eps": [1])"), "c: layer_norm_eps must be a number from 1e-15 to 0.1, not an array");
+  EXPECT_EQ(bert(R"("tie_word_embeddings": 1)"), "c: tie_word_embeddings must be true or false, not 1");
+  EXPECT_EQ(
+      bert(R"("hidden_act": "mish")"),
+      "c: hidden_act must be one of gelu, gelu_python, gelu_new, gelu_fast, gelu_pytorch_tanh, relu, silu, swish, "
+      "quick_gelu, not 'mish'");
+  EXPECT_THAT(bert(R"("hidden_act": {"a": 1})"), HasSubstr("quick_gelu, not an object"));
+  EXPECT_EQ(bert(R"("position_embedding_type": "relative_key")"),
+            "c: position_embedding_type must be 'absolute', not 'relative_key'");
+  EXPECT_EQ(bert(R"("is_decoder": true)"), "c: is_decoder is true; only encoders are supported");
+  EXPECT_EQ(bert(R"("add_cross_attention": true)"), "c: add_cross_attention is true; only encoders are supported");
+  EXPECT_EQ(bert(R"("pruned_heads": {"1": [2]})"),
+            "c: pruned_heads is not empty; only models with all their heads are supported");
+  EXPECT_EQ(Error(R"({"model_type": "roberta", "pad_token_id": 511})"),
+            "c: max_position_embeddings 512 leaves no position: the first is 512");
+  EXPECT_EQ(Error(R"({"model_type": "albert", "num_hidden_groups": 13})"),
+            "c: num_hidden_groups 13 must be at most num_hidden_layers 12");
+  EXPECT_EQ(Error(R"({"model_type": "mpnet", "relative_attention_num_buckets": 2})"),
+            "c: relative_attention_num_buckets must be a whole number from 4 to 4096, not 2");
+  // Text from the file cannot break the line, nor make it long.
+  const std::string unprintable = bert(absl::StrCat("\"hidden_act\": \"a\\n", std::string(1000, 'b'), "\""));
+  EXPECT_THAT(unprintable, Not(HasSubstr("\n")));
+  EXPECT_THAT(unprintable, HasSubstr("not 'a\\nbbb"));
+  EXPECT_LT(unprintable.size(), 200U);
+  // Cut anywhere, a good config is an error.
+  const std::string good = kMiniLm;
+  for (size_t size = 0; size < good.size(); ++size) {
+    EXPECT_THAT(Error(good.substr(0, size)), HasSubstr("c: not JSON at byte")) << size;
+  }
+}
+
+}  // namespace
+}  // namespace metaprompt
