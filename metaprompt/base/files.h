@@ -18,6 +18,27 @@ absl::StatusOr<std::string> ReadFile(const std::string& path);
 // ones, never a part. On failure (a full disk, say) the temporary file is removed.
 absl::Status WriteFileAtomically(const std::string& path, absl::string_view contents);
 
+// The same for a file that is written piece by piece. Destroyed before Commit, it leaves nothing.
+class AtomicFile {
+ public:
+  static absl::StatusOr<AtomicFile> Create(std::string path);
+  ~AtomicFile();
+  AtomicFile(AtomicFile&& other) noexcept;
+  AtomicFile& operator=(AtomicFile&&) = delete;
+
+  absl::Status Write(absl::string_view bytes);
+  absl::Status Commit();
+
+ private:
+  AtomicFile(std::string path, std::string temporary, int fd);
+  // Closes and removes what there is; the error.
+  absl::Status Fail(int error);
+
+  std::string path_;
+  std::string temporary_;
+  int fd_;  // -1: written, or given up
+};
+
 // What a command prints on its standard output. `arguments` are passed as they are, without a shell. The error holds
 // the command and the last line of its standard error.
 absl::StatusOr<std::string> CommandOutput(const std::vector<std::string>& arguments);
