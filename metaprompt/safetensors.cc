@@ -24,16 +24,6 @@ const char* TypeName(at::ScalarType type) {
   TORCH_CHECK(false, "safetensors: tensors of type ", type, " are not written");
 }
 
-bool TypeOf(const std::string& name, at::ScalarType* type) {
-  for (const auto& [known, known_name] : kTypes) {
-    if (name == known_name) {
-      *type = known;
-      return true;
-    }
-  }
-  return false;
-}
-
 std::vector<StoredTensor> StoredTensors(const TensorFile& file) {
   std::vector<StoredTensor> stored;
   stored.reserve(file.tensors.size());
@@ -58,6 +48,15 @@ at::Tensor TensorFile::Find(absl::string_view name) const {
     }
   }
   return {};
+}
+
+absl::StatusOr<at::ScalarType> ElementType(absl::string_view dtype) {
+  for (const auto& [type, name] : kTypes) {
+    if (dtype == name) {
+      return type;
+    }
+  }
+  return absl::InvalidArgumentError(absl::StrCat("dtype ", dtype, " is none of F32, F64, F16, BF16, I64"));
 }
 
 StoredTensor Stored(const std::string& name, const at::Tensor& tensor) {
@@ -114,12 +113,12 @@ absl::StatusOr<TensorFile> ParseSafetensors(absl::string_view bytes, absl::strin
   TensorFile file;
   file.metadata = std::move(header->metadata);
   for (SafetensorsEntry& entry : header->entries) {
-    at::ScalarType type = at::kFloat;
-    if (!TypeOf(entry.tensor.dtype, &type)) {
-      return absl::InvalidArgumentError(absl::StrCat(name, ": tensor ", Quoted(entry.tensor.name), ": dtype ",
-                                                     entry.tensor.dtype, " is none of F32, F64, F16, BF16, I64"));
+    const absl::StatusOr<at::ScalarType> type = ElementType(entry.tensor.dtype);
+    if (!type.ok()) {
+      return absl::InvalidArgumentError(
+          absl::StrCat(name, ": tensor ", Quoted(entry.tensor.name), ": ", type.status().message()));
     }
-    at::Tensor tensor = at::empty(entry.tensor.shape, at::TensorOptions().dtype(type));
+    at::Tensor tensor = at::empty(entry.tensor.shape, at::TensorOptions().dtype(*type));
     if (entry.end > entry.begin) {
       std::memcpy(tensor.data_ptr(), bytes.data() + entry.begin, entry.end - entry.begin);
     }

@@ -26,6 +26,9 @@ struct TensorFile {
   at::Tensor Find(absl::string_view name) const;
 };
 
+// The element type of a dtype; an error for those that TensorFile does not have.
+absl::StatusOr<at::ScalarType> ElementType(absl::string_view dtype);
+
 // Its name, type and shape. The type is one of TensorFile's.
 StoredTensor Stored(const std::string& name, const at::Tensor& tensor);
 

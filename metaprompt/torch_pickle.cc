@@ -27,6 +27,10 @@ constexpr std::array<std::pair<absl::string_view, absl::string_view>, 10> kStora
     {"BoolStorage", "BOOL"},
 }};
 
+// One tuple can be the sizes of many tensors, and one text the record of many: what each copies is bounded.
+constexpr size_t kMaxDims = 64;
+constexpr size_t kMaxRecord = 200;
+
 enum class Global { kOrderedDict, kRebuildTensor, kRebuildTensorV2, kRebuildParameter, kStorage };
 
 enum class Kind { kNone, kBool, kInt, kFloat, kText, kSequence, kDict, kGlobal, kStorage, kTensor };
@@ -213,7 +217,8 @@ class Unpickler {
     const Value& record = values_[members[2]];
     const Value& elements = values_[members[4]];
     if (tag.kind != Kind::kText || tag.text != "storage" || type.kind != Kind::kGlobal || type.dtype.empty() ||
-        record.kind != Kind::kText || elements.kind != Kind::kInt || elements.number < 0) {
+        record.kind != Kind::kText || record.text.size() > kMaxRecord || elements.kind != Kind::kInt ||
+        elements.number < 0) {
       return Malformed();
     }
     Value value;
@@ -225,6 +230,9 @@ class Unpickler {
   }
 
   bool Sizes(const Value& value, std::vector<int64_t>* sizes) const {
+    if (value.members.size() > kMaxDims) {
+      return false;
+    }
     for (const Index member : value.members) {
       if (values_[member].kind != Kind::kInt || values_[member].number < 0) {
         return false;
@@ -286,7 +294,7 @@ class Unpickler {
     if (popped.size() != 2 || values_[popped[0]].kind != Kind::kGlobal || values_[popped[1]].kind != Kind::kSequence) {
       return Malformed();
     }
-    const std::vector<Index> arguments = values_[popped[1]].members;
+    const std::vector<Index>& arguments = values_[popped[1]].members;  // until a value is pushed
     switch (static_cast<Global>(values_[popped[0]].number)) {
       case Global::kOrderedDict:
         // One that has its pairs as an argument is Python 2's.

@@ -20,14 +20,6 @@
 namespace metaprompt {
 namespace {
 
-absl::Status SystemError(absl::string_view what, int error) {
-  const std::string message = absl::StrCat(what, ": ", std::strerror(error));
-  if (error == ENOENT) {
-    return absl::NotFoundError(message);
-  }
-  return error == ENOSPC || error == EDQUOT ? absl::ResourceExhaustedError(message) : absl::UnavailableError(message);
-}
-
 // Reads until the end into *out; 0 or errno.
 int Drain(int fd, std::string* out) {
   std::array<char, 65536> buffer;
@@ -59,6 +51,14 @@ int WriteAll(int fd, absl::string_view bytes) {
 int Flush(int fd) { return fsync(fd) == 0 || errno == EINVAL || errno == EROFS ? 0 : errno; }
 
 }  // namespace
+
+absl::Status SystemError(absl::string_view what, int error) {
+  const std::string message = absl::StrCat(what, ": ", std::strerror(error));
+  if (error == ENOENT) {
+    return absl::NotFoundError(message);
+  }
+  return error == ENOSPC || error == EDQUOT ? absl::ResourceExhaustedError(message) : absl::UnavailableError(message);
+}
 
 absl::StatusOr<std::string> ReadFile(const std::string& path) {
   const int fd = open(path.c_str(), O_RDONLY | O_CLOEXEC);

@@ -11,6 +11,9 @@
 
 namespace metaprompt {
 
+// "`what`: the system's reason" for an errno; NotFound, ResourceExhausted or Unavailable.
+absl::Status SystemError(absl::string_view what, int error);
+
 // The file's bytes. The error names the path and the system's reason.
 absl::StatusOr<std::string> ReadFile(const std::string& path);
 
