@@ -836,10 +836,14 @@ TEST(SafetensorsTest, BrokenFilesAreErrors) {
   EXPECT_EQ(error(FileBytes("{\"x\":", "")), whole + "its header is not a JSON object");
   EXPECT_EQ(error(FileBytes("[1]", "")), whole + "its header is not a JSON object");
   EXPECT_EQ(error(FileBytes("{\"\xff\":1}", "")), whole + "its header is not a JSON object");
-  EXPECT_EQ(error(FileBytes("{\"x\":7}", "")), whole + "tensor 'x': needs dtype, shape and data_offsets");
-  EXPECT_EQ(error(FileBytes("{\"__metadata__\":{\"a\":1}}", "")), whole + "__metadata__.a is not text");
+  EXPECT_EQ(error(FileBytes("{\"x\":7}", "")),
+            whole + "tensor 'x': needs dtype, shape and data_offsets, and nothing else");
+  EXPECT_EQ(error(FileBytes("{\"__metadata__\":{\"a\":1}}", "")), whole + "__metadata__ 'a' is not text");
   EXPECT_EQ(error(FileBytes("{\"__metadata__\":[]}", "")), whole + "__metadata__ is not an object");
-  EXPECT_EQ(one("F16", "[2]", "[0,4]", 4), whole + "tensor 'x': dtype F16 is none of F32, F64, I64");
+  EXPECT_EQ(one("F16", "[2]", "[0,4]", 4), "no error");
+  EXPECT_EQ(one("F17", "[2]", "[0,4]", 4), whole + "tensor 'x': dtype 'F17' is none of the format's");
+  EXPECT_EQ(one("I32", "[1]", "[0,4]", 4),
+            "model.safetensors: tensor 'x': dtype I32 is none of F32, F64, F16, BF16, I64");
   EXPECT_EQ(one("F32", "[-1]", "[0,4]", 4), whole + "tensor 'x': shape holds something other than sizes");
   EXPECT_EQ(one("F32", "[1.5]", "[0,4]", 4), whole + "tensor 'x': shape holds something other than sizes");
   EXPECT_EQ(one("F32", "[1099511627776,1099511627776]", "[0,4]", 4), whole + "tensor 'x': shape is too large");

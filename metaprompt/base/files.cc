@@ -10,6 +10,7 @@
 #include <array>
 #include <cerrno>
 #include <cstring>
+#include <utility>
 
 #include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
@@ -18,14 +19,6 @@
 
 namespace metaprompt {
 namespace {
-
-absl::Status SystemError(absl::string_view what, int error) {
-  const std::string message = absl::StrCat(what, ": ", std::strerror(error));
-  if (error == ENOENT) {
-    return absl::NotFoundError(message);
-  }
-  return error == ENOSPC || error == EDQUOT ? absl::ResourceExhaustedError(message) : absl::UnavailableError(message);
-}
 
 // Reads until the end into *out; 0 or errno.
 int Drain(int fd, std::string* out) {
@@ -52,10 +45,20 @@ int WriteAll(int fd, absl::string_view bytes) {
       return errno;
     }
   }
-  return fsync(fd) == 0 || errno == EINVAL || errno == EROFS ? 0 : errno;
+  return 0;
 }
 
+int Flush(int fd) { return fsync(fd) == 0 || errno == EINVAL || errno == EROFS ? 0 : errno; }
+
 }  // namespace
+
+absl::Status SystemError(absl::string_view what, int error) {
+  const std::string message = absl::StrCat(what, ": ", std::strerror(error));
+  if (error == ENOENT) {
+    return absl::NotFoundError(message);
+  }
+  return error == ENOSPC || error == EDQUOT ? absl::ResourceExhaustedError(message) : absl::UnavailableError(message);
+}
 
 absl::StatusOr<std::string> ReadFile(const std::string& path) {
   const int fd = open(path.c_str(), O_RDONLY | O_CLOEXEC);
@@ -72,21 +75,61 @@ absl::StatusOr<std::string> ReadFile(const std::string& path) {
 }
 
 absl::Status WriteFileAtomically(const std::string& path, absl::string_view contents) {
-  const std::string temporary = absl::StrCat(path, ".tmp.", getpid());
+  absl::StatusOr<AtomicFile> file = AtomicFile::Create(path);
+  if (!file.ok()) {
+    return file.status();
+  }
+  if (const absl::Status status = file->Write(contents); !status.ok()) {
+    return status;
+  }
+  return file->Commit();
+}
+
+absl::StatusOr<AtomicFile> AtomicFile::Create(std::string path) {
+  std::string temporary = absl::StrCat(path, ".tmp.", getpid());
   const int fd = open(temporary.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
   if (fd < 0) {
     return SystemError(absl::StrCat("cannot write ", path), errno);
   }
-  int error = WriteAll(fd, contents);
-  if (close(fd) != 0 && error == 0) {
-    error = errno;
+  return AtomicFile(std::move(path), std::move(temporary), fd);
+}
+
+AtomicFile::AtomicFile(std::string path, std::string temporary, int fd)
+    : path_(std::move(path)), temporary_(std::move(temporary)), fd_(fd) {}
+
+AtomicFile::AtomicFile(AtomicFile&& other) noexcept
+    : path_(std::move(other.path_)), temporary_(std::move(other.temporary_)), fd_(std::exchange(other.fd_, -1)) {}
+
+AtomicFile::~AtomicFile() {
+  if (fd_ >= 0) {
+    close(fd_);
+    unlink(temporary_.c_str());
   }
-  if (error == 0 && rename(temporary.c_str(), path.c_str()) != 0) {
-    error = errno;
+}
+
+absl::Status AtomicFile::Fail(int error) {
+  if (fd_ >= 0) {
+    close(fd_);
+    fd_ = -1;
   }
-  if (error != 0) {
-    unlink(temporary.c_str());
-    return SystemError(absl::StrCat("cannot write ", path), error);
+  unlink(temporary_.c_str());
+  return SystemError(absl::StrCat("cannot write ", path_), error);
+}
+
+absl::Status AtomicFile::Write(absl::string_view bytes) {
+  const int error = fd_ < 0 ? EBADF : WriteAll(fd_, bytes);
+  return error == 0 ? absl::OkStatus() : Fail(error);
+}
+
+absl::Status AtomicFile::Commit() {
+  if (fd_ < 0) {
+    return Fail(EBADF);
+  }
+  if (const int error = Flush(fd_); error != 0) {
+    return Fail(error);
+  }
+  if (close(std::exchange(fd_, -1)) != 0 || rename(temporary_.c_str(), path_.c_str()) != 0) {
+    return Fail(errno);
   }
   return absl::OkStatus();
 }

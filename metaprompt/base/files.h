@@ -11,12 +11,36 @@
 
 namespace metaprompt {
 
+// "`what`: the system's reason" for an errno; NotFound, ResourceExhausted or Unavailable.
+absl::Status SystemError(absl::string_view what, int error);
+
 // The file's bytes. The error names the path and the system's reason.
 absl::StatusOr<std::string> ReadFile(const std::string& path);
 
 // Writes to a temporary name in the same folder, flushes to disk and renames: the path holds the old bytes or the new
 // ones, never a part. On failure (a full disk, say) the temporary file is removed.
 absl::Status WriteFileAtomically(const std::string& path, absl::string_view contents);
+
+// The same for a file that is written piece by piece. Destroyed before Commit, it leaves nothing.
+class AtomicFile {
+ public:
+  static absl::StatusOr<AtomicFile> Create(std::string path);
+  ~AtomicFile();
+  AtomicFile(AtomicFile&& other) noexcept;
+  AtomicFile& operator=(AtomicFile&&) = delete;
+
+  absl::Status Write(absl::string_view bytes);
+  absl::Status Commit();
+
+ private:
+  AtomicFile(std::string path, std::string temporary, int fd);
+  // Closes and removes what there is; the error.
+  absl::Status Fail(int error);
+
+  std::string path_;
+  std::string temporary_;
+  int fd_;  // -1: written, or given up
+};
 
 // What a command prints on its standard output. `arguments` are passed as they are, without a shell. The error holds
 // the command and the last line of its standard error.
