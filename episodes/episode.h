@@ -4,6 +4,8 @@
 
 #include <ATen/core/Tensor.h>
 
+#include <utility>
+
 #include "episodes/sampler.h"
 #include "metaprompt/batch.h"
 
@@ -15,6 +17,14 @@ struct Episode {
   Batch support;
   Batch query;
 };
+
+// The same episode in a device's memory; on the CPU, the episode itself.
+inline Episode OnDevice(Episode episode, at::Device device) {
+  episode.rows = device.is_cpu() ? episode.rows : episode.rows.to(device);
+  episode.support = OnDevice(std::move(episode.support), device);
+  episode.query = OnDevice(std::move(episode.query), device);
+  return episode;
+}
 
 }  // namespace metaprompt
 

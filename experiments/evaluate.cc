@@ -28,13 +28,14 @@ std::vector<EpisodeResult> EvaluateEpisodes(const Learner& learner, const Model&
                                             int64_t count, TaskPool* pool) {
   std::vector<EpisodeResult> results(static_cast<size_t>(count));
   pool->Run(count, [&](int64_t i) {
-    const Episode episode = split.Build(sampler.Plan(first + i), params[0].scalar_type());
+    const Episode episode = OnDevice(split.Build(sampler.Plan(first + i), params[0].scalar_type()), params[0].device());
     const ParamList meta = LocalParams(model.params(), params, episode.rows);
     const ParamList adapted = learner.Adapt(model, meta, episode.support);
     const at::NoGradGuard no_grad;
-    const at::Tensor predicted = model.Forward(adapted, episode.query).logits.argmax(-1);
+    const at::Tensor predicted = model.Forward(adapted, episode.query).logits.argmax(-1).cpu();
     EpisodeResult& result = results[static_cast<size_t>(i)];
-    result.accuracy = predicted.eq(episode.query.labels).sum().item<double>() / static_cast<double>(predicted.size(0));
+    result.accuracy =
+        predicted.eq(episode.query.labels.cpu()).sum().item<double>() / static_cast<double>(predicted.size(0));
     const int64_t* way = predicted.data_ptr<int64_t>();
     result.predictions.assign(way, way + predicted.size(0));
   });

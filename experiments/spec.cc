@@ -5,6 +5,7 @@
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "experiments/device.h"
 #include "metaprompt/base/files.h"
 #include "metaprompt/base/spec_fields.h"
 #include "metaprompt/bert.h"
@@ -37,6 +38,7 @@ std::vector<std::string> CheckSpec(const ExperimentSpec& spec) {
   if (spec.model().encoder().has_checkpoint() && !spec.model().tokenizer().path().empty()) {
     broken.emplace_back("model.tokenizer.path is set; model.encoder.checkpoint brings a tokenizer of its own");
   }
+  check(CheckDevice(spec.device()));
   check(CheckTemplate(spec.model().prompt().template_()));
   return broken;
 }

@@ -43,6 +43,12 @@ absl::Status Take(absl::string_view prefix, const std::vector<ParamInfo>& infos,
   return absl::OkStatus();
 }
 
+void MoveTo(at::Device device, ParamList* params) {
+  for (at::Tensor& param : *params) {
+    param = param.to(device);  // on the CPU: itself
+  }
+}
+
 absl::StatusOr<TensorFile> ReadTensorFile(const std::string& path) {
   const absl::StatusOr<std::string> bytes = ReadFile(path);
   if (!bytes.ok()) {
@@ -117,6 +123,7 @@ absl::Status MetaTraining::Continue(const std::string& path) {
     if (const absl::Status status = Take(prefix, infos_, *file, path, params); !status.ok()) {
       return status;
     }
+    MoveTo(context_.bench->device(), params);
   }
   state_.meta_step = done_.meta_step();
   state_.optimizer.step = done_.meta_step();
@@ -130,7 +137,7 @@ absl::Status MetaTraining::Save() {
   Put("first/", infos_, state_.optimizer.first, &file);
   Put("second/", infos_, state_.optimizer.second, &file);
   file.metadata[kProgressKey] = SpecText(done_);
-  return context_.directory->Write(checkpoint_, SafetensorsBytes(file));
+  return WriteSafetensors(context_.directory->File(checkpoint_), file);
 }
 
 absl::Status MetaTraining::Validate() {
@@ -171,7 +178,9 @@ absl::Status MetaTraining::Validate() {
   done_.set_best_accuracy(valid.mean);
   done_.set_validations_without_gain(0);
   done_.mutable_so_far()->set_best_meta_step(state_.meta_step);
-  return context_.directory->Write(best_, ParamFileBytes(infos_, state_.params));
+  TensorFile best;
+  Put("", infos_, state_.params, &best);
+  return WriteSafetensors(context_.directory->File(best_), best);
 }
 
 absl::StatusOr<Trained> MetaTraining::Run() {
@@ -239,17 +248,12 @@ absl::StatusOr<Trained> MetaTraining::Run() {
     return best.status();
   }
   trained.params = *std::move(best);
+  MoveTo(context_.bench->device(), &trained.params);
   trained.result = done_.so_far();
   return trained;
 }
 
 }  // namespace
-
-std::string ParamFileBytes(const std::vector<ParamInfo>& infos, const ParamList& params) {
-  TensorFile file;
-  Put("", infos, params, &file);
-  return SafetensorsBytes(file);
-}
 
 absl::StatusOr<ParamList> ReadParamFile(const std::vector<ParamInfo>& infos, const std::string& path) {
   const absl::StatusOr<TensorFile> file = ReadTensorFile(path);

@@ -35,9 +35,8 @@ struct Trained {
 // `best-Kshot.safetensors`, the parameters that validated best.
 absl::StatusOr<Trained> MetaTrain(const RunContext& context, int shots);
 
-// Parameters under their names, and back. Every parameter must be there in its shape and no other tensor; the error
+// A file of parameters under their names. Every parameter must be there in its shape and no other tensor; the error
 // names the file and the tensor.
-std::string ParamFileBytes(const std::vector<ParamInfo>& infos, const ParamList& params);
 absl::StatusOr<ParamList> ReadParamFile(const std::vector<ParamInfo>& infos, const std::string& path);
 
 }  // namespace metaprompt

@@ -1,8 +1,11 @@
 #include "experiments/workbench.h"
 
+#include <ATen/ATen.h>
+
 #include <algorithm>
 
 #include "absl/strings/str_cat.h"
+#include "experiments/device.h"
 #include "metaprompt/base/files.h"
 #include "metaprompt/bert.h"
 #include "metaprompt/checkpoint.h"
@@ -115,6 +118,7 @@ absl::Status Workbench::OpenEncoder() {
   model_ = spec.has_checkpoint()
                ? std::make_unique<PromptModel>(spec_.model().prompt(), *encoder, prompt_->num_soft())
                : std::make_unique<PromptModel>(spec_.model(), tokenizer_->vocab_size(), prompt_->num_soft());
+  model_->set_bfloat16(spec_.precision() == ExperimentSpec::BFLOAT16);
   facts_.set_encoder_parameters(CountNumbers(model_->params(), ParamGroup::kEncoder));
   facts_.set_prompt_parameters(CountNumbers(model_->params(), ParamGroup::kPrompt));
   return absl::OkStatus();
@@ -136,6 +140,11 @@ absl::StatusOr<std::unique_ptr<Workbench>> Workbench::Open(const ExperimentSpec&
       }
     }
   }
+  const absl::StatusOr<at::Device> device = DeviceOf(spec.device());
+  if (!device.ok()) {
+    return device.status();
+  }
+  bench->device_ = *device;
   if (absl::Status status = bench->OpenTokenizer(tokenizer); !status.ok()) {
     return status;
   }
@@ -163,7 +172,7 @@ absl::StatusOr<const PromptedSplit*> Workbench::Prompted(Split split) {
   return &*prompted;
 }
 
-absl::StatusOr<ParamList> Workbench::InitialParams() {
+absl::StatusOr<ParamList> Workbench::InitialOnCpu() {
   if (const EncoderSpec& encoder = spec_.model().encoder(); encoder.has_checkpoint()) {
     absl::StatusOr<Checkpoint> checkpoint =
         OpenCheckpoint(encoder.checkpoint().path(), encoder.checkpoint().allow_unknown_tensors());
@@ -187,6 +196,16 @@ absl::StatusOr<ParamList> Workbench::InitialParams() {
     texts.push_back(LocalBatch{episode.rows, std::move(episode.query)});
   }
   return model_->Standardised(params, texts);
+}
+
+absl::StatusOr<ParamList> Workbench::InitialParams() {
+  absl::StatusOr<ParamList> params = InitialOnCpu();
+  if (params.ok() && !device_.is_cpu()) {
+    for (at::Tensor& param : *params) {
+      param = param.to(device_);
+    }
+  }
+  return params;
 }
 
 absl::StatusOr<EpisodeSampler> Workbench::TrainSampler(int shots) {

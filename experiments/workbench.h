@@ -43,6 +43,9 @@ class Workbench {
   // What the baseline is called: "pre-trained" with a checkpoint, else "random".
   const char* initialisation() const;
 
+  // Where the run's tensors are.
+  at::Device device() const { return device_; }
+
   // For saving the encoder: its config.json.
   const std::string& config_json() const { return config_json_; }
 
@@ -58,6 +61,7 @@ class Workbench {
  private:
   Workbench() = default;
 
+  absl::StatusOr<ParamList> InitialOnCpu();
   absl::Status OpenTokenizer(const TokenizerFiles& files);
   absl::Status OpenEncoder();
 
@@ -67,6 +71,7 @@ class Workbench {
   std::optional<PromptTemplate> prompt_;
   std::unique_ptr<PromptModel> model_;
   std::string config_json_;
+  at::Device device_ = at::kCPU;
   ModelFacts facts_;
   std::array<std::optional<PromptedSplit>, 3> prompted_;
 };

@@ -55,6 +55,16 @@ void Update(const Step& step, const at::Tensor& grad, at::Tensor* param, at::Ten
   });
 }
 
+// The same step as tensor operations, for devices that are not the CPU.
+void UpdateOnDevice(const Step& step, const at::Tensor& grad, at::Tensor* param, at::Tensor* first,
+                    at::Tensor* second) {
+  const at::Tensor g = grad * step.scale;
+  first->mul_(step.beta1).add_(g, 1.0 - step.beta1);
+  second->mul_(step.beta2).addcmul_(g, g, 1.0 - step.beta2);
+  const at::Tensor size = (*second * (1.0 / step.correction2)).sqrt_().add_(step.epsilon);
+  param->mul_(step.keep).addcdiv_(*first, size, -step.rate);
+}
+
 }  // namespace
 
 AdamWState ZeroMoments(const ParamList& params) {
@@ -104,6 +114,10 @@ double AdamWUpdate(const MetaOptimizerSpec& spec, const std::vector<ParamInfo>& 
                        rate / correction1,
                        correction2,
                        spec.epsilon()};
+    if (!(*params)[i].is_cpu()) {
+      UpdateOnDevice(step, grad, &(*params)[i], &state->first[i], &state->second[i]);
+      continue;
+    }
     AT_DISPATCH_FLOATING_TYPES((*params)[i].scalar_type(), "AdamWUpdate", [&] {
       Update<scalar_t>(step, grad.contiguous(), &(*params)[i], &state->first[i], &state->second[i]);
     });

@@ -25,7 +25,7 @@ absl::StatusOr<StepStats> MetaStep(const Learner& learner, const Model& model, c
   };
   std::vector<Result> results(static_cast<size_t>(tasks));
   pool->Run(tasks, [&](int64_t i) {
-    const Episode dealt = episode(i);
+    const Episode dealt = OnDevice(episode(i), state->params[0].device());
     const ParamList local = LocalParams(model.params(), state->params, dealt.rows);
     results[static_cast<size_t>(i)] = {learner.MetaGradient(model, local, dealt, state->meta_step), dealt.rows};
   });

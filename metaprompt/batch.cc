@@ -61,4 +61,18 @@ Batch PackBatch(absl::Span<const PromptedText> texts, absl::Span<const int64_t> 
   return batch;
 }
 
+Batch OnDevice(Batch batch, at::Device device) {
+  if (device.is_cpu()) {
+    return batch;
+  }
+  for (at::Tensor* tensor :
+       {&batch.token_ids, &batch.positions, &batch.padded_from, &batch.packed_from, &batch.mask_from, &batch.mask_to,
+        &batch.attention_bias, &batch.labels, &batch.answers.ids, &batch.answers.weights}) {
+    if (tensor->defined()) {
+      *tensor = tensor->to(device);
+    }
+  }
+  return batch;
+}
+
 }  // namespace metaprompt

@@ -44,6 +44,9 @@ struct PromptedText {
 Batch PackBatch(absl::Span<const PromptedText> texts, absl::Span<const int64_t> labels, const Answers& answers,
                 at::ScalarType dtype);
 
+// The same batch in a device's memory; on the CPU, the batch itself.
+Batch OnDevice(Batch batch, at::Device device);
+
 }  // namespace metaprompt
 
 #endif  // METAPROMPT_BATCH_H_

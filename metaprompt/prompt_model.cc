@@ -5,6 +5,7 @@
 
 #include <utility>
 
+#include "metaprompt/autocast.h"
 #include "metaprompt/base/random.h"
 #include "metaprompt/bert.h"
 
@@ -25,11 +26,13 @@ ModelOutput PromptModel::Forward(const ParamList& params, const Batch& batch) co
   const size_t own = params_.size();
   TORCH_CHECK(params.size() == own || params.size() == own + 2, "PromptModel: ", params.size(),
               " parameters instead of ", own, " or, with a class head, ", own + 2);
+  const Autocast autocast(bfloat16_, params[0].device().type());
   ModelOutput output;
   output.features = encoder_.AtMask(params, params[own - 1], batch);
   const ParamList head = params.size() == own ? ClassHead(params, batch.answers)
                                               : ParamList(params.begin() + static_cast<int64_t>(own), params.end());
-  output.logits = at::linear(encoder_.Transformed(params, output.features), head[0], head[1]);
+  output.logits =
+      at::linear(encoder_.Transformed(params, output.features), head[0], head[1]).to(params[0].scalar_type());
   return output;
 }
 

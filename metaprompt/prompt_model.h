@@ -23,6 +23,9 @@ class PromptModel : public Model {
   // A BERT of one's own: `spec` has an encoder.bert; `vocab` is the number of vocabulary ids.
   PromptModel(const ModelSpec& spec, int64_t vocab, int64_t num_soft);
 
+  // Products of the forward pass in bfloat16, features and logits in the parameters' own type; see autocast.h.
+  void set_bfloat16(bool on) { bfloat16_ = on; }
+
   const Encoder& encoder() const { return encoder_; }
   const std::vector<ParamInfo>& params() const override { return params_; }
   ModelOutput Forward(const ParamList& params, const Batch& batch) const override;
@@ -44,6 +47,7 @@ class PromptModel : public Model {
   PromptSpec prompt_;
   BertSpec bert_;  // of a BERT of one's own
   Encoder encoder_;
+  bool bfloat16_ = false;
   std::vector<ParamInfo> params_;  // the encoder's, then the soft vectors [num_soft, E]
 };
 
