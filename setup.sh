@@ -4,7 +4,7 @@ set -euo pipefail
 
 packages=(
   bazel-bootstrap bazel-platforms bazel-rules-java clang-format g++
-  libabsl-dev libcli11-dev libgmock-dev libgtest-dev libopenblas-dev libprotobuf-dev libsentencepiece-dev libssl-dev
+  libabsl-dev libcli11-dev libgmock-dev libgtest-dev libicu-dev libopenblas-dev libprotobuf-dev libsentencepiece-dev libssl-dev
   libtorch-dev lz4 nlohmann-json3-dev protobuf-compiler xz-utils
 )
 

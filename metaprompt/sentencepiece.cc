@@ -95,6 +95,8 @@ absl::StatusOr<std::unique_ptr<Tokenizer>> LoadSentencePiece(std::string bytes, 
       return absl::InvalidArgumentError(absl::StrCat(name, ": the sentencepiece model has no piece ", piece));
     }
   }
+  special.unk = (*plugin)->piece_id(processor, "<unk>");
+  special.pad = (*plugin)->piece_id(processor, "<pad>");
   return std::make_unique<SentencePiece>(*plugin, processor, special, std::move(bytes));
 }
 

@@ -17,6 +17,8 @@ struct SpecialIds {
   int64_t cls = 0;
   int64_t sep = 0;
   int64_t mask = 0;
+  int64_t unk = -1;  // -1: there is none
+  int64_t pad = -1;  // the same
 };
 
 // A tokenizer's files, name to bytes: `vocab.txt`, say.
@@ -28,8 +30,11 @@ class Tokenizer {
   virtual ~Tokenizer() = default;
   virtual int64_t vocab_size() const = 0;
   virtual SpecialIds special() const = 0;
-  // Ids of the text alone, without special tokens; never one of them. Any bytes are accepted.
+  // Ids of the text alone, without special tokens; never one of them but [UNK]. Any bytes are accepted: a text that
+  // spells [MASK] stays text.
   virtual std::vector<int64_t> Encode(absl::string_view text) const = 0;
+  // The same, but special tokens (and others that a checkpoint adds) that the text spells are those tokens.
+  virtual std::vector<int64_t> EncodeWithSpecial(absl::string_view text) const { return Encode(text); }
   // The piece that an id stands for.
   virtual std::string Piece(int64_t id) const = 0;
   // From which the same tokenizer can be made.

@@ -74,6 +74,14 @@ absl::StatusOr<Json> ParseJson(absl::string_view text, int max_depth) {
   return Json::parse(text.begin(), text.end(), nullptr, /*allow_exceptions=*/false);
 }
 
+absl::StatusOr<Json> ParseJson(absl::string_view text, absl::string_view name, int max_depth) {
+  absl::StatusOr<Json> json = ParseJson(text, max_depth);
+  if (!json.ok()) {
+    return absl::Status(json.status().code(), absl::StrCat(name, ": ", json.status().message()));
+  }
+  return json;
+}
+
 std::string Shown(const Json& value) {
   constexpr size_t kMost = 40;
   if (value.is_structured()) {
