@@ -81,11 +81,12 @@ class CommandLineTest : public testing::Test {
     for (const std::string& argument : arguments) {
       here.push_back(In(argument));
     }
+    std::istringstream in(input_);
     std::ostringstream out;
     std::ostringstream err;
     const std::atomic<bool> stopped(stop);
     Outcome outcome;
-    outcome.status = RunCommand(here, {&out, &err, terminal, &stopped});
+    outcome.status = RunCommand(here, {&in, &out, &err, terminal, &stopped});
     outcome.out = out.str();
     outcome.err = absl::StrReplaceAll(err.str(), {{folder_, "$"}});
     return outcome;
@@ -139,6 +140,7 @@ class CommandLineTest : public testing::Test {
       "threads: 1\n";
 
   std::string folder_;
+  std::string input_;  // the standard input
 };
 
 TEST_F(CommandLineTest, SpecsOfTheProjectAreSound) {
@@ -438,11 +440,12 @@ TEST_F(CommandLineTest, RecordsThatAreDamaged) {
 }
 
 TEST_F(CommandLineTest, StandardOutputThatTakesNothing) {
+  std::istringstream in;
   std::ostringstream err;
   std::ostringstream out;
   out.setstate(std::ios::badbit);
   const std::atomic<bool> stop(false);
-  EXPECT_EQ(RunCommand({"spec"}, {&out, &err, false, &stop}), 1);
+  EXPECT_EQ(RunCommand({"spec"}, {&in, &out, &err, false, &stop}), 1);
   EXPECT_EQ(err.str(), "error: cannot write to the standard output\n");
 }
 

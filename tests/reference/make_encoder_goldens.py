@@ -91,7 +91,7 @@ CASES = {
     "distilbert": (t.DistilBertConfig, t.DistilBertForMaskedLM,
                    dict(dim=16, n_layers=2, n_heads=4, hidden_dim=24, max_position_embeddings=256),
                    lambda f: wordpiece(f, t.DistilBertTokenizer, BERT)),
-    "roberta": (t.RobertaConfig, t.RobertaForMaskedLM, dict(LONG, hidden_act="relu", type_vocab_size=1), byte_bpe),
+    "roberta": (t.RobertaConfig, t.RobertaForMaskedLM, dict(LONG, hidden_act="gelu_new", type_vocab_size=1), byte_bpe),
     "albert": (t.AlbertConfig, t.AlbertForMaskedLM,
                dict(LONG, embedding_size=8, num_hidden_layers=4, num_hidden_groups=2, inner_group_num=2,
                     hidden_act="gelu_new"), unigram),
