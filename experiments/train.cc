@@ -130,7 +130,7 @@ absl::Status MetaTraining::Save() {
   Put("first/", infos_, state_.optimizer.first, &file);
   Put("second/", infos_, state_.optimizer.second, &file);
   file.metadata[kProgressKey] = SpecText(done_);
-  return context_.directory->Write(checkpoint_, SafetensorsBytes(file));
+  return WriteSafetensors(context_.directory->File(checkpoint_), file);
 }
 
 absl::Status MetaTraining::Validate() {

@@ -5,7 +5,7 @@
 #   cp -r tests/fuzz/corpus/safetensors /tmp/corpus
 #   /tmp/metaprompt-fuzz/safetensors_fuzz -max_total_time=180 /tmp/corpus
 # and what it found is kept, as few files as reach the same code, with:
-#   /tmp/metaprompt-fuzz/safetensors_fuzz -merge=1 tests/fuzz/corpus/safetensors /tmp/corpus
+#   /tmp/metaprompt-fuzz/safetensors_fuzz -set_cover_merge=1 -use_counters=0 tests/fuzz/corpus/safetensors /tmp/corpus
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 
