@@ -43,9 +43,6 @@ const StoredTensor* SafetensorsWriter::current() const {
 }
 
 absl::Status SafetensorsWriter::Append(absl::string_view bytes) {
-  if (const absl::Status status = file_.Write(bytes); !status.ok()) {
-    return status;
-  }
   uint64_t size = bytes.size();
   while (size > 0 && current_ < left_.size()) {
     const uint64_t part = std::min(size, left_[current_]);
@@ -53,14 +50,19 @@ absl::Status SafetensorsWriter::Append(absl::string_view bytes) {
     size -= part;
     Advance();
   }
-  if (size > 0) {
-    return absl::InvalidArgumentError(
-        absl::StrCat("cannot write ", path_, ": ", size, " bytes more than its tensors take"));
-  }
-  return absl::OkStatus();
+  too_many_ += size;
+  return too_many_ > 0 ? TooMany() : file_.Write(bytes);
+}
+
+absl::Status SafetensorsWriter::TooMany() const {
+  return absl::InvalidArgumentError(
+      absl::StrCat("cannot write ", path_, ": ", too_many_, " bytes more than its tensors take"));
 }
 
 absl::Status SafetensorsWriter::Finish() {
+  if (too_many_ > 0) {
+    return TooMany();
+  }
   if (current() != nullptr) {
     return absl::FailedPreconditionError(absl::StrCat("cannot write ", path_, ": tensor ", Quoted(current()->name),
                                                       " waits for ", left_[current_], " bytes"));

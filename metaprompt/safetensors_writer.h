@@ -36,12 +36,14 @@ class SafetensorsWriter {
   SafetensorsWriter(const std::string& path, std::vector<StoredTensor> tensors, AtomicFile file);
   // Steps over tensors that are complete, and those that take no bytes.
   void Advance();
+  absl::Status TooMany() const;
 
   std::string path_;
   std::vector<StoredTensor> tensors_;
   AtomicFile file_;
   std::vector<uint64_t> left_;  // bytes that each tensor still waits for
   size_t current_ = 0;
+  uint64_t too_many_ = 0;  // bytes after the last tensor's last
 };
 
 }  // namespace metaprompt

@@ -140,6 +140,11 @@ absl::StatusOr<std::unique_ptr<WeightFile>> OpenTorchFile(const std::string& pat
   } catch (const std::exception& error) {
     return bad(FirstLine(error.what()));
   }
+  // Written since PyTorch 2.1.
+  if (const auto order = Record(reader.get(), path, "byteorder");
+      order.ok() && absl::string_view(static_cast<const char*>(order->first.get()), order->second) != "little") {
+    return bad("its numbers are big-endian; only little-endian ones are read");
+  }
   const absl::StatusOr<std::pair<at::DataPtr, size_t>> pickle = Record(reader.get(), path, "data.pkl");
   if (!pickle.ok()) {
     return pickle.status();

@@ -1,0 +1,31 @@
+#!/usr/bin/env bash
+# Builds the fuzz targets with clang's libFuzzer, AddressSanitizer and UndefinedBehaviorSanitizer, without LibTorch:
+#   tests/fuzz/build.sh [OUT [TARGET...]]
+# OUT is /tmp/metaprompt-fuzz unless given. Needs clang-14 and libclang-rt-14-dev beside what setup.sh installs. Then:
+#   cp -r tests/fuzz/corpus/safetensors /tmp/corpus
+#   /tmp/metaprompt-fuzz/safetensors_fuzz -max_total_time=180 /tmp/corpus
+# and what it found is kept, as few files as reach the same code, with:
+#   /tmp/metaprompt-fuzz/safetensors_fuzz -set_cover_merge=1 -use_counters=0 tests/fuzz/corpus/safetensors /tmp/corpus
+set -euo pipefail
+cd "$(dirname "$0")/../.."
+
+out=${1:-/tmp/metaprompt-fuzz}
+wanted=("${@:2}")
+compiler=${CLANGXX:-clang++-14}
+command -v "$compiler" >/dev/null || { echo "build.sh: $compiler is missing: apt-get install clang-14 libclang-rt-14-dev" >&2; exit 1; }
+mkdir -p "$out"
+
+# As third_party/BUILD.bazel lists them.
+mapfile -t absl < <(grep -o '"-labsl_[a-z0-9_]*"' third_party/BUILD.bazel | tr -d '"')
+
+target() { # NAME SOURCE...: tests/fuzz/NAME_fuzz.cc with the sources that it needs
+  local name=$1
+  if [[ ${#wanted[@]} -gt 0 && " ${wanted[*]} " != *" $name "* ]]; then return; fi
+  echo "+ $out/${name}_fuzz"
+  "$compiler" -std=c++17 -O1 -g -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=undefined -I. \
+    "tests/fuzz/${name}_fuzz.cc" "${@:2}" -o "$out/${name}_fuzz" "${absl[@]}" -lcrypto
+}
+
+target safetensors metaprompt/safetensors_header.cc metaprompt/base/files.cc
+target config metaprompt/encoder_config.cc metaprompt/base/json.cc metaprompt/base/files.cc
+target torch_pickle metaprompt/torch_pickle.cc metaprompt/safetensors_header.cc metaprompt/base/files.cc

@@ -1,0 +1,25 @@
+// Any bytes as a config.json: an error of one line, or sizes that fit one another.
+#include <cstddef>
+#include <cstdint>
+#include <cstdlib>
+
+#include "metaprompt/encoder_config.h"
+
+extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
+  const absl::StatusOr<metaprompt::EncoderConfig> config =
+      metaprompt::ParseEncoderConfig({reinterpret_cast<const char*>(data), size}, "f");
+  if (!config.ok()) {
+    if (config.status().message().find('\n') != absl::string_view::npos) {
+      std::abort();
+    }
+    return 0;
+  }
+  if (config->vocab_size < 1 || config->heads < 1 || config->width < 1 || config->width % config->heads != 0 ||
+      config->embedding_width < 1 || config->layers < 1 || config->layer_groups < 1 ||
+      config->layer_groups > config->layers || config->position_offset < 0 ||
+      config->position_offset >= config->max_positions || config->token_types < 0 || config->relative_buckets < 0 ||
+      !(config->layer_norm_eps > 0) || !(config->initializer_range >= 0)) {
+    std::abort();
+  }
+  return 0;
+}
