@@ -10,10 +10,10 @@ lines of LINES, each with one mask: `input_ids` [B, T] and `lengths` [B]; `state
 0 where a line has ended; `logits` [B, V], those of the masked-language-model head at the mask (none without a head).
 """
 
+import io
 import json
 import os
 import shutil
-import tempfile
 
 import sentencepiece
 import torch
@@ -63,14 +63,14 @@ def byte_bpe(folder):
 
 
 def unigram(folder):
-    with tempfile.NamedTemporaryFile("w", suffix=".txt") as text:
-        text.write("\n".join([line.replace("{mask}", "") for line in LINES] + WORDS + list(LETTERS)))
-        text.flush()
-        sentencepiece.SentencePieceTrainer.train(
-            input=text.name, model_prefix=os.path.join(folder, "spiece"), vocab_size=70, model_type="unigram",
-            pad_id=0, unk_id=1, bos_id=-1, eos_id=-1, control_symbols="[CLS],[SEP],[MASK]",
-            normalization_rule_name="identity", minloglevel=2)
-    os.remove(os.path.join(folder, "spiece.vocab"))
+    text = [line.replace("{mask}", "") for line in LINES] + WORDS + list(LETTERS)
+    model = io.BytesIO()  # no file names: they would be written into the model
+    sentencepiece.SentencePieceTrainer.train(
+        sentence_iterator=iter(text), model_writer=model, vocab_size=70, model_type="unigram", pad_id=0, unk_id=1,
+        bos_id=-1, eos_id=-1, control_symbols="[CLS],[SEP],[MASK]", normalization_rule_name="identity",
+        minloglevel=2)
+    with open(os.path.join(folder, "spiece.model"), "wb") as out:
+        out.write(model.getvalue())
     return t.AlbertTokenizer(os.path.join(folder, "spiece.model"))
 
 
