@@ -3,6 +3,7 @@
 #define EXPERIMENTS_COMMAND_LINE_H_
 
 #include <atomic>
+#include <istream>
 #include <ostream>
 #include <string>
 #include <vector>
@@ -14,6 +15,7 @@ struct Console {
   std::ostream* err = nullptr;  // progress and errors
   bool terminal = false;        // err is one
   const std::atomic<bool>* stop = nullptr;
+  std::istream* in = nullptr;  // texts, for the commands that read some
 };
 
 // Runs a command, `arguments` without the program's name. Returns the exit status: 0; 1 when something in the world is

@@ -42,10 +42,12 @@ class Checker : public nlohmann::json_sax<Json> {
     return error_.empty();
   }
   bool parse_error(size_t /*position*/, const std::string& /*token*/, const Json::exception& exception) override {
-    // `[json.exception.parse_error.101] parse error at line 1, column 2: what is wrong`
-    const std::string what = exception.what();
-    const size_t start = what.find("] ");
-    error_ = absl::StrCat(": ", absl::string_view(what).substr(start == std::string::npos ? 0 : start + 2));
+    // `[json.exception.parse_error.101] parse error at line 1, column 2: what is wrong; last read: 'any bytes'; ...`
+    absl::string_view what = exception.what();
+    if (const size_t start = what.find("] "); start != absl::string_view::npos) {
+      what.remove_prefix(start + 2);
+    }
+    error_ = absl::StrCat(": ", what.substr(0, what.find("; last read: ")));
     return false;
   }
 
