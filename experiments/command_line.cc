@@ -22,6 +22,7 @@
 #include "experiments/run.h"
 #include "experiments/spec.h"
 #include "experiments/table.h"
+#include "experiments/tokenize.h"
 #include "experiments/workbench.h"
 #include "metaprompt/base/files.h"
 #include "metaprompt/base/spec_fields.h"
@@ -48,6 +49,7 @@ struct Options {
   std::string what = "states";
   int max_tokens = 0;
   bool allow_unknown = false;
+  TokenizeOptions tokenize;
 };
 
 // Lines of the file, or of the standard input where none is named.
@@ -205,6 +207,10 @@ absl::Status Doctor(const Options& options, const Console& console) {
   return absl::OkStatus();
 }
 
+absl::Status Tokenize(const Options& options, const Console& console) {
+  return TokenizeLines(options.tokenize, console.in, console.out);
+}
+
 int Report(const absl::Status& status, const Console& console) {
   if (status.ok()) {
     if (console.out->flush().good()) {
@@ -314,6 +320,14 @@ int RunCommand(const std::vector<std::string>& arguments, const Console& console
   save->add_option("RUN", options.file, "Run directory")->required();
   save->add_option("--out", options.out, "Folder to make")->required();
   save->add_option("--shots", options.shots, "Which initialisation [the run's largest]")->check(CLI::Range(1, 1000));
+  CLI::App* tokenize = command(&app, "tokenize", "Print the token ids of texts, a line for each line", Tokenize);
+  tokenize->add_option("--encoder", options.tokenize.encoder, "Folder of a checkpoint, with config.json and vocabulary")
+      ->required()
+      ->type_name("DIR");
+  tokenize->add_option("FILE", options.tokenize.file, "Texts, one a line [the standard input]");
+  tokenize->add_flag("!--no-special-tokens", options.tokenize.special_tokens, "No [CLS] before and [SEP] after a text");
+  tokenize->add_flag("--plain-text", options.tokenize.plain_text, "A special token that a text spells is text");
+  tokenize->add_flag("--pieces", options.tokenize.pieces, "Print pieces, not ids");
   CLI::App* doctor = command(&app, "doctor", "What a bug report needs: versions, processor, BLAS, speed", Doctor);
   doctor->add_option("--threads", options.threads, "Threads [one a core]")->check(CLI::Range(1, 1024));
 

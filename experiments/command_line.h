@@ -11,11 +11,11 @@
 namespace metaprompt {
 
 struct Console {
-  std::istream* in = nullptr;   // text, for commands that read it
   std::ostream* out = nullptr;  // results
   std::ostream* err = nullptr;  // progress and errors
   bool terminal = false;        // err is one
   const std::atomic<bool>* stop = nullptr;
+  std::istream* in = nullptr;  // texts, for the commands that read some
 };
 
 // Runs a command, `arguments` without the program's name. Returns the exit status: 0; 1 when something in the world is

@@ -36,9 +36,11 @@ int main(int argc, char** argv) {
     metaprompt::UseBestBlasKernel(argv);
   }
   StopFlag();
-  std::signal(SIGINT, AskToStop);
-  std::signal(SIGTERM, AskToStop);
-  std::ios::sync_with_stdio(false);
+  if (arguments.empty() || arguments[0] != "tokenize") {  // which waits for its input and has nothing to save
+    std::signal(SIGINT, AskToStop);
+    std::signal(SIGTERM, AskToStop);
+  }
+  std::ios::sync_with_stdio(false);  // nothing here reads or writes but through streams
   return metaprompt::RunCommand(arguments,
-                                {&std::cin, &std::cout, &std::cerr, isatty(STDERR_FILENO) != 0, &StopFlag()});
+                                {&std::cout, &std::cerr, isatty(STDERR_FILENO) != 0, &StopFlag(), &std::cin});
 }

@@ -19,9 +19,10 @@ absl::string_view Stripped(absl::string_view text, bool left, bool right) {
     text.remove_prefix(at);
   }
   while (right && !text.empty() && IsPythonSpace(CharacterBefore(text, text.size()))) {
-    do {
+    while ((static_cast<unsigned char>(text.back()) & 0xC0U) == 0x80) {
       text.remove_suffix(1);
-    } while (!text.empty() && (static_cast<unsigned char>(text.back()) & 0xC0U) == 0x80);
+    }
+    text.remove_suffix(1);
   }
   return text;
 }

@@ -76,17 +76,18 @@ class CommandLineTest : public testing::Test {
   std::string Read(const std::string& name) const { return ReadFile(folder_ + name).value(); }
   bool Exists(const std::string& name) const { return std::filesystem::exists(folder_ + name); }
 
-  Outcome Command(const std::vector<std::string>& arguments, bool stop = false, bool terminal = false) const {
+  Outcome Command(const std::vector<std::string>& arguments, bool stop = false, bool terminal = false,
+                  const std::string& input = "") const {
     std::vector<std::string> here;
     for (const std::string& argument : arguments) {
       here.push_back(In(argument));
     }
-    std::istringstream in(input_);
     std::ostringstream out;
     std::ostringstream err;
     const std::atomic<bool> stopped(stop);
     Outcome outcome;
-    outcome.status = RunCommand(here, {&in, &out, &err, terminal, &stopped});
+    std::istringstream in(input);
+    outcome.status = RunCommand(here, {&out, &err, terminal, &stopped, &in});
     outcome.out = out.str();
     outcome.err = absl::StrReplaceAll(err.str(), {{folder_, "$"}});
     return outcome;
@@ -140,7 +141,6 @@ class CommandLineTest : public testing::Test {
       "threads: 1\n";
 
   std::string folder_;
-  std::string input_;  // the standard input
 };
 
 TEST_F(CommandLineTest, SpecsOfTheProjectAreSound) {
@@ -157,7 +157,7 @@ TEST_F(CommandLineTest, SpecsOfTheProjectAreSound) {
 }
 
 TEST_F(CommandLineTest, CommandsThatAreNone) {
-  const std::string known = "; known: run, show, check, spec, episodes, datasets, bench, doctor";
+  const std::string known = "; known: run, show, check, spec, episodes, datasets, bench, tokenize, doctor";
   EXPECT_EQ(Error({}, 2), absl::StrCat("a command is missing", known, "; `metaprompt --help` tells more"));
   EXPECT_EQ(Error({"frob"}, 2), absl::StrCat("there is no command 'frob'", known, "; `metaprompt --help` tells more"));
   EXPECT_EQ(Error({"datasets"}, 2),
@@ -346,6 +346,35 @@ TEST_F(CommandLineTest, JsonLinesThatAreWrong) {
             "$bad.jsonl:1: field 'text' is an array; it must be a string or an array of strings");
 }
 
+// The ids of pieces are their lines in vocab.txt, from 0.
+TEST_F(CommandLineTest, TextsAsTokens) {
+  Write("config.json", R"({"model_type": "bert"})");
+  Write("vocab.txt", "[PAD]\n[UNK]\n[CLS]\n[SEP]\n[MASK]\nthe\nword\n##s\n[\nmask\n]\n");
+  const auto tokens = [&](std::vector<std::string> options, const std::string& input) {
+    options.insert(options.begin(), {"tokenize", "--encoder", "$"});
+    const Outcome outcome = Command(options, /*stop=*/false, /*terminal=*/false, input);
+    EXPECT_EQ(outcome.status, 0) << outcome.err;
+    return outcome.out;
+  };
+  EXPECT_EQ(tokens({}, "The words\n[MASK] \xFFxyz\n"), "2 5 6 7 3\n2 4 1 3\n");
+  EXPECT_EQ(tokens({"--plain-text"}, "The [MASK]"), "2 5 8 9 10 3\n");
+  EXPECT_EQ(tokens({"--no-special-tokens"}, "\n\nthe\r\nthe"), "\n\n5\n5\n");
+  EXPECT_EQ(tokens({"--pieces"}, "the words"), "[CLS] the word ##s [SEP]\n");
+  EXPECT_EQ(tokens({}, ""), "");
+  Write("texts", "word\n");
+  EXPECT_EQ(tokens({"$texts"}, "the"), "2 6 3\n");
+}
+
+TEST_F(CommandLineTest, TextsThatCannotBeTokenized) {
+  EXPECT_EQ(Error({"tokenize"}, 2), "--encoder is required; `metaprompt tokenize --help` tells more");
+  EXPECT_EQ(Error({"tokenize", "--encoder", "$none"}), "$none/config.json: No such file or directory");
+  Write("config.json", R"({"model_type": "bert"})");
+  EXPECT_EQ(Error({"tokenize", "--encoder", "$"}), "$: neither vocab.txt nor tokenizer.json is there");
+  Write("vocab.txt", "[UNK]\n[CLS]\n[SEP]\n[MASK]\n");
+  EXPECT_EQ(Error({"tokenize", "--encoder", "$", "$none"}), "$none: No such file or directory");
+  EXPECT_EQ(Error({"tokenize", "--encoder", "$", "$"}), "$: Is a directory");
+}
+
 TEST_F(CommandLineTest, TokenizersThatAreWrong) {
   const auto error = [&](const std::string& set) {
     const std::string message = Error({"run", "$tiny.textproto", "--out", "$run", "--set", set});
@@ -445,7 +474,7 @@ TEST_F(CommandLineTest, StandardOutputThatTakesNothing) {
   std::ostringstream out;
   out.setstate(std::ios::badbit);
   const std::atomic<bool> stop(false);
-  EXPECT_EQ(RunCommand({"spec"}, {&in, &out, &err, false, &stop}), 1);
+  EXPECT_EQ(RunCommand({"spec"}, {&out, &err, false, &stop, &in}), 1);
   EXPECT_EQ(err.str(), "error: cannot write to the standard output\n");
 }
 

@@ -29,3 +29,8 @@ target() { # NAME SOURCE...: tests/fuzz/NAME_fuzz.cc with the sources that it ne
 target safetensors metaprompt/safetensors_header.cc metaprompt/base/files.cc
 target config metaprompt/encoder_config.cc metaprompt/base/json.cc metaprompt/base/files.cc
 target torch_pickle metaprompt/torch_pickle.cc metaprompt/safetensors_header.cc metaprompt/base/files.cc
+
+tokenizers=(metaprompt/{unicode,added_tokens,wordpiece,byte_bpe,albert_tokenizer,tokenizer_config,tokenizer_folder}.cc
+  metaprompt/sentencepiece.cc metaprompt/base/json.cc metaprompt/base/files.cc -licuuc -ldl)
+target wordpiece "${tokenizers[@]}"
+target bpe "${tokenizers[@]}"

@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
 """Writes what transformers' tokenizers give, for tests/tokenizers_test.cc.
 
-Needs transformers 4.40, tokenizers 0.19, sentencepiece and protobuf, which the project itself doesn't. Run it in the
-root of the repository:
+Needs transformers 4.40, tokenizers 0.19, protobuf and sentencepiece, which the project itself doesn't; sentencepiece has
+to be the 0.1.97 that the project links (Debian's python3-sentencepiece), since newer ones choose otherwise between two
+ways to cut a word that are equally probable. Run it in the root of the repository:
 
     python3 tests/reference/make_tokenizer_goldens.py --data ../shared/data --bert ../shared/models/bert-base-uncased
 
@@ -27,6 +28,7 @@ import tempfile
 
 os.environ["TOKENIZERS_PARALLELISM"] = "false"
 
+import sentencepiece  # noqa: E402
 import transformers  # noqa: E402
 from tokenizers import Tokenizer, implementations  # noqa: E402
 
@@ -140,7 +142,11 @@ class Reference:
             return self.bare.encode(text, add_special_tokens=False).ids
         if self.tokenizer.do_lower_case:
             text = "".join(c.lower() for c in text)
-        return [self.tokenizer.sp_model.PieceToId(piece) for piece in self.tokenizer._tokenize(text)] if text else []
+        # Unknown characters that spell [MASK] get its id from PieceToId; here they are to be unknown.
+        special = {self.tokenizer.cls_token_id, self.tokenizer.sep_token_id, self.tokenizer.mask_token_id,
+                   self.tokenizer.pad_token_id}
+        ids = [self.tokenizer.sp_model.PieceToId(piece) for piece in self.tokenizer._tokenize(text)] if text else []
+        return [self.tokenizer.unk_token_id if i in special else i for i in ids]
 
 
 def printed(ids):
@@ -177,7 +183,6 @@ def write_json(path, value):
 
 def train(count):
     """The vocabularies, of `count` pieces each, from the machine's package index."""
-    import sentencepiece
     index = subprocess.run(["apt-cache", "dumpavail"], capture_output=True, check=True).stdout.decode()
     texts = sorted({line.split(": ", 1)[1] for line in index.split("\n") if line.startswith("Description: ")})
     print(f"training on {len(texts)} package descriptions", file=sys.stderr)
@@ -211,16 +216,26 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", required=True, help="folder with huffpost/ and 20newsgroups/")
     parser.add_argument("--bert", required=True, help="folder with bert-base-uncased's vocab.txt")
+    parser.add_argument("--only", default="", metavar="FOLDER", help="renew the goldens of this vocabulary alone")
     parser.add_argument("--train", action="store_true", help="make new vocabularies first")
     arguments = parser.parse_args()
     transformers.logging.set_verbosity_error()
+    if sentencepiece.__version__ != "0.1.97":
+        sys.exit(f"sentencepiece is {sentencepiece.__version__}; it must be 0.1.97")
     if arguments.train:
         train(2000)
     raw = [text.encode() for text in TEXTS] + BYTES
     texts = [data.decode("utf-8", errors="replace") for data in raw]
     public = {"huffpost": headlines(arguments.data), "20newsgroups": posts(arguments.data)}
     tokenizers = []
+    old = {}
+    if arguments.only:
+        with open(GOLDENS, encoding="utf-8") as file:
+            old = {entry["name"]: entry for entry in json.load(file)["tokenizers"]}
     for name, folder, files in variants():
+        if arguments.only not in ("", folder):
+            tokenizers.append(old[name])
+            continue
         print(name, file=sys.stderr)
         with tempfile.TemporaryDirectory() as copy:
             if folder == "bert-base-uncased":

@@ -1,0 +1,75 @@
+// What every fuzz target of a checkpoint folder's tokenizer does with its input: files, then texts, with a byte 0x1E
+// between one and the next. An empty file is one that isn't there. Whatever the bytes are, there must be a tokenizer
+// that keeps its promises, or an error of one line.
+#ifndef TESTS_FUZZ_TOKENIZER_FUZZ_H_
+#define TESTS_FUZZ_TOKENIZER_FUZZ_H_
+
+#include <cstdint>
+#include <cstdio>
+#include <cstdlib>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/strings/match.h"
+#include "absl/strings/str_split.h"
+#include "metaprompt/tokenizer_folder.h"
+#include "metaprompt/unicode.h"
+
+namespace metaprompt {
+
+inline void Require(bool holds, const char* what) {
+  if (!holds) {
+    std::fprintf(stderr, "broken: %s\n", what);
+    std::abort();
+  }
+}
+
+inline void CheckText(const Tokenizer& tokenizer, const std::string& text) {
+  const SpecialIds special = tokenizer.special();
+  const std::vector<int64_t> plain = tokenizer.Encode(text);
+  const std::vector<int64_t> with_special = tokenizer.EncodeWithSpecial(text);
+  for (const std::vector<int64_t>* ids : {&plain, &with_special}) {
+    for (const int64_t id : *ids) {
+      Require(id >= 0 && id < tokenizer.vocab_size(), "an id is none of the vocabulary");
+    }
+  }
+  for (const int64_t id : plain) {
+    // [UNK] may have another role too.
+    Require((id != special.cls && id != special.sep && id != special.mask && id != special.pad) || id == special.unk,
+            "text is a special token");
+  }
+  const Utf8Text valid(text);
+  const std::string repaired(valid.view());
+  Require(tokenizer.Encode(repaired) == plain && tokenizer.EncodeWithSpecial(repaired) == with_special,
+          "invalid UTF-8 and its repaired form differ");
+}
+
+// `names` are the input's files, in its order. Texts are also given to `sound`, a tokenizer of files that are.
+inline void CheckInput(const std::vector<std::string>& names, const TokenizerFiles& sound, absl::string_view input) {
+  static const auto* const always = new std::unique_ptr<Tokenizer>(MakeTokenizer(sound, "sound").value());
+  const std::vector<std::string> parts = absl::StrSplit(input, '\x1E');
+  TokenizerFiles files;
+  for (size_t i = 0; i < names.size() && i < parts.size(); ++i) {
+    if (!parts[i].empty()) {
+      files[names[i]] = parts[i];
+    }
+  }
+  files.insert({"config.json", sound.at("config.json")});
+  const absl::StatusOr<std::unique_ptr<Tokenizer>> tokenizer = MakeTokenizer(files, "dir");
+  if (!tokenizer.ok()) {
+    Require(
+        absl::StartsWith(tokenizer.status().message(), "dir") && !absl::StrContains(tokenizer.status().message(), "\n"),
+        "an error is not one line that begins with the folder");
+  }
+  for (size_t i = names.size(); i < parts.size(); ++i) {
+    CheckText(**always, parts[i]);
+    if (tokenizer.ok()) {
+      CheckText(**tokenizer, parts[i]);
+    }
+  }
+}
+
+}  // namespace metaprompt
+
+#endif  // TESTS_FUZZ_TOKENIZER_FUZZ_H_

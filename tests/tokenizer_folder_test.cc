@@ -1,0 +1,196 @@
+// Checkpoint folders whose tokenizers can't be made: what each is answered with.
+#include "metaprompt/tokenizer_folder.h"
+
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "metaprompt/base/files.h"
+
+namespace metaprompt {
+namespace {
+
+TokenizerFiles Bert() {
+  return {{"config.json", R"({"model_type": "bert"})"},
+          {"vocab.txt", "[PAD]\n[UNK]\n[CLS]\n[SEP]\n[MASK]\na\nb\n##b\n"}};
+}
+
+TokenizerFiles Roberta() {
+  return {{"config.json", R"({"model_type": "roberta"})"},
+          {"vocab.json", R"({"<s>": 0, "<pad>": 1, "</s>": 2, "<unk>": 3, "<mask>": 4, "a": 5, "b": 6, "ab": 7})"},
+          {"merges.txt", "#version: 0.2\na b\n"}};
+}
+
+TokenizerFiles Albert() { return ReadTokenizerFiles("tests/goldens/tokenizers/albert").value(); }
+
+constexpr char kBertWhole[] =
+    R"({"model": {"type": "WordPiece", "vocab": {"[PAD]": 0, "[UNK]": 1, "[CLS]": 2, "[SEP]": 3, "[MASK]": 4, "a": 5,
+        "b": 6, "##b": 7}}, "normalizer": {"type": "BertNormalizer"}, "pre_tokenizer": {"type": "BertPreTokenizer"}})";
+constexpr char kRobertaWhole[] =
+    R"({"model": {"type": "BPE", "vocab": {"<s>": 0, "</s>": 1, "<unk>": 2, "<mask>": 3, "a": 4, "b": 5, "ab": 6},
+        "merges": ["a b"]}, "normalizer": null, "pre_tokenizer": {"type": "ByteLevel"}})";
+
+// The error of files with some replaced; `-` removes one.
+std::string Error(TokenizerFiles files, const std::vector<std::pair<std::string, std::string>>& changes) {
+  for (const auto& [file, contents] : changes) {
+    files[file] = contents;
+    if (contents == "-") {
+      files.erase(file);
+    }
+  }
+  const absl::StatusOr<std::unique_ptr<Tokenizer>> tokenizer = MakeTokenizer(files, "dir");
+  return tokenizer.ok() ? "no error" : std::string(tokenizer.status().message());
+}
+
+std::string With(std::string text, const std::string& part, const std::string& by) {
+  const size_t at = text.find(part);
+  EXPECT_NE(at, std::string::npos) << part;
+  return at == std::string::npos ? text : text.replace(at, part.size(), by);
+}
+
+TEST(TokenizerFolderTest, TheFoldersThemselvesAreSound) {
+  EXPECT_EQ(Error(Bert(), {}), "no error");
+  EXPECT_EQ(Error(Bert(), {{"vocab.txt", "-"}, {"tokenizer.json", kBertWhole}}), "no error");
+  EXPECT_EQ(Error(Roberta(), {}), "no error");
+  EXPECT_EQ(Error(Roberta(), {{"vocab.json", "-"}, {"tokenizer.json", kRobertaWhole}}), "no error");
+  EXPECT_EQ(Error(Albert(), {}), "no error");
+}
+
+TEST(TokenizerFolderTest, FoldersWithoutFiles) {
+  EXPECT_EQ(ReadTokenizerFiles("tests/none").status().message(), "tests/none/config.json: No such file or directory");
+  EXPECT_EQ(ReadTokenizerFiles("tests/goldens").status().message(),
+            "tests/goldens/config.json: No such file or directory");
+  EXPECT_EQ(Error(Bert(), {{"config.json", "-"}}), "dir/config.json: No such file or directory");
+  EXPECT_EQ(Error(Bert(), {{"vocab.txt", "-"}}), "dir: neither vocab.txt nor tokenizer.json is there");
+  EXPECT_EQ(Error(Roberta(), {{"vocab.json", "-"}}), "dir: neither vocab.json nor tokenizer.json is there");
+  EXPECT_EQ(Error(Roberta(), {{"merges.txt", "-"}}), "dir: neither merges.txt nor tokenizer.json is there");
+  EXPECT_EQ(Error(Albert(), {{"spiece.model", "-"}}), "dir/spiece.model: No such file or directory");
+}
+
+TEST(TokenizerFolderTest, ArchitecturesThatAreNotKnown) {
+  EXPECT_EQ(Error(Bert(), {{"config.json", "{"}}),
+            "dir/config.json: parse error at line 1, column 2: syntax error while parsing object key - unexpected end "
+            "of input; expected string literal");
+  EXPECT_EQ(Error(Bert(), {{"config.json", "[]"}}), "dir/config.json: expected a JSON object");
+  EXPECT_EQ(Error(Bert(), {{"config.json", "{}"}}), "dir/config.json: model_type must be a text");
+  EXPECT_EQ(Error(Bert(), {{"config.json", R"({"model_type": "t5"})"}}),
+            "dir/config.json: model_type 't5' is not supported; known: bert, distilbert, mpnet, roberta, albert");
+  EXPECT_EQ(Error(Bert(), {{"config.json", R"({"a": 1, "a": 2})"}}), "dir/config.json: the key 'a' occurs twice");
+  EXPECT_EQ(Error(Bert(), {{"tokenizer_config.json", R"({"tokenizer_class": "BertJapaneseTokenizer"})"}}),
+            "dir/tokenizer_config.json: tokenizer_class 'BertJapaneseTokenizer' is not supported; known: "
+            "BertTokenizer, DistilBertTokenizer, MPNetTokenizer, RobertaTokenizer, AlbertTokenizer");
+}
+
+TEST(TokenizerFolderTest, VocabTextsThatAreWrong) {
+  const std::string vocab = Bert()["vocab.txt"];
+  const auto error = [&](const std::string& part, const std::string& by) {
+    return Error(Bert(), {{"vocab.txt", With(vocab, part, by)}});
+  };
+  EXPECT_EQ(Error(Bert(), {{"vocab.txt", ""}}), "dir: the vocabulary has no [UNK], its unk_token");
+  EXPECT_EQ(error("\nb\n", "\na\n"), "dir/vocab.txt:7: piece 'a' stands in line 6 already");
+  EXPECT_EQ(error("\nb\n", "\n\xFF\n"), "dir/vocab.txt:7: not valid UTF-8 at byte 1");
+  EXPECT_EQ(error("[UNK]", "UNK"), "dir: the vocabulary has no [UNK], its unk_token");
+  EXPECT_EQ(error("[MASK]", "MASK"), "dir: the vocabulary has no [MASK], its mask_token");
+  EXPECT_EQ(error("[CLS]", "[cls]"), "dir: the vocabulary has no [CLS], its cls_token");
+  EXPECT_EQ(error("[PAD]", "none"), "no error");  // nothing needs one
+  EXPECT_EQ(error("b\n##b\n", "b\n##b"), "no error");
+  EXPECT_EQ(Error(Bert(), {{"config.json", R"({"model_type": "mpnet"})"}}),
+            "dir: the vocabulary has no </s>, its sep_token");
+}
+
+TEST(TokenizerFolderTest, VocabJsonsThatAreWrong) {
+  const std::string vocab = Roberta()["vocab.json"];
+  const auto error = [&](const std::string& part, const std::string& by) {
+    return Error(Roberta(), {{"vocab.json", With(vocab, part, by)}});
+  };
+  EXPECT_EQ(error("}", ""),
+            "dir/vocab.json: parse error at line 1, column 83: syntax error while parsing object - unexpected end of "
+            "input; expected '}'");
+  EXPECT_EQ(error("\"b\"", "\"a\""), "dir/vocab.json: the key 'a' occurs twice");
+  EXPECT_EQ(error("\"b\"", "\"\xFF\""),
+            "dir/vocab.json: parse error at line 1, column 69: syntax error while parsing object key - invalid string: "
+            "ill-formed UTF-8 byte");
+  EXPECT_EQ(error("\"ab\": 7", "\"ab\": 8"),
+            "dir/vocab.json: piece 'ab' has the id 8, but the 8 pieces must have the ids from 0 to 7");
+  EXPECT_EQ(error("\"ab\": 7", "\"ab\": 5"), "dir/vocab.json: pieces 'a' and 'ab' have the same id, 5");
+  EXPECT_EQ(error("\"ab\": 7", "\"ab\": -7"), "dir/vocab.json: the id of piece 'ab' must be a whole number");
+  EXPECT_EQ(error("\"ab\": 7", "\"ab\": \"7\""), "dir/vocab.json: the id of piece 'ab' must be a whole number");
+  EXPECT_EQ(error("<mask>", "mask"), "dir: the vocabulary has no <mask>, its mask_token");
+  EXPECT_EQ(Error(Roberta(), {{"vocab.json", "[]"}}), "dir/vocab.json: expected an object of pieces and ids");
+}
+
+TEST(TokenizerFolderTest, MergesThatAreWrong) {
+  const auto error = [](const std::string& merges) { return Error(Roberta(), {{"merges.txt", merges}}); };
+  EXPECT_EQ(error("a b\n"), "dir/merges.txt:1: expected a line that begins with #version");
+  EXPECT_EQ(error("#version: 0.2\na b\na c\n"), "dir/merges.txt:3: 'c' is no piece");
+  EXPECT_EQ(error("#version: 0.2\nb a\n"), "dir/merges.txt:2: 'ba', which it makes, is no piece");
+  EXPECT_EQ(error("#version: 0.2\nab\n"), "dir/merges.txt:2: expected two pieces and a space between them, not 'ab'");
+  EXPECT_EQ(error("#version: 0.2\na b\n\n"), "dir/merges.txt:3: expected two pieces and a space between them, not ''");
+  EXPECT_EQ(error("#version: 0.2\na b\na b\n"), "dir/merges.txt:3: 'a' and 'b' are merged twice");
+  EXPECT_EQ(error("#version: 0.2\n"), "no error");
+}
+
+TEST(TokenizerFolderTest, SentencePieceModelsThatAreWrong) {
+  const std::string model = Albert()["spiece.model"];
+  EXPECT_EQ(Error(Albert(), {{"spiece.model", model.substr(0, model.size() / 2)}}),
+            "dir/spiece.model: not a sentencepiece model");
+  EXPECT_EQ(Error(Albert(), {{"spiece.model", ""}}), "dir/spiece.model: not a sentencepiece model");
+  EXPECT_EQ(Error(Albert(), {{"spiece.model", With(model, "[MASK]", "[MUSK]")}}),
+            "dir/spiece.model: the sentencepiece model has no piece [MASK]");
+}
+
+TEST(TokenizerFolderTest, OneFileThatIsWrong) {
+  const auto bert = [](const std::string& part, const std::string& by) {
+    return Error(Bert(), {{"vocab.txt", "-"}, {"tokenizer.json", With(kBertWhole, part, by)}});
+  };
+  EXPECT_EQ(bert("WordPiece", "Unigram"), "dir/tokenizer.json: model.type must be WordPiece");
+  EXPECT_EQ(bert("BertNormalizer", "NFC"), "dir/tokenizer.json: normalizer.type must be BertNormalizer");
+  EXPECT_EQ(
+      bert("\"##b\": 7", "\"##b\": 9"),
+      "dir/tokenizer.json: model.vocab: piece '##b' has the id 9, but the 8 pieces must have the ids from 0 to 7");
+  EXPECT_EQ(bert("\"model\"", "\"added_tokens\": 3, \"model\""), "dir/tokenizer.json: added_tokens must be a list");
+  EXPECT_EQ(bert("\"model\"", "\"added_tokens\": [{\"content\": \"x\", \"id\": 10}], \"model\""),
+            "dir/tokenizer.json: token 'x' has the id 10; the next free one is 8");
+  EXPECT_EQ(bert("\"model\"", "\"added_tokens\": [{\"content\": \"a\", \"id\": 6}], \"model\""),
+            "dir/tokenizer.json: token 'a' has the id 6; as a piece it has 5");
+  EXPECT_EQ(Error(Bert(), {{"tokenizer.json", With(kBertWhole, "\"a\"", "\"c\"")}}),
+            "dir/tokenizer.json: model.vocab has 'c' as piece 5, vocab.txt has 'a'");
+  const auto roberta = [](const std::string& part, const std::string& by) {
+    return Error(Roberta(), {{"merges.txt", "-"}, {"tokenizer.json", With(kRobertaWhole, part, by)}});
+  };
+  EXPECT_EQ(roberta("[\"a b\"]", "[\"a b\", 3]"),
+            "dir/tokenizer.json: model.merges:2: expected two pieces: \"a b\" or [\"a\", \"b\"]");
+  EXPECT_EQ(roberta("\"a b\"", "[\"a\", \"c\"]"), "dir/tokenizer.json: model.merges:1: 'c' is no piece");
+  EXPECT_EQ(roberta("\"BPE\"", "\"BPE\", \"dropout\": 0.1"),
+            "dir/tokenizer.json: model.dropout is not supported unless it is null");
+}
+
+TEST(TokenizerFolderTest, SettingsThatAreWrong) {
+  const auto error = [](const std::string& config) { return Error(Bert(), {{"tokenizer_config.json", config}}); };
+  EXPECT_EQ(error(R"({"do_lower_case": "yes"})"), "dir/tokenizer_config.json: do_lower_case must be true or false");
+  EXPECT_EQ(error(R"({"mask_token": null})"), "dir: the tokenizer has no mask_token");
+  EXPECT_EQ(error(R"({"mask_token": "<mask>"})"), "dir: the vocabulary has no <mask>, its mask_token");
+  EXPECT_EQ(error(R"({"mask_token": 3})"),
+            "dir/tokenizer_config.json: mask_token: expected a token, an object with its `content`");
+  EXPECT_EQ(error(R"({"mask_token": {"content": "[MASK]", "lstrip": 1}})"),
+            "dir/tokenizer_config.json: mask_token: lstrip of token '[MASK]' must be true or false");
+  EXPECT_EQ(error(R"({"additional_special_tokens": ["<x>"]})"),
+            "dir/tokenizer_config.json: additional_special_tokens: the vocabulary has no '<x>'");
+  EXPECT_EQ(error(R"({"added_tokens_decoder": {"x": {"content": "a"}}})"),
+            "dir/tokenizer_config.json: added_tokens_decoder: 'x' is no id");
+  EXPECT_EQ(error(R"({"added_tokens_decoder": {"8": {"content": ""}}})"),
+            "dir/tokenizer_config.json: added_tokens_decoder: a token is empty");
+  EXPECT_EQ(Error(Bert(), {{"added_tokens.json", R"({"x": 9})"}}),
+            "dir/added_tokens.json: token 'x' has the id 9; the next free one is 8");
+  EXPECT_EQ(Error(Bert(), {{"added_tokens.json", R"({"x": -1})"}}),
+            "dir/added_tokens.json: the id of token 'x' must be a whole number");
+  EXPECT_EQ(Error(Bert(), {{"special_tokens_map.json", R"({"sep_token": "[END]"})"}}),
+            "dir: the vocabulary has no [END], its sep_token");
+}
+
+}  // namespace
+}  // namespace metaprompt

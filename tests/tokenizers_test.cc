@@ -1,0 +1,314 @@
+// Tokenizers of checkpoint folders against what `transformers` gives; tests/reference/make_tokenizer_goldens.py tells
+// how the goldens came about and renews them.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cstdlib>
+#include <functional>
+#include <map>
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
+
+#include "absl/strings/escaping.h"
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "absl/strings/str_split.h"
+#include "metaprompt/base/files.h"
+#include "metaprompt/tokenizer_folder.h"
+#include "metaprompt/unicode.h"
+
+namespace metaprompt {
+namespace {
+
+using Json = nlohmann::json;
+
+constexpr char kFolder[] = "tests/goldens/tokenizers/";
+constexpr char kRenew[] = "tests/reference/make_tokenizer_goldens.py renews goldens";
+constexpr char kBert[] = "bert-base-uncased";
+
+std::string Shared() {
+  const char* shared = std::getenv("METAPROMPT_SHARED");
+  return shared == nullptr ? "" : shared;
+}
+
+const Json& Goldens() {
+  static const auto* const goldens = new Json(Json::parse(ReadFile(absl::StrCat(kFolder, "goldens.json")).value()));
+  return *goldens;
+}
+
+const std::vector<std::string>& Texts() {
+  static const auto* const texts = [] {
+    auto* all = new std::vector<std::string>();
+    for (const Json& escaped : Goldens()["texts"]) {
+      EXPECT_TRUE(absl::CUnescape(escaped.get<std::string>(), &all->emplace_back()));
+    }
+    return all;
+  }();
+  return *texts;
+}
+
+// The files of a folder of ours; bert-base-uncased's vocabulary, which isn't, is empty without METAPROMPT_SHARED.
+TokenizerFiles FilesOf(const std::string& folder) {
+  if (folder != kBert) {
+    return ReadTokenizerFiles(kFolder + folder).value();
+  }
+  const std::string path = absl::StrCat(Shared(), "/models/", kBert, "/vocab.txt");
+  return Shared().empty() ? TokenizerFiles() : TokenizerFiles{{"vocab.txt", ReadFile(path).value()}};
+}
+
+// The same vocabulary in a tokenizer.json, merges as pairs or as texts.
+void PutIntoOneFile(bool pairs, TokenizerFiles* files) {
+  Json model = {{"vocab", Json::object()}};
+  Json whole = {{"version", "1.0"}};
+  if (files->count("vocab.txt") > 0) {
+    model["type"] = "WordPiece";
+    const std::vector<std::string> lines = absl::StrSplit((*files)["vocab.txt"], '\n');
+    for (size_t i = 0; i + 1 < lines.size(); ++i) {
+      model["vocab"][lines[i]] = i;
+    }
+    whole["normalizer"] = {{"type", "BertNormalizer"}, {"lowercase", false}};
+    whole["pre_tokenizer"] = {{"type", "BertPreTokenizer"}};
+  } else {
+    model["type"] = "BPE";
+    model["vocab"] = Json::parse((*files)["vocab.json"]);
+    model["merges"] = Json::array();
+    const std::vector<std::string> lines = absl::StrSplit((*files)["merges.txt"], '\n');
+    for (size_t i = 1; i + 1 < lines.size(); ++i) {
+      const std::vector<std::string> pair = absl::StrSplit(lines[i], ' ');
+      model["merges"].push_back(pairs ? Json(pair) : Json(lines[i]));
+    }
+    whole["normalizer"] = nullptr;
+    whole["pre_tokenizer"] = {{"type", "ByteLevel"}, {"add_prefix_space", false}};
+  }
+  whole["model"] = std::move(model);
+  files->erase("vocab.txt");
+  files->erase("vocab.json");
+  files->erase("merges.txt");
+  (*files)["tokenizer.json"] = whole.dump();
+}
+
+std::unique_ptr<Tokenizer> Make(const TokenizerFiles& files, const std::string& name) {
+  absl::StatusOr<std::unique_ptr<Tokenizer>> tokenizer = MakeTokenizer(files, name);
+  EXPECT_TRUE(tokenizer.ok()) << tokenizer.status();
+  return tokenizer.ok() ? *std::move(tokenizer) : nullptr;
+}
+
+// The tokenizer of a golden; null where it needs files that aren't here.
+std::unique_ptr<Tokenizer> TokenizerOf(const Json& golden) {
+  TokenizerFiles files = FilesOf(golden["folder"].get<std::string>());
+  if (files.empty()) {
+    return nullptr;
+  }
+  const Json written = golden.value("files", Json::object());
+  for (const auto& [file, contents] : written.items()) {
+    files[file] = contents.get<std::string>();
+  }
+  if (golden.value("whole", false)) {
+    PutIntoOneFile(/*pairs=*/true, &files);
+  }
+  return Make(files, golden["name"].get<std::string>());
+}
+
+std::string Printed(const std::vector<int64_t>& ids) { return absl::StrJoin(ids, " "); }
+
+// The ids of the texts of a page, and those of texts that stay texts.
+TEST(TokenizersTest, APageOfNastyTexts) {
+  int compared = 0;
+  for (const Json& golden : Goldens()["tokenizers"]) {
+    const std::unique_ptr<Tokenizer> tokenizer = TokenizerOf(golden);
+    if (tokenizer == nullptr) {
+      continue;
+    }
+    ++compared;
+    for (size_t i = 0; i < Texts().size(); ++i) {
+      const auto ids = golden["ids"][i].get<std::string>();
+      const std::string plain = golden["plain"].value(absl::StrCat(i), ids);
+      EXPECT_EQ(Printed(tokenizer->EncodeWithSpecial(Texts()[i])), ids)
+          << golden["name"] << ", text " << i << ", " << Quoted(Texts()[i]) << "; " << kRenew;
+      EXPECT_EQ(Printed(tokenizer->Encode(Texts()[i])), plain)
+          << golden["name"] << ", text " << i << " as text, " << Quoted(Texts()[i]) << "; " << kRenew;
+    }
+  }
+  EXPECT_GE(compared, 20);
+}
+
+// Number of ids and SHA-256 of all, printed a text a line, for each vocabulary.
+void ComparePublicData(const char* name, const std::vector<std::string>& texts) {
+  int compared = 0;
+  for (const Json& golden : Goldens()["tokenizers"]) {
+    if (!golden.contains(name)) {
+      continue;
+    }
+    const std::unique_ptr<Tokenizer> tokenizer = TokenizerOf(golden);
+    ASSERT_NE(tokenizer, nullptr);
+    std::string printed;
+    size_t tokens = 0;
+    for (const std::string& text : texts) {
+      const std::vector<int64_t> ids = tokenizer->EncodeWithSpecial(text);
+      tokens += ids.size();
+      absl::StrAppend(&printed, Printed(ids), "\n");
+    }
+    EXPECT_EQ(golden[name]["texts"], texts.size());
+    EXPECT_EQ(golden[name]["tokens"], tokens) << golden["name"] << "; " << kRenew;
+    EXPECT_EQ(golden[name]["sha256"], Sha256(printed)) << golden["name"] << "; " << kRenew;
+    ++compared;
+  }
+  EXPECT_EQ(compared, 5);
+}
+
+TEST(TokenizersTest, HuffpostHeadlines) {
+  if (Shared().empty()) {
+    GTEST_SKIP()
+        << "set METAPROMPT_SHARED to a folder with data/huffpost and models/bert-base-uncased to run this test";
+  }
+  std::vector<std::string> texts;
+  const std::string lines = ReadFile(Shared() + "/data/huffpost/huffpost.json").value();
+  for (const absl::string_view line : absl::StrSplit(lines, '\n', absl::SkipEmpty())) {
+    texts.push_back(Json::parse(line.begin(), line.end())["raw"].get<std::string>());
+  }
+  ComparePublicData("huffpost", texts);
+}
+
+// The files of an archive, by name. Only what `tar` writes of plain files with short names.
+std::map<std::string, std::string> TarFiles(const std::string& tar) {
+  constexpr size_t kBlock = 512;
+  std::map<std::string, std::string> files;
+  for (size_t at = 0; at + kBlock <= tar.size() && tar[at] != '\0';) {
+    const std::string name(tar.c_str() + at);
+    const size_t size = std::strtoull(tar.substr(at + 124, 12).c_str(), nullptr, 8);
+    const char type = tar[at + 156];
+    if (type == '0' || type == '\0') {
+      files[name] = tar.substr(at + kBlock, size);
+    }
+    at += kBlock + (size + kBlock - 1) / kBlock * kBlock;
+  }
+  return files;
+}
+
+TEST(TokenizersTest, NewsgroupPosts) {
+  if (Shared().empty()) {
+    GTEST_SKIP()
+        << "set METAPROMPT_SHARED to a folder with data/20newsgroups and models/bert-base-uncased to run this test";
+  }
+  const absl::StatusOr<std::string> tar =
+      CommandOutput({"xz", "-dc", Shared() + "/data/20newsgroups/20news-bydate.tar.xz"});
+  ASSERT_TRUE(tar.ok()) << tar.status();
+  std::vector<std::string> texts;
+  for (const auto& [name, latin1] : TarFiles(*tar)) {
+    std::string& text = texts.emplace_back();
+    for (const char byte : latin1) {
+      AppendCharacter(static_cast<unsigned char>(byte), &text);
+    }
+  }
+  ComparePublicData("20newsgroups", texts);
+}
+
+// Every tokenizer of the goldens, on every text of the page.
+void ForAll(const std::function<void(const Tokenizer&, const std::string&)>& check) {
+  for (const Json& golden : Goldens()["tokenizers"]) {
+    if (const std::unique_ptr<Tokenizer> tokenizer = TokenizerOf(golden)) {
+      for (const std::string& text : Texts()) {
+        SCOPED_TRACE(absl::StrCat(golden["name"].get<std::string>(), ": ", Quoted(text)));
+        check(*tokenizer, text);
+      }
+    }
+  }
+}
+
+TEST(TokenizersTest, TextIsNeverASpecialToken) {
+  ForAll([](const Tokenizer& tokenizer, const std::string& text) {
+    const SpecialIds special = tokenizer.special();
+    for (const int64_t id : tokenizer.Encode(text)) {
+      ASSERT_GE(id, 0);
+      ASSERT_LT(id, tokenizer.vocab_size());
+      ASSERT_THAT((std::vector<int64_t>{special.cls, special.sep, special.mask, special.pad}),
+                  testing::Not(testing::Contains(id)));
+    }
+  });
+}
+
+// The names of special tokens are theirs when asked for, and text when not.
+TEST(TokenizersTest, SpecialTokensAreFoundWhereAskedFor) {
+  for (const char* folder : {"cased", "mpnet", "roberta", "albert"}) {
+    const std::unique_ptr<Tokenizer> tokenizer = Make(FilesOf(folder), folder);
+    const SpecialIds special = tokenizer->special();
+    for (const int64_t id : {special.cls, special.sep, special.mask, special.unk, special.pad}) {
+      EXPECT_THAT(tokenizer->EncodeWithSpecial(tokenizer->Piece(id)), testing::ElementsAre(id)) << folder;
+      EXPECT_GT(tokenizer->Encode(tokenizer->Piece(id)).size(), 1U) << folder;
+    }
+  }
+}
+
+TEST(TokenizersTest, FilesMakeTheSameTokenizerAgain) {
+  for (const char* folder : {"cased", "mpnet", "roberta", "albert"}) {
+    const TokenizerFiles files = FilesOf(folder);
+    const std::unique_ptr<Tokenizer> tokenizer = Make(files, folder);
+    EXPECT_EQ(tokenizer->files(), files);
+    const std::unique_ptr<Tokenizer> again = Make(tokenizer->files(), folder);
+    EXPECT_EQ(again->Encode(Texts()[4]), tokenizer->Encode(Texts()[4]));
+    for (int64_t id = 0; id < tokenizer->vocab_size(); ++id) {
+      ASSERT_EQ(again->Piece(id), tokenizer->Piece(id));
+    }
+  }
+}
+
+// A vocabulary may stand in tokenizer.json alone, with merges in either of two spellings, or in both places.
+TEST(TokenizersTest, VocabulariesOfOneFile) {
+  for (const char* folder : {"cased", "mpnet", "roberta"}) {
+    const TokenizerFiles files = FilesOf(folder);
+    const std::unique_ptr<Tokenizer> several = Make(files, folder);
+    for (const bool pairs : {false, true}) {
+      TokenizerFiles one = files;
+      PutIntoOneFile(pairs, &one);
+      TokenizerFiles both = files;
+      both["tokenizer.json"] = one["tokenizer.json"];
+      for (const TokenizerFiles& other : {one, both}) {
+        const std::unique_ptr<Tokenizer> tokenizer = Make(other, folder);
+        for (const std::string& text : Texts()) {
+          ASSERT_EQ(tokenizer->EncodeWithSpecial(text), several->EncodeWithSpecial(text)) << folder << ": " << text;
+        }
+      }
+    }
+  }
+}
+
+// A word of a million letters costs n log n, not n².
+TEST(TokenizersTest, LongWordsAreNotSlow) {
+  for (const char* folder : {"cased", "roberta"}) {
+    const std::unique_ptr<Tokenizer> tokenizer = Make(FilesOf(folder), folder);
+    const std::string word(1000000, 'e');
+    EXPECT_GE(tokenizer->Encode(word).size(), 1U);
+    std::string words;
+    for (int i = 0; i < 10000; ++i) {
+      absl::StrAppend(&words, std::string(100, 'e'), " ");
+    }
+    EXPECT_GE(tokenizer->Encode(words).size(), 10000U);
+  }
+}
+
+TEST(UnicodeTest, InvalidUtf8IsReplacedByMaximalParts) {
+  const std::string bad = "\xEF\xBF\xBD";
+  const std::vector<std::pair<std::string, std::string>> cases = {
+      {"plain", "plain"},
+      {"caf\xC3\xA9", "caf\xC3\xA9"},
+      {"a\xFFz", "a" + bad + "z"},
+      {"\xC3", bad},
+      {"\xE2\x82 12345678", bad + " 12345678"},
+      {"\xF0\x9F\x98", bad},
+      {"\xF0\x9F\x98\xF0\x9F\x98\x80", bad + "\xF0\x9F\x98\x80"},
+      {"\xED\xA0\x80", bad + bad + bad},
+      {"\xC0\xAF", bad + bad},
+      {"\xE0\x80\xAF", bad + bad + bad},
+      {"\xF4\x90\x80\x80", bad + bad + bad + bad},
+      {std::string("\0\x80", 2), std::string("\0", 1) + bad},
+  };
+  for (const auto& [text, expected] : cases) {
+    EXPECT_EQ(Utf8Text(text).view(), expected) << Quoted(text);
+  }
+}
+
+}  // namespace
+}  // namespace metaprompt
