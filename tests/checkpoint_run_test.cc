@@ -1,0 +1,251 @@
+// Whole experiments that start from a checkpoint, and the commands that open one: run, go on, export, encode.
+#include <ATen/ATen.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <filesystem>
+#include <memory>
+#include <sstream>
+#include <string>
+#include <vector>
+
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_replace.h"
+#include "experiments/command_line.h"
+#include "experiments/result.pb.h"
+#include "experiments/train.h"
+#include "metaprompt/base/files.h"
+#include "metaprompt/base/spec_fields.h"
+#include "metaprompt/checkpoint.h"
+#include "metaprompt/safetensors.h"
+#include "tests/differences.h"
+
+namespace metaprompt {
+namespace {
+
+using ::testing::HasSubstr;
+
+constexpr char kGoldens[] = "tests/goldens/encoders/";
+
+struct Outcome {
+  int status = 0;
+  std::string out;
+  std::string err;
+};
+
+class CheckpointRunTest : public testing::Test {
+ protected:
+  void SetUp() override {
+    folder_ = absl::StrCat(testing::TempDir(), "/checkpoint_run_test.XXXXXX");
+    ASSERT_NE(mkdtemp(folder_.data()), nullptr);
+    folder_ += "/";
+    // Nine classes, each of a letter of its own.
+    std::string lines;
+    for (int of_class = 0; of_class < 9; ++of_class) {
+      for (int text = 0; text < 8; ++text) {
+        const auto letter = static_cast<char>('a' + of_class);
+        absl::StrAppend(&lines, std::string(3, letter), "\t", std::string({letter, ' '}), "the cat ",
+                        std::string(static_cast<size_t>(text) + 1, 'z'), " ", std::string(2, letter), "\n");
+      }
+    }
+    Write("data.tsv", lines);
+  }
+  void TearDown() override { std::filesystem::remove_all(folder_); }
+
+  void Write(const std::string& name, absl::string_view bytes) const {
+    ASSERT_TRUE(WriteFileAtomically(folder_ + name, bytes).ok());
+  }
+  std::string Read(const std::string& name) const {
+    const absl::StatusOr<std::string> bytes = ReadFile(folder_ + name);
+    EXPECT_TRUE(bytes.ok()) << bytes.status();
+    return bytes.ok() ? *bytes : "";
+  }
+
+  // Writes the spec and returns its path. `encoder` is a folder.
+  std::string Spec(const std::string& encoder) const {
+    Write("spec.textproto", absl::StrCat(R"(
+      name: "tiny"
+      dataset { tsv { path: ")",
+                                         folder_, R"(data.tsv" } split { shares { train: 0.34 valid: 0.33 } } }
+      model {
+        encoder { checkpoint { path: ")",
+                                         encoder, R"(" } }
+        prompt { template: "{text} is <soft:2> {mask} ." }
+      }
+      episodes { ways: 3 shots: 2 queries: 3 }
+      learner { maml { inner_steps: 2 encoder_inner_lr: 0.05 prompt_inner_lr: 0.05 class_inner_lr: 0.1 } }
+      train { meta_steps: 4 meta_batch: 2 validate_every: 2 valid_episodes: 4 checkpoint_every: 1 }
+      test { episodes: 6 }
+      threads: 1)"));
+    return folder_ + "spec.textproto";
+  }
+
+  Outcome Command(const std::vector<std::string>& arguments, bool stop = false, const std::string& input = "") const {
+    std::ostringstream out;
+    std::ostringstream err;
+    std::istringstream in(input);
+    const std::atomic<bool> stopped(stop);
+    Outcome outcome;
+    outcome.status = RunCommand(arguments, {&out, &err, false, &stopped, &in});
+    outcome.out = out.str();
+    outcome.err = absl::StrReplaceAll(err.str(), {{folder_, "$"}});
+    return outcome;
+  }
+
+  std::string CopyOf(const std::string& golden) const {
+    const std::string to = folder_ + golden;
+    std::filesystem::copy(kGoldens + golden, to);
+    return to;
+  }
+
+  std::string folder_;
+};
+
+RunRecord Record(const std::string& text) {
+  RunRecord record;
+  EXPECT_TRUE(ParseSpec(text, "record", &record).ok());
+  return record;
+}
+
+TEST_F(CheckpointRunTest, EveryArchitectureTrainsAndIsTested) {
+  for (const char* name :
+       {"bert", "bert-gelu-new", "bert-untied", "bert-no-head", "distilbert", "roberta", "albert", "mpnet"}) {
+    const Outcome run = Command({"run", Spec(absl::StrCat(kGoldens, name)), "--out", folder_ + name});
+    ASSERT_EQ(run.status, 0) << run.err;
+    const bool head = std::string(name) != "bert-no-head";
+    EXPECT_EQ(absl::StrContains(run.err, "no MLM head: the word embedding is the decoder"), !head);
+    const RunRecord record = Record(Read(absl::StrCat(name, "/record.textproto")));
+    EXPECT_TRUE(absl::StartsWith(name, record.model().architecture())) << record.model().architecture();
+    EXPECT_EQ(record.model().mlm_head(), head);
+    EXPECT_EQ(record.model().encoder_sha256().size(), 64U);
+    ASSERT_EQ(record.results_size(), 1);
+    ASSERT_EQ(record.results(0).tests_size(), 2);
+    EXPECT_EQ(record.results(0).tests(0).initialisation(), "pre-trained");
+    EXPECT_EQ(record.results(0).trained_meta_steps(), 4);
+    EXPECT_THAT(run.out, HasSubstr("pre-trained"));
+  }
+  const RunRecord cut = Record(Read("bert-no-head/record.textproto"));
+  EXPECT_EQ(cut.model().unused_tensors_size(), 2) << "the pooler";
+}
+
+TEST_F(CheckpointRunTest, TheSameRecordEveryTimeAndWhenStopped) {
+  const std::string encoder = CopyOf("roberta");
+  const std::string spec = Spec(encoder);
+  ASSERT_EQ(Command({"run", spec, "--out", folder_ + "whole"}).status, 0);
+  Outcome stopped = Command({"run", spec, "--out", folder_ + "pieces"}, /*stop=*/true);
+  EXPECT_EQ(stopped.status, 130);
+  EXPECT_THAT(stopped.err, HasSubstr("stopped at meta-step 0 of 2-shot meta-training; the same command goes on"));
+  // With other weights it does not go on; with its own it does.
+  const std::string weights = Read("roberta/model.safetensors");
+  std::string other = weights;
+  other.back() = static_cast<char>(other.back() ^ 1);
+  Write("roberta/model.safetensors", other);
+  const Outcome changed = Command({"run", spec, "--out", folder_ + "pieces"});
+  EXPECT_EQ(changed.status, 1);
+  EXPECT_THAT(changed.err, HasSubstr("error: $pieces.partial: the encoder's weights have changed since this run began; "
+                                     "name another folder with --out\n"));
+  Write("roberta/model.safetensors", weights);
+  ASSERT_EQ(Command({"run", spec, "--out", folder_ + "pieces"}).status, 0);
+  EXPECT_EQ(Read("pieces/record.textproto"), Read("whole/record.textproto"));
+}
+
+TEST_F(CheckpointRunTest, WhatIsExportedIsWhatValidatedBest) {
+  for (const std::string name : {"mpnet", "albert", "bert-no-head"}) {
+    const std::string encoder = CopyOf(name);
+    ASSERT_EQ(Command({"run", Spec(encoder), "--out", folder_ + "run"}).status, 0);
+    std::filesystem::remove_all(encoder);  // the run needs it no longer
+    const Outcome exported = Command({"export", folder_ + "run", "--out", folder_ + "out"});
+    ASSERT_EQ(exported.status, 0) << exported.err;
+    EXPECT_THAT(exported.out, HasSubstr("the 2-shot initialisation of "));
+    const absl::StatusOr<Checkpoint> opened = OpenCheckpoint(folder_ + "out", /*allow_unknown=*/false);
+    ASSERT_TRUE(opened.ok()) << opened.status();
+    const TensorFile best = *ParseSafetensors(Read("run/best-2shot.safetensors"), "best");
+    for (size_t i = 0; i < opened->params.size(); ++i) {
+      EXPECT_TRUE(at::equal(opened->params[i], best.Find(opened->encoder->params()[i].name)));
+    }
+    const TensorFile prompt = *ParseSafetensors(Read("out/prompt.safetensors"), "prompt");
+    EXPECT_TRUE(at::equal(prompt.Find("prompt.soft"), best.Find("prompt.soft")));
+    EXPECT_EQ(prompt.Find("prompt.soft").size(0), 2);
+    EXPECT_EQ(prompt.metadata.at("template"), "{text} is <soft:2> {mask} .");
+    EXPECT_EQ(Command({"export", folder_ + "run", "--out", folder_ + "out"}).err,
+              "error: $out: the folder is not empty; name another, or empty it\n");
+    EXPECT_EQ(Command({"export", folder_ + "run", "--out", folder_ + "new", "--shots", "5"}).err,
+              "error: $run: the run has no 5-shot result; it has 2\n");
+    std::filesystem::remove_all(folder_ + "run");
+    std::filesystem::remove_all(folder_ + "out");
+  }
+}
+
+TEST_F(CheckpointRunTest, SpecErrorsNameTheField) {
+  const std::string spec = Spec(std::string(kGoldens) + "bert");
+  const auto error = [&](const std::string& set) {
+    return Command({"run", spec, "--out", folder_ + "x", "--set", set}).err;
+  };
+  EXPECT_THAT(error("model.tokenizer.path=some.model"),
+              HasSubstr("model.tokenizer.path is set; model.encoder.checkpoint brings a tokenizer of its own\n"));
+  EXPECT_THAT(error("device=gpu"), HasSubstr("device is \"gpu\"; it must be cpu, cuda or cuda:N\n"));
+  if (!at::hasCUDA()) {
+    EXPECT_THAT(error("device=cuda"), HasSubstr("device is \"cuda\"; this program's LibTorch, "));
+  }
+  EXPECT_THAT(error("model.encoder.checkpoint.path=$nowhere"), HasSubstr("nowhere"));
+  EXPECT_THAT(error("model.encoder.checkpoint.max_tokens=7"),
+              HasSubstr("model.prompt.template: the prompt alone takes 9 of the 7 tokens that the encoder takes\n"));
+  EXPECT_FALSE(std::filesystem::exists(folder_ + "x.partial")) << "nothing half-written";
+}
+
+// Products in bfloat16 have 8 bits: the losses come close to those of float32, and are not the same.
+TEST_F(CheckpointRunTest, Bfloat16ComesCloseToFloat32) {
+  const std::string spec = Spec(std::string(kGoldens) + "bert");
+  ASSERT_EQ(Command({"run", spec, "--out", folder_ + "full"}).status, 0);
+  const Outcome half = Command({"run", spec, "--out", folder_ + "half", "--set", "precision=BFLOAT16"});
+  ASSERT_EQ(half.status, 0) << half.err;
+  const ShotResult a = Record(Read("full/record.textproto")).results(0);
+  const ShotResult b = Record(Read("half/record.textproto")).results(0);
+  ASSERT_EQ(a.curve_size(), b.curve_size());
+  EXPECT_NE(a.curve(1).query_loss(), b.curve(1).query_loss());
+  EXPECT_NEAR(a.curve(1).query_loss(), b.curve(1).query_loss(), 0.05 * a.curve(1).query_loss());
+}
+
+TEST_F(CheckpointRunTest, EncodeGivesWhatTransformersGives) {
+  for (const std::string name : {"bert", "roberta", "albert"}) {
+    const std::string mask = name == "roberta" ? "<mask>" : "[MASK]";
+    const std::string lines = absl::StrReplaceAll(*ReadFile(std::string(kGoldens) + "lines.txt"), {{"{mask}", mask}});
+    const TensorFile expected =
+        *ParseSafetensors(*ReadFile(absl::StrCat(kGoldens, name, "/expected.safetensors")), "expected");
+    const std::string out = folder_ + name + ".safetensors";
+    const Outcome states = Command({"encode", "--encoder", kGoldens + name, "--out", out}, false, lines);
+    ASSERT_EQ(states.status, 0) << states.err;
+    const TensorFile found = *ParseSafetensors(Read(name + ".safetensors"), "found");
+    const at::Tensor offsets = found.Find("offsets");
+    const at::Tensor lengths = expected.Find("lengths");
+    ASSERT_EQ(offsets.size(0), lengths.size(0) + 1);
+    for (int64_t b = 0; b < lengths.size(0); ++b) {
+      const auto first = offsets[b].item<int64_t>();
+      const auto length = lengths[b].item<int64_t>();
+      ASSERT_EQ(offsets[b + 1].item<int64_t>() - first, length);
+      EXPECT_TRUE(at::equal(found.Find("input_ids").narrow(0, first, length),
+                            expected.Find("input_ids")[b].narrow(0, 0, length)));
+      EXPECT_LT(
+          MaxDifference(found.Find("states").narrow(0, first, length), expected.Find("states")[b].narrow(0, 0, length)),
+          1e-5);
+    }
+    ASSERT_EQ(
+        Command({"encode", "--encoder", kGoldens + name, "--out", out, "--what", "mask-logits"}, false, lines).status,
+        0);
+    EXPECT_LT(
+        MaxDifference(ParseSafetensors(Read(name + ".safetensors"), "found")->Find("logits"), expected.Find("logits")),
+        1e-5);
+    // An error leaves what was there before.
+    const std::string before = Read(name + ".safetensors");
+    const Outcome none = Command({"encode", "--encoder", kGoldens + name, "--out", out, "--what", "mask-logits"}, false,
+                                 lines + "no mask here\n");
+    EXPECT_EQ(none.status, 1);
+    EXPECT_THAT(none.err, HasSubstr(absl::StrCat("error: line 6 has 0 masks; the logits are those at its one ", mask)));
+    EXPECT_EQ(Read(name + ".safetensors"), before);
+  }
+}
+
+}  // namespace
+}  // namespace metaprompt
