@@ -29,7 +29,7 @@ target() { # NAME SOURCE... [-lLIBRARY...]: OUT/NAME from tests/fuzz/NAME_fuzz.c
 
 base=(metaprompt/base/files.cc metaprompt/base/json.cc -lcrypto)
 tokenizers=(metaprompt/{unicode,added_tokens,wordpiece,byte_bpe,albert_tokenizer,tokenizer_config,tokenizer_folder}.cc
-  metaprompt/sentencepiece.cc -licuuc -ldl)
+  metaprompt/{vocabulary_files,sentencepiece}.cc -licuuc -ldl)
 
 target wordpiece "${tokenizers[@]}" "${base[@]}"
 target bpe "${tokenizers[@]}" "${base[@]}"
