@@ -31,6 +31,6 @@ target config metaprompt/encoder_config.cc metaprompt/base/json.cc metaprompt/ba
 target torch_pickle metaprompt/torch_pickle.cc metaprompt/safetensors_header.cc metaprompt/base/files.cc
 
 tokenizers=(metaprompt/{unicode,added_tokens,wordpiece,byte_bpe,albert_tokenizer,tokenizer_config,tokenizer_folder}.cc
-  metaprompt/sentencepiece.cc metaprompt/base/json.cc metaprompt/base/files.cc -licuuc -ldl)
+  metaprompt/{vocabulary_files,sentencepiece}.cc metaprompt/base/json.cc metaprompt/base/files.cc -licuuc -ldl)
 target wordpiece "${tokenizers[@]}"
 target bpe "${tokenizers[@]}"
