@@ -1,8 +1,8 @@
 // Characters as the tokenizers of published checkpoints see them. The properties are ICU's (Unicode 15.0 in Debian 12).
 // The tables of the Rust crates behind `tokenizers` 0.19 are older, and a tokenizer has to agree with them: to their
 // general categories (Unicode 8.0) and their normal forms (9.0) a character that is younger is unassigned, and so it is
-// here, by its age. `Old...` are those. So no character of Unicode differs: all 1,112,064 have been compared, alone, for
-// clean-up, accents, case, space, punctuation, letters and numbers.
+// here, by its age. `Old...` are those. So no character of Unicode differs: all 1,112,064 have been compared, alone,
+// for clean-up, accents, case, space, punctuation, letters and numbers.
 #ifndef METAPROMPT_UNICODE_H_
 #define METAPROMPT_UNICODE_H_
 
