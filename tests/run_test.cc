@@ -357,7 +357,8 @@ TEST(StopTest, AFlagThatIsSetFromTheBeginningStillLeavesAWholeFolder) {
     const std::atomic<bool> stop(true);
     const absl::StatusOr<RunRecord> record = RunExperiment(Spec(), out, &progress, stop);
     EXPECT_TRUE(absl::IsCancelled(record.status()));
-    EXPECT_EQ(record.status().message(), "stopped at meta-step 0 of 1-shot meta-training");
+    EXPECT_EQ(record.status().message(),
+              "stopped at meta-step 0 of 1-shot meta-training; the same command goes on from there");
   }
   EXPECT_EQ(RecordOf(Spec(), out), Undisturbed());
 }

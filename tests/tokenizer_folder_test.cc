@@ -72,14 +72,13 @@ TEST(TokenizerFolderTest, FoldersWithoutFiles) {
 }
 
 TEST(TokenizerFolderTest, ArchitecturesThatAreNotKnown) {
-  EXPECT_EQ(Error(Bert(), {{"config.json", "{"}}),
-            "dir/config.json: parse error at line 1, column 2: syntax error while parsing object key - unexpected end "
-            "of input; expected string literal");
+  EXPECT_EQ(Error(Bert(), {{"config.json", "{"}}), "dir/config.json: not JSON at byte 2");
   EXPECT_EQ(Error(Bert(), {{"config.json", "[]"}}), "dir/config.json: expected a JSON object");
   EXPECT_EQ(Error(Bert(), {{"config.json", "{}"}}), "dir/config.json: model_type must be a text");
   EXPECT_EQ(Error(Bert(), {{"config.json", R"({"model_type": "t5"})"}}),
             "dir/config.json: model_type 't5' is not supported; known: bert, distilbert, mpnet, roberta, albert");
-  EXPECT_EQ(Error(Bert(), {{"config.json", R"({"a": 1, "a": 2})"}}), "dir/config.json: the key 'a' occurs twice");
+  EXPECT_EQ(Error(Bert(), {{"config.json", R"({"a": 1, "a": 2})"}}),
+            "dir/config.json: the key 'a' stands twice in one object");
   EXPECT_EQ(Error(Bert(), {{"tokenizer_config.json", R"({"tokenizer_class": "BertJapaneseTokenizer"})"}}),
             "dir/tokenizer_config.json: tokenizer_class 'BertJapaneseTokenizer' is not supported; known: "
             "BertTokenizer, DistilBertTokenizer, MPNetTokenizer, RobertaTokenizer, AlbertTokenizer");
@@ -107,13 +106,9 @@ TEST(TokenizerFolderTest, VocabJsonsThatAreWrong) {
   const auto error = [&](const std::string& part, const std::string& by) {
     return Error(Roberta(), {{"vocab.json", With(vocab, part, by)}});
   };
-  EXPECT_EQ(error("}", ""),
-            "dir/vocab.json: parse error at line 1, column 83: syntax error while parsing object - unexpected end of "
-            "input; expected '}'");
-  EXPECT_EQ(error("\"b\"", "\"a\""), "dir/vocab.json: the key 'a' occurs twice");
-  EXPECT_EQ(error("\"b\"", "\"\xFF\""),
-            "dir/vocab.json: parse error at line 1, column 69: syntax error while parsing object key - invalid string: "
-            "ill-formed UTF-8 byte");
+  EXPECT_EQ(error("}", ""), "dir/vocab.json: not JSON at byte 83");
+  EXPECT_EQ(error("\"b\"", "\"a\""), "dir/vocab.json: the key 'a' stands twice in one object");
+  EXPECT_EQ(error("\"b\"", "\"\xFF\""), "dir/vocab.json: not JSON at byte 69");
   EXPECT_EQ(error("\"ab\": 7", "\"ab\": 8"),
             "dir/vocab.json: piece 'ab' has the id 8, but the 8 pieces must have the ids from 0 to 7");
   EXPECT_EQ(error("\"ab\": 7", "\"ab\": 5"), "dir/vocab.json: pieces 'a' and 'ab' have the same id, 5");
