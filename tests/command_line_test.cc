@@ -283,7 +283,7 @@ TEST_F(CommandLineTest, AssignmentsThatAreWrong) {
       {"=3", "--set =3: expected FIELD=VALUE, as in learner.maml.inner_steps=5"},
       {"nam=3",
        "--set nam: there is no field 'nam'; known: name, seed, dataset, model, episodes, learner, train, test, "
-       "threads"},
+       "threads, device, precision"},
       {"test.episode=3", "--set test.episode: there is no field 'episode' in test; known: episodes, baseline"},
       {"seed.x=3", "--set seed.x: seed has no fields"},
       {"train.meta_steps=many", "--set train.meta_steps: 'many' is no whole number (Expected integer, got: many)"},
