@@ -124,7 +124,9 @@ absl::StatusOr<std::string> ExportRun(const std::string& run, int shots, const s
     return status;
   }
   TensorFile soft;
-  soft.tensors.emplace_back(model.params().back().name, params->back());
+  for (size_t i = encoder.params().size(); i < params->size(); ++i) {
+    soft.tensors.emplace_back(model.params()[i].name, (*params)[i]);
+  }
   soft.metadata["template"] = spec.prompt().template_();
   soft.metadata["format"] = "pt";
   if (const absl::Status status = WriteSafetensors(absl::StrCat(folder, "/", kPromptFile), soft); !status.ok()) {

@@ -254,7 +254,7 @@ absl::StatusOr<RunRecord> RunExperiment(const ExperimentSpec& spec, const std::s
                                 record.model().mlm_head() ? "" : "; no MLM head: the word embedding is the decoder"));
 
   const std::unique_ptr<Learner> learner = MakeLearner(spec.learner());
-  TaskPool pool(ThreadsOf(spec));
+  TaskPool pool((*bench)->device().is_cpu() ? ThreadsOf(spec) : 1);  // a GPU takes one task at a time
   const RunContext context = {bench->get(), learner.get(), directory->get(), &pool, progress, &stop};
   for (const int shots : spec.episodes().shots()) {
     absl::StatusOr<ShotResult> result = RunShots(context, shots);

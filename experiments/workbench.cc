@@ -173,16 +173,21 @@ absl::StatusOr<const PromptedSplit*> Workbench::Prompted(Split split) {
 }
 
 absl::StatusOr<ParamList> Workbench::InitialOnCpu() {
-  if (const EncoderSpec& encoder = spec_.model().encoder(); encoder.has_checkpoint()) {
+  const EncoderSpec& encoder = spec_.model().encoder();
+  ParamList params;
+  bool standardised = encoder.bert().init_standardised();
+  if (encoder.has_checkpoint()) {
     absl::StatusOr<Checkpoint> checkpoint =
         OpenCheckpoint(encoder.checkpoint().path(), encoder.checkpoint().allow_unknown_tensors());
     if (!checkpoint.ok()) {
       return checkpoint.status();
     }
-    return model_->WithSoftPrompt(std::move(checkpoint->params), spec_.seed());
+    params = model_->WithSoftPrompt(std::move(checkpoint->params), spec_.seed());
+    standardised = encoder.checkpoint().standardised_read() && !model_->encoder().layout().has_head();
+  } else {
+    params = model_->Init(spec_.seed());
   }
-  ParamList params = model_->Init(spec_.seed());
-  if (!spec_.model().encoder().bert().init_standardised()) {
+  if (!standardised) {
     return params;
   }
   const absl::StatusOr<const PromptedSplit*> split = Prompted(Split::kTrain);

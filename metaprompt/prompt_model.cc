@@ -13,6 +13,11 @@ namespace metaprompt {
 
 PromptModel::PromptModel(const PromptSpec& prompt, Encoder encoder, int64_t num_soft)
     : prompt_(prompt), encoder_(std::move(encoder)), params_(encoder_.params()) {
+  if (const int64_t width = encoder_.config().embedding_width; !encoder_.layout().has_head()) {
+    const int layer = static_cast<int>(encoder_.layout().layers.size()) + 1;
+    params_.push_back(ParamInfo{"read.scale", {width}, ParamGroup::kEncoder, layer, false, false});
+    params_.push_back(ParamInfo{"read.shift", {width}, ParamGroup::kEncoder, layer, false, false});
+  }
   params_.push_back(
       ParamInfo{"prompt.soft", {num_soft, encoder_.config().embedding_width}, ParamGroup::kPrompt, 0, false, false});
 }
@@ -31,9 +36,14 @@ ModelOutput PromptModel::Forward(const ParamList& params, const Batch& batch) co
   output.features = encoder_.AtMask(params, params[own - 1], batch);
   const ParamList head = params.size() == own ? ClassHead(params, batch.answers)
                                               : ParamList(params.begin() + static_cast<int64_t>(own), params.end());
-  output.logits =
-      at::linear(encoder_.Transformed(params, output.features), head[0], head[1]).to(params[0].scalar_type());
+  output.logits = at::linear(Read(params, output.features), head[0], head[1]).to(params[0].scalar_type());
   return output;
+}
+
+at::Tensor PromptModel::Read(const ParamList& params, const at::Tensor& at_mask) const {
+  const at::Tensor transformed = encoder_.Transformed(params, at_mask);
+  const size_t scale = encoder_.params().size();
+  return encoder_.layout().has_head() ? transformed : transformed * params[scale] + params[scale + 1];
 }
 
 ParamList PromptModel::ClassHead(const ParamList& params, const Answers& answers) const {
@@ -41,6 +51,10 @@ ParamList PromptModel::ClassHead(const ParamList& params, const Answers& answers
 }
 
 ParamList PromptModel::WithSoftPrompt(ParamList encoder_params, uint64_t seed) const {
+  if (!encoder_.layout().has_head()) {
+    encoder_params.push_back(at::ones({encoder_.config().embedding_width}));
+    encoder_params.push_back(at::zeros({encoder_.config().embedding_width}));
+  }
   const ParamInfo& soft = params_.back();
   const at::Tensor vectors = at::empty(soft.shape, at::kFloat);
   FillNormal(SubSeed(seed, "init/" + soft.name), prompt_.init_std(), vectors.data_ptr<float>(), vectors.numel());
@@ -57,13 +71,14 @@ ParamList PromptModel::Standardised(const ParamList& params, const std::vector<L
   std::vector<at::Tensor> reads;
   for (const LocalBatch& one : texts) {
     const ParamList local = LocalParams(params_, params, one.rows);
-    reads.push_back(encoder_.Transformed(local, encoder_.AtMask(local, local.back(), one.batch)));
+    reads.push_back(Read(local, encoder_.AtMask(local, local.back(), one.batch)));
   }
   const at::Tensor all = at::cat(reads);
   const at::Tensor std = all.std(0).clamp_min(1e-6);
   ParamList standardised = params;
-  at::Tensor& weight = standardised[encoder_.layout().transform_norm];
-  at::Tensor& bias = standardised[encoder_.layout().transform_norm + 1];
+  const size_t scale = encoder_.layout().has_head() ? encoder_.layout().transform_norm : encoder_.params().size();
+  at::Tensor& weight = standardised[scale];
+  at::Tensor& bias = standardised[scale + 1];
   weight = weight / std;
   bias = (bias - all.mean(0)) / std;
   return standardised;

@@ -31,24 +31,30 @@ class PromptModel : public Model {
   ModelOutput Forward(const ParamList& params, const Batch& batch) const override;
   ParamList ClassHead(const ParamList& params, const Answers& answers) const override;
 
-  // The encoder's parameters and, behind them, random normal soft vectors, float32.
+  // The encoder's parameters and what stands behind them: a read that changes nothing, and random normal soft vectors.
+  // float32.
   ParamList WithSoftPrompt(ParamList encoder_params, uint64_t seed) const;
 
   // For a BERT of one's own: all parameters random (see InitialBert).
   ParamList Init(uint64_t seed) const;
 
-  // `params` of a model that has a head, with the head's layer norm set so that what the decoder reads has mean 0 and
-  // variance 1 in every direction over these texts. In a random encoder all texts look alike at the mask: what they
-  // share is ten times larger than what tells them apart, and a gradient step on a support set would be a step along
-  // what they share. (Initialisation from data, as Krähenbühl et al. 2016.)
+  // `params` with the head's layer norm (without a head: `read.scale` and `read.shift`) set so that what the decoder
+  // reads has mean 0 and variance 1 in every direction over these texts. In a random encoder, and in one that was never
+  // trained to be read at a mask, all texts look alike there: what they share is ten times larger than what tells them
+  // apart, and a gradient step on a support set would be a step along what they share. (Initialisation from data, as
+  // Krähenbühl et al. 2016.)
   ParamList Standardised(const ParamList& params, const std::vector<LocalBatch>& texts) const;
 
  private:
+  // What the decoder reads at the masks, [B, E].
+  at::Tensor Read(const ParamList& params, const at::Tensor& at_mask) const;
+
   PromptSpec prompt_;
   BertSpec bert_;  // of a BERT of one's own
   Encoder encoder_;
   bool bfloat16_ = false;
-  std::vector<ParamInfo> params_;  // the encoder's, then the soft vectors [num_soft, E]
+  // The encoder's; without a head, read.scale [E] and read.shift [E]; then the soft vectors [num_soft, E].
+  std::vector<ParamInfo> params_;
 };
 
 }  // namespace metaprompt
