@@ -164,12 +164,11 @@ TEST_P(ArchitectureTest, HessianAgreesWithDifferencesOfTheGradient) {
       along = along + (gradient[i] * direction[i]).sum();
     }
     const ParamList product = torch::autograd::grad({along}, leaves, {}, false, false, /*allow_unused=*/true);
-    ParamList expected;
+    const ParamList expected =
+        ListDifference(params, direction, [&](const ParamList& at) { return gradient_at(at, false).second; });
     double total = 0;
-    for (size_t i = 0; i < leaves.size(); ++i) {
-      expected.push_back(Difference<at::Tensor>(params, direction,
-                                                [&](const ParamList& at) { return gradient_at(at, false).second[i]; }));
-      total = std::max(total, expected.back().norm().item<double>());
+    for (const at::Tensor& one : expected) {
+      total = std::max(total, one.norm().item<double>());
     }
     for (size_t i = 0; i < leaves.size(); ++i) {
       const at::Tensor found = product[i].defined() ? product[i] : at::zeros_like(params[i]);

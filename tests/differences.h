@@ -45,6 +45,22 @@ Value Difference(const ParamList& params, const ParamList& direction, const Func
   return ((at(kH) - at(-kH)) * 8.0 - (at(2 * kH) - at(-2 * kH))) / (12 * kH);
 }
 
+// The same of a function whose values are lists, each evaluated once.
+template <typename Function>
+ParamList ListDifference(const ParamList& params, const ParamList& direction, const Function& f) {
+  constexpr double kH = 3e-4;
+  const auto at = [&](double h) { return f(Moved(params, direction, h)); };
+  const ParamList near = at(kH);
+  const ParamList near_back = at(-kH);
+  const ParamList far = at(2 * kH);
+  const ParamList far_back = at(-2 * kH);
+  ParamList differences;
+  for (size_t i = 0; i < near.size(); ++i) {
+    differences.push_back(((near[i] - near_back[i]) * 8.0 - (far[i] - far_back[i])) / (12 * kH));
+  }
+  return differences;
+}
+
 inline at::Tensor Unit(const at::Tensor& v) { return v / v.norm().clamp_min(1e-30); }
 
 inline double Dot(const ParamList& a, const ParamList& b) {

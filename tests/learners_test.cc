@@ -459,7 +459,8 @@ TEST(MetaStepTest, MeanOfTheTasksInOrderWithTheSameBitsOnAnyNumberOfThreads) {
   const std::unique_ptr<Learner> learner = MakeLearner(PlainGradient());
   MetaOptimizerSpec optimizer;  // clips, since the gradient is long
 
-  // One task after another, by hand.
+  // One task after another, by hand. A task's own sums have one thread, as in a pool.
+  SetOperationThreads(1);
   LearnerState expected = StartLearning(model.Init());
   std::vector<double> losses;
   for (int64_t step = 0; step < kTotal; ++step) {

@@ -1,6 +1,7 @@
 // The real model in double precision: against BERT written out the plain way on padded tensors, and its derivatives,
 // up to the whole meta-gradient, against differences.
 #include <ATen/ATen.h>
+#include <ATen/Parallel.h>
 #include <ATen/core/grad_mode.h>
 #include <gtest/gtest.h>
 #include <torch/csrc/autograd/autograd.h>
@@ -30,6 +31,13 @@
 
 namespace metaprompt {
 namespace {
+
+// Tensors are small here: threads that wait for one another would take most of the time.
+class OneThread : public testing::Environment {
+ public:
+  void SetUp() override { at::set_num_threads(1); }
+};
+const testing::Environment* const kOneThread = testing::AddGlobalTestEnvironment(new OneThread());
 
 constexpr int64_t kVocab = 30;
 constexpr int64_t kSoft = 2;
@@ -396,10 +404,11 @@ TEST(PromptModelTest, HessianAgreesWithDifferencesOfTheGradient) {
       along = along + (gradient[i] * direction[i]).sum();
     }
     const ParamList product = torch::autograd::grad({along}, leaves, {}, false, false, /*allow_unused=*/true);
+    const ParamList differences =
+        ListDifference(params, direction, [&](const ParamList& at) { return LossGradient(model, at, batch); });
     for (size_t i = 0; i < leaves.size(); ++i) {
       const std::string& name = model.params()[i].name;
-      const at::Tensor expected = Difference<at::Tensor>(
-          params, direction, [&](const ParamList& at) { return LossGradient(model, at, batch)[i]; });
+      const at::Tensor& expected = differences[i];
       const at::Tensor found = product[i].defined() ? product[i] : at::zeros_like(params[i]);
       const double size = expected.norm().item<double>();
       if (name.find("self.key.bias") != std::string::npos) {
@@ -710,43 +719,48 @@ TEST(ClassHeadTest, AnyScopesOfAdaptingAndLearning) {
 
 // ---------------------------------------------------------------- a start from data
 
+// By the head's layer norm, or, without a head, by what stands in for one.
 TEST(PromptModelTest, StandardisedReadsHaveMeanZeroAndVarianceOne) {
-  const ModelSpec spec = Spec(2, 2, BertSpec::GELU);
-  const PromptModel model(spec, kVocab, kSoft);
-  const ParamList params = RandomParams(model, 91);
-  const ParamList before = Detached(params);
-  std::vector<int64_t> backwards = AllRows();  // rows of another order: local ids are others
-  std::reverse(backwards.begin(), backwards.end());
-  const std::vector<LocalBatch> texts = {{Ids(AllRows()), MakeBatch(RandomTexts(5, 92), AllRows())},
-                                         {Ids(backwards), MakeBatch(RandomTexts(3, 93), backwards)}};
-  const ParamList standardised = model.Standardised(params, texts);
-  ASSERT_EQ(standardised.size(), params.size());
-  for (size_t i = 0; i < params.size(); ++i) {
-    const std::string& name = model.params()[i].name;
-    EXPECT_TRUE(at::equal(params[i], before[i])) << name << ": the input changed";
-    EXPECT_FALSE(standardised[i].requires_grad()) << name;
-    EXPECT_EQ(at::equal(standardised[i], params[i]), name.find("cls.predictions.transform.LayerNorm") != 0) << name;
-  }
-  const Encoder encoder(BertConfig(spec.encoder().bert(), kVocab), /*with_head=*/true);
-  std::vector<at::Tensor> reads;
-  for (const LocalBatch& one : texts) {
-    const ParamList local = LocalParams(model.params(), standardised, one.rows);
-    reads.push_back(encoder.Transformed(local, model.Forward(local, one.batch).features));
-  }
-  const at::Tensor all = at::cat(reads);
-  ASSERT_EQ(all.size(0), 8 * kWays);
-  EXPECT_LT(all.mean(0).abs().max().item<double>(), 1e-12);
-  EXPECT_LT((all.var(0) - 1).abs().max().item<double>(), 1e-12);
-  // Once more changes nothing; a single text, or texts all alike, still give numbers.
-  const ParamList again = model.Standardised(standardised, texts);
-  for (size_t i = 0; i < params.size(); ++i) {
-    EXPECT_LT(MaxDifference(again[i], standardised[i]), 1e-10) << model.params()[i].name;
-  }
-  Texts alike = RandomTexts(1, 94);
-  alike.texts = {alike.texts[0], alike.texts[0]};
-  alike.labels = {0, 1};
-  for (const at::Tensor& param : model.Standardised(params, {{Ids(AllRows()), MakeBatch(alike, AllRows())}})) {
-    EXPECT_TRUE(at::isfinite(param).all().item<bool>());
+  for (const bool with_head : {true, false}) {
+    const EncoderConfig config = BertConfig(Spec(2, 2, BertSpec::GELU).encoder().bert(), kVocab);
+    const PromptModel model(PromptSpec(), Encoder(config, with_head), kSoft);
+    const char* const changes = with_head ? "cls.predictions.transform.LayerNorm" : "read.";
+    const ParamList params = RandomParams(model, 91);
+    const ParamList before = Detached(params);
+    std::vector<int64_t> backwards = AllRows();  // rows of another order: local ids are others
+    std::reverse(backwards.begin(), backwards.end());
+    const std::vector<LocalBatch> texts = {{Ids(AllRows()), MakeBatch(RandomTexts(5, 92), AllRows())},
+                                           {Ids(backwards), MakeBatch(RandomTexts(3, 93), backwards)}};
+    const ParamList standardised = model.Standardised(params, texts);
+    ASSERT_EQ(standardised.size(), params.size());
+    for (size_t i = 0; i < params.size(); ++i) {
+      const std::string& name = model.params()[i].name;
+      EXPECT_TRUE(at::equal(params[i], before[i])) << name << ": the input changed";
+      EXPECT_FALSE(standardised[i].requires_grad()) << name;
+      EXPECT_EQ(at::equal(standardised[i], params[i]), name.find(changes) != 0) << name;
+    }
+    std::vector<at::Tensor> reads;
+    for (const LocalBatch& one : texts) {
+      const ParamList local = LocalParams(model.params(), standardised, one.rows);
+      const at::Tensor read = model.encoder().Transformed(local, model.Forward(local, one.batch).features);
+      const size_t scale = model.encoder().params().size();
+      reads.push_back(with_head ? read : read * local[scale] + local[scale + 1]);
+    }
+    const at::Tensor all = at::cat(reads);
+    ASSERT_EQ(all.size(0), 8 * kWays);
+    EXPECT_LT(all.mean(0).abs().max().item<double>(), 1e-12);
+    EXPECT_LT((all.var(0) - 1).abs().max().item<double>(), 1e-12);
+    // Once more changes nothing; a single text, or texts all alike, still give numbers.
+    const ParamList again = model.Standardised(standardised, texts);
+    for (size_t i = 0; i < params.size(); ++i) {
+      EXPECT_LT(MaxDifference(again[i], standardised[i]), 1e-10) << model.params()[i].name;
+    }
+    Texts alike = RandomTexts(1, 94);
+    alike.texts = {alike.texts[0], alike.texts[0]};
+    alike.labels = {0, 1};
+    for (const at::Tensor& param : model.Standardised(params, {{Ids(AllRows()), MakeBatch(alike, AllRows())}})) {
+      EXPECT_TRUE(at::isfinite(param).all().item<bool>());
+    }
   }
 }
 
