@@ -38,6 +38,7 @@ void SetEnabled(at::DeviceType device, bool on) {
 Autocast::Autocast(bool on, at::DeviceType device) : on_(on), device_(device) {
   if (on_) {
     before_ = Enabled(device_);
+    cached_before_ = at::autocast::is_autocast_cache_enabled();
     // A parameter is used once in a pass; remembered copies would outlive it.
     at::autocast::set_autocast_cache_enabled(false);
     SetEnabled(device_, true);
@@ -47,6 +48,7 @@ Autocast::Autocast(bool on, at::DeviceType device) : on_(on), device_(device) {
 Autocast::~Autocast() {
   if (on_) {
     SetEnabled(device_, before_);
+    at::autocast::set_autocast_cache_enabled(cached_before_);
   }
 }
 

@@ -7,8 +7,9 @@
 namespace metaprompt {
 
 // While one lives with `on`, this thread's matrix products on that kind of device take bfloat16 copies of their float32
-// inputs; what needs the range, as softmax and layer norm do, stays float32 (LibTorch's autocast). Derivatives of any
-// order pass through the copies.
+// inputs (LibTorch's autocast, without its memory of copies). What needs the range is for the caller to keep in
+// float32: which other operations do so of themselves differs between devices. Derivatives of any order pass through
+// the copies.
 class Autocast {
  public:
   Autocast(bool on, at::DeviceType device);
@@ -20,6 +21,7 @@ class Autocast {
   const bool on_;
   const at::DeviceType device_;
   bool before_ = false;
+  bool cached_before_ = false;
 };
 
 }  // namespace metaprompt

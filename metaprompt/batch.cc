@@ -42,10 +42,11 @@ Batch PackBatch(absl::Span<const PromptedText> texts, absl::Span<const int64_t> 
     const auto first = static_cast<int64_t>(ids.size());
     mask_from.push_back(first + text.mask);
     mask_to[static_cast<size_t>(first + text.mask)] = b;
+    int64_t position = 0;
     for (int64_t t = 0; t < length; ++t) {
       padded_from[static_cast<size_t>(b * batch.longest + t)] = first + t;
       packed_from.push_back(b * batch.longest + t);
-      positions.push_back(t);
+      positions.push_back(text.ids[static_cast<size_t>(t)] == text.uncounted ? -1 : position++);
     }
     ids.insert(ids.end(), text.ids.begin(), text.ids.end());
     batch.attention_bias.select(0, b).narrow(-1, 0, length).zero_();

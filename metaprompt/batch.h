@@ -22,7 +22,7 @@ struct Batch {
   int64_t size = 0;           // B
   int64_t longest = 0;        // T
   at::Tensor token_ids;       // [N] int64: index into the episode's rows; rows + s is soft vector s
-  at::Tensor positions;       // [N] int64: place in its text, from 0
+  at::Tensor positions;       // [N] int64: place in its text, from 0; -1 for what is not counted
   at::Tensor padded_from;     // [B*T] int64: which token stands there; -1 is padding
   at::Tensor packed_from;     // [N] int64: where in [B*T] the token stands
   at::Tensor mask_from;       // [B] int64: which token is text b's mask
@@ -38,6 +38,7 @@ struct PromptedText {
   int64_t mask = 0;          // place of the mask
   int64_t text_begin = 0;    // where in ids the text itself stands
   int64_t text_end = 0;
+  int64_t uncounted = -1;  // an id that takes no position of its own: its tokens are at -1 (RoBERTa's padding)
 };
 
 // Packs texts. `dtype` is that of the floating-point tensors; labels.size() == texts.size().

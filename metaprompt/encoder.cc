@@ -38,18 +38,19 @@ Activation HeadActivation(const EncoderConfig& config) {
 // Which bias a key at a distance (its position less the query's) has: half of the buckets for either side, half of
 // those for a distance each, the rest growing geometrically up to a distance of 128 (Raffel et al. 2020, as MPNet has
 // it).
-at::Tensor RelativeBuckets(const at::Tensor& distance, int64_t buckets) {
+at::Tensor RelativeBuckets(const at::Tensor& distance) {
+  constexpr int64_t kBuckets = 32;  // whatever the table's size: so MPNet was published
   constexpr double kFarthest = 128;
-  const int64_t side = buckets / 2;
-  const int64_t exact = side / 2;
+  constexpr int64_t kSide = kBuckets / 2;
+  constexpr int64_t kExact = kSide / 2;
   const at::Tensor away = distance.abs();
   // In float and in this order, as MPNet was trained: a distance of 16 must not round down to 1.9999999.
-  const at::Tensor far = ((at::log(away.to(at::kFloat) / exact) / std::log(kFarthest / static_cast<double>(exact))) *
-                          static_cast<double>(side - exact))
+  const at::Tensor far = ((at::log(away.to(at::kFloat) / kExact) / std::log(kFarthest / static_cast<double>(kExact))) *
+                          static_cast<double>(kSide - kExact))
                              .clamp_min(0)
                              .to(at::kLong) +
-                         exact;
-  return at::where(away < exact, away, far.clamp_max(side - 1)) + (distance > 0).to(at::kLong) * side;
+                         kExact;
+  return at::where(away < kExact, away, far.clamp_max(kSide - 1)) + (distance > 0).to(at::kLong) * kSide;
 }
 
 }  // namespace
@@ -79,9 +80,10 @@ at::Tensor Encoder::RelativeBias(const ParamList& p, const Batch& batch, bool ma
     return {};
   }
   const at::Tensor key = at::arange(batch.longest, batch.positions.options());
-  const at::Tensor query = masks_alone ? batch.positions.index_select(0, batch.mask_from).view({batch.size, 1, 1})
-                                       : key.view({1, batch.longest, 1});
-  const at::Tensor buckets = RelativeBuckets(key - query, config_.relative_buckets);
+  const at::Tensor query =
+      masks_alone ? batch.packed_from.index_select(0, batch.mask_from).remainder(batch.longest).view({batch.size, 1, 1})
+                  : key.view({1, batch.longest, 1});
+  const at::Tensor buckets = RelativeBuckets(key - query);
   return at::embedding(p[layout_.relative_bias], buckets).permute({0, 3, 1, 2});
 }
 
@@ -110,9 +112,11 @@ at::Tensor Encoder::Attend(const at::Tensor& query, const at::Tensor& key, const
   if (!full) {
     scores = scores + batch.attention_bias;
   }
-  const at::Tensor mixed = at::matmul(at::softmax(scores, -1), by_head(padded(value), batch.longest))  // [B, H, Q, d]
-                               .transpose(1, 2)
-                               .reshape({batch.size * queries, config_.width});
+  const at::ScalarType type = batch.attention_bias.scalar_type();  // the parameters'; the products' may be another
+  const at::Tensor mixed =
+      at::matmul(at::softmax(scores.to(type), -1), by_head(padded(value), batch.longest))  // [B, H, Q, d]
+          .transpose(1, 2)
+          .reshape({batch.size * queries, config_.width});
   return masks_alone || full ? mixed : GatherRows(mixed, batch.packed_from, batch.padded_from);
 }
 

@@ -1,5 +1,6 @@
 #include "metaprompt/encoder_config.h"
 
+#include <algorithm>
 #include <array>
 #include <string>
 #include <utility>
@@ -284,6 +285,11 @@ absl::StatusOr<EncoderConfig> ParseEncoderConfig(absl::string_view json, absl::s
     fields.Size("embedding_size", 1, kMaxWidth, &config.embedding_width);
     fields.Size("num_hidden_groups", 1, kMaxLayers, &config.layer_groups);
     fields.Size("inner_group_num", 1, kMaxLayers, &config.inner_group_num);
+    // Each of the layers, and each of the groups, runs or has as many as that.
+    if (std::max(config.layers, config.layer_groups) * config.inner_group_num > kMaxLayers) {
+      fields.Fail(absl::StrCat("num_hidden_layers ", config.layers, " times inner_group_num ", config.inner_group_num,
+                               " must be at most ", kMaxLayers));
+    }
   } else {
     config.embedding_width = config.width;
     config.layer_groups = config.layers;
@@ -300,7 +306,7 @@ absl::StatusOr<EncoderConfig> ParseEncoderConfig(absl::string_view json, absl::s
   } else if (architecture == Architecture::kMpnet) {
     config.position_offset = 2;  // whatever its pad_token_id says: its code knows 1
     // Buckets come in two halves, one a direction, and half of each half is exact (Raffel et al. 2020, section 2.1).
-    fields.Size("relative_attention_num_buckets", 4, kMaxSmall, &config.relative_buckets);
+    fields.Size("relative_attention_num_buckets", 32, kMaxSmall, &config.relative_buckets);
   }
 
   if (config.width % config.heads != 0) {

@@ -147,6 +147,12 @@ class Builder {
     return places;
   }
 
+  // As transformers rounds it, where the groups do not divide the layers.
+  size_t GroupOf(int64_t layer) const {
+    const double layers_a_group = static_cast<double>(config_.layers) / static_cast<double>(config_.layer_groups);
+    return static_cast<size_t>(static_cast<double>(layer) / layers_a_group);
+  }
+
   void Layers() {
     const std::string base = BasePrefix(config_.architecture);
     if (config_.architecture == Architecture::kAlbert) {
@@ -162,7 +168,7 @@ class Builder {
         }
       }
       for (int64_t l = 0; l < config_.layers; ++l) {
-        const std::vector<LayerPlaces>& group = groups[static_cast<size_t>(l * config_.layer_groups / config_.layers)];
+        const std::vector<LayerPlaces>& group = groups[GroupOf(l)];
         layout_.layers.insert(layout_.layers.end(), group.begin(), group.end());
       }
       return;
@@ -215,6 +221,10 @@ const char* BasePrefix(Architecture architecture) {
       break;
   }
   return "bert.";
+}
+
+std::string TransformName(Architecture architecture) {
+  return absl::StrCat(NamesOf(architecture).transform, ".weight");
 }
 
 EncoderLayout LayoutOf(const EncoderConfig& config, bool with_head) { return Builder(config, with_head).Take(); }

@@ -4,6 +4,7 @@
 #define METAPROMPT_LAYOUT_H_
 
 #include <cstddef>
+#include <string>
 #include <vector>
 
 #include "metaprompt/encoder_config.h"
@@ -44,6 +45,9 @@ struct EncoderLayout {
 
 // Without a head the word embedding serves as the decoder, and its biases are 0.
 EncoderLayout LayoutOf(const EncoderConfig& config, bool with_head);
+
+// The parameter that a checkpoint with an MLM head has: "cls.predictions.transform.dense.weight", ...
+std::string TransformName(Architecture architecture);
 
 // "bert.", "roberta.", ...: what stands before the names of the encoder proper in a model that has a head.
 const char* BasePrefix(Architecture architecture);

@@ -114,7 +114,7 @@ absl::StatusOr<PromptTemplate> PromptTemplate::Create(const PromptSpec& spec, co
         }
         break;
       case Part::kWords:
-        for (const int64_t id : tokenizer.Encode(part.words)) {
+        for (const int64_t id : tokenizer.EncodeWithSpecial(part.words)) {
           ids->push_back(id);
         }
         break;

@@ -18,7 +18,8 @@ namespace metaprompt {
 // the mask before or after the text.
 class PromptTemplate {
  public:
-  // `max_tokens` bounds the whole input. The error names the field and what is wrong with it.
+  // `max_tokens` bounds the whole input. A checkpoint's special tokens may be spelled among the template's words, as in
+  // `{text} [SEP] {mask}`; in a text they are text. The error names the field and what is wrong with it.
   static absl::StatusOr<PromptTemplate> Create(const PromptSpec& spec, const Tokenizer& tokenizer, int64_t max_tokens);
 
   // Soft vectors, numbered from 0 in their order in the template.

@@ -96,11 +96,11 @@ TEST(EncoderConfigTest, EveryArchitecturesFieldsAndDefaults) {
 
   // all-mpnet-base-v2.
   const EncoderConfig mpnet = Config(
-      R"({"model_type": "mpnet", "max_position_embeddings": 514, "pad_token_id": 7, "relative_attention_num_buckets": 16})");
+      R"({"model_type": "mpnet", "max_position_embeddings": 514, "pad_token_id": 7, "relative_attention_num_buckets": 64})");
   EXPECT_EQ(mpnet.vocab_size, 30527);
   EXPECT_EQ(mpnet.position_offset, 2);
   EXPECT_EQ(mpnet.token_types, 0);
-  EXPECT_EQ(mpnet.relative_buckets, 16);
+  EXPECT_EQ(mpnet.relative_buckets, 64);
   EXPECT_EQ(Config(R"({"model_type": "mpnet"})").relative_buckets, 32);
 
   // Configs older than model_type.
@@ -174,8 +174,10 @@ TEST(EncoderConfigTest, WhatIsWrongIsNamed) {
             "c: max_position_embeddings 512 leaves no position: the first is 512");
   EXPECT_EQ(Error(R"({"model_type": "albert", "num_hidden_groups": 13})"),
             "c: num_hidden_groups 13 must be at most num_hidden_layers 12");
+  EXPECT_EQ(Error(R"({"model_type": "albert", "num_hidden_layers": 600, "inner_group_num": 2})"),
+            "c: num_hidden_layers 600 times inner_group_num 2 must be at most 1024");
   EXPECT_EQ(Error(R"({"model_type": "mpnet", "relative_attention_num_buckets": 2})"),
-            "c: relative_attention_num_buckets must be a whole number from 4 to 4096, not 2");
+            "c: relative_attention_num_buckets must be a whole number from 32 to 4096, not 2");
   // Text from the file cannot break the line, nor make it long.
   const std::string unprintable = bert(absl::StrCat("\"hidden_act\": \"a\\n", std::string(1000, 'b'), "\""));
   EXPECT_THAT(unprintable, Not(HasSubstr("\n")));

@@ -26,6 +26,7 @@ LINES = [
     "{mask}",
     "the cat sat on the mat , and the dog did not {mask} .",
     "what is the topic ? {mask} . input : no dogs here",
+    "the {pad} cat {mask} and {pad} {pad} dog",  # which RoBERTa and MPNet do not count
     # Long, so that far distances and the last buckets of relative positions are met.
     "one two three four five six seven eight nine ten eleven {mask} " + "and on and on it goes " * 12,
 ]
@@ -63,7 +64,7 @@ def byte_bpe(folder):
 
 
 def unigram(folder):
-    text = [line.replace("{mask}", "") for line in LINES] + WORDS + list(LETTERS)
+    text = [line.replace("{mask}", "").replace("{pad}", "") for line in LINES] + WORDS + list(LETTERS)
     model = io.BytesIO()  # no file names: they would be written into the model
     sentencepiece.SentencePieceTrainer.train(
         sentence_iterator=iter(text), model_writer=model, vocab_size=70, model_type="unigram", pad_id=0, unk_id=1,
@@ -95,7 +96,7 @@ CASES = {
     "albert": (t.AlbertConfig, t.AlbertForMaskedLM,
                dict(LONG, embedding_size=8, num_hidden_layers=4, num_hidden_groups=2, inner_group_num=2,
                     hidden_act="gelu_new"), unigram),
-    "mpnet": (t.MPNetConfig, t.MPNetForMaskedLM, dict(LONG), lambda f: wordpiece(f, t.MPNetTokenizer, MPNET)),
+    "mpnet": (t.MPNetConfig, t.MPNetForMaskedLM, dict(LONG, relative_attention_num_buckets=40), lambda f: wordpiece(f, t.MPNetTokenizer, MPNET)),
 }
 
 
@@ -137,7 +138,7 @@ def make(name):
         if os.path.exists(os.path.join(folder, file)):
             os.remove(os.path.join(folder, file))
 
-    texts = [line.format(mask=tokenizer.mask_token) for line in LINES]
+    texts = [line.format(mask=tokenizer.mask_token, pad=tokenizer.pad_token) for line in LINES]
     inputs = tokenizer(texts, padding=True, return_tensors="pt")
     kept = {k: inputs[k] for k in ("input_ids", "attention_mask")}
     expected = {"input_ids": inputs["input_ids"].contiguous(), "lengths": inputs["attention_mask"].sum(1)}
