@@ -183,6 +183,7 @@ absl::Status Encode(const Options& options, const Console& console) {
   spec.set_threads(options.threads);
   EncodeOptions encode;
   encode.encoder = options.encoder;
+  encode.text = options.file;
   encode.out = options.out;
   encode.mask_logits = options.what == "mask-logits";
   encode.max_tokens = options.max_tokens;

@@ -4,7 +4,10 @@
 #include <ATen/core/grad_mode.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <chrono>
+#include <cstring>
+#include <filesystem>
 #include <memory>
 #include <numeric>
 #include <utility>
@@ -37,15 +40,21 @@ struct Lines {
 };
 
 absl::StatusOr<Lines> Tokenised(const EncodeOptions& options, const Tokenizer& tokenizer, int64_t max_tokens,
-                                std::istream* in) {
+                                int64_t position_offset, std::istream* in) {
   Lines lines;
   const SpecialIds special = tokenizer.special();
+  const std::string name = options.text.empty() ? "the standard input" : options.text;
+  // To RoBERTa and MPNet padding takes no position, wherever it stands.
+  const int64_t uncounted = position_offset > 0 ? special.pad : -1;
   for (std::string line; std::getline(*in, line);) {
     PromptedText text;
+    text.uncounted = uncounted;
+    bool cut = false;
     text.ids = tokenizer.EncodeWithSpecial(line);
     if (static_cast<int64_t>(text.ids.size()) > max_tokens - 2) {
       text.ids.resize(static_cast<size_t>(max_tokens - 2));
       ++lines.cut;
+      cut = true;
     }
     text.ids.insert(text.ids.begin(), special.cls);
     text.ids.push_back(special.sep);
@@ -53,13 +62,16 @@ absl::StatusOr<Lines> Tokenised(const EncodeOptions& options, const Tokenizer& t
       const auto masks = std::count(text.ids.begin(), text.ids.end(), special.mask);
       if (masks != 1) {
         return absl::InvalidArgumentError(absl::StrCat(
-            "line ", lines.texts.size() + 1, " has ", masks, " masks", lines.cut > 0 ? " within the longest input" : "",
-            "; the logits are those at its one ", tokenizer.Piece(special.mask)));
+            name, ":", lines.texts.size() + 1, ": there are ", masks, " ", tokenizer.Piece(special.mask),
+            cut ? absl::StrCat(" in its first ", max_tokens, " tokens") : "", "; mask-logits needs one in each line"));
       }
       text.mask = std::find(text.ids.begin(), text.ids.end(), special.mask) - text.ids.begin();
     }
     lines.offsets.push_back(lines.offsets.back() + static_cast<int64_t>(text.ids.size()));
     lines.texts.push_back(std::move(text));
+  }
+  if (in->bad()) {
+    return absl::UnavailableError(absl::StrCat(name, ": ", std::strerror(errno)));
   }
   return lines;
 }
@@ -78,7 +90,7 @@ at::Tensor Encoded(const Checkpoint& checkpoint, bool mask_logits, const Batch& 
 
 // Lines [begin, end) of the file, a batch of lines of much the same length at a time; their rows in the lines' order.
 at::Tensor EncodedWindow(const Checkpoint& checkpoint, bool mask_logits, const Lines& lines, int64_t begin, int64_t end,
-                         int64_t columns, TaskPool* pool) {
+                         int64_t columns, TaskPool* pool, const std::atomic<bool>& stop) {
   const auto text = [&](int64_t line) -> const PromptedText& { return lines.texts[static_cast<size_t>(line)]; };
   const auto offset = [&](int64_t line) { return lines.offsets[static_cast<size_t>(line)]; };
   std::vector<int64_t> order(static_cast<size_t>(end - begin));
@@ -98,6 +110,9 @@ at::Tensor EncodedWindow(const Checkpoint& checkpoint, bool mask_logits, const L
   const int64_t rows = mask_logits ? end - begin : offset(end) - offset(begin);
   at::Tensor result = at::empty({rows, columns}, at::kFloat);
   pool->Run(static_cast<int64_t>(batches.size()), [&](int64_t b) {
+    if (stop.load()) {
+      return;
+    }
     const std::vector<int64_t>& members = batches[static_cast<size_t>(b)];
     std::vector<PromptedText> texts;
     for (const int64_t line : members) {
@@ -116,10 +131,33 @@ at::Tensor EncodedWindow(const Checkpoint& checkpoint, bool mask_logits, const L
   return result;
 }
 
+// What can be known to fail before the work.
+absl::Status CheckOut(const EncodeOptions& options) {
+  namespace fs = std::filesystem;
+  const fs::path out(options.out);
+  std::error_code error;
+  const fs::path parent = out.has_parent_path() ? out.parent_path() : fs::path(".");
+  if (!fs::is_directory(parent, error)) {
+    return absl::NotFoundError(absl::StrCat("cannot write ", options.out, ": there is no folder ", parent.string()));
+  }
+  if (fs::is_directory(out, error)) {
+    return absl::InvalidArgumentError(absl::StrCat("cannot write ", options.out, ": it is a folder"));
+  }
+  if ((!options.text.empty() && fs::equivalent(out, options.text, error)) ||
+      fs::equivalent(parent, options.encoder, error)) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("cannot write ", options.out, ": it is the text, or lies in the checkpoint's folder"));
+  }
+  return absl::OkStatus();
+}
+
 }  // namespace
 
 absl::Status EncodeLines(const EncodeOptions& options, std::istream* in, Progress* progress,
                          const std::atomic<bool>& stop) {
+  if (const absl::Status status = CheckOut(options); !status.ok()) {
+    return status;
+  }
   const absl::StatusOr<TokenizerFiles> files = ReadTokenizerFiles(options.encoder);
   if (!files.ok()) {
     return files.status();
@@ -137,7 +175,9 @@ absl::Status EncodeLines(const EncodeOptions& options, std::istream* in, Progres
   const EncoderConfig& config = encoder.config();
   if (options.mask_logits && !encoder.layout().has_head() && config.width != config.embedding_width) {
     return absl::InvalidArgumentError(
-        absl::StrCat(options.encoder, ": it has no masked-language-model head, and the word embedding can't be one"));
+        absl::StrCat(options.encoder,
+                     ": it has no masked-language-model head, and its word embedding is too narrow to be one; use a "
+                     "checkpoint saved with its head (...ForMaskedLM)"));
   }
   if (config.vocab_size < (*tokenizer)->vocab_size()) {
     return absl::InvalidArgumentError(absl::StrCat(options.encoder, ": the tokenizer has ", (*tokenizer)->vocab_size(),
@@ -149,8 +189,9 @@ absl::Status EncodeLines(const EncodeOptions& options, std::istream* in, Progres
 
   const Clock::time_point begin = Clock::now();
   const int64_t allowed = encoder.max_tokens();
-  const absl::StatusOr<Lines> lines = Tokenised(
-      options, **tokenizer, options.max_tokens > 0 ? std::min<int64_t>(allowed, options.max_tokens) : allowed, in);
+  const absl::StatusOr<Lines> lines =
+      Tokenised(options, **tokenizer, options.max_tokens > 0 ? std::min<int64_t>(allowed, options.max_tokens) : allowed,
+                config.position_offset, in);
   if (!lines.ok()) {
     return lines.status();
   }
@@ -184,12 +225,12 @@ absl::Status EncodeLines(const EncodeOptions& options, std::istream* in, Progres
     }
     last = std::max(last, first + 1);
     const Clock::time_point start = Clock::now();
-    const at::Tensor rows = EncodedWindow(*checkpoint, options.mask_logits, *lines, first, last, columns, &pool);
+    const at::Tensor rows = EncodedWindow(*checkpoint, options.mask_logits, *lines, first, last, columns, &pool, stop);
     encoding += SecondsSince(start);
-    status.Update(AppendTensor(rows, writer->get()));
     if (stop.load()) {
-      return absl::CancelledError(absl::StrCat("stopped at line ", last, "; nothing was written"));
+      return absl::CancelledError(absl::StrCat("stopped after line ", first, "; nothing was written"));
     }
+    status.Update(AppendTensor(rows, writer->get()));
     first = last;
     progress->Update(first, "");
   }

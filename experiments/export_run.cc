@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/strip.h"
 #include "experiments/result.pb.h"
 #include "experiments/train.h"
 #include "metaprompt/base/files.h"
@@ -25,6 +26,10 @@ constexpr char kPromptFile[] = "prompt.safetensors";
 absl::StatusOr<RunRecord> ReadRecord(const std::string& run) {
   const std::string path = absl::StrCat(run, "/record.textproto");
   const absl::StatusOr<std::string> text = ReadFile(path);
+  if (absl::IsNotFound(text.status()) && std::filesystem::exists(absl::StrCat(run, "/spec.textproto"))) {
+    return absl::FailedPreconditionError(
+        absl::StrCat(run, ": the run is not complete; the command that began it goes on with it"));
+  }
   if (!text.ok()) {
     return text.status();
   }
@@ -118,8 +123,17 @@ absl::StatusOr<std::string> ExportRun(const std::string& run, int shots, const s
   if (!params.ok()) {
     return params.status();
   }
+  std::error_code error;
+  if (std::filesystem::exists(folder, error) && !std::filesystem::is_empty(folder, error)) {
+    return absl::AlreadyExistsError(error
+                                        ? absl::StrCat(folder, ": ", error.message())
+                                        : absl::StrCat(folder, ": the folder is not empty; name another, or empty it"));
+  }
+  // Whole, or of another name: what a killed export left is begun anew.
+  const std::string partial = absl::StrCat(absl::StripSuffix(folder, "/"), ".partial");
+  std::filesystem::remove_all(partial, error);
   if (const absl::Status status =
-          SaveCheckpoint(folder, encoder, *params, inputs->config_json, inputs->tokenizer->files());
+          SaveCheckpoint(partial, encoder, *params, inputs->config_json, inputs->tokenizer->files());
       !status.ok()) {
     return status;
   }
@@ -129,8 +143,12 @@ absl::StatusOr<std::string> ExportRun(const std::string& run, int shots, const s
   }
   soft.metadata["template"] = spec.prompt().template_();
   soft.metadata["format"] = "pt";
-  if (const absl::Status status = WriteSafetensors(absl::StrCat(folder, "/", kPromptFile), soft); !status.ok()) {
+  if (const absl::Status status = WriteSafetensors(absl::StrCat(partial, "/", kPromptFile), soft); !status.ok()) {
     return status;
+  }
+  std::filesystem::rename(partial, folder, error);
+  if (error) {
+    return absl::UnavailableError(absl::StrCat("cannot rename ", partial, " to ", folder, ": ", error.message()));
   }
   return absl::StrCat(folder, ": the ", shots, "-shot initialisation of ", run, ", ",
                       std::string(ModelType(inputs->config.architecture)), ", ", encoder.params().size(),

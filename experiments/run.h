@@ -17,7 +17,9 @@ namespace metaprompt {
 //   record.textproto       what was found; the same spec and data give the same bytes
 //   environment.textproto  when, how long, on what
 //   spec.textproto         the spec with every default
-//   tokenizer.model, best-Kshot.safetensors, checkpoint-Kshot.safetensors
+//   tokenizer.model        or encoder/, a checkpoint's configuration and tokenizer
+//   test-Kshot-*.tsv       a line an episode: accuracy, predictions
+//   best-Kshot.safetensors, checkpoint-Kshot.safetensors
 //   curve.tsv              the validation curve
 // A run that was stopped or killed goes on where its last checkpoint was. Cancelled if `stop` was set.
 absl::StatusOr<RunRecord> RunExperiment(const ExperimentSpec& spec, const std::string& out, Progress* progress,

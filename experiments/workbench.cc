@@ -88,7 +88,8 @@ absl::Status Workbench::OpenEncoder() {
     if (!encoder->layout().has_head() && config.width != config.embedding_width) {
       return absl::InvalidArgumentError(
           absl::StrCat(spec.checkpoint().path(), ": without a masked-language-model head the word embedding, ",
-                       config.embedding_width, " wide, would read hidden states ", config.width, " wide"));
+                       config.embedding_width, " wide, would read hidden states ", config.width,
+                       " wide; use a checkpoint saved with its head (...ForMaskedLM)"));
     }
     if (config.vocab_size < tokenizer_->vocab_size()) {
       return absl::InvalidArgumentError(absl::StrCat(spec.checkpoint().path(), ": the tokenizer has ",
@@ -181,6 +182,10 @@ absl::StatusOr<ParamList> Workbench::InitialOnCpu() {
         OpenCheckpoint(encoder.checkpoint().path(), encoder.checkpoint().allow_unknown_tensors());
     if (!checkpoint.ok()) {
       return checkpoint.status();
+    }
+    if (ParamsSha256(checkpoint->encoder->params(), checkpoint->params) != facts_.encoder_sha256()) {
+      return absl::FailedPreconditionError(
+          absl::StrCat(encoder.checkpoint().path(), ": the encoder's weights have changed since this run began"));
     }
     params = model_->WithSoftPrompt(std::move(checkpoint->params), spec_.seed());
     standardised = encoder.checkpoint().standardised_read() && !model_->encoder().layout().has_head();

@@ -62,11 +62,6 @@ bool KnownToBeUnused(absl::string_view name, bool tied) {
   return tied && name == "vocab_projector.weight";
 }
 
-bool HasHead(const std::set<std::string>& names, const EncoderConfig& config) {
-  const EncoderLayout layout = LayoutOf(config, /*with_head=*/true);
-  return names.count(layout.params[layout.transform].name) > 0;
-}
-
 std::string Some(const std::vector<std::string>& names) {
   const size_t shown = std::min(names.size(), kMostNamed);
   std::string text = absl::StrJoin(names.begin(), names.begin() + static_cast<int64_t>(shown), ", ");
@@ -112,7 +107,8 @@ absl::Status ReadParams(const Weights& weights, const std::string& where, bool a
   if (!unknown.empty()) {
     return absl::InvalidArgumentError(
         absl::StrCat(where, ": config.json's encoder has no place for: ", Some(unknown),
-                     " (to leave such tensors unused: model.encoder.checkpoint.allow_unknown_tensors=true)"));
+                     " (to leave such tensors unused: model.encoder.checkpoint.allow_unknown_tensors=true, or encode "
+                     "--allow-unknown)"));
   }
   for (const std::string& source : sources) {
     absl::StatusOr<at::Tensor> tensor = weights.Read(source);
@@ -152,6 +148,9 @@ std::string ClassName(Architecture architecture, bool with_head) {
 }  // namespace
 
 absl::StatusOr<Checkpoint> OpenCheckpoint(const std::string& folder, bool allow_unknown) {
+  if (const absl::Status status = CheckFolder(folder); !status.ok()) {
+    return status;
+  }
   const std::string config_path = absl::StrCat(folder, "/", kConfigFile);
   absl::StatusOr<std::string> json = ReadFile(config_path);
   if (!json.ok()) {
@@ -171,7 +170,7 @@ absl::StatusOr<Checkpoint> OpenCheckpoint(const std::string& folder, bool allow_
   }
   Checkpoint checkpoint;
   checkpoint.config_json = *std::move(json);
-  checkpoint.encoder = std::make_unique<Encoder>(*config, HasHead(names, *config));
+  checkpoint.encoder = std::make_unique<Encoder>(*config, names.count(TransformName(config->architecture)) > 0);
   const std::string where = absl::StrJoin((*weights)->files(), ", ");
   if (const absl::Status status = ReadParams(**weights, where, allow_unknown, &checkpoint); !status.ok()) {
     return status;
@@ -203,9 +202,6 @@ absl::Status SaveCheckpoint(const std::string& folder, const Encoder& encoder, c
   std::filesystem::create_directories(folder, error);
   if (error) {
     return absl::UnavailableError(absl::StrCat("cannot make ", folder, ": ", error.message()));
-  }
-  if (!std::filesystem::is_empty(folder, error)) {
-    return absl::AlreadyExistsError(absl::StrCat(folder, ": the folder is not empty; name another, or empty it"));
   }
   Json config = Json::parse(config_json, nullptr, /*allow_exceptions=*/false);
   TORCH_CHECK(config.is_object(), "SaveCheckpoint: config_json is not an object");

@@ -31,7 +31,7 @@ absl::StatusOr<Checkpoint> OpenCheckpoint(const std::string& folder, bool allow_
 
 // A folder that transformers' AutoModelForMaskedLM (without a head: AutoModel) loads with the same outputs: the
 // encoder's parameters in float32 under their Hugging Face names, config.json and the tokenizer's files. The folder is
-// made, or must be empty.
+// made where it is not there; it is for the caller that an unfinished one is not taken for whole.
 absl::Status SaveCheckpoint(const std::string& folder, const Encoder& encoder, const ParamList& params,
                             const std::string& config_json, const TokenizerFiles& tokenizer);
 

@@ -3,6 +3,7 @@
 #include <ATen/ATen.h>
 #include <ATen/core/grad_mode.h>
 
+#include <algorithm>
 #include <utility>
 
 #include "metaprompt/autocast.h"
@@ -14,7 +15,10 @@ namespace metaprompt {
 PromptModel::PromptModel(const PromptSpec& prompt, Encoder encoder, int64_t num_soft)
     : prompt_(prompt), encoder_(std::move(encoder)), params_(encoder_.params()) {
   if (const int64_t width = encoder_.config().embedding_width; !encoder_.layout().has_head()) {
-    const int layer = static_cast<int>(encoder_.layout().layers.size()) + 1;
+    int layer = 0;
+    for (const ParamInfo& info : params_) {
+      layer = std::max(layer, info.layer + 1);
+    }
     params_.push_back(ParamInfo{"read.scale", {width}, ParamGroup::kEncoder, layer, false, false});
     params_.push_back(ParamInfo{"read.shift", {width}, ParamGroup::kEncoder, layer, false, false});
   }

@@ -297,6 +297,9 @@ absl::StatusOr<std::unique_ptr<Tokenizer>> AlbertOf(const TokenizerJson& json, c
 }  // namespace
 
 absl::StatusOr<TokenizerFiles> ReadTokenizerFiles(const std::string& folder) {
+  if (const absl::Status status = CheckFolder(folder); !status.ok()) {
+    return status;
+  }
   TokenizerFiles files;
   for (const char* file : {"config.json", "tokenizer_config.json", "special_tokens_map.json", "added_tokens.json",
                            kVocabText, kVocabJson, kMerges, kSentencePiece, kWhole}) {

@@ -209,9 +209,13 @@ TEST_F(CheckpointRunTest, Bfloat16ComesCloseToFloat32) {
 }
 
 TEST_F(CheckpointRunTest, EncodeGivesWhatTransformersGives) {
-  for (const std::string name : {"bert", "roberta", "albert"}) {
-    const std::string mask = name == "roberta" ? "<mask>" : "[MASK]";
-    const std::string lines = absl::StrReplaceAll(*ReadFile(std::string(kGoldens) + "lines.txt"), {{"{mask}", mask}});
+  for (const std::string name : {"bert", "roberta", "mpnet", "albert"}) {
+    const std::string mask = name == "roberta" || name == "mpnet" ? "<mask>" : "[MASK]";
+    const std::string lines = absl::StrReplaceAll(*ReadFile(std::string(kGoldens) + "lines.txt"),
+                                                  {{"{mask}", mask},
+                                                   {"{pad}", name == "roberta" || name == "mpnet" ? "<pad>"
+                                                             : name == "albert"                   ? "<pad>"
+                                                                                                  : "[PAD]"}});
     const TensorFile expected =
         *ParseSafetensors(*ReadFile(absl::StrCat(kGoldens, name, "/expected.safetensors")), "expected");
     const std::string out = folder_ + name + ".safetensors";
@@ -242,9 +246,32 @@ TEST_F(CheckpointRunTest, EncodeGivesWhatTransformersGives) {
     const Outcome none = Command({"encode", "--encoder", kGoldens + name, "--out", out, "--what", "mask-logits"}, false,
                                  lines + "no mask here\n");
     EXPECT_EQ(none.status, 1);
-    EXPECT_THAT(none.err, HasSubstr(absl::StrCat("error: line 6 has 0 masks; the logits are those at its one ", mask)));
+    EXPECT_THAT(none.err, HasSubstr(absl::StrCat("error: the standard input:7: there are 0 ", mask,
+                                                 "; mask-logits needs one in each line\n")));
     EXPECT_EQ(Read(name + ".safetensors"), before);
   }
+}
+
+TEST_F(CheckpointRunTest, EncodeWritesOverNothingThatItReads) {
+  const std::string encoder = CopyOf("bert");
+  Write("text.txt", "the cat\n");
+  const auto error = [&](const std::string& out, const std::string& text, bool stop = false) {
+    const Outcome outcome = Command({"encode", "--encoder", encoder, "--out", out, text}, stop);
+    EXPECT_EQ(outcome.status, stop ? 130 : 1);
+    return outcome.err.substr(outcome.err.find(stop ? "stopped" : "error: "));
+  };
+  const std::string text = folder_ + "text.txt";
+  EXPECT_EQ(error(text, text), "error: cannot write $text.txt: it is the text, or lies in the checkpoint's folder\n");
+  EXPECT_EQ(error(encoder + "/model.safetensors", text),
+            "error: cannot write $bert/model.safetensors: it is the text, or lies in the checkpoint's folder\n");
+  EXPECT_EQ(error(folder_ + "no/x", text), "error: cannot write $no/x: there is no folder $no\n");
+  EXPECT_EQ(error(encoder, text), "error: cannot write $bert: it is a folder\n");
+  EXPECT_EQ(error(folder_ + "x", folder_), "error: $: Is a directory\n");
+  EXPECT_EQ(error(folder_ + "x", text, /*stop=*/true), "stopped after line 0; nothing was written\n");
+  EXPECT_EQ(Command({"encode", "--encoder", folder_ + "hub", "--out", folder_ + "x", text}).err,
+            "error: $hub: no such folder here (a checkpoint is a folder on this machine; none is downloaded)\n");
+  EXPECT_EQ(Read("text.txt"), "the cat\n");
+  EXPECT_FALSE(std::filesystem::exists(folder_ + "x"));
 }
 
 }  // namespace

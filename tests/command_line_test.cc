@@ -368,7 +368,8 @@ TEST_F(CommandLineTest, TextsAsTokens) {
 
 TEST_F(CommandLineTest, TextsThatCannotBeTokenized) {
   EXPECT_EQ(Error({"tokenize"}, 2), "--encoder is required; `metaprompt tokenize --help` tells more");
-  EXPECT_EQ(Error({"tokenize", "--encoder", "$none"}), "$none/config.json: No such file or directory");
+  EXPECT_EQ(Error({"tokenize", "--encoder", "$none"}),
+            "$none: no such folder here (a checkpoint is a folder on this machine; none is downloaded)");
   Write("config.json", R"({"model_type": "bert"})");
   EXPECT_EQ(Error({"tokenize", "--encoder", "$"}), "$: neither vocab.txt nor tokenizer.json is there");
   Write("vocab.txt", "[UNK]\n[CLS]\n[SEP]\n[MASK]\n");

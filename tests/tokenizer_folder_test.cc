@@ -61,7 +61,8 @@ TEST(TokenizerFolderTest, TheFoldersThemselvesAreSound) {
 }
 
 TEST(TokenizerFolderTest, FoldersWithoutFiles) {
-  EXPECT_EQ(ReadTokenizerFiles("tests/none").status().message(), "tests/none/config.json: No such file or directory");
+  EXPECT_EQ(ReadTokenizerFiles("tests/none").status().message(),
+            "tests/none: no such folder here (a checkpoint is a folder on this machine; none is downloaded)");
   EXPECT_EQ(ReadTokenizerFiles("tests/goldens").status().message(),
             "tests/goldens/config.json: No such file or directory");
   EXPECT_EQ(Error(Bert(), {{"config.json", "-"}}), "dir/config.json: No such file or directory");

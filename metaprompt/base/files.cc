@@ -134,6 +134,16 @@ absl::Status AtomicFile::Commit() {
   return absl::OkStatus();
 }
 
+absl::Status CheckFolder(const std::string& path) {
+  struct stat info;
+  if (stat(path.c_str(), &info) == 0 && S_ISDIR(info.st_mode)) {
+    return absl::OkStatus();
+  }
+  return absl::NotFoundError(
+      absl::StrCat(path.empty() ? "''" : path,
+                   ": no such folder here (a checkpoint is a folder on this machine; none is downloaded)"));
+}
+
 absl::StatusOr<std::string> CommandOutput(const std::vector<std::string>& arguments) {
   const std::string shown = absl::StrJoin(arguments, " ");
   std::array<int, 2> out;

@@ -42,6 +42,9 @@ class AtomicFile {
   int fd_;  // -1: written, or given up
 };
 
+// OK where there is such a folder. The error says that it is a folder which is wanted, and that nothing is downloaded.
+absl::Status CheckFolder(const std::string& path);
+
 // What a command prints on its standard output. `arguments` are passed as they are, without a shell. The error holds
 // the command and the last line of its standard error.
 absl::StatusOr<std::string> CommandOutput(const std::vector<std::string>& arguments);
