@@ -33,9 +33,12 @@ constexpr int64_t kTestChunk = 20;  // episodes between looks at the stop flag
 
 // A stopped run goes on only with the data and the encoder that it began with.
 absl::Status SameInputs(const RunDirectory& directory, const RunRecord& record) {
+  const ModelFacts& model = record.model();
+  const std::string encoder =
+      model.encoder_sha256().empty() ? "" : absl::StrCat(model.encoder_sha256(), " ", model.tokenizer_sha256());
   for (const auto& [file, what, sha256] :
        {std::make_tuple(kDatasetFile, "data has", record.dataset().content_sha256()),
-        std::make_tuple(kEncoderFile, "encoder's weights have", record.model().encoder_sha256())}) {
+        std::make_tuple(kEncoderFile, "encoder's weights or tokenizer have", encoder)}) {
     if (sha256.empty()) {
       continue;
     }

@@ -144,9 +144,14 @@ TEST_F(CheckpointRunTest, TheSameRecordEveryTimeAndWhenStopped) {
   Write("roberta/model.safetensors", other);
   const Outcome changed = Command({"run", spec, "--out", folder_ + "pieces"});
   EXPECT_EQ(changed.status, 1);
-  EXPECT_THAT(changed.err, HasSubstr("error: $pieces.partial: the encoder's weights have changed since this run began; "
-                                     "name another folder with --out\n"));
+  EXPECT_THAT(changed.err,
+              HasSubstr("error: $pieces.partial: the encoder's weights or tokenizer have changed since this "
+                        "run began; name another folder with --out\n"));
   Write("roberta/model.safetensors", weights);
+  const std::string merges = Read("roberta/merges.txt");
+  Write("roberta/merges.txt", merges.substr(0, merges.rfind('\n', merges.size() - 2) + 1));
+  EXPECT_THAT(Command({"run", spec, "--out", folder_ + "pieces"}).err, HasSubstr("weights or tokenizer have changed"));
+  Write("roberta/merges.txt", merges);
   ASSERT_EQ(Command({"run", spec, "--out", folder_ + "pieces"}).status, 0);
   EXPECT_EQ(Read("pieces/record.textproto"), Read("whole/record.textproto"));
 }
