@@ -17,8 +17,10 @@ struct Answers {
   at::Tensor weights;  // [ways, words]; every row sums to 1
 };
 
-// B texts of N tokens together, the longest of T.
+// B texts of N tokens together, the longest of T. With `tasks` M > 1 they are those of M tasks, as many of each, task by
+// task: the soft vectors of task t have the ids rows + t S + s, and row t ways + w of `answers` is class w of task t.
 struct Batch {
+  int64_t tasks = 1;          // M
   int64_t size = 0;           // B
   int64_t longest = 0;        // T
   at::Tensor token_ids;       // [N] int64: index into the episode's rows; rows + s is soft vector s
@@ -30,6 +32,8 @@ struct Batch {
   at::Tensor attention_bias;  // [B, 1, 1, T]: 0 for a token, -inf for padding
   at::Tensor labels;          // [B] int64 in [0, ways)
   Answers answers;
+  int lowered = 0;               // what Model::Lowered did; 0: nothing
+  std::vector<at::Tensor> lower;  // and what came of it: functions of parameters
 };
 
 // A text with its prompt, ready to be a batch's row.
@@ -44,6 +48,9 @@ struct PromptedText {
 // Packs texts. `dtype` is that of the floating-point tensors; labels.size() == texts.size().
 Batch PackBatch(absl::Span<const PromptedText> texts, absl::Span<const int64_t> labels, const Answers& answers,
                 at::ScalarType dtype);
+
+// The texts of those numbers, in that order, as a batch. 0 <= number < batch.size; one task, not lowered.
+Batch SelectTexts(const Batch& batch, absl::Span<const int64_t> texts);
 
 // The same batch in a device's memory; on the CPU, the batch itself.
 Batch OnDevice(Batch batch, at::Device device);

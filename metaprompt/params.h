@@ -13,13 +13,14 @@ namespace metaprompt {
 // What learners differentiate and replace. Never changed in place.
 using ParamList = std::vector<at::Tensor>;
 
-enum class ParamGroup { kEncoder, kPrompt };
+// kLora: low-rank updates of the encoder's matrices. kLearner: a learner's own, such as learned step sizes.
+enum class ParamGroup { kEncoder, kPrompt, kLora, kLearner };
 
 struct ParamInfo {
   std::string name;            // as Hugging Face names it, where it does
   std::vector<int64_t> shape;  // of the whole parameter
   ParamGroup group = ParamGroup::kEncoder;
-  int layer = 0;            // 0: embeddings; 1..L: transformer layers; L+1: head; prompts: 0
+  int layer = 0;            // 0: embeddings and prompts; 1..L: transformer layers; L+1: head
   bool decay = false;       // weight decay applies
   bool vocab_rows = false;  // a row (or entry) for each vocabulary id: an episode needs only the rows it uses
 };
