@@ -10,9 +10,18 @@
 namespace metaprompt {
 namespace {
 
+constexpr double kPi = 3.14159265358979323846;
+
 double PeakRate(const MetaOptimizerSpec& spec, const ParamInfo& info) {
-  if (info.group == ParamGroup::kPrompt) {
-    return spec.prompt_lr();
+  switch (info.group) {
+    case ParamGroup::kPrompt:
+      return spec.prompt_lr();
+    case ParamGroup::kLora:
+      return spec.lora_lr();
+    case ParamGroup::kLearner:
+      return spec.learner_lr();
+    case ParamGroup::kEncoder:
+      break;
   }
   return info.vocab_rows ? spec.word_lr() : spec.encoder_lr();
 }
@@ -76,14 +85,22 @@ AdamWState ZeroMoments(const ParamList& params) {
   return state;
 }
 
-double RateShare(const MetaOptimizerSpec& spec, int64_t step, int64_t total) {
-  const double warmup = std::ceil(spec.warmup_share() * static_cast<double>(total));
+double RateShare(double warmup_share, Decay decay, double least, int64_t step, int64_t total) {
+  const double warmup = std::ceil(warmup_share * static_cast<double>(total));
   const auto at = static_cast<double>(step);
   if (at < warmup) {
     return (at + 1.0) / (warmup + 1.0);
   }
-  return spec.linear_decay() ? (static_cast<double>(total) - at) / std::max(1.0, static_cast<double>(total) - warmup)
-                             : 1.0;
+  const double rest = (static_cast<double>(total) - at) / std::max(1.0, static_cast<double>(total) - warmup);
+  switch (decay) {
+    case LINEAR:
+      return least + (1.0 - least) * rest;
+    case COSINE:
+      return least + (1.0 - least) * 0.5 * (1.0 - std::cos(kPi * rest));
+    case CONSTANT:
+      break;
+  }
+  return 1.0;
 }
 
 double AdamWUpdate(const MetaOptimizerSpec& spec, const std::vector<ParamInfo>& infos, int64_t total, ParamList* grads,
@@ -97,7 +114,7 @@ double AdamWUpdate(const MetaOptimizerSpec& spec, const std::vector<ParamInfo>& 
   }
   const double norm = std::sqrt(squares);
   const double scale = spec.clip_norm() > 0 && norm > spec.clip_norm() ? spec.clip_norm() / norm : 1.0;
-  const double share = RateShare(spec, state->step, total);
+  const double share = RateShare(spec.warmup_share(), spec.decay(), spec.least_share(), state->step, total);
   ++state->step;
   const double correction1 = 1.0 - std::pow(spec.beta1(), static_cast<double>(state->step));
   const double correction2 = 1.0 - std::pow(spec.beta2(), static_cast<double>(state->step));
@@ -107,6 +124,11 @@ double AdamWUpdate(const MetaOptimizerSpec& spec, const std::vector<ParamInfo>& 
       continue;
     }
     const double rate = share * PeakRate(spec, infos[i]);
+    if (spec.optimizer() == MetaOptimizerSpec::SGD) {
+      at::Tensor& param = (*params)[i];
+      param.mul_(infos[i].decay ? 1.0 - rate * spec.weight_decay() : 1.0).sub_(grad, rate * scale);
+      continue;
+    }
     const Step step = {scale,
                        spec.beta1(),
                        spec.beta2(),

@@ -1,4 +1,5 @@
-// AdamW (Loshchilov and Hutter 2019, algorithm 2) with warm-up, linear decay and clipping, for the initialisation.
+// AdamW (Loshchilov and Hutter 2019, algorithm 2) or plain descent, with warm-up, decay and clipping, for the
+// initialisation.
 #ifndef LEARNERS_ADAMW_H_
 #define LEARNERS_ADAMW_H_
 
@@ -18,9 +19,9 @@ struct AdamWState {
 
 AdamWState ZeroMoments(const ParamList& params);
 
-// The share of the peak rate at update `step` (from 0) of `total`: rises linearly over the warm-up, then falls linearly
-// to 0 after the last, if the spec says so.
-double RateShare(const MetaOptimizerSpec& spec, int64_t step, int64_t total);
+// The share of the peak rate at update `step` (from 0) of `total`: rises linearly over the warm-up, then stays, or
+// falls to `least` after the last, linearly or as half a cosine (Loshchilov and Hutter 2017, eq. 5).
+double RateShare(double warmup_share, Decay decay, double least, int64_t step, int64_t total);
 
 // One update in place; the gradients are changed too (clipped). Undefined gradients leave their parameter as it is.
 // Returns the gradients' norm before clipping.

@@ -4,32 +4,83 @@
 #include <ATen/core/grad_mode.h>
 #include <torch/csrc/autograd/autograd.h>
 
-namespace metaprompt {
+#include <algorithm>
+#include <cmath>
 
-std::vector<bool> InScope(const std::vector<ParamInfo>& infos, Scope scope) {
+#include "absl/strings/match.h"
+#include "learners/adamw.h"
+#include "metaprompt/base/random.h"
+
+namespace metaprompt {
+namespace {
+
+int TopLayer(const std::vector<ParamInfo>& infos) {
+  int top = 0;
+  for (const ParamInfo& info : infos) {
+    top = std::max(top, info.layer);
+  }
+  return top;
+}
+
+}  // namespace
+
+double ConstantRate(const InnerSpec& inner, ParamGroup group) {
+  switch (group) {
+    case ParamGroup::kEncoder:
+      return inner.encoder_lr();
+    case ParamGroup::kPrompt:
+      return inner.prompt_lr();
+    case ParamGroup::kLora:
+      return inner.lora_lr();
+    case ParamGroup::kLearner:
+      break;
+  }
+  return 0;
+}
+
+std::vector<size_t> MovedPlaces(const Model& model, const InnerSpec& inner, const ScopeSpec& adapts) {
+  const std::vector<bool> in = InScope(model.params(), adapts);
+  std::vector<size_t> places;
+  for (size_t i = 0; i < in.size(); ++i) {
+    if (in[i] && ConstantRate(inner, model.params()[i].group) != 0) {
+      places.push_back(i);
+    }
+  }
+  return places;
+}
+
+std::vector<bool> InScope(const std::vector<ParamInfo>& infos, const ScopeSpec& scope) {
+  const int top = TopLayer(infos);
   std::vector<bool> in;
   in.reserve(infos.size());
   for (const ParamInfo& info : infos) {
-    in.push_back(scope == BOTH || (scope == PROMPT) == (info.group == ParamGroup::kPrompt));
+    const bool prompt = info.group == ParamGroup::kPrompt;
+    bool named = false;
+    switch (scope.part()) {
+      case ScopeSpec::ALL:
+        named = true;
+        break;
+      case ScopeSpec::PROMPT:
+        named = prompt;
+        break;
+      case ScopeSpec::ENCODER:
+        named = !prompt;
+        break;
+      case ScopeSpec::LAST_LAYERS:
+        named = prompt || info.layer >= top - scope.layers();
+        break;
+      case ScopeSpec::BIASES:
+        named = prompt || absl::EndsWith(info.name, "bias");
+        break;
+      case ScopeSpec::LORA:
+        named = prompt || info.group == ParamGroup::kLora;
+        break;
+      case ScopeSpec::NONE:
+        break;
+    }
+    in.push_back(named);
   }
   return in;
-}
-
-TaskParams StartTask(const Model& model, const ParamList& params, const Answers& answers, const InnerRateSpec& rates) {
-  TaskParams task;
-  task.params = params;
-  const std::vector<bool> in = InScope(model.params(), rates.adapts);
-  for (size_t i = 0; i < in.size(); ++i) {
-    const double rate = model.params()[i].group == ParamGroup::kPrompt ? rates.prompt_lr : rates.encoder_lr;
-    task.rates.push_back(in[i] ? rate : 0.0);
-  }
-  if (rates.class_lr > 0) {
-    for (const at::Tensor& tensor : model.ClassHead(params, answers)) {
-      task.params.push_back(tensor);
-      task.rates.push_back(rates.class_lr);
-    }
-  }
-  return task;
 }
 
 ParamList Leaves(const ParamList& params, const std::vector<bool>& wanted) {
@@ -41,52 +92,79 @@ ParamList Leaves(const ParamList& params, const std::vector<bool>& wanted) {
   return leaves;
 }
 
-StepResult GradientStep(const Model& model, const ParamList& params, const Batch& batch,
-                        const std::vector<double>& rates, bool differentiable) {
-  const at::AutoGradMode with_graph(true);
-  std::vector<at::Tensor> adapted;
-  for (size_t i = 0; i < params.size(); ++i) {
-    if (rates[i] != 0) {
-      adapted.push_back(params[i]);
+TaskStart PlainStart(const Model& model, const ParamList& meta, const Batch& support, const InnerSpec& inner,
+                     const ScopeSpec& adapts) {
+  const size_t own = model.params().size();
+  TaskStart start;
+  start.params.assign(meta.begin(), meta.begin() + static_cast<int64_t>(own));
+  const std::vector<bool> in = InScope(model.params(), adapts);
+  for (size_t i = 0; i < own; ++i) {
+    start.rates.push_back(InnerRate{in[i] ? ConstantRate(inner, model.params()[i].group) : 0.0, {}});
+  }
+  if (inner.class_lr() > 0) {
+    for (const at::Tensor& tensor : model.ClassHead(start.params, support.answers)) {
+      start.params.push_back(tensor);
+      start.rates.push_back(InnerRate{inner.class_lr(), {}});
     }
   }
-  const ModelOutput output = model.Forward(params, batch);
-  const at::Tensor loss = model.Loss(output, batch);
-  StepResult result;
-  result.params = params;
-  result.loss = loss.item<double>();
-  result.accuracy = Accuracy(output.logits, batch.labels);
-  if (adapted.empty()) {
-    return result;
-  }
-  const std::vector<at::Tensor> grads =
-      torch::autograd::grad({loss}, adapted, {}, /*retain_graph=*/differentiable, /*create_graph=*/differentiable,
-                            /*allow_unused=*/true);
-  const at::AutoGradMode keep(differentiable);
-  size_t next = 0;
-  for (size_t i = 0; i < params.size(); ++i) {
-    if (rates[i] == 0) {
-      continue;
-    }
-    const at::Tensor& grad = grads[next++];
-    const at::Tensor theta = differentiable ? params[i] : params[i].detach();
-    result.params[i] = grad.defined() ? theta.sub(grad, rates[i]) : theta;
-  }
-  return result;
+  return start;
 }
 
-ParamList Descend(const Model& model, const ParamList& params, const Batch& batch, const std::vector<double>& rates,
-                  int steps) {
-  std::vector<bool> adapted;
-  adapted.reserve(rates.size());
-  for (const double rate : rates) {
-    adapted.push_back(rate != 0);
+void OneForEachTask(const Model& model, int64_t tasks, TaskStart* start) {
+  for (size_t i = 0; tasks > 1 && i < model.params().size(); ++i) {
+    if (start->rates[i].moves()) {
+      TORCH_CHECK(model.PerTask(i), "OneForEachTask: ", model.params()[i].name, " is one for all tasks of a batch");
+      std::vector<int64_t> shape = start->params[i].sizes().vec();
+      shape.insert(shape.begin(), tasks);
+      start->params[i] = start->params[i].unsqueeze(0).expand(shape);
+    }
   }
-  ParamList theta = params;
-  for (int k = 0; k < steps; ++k) {
-    theta = GradientStep(model, Leaves(theta, adapted), batch, rates, /*differentiable=*/false).params;
+}
+
+bool MovesPerTask(const Model& model, const InnerSpec& inner, const ScopeSpec& adapts) {
+  const std::vector<size_t> moved = MovedPlaces(model, inner, adapts);
+  return std::all_of(moved.begin(), moved.end(), [&](size_t i) { return model.PerTask(i); });
+}
+
+InnerState InnerStep(const InnerSpec& inner, const std::vector<InnerRate>& rates, const std::vector<bool>& decay,
+                     int64_t step, double share, const ParamList& grads, const InnerState& state) {
+  InnerState next = state;
+  const bool adamw = inner.optimizer() == InnerSpec::ADAMW;
+  next.first.resize(adamw ? state.params.size() : 0);
+  next.second.resize(next.first.size());
+  for (size_t i = 0; i < state.params.size(); ++i) {
+    if (!rates[i].moves() || !grads[i].defined()) {
+      continue;
+    }
+    at::Tensor direction = grads[i];
+    if (adamw) {
+      const at::Tensor& g = grads[i];
+      const bool begun = i < state.first.size() && state.first[i].defined();
+      const double t = static_cast<double>(step) + 1;
+      // m' = β₁ m + (1 − β₁) g, v' = β₂ v + (1 − β₂) g²
+      next.first[i] = g * (1 - inner.beta1());
+      next.second[i] = g * g * (1 - inner.beta2());
+      if (begun) {
+        next.first[i] = next.first[i] + state.first[i] * inner.beta1();
+        next.second[i] = next.second[i] + state.second[i] * inner.beta2();
+      }
+      // m̂ / √(v̂ + ε²): with ε outside, the root has no derivative where the gradient is 0.
+      const double unbias1 = 1 / (1 - std::pow(inner.beta1(), t));
+      const double unbias2 = 1 / (1 - std::pow(inner.beta2(), t));
+      direction = next.first[i] * unbias1 * at::rsqrt(next.second[i] * unbias2 + inner.epsilon() * inner.epsilon());
+    }
+    if (inner.weight_decay() > 0 && decay[i]) {
+      direction = direction + state.params[i] * inner.weight_decay();
+    }
+    // θ' = θ − α d
+    if (const at::Tensor& learned = rates[i].learned; learned.defined()) {
+      const at::Tensor rate = learned.select(0, std::min<int64_t>(step, learned.size(0) - 1));
+      next.params[i] = state.params[i] - direction * (share == 1.0 ? rate : rate * share);
+    } else {
+      next.params[i] = state.params[i].sub(direction, rates[i].constant * share);
+    }
   }
-  return theta;
+  return next;
 }
 
 double Accuracy(const at::Tensor& logits, const at::Tensor& labels) {
@@ -94,6 +172,261 @@ double Accuracy(const at::Tensor& logits, const at::Tensor& labels) {
     return 0;
   }
   return logits.detach().argmax(-1).eq(labels).sum().item<double>() / static_cast<double>(labels.size(0));
+}
+
+void Add(const at::Tensor& grad, at::Tensor* sum) {
+  if (grad.defined()) {
+    *sum = sum->defined() ? *sum + grad : grad;
+  }
+}
+
+ParamList Gradients(const ParamList& outputs, const ParamList& inputs, const ParamList& weights, bool keep_graph,
+                    bool create_graph) {
+  // An output that no graph leads to has no gradient, which LibTorch takes for a mistake.
+  ParamList of;
+  ParamList with;
+  for (size_t i = 0; i < outputs.size(); ++i) {
+    if (outputs[i].requires_grad()) {
+      of.push_back(outputs[i]);
+      if (!weights.empty()) {
+        with.push_back(weights[i]);
+      }
+    }
+  }
+  if (of.empty() || inputs.empty()) {
+    return ParamList(inputs.size());
+  }
+  return torch::autograd::grad(of, inputs, with, keep_graph || create_graph, create_graph, /*allow_unused=*/true);
+}
+
+namespace {
+
+Task MakeTask(const Model& model, const InnerSpec& inner, const TaskStart& start) {
+  Task task;
+  task.model = &model;
+  task.inner = inner;
+  task.rates = start.rates;
+  task.pull = start.pull;
+  if (start.pull != 0) {
+    task.origin = WithoutGraph(start.params);
+  }
+  for (size_t i = 0; i < start.params.size(); ++i) {
+    task.decay.push_back(i < model.params().size() && model.params()[i].decay);
+    if (start.rates[i].moves()) {
+      task.moved.push_back(i);
+    }
+  }
+  return task;
+}
+
+// The lowest layer with a parameter that moves. Above all: none does.
+int FirstMovedLayer(const Task& task) {
+  const std::vector<ParamInfo>& infos = task.model->params();
+  int first = TopLayer(infos) + 1;
+  for (const size_t i : task.moved) {
+    if (i < infos.size()) {
+      first = std::min(first, infos[i].layer);
+    }
+  }
+  return first;
+}
+
+// The tensors that the loop takes from before it, in a fixed order.
+std::vector<at::Tensor*> LoopInputs(Task* task, ParamList* params) {
+  std::vector<at::Tensor*> inputs;
+  for (at::Tensor& param : *params) {
+    inputs.push_back(&param);
+  }
+  for (InnerRate& rate : task->rates) {
+    if (rate.learned.defined()) {
+      inputs.push_back(&rate.learned);
+    }
+  }
+  for (Batch* batch : {&task->support, &task->query}) {
+    for (at::Tensor& tensor : batch->lower) {
+      inputs.push_back(&tensor);
+    }
+  }
+  return inputs;
+}
+
+}  // namespace
+
+ParamList WithoutGraph(const ParamList& params) {
+  ParamList detached;
+  detached.reserve(params.size());
+  for (const at::Tensor& param : params) {
+    detached.push_back(param.detach());
+  }
+  return detached;
+}
+
+ParamList Select(const ParamList& params, const std::vector<size_t>& places) {
+  ParamList selected;
+  selected.reserve(places.size());
+  for (const size_t i : places) {
+    selected.push_back(i < params.size() ? params[i] : at::Tensor());
+  }
+  return selected;
+}
+
+LossAndAccuracy LossOf(const Model& model, const ParamList& params, const Batch& batch) {
+  const ModelOutput output = model.Forward(params, batch);
+  return {model.Loss(output, batch), Accuracy(output.logits, batch.labels)};
+}
+
+ParamList LossGradient(const Task& task, const ParamList& params, const Batch& batch, bool create_graph,
+                       LossAndAccuracy* seen) {
+  ParamList grads(params.size());
+  at::Tensor loss;
+  if (seen != nullptr) {
+    *seen = LossOf(*task.model, params, batch);
+    loss = seen->loss;
+  } else {
+    loss = task.model->Loss(task.model->Forward(params, batch), batch);
+  }
+  const ParamList moved = Gradients({loss}, Select(params, task.moved), {}, false, create_graph);
+  for (size_t j = 0; j < moved.size(); ++j) {
+    const size_t i = task.moved[j];
+    grads[i] = moved[j];
+    if (task.pull != 0) {  // ∇ λ/2 |θ − θ_0|²
+      Add((params[i] - task.origin[i]) * task.pull, &grads[i]);
+    }
+  }
+  return grads;
+}
+
+ParamList WithMovedLeaves(const Task& task, const ParamList& params) {
+  ParamList leaves = params;
+  for (const size_t i : task.moved) {
+    leaves[i] = params[i].detach().requires_grad_(true);
+  }
+  return leaves;
+}
+
+InnerState PlainStep(const Task& task, int64_t step, double share, const Batch& support, const InnerState& state,
+                     LossAndAccuracy* seen) {
+  if (task.moved.empty()) {
+    return state;
+  }
+  const ParamList grads = [&] {
+    const at::AutoGradMode with_graph(true);
+    return LossGradient(task, WithMovedLeaves(task, state.params), support, /*create_graph=*/false, seen);
+  }();
+  const at::NoGradGuard no_grad;
+  return InnerStep(task.inner, task.rates, task.decay, step, share, grads, state);
+}
+
+ParamList Descend(const Model& model, const TaskStart& start, const Batch& support, const InnerSpec& inner,
+                  const MetaTestSpec* test) {
+  const at::NoGradGuard no_grad;
+  const Task task = MakeTask(model, inner, start);
+  InnerState state{WithoutGraph(start.params), {}, {}};
+  const int64_t epochs = test == nullptr ? 0 : test->epochs();
+  if (epochs == 0 || task.moved.empty()) {
+    const Batch lowered = inner.steps() == 0 ? support : model.Lowered(state.params, support, FirstMovedLayer(task));
+    for (int k = 0; k < inner.steps(); ++k) {
+      const double share = test == nullptr ? 1 : RateShare(test->warmup_share(), test->decay(), 0, k, inner.steps());
+      state = PlainStep(task, k, share, lowered, state, nullptr);
+    }
+    return state.params;
+  }
+  TORCH_CHECK(support.tasks == 1, "Descend: mini-batches of ", support.tasks, " tasks together");
+  const int64_t batches = (support.size + test->batch() - 1) / test->batch();
+  std::vector<int64_t> order(static_cast<size_t>(support.size));
+  int64_t step = 0;
+  for (int64_t epoch = 0; epoch < epochs; ++epoch) {
+    for (size_t i = 0; i < order.size(); ++i) {
+      order[i] = static_cast<int64_t>(i);
+    }
+    Random random(SubSeed(0, "meta_test/order", static_cast<uint64_t>(epoch)));
+    random.PartialShuffle(order.size(), &order);
+    for (int64_t b = 0; b < batches; ++b, ++step) {
+      const int64_t first = b * test->batch();
+      const auto count = static_cast<size_t>(std::min<int64_t>(test->batch(), support.size - first));
+      const Batch batch =
+          batches == 1 ? support
+                       : SelectTexts(support, absl::MakeConstSpan(order).subspan(static_cast<size_t>(first), count));
+      const double share = RateShare(test->warmup_share(), test->decay(), 0, step, epochs * batches);
+      state = PlainStep(task, step, share, batch, state, nullptr);
+    }
+  }
+  return state.params;
+}
+
+Descent DescendInTurns(const Model& model, const TaskStart& start, const std::vector<const Batch*>& turns,
+                       const InnerSpec& inner) {
+  const at::NoGradGuard no_grad;
+  const Task task = MakeTask(model, inner, start);
+  InnerState state{WithoutGraph(start.params), {}, {}};
+  std::vector<Batch> lowered;
+  for (size_t t = 0; t < turns.size() && static_cast<int>(t) < inner.steps(); ++t) {
+    lowered.push_back(model.Lowered(state.params, *turns[t], FirstMovedLayer(task)));
+  }
+  LossAndAccuracy seen;
+  for (int k = 0; k < inner.steps(); ++k) {
+    state = PlainStep(task, k, 1.0, lowered[static_cast<size_t>(k) % lowered.size()], state, &seen);
+  }
+  Descent descent{std::move(state.params), 0, seen.accuracy};
+  descent.last_loss = seen.loss.defined() ? seen.loss.item<double>() : 0;
+  return descent;
+}
+
+Seam CutOff(const Model& model, const ParamList& meta, const std::vector<bool>& learned, const Episode& episode,
+            const StartFunction& start, const InnerSpec& inner) {
+  Seam seam;
+  seam.learned = learned;
+  seam.leaves = Leaves(meta, learned);
+  TaskStart begin = start(seam.leaves, episode.support);
+  OneForEachTask(model, episode.support.tasks, &begin);
+  seam.task = MakeTask(model, inner, begin);
+  // What lies below all that moves is computed once.
+  const bool steps = inner.steps() > 0;
+  const int first = FirstMovedLayer(seam.task);
+  seam.task.support = steps ? model.Lowered(begin.params, episode.support, first) : episode.support;
+  seam.task.query = steps ? model.Lowered(begin.params, episode.query, first) : episode.query;
+  seam.theta = begin.params;
+  for (at::Tensor* input : LoopInputs(&seam.task, &seam.theta)) {
+    const at::Tensor origin = *input;
+    *input = origin.detach().requires_grad_(origin.requires_grad());
+    if (origin.requires_grad()) {
+      seam.origins.push_back(origin);
+      seam.wanted.push_back(*input);
+    }
+  }
+  for (const size_t i : seam.task.moved) {
+    seam.theta[i].requires_grad_(true);
+  }
+  return seam;
+}
+
+ParamList Seam::ToMeta(const ParamList& of_wanted) const {
+  ParamList grads(leaves.size());
+  ParamList outputs;
+  ParamList weights;
+  for (size_t i = 0; i < origins.size(); ++i) {
+    const auto leaf =
+        std::find_if(leaves.begin(), leaves.end(), [&](const at::Tensor& l) { return l.is_same(origins[i]); });
+    if (leaf != leaves.end()) {
+      grads[static_cast<size_t>(leaf - leaves.begin())] = of_wanted[i];
+    } else if (of_wanted[i].defined()) {
+      outputs.push_back(origins[i]);
+      weights.push_back(of_wanted[i]);
+    }
+  }
+  ParamList inputs;
+  std::vector<size_t> places;
+  for (size_t i = 0; i < leaves.size(); ++i) {
+    if (learned[i]) {
+      inputs.push_back(leaves[i]);
+      places.push_back(i);
+    }
+  }
+  const ParamList through = Gradients(outputs, inputs, weights, false, false);
+  for (size_t i = 0; i < places.size(); ++i) {
+    Add(through[i], &grads[places[i]]);
+  }
+  return grads;
 }
 
 }  // namespace metaprompt

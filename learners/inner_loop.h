@@ -1,11 +1,13 @@
-// The inner loop's one step, shared by the learners that descend on the support loss.
+// The inner loop: from an initialisation down the support loss. Shared by the learners that adapt by gradient steps.
 #ifndef LEARNERS_INNER_LOOP_H_
 #define LEARNERS_INNER_LOOP_H_
 
 #include <ATen/core/Tensor.h>
 
+#include <functional>
 #include <vector>
 
+#include "learners/learner.h"
 #include "learners/learner.pb.h"
 #include "metaprompt/batch.h"
 #include "metaprompt/model.h"
@@ -13,47 +15,135 @@
 
 namespace metaprompt {
 
-// Step sizes of the inner steps.
-struct InnerRateSpec {
-  Scope adapts = BOTH;
-  double encoder_lr = 0;
-  double prompt_lr = 0;
-  double class_lr = 0;
-};
-
-// A task's parameters: the model's, and behind them the task's class head, if it is to be adapted.
-struct TaskParams {
-  ParamList params;
-  std::vector<double> rates;  // step size of each; 0: it stays as it is
-};
-
-// Where the inner loop begins. The class head is a function of `params`.
-TaskParams StartTask(const Model& model, const ParamList& params, const Answers& answers, const InnerRateSpec& rates);
-
-// Which parameters a scope names.
-std::vector<bool> InScope(const std::vector<ParamInfo>& infos, Scope scope);
+// Which of the model's parameters a scope names. Layers count from the topmost `layer` number, which is the head's.
+std::vector<bool> InScope(const std::vector<ParamInfo>& infos, const ScopeSpec& scope);
 
 // The same values as leaves of a new graph; those in `wanted` require a gradient.
 ParamList Leaves(const ParamList& params, const std::vector<bool>& wanted);
 
-struct StepResult {
-  ParamList params;     // θ_{k+1}
-  double loss = 0;      // L(θ_k)
-  double accuracy = 0;  // at θ_k
+// A parameter's step size, constant or learned.
+struct InnerRate {
+  double constant = 0;
+  at::Tensor learned;  // [1 or K, ...], a row a step; what is behind broadcasts over the parameter. Undefined: constant
+
+  bool moves() const { return constant != 0 || learned.defined(); }
 };
 
-// θ_{k+1} = θ_k − α ∇L(θ_k; batch), for the parameters whose rate is not 0; they require a gradient. With
-// `differentiable` the graph of the gradient is kept, so that θ_{k+1} is a function of θ_k to all orders; without, the
-// result is a constant.
-StepResult GradientStep(const Model& model, const ParamList& params, const Batch& batch,
-                        const std::vector<double>& rates, bool differentiable);
+// Where a task's inner loop begins, as a function of the meta-parameters.
+struct TaskStart {
+  ParamList params;  // θ_0: the model's parameters, and behind them the class head, if the task has one of its own
+  std::vector<InnerRate> rates;  // of each; those that do not move stay as they are
+  double pull = 0;               // λ of λ/2 |θ − θ_0|² beside the support loss, over what moves
+};
 
-// K steps from `params`, without a graph.
-ParamList Descend(const Model& model, const ParamList& params, const Batch& batch, const std::vector<double>& rates,
-                  int steps);
+// The step size that `inner` gives a group of the model's parameters.
+double ConstantRate(const InnerSpec& inner, ParamGroup group);
+
+// Places of the model's parameters that a scope names and whose step size is not 0.
+std::vector<size_t> MovedPlaces(const Model& model, const InnerSpec& inner, const ScopeSpec& adapts);
+
+// The meta-parameters as leaves, and the support set (for class vectors that begin as functions of it).
+using StartFunction = std::function<TaskStart(const ParamList& meta, const Batch& support)>;
+
+// θ_0 = the model's own parameters (the first of `meta`) with constant rates, and a class head from the answer words if
+// its rate is not 0. What moves in an episode of several tasks gets one value a task.
+TaskStart PlainStart(const Model& model, const ParamList& meta, const Batch& support, const InnerSpec& inner,
+                     const ScopeSpec& adapts);
+
+// For episodes of several tasks: each task's own copy of what moves.
+void OneForEachTask(const Model& model, int64_t tasks, TaskStart* start);
+
+// Whether all that PlainStart would move may differ between the tasks of a batch.
+bool MovesPerTask(const Model& model, const InnerSpec& inner, const ScopeSpec& adapts);
+
+// What the optimizer keeps from step to step, beside the parameters. SGD keeps nothing.
+struct InnerState {
+  ParamList params;
+  ParamList first;  // AdamW's moments of what moves, undefined elsewhere
+  ParamList second;
+};
+
+// θ_{k+1} from θ_k and the gradients (undefined: none) at step `step` from 0; `share` of the step size. Differentiable
+// in all of them. `decay`: which parameters weight decay applies to.
+InnerState InnerStep(const InnerSpec& inner, const std::vector<InnerRate>& rates, const std::vector<bool>& decay,
+                     int64_t step, double share, const ParamList& grads, const InnerState& state);
+
+// θ_K without a graph: on all of the support set, or as `test` says (null: as in meta-training).
+ParamList Descend(const Model& model, const TaskStart& start, const Batch& support, const InnerSpec& inner,
+                  const MetaTestSpec* test);
+
+struct Descent {
+  ParamList params;      // θ_K
+  double last_loss = 0;  // of the last step's batch at θ_{K-1}
+  double last_accuracy = 0;
+};
+
+// θ_K without a graph, step k on turns[k mod turns].
+Descent DescendInTurns(const Model& model, const TaskStart& start, const std::vector<const Batch*>& turns,
+                       const InnerSpec& inner);
+
+// A task between its start and its end.
+struct Task {
+  const Model* model = nullptr;
+  InnerSpec inner;
+  std::vector<InnerRate> rates;
+  std::vector<bool> decay;    // of each parameter
+  std::vector<size_t> moved;  // places of what moves
+  double pull = 0;
+  ParamList origin;  // θ_0, without a graph, where there is a pull
+  Batch support;
+  Batch query;
+};
+
+struct LossAndAccuracy {
+  at::Tensor loss;
+  double accuracy = 0;
+};
+
+LossAndAccuracy LossOf(const Model& model, const ParamList& params, const Batch& batch);
+
+// ∇L(θ; batch) of what moves, beside the parameters, the pull included. `seen`: loss and accuracy at θ, if not null.
+ParamList LossGradient(const Task& task, const ParamList& params, const Batch& batch, bool create_graph,
+                       LossAndAccuracy* seen);
+
+// A step of which no graph remains.
+InnerState PlainStep(const Task& task, int64_t step, double share, const Batch& support, const InnerState& state,
+                     LossAndAccuracy* seen);
+
+// `params` with leaves that require a gradient for what moves.
+ParamList WithMovedLeaves(const Task& task, const ParamList& params);
+
+// The tensors at `places`; undefined beyond the list's end.
+ParamList Select(const ParamList& params, const std::vector<size_t>& places);
+
+ParamList WithoutGraph(const ParamList& params);
+
+// A task cut off from the meta-parameters that it is a function of, so that the loop's graph and that before it are
+// differentiated one after the other, each once.
+struct Seam {
+  std::vector<bool> learned;
+  ParamList leaves;   // the meta-parameters
+  Task task;          // step sizes and lowered batches are leaves
+  ParamList theta;    // θ_0, leaves
+  ParamList origins;  // what the leaves of the loop that a learned meta-parameter leads to were made from,
+  ParamList wanted;   // and those leaves
+
+  // ∂/∂ meta-parameters from ∂/∂ wanted (undefined: none).
+  ParamList ToMeta(const ParamList& of_wanted) const;
+};
+
+Seam CutOff(const Model& model, const ParamList& meta, const std::vector<bool>& learned, const Episode& episode,
+            const StartFunction& start, const InnerSpec& inner);
 
 // The share of texts whose largest logit is their label's. 0 where the model has no logits.
 double Accuracy(const at::Tensor& logits, const at::Tensor& labels);
+
+// *sum += grad, where undefined is zero.
+void Add(const at::Tensor& grad, at::Tensor* sum);
+
+// The gradients of scalars, or of `outputs` weighted with `weights`, in `inputs`; undefined where there is none.
+ParamList Gradients(const ParamList& outputs, const ParamList& inputs, const ParamList& weights, bool keep_graph,
+                    bool create_graph);
 
 }  // namespace metaprompt
 

@@ -1,28 +1,36 @@
 #include "learners/maml.h"
 
 #include <ATen/ATen.h>
-#include <ATen/core/grad_mode.h>
-#include <torch/csrc/autograd/autograd.h>
 
 #include <algorithm>
-
-#include "learners/inner_loop.h"
+#include <map>
+#include <utility>
 
 namespace metaprompt {
 namespace {
 
-// `params` such that a gradient in them takes the class head, which stands behind the first `own`, for a parameter
-// apart: it does not go on to the words that the head is a function of. The meta-gradient, taken in what `params` came
-// from, does.
-ParamList ApartFromHead(const ParamList& params, size_t own) {
-  ParamList apart;
-  apart.reserve(params.size());
-  for (size_t i = 0; i < params.size(); ++i) {
-    const at::Tensor& param = params[i];
-    const bool constant_head = i >= own && !param.requires_grad();
-    apart.push_back(constant_head ? param.detach().requires_grad_(true) : param.view_as(param));
+// Which column of the step sizes each of the model's parameters has; -1: it does not move.
+struct Slots {
+  std::vector<int64_t> of;
+  std::vector<double> initial;  // of each column; the class head's is the last
+};
+
+Slots SlotsOf(const Model& model, const InnerSpec& inner, const ScopeSpec& adapts) {
+  Slots slots;
+  slots.of.assign(model.params().size(), -1);
+  std::map<std::pair<ParamGroup, int>, int64_t> known;
+  for (const size_t i : MovedPlaces(model, inner, adapts)) {
+    const ParamInfo& info = model.params()[i];
+    const auto [slot, is_new] = known.emplace(std::make_pair(info.group, info.layer), slots.initial.size());
+    if (is_new) {
+      slots.initial.push_back(ConstantRate(inner, info.group));
+    }
+    slots.of[i] = slot->second;
   }
-  return apart;
+  if (inner.class_lr() > 0 && model.head_width() > 0) {
+    slots.initial.push_back(inner.class_lr());
+  }
+  return slots;
 }
 
 }  // namespace
@@ -36,112 +44,50 @@ std::vector<double> MultiStepWeights(int steps, int64_t epoch, int64_t epochs) {
   return weights;
 }
 
-std::vector<double> Maml::StepWeights(int64_t meta_step) const {
-  const int steps = std::max(1, spec_.inner_steps());
-  if (spec_.has_multi_step()) {
-    return MultiStepWeights(steps, meta_step / spec_.multi_step().meta_steps_per_epoch(), spec_.multi_step().epochs());
+std::vector<ParamInfo> Maml::OwnParams(const Model& model) const {
+  if (!spec().maml().learned_rates() || spec().inner().steps() == 0) {
+    return {};
   }
-  std::vector<double> weights(static_cast<size_t>(steps), 0.0);
-  weights.back() = 1.0;
-  return weights;
+  const auto slots = static_cast<int64_t>(SlotsOf(model, spec().inner(), adapts()).initial.size());
+  return {ParamInfo{"maml.step_sizes", {spec().inner().steps(), slots}, ParamGroup::kLearner}};
 }
 
-InnerRateSpec Maml::rates() const {
-  return {spec_.adapts(), spec_.encoder_inner_lr(), spec_.prompt_inner_lr(), spec_.class_inner_lr()};
+ParamList Maml::InitOwn(const Model& model, uint64_t /*seed*/) const {
+  ParamList own;
+  for (const ParamInfo& info : OwnParams(model)) {
+    const std::vector<double> initial = SlotsOf(model, spec().inner(), adapts()).initial;
+    own.push_back(at::tensor(at::ArrayRef<double>(initial), at::kFloat).expand(info.shape).clone());
+  }
+  return own;
 }
 
-ParamList Maml::Adapt(const Model& model, const ParamList& meta, const Batch& support) const {
-  const TaskParams task = StartTask(model, meta, support.answers, rates());
-  return Descend(model, task.params, support, task.rates, spec_.inner_steps());
+TaskStart Maml::Start(const Model& model, const ParamList& meta, const Batch& support, const InnerSpec& inner,
+                      bool learned_rates) const {
+  TaskStart start = PlainStart(model, meta, support, inner, adapts());
+  if (!learned_rates || meta.size() == model.params().size()) {
+    return start;
+  }
+  const Slots slots = SlotsOf(model, inner, adapts());
+  const at::Tensor& sizes = meta.back();
+  for (size_t i = 0; i < start.rates.size(); ++i) {
+    const int64_t slot = i < slots.of.size() ? slots.of[i] : sizes.size(1) - 1;
+    if (slot >= 0) {
+      start.rates[i].learned = sizes.select(1, slot);
+    }
+  }
+  return start;
 }
 
-TaskGradient Maml::MetaGradient(const Model& model, const ParamList& meta, const Episode& episode,
-                                int64_t meta_step) const {
-  const bool second = spec_.order() == MamlSpec::SECOND;
-  const std::vector<bool> learned = InScope(model.params(), spec_.learns());
-  const std::vector<double> weights = StepWeights(meta_step);
-
-  const at::AutoGradMode with_graph(true);
-  // The initialisation as leaves, and the task's parameters as functions of them.
-  std::vector<bool> wanted = learned;
-  const std::vector<bool> adapted = InScope(model.params(), spec_.adapts());
-  for (size_t i = 0; i < wanted.size(); ++i) {
-    wanted[i] = wanted[i] || adapted[i];
+Unrolling Maml::UnrollingAt(int64_t meta_step) const {
+  const MamlSpec& maml = spec().maml();
+  Unrolling unrolling = GradientLearner::UnrollingAt(meta_step);
+  unrolling.second_order = maml.order() == MamlSpec::SECOND && meta_step >= maml.first_order_until();
+  if (maml.has_multi_step()) {
+    unrolling.weights =
+        MultiStepWeights(std::max(1, spec().inner().steps()), meta_step / maml.multi_step().meta_steps_per_epoch(),
+                         maml.multi_step().epochs());
   }
-  const ParamList start = Leaves(meta, wanted);
-  const TaskParams begin = StartTask(model, start, episode.support.answers, rates());
-  wanted.resize(begin.params.size(), true);
-  // What ∇ is taken of: the learned parameters, and the class head behind them.
-  const auto sought = [&](const ParamList& params) {
-    ParamList selected;
-    for (size_t i = 0; i < params.size(); ++i) {
-      if (i >= learned.size() || learned[i]) {
-        selected.push_back(params[i]);
-      }
-    }
-    return selected;
-  };
-  ParamList sums(sought(begin.params).size());
-  const auto accumulate = [&](const std::vector<at::Tensor>& of, const ParamList& at, const ParamList& outer) {
-    const ParamList grads = torch::autograd::grad(of, at, outer, /*retain_graph=*/false, /*create_graph=*/false,
-                                                  /*allow_unused=*/true);
-    for (size_t i = 0; i < grads.size(); ++i) {
-      sums[i] = !sums[i].defined() ? grads[i] : grads[i].defined() ? sums[i] + grads[i] : sums[i];
-    }
-  };
-
-  TaskGradient task;
-  ParamList theta = second ? ApartFromHead(begin.params, meta.size()) : Leaves(begin.params, wanted);
-  at::Tensor total;  // second order: Σ_k w_k L(θ_k; Q), a function of `start`
-  for (size_t k = 0; k < weights.size(); ++k) {
-    if (spec_.inner_steps() > 0) {
-      theta = GradientStep(model, theta, episode.support, begin.rates, second).params;
-      if (!second) {
-        theta = Leaves(theta, wanted);
-      }
-    }
-    if (weights[k] == 0) {
-      continue;
-    }
-    const ModelOutput output = model.Forward(theta, episode.query);
-    const at::Tensor loss = model.Loss(output, episode.query);
-    if (k + 1 == weights.size()) {
-      task.query_loss = loss.item<double>();
-      task.query_accuracy = Accuracy(output.logits, episode.query.labels);
-    }
-    const at::Tensor weighted = loss * weights[k];
-    if (second) {
-      total = total.defined() ? total + weighted : weighted;
-    } else {
-      accumulate({weighted}, sought(theta), {});
-    }
-  }
-  const ParamList learned_start = sought(start);
-  if (second) {
-    accumulate({total}, learned_start, {});
-  } else {
-    // ∂θ_k/∂θ_0 is the identity, but the class head's θ_0 is itself a function of the vocabulary's.
-    ParamList heads;
-    ParamList outer;
-    for (size_t i = learned_start.size(); i < sums.size(); ++i) {
-      const at::Tensor& head = begin.params[meta.size() + i - learned_start.size()];
-      if (sums[i].defined() && head.requires_grad()) {
-        heads.push_back(head);
-        outer.push_back(sums[i]);
-      }
-    }
-    if (!heads.empty()) {
-      accumulate(heads, learned_start, outer);
-    }
-  }
-  size_t next = 0;
-  task.grads.resize(meta.size());
-  for (size_t i = 0; i < meta.size(); ++i) {
-    if (learned[i]) {
-      task.grads[i] = sums[next++];
-    }
-  }
-  return task;
+  return unrolling;
 }
 
 }  // namespace metaprompt

@@ -1,12 +1,12 @@
-// MAML (Finn et al. 2017), to second and to first order, with MAML++'s multi-step loss (Antoniou et al. 2019, eq. 3).
+// MAML (Finn et al. 2017), to second and to first order, and MAML++ (Antoniou et al. 2019): multi-step loss (eq. 3),
+// learned step sizes by layer and step (LSLR), derivative-order annealing. Its cosine schedule is the meta-optimizer's.
 #ifndef LEARNERS_MAML_H_
 #define LEARNERS_MAML_H_
 
 #include <cstdint>
 #include <vector>
 
-#include "learners/inner_loop.h"
-#include "learners/learner.h"
+#include "learners/gradient_learner.h"
 
 namespace metaprompt {
 
@@ -14,22 +14,19 @@ namespace metaprompt {
 // 0.03 / steps for each but the last. Without a spec all the weight is on the last step. steps >= 1.
 std::vector<double> MultiStepWeights(int steps, int64_t epoch, int64_t epochs);
 
-class Maml : public Learner {
+class Maml : public GradientLearner {
  public:
-  explicit Maml(const MamlSpec& spec) : spec_(spec) {}
+  explicit Maml(const LearnerSpec& spec) : GradientLearner(spec) {}
 
-  ParamList Adapt(const Model& model, const ParamList& meta, const Batch& support) const override;
+  // With learned_rates: `maml.step_sizes` [K, slots], a slot for each layer of each group that moves, and one for the
+  // class head.
+  std::vector<ParamInfo> OwnParams(const Model& model) const override;
+  ParamList InitOwn(const Model& model, uint64_t seed) const override;
 
-  // ∇_θ Σ_k w_k L(θ_k; Q), θ_{k+1} = θ_k − α ∇L(θ_k; S). Second order keeps the graph of all inner steps; memory grows
-  // with them. First order takes ∂θ_k/∂θ for the identity and keeps the graph of one.
-  TaskGradient MetaGradient(const Model& model, const ParamList& meta, const Episode& episode,
-                            int64_t meta_step) const override;
-
- private:
-  InnerRateSpec rates() const;
-  std::vector<double> StepWeights(int64_t meta_step) const;  // [max(1, inner_steps)]
-
-  MamlSpec spec_;
+ protected:
+  TaskStart Start(const Model& model, const ParamList& meta, const Batch& support, const InnerSpec& inner,
+                  bool learned_rates) const override;
+  Unrolling UnrollingAt(int64_t meta_step) const override;
 };
 
 }  // namespace metaprompt

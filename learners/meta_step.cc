@@ -2,10 +2,13 @@
 
 #include <ATen/ATen.h>
 
+#include <algorithm>
 #include <cmath>
+#include <utility>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "episodes/merge.h"
 
 namespace metaprompt {
 
@@ -17,17 +20,24 @@ LearnerState StartLearning(ParamList params) {
 }
 
 absl::StatusOr<StepStats> MetaStep(const Learner& learner, const Model& model, const MetaOptimizerSpec& optimizer,
-                                   int64_t total, int64_t tasks, const std::function<Episode(int64_t)>& episode,
-                                   TaskPool* pool, LearnerState* state) {
+                                   int64_t total, const MetaBatch& batch, TaskPool* pool, LearnerState* state) {
   struct Result {
     TaskGradient gradient;
     at::Tensor rows;
   };
-  std::vector<Result> results(static_cast<size_t>(tasks));
-  pool->Run(tasks, [&](int64_t i) {
-    const Episode dealt = OnDevice(episode(i), state->params[0].device());
-    const ParamList local = LocalParams(model.params(), state->params, dealt.rows);
-    results[static_cast<size_t>(i)] = {learner.MetaGradient(model, local, dealt, state->meta_step), dealt.rows};
+  const std::vector<ParamInfo> infos = MetaInfos(model, learner);
+  const int64_t tasks = batch.tasks;
+  const int64_t together = learner.TakesSeveralTasks(model) ? batch.together : 1;
+  const int64_t groups = (tasks + together - 1) / together;
+  std::vector<Result> results(static_cast<size_t>(groups));
+  pool->Run(groups, [&](int64_t g) {
+    std::vector<Episode> dealt;
+    for (int64_t i = g * together; i < std::min(tasks, (g + 1) * together); ++i) {
+      dealt.push_back(batch.episode(i));
+    }
+    const Episode episode = OnDevice(MergeEpisodes(std::move(dealt)), state->params[0].device());
+    const ParamList local = LocalParams(infos, state->params, episode.rows);
+    results[static_cast<size_t>(g)] = {learner.MetaGradient(model, local, episode, state->meta_step), episode.rows};
   });
 
   StepStats stats;
@@ -36,12 +46,13 @@ absl::StatusOr<StepStats> MetaStep(const Learner& learner, const Model& model, c
     const TaskGradient& task = result.gradient;
     stats.query_loss += task.query_loss / static_cast<double>(tasks);
     stats.query_accuracy += task.query_accuracy / static_cast<double>(tasks);
+    stats.recomputed += task.recomputed ? 1 : 0;
     for (size_t i = 0; i < sums.size(); ++i) {
       if (task.grads[i].defined() && !sums[i].defined()) {
         sums[i] = at::zeros_like(state->params[i]);
       }
     }
-    AddLocal(model.params(), task.grads, result.rows, &sums);
+    AddLocal(infos, task.grads, result.rows, &sums);
   }
   bool finite = std::isfinite(stats.query_loss);
   for (at::Tensor& sum : sums) {
@@ -55,7 +66,7 @@ absl::StatusOr<StepStats> MetaStep(const Learner& learner, const Model& model, c
         absl::StrCat("meta-step ", state->meta_step, ": the loss or its gradient is not finite (loss ",
                      stats.query_loss, "); smaller inner or meta learning rates may help"));
   }
-  stats.gradient_norm = AdamWUpdate(optimizer, model.params(), total, &sums, &state->params, &state->optimizer);
+  stats.gradient_norm = AdamWUpdate(optimizer, infos, total, &sums, &state->params, &state->optimizer);
   ++state->meta_step;
   return stats;
 }

@@ -24,18 +24,25 @@ struct LearnerState {
 
 LearnerState StartLearning(ParamList params);
 
+// A meta-batch: so many tasks, of which episode(0) ... episode(tasks - 1) deal one each, called from several threads.
+struct MetaBatch {
+  int64_t tasks = 1;
+  // As many tasks go through the model as one batch, where the learner takes several (Learner::TakesSeveralTasks).
+  int64_t together = 1;
+  std::function<Episode(int64_t)> episode;
+};
+
 struct StepStats {
   double query_loss = 0;  // means over the tasks
   double query_accuracy = 0;
   double gradient_norm = 0;  // before clipping
+  int64_t recomputed = 0;    // tasks whose inner steps were computed again for the meta-gradient
 };
 
-// One update from the mean of the tasks' gradients; episode(0) ... episode(tasks - 1) deal them, called from several
-// threads. `total` meta-steps are planned. The sum is taken in the order of the tasks, whichever ends first. An error
-// when a loss or the gradient is not finite; the state is then unchanged.
+// One update from the mean of the tasks' gradients. `total` meta-steps are planned. The sum is taken in the order of
+// the tasks, whichever ends first. An error when a loss or the gradient is not finite; the state is then unchanged.
 absl::StatusOr<StepStats> MetaStep(const Learner& learner, const Model& model, const MetaOptimizerSpec& optimizer,
-                                   int64_t total, int64_t tasks, const std::function<Episode(int64_t)>& episode,
-                                   TaskPool* pool, LearnerState* state);
+                                   int64_t total, const MetaBatch& batch, TaskPool* pool, LearnerState* state);
 
 }  // namespace metaprompt
 

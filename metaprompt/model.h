@@ -38,6 +38,9 @@ class Model {
   // E, the width of a class vector; 0: the model has no class head.
   virtual int64_t head_width() const { return 0; }
 
+  // D, the width of the features; 0: the model has none.
+  virtual int64_t feature_width() const { return 0; }
+
   // What learners minimise, a scalar: the mean cross-entropy of the logits; with several tasks, the sum of the tasks'
   // means.
   virtual at::Tensor Loss(const ModelOutput& output, const Batch& batch) const;
