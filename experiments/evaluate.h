@@ -30,10 +30,14 @@ struct EpisodeResult {
   std::vector<int64_t> predictions;  // the way predicted for each query text
 };
 
-// Episodes first ... first + count - 1. One result an episode, in order.
+// How many tasks of `together` may go through the model as one batch at meta-test: mini-batches are each task's own.
+int64_t TogetherAtTest(const LearnerSpec& spec, int64_t together);
+
+// Episodes first ... first + count - 1, `together` of them as one batch where the learner takes several. One result an
+// episode, in order. `params`: of MetaInfos.
 std::vector<EpisodeResult> EvaluateEpisodes(const Learner& learner, const Model& model, const ParamList& params,
                                             const PromptedSplit& split, const EpisodeSampler& sampler, int64_t first,
-                                            int64_t count, TaskPool* pool);
+                                            int64_t count, int64_t together, TaskPool* pool);
 
 }  // namespace metaprompt
 

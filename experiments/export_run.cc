@@ -119,7 +119,7 @@ absl::StatusOr<std::string> ExportRun(const std::string& run, int shots, const s
   }
   const PromptModel model(spec.prompt(), encoder, prompt->num_soft());
   const absl::StatusOr<ParamList> params =
-      ReadParamFile(model.params(), absl::StrCat(run, "/best-", shots, "shot.safetensors"));
+      ReadParamFile(MetaInfos(model, *MakeLearner(record->spec().learner())), absl::StrCat(run, "/best-", shots, "shot.safetensors"));
   if (!params.ok()) {
     return params.status();
   }

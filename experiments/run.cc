@@ -118,7 +118,10 @@ absl::StatusOr<Evaluation> MetaTest(const RunContext& context, int shots, const 
   while (static_cast<int64_t>(accuracies.size()) < total) {
     const auto first = static_cast<int64_t>(accuracies.size());
     for (const EpisodeResult& one : EvaluateEpisodes(*context.learner, context.bench->model(), params, **split, sampler,
-                                                     first, std::min(kTestChunk, total - first), context.pool)) {
+                                                     first, std::min(kTestChunk, total - first),
+                                                     TogetherAtTest(context.bench->spec().learner(),
+                                                                    context.bench->spec().tasks_together()),
+                                                     context.pool)) {
       accuracies.push_back(one.accuracy);
       absl::StrAppendFormat(&lines, "%.17g\t", one.accuracy);
       for (size_t i = 0; i < one.predictions.size(); ++i) {
@@ -176,7 +179,9 @@ absl::StatusOr<ShotResult> RunShots(const RunContext& context, int shots) {
     if (!initial.ok()) {
       return initial.status();
     }
-    absl::StatusOr<Evaluation> baseline = MetaTest(context, shots, context.bench->initialisation(), *initial);
+    const ParamList with_own =
+        WithOwn(context.bench->model(), *context.learner, *initial, context.bench->spec().seed());
+    absl::StatusOr<Evaluation> baseline = MetaTest(context, shots, context.bench->initialisation(), with_own);
     if (!baseline.ok()) {
       return baseline.status();
     }

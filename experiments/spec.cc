@@ -1,11 +1,14 @@
 #include "experiments/spec.h"
 
 #include <set>
+#include <utility>
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "absl/strings/match.h"
 #include "experiments/device.h"
+#include "learners/check_learner.h"
 #include "metaprompt/base/files.h"
 #include "metaprompt/base/spec_fields.h"
 #include "metaprompt/bert.h"
@@ -38,6 +41,24 @@ std::vector<std::string> CheckSpec(const ExperimentSpec& spec) {
   if (spec.model().encoder().has_checkpoint() && !spec.model().tokenizer().path().empty()) {
     broken.emplace_back("model.tokenizer.path is set; model.encoder.checkpoint brings a tokenizer of its own");
   }
+  const LearnerSpec& learner = spec.learner();
+  for (const std::string& one : CheckLearner(learner)) {
+    broken.push_back(one);
+  }
+  for (const auto& [scope, name] : {std::make_pair(&learner.adapts(), "adapts"), std::make_pair(&learner.learns(), "learns")}) {
+    if (scope->part() == ScopeSpec::LORA && spec.model().lora().rank() == 0) {
+      broken.push_back(absl::StrCat("learner.", name, ".part is LORA; set model.lora.rank above 0"));
+    }
+  }
+  const std::string& prompt = spec.model().prompt().template_();
+  if ((learner.has_meta_prompter() || learner.has_cavia()) && !absl::StrContains(prompt, "<soft")) {
+    broken.push_back(absl::StrCat("model.prompt.template has no <soft>; learner.",
+                                  learner.has_cavia() ? "cavia" : "meta_prompter", " adapts soft vectors alone"));
+  }
+  if (learner.has_linear_probe() && spec.train().meta_steps() > 0) {
+    broken.push_back(absl::StrCat("train.meta_steps is ", spec.train().meta_steps(),
+                                  "; learner.linear_probe meta-learns nothing: it must be 0"));
+  }
   check(CheckDevice(spec.device()));
   check(CheckTemplate(spec.model().prompt().template_()));
   return broken;
@@ -61,7 +82,8 @@ absl::StatusOr<ExperimentSpec> LoadSpec(const std::string& path, const std::vect
   spec.mutable_model()->mutable_tokenizer();
   spec.mutable_model()->mutable_prompt();
   spec.mutable_model()->mutable_verbalizer();
-  spec.mutable_learner()->mutable_meta_optimizer();
+  spec.mutable_model()->mutable_lora();
+  AddGroups(spec.mutable_learner());
   spec.mutable_train();
   spec.mutable_test();
   const std::vector<std::string> broken = CheckSpec(spec);

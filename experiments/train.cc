@@ -63,7 +63,7 @@ class MetaTraining {
   MetaTraining(const RunContext& context, int shots)
       : context_(context),
         spec_(context.bench->spec()),
-        infos_(context.bench->model().params()),
+        infos_(MetaInfos(context.bench->model(), *context.learner)),
         shots_(shots),
         checkpoint_(absl::StrCat("checkpoint-", shots, "shot.safetensors")),
         best_(absl::StrCat("best-", shots, "shot.safetensors")) {}
@@ -78,7 +78,7 @@ class MetaTraining {
 
   const RunContext& context_;
   const ExperimentSpec& spec_;
-  const std::vector<ParamInfo>& infos_;
+  const std::vector<ParamInfo> infos_;
   const int shots_;
   const std::string checkpoint_;
   const std::string best_;
@@ -93,7 +93,8 @@ absl::Status MetaTraining::Start() {
     if (!params.ok()) {
       return params.status();
     }
-    state_ = StartLearning(*std::move(params));
+    state_ = StartLearning(
+        WithOwn(context_.bench->model(), *context_.learner, *std::move(params), spec_.seed()));
     done_.set_shots(shots_);
     done_.set_best_accuracy(-1);
     done_.mutable_so_far()->set_shots(shots_);
@@ -148,7 +149,9 @@ absl::Status MetaTraining::Validate() {
   const EpisodeSampler sampler = *context_.bench->Sampler(Split::kValid, shots_);
   std::vector<double> accuracies;
   for (const EpisodeResult& one : EvaluateEpisodes(*context_.learner, context_.bench->model(), state_.params, **split,
-                                                   sampler, 0, spec_.train().valid_episodes(), context_.pool)) {
+                                                   sampler, 0, spec_.train().valid_episodes(),
+                                                   TogetherAtTest(spec_.learner(), spec_.tasks_together()),
+                                                   context_.pool)) {
     accuracies.push_back(one.accuracy);
   }
   const MeanInterval valid = Interval(accuracies);
@@ -229,12 +232,22 @@ absl::StatusOr<Trained> MetaTraining::Run() {
                                              100 * done_.best_accuracy(), done_.so_far().best_meta_step()));
       break;
     }
-    const absl::StatusOr<StepStats> stats = MetaStep(
-        *context_.learner, context_.bench->model(), spec_.learner().meta_optimizer(), total, train.meta_batch(),
-        [&](int64_t task) { return (*split)->Build(sampler->Plan(step * train.meta_batch() + task), at::kFloat); },
-        context_.pool, &state_);
+    MetaBatch batch;
+    batch.tasks = train.meta_batch();
+    batch.together = spec_.tasks_together();
+    batch.episode = [&](int64_t task) {
+      return (*split)->Build(sampler->Plan(step * train.meta_batch() + task), at::kFloat);
+    };
+    const absl::StatusOr<StepStats> stats =
+        MetaStep(*context_.learner, context_.bench->model(), spec_.learner().meta_optimizer(), total, batch,
+                 context_.pool, &state_);
     if (!stats.ok()) {
       return stats.status();
+    }
+    ShotResult& so_far = *done_.mutable_so_far();
+    if (spec_.learner().has_meta_gradient()) {
+      so_far.set_recomputed_graphs(so_far.recomputed_graphs() + stats->recomputed);
+      so_far.set_kept_graphs(so_far.kept_graphs() + stats->gradients - stats->recomputed);
     }
     done_.set_loss_sum(done_.loss_sum() + stats->query_loss);
     done_.set_accuracy_sum(done_.accuracy_sum() + stats->query_accuracy);

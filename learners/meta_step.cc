@@ -46,6 +46,7 @@ absl::StatusOr<StepStats> MetaStep(const Learner& learner, const Model& model, c
     const TaskGradient& task = result.gradient;
     stats.query_loss += task.query_loss / static_cast<double>(tasks);
     stats.query_accuracy += task.query_accuracy / static_cast<double>(tasks);
+    ++stats.gradients;
     stats.recomputed += task.recomputed ? 1 : 0;
     for (size_t i = 0; i < sums.size(); ++i) {
       if (task.grads[i].defined() && !sums[i].defined()) {

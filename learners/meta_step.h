@@ -36,7 +36,8 @@ struct StepStats {
   double query_loss = 0;  // means over the tasks
   double query_accuracy = 0;
   double gradient_norm = 0;  // before clipping
-  int64_t recomputed = 0;    // tasks whose inner steps were computed again for the meta-gradient
+  int64_t gradients = 0;     // meta-gradients taken: tasks, or groups of tasks together
+  int64_t recomputed = 0;    // of those, how many went through the inner steps again (MetaGradientSpec)
 };
 
 // One update from the mean of the tasks' gradients. `total` meta-steps are planned. The sum is taken in the order of

@@ -1,2 +1,0 @@
-#include "episodes/merge.h"
-namespace metaprompt { Episode MergeEpisodes(std::vector<Episode> episodes) { return episodes[0]; } }
