@@ -28,7 +28,7 @@ absl::StatusOr<PromptedSplit> PromptedSplit::Create(const std::vector<const Text
   for (const TextClass* one : classes) {
     PromptedClass prompted;
     prompted.label = one->label;
-    absl::StatusOr<std::vector<int64_t>> answers = AnswerIds(verbalizer, tokenizer, one->name);
+    absl::StatusOr<std::vector<int64_t>> answers = AnswerIds(verbalizer, tokenizer, one->label, one->name);
     if (!answers.ok()) {
       return answers.status();
     }

@@ -117,7 +117,7 @@ absl::StatusOr<std::string> ExportRun(const std::string& run, int shots, const s
   if (!prompt.ok()) {
     return prompt.status();
   }
-  const PromptModel model(spec.prompt(), encoder, prompt->num_soft());
+  const PromptModel model(spec, encoder, prompt->num_soft());
   const absl::StatusOr<ParamList> params =
       ReadParamFile(MetaInfos(model, *MakeLearner(record->spec().learner())), absl::StrCat(run, "/best-", shots, "shot.safetensors"));
   if (!params.ok()) {
@@ -132,14 +132,16 @@ absl::StatusOr<std::string> ExportRun(const std::string& run, int shots, const s
   // Whole, or of another name: what a killed export left is begun anew.
   const std::string partial = absl::StrCat(absl::StripSuffix(folder, "/"), ".partial");
   std::filesystem::remove_all(partial, error);
-  if (const absl::Status status =
-          SaveCheckpoint(partial, encoder, *params, inputs->config_json, inputs->tokenizer->files());
+  if (const absl::Status status = SaveCheckpoint(partial, encoder, model.encoder().Folded(*params), inputs->config_json,
+                                                 inputs->tokenizer->files());
       !status.ok()) {
     return status;
   }
   TensorFile soft;
   for (size_t i = encoder.params().size(); i < params->size(); ++i) {
-    soft.tensors.emplace_back(model.params()[i].name, (*params)[i]);
+    if (model.params()[i].group != ParamGroup::kLora) {  // folded into the encoder's matrices
+      soft.tensors.emplace_back(model.params()[i].name, (*params)[i]);
+    }
   }
   soft.metadata["template"] = spec.prompt().template_();
   soft.metadata["format"] = "pt";

@@ -3,6 +3,7 @@
 #include <ATen/ATen.h>
 
 #include <algorithm>
+#include <set>
 
 #include "absl/strings/str_cat.h"
 #include "experiments/device.h"
@@ -117,7 +118,7 @@ absl::Status Workbench::OpenEncoder() {
   }
   prompt_ = *std::move(prompt);
   model_ = spec.has_checkpoint()
-               ? std::make_unique<PromptModel>(spec_.model().prompt(), *encoder, prompt_->num_soft())
+               ? std::make_unique<PromptModel>(spec_.model(), *encoder, prompt_->num_soft())
                : std::make_unique<PromptModel>(spec_.model(), tokenizer_->vocab_size(), prompt_->num_soft());
   model_->set_bfloat16(spec_.precision() == ExperimentSpec::BFLOAT16);
   facts_.set_encoder_parameters(CountNumbers(model_->params(), ParamGroup::kEncoder));
@@ -134,6 +135,13 @@ absl::StatusOr<std::unique_ptr<Workbench>> Workbench::Open(const ExperimentSpec&
     return dataset.status();
   }
   bench->dataset_ = *std::move(dataset);
+  std::set<std::string> labels;
+  for (const TextClass& one : bench->dataset_.classes) {
+    labels.insert(one.label);
+  }
+  if (absl::Status status = CheckAnswers(spec.model().verbalizer(), labels); !status.ok()) {
+    return status;
+  }
   for (const Split split : {Split::kTrain, Split::kValid, Split::kTest}) {
     for (const int shots : spec.episodes().shots()) {
       if (const auto sampler = bench->Sampler(split, shots); !sampler.ok()) {

@@ -62,6 +62,57 @@ Batch PackBatch(absl::Span<const PromptedText> texts, absl::Span<const int64_t> 
   return batch;
 }
 
+Batch SelectTexts(const Batch& batch, absl::Span<const int64_t> texts) {
+  TORCH_CHECK(batch.tasks == 1 && batch.lowered == 0, "SelectTexts: of ", batch.tasks, " tasks, lowered to ",
+              batch.lowered);
+  const at::Device device = batch.token_ids.device();
+  const at::Tensor padded = batch.padded_from.cpu();
+  const at::Tensor masks = batch.mask_from.cpu();
+  const int64_t* padded_from_old = padded.data_ptr<int64_t>();
+  Batch selected;
+  selected.size = static_cast<int64_t>(texts.size());
+  std::vector<int64_t> first;  // of each text's tokens in `batch`
+  std::vector<int64_t> lengths;
+  for (const int64_t text : texts) {
+    TORCH_CHECK(text >= 0 && text < batch.size, "SelectTexts: text ", text, " of ", batch.size);
+    const int64_t* row = padded_from_old + text * batch.longest;
+    first.push_back(row[0]);
+    lengths.push_back(std::find(row, row + batch.longest, -1) - row);
+    selected.longest = std::max(selected.longest, lengths.back());
+  }
+  std::vector<int64_t> tokens;  // of `batch`
+  std::vector<int64_t> padded_from(texts.size() * static_cast<size_t>(selected.longest), -1);
+  std::vector<int64_t> packed_from;
+  std::vector<int64_t> mask_from;
+  for (size_t b = 0; b < texts.size(); ++b) {
+    const auto begin = static_cast<int64_t>(tokens.size());
+    mask_from.push_back(begin + masks.data_ptr<int64_t>()[texts[b]] - first[b]);
+    for (int64_t t = 0; t < lengths[b]; ++t) {
+      const int64_t place = static_cast<int64_t>(b) * selected.longest + t;
+      padded_from[static_cast<size_t>(place)] = begin + t;
+      packed_from.push_back(place);
+      tokens.push_back(first[b] + t);
+    }
+  }
+  std::vector<int64_t> mask_to(tokens.size(), -1);
+  for (size_t b = 0; b < texts.size(); ++b) {
+    mask_to[static_cast<size_t>(mask_from[b])] = static_cast<int64_t>(b);
+  }
+  const auto there = [&](const std::vector<int64_t>& values) { return Int64Tensor(values).to(device); };
+  const at::Tensor from = there(tokens);
+  const at::Tensor rows = there(std::vector<int64_t>(texts.begin(), texts.end()));
+  selected.token_ids = batch.token_ids.index_select(0, from);
+  selected.positions = batch.positions.index_select(0, from);
+  selected.padded_from = there(padded_from);
+  selected.packed_from = there(packed_from);
+  selected.mask_from = there(mask_from);
+  selected.mask_to = there(mask_to);
+  selected.attention_bias = batch.attention_bias.narrow(-1, 0, selected.longest).index_select(0, rows);
+  selected.labels = batch.labels.index_select(0, rows);
+  selected.answers = batch.answers;
+  return selected;
+}
+
 Batch OnDevice(Batch batch, at::Device device) {
   if (device.is_cpu()) {
     return batch;
@@ -72,6 +123,9 @@ Batch OnDevice(Batch batch, at::Device device) {
     if (tensor->defined()) {
       *tensor = tensor->to(device);
     }
+  }
+  for (at::Tensor& tensor : batch.lower) {
+    tensor = tensor.to(device);
   }
   return batch;
 }

@@ -17,8 +17,9 @@ struct Answers {
   at::Tensor weights;  // [ways, words]; every row sums to 1
 };
 
-// B texts of N tokens together, the longest of T. With `tasks` M > 1 they are those of M tasks, as many of each, task by
-// task: the soft vectors of task t have the ids rows + t S + s, and row t ways + w of `answers` is class w of task t.
+// B texts of N tokens together, the longest of T. With `tasks` M > 1 they are those of M tasks, as many of each, task
+// by task: the soft vectors of task t have the ids rows + t S + s, and row t ways + w of `answers` is class w of task
+// t.
 struct Batch {
   int64_t tasks = 1;          // M
   int64_t size = 0;           // B
@@ -32,7 +33,7 @@ struct Batch {
   at::Tensor attention_bias;  // [B, 1, 1, T]: 0 for a token, -inf for padding
   at::Tensor labels;          // [B] int64 in [0, ways)
   Answers answers;
-  int lowered = 0;               // what Model::Lowered did; 0: nothing
+  int lowered = 0;                // what Model::Lowered did; 0: nothing
   std::vector<at::Tensor> lower;  // and what came of it: functions of parameters
 };
 
@@ -49,7 +50,9 @@ struct PromptedText {
 Batch PackBatch(absl::Span<const PromptedText> texts, absl::Span<const int64_t> labels, const Answers& answers,
                 at::ScalarType dtype);
 
-// The texts of those numbers, in that order, as a batch. 0 <= number < batch.size; one task, not lowered.
+// The texts of those numbers, in that order, as a batch: what PackBatch makes of them, with the same answers.
+// 0 <= number < batch.size; one task, not lowered. Costs as much as the texts selected and, of a device, two copies of
+// indices.
 Batch SelectTexts(const Batch& batch, absl::Span<const int64_t> texts);
 
 // The same batch in a device's memory; on the CPU, the batch itself.

@@ -57,6 +57,30 @@ at::Tensor RelativeBuckets(const at::Tensor& distance) {
 
 Encoder::Encoder(const EncoderConfig& config, bool with_head) : config_(config), layout_(LayoutOf(config, with_head)) {}
 
+std::vector<ParamInfo> Encoder::AddLora(int64_t rank, double alpha, size_t first) {
+  lora_scale_ = alpha / static_cast<double>(rank);
+  return metaprompt::AddLora(rank, first, &layout_);
+}
+
+ParamList Encoder::Folded(const ParamList& p) const {
+  ParamList folded(p.begin(), p.begin() + static_cast<int64_t>(layout_.params.size()));
+  for (const LayerPlaces& at : layout_.layers) {
+    for (const auto& [place, lora] :
+         {std::make_pair(at.query, at.query_lora), std::make_pair(at.value, at.value_lora)}) {
+      if (lora != kNoParam) {  // once, too, where layers share them
+        folded[place] = p[place] + at::matmul(p[lora + 1], p[lora]) * lora_scale_;
+      }
+    }
+  }
+  return folded;
+}
+
+// W x + b + alpha / rank B (A x): no matrix of W's size is made.
+at::Tensor Encoder::WithLora(const ParamList& p, const at::Tensor& x, size_t place, size_t lora) const {
+  const at::Tensor y = Dense(p, x, place);
+  return lora == kNoParam ? y : y + at::linear(at::linear(x, p[lora]) * lora_scale_, p[lora + 1]);
+}
+
 at::Tensor Encoder::Norm(const ParamList& p, const at::Tensor& x, size_t place) const {
   // In the parameters' own type, whatever type the products before had.
   return at::layer_norm(x.to(p[place].scalar_type()), p[place].sizes(), p[place], p[place + 1], config_.layer_norm_eps);
@@ -64,7 +88,16 @@ at::Tensor Encoder::Norm(const ParamList& p, const at::Tensor& x, size_t place) 
 
 at::Tensor Encoder::Embedded(const ParamList& p, const at::Tensor& soft, const Batch& batch) const {
   const at::Tensor& words = p[layout_.words];
-  const at::Tensor table = soft.defined() && soft.size(0) > 0 ? at::cat({words, soft}) : words;
+  at::Tensor table = words;
+  if (soft.defined() && soft.numel() > 0) {
+    at::Tensor of_tasks = soft;  // [M S, E]
+    if (soft.dim() == 3) {
+      of_tasks = soft.reshape({soft.size(0) * soft.size(1), soft.size(2)});
+    } else if (batch.tasks > 1) {
+      of_tasks = soft.repeat({batch.tasks, 1});
+    }
+    table = at::cat({words, of_tasks});
+  }
   const at::Tensor places = config_.position_offset == 0 ? batch.positions : batch.positions + config_.position_offset;
   at::Tensor x = at::embedding(table, batch.token_ids) + at::embedding(p[layout_.positions], places);
   if (layout_.token_types != kNoParam) {
@@ -74,9 +107,9 @@ at::Tensor Encoder::Embedded(const ParamList& p, const at::Tensor& soft, const B
   return layout_.embedding_map == kNoParam ? x : Dense(p, x, layout_.embedding_map);
 }
 
-// [1 or B, H, queries, T]; undefined where the architecture has none.
-at::Tensor Encoder::RelativeBias(const ParamList& p, const Batch& batch, bool masks_alone) const {
-  if (layout_.relative_bias == kNoParam) {
+// [1 or B, H, queries, T] of the table [buckets, H]; undefined where the architecture has none.
+at::Tensor Encoder::RelativeBias(const at::Tensor& relative, const Batch& batch, bool masks_alone) const {
+  if (!relative.defined()) {
     return {};
   }
   const at::Tensor key = at::arange(batch.longest, batch.positions.options());
@@ -84,7 +117,7 @@ at::Tensor Encoder::RelativeBias(const ParamList& p, const Batch& batch, bool ma
       masks_alone ? batch.packed_from.index_select(0, batch.mask_from).remainder(batch.longest).view({batch.size, 1, 1})
                   : key.view({1, batch.longest, 1});
   const at::Tensor buckets = RelativeBuckets(key - query);
-  return at::embedding(p[layout_.relative_bias], buckets).permute({0, 3, 1, 2});
+  return at::embedding(relative, buckets).permute({0, 3, 1, 2});
 }
 
 // Scaled dot-product attention (Vaswani et al. 2017, eq. 1) of `query` [N, D], or [B, D] with masks_alone, over `key`
@@ -120,20 +153,22 @@ at::Tensor Encoder::Attend(const at::Tensor& query, const at::Tensor& key, const
   return masks_alone || full ? mixed : GatherRows(mixed, batch.packed_from, batch.padded_from);
 }
 
-at::Tensor Encoder::Layers(const ParamList& p, const at::Tensor& soft, const Batch& batch, bool masks_alone) const {
-  at::Tensor x = Embedded(p, soft, batch);
+// Layers begin, begin + 1, ... end - 1, counted from 0 as they are applied; with masks_alone the last of them gives the
+// masks' rows.
+at::Tensor Encoder::Layers(const ParamList& p, at::Tensor x, const at::Tensor& relative, const Batch& batch,
+                           size_t begin, size_t end, bool masks_alone) const {
   const at::Tensor every_bias =
-      layout_.layers.size() > 1 || !masks_alone ? RelativeBias(p, batch, false) : at::Tensor();
-  for (size_t i = 0; i < layout_.layers.size(); ++i) {
+      end > begin + (masks_alone ? 1 : 0) ? RelativeBias(relative, batch, false) : at::Tensor();
+  for (size_t i = begin; i < end; ++i) {
     const LayerPlaces& at = layout_.layers[i];
-    const bool at_masks = masks_alone && i + 1 == layout_.layers.size();
+    const bool at_masks = masks_alone && i + 1 == end;
     const at::Tensor key = Dense(p, x, at.key);
-    const at::Tensor value = Dense(p, x, at.value);
+    const at::Tensor value = WithLora(p, x, at.value, at.value_lora);
     if (at_masks) {
       x = GatherRows(x, batch.mask_from, batch.mask_to);  // [B, D]: all that the head will read
     }
-    const at::Tensor query = Dense(p, x, at.query);
-    const at::Tensor bias = at_masks ? RelativeBias(p, batch, true) : every_bias;
+    const at::Tensor query = WithLora(p, x, at.query, at.query_lora);
+    const at::Tensor bias = at_masks ? RelativeBias(relative, batch, true) : every_bias;
     const at::Tensor mixed = Attend(query, key, value, bias, batch, at_masks);
     x = Norm(p, x + Dense(p, mixed, at.attention_out), at.attention_norm);
     const at::Tensor up = Activate(config_.activation, Dense(p, x, at.up));
@@ -142,12 +177,33 @@ at::Tensor Encoder::Layers(const ParamList& p, const at::Tensor& soft, const Bat
   return x;
 }
 
+at::Tensor Encoder::Last(const ParamList& p, const at::Tensor& soft, const Batch& batch, bool masks_alone) const {
+  const bool has_relative = layout_.relative_bias != kNoParam;
+  if (batch.lowered == 0) {
+    return Layers(p, Embedded(p, soft, batch), has_relative ? p[layout_.relative_bias] : at::Tensor(), batch, 0,
+                  layout_.layers.size(), masks_alone);
+  }
+  return Layers(p, batch.lower[0], has_relative ? batch.lower[1] : at::Tensor(), batch,
+                static_cast<size_t>(batch.lowered) - 1, layout_.layers.size(), masks_alone);
+}
+
 at::Tensor Encoder::States(const ParamList& params, const at::Tensor& soft, const Batch& batch) const {
-  return Layers(params, soft, batch, /*masks_alone=*/false);
+  return Last(params, soft, batch, /*masks_alone=*/false);
 }
 
 at::Tensor Encoder::AtMask(const ParamList& params, const at::Tensor& soft, const Batch& batch) const {
-  return Layers(params, soft, batch, /*masks_alone=*/true);
+  return Last(params, soft, batch, /*masks_alone=*/true);
+}
+
+std::vector<at::Tensor> Encoder::StatesBefore(const ParamList& p, const at::Tensor& soft, const Batch& batch,
+                                              int i) const {
+  const at::Tensor relative = layout_.relative_bias == kNoParam ? at::Tensor() : p[layout_.relative_bias];
+  const at::Tensor states =
+      Layers(p, Embedded(p, soft, batch), relative, batch, 0, static_cast<size_t>(i) - 1, /*masks_alone=*/false);
+  if (!relative.defined()) {
+    return {states};
+  }
+  return {states, relative.view_as(relative)};
 }
 
 at::Tensor Encoder::Transformed(const ParamList& p, const at::Tensor& states) const {
@@ -162,17 +218,20 @@ at::Tensor Encoder::VocabularyLogits(const ParamList& p, const at::Tensor& read)
   return at::linear(read, p[layout_.decoder], bias);
 }
 
-ParamList Encoder::ClassHead(const ParamList& p, const Answers& answers) const {
+at::Tensor Encoder::ClassVectors(const ParamList& p, const Answers& answers) const {
   const int64_t ways = answers.ids.size(0);
   const int64_t words = answers.ids.size(1);
   const at::Tensor ids = answers.ids.view({-1});
   const at::Tensor rows = at::embedding(p[layout_.decoder], ids).view({ways, words, -1});
-  const at::Tensor vectors = at::matmul(answers.weights.unsqueeze(1), rows).squeeze(1);
+  return at::matmul(answers.weights.unsqueeze(1), rows).squeeze(1);
+}
+
+at::Tensor Encoder::ClassBiases(const ParamList& p, const Answers& answers) const {
   if (layout_.decoder_bias == kNoParam) {
-    return {vectors, at::zeros({ways}, vectors.options())};
+    return at::zeros({answers.ids.size(0)}, answers.weights.options());
   }
-  const at::Tensor biases = p[layout_.decoder_bias].index_select(0, ids).view({ways, words});
-  return {vectors, (biases * answers.weights).sum(1)};
+  const at::Tensor biases = p[layout_.decoder_bias].index_select(0, answers.ids.view({-1})).view_as(answers.ids);
+  return (biases * answers.weights).sum(1);
 }
 
 }  // namespace metaprompt

@@ -29,14 +29,31 @@ class Encoder {
   // Tokens in the longest input.
   int64_t max_tokens() const { return config_.max_positions - config_.position_offset; }
 
-  // The last hidden states, packed as the batch's tokens are, [N, D]. `soft` [S, E] are the soft vectors that token ids
-  // past the last row of the word embedding stand for; they enter where word vectors do, before positions and layer
-  // norm. 12 D² products per token and layer (with intermediate = 4 D), and 2 T D for attention.
+  // Gives the query and value matrices W low-rank updates, W + alpha / rank B A, which stand at `first` in the lists
+  // that the functions below take. Returns what they are (see layout.h).
+  std::vector<ParamInfo> AddLora(int64_t rank, double alpha, size_t first);
+
+  // The encoder's own parameters, with the low-rank updates added to the matrices that they stand beside.
+  ParamList Folded(const ParamList& params) const;
+
+  // The last hidden states, packed as the batch's tokens are, [N, D]. `soft` [S, E], or [M, S, E] for M tasks, are the
+  // soft vectors that token ids past the last row of the word embedding stand for; they enter where word vectors do,
+  // before positions and layer norm. 12 D² products per token and layer (with intermediate = 4 D), and 2 T D for
+  // attention. Where batch.lowered is i in 1..L, layer i is the first that is computed: batch.lower are the states
+  // before it [N, D], and MPNet's relative bias [buckets, heads], which all layers use.
   at::Tensor States(const ParamList& params, const at::Tensor& soft, const Batch& batch) const;
 
   // The last hidden state at each text's mask, [B, D]: those rows of States. The last layer is computed at the masks
   // alone, with keys and values of all tokens: the same numbers for a fraction of the work.
   at::Tensor AtMask(const ParamList& params, const at::Tensor& soft, const Batch& batch) const;
+
+  // The first entries of batch.lower for batch.lowered = i in 1..L. L counts layers as they are applied: ALBERT's are
+  // more than its parameters have.
+  std::vector<at::Tensor> StatesBefore(const ParamList& params, const at::Tensor& soft, const Batch& batch,
+                                       int i) const;
+
+  // How many tensors those are.
+  size_t num_lower() const { return layout_.relative_bias == kNoParam ? 1 : 2; }
 
   // What the decoder reads: the hidden states [B, D] after the head's own layer, [B, E].
   at::Tensor Transformed(const ParamList& params, const at::Tensor& states) const;
@@ -47,18 +64,23 @@ class Encoder {
 
   // The classes as the decoder sees them: the mean row [ways, E] and the mean bias [ways] of their answer words. The
   // mean of the words' logits is the logit of these.
-  ParamList ClassHead(const ParamList& params, const Answers& answers) const;
+  at::Tensor ClassVectors(const ParamList& params, const Answers& answers) const;
+  at::Tensor ClassBiases(const ParamList& params, const Answers& answers) const;
 
  private:
   at::Tensor Embedded(const ParamList& params, const at::Tensor& soft, const Batch& batch) const;
-  at::Tensor Layers(const ParamList& params, const at::Tensor& soft, const Batch& batch, bool masks_alone) const;
-  at::Tensor RelativeBias(const ParamList& params, const Batch& batch, bool masks_alone) const;
+  at::Tensor Last(const ParamList& params, const at::Tensor& soft, const Batch& batch, bool masks_alone) const;
+  at::Tensor Layers(const ParamList& params, at::Tensor x, const at::Tensor& relative, const Batch& batch, size_t begin,
+                    size_t end, bool masks_alone) const;
+  at::Tensor RelativeBias(const at::Tensor& relative, const Batch& batch, bool masks_alone) const;
+  at::Tensor WithLora(const ParamList& params, const at::Tensor& x, size_t place, size_t lora) const;
   at::Tensor Attend(const at::Tensor& query, const at::Tensor& key, const at::Tensor& value, const at::Tensor& bias,
                     const Batch& batch, bool masks_alone) const;
   at::Tensor Norm(const ParamList& params, const at::Tensor& x, size_t place) const;
 
   EncoderConfig config_;
   EncoderLayout layout_;
+  double lora_scale_ = 0;  // alpha / rank
 };
 
 }  // namespace metaprompt

@@ -1,6 +1,7 @@
 #include "metaprompt/layout.h"
 
 #include <algorithm>
+#include <map>
 #include <string>
 #include <utility>
 
@@ -136,6 +137,7 @@ class Builder {
   LayerPlaces Layer(const std::string& name, int layer) {
     const int64_t width = config_.width;
     LayerPlaces places;
+    places.number = layer;
     places.query = Dense(name + names_.query, width, width, layer);
     places.key = Dense(name + names_.key, width, width, layer);
     places.value = Dense(name + names_.value, width, width, layer);
@@ -228,5 +230,25 @@ std::string TransformName(Architecture architecture) {
 }
 
 EncoderLayout LayoutOf(const EncoderConfig& config, bool with_head) { return Builder(config, with_head).Take(); }
+
+std::vector<ParamInfo> AddLora(int64_t rank, size_t first, EncoderLayout* layout) {
+  std::vector<ParamInfo> added;
+  std::map<size_t, size_t> place_of;  // of the update beside a matrix
+  const auto update = [&](size_t matrix) {
+    const auto [found, is_new] = place_of.emplace(matrix, first + added.size());
+    if (is_new) {
+      const ParamInfo& info = layout->params[matrix];
+      const std::string name = absl::StrCat("lora.", info.name);
+      added.push_back(ParamInfo{name + ".A", {rank, info.shape[1]}, ParamGroup::kLora, info.layer, false, false});
+      added.push_back(ParamInfo{name + ".B", {info.shape[0], rank}, ParamGroup::kLora, info.layer, false, false});
+    }
+    return found->second;
+  };
+  for (LayerPlaces& places : layout->layers) {
+    places.query_lora = update(places.query);
+    places.value_lora = update(places.value);
+  }
+  return added;
+}
 
 }  // namespace metaprompt

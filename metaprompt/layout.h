@@ -12,6 +12,8 @@
 
 namespace metaprompt {
 
+constexpr size_t kNoParam = static_cast<size_t>(-1);
+
 // Places in the parameter list. A matrix's bias, and a layer norm's, stands behind its weight.
 struct LayerPlaces {
   size_t query = 0;
@@ -22,9 +24,10 @@ struct LayerPlaces {
   size_t up = 0;
   size_t down = 0;
   size_t out_norm = 0;
+  int number = 0;                // ParamInfo::layer of all of these
+  size_t query_lora = kNoParam;  // A of the matrix's low-rank update, B behind it: see AddLora
+  size_t value_lora = kNoParam;
 };
-
-constexpr size_t kNoParam = static_cast<size_t>(-1);
 
 struct EncoderLayout {
   std::vector<ParamInfo> params;
@@ -45,6 +48,11 @@ struct EncoderLayout {
 
 // Without a head the word embedding serves as the decoder, and its biases are 0.
 EncoderLayout LayoutOf(const EncoderConfig& config, bool with_head);
+
+// Low-rank updates (Hu et al. 2022, section 4.1) beside the query and value matrices: layers that share a matrix share
+// its update. Sets their places in `layout`, from `first` on in the list of the model whose encoder it is, and returns
+// what stands there: for each matrix [out, in], `lora.<matrix>.A` [rank, in] and `lora.<matrix>.B` [out, rank].
+std::vector<ParamInfo> AddLora(int64_t rank, size_t first, EncoderLayout* layout);
 
 // The parameter that a checkpoint with an MLM head has: "cls.predictions.transform.dense.weight", ...
 std::string TransformName(Architecture architecture);

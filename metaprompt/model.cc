@@ -5,7 +5,9 @@
 namespace metaprompt {
 
 at::Tensor Model::Loss(const ModelOutput& output, const Batch& batch) const {
-  return CrossEntropy(output.logits, batch.labels);
+  // As many texts of each task: the sum of the means is the mean of all times the tasks.
+  const at::Tensor mean = CrossEntropy(output.logits, batch.labels);
+  return batch.tasks == 1 ? mean : mean * batch.tasks;
 }
 
 at::Tensor CrossEntropy(const at::Tensor& logits, const at::Tensor& labels) {

@@ -5,6 +5,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 #include "absl/strings/strip.h"
+#include "metaprompt/base/files.h"
 
 namespace metaprompt {
 namespace {
@@ -18,6 +19,10 @@ struct Part {
 
 absl::Status TemplateError(absl::string_view what) {
   return absl::InvalidArgumentError(absl::StrCat("model.prompt.template: ", what));
+}
+
+absl::Status AnswersError(absl::string_view what) {
+  return absl::InvalidArgumentError(absl::StrCat("model.verbalizer.answers: ", what));
 }
 
 // `<soft>` or `<soft:N>` at the start of `text`: its length and N, or 0 if there is none.
@@ -144,13 +149,44 @@ PromptedText PromptTemplate::Apply(const std::vector<int64_t>& text) const {
   return prompted;
 }
 
+absl::Status CheckAnswers(const VerbalizerSpec& spec, const std::set<std::string>& labels) {
+  std::set<std::string> seen;
+  for (const AnswerSpec& answer : spec.answers()) {
+    if (labels.count(answer.label()) == 0) {
+      return AnswersError(absl::StrCat("no class has the label ", Quoted(answer.label())));
+    }
+    if (!seen.insert(answer.label()).second) {
+      return AnswersError(absl::StrCat("there are two for the label ", Quoted(answer.label())));
+    }
+  }
+  return absl::OkStatus();
+}
+
 absl::StatusOr<std::vector<int64_t>> AnswerIds(const VerbalizerSpec& spec, const Tokenizer& tokenizer,
-                                               absl::string_view class_name) {
+                                               absl::string_view label, absl::string_view class_name) {
   std::vector<int64_t> ids;
-  for (absl::string_view word : absl::StrSplit(class_name, ' ', absl::SkipWhitespace())) {
-    const std::vector<int64_t> pieces = tokenizer.Encode(absl::StrCat(" ", word));
-    const size_t count = spec.pieces() == VerbalizerSpec::FIRST ? std::min<size_t>(1, pieces.size()) : pieces.size();
-    ids.insert(ids.end(), pieces.begin(), pieces.begin() + static_cast<int64_t>(count));
+  const auto add_words = [&](absl::string_view text) {
+    const size_t before = ids.size();
+    for (absl::string_view word : absl::StrSplit(text, ' ', absl::SkipWhitespace())) {
+      const std::vector<int64_t> pieces = tokenizer.Encode(absl::StrCat(" ", word));
+      const size_t count = spec.pieces() == VerbalizerSpec::FIRST ? std::min<size_t>(1, pieces.size()) : pieces.size();
+      ids.insert(ids.end(), pieces.begin(), pieces.begin() + static_cast<int64_t>(count));
+    }
+    return ids.size() > before;
+  };
+  for (const AnswerSpec& answer : spec.answers()) {
+    if (answer.label() != label) {
+      continue;
+    }
+    for (const std::string& words : answer.words()) {
+      if (!add_words(words)) {
+        return AnswersError(
+            absl::StrCat(Quoted(words), " of the label ", Quoted(label), " gives the verbalizer no word"));
+      }
+    }
+  }
+  if (ids.empty()) {
+    add_words(class_name);
   }
   if (ids.empty()) {
     return absl::InvalidArgumentError(absl::StrCat("class '", class_name, "': its name gives the verbalizer no word"));

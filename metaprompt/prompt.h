@@ -3,9 +3,11 @@
 #define METAPROMPT_PROMPT_H_
 
 #include <cstdint>
+#include <set>
 #include <string>
 #include <vector>
 
+#include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "metaprompt/batch.h"
@@ -47,10 +49,15 @@ class PromptTemplate {
 // Checks a template without a tokenizer.
 absl::Status CheckTemplate(absl::string_view text);
 
-// The vocabulary ids whose mean logit is the class's: those of its name's words, each as it stands inside a sentence.
-// The error names the class if its name has no word.
+// What a spec's answers must be, by the labels of all classes of the data: one entry a label, each a class's. The error
+// names the label.
+absl::Status CheckAnswers(const VerbalizerSpec& spec, const std::set<std::string>& labels);
+
+// The vocabulary ids whose mean logit is the class's: those of the answer words that the spec has for its label, or
+// else of its name's words, each as it stands inside a sentence. Every id weighs the same, so that a word of several
+// pieces weighs more than one of a single piece. The error names the class if there is no word.
 absl::StatusOr<std::vector<int64_t>> AnswerIds(const VerbalizerSpec& spec, const Tokenizer& tokenizer,
-                                               absl::string_view class_name);
+                                               absl::string_view label, absl::string_view class_name);
 
 }  // namespace metaprompt
 

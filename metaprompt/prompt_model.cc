@@ -4,44 +4,145 @@
 #include <ATen/core/grad_mode.h>
 
 #include <algorithm>
+#include <cmath>
 #include <utility>
 
+#include "absl/strings/match.h"
 #include "metaprompt/autocast.h"
 #include "metaprompt/base/random.h"
 #include "metaprompt/bert.h"
+#include "metaprompt/gather_rows.h"
+#include "metaprompt/graph_bytes.h"
 
 namespace metaprompt {
 
-PromptModel::PromptModel(const PromptSpec& prompt, Encoder encoder, int64_t num_soft)
-    : prompt_(prompt), encoder_(std::move(encoder)), params_(encoder_.params()) {
-  if (const int64_t width = encoder_.config().embedding_width; !encoder_.layout().has_head()) {
-    int layer = 0;
-    for (const ParamInfo& info : params_) {
-      layer = std::max(layer, info.layer + 1);
-    }
-    params_.push_back(ParamInfo{"read.scale", {width}, ParamGroup::kEncoder, layer, false, false});
-    params_.push_back(ParamInfo{"read.shift", {width}, ParamGroup::kEncoder, layer, false, false});
+namespace {
+
+// The mean over each text's tokens of rows [N, D]: [B, D].
+at::Tensor MeanOfTokens(const at::Tensor& states, const Batch& batch) {
+  const at::Tensor padded = GatherRows(states, batch.padded_from, batch.packed_from);
+  const at::Tensor lengths = batch.padded_from.ge(0).view({batch.size, batch.longest}).sum(1, /*keepdim=*/true);
+  return padded.view({batch.size, batch.longest, -1}).sum(1) / lengths;
+}
+
+}  // namespace
+
+PromptModel::PromptModel(const ModelSpec& spec, Encoder encoder, int64_t num_soft)
+    : spec_(spec), encoder_(std::move(encoder)), params_(encoder_.params()) {
+  const bool with_head = encoder_.layout().has_head();
+  for (const ParamInfo& info : params_) {
+    head_layer_ = std::max(head_layer_, info.layer + (with_head ? 0 : 1));
   }
-  params_.push_back(
-      ParamInfo{"prompt.soft", {num_soft, encoder_.config().embedding_width}, ParamGroup::kPrompt, 0, false, false});
+  const int64_t width = head_width();
+  if (!with_head) {
+    params_.push_back(ParamInfo{"read.scale", {width}, ParamGroup::kEncoder, head_layer_, false, false});
+    params_.push_back(ParamInfo{"read.shift", {width}, ParamGroup::kEncoder, head_layer_, false, false});
+  }
+  if (spec_.lora().rank() > 0) {
+    for (ParamInfo& info : encoder_.AddLora(spec_.lora().rank(), spec_.lora().alpha(), params_.size())) {
+      params_.push_back(std::move(info));
+    }
+  }
+  params_.push_back(ParamInfo{"prompt.soft", {num_soft, width}, ParamGroup::kPrompt, 0, false, false});
 }
 
 PromptModel::PromptModel(const ModelSpec& spec, int64_t vocab, int64_t num_soft)
-    : PromptModel(spec.prompt(), Encoder(BertConfig(spec.encoder().bert(), vocab), /*with_head=*/true), num_soft) {
-  bert_ = spec.encoder().bert();
-}
+    : PromptModel(spec, Encoder(BertConfig(spec.encoder().bert(), vocab), /*with_head=*/true), num_soft) {}
 
 ModelOutput PromptModel::Forward(const ParamList& params, const Batch& batch) const {
   const size_t own = params_.size();
   TORCH_CHECK(params.size() == own || params.size() == own + 2, "PromptModel: ", params.size(),
               " parameters instead of ", own, " or, with a class head, ", own + 2);
-  const Autocast autocast(bfloat16_, params[0].device().type());
+  const Autocast autocast(bfloat16_, batch.token_ids.device().type());
   ModelOutput output;
-  output.features = encoder_.AtMask(params, params[own - 1], batch);
-  const ParamList head = params.size() == own ? ClassHead(params, batch.answers)
+  if (batch.lowered > applied_layers()) {
+    output.features = batch.lower[0];
+    output.read = batch.lowered == applied_layers() + 1 ? Read(params, batch.lower[1]) : batch.lower[1];
+  } else {
+    const Hidden hidden = HiddenOf(params, batch);
+    output.features = hidden.features;
+    output.read = Read(params, hidden.at_mask);
+  }
+  const ParamList head = params.size() == own ? HeadOf(params, batch)
                                               : ParamList(params.begin() + static_cast<int64_t>(own), params.end());
-  output.logits = at::linear(Read(params, output.features), head[0], head[1]).to(params[0].scalar_type());
+  const at::ScalarType type = batch.attention_bias.scalar_type();  // the parameters'
+  if (batch.tasks == 1) {
+    output.logits = at::linear(output.read, head[0], head[1]).to(type);
+    return output;
+  }
+  // Text b of task t with the classes of task t: [M, B / M, E] times [M, E, ways].
+  const at::Tensor read = output.read.view({batch.tasks, batch.size / batch.tasks, -1});
+  const at::Tensor vectors = head[0].view({batch.tasks, -1, head_width()});
+  const at::Tensor logits = at::bmm(read, vectors.transpose(1, 2)) + head[1].view({batch.tasks, 1, vectors.size(1)});
+  output.logits = logits.view({batch.size, -1}).to(type);
   return output;
+}
+
+PromptModel::Hidden PromptModel::HiddenOf(const ParamList& params, const Batch& batch) const {
+  const at::Tensor& soft = params[params_.size() - 1];
+  Hidden hidden;
+  if (spec_.features() == ModelSpec::MEAN) {
+    const at::Tensor states = encoder_.States(params, soft, batch);
+    hidden.features = MeanOfTokens(states, batch);
+    hidden.at_mask = GatherRows(states, batch.mask_from, batch.mask_to);
+  } else {
+    hidden.at_mask = encoder_.AtMask(params, soft, batch);
+    hidden.features = hidden.at_mask;
+  }
+  return hidden;
+}
+
+ParamList PromptModel::HeadOf(const ParamList& params, const Batch& batch) const {
+  if (batch.lowered == 0) {
+    return ClassHead(params, batch.answers);
+  }
+  const size_t before = batch.lowered <= applied_layers() ? encoder_.num_lower() : 2;
+  const bool vectors = batch.lower.size() > before;
+  const bool biases = batch.lower.size() > before + 1;
+  return {vectors ? batch.lower[before] : encoder_.ClassVectors(params, batch.answers),
+          biases ? batch.lower[before + 1] : encoder_.ClassBiases(params, batch.answers)};
+}
+
+Batch PromptModel::Lowered(const ParamList& params, const Batch& batch, int layer) const {
+  TORCH_CHECK(batch.lowered == 0, "PromptModel: the batch is lowered already");
+  if (layer <= 0) {
+    return batch;
+  }
+  const Autocast autocast(bfloat16_, batch.token_ids.device().type());
+  Batch lowered = batch;
+  if (layer >= head_layer_) {
+    const Hidden hidden = HiddenOf(params, batch);
+    const bool head_is_left = layer == head_layer_;
+    lowered.lowered = applied_layers() + (head_is_left ? 1 : 2);
+    lowered.lower = {hidden.features, head_is_left ? hidden.at_mask : Read(params, hidden.at_mask)};
+  } else {
+    const std::vector<LayerPlaces>& layers = encoder_.layout().layers;
+    const auto below = [&](const LayerPlaces& one) { return one.number < layer; };
+    const auto first = std::find_if_not(layers.begin(), layers.end(), below);
+    const bool come_again = std::any_of(first, layers.end(), below);
+    lowered.lowered = come_again ? 1 : static_cast<int>(first - layers.begin()) + 1;
+    lowered.lower = encoder_.StatesBefore(params, params[params_.size() - 1], batch, lowered.lowered);
+  }
+  if (params.size() == params_.size()) {
+    const EncoderLayout& layout = encoder_.layout();
+    if (layout.params[layout.decoder].layer < layer) {
+      lowered.lower.push_back(encoder_.ClassVectors(params, batch.answers));
+      if (layer > head_layer_) {
+        lowered.lower.push_back(encoder_.ClassBiases(params, batch.answers));
+      }
+    }
+  }
+  return lowered;
+}
+
+double PromptModel::GraphBytes(const Batch& batch) const {
+  GraphParts parts;
+  parts.layers = applied_layers();
+  parts.masks_alone = spec_.features() == ModelSpec::MASK;
+  parts.with_head = encoder_.layout().has_head();
+  parts.lora_rank = spec_.lora().rank();
+  parts.bfloat16 = bfloat16_;
+  return metaprompt::GraphBytes(encoder_.config(), batch, parts);
 }
 
 at::Tensor PromptModel::Read(const ParamList& params, const at::Tensor& at_mask) const {
@@ -51,7 +152,7 @@ at::Tensor PromptModel::Read(const ParamList& params, const at::Tensor& at_mask)
 }
 
 ParamList PromptModel::ClassHead(const ParamList& params, const Answers& answers) const {
-  return encoder_.ClassHead(params, answers);
+  return {encoder_.ClassVectors(params, answers), encoder_.ClassBiases(params, answers)};
 }
 
 ParamList PromptModel::WithSoftPrompt(ParamList encoder_params, uint64_t seed) const {
@@ -59,15 +160,21 @@ ParamList PromptModel::WithSoftPrompt(ParamList encoder_params, uint64_t seed) c
     encoder_params.push_back(at::ones({encoder_.config().embedding_width}));
     encoder_params.push_back(at::zeros({encoder_.config().embedding_width}));
   }
-  const ParamInfo& soft = params_.back();
-  const at::Tensor vectors = at::empty(soft.shape, at::kFloat);
-  FillNormal(SubSeed(seed, "init/" + soft.name), prompt_.init_std(), vectors.data_ptr<float>(), vectors.numel());
-  encoder_params.push_back(vectors);
+  for (size_t i = encoder_params.size(); i < params_.size(); ++i) {
+    const ParamInfo& info = params_[i];
+    const bool lora = info.group == ParamGroup::kLora;
+    const at::Tensor values = at::zeros(info.shape, at::kFloat);
+    if (!lora || absl::EndsWith(info.name, ".A")) {
+      const double std = lora ? 1 / std::sqrt(static_cast<double>(info.shape[1])) : spec_.prompt().init_std();
+      FillNormal(SubSeed(seed, "init/" + info.name), std, values.data_ptr<float>(), values.numel());
+    }
+    encoder_params.push_back(values);
+  }
   return encoder_params;
 }
 
 ParamList PromptModel::Init(uint64_t seed) const {
-  return WithSoftPrompt(InitialBert(bert_, encoder_.layout(), seed), seed);
+  return WithSoftPrompt(InitialBert(spec_.encoder().bert(), encoder_.layout(), seed), seed);
 }
 
 ParamList PromptModel::Standardised(const ParamList& params, const std::vector<LocalBatch>& texts) const {
@@ -75,7 +182,7 @@ ParamList PromptModel::Standardised(const ParamList& params, const std::vector<L
   std::vector<at::Tensor> reads;
   for (const LocalBatch& one : texts) {
     const ParamList local = LocalParams(params_, params, one.rows);
-    reads.push_back(Read(local, encoder_.AtMask(local, local.back(), one.batch)));
+    reads.push_back(Read(local, encoder_.AtMask(local, local[params_.size() - 1], one.batch)));
   }
   const at::Tensor all = at::cat(reads);
   const at::Tensor std = all.std(0).clamp_min(1e-6);

@@ -16,10 +16,17 @@ struct LocalBatch {
   Batch batch;
 };
 
+// What Batch::lowered means here, of an encoder that applies L layers (ALBERT: more than its parameters have):
+//   0        nothing was computed;
+//   1 .. L   that layer is the first left: `lower` are the states before it [N, D] and, for MPNet, the relative bias;
+//   L + 1    the head is left: `lower` are the features [B, D] and the last hidden states at the masks [B, D];
+//   L + 2    the class head is left: `lower` are the features and what class vectors are multiplied with [B, E].
+// Behind them stand the class vectors [M ways, E], and behind those the biases [M ways], as far as they too depend on
+// lower layers alone and Lowered was not given a class head.
 class PromptModel : public Model {
  public:
   // `num_soft`: the template's soft vectors.
-  PromptModel(const PromptSpec& prompt, Encoder encoder, int64_t num_soft);
+  PromptModel(const ModelSpec& spec, Encoder encoder, int64_t num_soft);
   // A BERT of one's own: `spec` has an encoder.bert; `vocab` is the number of vocabulary ids.
   PromptModel(const ModelSpec& spec, int64_t vocab, int64_t num_soft);
 
@@ -30,9 +37,17 @@ class PromptModel : public Model {
   const std::vector<ParamInfo>& params() const override { return params_; }
   ModelOutput Forward(const ParamList& params, const Batch& batch) const override;
   ParamList ClassHead(const ParamList& params, const Answers& answers) const override;
+  int64_t head_width() const override { return encoder_.config().embedding_width; }
+  // `layer` counts as ParamInfo::layer does. ALBERT applies a layer's parameters more than once: where layers below
+  // `layer` come again behind it, the embeddings are all that is kept, and those layers' parameters are still used.
+  Batch Lowered(const ParamList& params, const Batch& batch, int layer) const override;
+  // The soft prompt: [S, E] for all tasks, or [M, S, E].
+  bool PerTask(size_t i) const override { return i + 1 == params_.size(); }
+  double GraphBytes(const Batch& batch) const override;
 
-  // The encoder's parameters and what stands behind them: a read that changes nothing, and random normal soft vectors.
-  // float32.
+  // The encoder's parameters and what stands behind them: a read that changes nothing; low-rank updates that change
+  // nothing, A [rank, in] random normal with variance 1 / in, so that A x is of the size of x, and B 0; and random
+  // normal soft vectors. float32. Every parameter has a stream of its own.
   ParamList WithSoftPrompt(ParamList encoder_params, uint64_t seed) const;
 
   // For a BERT of one's own: all parameters random (see InitialBert).
@@ -46,14 +61,26 @@ class PromptModel : public Model {
   ParamList Standardised(const ParamList& params, const std::vector<LocalBatch>& texts) const;
 
  private:
+  struct Hidden {
+    at::Tensor features;  // [B, D]
+    at::Tensor at_mask;   // [B, D]
+  };
+
+  // Behind the last layer; of a batch lowered to a layer, or not at all.
+  Hidden HiddenOf(const ParamList& params, const Batch& batch) const;
   // What the decoder reads at the masks, [B, E].
   at::Tensor Read(const ParamList& params, const at::Tensor& at_mask) const;
+  // Of what is left to compute, with what Batch::lower has of it.
+  ParamList HeadOf(const ParamList& params, const Batch& batch) const;
 
-  PromptSpec prompt_;
-  BertSpec bert_;  // of a BERT of one's own
+  int applied_layers() const { return static_cast<int>(encoder_.layout().layers.size()); }
+
+  ModelSpec spec_;
   Encoder encoder_;
   bool bfloat16_ = false;
-  // The encoder's; without a head, read.scale [E] and read.shift [E]; then the soft vectors [num_soft, E].
+  int head_layer_ = 0;  // ParamInfo::layer of the head: the largest
+  // The encoder's; without a head, read.scale [E] and read.shift [E]; the low-rank updates (see layout.h); then the
+  // soft vectors [num_soft, E].
   std::vector<ParamInfo> params_;
 };
 

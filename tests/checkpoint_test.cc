@@ -128,7 +128,7 @@ TEST_P(ArchitectureTest, TokensStatesAndLogitsAreThoseOfTransformers) {
 TEST_P(ArchitectureTest, HessianAgreesWithDifferencesOfTheGradient) {
   Checkpoint checkpoint = Open(GetParam());
   const int64_t vocab = checkpoint.encoder->config().vocab_size;
-  const PromptModel model(PromptSpec(), *checkpoint.encoder, /*num_soft=*/2);
+  const PromptModel model(ModelSpec(), *checkpoint.encoder, /*num_soft=*/2);
   ParamList params = model.WithSoftPrompt(std::move(checkpoint.params), 5);
   for (at::Tensor& param : params) {
     param = param.to(at::kDouble);

@@ -481,7 +481,7 @@ TEST(PromptTest, OnlyTheTextIsEverCut) {
 TEST(PromptTest, AnswerIdsAreAllPiecesOrTheFirstOfEachWord) {
   VerbalizerSpec spec;
   const auto answer = [&](absl::string_view name) {
-    const absl::StatusOr<std::vector<int64_t>> ids = AnswerIds(spec, Trained(), name);
+    const absl::StatusOr<std::vector<int64_t>> ids = AnswerIds(spec, Trained(), "label", name);
     return ids.ok() ? Pieces(Trained(), *ids) : std::string(ids.status().message());
   };
   const std::string first = Pieces(Trained(), {Trained().Encode("gamexyz")[0]});
@@ -493,6 +493,26 @@ TEST(PromptTest, AnswerIdsAreAllPiecesOrTheFirstOfEachWord) {
   EXPECT_EQ(answer("Music  mail"), "▁music ▁mail");
   EXPECT_EQ(answer("music gamexyz"), absl::StrCat("▁music ", first));
   EXPECT_EQ(answer(" "), "class ' ': its name gives the verbalizer no word");
+  // A spec's own answers, whatever the name; another label's are not asked.
+  AnswerSpec& other = *spec.add_answers();
+  other.set_label("other");
+  other.add_words("mail");
+  EXPECT_EQ(answer("music"), "▁music");
+  AnswerSpec& own = *spec.add_answers();
+  own.set_label("label");
+  own.add_words("mail");
+  own.add_words("gamexyz music");
+  EXPECT_EQ(answer(" "), absl::StrCat("▁mail ", first, " ▁music"));
+  spec.set_pieces(VerbalizerSpec::MEAN);
+  EXPECT_EQ(answer("music"), absl::StrCat("▁mail ", all, " ▁music"));
+  EXPECT_TRUE(CheckAnswers(spec, {"label", "other", "third"}).ok());
+  EXPECT_EQ(CheckAnswers(spec, {"label", "third"}).message(),
+            "model.verbalizer.answers: no class has the label 'other'");
+  *spec.add_answers() = other;
+  EXPECT_EQ(CheckAnswers(spec, {"label", "other", "third"}).message(),
+            "model.verbalizer.answers: there are two for the label 'other'");
+  own.add_words(" ");
+  EXPECT_EQ(answer("music"), "model.verbalizer.answers: ' ' of the label 'label' gives the verbalizer no word");
 }
 
 // ---------------------------------------------------------------- episodes as tensors
@@ -568,7 +588,7 @@ TEST(PromptedSplitTest, AnEpisodeIsItsPlanInTensors) {
       EXPECT_EQ(batch.longest, longest);
       for (int64_t w = 0; w < 3; ++w) {
         std::vector<int64_t> answer = *AnswerIds(
-            VerbalizerSpec(), Trained(), classes[static_cast<size_t>(plan.classes[static_cast<size_t>(w)])].name);
+            VerbalizerSpec(), Trained(), "", classes[static_cast<size_t>(plan.classes[static_cast<size_t>(w)])].name);
         if (plan.borrowed_answers) {  // one piece, whichever it is
           answer = {rows[static_cast<size_t>(batch.answers.ids[w][0].item<int64_t>())]};
         }
@@ -758,7 +778,7 @@ TEST(PromptedSplitTest, BorrowedAnswersAreOrdinaryPieces) {
           }
         }
         if (!plan.borrowed_answers) {
-          EXPECT_EQ(answer, *AnswerIds(VerbalizerSpec(), Trained(),
+          EXPECT_EQ(answer, *AnswerIds(VerbalizerSpec(), Trained(), "",
                                        classes[static_cast<size_t>(plan.classes[static_cast<size_t>(w)])].name));
           continue;
         }

@@ -723,7 +723,7 @@ TEST(ClassHeadTest, AnyScopesOfAdaptingAndLearning) {
 TEST(PromptModelTest, StandardisedReadsHaveMeanZeroAndVarianceOne) {
   for (const bool with_head : {true, false}) {
     const EncoderConfig config = BertConfig(Spec(2, 2, BertSpec::GELU).encoder().bert(), kVocab);
-    const PromptModel model(PromptSpec(), Encoder(config, with_head), kSoft);
+    const PromptModel model(ModelSpec(), Encoder(config, with_head), kSoft);
     const char* const changes = with_head ? "cls.predictions.transform.LayerNorm" : "read.";
     const ParamList params = RandomParams(model, 91);
     const ParamList before = Detached(params);

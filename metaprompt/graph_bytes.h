@@ -1,0 +1,30 @@
+// How much memory the graph of an encoder's forward pass keeps.
+#ifndef METAPROMPT_GRAPH_BYTES_H_
+#define METAPROMPT_GRAPH_BYTES_H_
+
+#include <cstdint>
+
+#include "metaprompt/batch.h"
+#include "metaprompt/encoder_config.h"
+
+namespace metaprompt {
+
+// What of the encoder is computed.
+struct GraphParts {
+  int64_t layers = 0;  // as they are applied: ALBERT's are more than its parameters have
+  bool masks_alone = true;
+  bool with_head = true;
+  int64_t lora_rank = 0;  // 0: none
+  bool bfloat16 = false;
+};
+
+// Bytes of the tensors that autograd saves in one pass, every parameter wanted, beyond the parameters and the batch:
+// inputs of products, padded copies of queries, keys and values, what softmax gives, and what activations and layer
+// norms take. From the shapes alone; batch.lowered = i says that layer i is the first (see Batch).
+// tests/lowered_test.cc compares it with what malloc holds while the graph lives: within a tenth from 64 wide on. A
+// derivative of the graph itself (second order) keeps about three times as much.
+double GraphBytes(const EncoderConfig& config, const Batch& batch, const GraphParts& parts);
+
+}  // namespace metaprompt
+
+#endif  // METAPROMPT_GRAPH_BYTES_H_
