@@ -16,6 +16,7 @@
 #include "experiments/blas.h"
 #include "experiments/run.h"
 #include "experiments/workbench.h"
+#include "learners/check_learner.h"
 #include "learners/learner.h"
 #include "learners/meta_step.h"
 
@@ -53,30 +54,49 @@ std::unique_ptr<at::ObserverContext> AddProduct(const at::RecordFunction& functi
   return nullptr;
 }
 
-// The learners that every spec is timed with.
-std::vector<std::pair<std::string, LearnerSpec>> TimedLearners(const LearnerSpec& own) {
-  MamlSpec maml = own.maml();
-  if (own.has_reptile()) {
-    maml.set_inner_steps(std::max(1, own.reptile().inner_steps()));
-  }
-  std::vector<std::pair<std::string, LearnerSpec>> learners;
-  const auto add = [&](const std::string& name, const MamlSpec& spec) {
-    LearnerSpec learner = own;
-    *learner.mutable_maml() = spec;
-    learners.emplace_back(absl::StrCat(name, ", ", spec.inner_steps(), " steps"), learner);
+struct Timed {
+  std::string name;
+  LearnerSpec learner;
+  int64_t together = 1;
+};
+
+// The learners that every spec is timed with, each with the spec's inner steps and what they change.
+std::vector<Timed> TimedLearners(const ExperimentSpec& spec) {
+  LearnerSpec base = spec.learner();
+  base.clear_meta_test();
+  base.mutable_maml();
+  AddGroups(&base);
+  const std::string steps = absl::StrCat(", ", base.inner().steps(), " steps");
+  std::vector<Timed> timed;
+  const auto maml = [&] {
+    LearnerSpec learner = base;
+    learner.mutable_maml()->Clear();
+    return learner;
   };
-  maml.clear_multi_step();
-  maml.set_order(MamlSpec::SECOND);
-  add("MAML", maml);
-  maml.mutable_multi_step();
-  add("MAML, multi-step loss", maml);
-  maml.clear_multi_step();
-  maml.set_order(MamlSpec::FIRST);
-  add("first-order MAML", maml);
-  LearnerSpec reptile = own;
+  timed.push_back({"MAML" + steps, maml(), spec.tasks_together()});
+  LearnerSpec multi_step = maml();
+  multi_step.mutable_maml()->mutable_multi_step();
+  timed.push_back({"MAML, multi-step loss" + steps, multi_step, spec.tasks_together()});
+  LearnerSpec first_order = maml();
+  first_order.mutable_maml()->set_order(MamlSpec::FIRST);
+  timed.push_back({"first-order MAML" + steps, first_order, spec.tasks_together()});
+  LearnerSpec reptile = base;
   reptile.mutable_reptile();
-  learners.emplace_back(absl::StrCat("Reptile, ", reptile.reptile().inner_steps(), " steps"), reptile);
-  return learners;
+  reptile.clear_meta_gradient();
+  timed.push_back({"Reptile" + steps, reptile, spec.tasks_together()});
+  // The encoder neither adapts nor learns.
+  LearnerSpec prompt = maml();
+  prompt.mutable_adapts()->set_part(ScopeSpec::PROMPT);
+  prompt.mutable_learns()->set_part(ScopeSpec::PROMPT);
+  if (prompt.inner().prompt_lr() == 0) {
+    prompt.mutable_inner()->clear_prompt_lr();
+  }
+  timed.push_back({"prompt alone" + steps, prompt, 1});
+  if (spec.tasks_together() > 1 && spec.train().meta_batch() > 1) {
+    timed.push_back(
+        {absl::StrCat("prompt alone, ", spec.tasks_together(), " tasks together"), prompt, spec.tasks_together()});
+  }
+  return timed;
 }
 
 }  // namespace
@@ -118,10 +138,9 @@ absl::Status Bench(const ExperimentSpec& spec, int rounds, std::ostream* out) {
                             static_cast<double>(tasks) / seconds, rate, sgemm, rate / sgemm, 100 * drawing)
          << std::flush;
   };
-  for (const auto& timed : TimedLearners(spec.learner())) {
-    // Names of their own: in C++17 a lambda may not capture a structured binding, which g++ lets pass.
-    const std::string& name = timed.first;
-    const LearnerSpec& learner_spec = timed.second;
+  for (const Timed& timed : TimedLearners(spec)) {
+    const std::string& name = timed.name;
+    const LearnerSpec& learner_spec = timed.learner;
     const std::unique_ptr<Learner> learner = MakeLearner(learner_spec);
     double all_seconds = 0;  // of a meta-step, summed over the numbers of shots; the others are weighted by it
     double all_products = 0;
@@ -132,13 +151,16 @@ absl::Status Bench(const ExperimentSpec& spec, int rounds, std::ostream* out) {
       if (!sampler.ok()) {
         return sampler.status();
       }
-      LearnerState state = StartLearning(Detached(*start));
+      LearnerState state = StartLearning(WithOwn(model, *learner, Detached(*start), spec.seed()));
       absl::Status failed;
       const auto step = [&] {
         const int64_t at = state.meta_step;
-        const auto deal = [&](int64_t task) { return (*split)->Build(sampler->Plan(at * tasks + task), at::kFloat); };
+        MetaBatch batch;
+        batch.tasks = tasks;
+        batch.together = timed.together;
+        batch.episode = [&](int64_t task) { return (*split)->Build(sampler->Plan(at * tasks + task), at::kFloat); };
         const absl::StatusOr<StepStats> stats =
-            MetaStep(*learner, model, learner_spec.meta_optimizer(), 1000000, tasks, deal, &pool, &state);
+            MetaStep(*learner, model, learner_spec.meta_optimizer(), 1000000, batch, &pool, &state);
         failed.Update(stats.status());
       };
       step();  // warms up

@@ -265,7 +265,7 @@ int RunCommand(const std::vector<std::string>& arguments, const Console& console
   const auto takes_spec = [&](CLI::App* sub, bool required) {
     sub->add_option("SPEC", options.spec, "Experiment spec, a text protobuf; `metaprompt spec` lists its fields")
         ->required(required);
-    sub->add_option("--set", options.sets, "FIELD=VALUE, as in learner.maml.inner_steps=5; may be repeated")
+    sub->add_option("--set", options.sets, "FIELD=VALUE, as in learner.inner.steps=5; may be repeated")
         ->allow_extra_args(false)
         ->type_name("FIELD=VALUE");
   };

@@ -52,8 +52,7 @@ std::vector<EpisodeResult> EvaluateEpisodes(const Learner& learner, const Model&
     const int64_t* way = predicted.data_ptr<int64_t>();
     for (int64_t t = 0; t < episode.query.tasks; ++t) {
       EpisodeResult& result = results[static_cast<size_t>(g * together + t)];
-      result.accuracy =
-          right.narrow(0, t * texts, texts).sum().item<double>() / static_cast<double>(texts);
+      result.accuracy = right.narrow(0, t * texts, texts).sum().item<double>() / static_cast<double>(texts);
       result.predictions.assign(way + t * texts, way + (t + 1) * texts);
     }
   });

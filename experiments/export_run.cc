@@ -9,6 +9,7 @@
 #include "absl/strings/strip.h"
 #include "experiments/result.pb.h"
 #include "experiments/train.h"
+#include "learners/learner.h"
 #include "metaprompt/base/files.h"
 #include "metaprompt/base/spec_fields.h"
 #include "metaprompt/bert.h"
@@ -118,8 +119,8 @@ absl::StatusOr<std::string> ExportRun(const std::string& run, int shots, const s
     return prompt.status();
   }
   const PromptModel model(spec, encoder, prompt->num_soft());
-  const absl::StatusOr<ParamList> params =
-      ReadParamFile(MetaInfos(model, *MakeLearner(record->spec().learner())), absl::StrCat(run, "/best-", shots, "shot.safetensors"));
+  const std::vector<ParamInfo> infos = MetaInfos(model, *MakeLearner(record->spec().learner()));
+  const absl::StatusOr<ParamList> params = ReadParamFile(infos, absl::StrCat(run, "/best-", shots, "shot.safetensors"));
   if (!params.ok()) {
     return params.status();
   }
@@ -139,8 +140,8 @@ absl::StatusOr<std::string> ExportRun(const std::string& run, int shots, const s
   }
   TensorFile soft;
   for (size_t i = encoder.params().size(); i < params->size(); ++i) {
-    if (model.params()[i].group != ParamGroup::kLora) {  // folded into the encoder's matrices
-      soft.tensors.emplace_back(model.params()[i].name, (*params)[i]);
+    if (infos[i].group != ParamGroup::kLora) {  // folded into the encoder's matrices
+      soft.tensors.emplace_back(infos[i].name, (*params)[i]);
     }
   }
   soft.metadata["template"] = spec.prompt().template_();

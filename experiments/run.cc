@@ -117,11 +117,10 @@ absl::StatusOr<Evaluation> MetaTest(const RunContext& context, int shots, const 
   context.progress->Begin(what, "episodes", static_cast<int64_t>(accuracies.size()), total);
   while (static_cast<int64_t>(accuracies.size()) < total) {
     const auto first = static_cast<int64_t>(accuracies.size());
-    for (const EpisodeResult& one : EvaluateEpisodes(*context.learner, context.bench->model(), params, **split, sampler,
-                                                     first, std::min(kTestChunk, total - first),
-                                                     TogetherAtTest(context.bench->spec().learner(),
-                                                                    context.bench->spec().tasks_together()),
-                                                     context.pool)) {
+    for (const EpisodeResult& one : EvaluateEpisodes(
+             *context.learner, context.bench->model(), params, **split, sampler, first,
+             std::min(kTestChunk, total - first),
+             TogetherAtTest(context.bench->spec().learner(), context.bench->spec().tasks_together()), context.pool)) {
       accuracies.push_back(one.accuracy);
       absl::StrAppendFormat(&lines, "%.17g\t", one.accuracy);
       for (size_t i = 0; i < one.predictions.size(); ++i) {

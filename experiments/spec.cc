@@ -4,9 +4,9 @@
 #include <utility>
 
 #include "absl/strings/ascii.h"
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
-#include "absl/strings/match.h"
 #include "experiments/device.h"
 #include "learners/check_learner.h"
 #include "metaprompt/base/files.h"
@@ -45,7 +45,8 @@ std::vector<std::string> CheckSpec(const ExperimentSpec& spec) {
   for (const std::string& one : CheckLearner(learner)) {
     broken.push_back(one);
   }
-  for (const auto& [scope, name] : {std::make_pair(&learner.adapts(), "adapts"), std::make_pair(&learner.learns(), "learns")}) {
+  for (const auto& [scope, name] :
+       {std::make_pair(&learner.adapts(), "adapts"), std::make_pair(&learner.learns(), "learns")}) {
     if (scope->part() == ScopeSpec::LORA && spec.model().lora().rank() == 0) {
       broken.push_back(absl::StrCat("learner.", name, ".part is LORA; set model.lora.rank above 0"));
     }

@@ -93,8 +93,7 @@ absl::Status MetaTraining::Start() {
     if (!params.ok()) {
       return params.status();
     }
-    state_ = StartLearning(
-        WithOwn(context_.bench->model(), *context_.learner, *std::move(params), spec_.seed()));
+    state_ = StartLearning(WithOwn(context_.bench->model(), *context_.learner, *std::move(params), spec_.seed()));
     done_.set_shots(shots_);
     done_.set_best_accuracy(-1);
     done_.mutable_so_far()->set_shots(shots_);
@@ -148,10 +147,9 @@ absl::Status MetaTraining::Validate() {
   }
   const EpisodeSampler sampler = *context_.bench->Sampler(Split::kValid, shots_);
   std::vector<double> accuracies;
-  for (const EpisodeResult& one : EvaluateEpisodes(*context_.learner, context_.bench->model(), state_.params, **split,
-                                                   sampler, 0, spec_.train().valid_episodes(),
-                                                   TogetherAtTest(spec_.learner(), spec_.tasks_together()),
-                                                   context_.pool)) {
+  for (const EpisodeResult& one : EvaluateEpisodes(
+           *context_.learner, context_.bench->model(), state_.params, **split, sampler, 0,
+           spec_.train().valid_episodes(), TogetherAtTest(spec_.learner(), spec_.tasks_together()), context_.pool)) {
     accuracies.push_back(one.accuracy);
   }
   const MeanInterval valid = Interval(accuracies);

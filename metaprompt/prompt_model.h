@@ -37,6 +37,7 @@ class PromptModel : public Model {
   const std::vector<ParamInfo>& params() const override { return params_; }
   ModelOutput Forward(const ParamList& params, const Batch& batch) const override;
   ParamList ClassHead(const ParamList& params, const Answers& answers) const override;
+  int64_t feature_width() const override { return encoder_.config().width; }
   int64_t head_width() const override { return encoder_.config().embedding_width; }
   // `layer` counts as ParamInfo::layer does. ALBERT applies a layer's parameters more than once: where layers below
   // `layer` come again behind it, the embeddings are all that is kept, and those layers' parameters are still used.

@@ -75,7 +75,7 @@ class CheckpointRunTest : public testing::Test {
         prompt { template: "{text} is <soft:2> {mask} ." }
       }
       episodes { ways: 3 shots: 2 queries: 3 }
-      learner { maml { inner_steps: 2 encoder_inner_lr: 0.05 prompt_inner_lr: 0.05 class_inner_lr: 0.1 } }
+      learner { maml {} inner { steps: 2 encoder_lr: 0.05 prompt_lr: 0.05 class_lr: 0.1 } }
       train { meta_steps: 4 meta_batch: 2 validate_every: 2 valid_episodes: 4 checkpoint_every: 1 }
       test { episodes: 6 }
       threads: 1)"));

@@ -135,7 +135,7 @@ class CommandLineTest : public testing::Test {
       "  encoder { bert { layers: 1 width: 16 heads: 2 intermediate: 16 max_positions: 24 } }\n"
       "}\n"
       "episodes { ways: 2 shots: 1 queries: 2 }\n"
-      "learner { maml { inner_steps: 1 order: FIRST } }\n"
+      "learner { inner { steps: 1 } maml { order: FIRST } }\n"
       "train { meta_steps: 2 meta_batch: 1 validate_every: 1 valid_episodes: 2 }\n"
       "test { episodes: 2 }\n"
       "threads: 1\n";
@@ -211,23 +211,23 @@ TEST_F(CommandLineTest, SpecTextThatIsWrong) {
             file + "11:7: Message type \"metaprompt.ExperimentSpec\" has no field named \"thread\".");
   EXPECT_EQ(FileError("order: FIRST", "order: THIRD"),
             file + "8:46: Unknown enumeration value of \"THIRD\" for field \"order\".");
-  EXPECT_EQ(FileError("inner_steps: 1", "inner_steps: 'one'"), file + "8:31: Expected integer, got: 'one'");
+  EXPECT_EQ(FileError("{ steps: 1", "{ steps: 'one'"), file + "8:26: Expected integer, got: 'one'");
   EXPECT_EQ(FileError("meta_steps: 2", "meta_steps: 2147483648"), file + "9:21: Integer out of range (2147483648)");
   EXPECT_EQ(FileError("name: 'tiny'", "name: 'tiny' seed: 18446744073709551616"),
             file + "1:20: Integer out of range (18446744073709551616)");
   EXPECT_EQ(FileError("name: 'tiny'", "name: 'tiny' seed: -1"), file + "1:20: Expected integer, got: -");
   EXPECT_EQ(FileError("threads: 1", "threads: 1 threads: 1"),
             file + "11:19: Non-repeated field \"threads\" is specified multiple times.");
-  EXPECT_EQ(FileError("learner { maml {", "learner { reptile {} maml {"),
-            file + "8:27: Field \"maml\" is specified along with field \"reptile\", another member of oneof \"kind\".");
+  EXPECT_EQ(FileError("} maml {", "} reptile {} maml {"),
+            file + "8:46: Field \"maml\" is specified along with field \"reptile\", another member of oneof \"kind\".");
 }
 
 TEST_F(CommandLineTest, SpecValuesThatAreWrongInTheFile) {
   const std::string file = "$bad.textproto: ";
-  EXPECT_EQ(FileError("inner_steps: 1", "inner_steps: -1"),
-            file + "learner.maml.inner_steps is -1; it must be >= 0 and <= 1000");
-  EXPECT_EQ(FileError("learner { maml { inner_steps: 1 order: FIRST } }", ""),
-            file + "one of these must be set: learner.maml, learner.reptile");
+  EXPECT_EQ(FileError("{ steps: 1", "{ steps: -1"),
+            file + "learner.inner.steps is -1; it must be >= 0 and <= 100000");
+  EXPECT_EQ(FileError("learner { inner { steps: 1 } maml { order: FIRST } }", ""),
+            file + "one of these must be set: learner.maml, learner.reptile, learner.anil, learner.meta_sgd, learner.cavia, learner.imaml, learner.proto_net, learner.proto_maml, learner.r2d2, learner.contrast_net, learner.meta_prompter, learner.linear_probe");
   EXPECT_EQ(FileError("encoder { bert { layers: 1 width: 16 heads: 2 intermediate: 16 max_positions: 24 } }", ""),
             file + "model.encoder must be set");
   EXPECT_EQ(FileError("dataset { tsv { path: '$data.tsv' } split { shares { train: 0.34 valid: 0.33 } } }", ""),
@@ -246,12 +246,12 @@ TEST_F(CommandLineTest, SpecValuesThatAreWrongInTheFile) {
 TEST_F(CommandLineTest, SpecValuesThatAreWrongOnTheCommandLine) {
   const std::string file = "$tiny.textproto: ";
   const std::vector<std::pair<std::string, std::string>> cases = {
-      {"learner.maml.inner_steps=-1", "learner.maml.inner_steps is -1; it must be >= 0 and <= 1000"},
-      {"learner.maml.prompt_inner_lr=nan", "learner.maml.prompt_inner_lr is nan; it must be >= 0 and <= 100"},
-      {"learner.maml.prompt_inner_lr=inf", "learner.maml.prompt_inner_lr is inf; it must be >= 0 and <= 100"},
-      {"learner.maml.prompt_inner_lr=1e999", "learner.maml.prompt_inner_lr is inf; it must be >= 0 and <= 100"},
-      {"learner.maml.prompt_inner_lr=-1", "learner.maml.prompt_inner_lr is -1; it must be >= 0 and <= 100"},
-      {"learner.maml.class_inner_lr=1001", "learner.maml.class_inner_lr is 1001; it must be >= 0 and <= 1000"},
+      {"learner.inner.steps=-1", "learner.inner.steps is -1; it must be >= 0 and <= 100000"},
+      {"learner.inner.prompt_lr=nan", "learner.inner.prompt_lr is nan; it must be >= 0 and <= 100"},
+      {"learner.inner.prompt_lr=inf", "learner.inner.prompt_lr is inf; it must be >= 0 and <= 100"},
+      {"learner.inner.prompt_lr=1e999", "learner.inner.prompt_lr is inf; it must be >= 0 and <= 100"},
+      {"learner.inner.prompt_lr=-1", "learner.inner.prompt_lr is -1; it must be >= 0 and <= 100"},
+      {"learner.inner.class_lr=1001", "learner.inner.class_lr is 1001; it must be >= 0 and <= 1000"},
       {"learner.meta_optimizer.word_lr=-1", "learner.meta_optimizer.word_lr is -1; it must be >= 0 and <= 10"},
       {"episodes.word_tasks=1.5", "episodes.word_tasks is 1.5; it must be >= 0 and <= 1"},
       {"episodes.shots=0", "episodes.shots[0] is 0; it must be >= 1 and <= 1000"},
@@ -279,8 +279,8 @@ TEST_F(CommandLineTest, SpecValuesThatAreWrongOnTheCommandLine) {
 
 TEST_F(CommandLineTest, AssignmentsThatAreWrong) {
   const std::vector<std::pair<std::string, std::string>> cases = {
-      {"train", "--set train: expected FIELD=VALUE, as in learner.maml.inner_steps=5"},
-      {"=3", "--set =3: expected FIELD=VALUE, as in learner.maml.inner_steps=5"},
+      {"train", "--set train: expected FIELD=VALUE, as in learner.inner.steps=5"},
+      {"=3", "--set =3: expected FIELD=VALUE, as in learner.inner.steps=5"},
       {"nam=3",
        "--set nam: there is no field 'nam'; known: name, seed, dataset, model, episodes, learner, train, test, "
        "threads, device, precision"},
@@ -308,10 +308,10 @@ TEST_F(CommandLineTest, AssignmentsThatAreWrong) {
 TEST_F(CommandLineTest, AssignmentsThatAreRight) {
   const Outcome checked =
       Command({"check", "$tiny.textproto", "--set", "seed=18446744073709551615", "--set", "episodes.shots=1,2", "--set",
-               "train={meta_steps: 7}", "--set", "learner.reptile.inner_steps=4"});
+               "train={meta_steps: 7}", "--set", "learner.reptile.train_on_query=false"});
   EXPECT_EQ(checked.status, 0) << checked.err;
   EXPECT_THAT(checked.out, AllOf(HasSubstr("seed: 18446744073709551615\n"), HasSubstr("shots: [1, 2]\n"),
-                                 HasSubstr("meta_steps: 7\n"), HasSubstr("reptile {\n    inner_steps: 4\n"),
+                                 HasSubstr("meta_steps: 7\n"), HasSubstr("reptile {\n    train_on_query: false\n"),
                                  Not(HasSubstr("maml")), HasSubstr("init_std: 0.02\n")));
 }
 
@@ -581,12 +581,12 @@ TEST_F(CommandLineTest, HelpNamesEveryCommand) {
 TEST_F(CommandLineTest, SpecDescribesFields) {
   const Outcome all = Command({"spec"});
   EXPECT_EQ(all.status, 0);
-  EXPECT_THAT(all.out, HasSubstr("\nlearner.maml.inner_steps  [whole number, default 3, >= 0 and <= 1000]\n"
+  EXPECT_THAT(all.out, HasSubstr("\nlearner.inner.steps  [whole number, default 3, >= 0 and <= 100000]\n"
                                  "    gradient steps on the support set\n"));
-  const Outcome one = Command({"spec", "learner.maml.inner_steps"});
+  const Outcome one = Command({"spec", "learner.inner.steps"});
   EXPECT_EQ(one.status, 0);
   EXPECT_EQ(one.out,
-            "learner.maml.inner_steps  [whole number, default 3, >= 0 and <= 1000]\n"
+            "learner.inner.steps  [whole number, default 3, >= 0 and <= 100000]\n"
             "    gradient steps on the support set\n");
   EXPECT_THAT(Command({"spec", "test"}).out, AllOf(StartsWith("test.episodes  ["), Not(HasSubstr("train."))));
   EXPECT_EQ(Error({"spec", "test.frob"}), "there is no field 'test.frob'; known here: episodes, baseline");

@@ -433,15 +433,15 @@ TEST(PromptModelTest, MamlMetaGradientAgreesWithDifferences) {
   episode.support = MakeBatch(RandomTexts(1, 52), AllRows());
   episode.query = MakeBatch(RandomTexts(2, 53), AllRows());
   for (const bool multi_step : {false, true}) {
-    MamlSpec spec;
-    spec.set_order(MamlSpec::SECOND);
-    spec.set_inner_steps(2);
-    spec.set_encoder_inner_lr(0.05);
-    spec.set_prompt_inner_lr(0.2);
+    LearnerSpec spec;
+    spec.mutable_maml()->set_order(MamlSpec::SECOND);
+    spec.mutable_inner()->set_steps(2);
+    spec.mutable_inner()->set_encoder_lr(0.05);
+    spec.mutable_inner()->set_prompt_lr(0.2);
     std::vector<double> weights = {0, 1};
     if (multi_step) {
-      spec.mutable_multi_step()->set_epochs(10);
-      spec.mutable_multi_step()->set_meta_steps_per_epoch(1);
+      spec.mutable_maml()->mutable_multi_step()->set_epochs(10);
+      spec.mutable_maml()->mutable_multi_step()->set_meta_steps_per_epoch(1);
       weights = {0.5 - 2 / 20.0, 0.5 + 2 / 20.0};
     }
     // Σ_k w_k L(θ_k; Q), with inner steps of the test's own.
@@ -461,7 +461,7 @@ TEST(PromptModelTest, MamlMetaGradientAgreesWithDifferences) {
     const double largest = CheckGradient(model.params(), params, task.grads, 54, objective);
     RecordProperty(multi_step ? "largest_error_multi_step" : "largest_error", absl::StrCat(largest));
     // And the second order is most of it: the test would see if it were dropped.
-    spec.set_order(MamlSpec::FIRST);
+    spec.mutable_maml()->set_order(MamlSpec::FIRST);
     const TaskGradient first = Maml(spec).MetaGradient(model, params, episode, 2);
     const double cosine =
         Dot(first.grads, task.grads) / std::sqrt(Dot(first.grads, first.grads) * Dot(task.grads, task.grads));
@@ -478,23 +478,26 @@ struct HeadedMaml {
   double class_lr = 0.6;
   int steps = 2;
   bool multi_step = false;
-  Scope adapts = BOTH;
-  Scope learns = BOTH;
+  ScopeSpec::Part adapts = ScopeSpec::ALL;
+  ScopeSpec::Part learns = ScopeSpec::ALL;
+
+  MetaGradientSpec::Way way = MetaGradientSpec::KEEP_GRAPH;
 
   static constexpr int kMetaStep = 2;
 
-  MamlSpec Spec(MamlSpec::Order order) const {
-    MamlSpec spec;
-    spec.set_order(order);
-    spec.set_inner_steps(steps);
-    spec.set_encoder_inner_lr(encoder_lr);
-    spec.set_prompt_inner_lr(prompt_lr);
-    spec.set_class_inner_lr(class_lr);
-    spec.set_adapts(adapts);
-    spec.set_learns(learns);
+  LearnerSpec Spec(MamlSpec::Order order) const {
+    LearnerSpec spec;
+    spec.mutable_maml()->set_order(order);
+    spec.mutable_inner()->set_steps(steps);
+    spec.mutable_inner()->set_encoder_lr(encoder_lr);
+    spec.mutable_inner()->set_prompt_lr(prompt_lr);
+    spec.mutable_inner()->set_class_lr(class_lr);
+    spec.mutable_adapts()->set_part(adapts);
+    spec.mutable_learns()->set_part(learns);
+    spec.mutable_meta_gradient()->set_way(way);
     if (multi_step) {
-      spec.mutable_multi_step()->set_epochs(10);
-      spec.mutable_multi_step()->set_meta_steps_per_epoch(1);
+      spec.mutable_maml()->mutable_multi_step()->set_epochs(10);
+      spec.mutable_maml()->mutable_multi_step()->set_meta_steps_per_epoch(1);
     }
     return spec;
   }
@@ -504,7 +507,7 @@ struct HeadedMaml {
   }
   double Rate(const ParamInfo& info) const {
     const bool prompt = info.group == ParamGroup::kPrompt;
-    return adapts != BOTH && (adapts == PROMPT) != prompt ? 0 : prompt ? prompt_lr : encoder_lr;
+    return adapts != ScopeSpec::ALL && (adapts == ScopeSpec::PROMPT) != prompt ? 0 : prompt ? prompt_lr : encoder_lr;
   }
 };
 
@@ -630,6 +633,12 @@ TEST(ClassHeadTest, MetaGradientAgreesWithDifferences) {
       maml.multi_step = multi_step;
       SCOPED_TRACE(absl::StrCat("encoder_lr=", encoder_lr, " multi_step=", multi_step));
       const TaskGradient task = Maml(maml.Spec(MamlSpec::SECOND)).MetaGradient(model, params, episode, 2);
+      maml.way = MetaGradientSpec::RECOMPUTE;
+      const TaskGradient recomputed = Maml(maml.Spec(MamlSpec::SECOND)).MetaGradient(model, params, episode, 2);
+      EXPECT_TRUE(recomputed.recomputed && !task.recomputed);
+      for (size_t i = 0; i < task.grads.size(); ++i) {
+        EXPECT_LT(MaxDifference(task.grads[i], recomputed.grads[i]), 1e-12) << model.params()[i].name;
+      }
       ASSERT_EQ(task.grads.size(), params.size());
       const auto objective = [&](const ParamList& meta) {
         return LossBehind(model, maml, meta, Offsets(model, maml, meta, episode.support), episode.query);
@@ -683,15 +692,15 @@ TEST(ClassHeadTest, AnyScopesOfAdaptingAndLearning) {
   const ParamList params = RandomParams(model, 56);
   const Episode episode = RandomEpisode();
   for (const MamlSpec::Order order : {MamlSpec::SECOND, MamlSpec::FIRST}) {
-    for (const Scope adapts : {BOTH, PROMPT, ENCODER}) {
-      for (const Scope learns : {BOTH, PROMPT, ENCODER}) {
+    for (const ScopeSpec::Part adapts : {ScopeSpec::ALL, ScopeSpec::PROMPT, ScopeSpec::ENCODER}) {
+      for (const ScopeSpec::Part learns : {ScopeSpec::ALL, ScopeSpec::PROMPT, ScopeSpec::ENCODER}) {
         HeadedMaml maml;
         maml.encoder_lr = 0.05;
         maml.multi_step = true;
         maml.adapts = adapts;
         maml.learns = learns;
         const std::string what =
-            absl::StrCat(MamlSpec::Order_Name(order), " adapts=", Scope_Name(adapts), " learns=", Scope_Name(learns));
+            absl::StrCat(MamlSpec::Order_Name(order), " adapts=", ScopeSpec::Part_Name(adapts), " learns=", ScopeSpec::Part_Name(learns));
         TaskGradient task;
         ASSERT_NO_THROW(task = Maml(maml.Spec(order)).MetaGradient(model, params, episode, 2)) << what;
         const std::vector<ParamList> offsets = Offsets(model, maml, params, episode.support);
@@ -699,7 +708,7 @@ TEST(ClassHeadTest, AnyScopesOfAdaptingAndLearning) {
         Random random(57);
         for (size_t i = 0; i < params.size(); ++i) {
           const bool prompt = model.params()[i].group == ParamGroup::kPrompt;
-          const bool learned = learns == BOTH || (learns == PROMPT) == prompt;
+          const bool learned = learns == ScopeSpec::ALL || (learns == ScopeSpec::PROMPT) == prompt;
           ASSERT_EQ(task.grads[i].defined(), learned) << what << ", " << model.params()[i].name;
           if (learned) {
             direction[i] = Unit(Unit(RandomTensor(params[i].sizes(), &random)) + Unit(task.grads[i]));

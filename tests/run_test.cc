@@ -101,7 +101,8 @@ const std::string& SpecPath() {
       }
       episodes { ways: 3 shots: 1 queries: 4 borrowed_answers: 0.3 word_tasks: 0.4 }
       learner {
-        maml { inner_steps: 2 encoder_inner_lr: 0.1 prompt_inner_lr: 0.1 class_inner_lr: 0.5 }
+        maml {}
+        inner { steps: 2 encoder_lr: 0.1 prompt_lr: 0.1 class_lr: 0.5 }
         meta_optimizer { encoder_lr: 0.01 word_lr: 0.01 }
       }
       train { meta_steps: 12 meta_batch: 2 validate_every: 5 valid_episodes: 6 checkpoint_every: 2 }
@@ -175,8 +176,8 @@ TEST(RunTest, TwoThreadsGiveTheSameRecordButForTheSpecsOwnLine) {
 
 TEST(RunTest, TheRecordAgreesWithItself) {
   RunRecord record;
-  const ExperimentSpec spec = Spec({"episodes.shots=1,2", "train.validate_after=5", "learner.maml.class_inner_lr=0.01",
-                                    "learner.maml.encoder_inner_lr=0"});
+  const ExperimentSpec spec = Spec({"episodes.shots=1,2", "train.validate_after=5", "learner.inner.class_lr=0.01",
+                                    "learner.inner.encoder_lr=0"});
   RecordOf(spec, Folder() + "/facts", &record);
   EXPECT_EQ(SpecText(record.spec()), SpecText(spec));
   EXPECT_EQ(record.dataset().texts(), 12 * 12);
