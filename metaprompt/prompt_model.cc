@@ -72,8 +72,8 @@ ModelOutput PromptModel::Forward(const ParamList& params, const Batch& batch) co
   }
   // Text b of task t with the classes of task t: [M, B / M, E] times [M, E, ways].
   const at::Tensor read = output.read.view({batch.tasks, batch.size / batch.tasks, -1});
-  const at::Tensor vectors = head[0].view({batch.tasks, -1, head_width()});
-  const at::Tensor logits = at::bmm(read, vectors.transpose(1, 2)) + head[1].view({batch.tasks, 1, vectors.size(1)});
+  const at::Tensor vectors = head[0].reshape({batch.tasks, -1, head_width()});
+  const at::Tensor logits = at::bmm(read, vectors.transpose(1, 2)) + head[1].reshape({batch.tasks, 1, vectors.size(1)});
   output.logits = logits.view({batch.size, -1}).to(type);
   return output;
 }

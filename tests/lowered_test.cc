@@ -121,7 +121,7 @@ void ExpectClose(const ParamList& found, const ParamList& expected, const std::v
   }
 }
 
-// Parameters below `layer` are kept from Forward but for those in `shared`, which ALBERT uses again.
+// Forward gets no parameter below `layer`, but for those that ALBERT uses again.
 TEST_P(ArchitectureTest, ALoweredBatchGivesTheSameToTheSecondDerivative) {
   const std::string name = GetParam();
   for (const ModelSpec::Features features : {ModelSpec::MASK, ModelSpec::MEAN}) {
@@ -411,8 +411,8 @@ TEST(GraphBytesTest, IsWhatTheGraphHolds) {
     const double held = HeapBytes() - before;
     const double estimate = model.GraphBytes(batch);
     std::cout << one.what << ": holds " << held / 1e6 << " MB, estimated " << estimate / 1e6 << " MB\n";
-    EXPECT_GT(estimate, 0.85 * held) << one.what;
-    EXPECT_LT(estimate, 1.15 * held) << one.what;
+    EXPECT_GT(estimate, 0.9 * held) << one.what;
+    EXPECT_LT(estimate, 1.1 * held) << one.what;
   }
 }
 
