@@ -6,7 +6,12 @@
 
 #include <algorithm>
 #include <cmath>
+#include <exception>
+#include <string>
 #include <utility>
+
+#include "absl/strings/match.h"
+#include "absl/strings/string_view.h"
 
 namespace metaprompt {
 namespace {
@@ -289,9 +294,16 @@ TaskGradient UnrolledGradient(const Model& model, const ParamList& meta, const s
       } else {
         unrolled.KeepGraph();
       }
-    } catch (const c10::NotImplementedError& error) {
-      TORCH_CHECK(false, "an operation of the model cannot be differentiated twice, as the exact meta-gradient needs (",
-                  error.what_without_backtrace(), "); learner.maml.order: FIRST does without");
+    } catch (const std::exception& error) {
+      // LibTorch's own words name the operation: "the derivative for '...' is not implemented".
+      if (!absl::StrContains(error.what(), "is not implemented")) {
+        throw;
+      }
+      const absl::string_view what = error.what();
+      TORCH_CHECK(false,
+                  "the exact meta-gradient differentiates the inner steps, and an operation of the model can be ",
+                  "differentiated only once: ", std::string(what.substr(0, what.find('\n'))),
+                  "; learner.maml.order: FIRST does without");
     }
   }
   result.grads = seam.ToMeta(unrolled.sums());

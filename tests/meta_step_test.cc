@@ -1,5 +1,7 @@
 // Meta-training's update: AdamW and its schedules, the mean over tasks in their order whatever the threads, errors that
 // change nothing, and the pool of threads itself.
+#include "learners/meta_step.h"
+
 #include <ATen/ATen.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -17,7 +19,6 @@
 #include "absl/strings/str_cat.h"
 #include "learners/adamw.h"
 #include "learners/learner.h"
-#include "learners/meta_step.h"
 #include "learners/task_pool.h"
 #include "metaprompt/base/random.h"
 #include "tests/differences.h"
@@ -200,7 +201,7 @@ class TableModel : public Model {
   ModelOutput Forward(const ParamList& params, const Batch& batch) const override {
     const double t = 0.1 * static_cast<double>(batch.token_ids.item<int64_t>());
     const at::Tensor table = (params[0] - t).pow(2).sum();
-    return {(table + ((params[1] - t).pow(2) * weights_).sum()).view({1, 1}), {}};
+    return {(table + ((params[1] - t).pow(2) * weights_).sum()).view({1, 1}), {}, {}};
   }
   at::Tensor Loss(const ModelOutput& output, const Batch& batch) const override {
     const int64_t task = batch.token_ids.item<int64_t>();

@@ -699,8 +699,8 @@ TEST(ClassHeadTest, AnyScopesOfAdaptingAndLearning) {
         maml.multi_step = true;
         maml.adapts = adapts;
         maml.learns = learns;
-        const std::string what =
-            absl::StrCat(MamlSpec::Order_Name(order), " adapts=", ScopeSpec::Part_Name(adapts), " learns=", ScopeSpec::Part_Name(learns));
+        const std::string what = absl::StrCat(MamlSpec::Order_Name(order), " adapts=", ScopeSpec::Part_Name(adapts),
+                                              " learns=", ScopeSpec::Part_Name(learns));
         TaskGradient task;
         ASSERT_NO_THROW(task = Maml(maml.Spec(order)).MetaGradient(model, params, episode, 2)) << what;
         const std::vector<ParamList> offsets = Offsets(model, maml, params, episode.support);

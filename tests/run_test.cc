@@ -176,8 +176,8 @@ TEST(RunTest, TwoThreadsGiveTheSameRecordButForTheSpecsOwnLine) {
 
 TEST(RunTest, TheRecordAgreesWithItself) {
   RunRecord record;
-  const ExperimentSpec spec = Spec({"episodes.shots=1,2", "train.validate_after=5", "learner.inner.class_lr=0.01",
-                                    "learner.inner.encoder_lr=0"});
+  const ExperimentSpec spec = Spec(
+      {"episodes.shots=1,2", "train.validate_after=5", "learner.inner.class_lr=0.01", "learner.inner.encoder_lr=0"});
   RecordOf(spec, Folder() + "/facts", &record);
   EXPECT_EQ(SpecText(record.spec()), SpecText(spec));
   EXPECT_EQ(record.dataset().texts(), 12 * 12);
