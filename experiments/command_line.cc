@@ -15,6 +15,7 @@
 #include "absl/strings/str_join.h"
 #include "datasets/dataset.h"
 #include "experiments/bench.h"
+#include "experiments/bench_memory.h"
 #include "experiments/encode.h"
 #include "experiments/environment.h"
 #include "experiments/export_run.h"
@@ -43,6 +44,7 @@ struct Options {
   int shots = 0;
   std::string field;
   int rounds = 5;
+  bool memory = false;
   int threads = 0;
   std::string encoder;
   std::string file;
@@ -170,7 +172,10 @@ absl::Status CheckSpecFile(const Options& options, const Console& console) {
 
 absl::Status RunBench(const Options& options, const Console& console) {
   const absl::StatusOr<ExperimentSpec> spec = LoadSpec(options.spec, options.sets);
-  return spec.ok() ? Bench(*spec, options.rounds, console.out) : spec.status();
+  if (!spec.ok()) {
+    return spec.status();
+  }
+  return options.memory ? BenchMemory(*spec, console.out) : Bench(*spec, options.rounds, console.out);
 }
 
 absl::Status Encode(const Options& options, const Console& console) {
@@ -302,6 +307,8 @@ int RunCommand(const std::vector<std::string>& arguments, const Console& console
   bench->add_option("--rounds", options.rounds, "Rounds that the median is of")
       ->capture_default_str()
       ->check(CLI::Range(1, 1000));
+  bench->add_flag("--memory", options.memory,
+                  "Peak memory of exact meta-gradients instead: graph recomputed and kept, one inner step and ten");
   CLI::App* encode =
       command(&app, "encode", "Lines of text through a checkpoint's encoder, into a safetensors file", Encode);
   encode->add_option("--encoder", options.encoder, "Hugging Face folder")->required();

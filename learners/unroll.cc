@@ -183,6 +183,7 @@ class Unrolled {
   // λ_{k-1} from λ_k.
   void StepBack(int k, ParamList* adjoint) {
     const size_t n = task_.moved.size();
+    kept_[static_cast<size_t>(k)] = InnerState();  // no longer needed
     InnerState state = StateAt(k - 1);
     state.params = AsConstants(state.params);
     for (ParamList* moments : {&state.first, &state.second}) {
@@ -190,7 +191,6 @@ class Unrolled {
         moment = moment.defined() ? moment.detach().requires_grad_(true) : moment;
       }
     }
-    kept_[static_cast<size_t>(k)] = InnerState();  // no longer needed
     const InnerState next = GraphStep(task_, k - 1, /*first_order=*/false, state);
     ParamList outputs;
     ParamList weights;

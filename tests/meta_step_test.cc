@@ -190,6 +190,12 @@ TEST(AdamWTest, ClipNormZeroIsNoBound) {
   EXPECT_NEAR(state.first[0].item<double>(), 1e5, 1e-6);
 }
 
+Batch BatchOf(int64_t which) {
+  Batch batch;
+  batch.token_ids = at::full({1}, which, at::kLong);
+  return batch;
+}
+
 // Two parameters of float32: a table of which each task sees other rows, and a vector long enough that LibTorch would
 // split a reduction of it over threads. L = Σ (table − t)² + w · (vector − t)², with t and w of the task.
 class TableModel : public Model {
