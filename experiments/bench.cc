@@ -66,6 +66,7 @@ std::vector<Timed> TimedLearners(const ExperimentSpec& spec) {
   base.clear_meta_test();
   base.mutable_maml();
   AddGroups(&base);
+  MakeStepsTiny(base.mutable_inner());
   const std::string steps = absl::StrCat(", ", base.inner().steps(), " steps");
   std::vector<Timed> timed;
   const auto maml = [&] {
@@ -89,7 +90,7 @@ std::vector<Timed> TimedLearners(const ExperimentSpec& spec) {
   prompt.mutable_adapts()->set_part(ScopeSpec::PROMPT);
   prompt.mutable_learns()->set_part(ScopeSpec::PROMPT);
   if (prompt.inner().prompt_lr() == 0) {
-    prompt.mutable_inner()->clear_prompt_lr();
+    prompt.mutable_inner()->set_prompt_lr(1e-9);
   }
   timed.push_back({"prompt alone" + steps, prompt, 1});
   if (spec.tasks_together() > 1 && spec.train().meta_batch() > 1) {
@@ -100,6 +101,15 @@ std::vector<Timed> TimedLearners(const ExperimentSpec& spec) {
 }
 
 }  // namespace
+
+void MakeStepsTiny(InnerSpec* inner) {
+  constexpr double kTiny = 1e-9;
+  const auto tiny = [](double rate) { return rate == 0 ? 0.0 : kTiny; };
+  inner->set_encoder_lr(tiny(inner->encoder_lr()));
+  inner->set_prompt_lr(tiny(inner->prompt_lr()));
+  inner->set_lora_lr(tiny(inner->lora_lr()));
+  inner->set_class_lr(tiny(inner->class_lr()));
+}
 
 double CountProductFlops(const std::function<void()>& work) {
   Flops() = 0;

@@ -7,11 +7,15 @@
 
 #include "absl/status/status.h"
 #include "experiments/experiment.pb.h"
+#include "learners/learner.pb.h"
 
 namespace metaprompt {
 
 // Floating-point operations of all matrix products that LibTorch runs while `work` does, in any thread; 2 m n k each.
 double CountProductFlops(const std::function<void()>& work);
+
+// Makes step sizes that are not 0 tiny: neither time nor memory depends on them, and a spec's may not suit every learner.
+void MakeStepsTiny(InnerSpec* inner);
 
 // Prints, for each learner on the spec's data and model: episodes a second, the rate of the model's matrix products and
 // its ratio to the SGEMM rate measured in the same run, and the share of time that drawing and batching episodes takes.

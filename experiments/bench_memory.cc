@@ -16,6 +16,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "experiments/bench.h"
 #include "experiments/run.h"
 #include "experiments/workbench.h"
 #include "learners/check_learner.h"
@@ -99,7 +100,8 @@ absl::StatusOr<Measured> InAProcessOfItsOwn(const ExperimentSpec& spec) {
 
 absl::Status BenchMemory(const ExperimentSpec& spec, std::ostream* out) {
   *out << absl::StrFormat("peak memory of second-order MAML, one task at a time, %d-way, %d queries a class\n",
-                          spec.episodes().ways(), spec.episodes().queries());
+                          spec.episodes().ways(), spec.episodes().queries())
+       << std::flush;
   *out << absl::StrFormat("%-12s %6s %10s %10s %14s\n", "graph", "steps", "peak MiB", "over one", "s a meta-step");
   for (const MetaGradientSpec::Way way : {MetaGradientSpec::RECOMPUTE, MetaGradientSpec::KEEP_GRAPH}) {
     double one = 0;
@@ -109,6 +111,7 @@ absl::Status BenchMemory(const ExperimentSpec& spec, std::ostream* out) {
       learner.mutable_maml()->Clear();
       learner.clear_meta_test();
       AddGroups(&learner);
+      MakeStepsTiny(learner.mutable_inner());
       learner.mutable_inner()->set_steps(steps);
       learner.mutable_meta_gradient()->set_way(way);
       timed.set_tasks_together(1);

@@ -173,7 +173,8 @@ absl::StatusOr<ShotResult> RunShots(const RunContext& context, int shots) {
     return trained.status();
   }
   ShotResult result = std::move(trained->result);
-  if (context.bench->spec().test().baseline()) {
+  const bool trains = context.bench->spec().train().meta_steps() > 0;  // else there is one initialisation
+  if (context.bench->spec().test().baseline() || !trains) {
     const absl::StatusOr<ParamList> initial = context.bench->InitialParams();
     if (!initial.ok()) {
       return initial.status();
@@ -185,6 +186,9 @@ absl::StatusOr<ShotResult> RunShots(const RunContext& context, int shots) {
       return baseline.status();
     }
     *result.add_tests() = *std::move(baseline);
+  }
+  if (!trains) {
+    return result;
   }
   absl::StatusOr<Evaluation> learned = MetaTest(context, shots, "meta-learned", trained->params);
   if (!learned.ok()) {
