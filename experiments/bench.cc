@@ -58,6 +58,7 @@ struct Timed {
   std::string name;
   LearnerSpec learner;
   int64_t together = 1;
+  bool one_after_another = false;  // each task by itself on all threads, as without a meta-batch
 };
 
 // The learners that every spec is timed with, each with the spec's inner steps and what they change.
@@ -74,17 +75,17 @@ std::vector<Timed> TimedLearners(const ExperimentSpec& spec) {
     learner.mutable_maml()->Clear();
     return learner;
   };
-  timed.push_back({"MAML" + steps, maml(), spec.tasks_together()});
+  timed.push_back({"MAML" + steps, maml(), spec.tasks_together(), false});
   LearnerSpec multi_step = maml();
   multi_step.mutable_maml()->mutable_multi_step();
-  timed.push_back({"MAML, multi-step loss" + steps, multi_step, spec.tasks_together()});
+  timed.push_back({"MAML, multi-step loss" + steps, multi_step, spec.tasks_together(), false});
   LearnerSpec first_order = maml();
   first_order.mutable_maml()->set_order(MamlSpec::FIRST);
-  timed.push_back({"first-order MAML" + steps, first_order, spec.tasks_together()});
+  timed.push_back({"first-order MAML" + steps, first_order, spec.tasks_together(), false});
   LearnerSpec reptile = base;
   reptile.mutable_reptile();
   reptile.clear_meta_gradient();
-  timed.push_back({"Reptile" + steps, reptile, spec.tasks_together()});
+  timed.push_back({"Reptile" + steps, reptile, spec.tasks_together(), false});
   // The encoder neither adapts nor learns.
   LearnerSpec prompt = maml();
   prompt.mutable_adapts()->set_part(ScopeSpec::PROMPT);
@@ -92,7 +93,8 @@ std::vector<Timed> TimedLearners(const ExperimentSpec& spec) {
   if (prompt.inner().prompt_lr() == 0) {
     prompt.mutable_inner()->set_prompt_lr(1e-9);
   }
-  timed.push_back({"prompt alone" + steps, prompt, 1});
+  timed.push_back({"prompt alone, one after another", prompt, 1, true});
+  timed.push_back({"prompt alone, side by side", prompt, 1, false});
   if (spec.tasks_together() > 1 && spec.train().meta_batch() > 1) {
     timed.push_back(
         {absl::StrCat("prompt alone, ", spec.tasks_together(), " tasks together"), prompt, spec.tasks_together()});
@@ -120,7 +122,7 @@ double CountProductFlops(const std::function<void()>& work) {
   return Flops();
 }
 
-absl::Status Bench(const ExperimentSpec& spec, int rounds, std::ostream* out) {
+absl::Status Bench(const ExperimentSpec& spec, int rounds, const std::string& only, std::ostream* out) {
   absl::StatusOr<std::unique_ptr<Workbench>> bench = Workbench::Open(spec, {});
   if (!bench.ok()) {
     return bench.status();
@@ -150,6 +152,9 @@ absl::Status Bench(const ExperimentSpec& spec, int rounds, std::ostream* out) {
   };
   for (const Timed& timed : TimedLearners(spec)) {
     const std::string& name = timed.name;
+    if (name.find(only) == std::string::npos) {
+      continue;
+    }
     const LearnerSpec& learner_spec = timed.learner;
     const std::unique_ptr<Learner> learner = MakeLearner(learner_spec);
     double all_seconds = 0;  // of a meta-step, summed over the numbers of shots; the others are weighted by it
@@ -169,9 +174,13 @@ absl::Status Bench(const ExperimentSpec& spec, int rounds, std::ostream* out) {
         batch.tasks = tasks;
         batch.together = timed.together;
         batch.episode = [&](int64_t task) { return (*split)->Build(sampler->Plan(at * tasks + task), at::kFloat); };
-        const absl::StatusOr<StepStats> stats =
-            MetaStep(*learner, model, learner_spec.meta_optimizer(), 1000000, batch, &pool, &state);
-        failed.Update(stats.status());
+        const int64_t times = timed.one_after_another ? tasks : 1;
+        batch.tasks = tasks / times;
+        for (int64_t i = 0; i < times; ++i) {
+          const absl::StatusOr<StepStats> stats =
+              MetaStep(*learner, model, learner_spec.meta_optimizer(), 1000000, batch, &pool, &state);
+          failed.Update(stats.status());
+        }
       };
       step();  // warms up
       std::vector<double> seconds;

@@ -14,6 +14,7 @@ namespace metaprompt {
 namespace {
 
 constexpr char kCoreType[] = "OPENBLAS_CORETYPE";
+constexpr char kWaitPolicy[] = "OMP_WAIT_POLICY";
 constexpr char kChosenByUs[] = "METAPROMPT_CHOSE_BLAS_KERNEL";
 
 // OpenBLAS tells of itself through functions that only it has.
@@ -39,28 +40,45 @@ std::string BetterKernel(const std::string& current, bool avx2_fma, bool avx512)
   return avx2_fma ? "HASWELL" : "";
 }
 
-void UseBestBlasKernel(char** argv) {
+namespace {
+
+// The kernel to ask for; empty: the one in use is right, or the user's choice.
+std::string KernelToSet() {
 #if defined(__x86_64__)
   if (std::getenv(kCoreType) != nullptr) {
-    return;
+    return "";
   }
   const bool avx2_fma = __builtin_cpu_supports("avx2") != 0 && __builtin_cpu_supports("fma") != 0;
   const bool avx512 = __builtin_cpu_supports("avx512f") != 0 && __builtin_cpu_supports("avx512bw") != 0 &&
                       __builtin_cpu_supports("avx512dq") != 0 && __builtin_cpu_supports("avx512vl") != 0 &&
                       __builtin_cpu_supports("avx512cd") != 0;
-  const std::string better = BetterKernel(AskOpenBlas("openblas_get_corename"), avx2_fma, avx512);
-  if (better.empty()) {
+  return BetterKernel(AskOpenBlas("openblas_get_corename"), avx2_fma, avx512);
+#else
+  return "";
+#endif
+}
+
+}  // namespace
+
+void UseBestBlasKernel(char** argv) {
+  const std::string kernel = KernelToSet();
+  const bool waits = std::getenv(kWaitPolicy) == nullptr;
+  if (kernel.empty() && !waits) {
     return;
   }
-  setenv(kCoreType, better.c_str(), 1);
-  setenv(kChosenByUs, "1", 1);
+  if (!kernel.empty()) {
+    setenv(kCoreType, kernel.c_str(), 1);
+    setenv(kChosenByUs, "1", 1);
+  }
+  if (waits) {
+    setenv(kWaitPolicy, "passive", 1);
+  }
   execv("/proc/self/exe", argv);
   // Without /proc the program goes on as it is, slower.
-  unsetenv(kCoreType);
-  unsetenv(kChosenByUs);
-#else
-  (void)argv;
-#endif
+  if (!kernel.empty()) {
+    unsetenv(kCoreType);
+    unsetenv(kChosenByUs);
+  }
 }
 
 BlasInfo GetBlasInfo() {

@@ -15,8 +15,10 @@ struct BlasInfo {
 BlasInfo GetBlasInfo();
 
 // OpenBLAS chooses its kernel when it is loaded, and an old one takes a new processor for one of 2004: a factor of
-// five. If the kernel in use falls short of what the processor can do, and the user has not set OPENBLAS_CORETYPE, this
-// sets it and starts the program again; it then does not return. Call it first thing in main.
+// five. And LibTorch's OpenMP threads, while they wait for work, spin on the cores that OpenBLAS' own threads need: a
+// factor of one and a half where one task uses all threads. If the kernel in use falls short of what the processor can
+// do, or OpenMP's threads would spin, and the user has not set OPENBLAS_CORETYPE or OMP_WAIT_POLICY, this sets them and
+// starts the program again; it then does not return. Call it first thing in main.
 void UseBestBlasKernel(char** argv);
 
 // The kernel that OpenBLAS of any version has for a processor with these abilities, or "" if its own choice is as good.

@@ -45,6 +45,7 @@ struct Options {
   std::string field;
   int rounds = 5;
   bool memory = false;
+  std::string only;
   int threads = 0;
   std::string encoder;
   std::string file;
@@ -175,7 +176,7 @@ absl::Status RunBench(const Options& options, const Console& console) {
   if (!spec.ok()) {
     return spec.status();
   }
-  return options.memory ? BenchMemory(*spec, console.out) : Bench(*spec, options.rounds, console.out);
+  return options.memory ? BenchMemory(*spec, console.out) : Bench(*spec, options.rounds, options.only, console.out);
 }
 
 absl::Status Encode(const Options& options, const Console& console) {
@@ -307,6 +308,7 @@ int RunCommand(const std::vector<std::string>& arguments, const Console& console
   bench->add_option("--rounds", options.rounds, "Rounds that the median is of")
       ->capture_default_str()
       ->check(CLI::Range(1, 1000));
+  bench->add_option("--only", options.only, "Only the rows whose name holds this, as in Reptile");
   bench->add_flag("--memory", options.memory,
                   "Peak memory of exact meta-gradients instead: graph recomputed and kept, one inner step and ten");
   CLI::App* encode =
