@@ -12,9 +12,7 @@ ScopeSpec ClassifierOf(const Model& model) {
 
 }  // namespace
 
-bool Anil::TakesSeveralTasks(const Model& model) const {
-  return MovesPerTask(model, spec().inner(), ClassifierOf(model));
-}
+bool Anil::TakesSeveralTasks(const Model& model) const { return MovesPerTaskEverywhere(model, ClassifierOf(model)); }
 
 TaskStart Anil::Start(const Model& model, const ParamList& meta, const Batch& support, const InnerSpec& inner,
                       bool /*learned_rates*/) const {

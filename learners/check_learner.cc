@@ -63,6 +63,9 @@ std::vector<std::string> CheckLearner(const LearnerSpec& spec) {
         heeds.inner ? "has what it adapts in its definition" : "has no inner steps");
   check(spec.has_learns(), heeds.learns, "learns", "leaves the model as it is");
   check(spec.has_meta_gradient(), heeds.meta_gradient, "meta_gradient", "does not differentiate inner steps");
+  if (spec.has_anil() && spec.inner().class_lr() == 0) {
+    broken.emplace_back("learner.inner.class_lr is 0; learner.anil adapts the class vectors alone: it must be above 0");
+  }
   return broken;
 }
 

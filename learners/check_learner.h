@@ -9,8 +9,8 @@
 
 namespace metaprompt {
 
-// Every setting that the learner does not heed, one line each: `learner.inner is set; learner.proto_net has no inner
-// steps`. Empty: all is well.
+// Every setting that the learner does not heed, or that it can do nothing without, one line each: `learner.inner is
+// set; learner.proto_net has no inner steps`. Empty: all is well.
 std::vector<std::string> CheckLearner(const LearnerSpec& spec);
 
 // Makes the groups that the learner heeds and the spec leaves out, so that a record shows their defaults.

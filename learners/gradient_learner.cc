@@ -8,6 +8,11 @@ std::vector<bool> GradientLearner::Learned(const Model& model, const ParamList& 
   return learned;
 }
 
+bool GradientLearner::MovesPerTaskEverywhere(const Model& model, const ScopeSpec& scope) const {
+  return MovesPerTask(model, spec_.inner(), scope) &&
+         (!spec_.meta_test().has_inner() || MovesPerTask(model, spec_.meta_test().inner(), scope));
+}
+
 ParamList GradientLearner::Adapt(const Model& model, const ParamList& meta, const Batch& support) const {
   const MetaTestSpec* test = spec_.has_meta_test() ? &spec_.meta_test() : nullptr;
   const bool other = test != nullptr && test->has_inner();

@@ -22,7 +22,7 @@ class GradientLearner : public Learner {
   TaskGradient MetaGradient(const Model& model, const ParamList& meta, const Episode& episode,
                             int64_t meta_step) const override;
 
-  bool TakesSeveralTasks(const Model& model) const override { return MovesPerTask(model, spec_.inner(), adapts()); }
+  bool TakesSeveralTasks(const Model& model) const override { return MovesPerTaskEverywhere(model, adapts()); }
 
  protected:
   const LearnerSpec& spec() const { return spec_; }
@@ -39,6 +39,9 @@ class GradientLearner : public Learner {
   virtual Unrolling UnrollingAt(int64_t /*meta_step*/) const {
     return {true, LastStepWeight(spec_.inner().steps()), spec_.meta_gradient()};
   }
+
+  // Whether all that moves may differ between the tasks of a batch, at meta-test too.
+  bool MovesPerTaskEverywhere(const Model& model, const ScopeSpec& scope) const;
 
   // Of all meta-parameters: the model's that learner.learns names, and the learner's own.
   std::vector<bool> Learned(const Model& model, const ParamList& meta) const;

@@ -33,8 +33,10 @@ ParamList OrZeros(ParamList values, const ParamList& like) {
   return values;
 }
 
-// x of A x = b by conjugate gradients (Hestenes and Stiefel 1952), A symmetric and positive definite.
-ParamList Solve(const std::function<ParamList(const ParamList&)>& product, const ParamList& b, int steps,
+// x of (H + λ) x = b by conjugate gradients (Hestenes and Stiefel 1952), H symmetric. Where H + λ is not positive along
+// a direction, φ is no minimum and there is no derivative to find: x is what was found before; at the first direction,
+// H counts as 0, and the meta-gradient is that to first order.
+ParamList Solve(const std::function<ParamList(const ParamList&)>& product, double lambda, const ParamList& b, int steps,
                 double tolerance) {
   ParamList x;
   for (const at::Tensor& part : b) {
@@ -47,8 +49,8 @@ ParamList Solve(const std::function<ParamList(const ParamList&)>& product, const
   for (int k = 0; k < steps && square > enough; ++k) {
     const ParamList image = product(direction);
     const double curvature = Dot(direction, image);
-    if (!(curvature > 0)) {  // the loss is not convex along here, beyond what λ makes up for
-      break;
+    if (!(curvature > 0)) {
+      return k == 0 ? Plus(x, 1 / lambda, b) : x;
     }
     x = Plus(x, square / curvature, direction);
     residual = Plus(residual, -square / curvature, image);
@@ -123,7 +125,7 @@ TaskGradient Imaml::MetaGradient(const Model& model, const ParamList& meta, cons
     const auto product = [&](const ParamList& v) {
       return Plus(OrZeros(Gradients(gradient, moved, v, /*keep_graph=*/true, false), moved), lambda, v);
     };
-    const ParamList solved = Solve(product, outer, spec().imaml().cg_steps(), spec().imaml().cg_tolerance());
+    const ParamList solved = Solve(product, lambda, outer, spec().imaml().cg_steps(), spec().imaml().cg_tolerance());
     for (size_t j = 0; j < moved.size(); ++j) {
       of_start[j] = solved[j] * lambda;
     }

@@ -29,7 +29,8 @@ Places PlacesOf(const Model& model) {
 }
 
 // The model with prompts from a pool: its parameters, behind them keys and prompts and, if they are known already, the
-// classes' mean support features. A batch carries its queries q [B, D] in `lower`.
+// classes' mean support features. A batch carries its queries q [B, D] in `lower`, or has them computed where it does
+// not (mini-batches of a support set).
 class PoolModel : public Model {
  public:
   PoolModel(const Model& model, const MetaPrompterSpec& spec, Batch support)
@@ -83,9 +84,10 @@ class PoolModel : public Model {
     const at::Tensor& keys = params[own];
     const at::Tensor& prompts = params[own + 1];
     const Places places = PlacesOf(model_);
+    const at::Tensor queries = batch.lower.empty() ? WithQueries(model_, params, batch).lower[0] : batch.lower[0];
     // a = softmax(K q / √D); the text's prompt is Σ a_i θ_i
     const at::Tensor attention =
-        at::softmax(at::matmul(batch.lower[0], keys.t()) * (1 / std::sqrt(static_cast<double>(keys.size(1)))), -1);
+        at::softmax(at::matmul(queries, keys.t()) * (1 / std::sqrt(static_cast<double>(keys.size(1)))), -1);
     ParamList with_prompt(params.begin(), params.begin() + static_cast<int64_t>(own));
     with_prompt[places.prompt] =
         at::matmul(attention, prompts.flatten(1)).view({batch.size, prompts.size(1), prompts.size(2)});
