@@ -210,7 +210,7 @@ TEST_F(CommandLineTest, SpecTextThatIsWrong) {
   EXPECT_EQ(FileError("threads: 1", "thread: 1"),
             file + "11:7: Message type \"metaprompt.ExperimentSpec\" has no field named \"thread\".");
   EXPECT_EQ(FileError("order: FIRST", "order: THIRD"),
-            file + "8:46: Unknown enumeration value of \"THIRD\" for field \"order\".");
+            file + "8:50: Unknown enumeration value of \"THIRD\" for field \"order\".");
   EXPECT_EQ(FileError("{ steps: 1", "{ steps: 'one'"), file + "8:26: Expected integer, got: 'one'");
   EXPECT_EQ(FileError("meta_steps: 2", "meta_steps: 2147483648"), file + "9:21: Integer out of range (2147483648)");
   EXPECT_EQ(FileError("name: 'tiny'", "name: 'tiny' seed: 18446744073709551616"),
@@ -254,6 +254,11 @@ TEST_F(CommandLineTest, SpecValuesThatAreWrongOnTheCommandLine) {
       {"learner.inner.prompt_lr=1e999", "learner.inner.prompt_lr is inf; it must be >= 0 and <= 100"},
       {"learner.inner.prompt_lr=-1", "learner.inner.prompt_lr is -1; it must be >= 0 and <= 100"},
       {"learner.inner.class_lr=1001", "learner.inner.class_lr is 1001; it must be >= 0 and <= 1000"},
+      {"learner.proto_net=", "learner.inner is set; learner.proto_net has no inner steps"},
+      {"learner.anil=",
+       "learner.inner.class_lr is 0; learner.anil adapts the class vectors alone: it must be above 0"},
+      {"learner.adapts.part=LORA", "learner.adapts.part is LORA; set model.lora.rank above 0"},
+      {"learner.learns.part=LORA", "learner.learns.part is LORA; set model.lora.rank above 0"},
       {"learner.meta_optimizer.word_lr=-1", "learner.meta_optimizer.word_lr is -1; it must be >= 0 and <= 10"},
       {"episodes.word_tasks=1.5", "episodes.word_tasks is 1.5; it must be >= 0 and <= 1"},
       {"episodes.shots=0", "episodes.shots[0] is 0; it must be >= 1 and <= 1000"},

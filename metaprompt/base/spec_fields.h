@@ -15,11 +15,11 @@ namespace metaprompt {
 // Parses text format. An error names `name`, line and column: `quick.textproto:7:3: ...`.
 absl::Status ParseSpec(absl::string_view text, absl::string_view name, google::protobuf::Message* spec);
 
-// Applies `path=value`, as in `learner.maml.inner_steps=5` or `episodes.shots=1,5`. Messages on the way are created; a
+// Applies `path=value`, as in `learner.inner.steps=5` or `episodes.shots=1,5`. Messages on the way are created; a
 // repeated field is replaced. The error of an unknown name lists the known ones.
 absl::Status SetField(absl::string_view assignment, google::protobuf::Message* spec);
 
-// Every broken rule, one line each: `learner.maml.inner_steps is -1; it must be >= 0 and <= 1000`. Empty: all is well.
+// Every broken rule, one line each: `learner.inner.steps is -1; it must be >= 0 and <= 100000`. Empty: all is well.
 std::vector<std::string> BrokenRules(const google::protobuf::Message& spec);
 
 // Sets every unset scalar field to its default, in every message that is set or, outside a oneof, that has no required
