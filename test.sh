@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# Formatting, a build with warnings as errors, and every test. The last line counts the test cases:
-# `N passed, N failed`, and `, N skipped` where some were. `./test.sh --lint` runs clang-tidy too, which takes long.
+# Formatting, a build with warnings as errors, every test, and CONTRIBUTING.md's example. The last line counts the test
+# cases, the example as one: `N passed, N failed`, and `, N skipped` where some were. `./test.sh --lint` runs clang-tidy
+# too, which takes long.
 set -euo pipefail
 cd "$(dirname "$0")"
 export HOME="${HOME:-$(getent passwd "$(id -u)" | cut -d: -f6)}"  # Bazel keeps its files there
@@ -28,7 +29,11 @@ sources() { # NAME_PATTERN...: our files, each ended by a zero byte
 step ./setup.sh
 echo "+ clang-format --dry-run -Werror (every .h and .cc)"
 sources '*.h' '*.cc' | xargs -0 clang-format --dry-run -Werror
-step bazel build //...
+# The example is built in a copy of the tree, which takes from this cache what it has in common with the tree. It goes
+# with `bazel clean --expunge`; who has a cache of their own keeps that one.
+cache=()
+grep -qs -e --disk_cache ~/.bazelrc || cache=("--disk_cache=$(bazel info output_base)/disk_cache")
+step bazel build "${cache[@]}" //...
 
 if [[ ${1:-} == --lint ]]; then
   command -v clang-tidy >/dev/null || { echo "clang-tidy is missing: apt-get install clang-tidy" >&2; exit 1; }
@@ -38,7 +43,9 @@ if [[ ${1:-} == --lint ]]; then
 fi
 
 status=0
-step bazel test //... || status=$?
+step bazel test "${cache[@]}" //... || status=$?
+followed=1
+step tests/contributing.py "${cache[@]}" || followed=0
 
 # One <testcase> a test case in the XML that Google Test writes; a test program that crashed has one, with an <error>.
 reports=()
@@ -48,7 +55,7 @@ for label in $(bazel query 'tests(//...)' 2>/dev/null); do
   report="bazel-testlogs/${path/://}/test.xml"
   if [[ -f $report ]]; then reports+=("$report"); else lost=$((lost + 1)); fi
 done
-result=$(awk -v status="$status" -v failed="$lost" '
+result=$(awk -v status="$status" -v passed="$followed" -v failed="$((lost + 1 - followed))" '
   function close_case() {
     if (open && bad) failed++
     else if (open && skipped) skips++
