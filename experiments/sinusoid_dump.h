@@ -12,7 +12,7 @@ namespace metaprompt {
 
 // A safetensors file with `param.NAME`, `support.x`, `support.y`, `query.x` and `query.y` [tasks, points], and
 // `gradient.K.NAME` [tasks, ...], the meta-gradient of each task after K inner steps of MAML, all in float64. Metadata:
-// `inner_lr`; `threads`; `seconds.K`, the median time of one meta-gradient in float32, one task at a time.
+// `inner_lr`; `threads`; `seconds.K`, the shortest time that one meta-gradient of one task takes in float32.
 absl::Status DumpMetaGradients(uint64_t seed, int threads, const std::string& path);
 
 }  // namespace metaprompt

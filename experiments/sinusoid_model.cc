@@ -15,19 +15,22 @@ constexpr int64_t kSizes[] = {1, 40, 40, 1};
 constexpr int kLayers = 3;
 constexpr double kInitDeviation = 0.1;
 
-// h Wᵀ + b. h [M, n, in]; W [out, in] and b [out], or with a dimension [M] before. Returns [M, n, out].
-at::Tensor Linear(const at::Tensor& h, const at::Tensor& weight, const at::Tensor& bias) {
+// h Wᵀ + b. W [out, in] and b [out] may each have a dimension [tasks] before; h and what is returned are [tasks,
+// B / tasks, ...] where one of them has, and else may be [B, ...].
+at::Tensor Linear(const at::Tensor& h, const at::Tensor& weight, const at::Tensor& bias, int64_t tasks) {
+  const int64_t inputs = weight.size(-1);
+  if (weight.dim() == 2 && bias.dim() == 1) {
+    return at::addmm(bias, h.dim() == 2 ? h : h.reshape({-1, inputs}), weight.t());
+  }
+  const at::Tensor own = h.dim() == 3 ? h : h.reshape({tasks, -1, inputs});
   const at::Tensor b = bias.unsqueeze(-2);
-  if (weight.size(-1) == 1) {  // an outer product
-    return at::addcmul(b, h, weight.transpose(-2, -1));
+  if (inputs == 1) {  // an outer product
+    return at::addcmul(b, own, weight.transpose(-2, -1));
   }
   if (weight.size(-2) == 1) {  // a scalar product
-    return at::add((h * weight).sum(-1, /*keepdim=*/true), b);
+    return at::add((own * weight).sum(-1, /*keepdim=*/true), b);
   }
-  if (weight.dim() == 3) {
-    return at::baddbmm(b, h, weight.transpose(1, 2));
-  }
-  return at::add(at::matmul(h, weight.t()), b);
+  return weight.dim() == 3 ? at::baddbmm(b, own, weight.transpose(1, 2)) : at::add(at::matmul(own, weight.t()), b);
 }
 
 }  // namespace
@@ -44,18 +47,18 @@ SinusoidModel::SinusoidModel() {
 }
 
 ModelOutput SinusoidModel::Forward(const ParamList& params, const Batch& batch) const {
-  at::Tensor h = batch.token_ids.view({batch.tasks, -1, 1});
+  at::Tensor h = batch.token_ids.unsqueeze(1);
   for (size_t l = 0; l < kLayers; ++l) {
-    h = Linear(l == 0 ? h : at::relu(h), params[2 * l], params[2 * l + 1]);
+    h = Linear(l == 0 ? h : at::relu(h), params[2 * l], params[2 * l + 1], batch.tasks);
   }
   ModelOutput output;
-  output.features = h.reshape({batch.size, 1});
+  output.features = h.dim() == 2 ? h : h.reshape({batch.size, 1});
   return output;
 }
 
 at::Tensor SinusoidModel::Loss(const ModelOutput& output, const Batch& batch) const {
-  const at::Tensor off = output.features.squeeze(1) - batch.labels;
-  return off.dot(off) / (static_cast<double>(batch.size) / static_cast<double>(batch.tasks));
+  const at::Tensor mean = at::mse_loss(output.features, batch.labels.unsqueeze(1));
+  return batch.tasks == 1 ? mean : mean * static_cast<double>(batch.tasks);  // as many points in each
 }
 
 ParamList SinusoidModel::Init(uint64_t seed) const {
