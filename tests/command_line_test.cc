@@ -255,8 +255,7 @@ TEST_F(CommandLineTest, SpecValuesThatAreWrongOnTheCommandLine) {
       {"learner.inner.prompt_lr=-1", "learner.inner.prompt_lr is -1; it must be >= 0 and <= 100"},
       {"learner.inner.class_lr=1001", "learner.inner.class_lr is 1001; it must be >= 0 and <= 1000"},
       {"learner.proto_net=", "learner.inner is set; learner.proto_net has no inner steps"},
-      {"learner.anil=",
-       "learner.inner.class_lr is 0; learner.anil adapts the class vectors alone: it must be above 0"},
+      {"learner.anil=", "learner.inner.class_lr is 0; learner.anil adapts the class vectors alone: it must be above 0"},
       {"learner.adapts.part=LORA", "learner.adapts.part is LORA; set model.lora.rank above 0"},
       {"learner.learns.part=LORA", "learner.learns.part is LORA; set model.lora.rank above 0"},
       {"learner.meta_optimizer.word_lr=-1", "learner.meta_optimizer.word_lr is -1; it must be >= 0 and <= 10"},
@@ -290,7 +289,7 @@ TEST_F(CommandLineTest, AssignmentsThatAreWrong) {
       {"=3", "--set =3: expected FIELD=VALUE, as in learner.inner.steps=5"},
       {"nam=3",
        "--set nam: there is no field 'nam'; known: name, seed, dataset, model, episodes, learner, train, test, "
-       "threads, device, precision"},
+       "threads, tasks_together, device, precision"},
       {"test.episode=3", "--set test.episode: there is no field 'episode' in test; known: episodes, baseline"},
       {"seed.x=3", "--set seed.x: seed has no fields"},
       {"train.meta_steps=many", "--set train.meta_steps: 'many' is no whole number (Expected integer, got: many)"},
