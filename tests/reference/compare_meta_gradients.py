@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Compares MAML's exact meta-gradients with those of `higher` and learn2learn, and the time that each takes.
 
-Runs `sinusoid --dump` for parameters, tasks, meta-gradients in float64 and the time of one in float32, and computes
+Runs `sinusoid_main --dump` for parameters, tasks, meta-gradients in float64 and the time of one in float32, and computes
 the same from the same numbers with each library that is installed: `pip install --no-deps higher` (pure Python), and
 learn2learn, which is compiled; of it only MAML is imported. For fair times, use the PyTorch of the same LibTorch (Debian's
 python3-torch). Rounds alternate, and the
