@@ -60,6 +60,7 @@ Batch MergeBatches(const std::vector<const Batch*>& batches, const std::vector<P
   }
   std::vector<at::Tensor> ids;
   std::vector<at::Tensor> positions;
+  std::vector<at::Tensor> spans;
   std::vector<at::Tensor> padded_from;
   std::vector<at::Tensor> packed_from;
   std::vector<at::Tensor> mask_from;
@@ -74,6 +75,7 @@ Batch MergeBatches(const std::vector<const Batch*>& batches, const std::vector<P
     ids.push_back(at::where(batch.token_ids < rows, places[t].rows.index_select(0, batch.token_ids.clamp_max(rows - 1)),
                             batch.token_ids - rows + first_soft));
     positions.push_back(batch.positions);
+    spans.push_back(batch.spans + at::tensor({tokens, int64_t{0}}, at::kLong));
     padded_from.push_back(
         Widened(Shifted(batch.padded_from, tokens).view({batch.size, batch.longest}), merged.longest, -1).view({-1}));
     const at::Tensor text = at::floor_divide(batch.packed_from, batch.longest);
@@ -87,6 +89,7 @@ Batch MergeBatches(const std::vector<const Batch*>& batches, const std::vector<P
   }
   merged.token_ids = at::cat(ids);
   merged.positions = at::cat(positions);
+  merged.spans = at::cat(spans);
   merged.padded_from = at::cat(padded_from);
   merged.packed_from = at::cat(packed_from);
   merged.mask_from = at::cat(mask_from);

@@ -19,6 +19,7 @@
 #include "learners/check_learner.h"
 #include "learners/learner.h"
 #include "learners/meta_step.h"
+#include "metaprompt/text_products.h"
 
 namespace metaprompt {
 namespace {
@@ -40,14 +41,20 @@ std::atomic<double>& Flops() {
 // 2 · [rows] · [columns of the second] · [inner], times the batch.
 std::unique_ptr<at::ObserverContext> AddProduct(const at::RecordFunction& function) {
   const char* name = function.name();
+  const auto inputs = function.inputs();
   const bool with_bias = std::strcmp(name, "aten::addmm") == 0 || std::strcmp(name, "aten::baddbmm") == 0;
-  if (!with_bias && std::strcmp(name, "aten::mm") != 0 && std::strcmp(name, "aten::bmm") != 0) {
+  const bool within_texts = std::strcmp(name, kTextProducts) == 0;
+  if (!with_bias && !within_texts && std::strcmp(name, "aten::mm") != 0 && std::strcmp(name, "aten::bmm") != 0) {
     return nullptr;
   }
-  const auto inputs = function.inputs();
-  const at::Tensor& left = inputs[with_bias ? 1 : 0].toTensor();
-  const at::Tensor& right = inputs[with_bias ? 2 : 1].toTensor();
-  const double flops = 2.0 * static_cast<double>(left.numel()) * static_cast<double>(right.size(-1));
+  double flops = 0;
+  if (within_texts) {
+    flops = 2.0 * static_cast<double>(inputs[0].toTensor().numel()) * static_cast<double>(inputs[1].toInt());
+  } else {
+    const at::Tensor& left = inputs[with_bias ? 1 : 0].toTensor();
+    const at::Tensor& right = inputs[with_bias ? 2 : 1].toTensor();
+    flops = 2.0 * static_cast<double>(left.numel()) * static_cast<double>(right.size(-1));
+  }
   double seen = Flops().load();
   while (!Flops().compare_exchange_weak(seen, seen + flops)) {
   }

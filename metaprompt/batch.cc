@@ -30,6 +30,8 @@ Batch PackBatch(absl::Span<const PromptedText> texts, absl::Span<const int64_t> 
   std::vector<int64_t> packed_from;
   std::vector<int64_t> mask_from;
   std::vector<int64_t> mask_to(tokens, -1);
+  batch.spans = at::empty({batch.size, 2}, at::kLong);
+  int64_t* const spans = batch.spans.data_ptr<int64_t>();
   ids.reserve(tokens);
   positions.reserve(tokens);
   packed_from.reserve(tokens);
@@ -40,6 +42,8 @@ Batch PackBatch(absl::Span<const PromptedText> texts, absl::Span<const int64_t> 
     const PromptedText& text = texts[static_cast<size_t>(b)];
     const auto length = static_cast<int64_t>(text.ids.size());
     const auto first = static_cast<int64_t>(ids.size());
+    spans[2 * b] = first;
+    spans[2 * b + 1] = length;
     mask_from.push_back(first + text.mask);
     mask_to[static_cast<size_t>(first + text.mask)] = b;
     int64_t position = 0;
@@ -66,26 +70,28 @@ Batch SelectTexts(const Batch& batch, absl::Span<const int64_t> texts) {
   TORCH_CHECK(batch.tasks == 1 && batch.lowered == 0, "SelectTexts: of ", batch.tasks, " tasks, lowered to ",
               batch.lowered);
   const at::Device device = batch.token_ids.device();
-  const at::Tensor padded = batch.padded_from.cpu();
   const at::Tensor masks = batch.mask_from.cpu();
-  const int64_t* padded_from_old = padded.data_ptr<int64_t>();
   Batch selected;
   selected.size = static_cast<int64_t>(texts.size());
   std::vector<int64_t> first;  // of each text's tokens in `batch`
   std::vector<int64_t> lengths;
   for (const int64_t text : texts) {
     TORCH_CHECK(text >= 0 && text < batch.size, "SelectTexts: text ", text, " of ", batch.size);
-    const int64_t* row = padded_from_old + text * batch.longest;
-    first.push_back(row[0]);
-    lengths.push_back(std::find(row, row + batch.longest, -1) - row);
+    const int64_t* const span = batch.spans.data_ptr<int64_t>() + 2 * text;
+    first.push_back(span[0]);
+    lengths.push_back(span[1]);
     selected.longest = std::max(selected.longest, lengths.back());
   }
+  selected.spans = at::empty({selected.size, 2}, at::kLong);
+  int64_t* const spans = selected.spans.data_ptr<int64_t>();
   std::vector<int64_t> tokens;  // of `batch`
   std::vector<int64_t> padded_from(texts.size() * static_cast<size_t>(selected.longest), -1);
   std::vector<int64_t> packed_from;
   std::vector<int64_t> mask_from;
   for (size_t b = 0; b < texts.size(); ++b) {
     const auto begin = static_cast<int64_t>(tokens.size());
+    spans[2 * b] = begin;
+    spans[2 * b + 1] = lengths[b];
     mask_from.push_back(begin + masks.data_ptr<int64_t>()[texts[b]] - first[b]);
     for (int64_t t = 0; t < lengths[b]; ++t) {
       const int64_t place = static_cast<int64_t>(b) * selected.longest + t;

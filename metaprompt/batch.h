@@ -26,6 +26,7 @@ struct Batch {
   int64_t longest = 0;        // T
   at::Tensor token_ids;       // [N] int64: index into the episode's rows; rows + s is soft vector s
   at::Tensor positions;       // [N] int64: place in its text, from 0; -1 for what is not counted
+  at::Tensor spans;           // [B, 2] int64: each text's first token and how many it has; always in the CPU's memory
   at::Tensor padded_from;     // [B*T] int64: which token stands there; -1 is padding
   at::Tensor packed_from;     // [N] int64: where in [B*T] the token stands
   at::Tensor mask_from;       // [B] int64: which token is text b's mask

@@ -5,6 +5,8 @@
 #include <cmath>
 
 #include "metaprompt/gather_rows.h"
+#include "metaprompt/text_attention.h"
+#include "metaprompt/text_products.h"
 
 namespace metaprompt {
 namespace {
@@ -121,12 +123,17 @@ at::Tensor Encoder::RelativeBias(const at::Tensor& relative, const Batch& batch,
 }
 
 // Scaled dot-product attention (Vaswani et al. 2017, eq. 1) of `query` [N, D], or [B, D] with masks_alone, over `key`
-// and `value` [N, D]. Returns as many rows as `query`. Written out with two products and a softmax, which can be
-// differentiated twice, as fused kernels can't. Where all texts are of one length, packed is padded, and nothing moves.
+// and `value` [N, D]. Returns as many rows as `query`. Differentiable twice, as LibTorch's own fused kernels aren't:
+// on the CPU text by text, elsewhere (and with a bias, or in bfloat16) with all texts padded to the longest.
 at::Tensor Encoder::Attend(const at::Tensor& query, const at::Tensor& key, const at::Tensor& value,
                            const at::Tensor& bias, const Batch& batch, bool masks_alone) const {
   const int64_t heads = config_.heads;
   const int64_t depth = config_.width / heads;
+  const double scale = 1.0 / std::sqrt(static_cast<double>(depth));
+  const at::ScalarType type = key.scalar_type();
+  if (key.is_cpu() && !bias.defined() && (type == at::kFloat || type == at::kDouble)) {
+    return AttendWithinTexts(query, key, value, AttentionPlaces(batch.spans, masks_alone), heads, scale);
+  }
   const int64_t queries = masks_alone ? 1 : batch.longest;  // a text
   const bool full = batch.token_ids.size(0) == batch.size * batch.longest;
   const auto padded = [&](const at::Tensor& x) {
@@ -135,7 +142,7 @@ at::Tensor Encoder::Attend(const at::Tensor& query, const at::Tensor& key, const
   const auto by_head = [&](const at::Tensor& x, int64_t length) {  // [B, H, length, d]
     return x.view({batch.size, length, heads, depth}).transpose(1, 2);
   };
-  const at::Tensor scaled = query * (1.0 / std::sqrt(static_cast<double>(depth)));
+  const at::Tensor scaled = query * scale;
   const at::Tensor q = by_head(masks_alone ? scaled : padded(scaled), queries);
   const at::Tensor k = by_head(padded(key), batch.longest);
   at::Tensor scores = at::matmul(q, k.transpose(2, 3));  // [B, H, Q, T]
@@ -145,11 +152,10 @@ at::Tensor Encoder::Attend(const at::Tensor& query, const at::Tensor& key, const
   if (!full) {
     scores = scores + batch.attention_bias;
   }
-  const at::ScalarType type = batch.attention_bias.scalar_type();  // the parameters'; the products' may be another
-  const at::Tensor mixed =
-      at::matmul(at::softmax(scores.to(type), -1), by_head(padded(value), batch.longest))  // [B, H, Q, d]
-          .transpose(1, 2)
-          .reshape({batch.size * queries, config_.width});
+  const at::Tensor mixed = at::matmul(at::softmax(scores.to(batch.attention_bias.scalar_type()), -1),
+                                      by_head(padded(value), batch.longest))  // [B, H, Q, d]
+                               .transpose(1, 2)
+                               .reshape({batch.size * queries, config_.width});
   return masks_alone || full ? mixed : GatherRows(mixed, batch.packed_from, batch.padded_from);
 }
 

@@ -31,6 +31,13 @@ double GraphBytes(const EncoderConfig& config, const Batch& batch, const GraphPa
   const auto embedding = static_cast<double>(config.embedding_width);
   const auto rank = static_cast<double>(parts.lora_rank);
   const auto full = static_cast<double>(batch.attention_bias.element_size());
+  // Attention goes text by text, or pads (Encoder::Attend).
+  const bool padded = parts.bfloat16 || config.relative_buckets > 0 || !batch.token_ids.is_cpu();
+  double pairs = 0;  // of tokens of one text
+  for (int64_t b = 0; b < batch.size; ++b) {
+    const auto length = static_cast<double>(batch.spans.data_ptr<int64_t>()[2 * b + 1]);
+    pairs += length * length;
+  }
   const double product = parts.bfloat16 ? 2 : full;  // of a number that a product takes
   // In bfloat16 every product saves a copy of its own of what it takes, the matrix too.
   const auto inputs = [&](double products) { return (parts.bfloat16 ? products : 1) * product; };
@@ -50,10 +57,15 @@ double GraphBytes(const EncoderConfig& config, const Batch& batch, const GraphPa
     const double queries = at_masks ? 1 : longest;
     const double lora = rank > 0 ? 1 : 0;
     bytes += at_masks ? tokens * width * inputs(2 + lora) + texts * width * inputs(1 + lora)
-                      : tokens * width * inputs(3 + 2 * lora);   // x, of queries, keys, values
-    bytes += (tokens + rows) * rank * product;                   // A x
-    bytes += texts * (queries + 2 * longest) * width * product;  // queries, keys, values
-    bytes += texts * heads * queries * longest * (full + (parts.bfloat16 ? product : 0));  // softmax
+                      : tokens * width * inputs(3 + 2 * lora);  // x, of queries, keys, values
+    bytes += (tokens + rows) * rank * product;                  // A x
+    if (padded) {
+      bytes += texts * (queries + 2 * longest) * width * product;                            // queries, keys, values
+      bytes += texts * heads * queries * longest * (full + (parts.bfloat16 ? product : 0));  // softmax
+    } else {
+      bytes += (rows + 2 * tokens) * width * product;
+      bytes += heads * (at_masks ? tokens : pairs) * full;
+    }
     bytes += rows * (width * (2 * product + 2 * full) + inner * activations);  // behind it, to the last norm
     if (parts.bfloat16) {
       bytes += (4 * width * width + 2 * width * inner) * product;

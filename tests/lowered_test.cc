@@ -328,6 +328,7 @@ TEST(SelectTextsTest, IsTheBatchOfThoseTexts) {
       const auto fields = [](const Batch& one) {
         return std::vector<std::pair<std::string, at::Tensor>>({{"token_ids", one.token_ids},
                                                                 {"positions", one.positions},
+                                                                {"spans", one.spans},
                                                                 {"padded_from", one.padded_from},
                                                                 {"packed_from", one.packed_from},
                                                                 {"mask_from", one.mask_from},

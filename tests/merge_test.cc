@@ -149,6 +149,7 @@ void ExpectSameBatch(const Batch& found, const Batch& expected) {
   EXPECT_EQ(found.longest, expected.longest);
   EXPECT_TRUE(at::equal(found.token_ids, expected.token_ids));
   EXPECT_TRUE(at::equal(found.positions, expected.positions));
+  EXPECT_TRUE(at::equal(found.spans, expected.spans));
   EXPECT_TRUE(at::equal(found.padded_from, expected.padded_from));
   EXPECT_TRUE(at::equal(found.packed_from, expected.packed_from));
   EXPECT_TRUE(at::equal(found.mask_from, expected.mask_from));
