@@ -497,13 +497,56 @@ TEST(RunTest, TestTextsAreNotLookedAtBeforeMetaTest) {
     EXPECT_EQ(Read(absl::StrCat(Folder(), "/other/", file)), Read(absl::StrCat(Folder(), "/undisturbed/", file)));
   }
   EXPECT_NE(record.results(0).tests(0).predictions_sha256(), before.results(0).tests(0).predictions_sha256());
-  // The workbench prompts a split when it is asked for, once.
-  absl::StatusOr<std::unique_ptr<Workbench>> bench = Workbench::Open(spec, {});
+}
+
+TEST(RunTest, TestTextsAreSealedButInMetaTest) {
+  absl::StatusOr<std::unique_ptr<Workbench>> bench = Workbench::Open(Spec(), {});
   ASSERT_TRUE(bench.ok()) << bench.status();
-  const PromptedSplit* test = *(*bench)->Prompted(Split::kTest);
-  EXPECT_EQ(*(*bench)->Prompted(Split::kTest), test);
-  EXPECT_NE(*(*bench)->Prompted(Split::kTrain), test);
-  EXPECT_EQ(test->sizes().size(), dataset.Of(Split::kTest).size());
+  const TextClass& test_class = *(*bench)->dataset().Of(Split::kTest)[0];
+  constexpr char kSealed[] = "the texts of the test classes are sealed until meta-test begins";
+  constexpr char kEnd[] = "a text of a sealed class was read: test classes are sealed until meta-test";
+  EXPECT_EQ((*bench)->Prompted(Split::kTest).status().message(), kSealed);
+  EXPECT_DEATH(test_class.texts[0].size(), kEnd);
+  // What comes before meta-test does without them: standardisation, and the splits that train and choose.
+  EXPECT_TRUE((*bench)->InitialParams().ok());
+  const PromptedSplit* train = *(*bench)->Prompted(Split::kTrain);
+  EXPECT_TRUE((*bench)->Prompted(Split::kValid).ok());
+  {
+    // The workbench prompts a split when it is asked for, once.
+    const Workbench::MetaTestAccess access = (*bench)->BeginMetaTest();
+    const PromptedSplit* test = *(*bench)->Prompted(Split::kTest);
+    EXPECT_EQ(*(*bench)->Prompted(Split::kTest), test);
+    EXPECT_NE(train, test);
+    EXPECT_EQ(test->sizes().size(), (*bench)->dataset().Of(Split::kTest).size());
+    EXPECT_FALSE(test_class.texts[0].empty());
+  }
+  // The next number of shots trains after the first one's meta-test.
+  EXPECT_EQ((*bench)->Prompted(Split::kTest).status().message(), kSealed);
+  EXPECT_DEATH(test_class.texts[0].size(), kEnd);
+}
+
+TEST(RunTest, ClassesOfTheSameAnswerWordsAreRefused) {
+  const ExperimentSpec plain = Spec();
+  const Dataset dataset = *LoadDataset(plain.dataset());
+  const std::vector<const TextClass*> test = dataset.Of(Split::kTest);
+  ExperimentSpec spec = plain;
+  for (const auto& [label, words] :
+       {std::make_pair(test[0]->label, "one two"), std::make_pair(test[1]->label, "two one")}) {
+    AnswerSpec* answer = spec.mutable_model()->mutable_verbalizer()->add_answers();
+    answer->set_label(label);
+    answer->add_words(words);
+  }
+  EXPECT_EQ(Workbench::Open(spec, {}).status().message(),
+            absl::StrCat("the test classes '", test[0]->label, "' and '", test[1]->label,
+                         "' have the same answer words ('", test[0]->name, "', '", test[1]->name,
+                         "'), so that nothing tells them apart; give one others in model.verbalizer.answers, leave one "
+                         "out of dataset.split, or set model.verbalizer.allow_same_words"));
+  ExperimentSpec allowed = spec;
+  allowed.mutable_model()->mutable_verbalizer()->set_allow_same_words(true);
+  EXPECT_TRUE(Workbench::Open(allowed, {}).ok());
+  // On two sides they never meet.
+  spec.mutable_model()->mutable_verbalizer()->mutable_answers(1)->set_label(dataset.Of(Split::kTrain)[0]->label);
+  EXPECT_TRUE(Workbench::Open(spec, {}).ok());
 }
 
 TEST(RunTest, SplitsOfTooFewTextsAreErrorsBeforeAnythingIsTrained) {
