@@ -32,8 +32,8 @@ absl::Status CheckDistinctAnswers(const std::vector<const TextClass*>& classes, 
     if (!is_new) {
       const TextClass& first = *place->second;
       return absl::InvalidArgumentError(absl::StrCat(
-          "the ", side, " classes '", first.label, "' and '", one->label, "' have the same answer words ('", first.name,
-          "', '", one->name,
+          "the ", side, " classes '", first.label, "' and '", one->label,
+          "' have the same answer words to this tokenizer (names '", first.name, "', '", one->name,
           "'), so that nothing tells them apart; give one others in model.verbalizer.answers, leave one out of "
           "dataset.split, or set model.verbalizer.allow_same_words"));
     }

@@ -239,6 +239,7 @@ TEST(NewsgroupsTest, HeadersQuotesAndWords) {
   EXPECT_EQ(PostText(kPost, source, 0), "My caf\xc3\xa9 line");
   source.set_headers(NewsgroupsSource::ALL);
   EXPECT_EQ(PostText(kPost, source, 0), "From: a@b (A) Subject: Re: An orbit of a moon Lines: 3 My caf\xc3\xa9 line");
+  EXPECT_EQ(PostText(" rest.of!a.line\nSubject: cut\n\nbody", NewsgroupsSource(), 0), "cut body");
   EXPECT_EQ(PostText("no header here\n\nbody", source, 0), "no header here body");
   EXPECT_EQ(PostText("Subject: and no body", source, 0), "Subject: and no body");
 }

@@ -116,7 +116,7 @@ TEST_F(PublicDataTest, Newsgroups) {
   EXPECT_EQ(dataset.NumTexts() + dataset.empty_texts, 18846);
   EXPECT_EQ(dataset.distribution, "20news-bydate");
   EXPECT_THAT(ClassCounts(dataset), ElementsAre(8, 5, 7));
-  EXPECT_EQ(ContentSha256(dataset), "05d3fcaa7731eb01238b61db2c5bb2659f2a74113a444670fae61d8a1ce33889");
+  EXPECT_EQ(ContentSha256(dataset), "d79aeee5b420ade981830c69c23dac57364dbc9867b394efa755659d5da80570");
 }
 
 TEST_F(PublicDataTest, Intents) {
