@@ -142,6 +142,7 @@ absl::StatusOr<ClassPlaces> SplitClasses(const ClassSplit& spec, const std::vect
       return FromShares(spec.shares(), labels);
     case ClassSplit::kFile:
       return FromFile(spec.file(), labels);
+    case ClassSplit::kPublished:  // of public data alone: published_splits.h
     case ClassSplit::HOW_NOT_SET:
       break;
   }

@@ -22,7 +22,8 @@ struct ClassPlace {
 using ClassPlaces = std::map<std::string, ClassPlace>;
 
 // Applies `spec` to the labels of the data, which are unique and in byte order. Every label that the spec names must be
-// among them, and every side must get a class. Names are those of the split file, or come from DefaultName.
+// among them, and every side must get a class. Names are those of the split file, or come from DefaultName. Not for
+// published splits, which depend on the source.
 absl::StatusOr<ClassPlaces> SplitClasses(const ClassSplit& spec, const std::vector<std::string>& labels);
 
 // OK if train, valid and test have a class each; `where` names the split in the error.

@@ -10,6 +10,7 @@
 #include "absl/status/statusor.h"
 #include "datasets/dataset.pb.h"
 #include "datasets/split.h"
+#include "datasets/texts.h"
 
 namespace metaprompt {
 
@@ -17,22 +18,29 @@ struct TextClass {
   std::string label;  // as the source spells it; unique
   std::string name;   // what a verbalizer reads: "gnu-r" is "GNU R"
   Split split = Split::kTrain;
-  std::vector<std::string> texts;  // UTF-8, no tabs or line ends, not empty, in the source's order
+  Texts texts;  // UTF-8, no tabs or line ends, not empty, in the source's order
 };
 
 struct Dataset {
   std::string name;                // "debian", or the file's name
+  std::string distribution;        // which public distribution its counts are those of; empty: not known
+  std::string split_name;          // of a published split; empty: one of one's own
   std::vector<TextClass> classes;  // in byte order of their labels
   int64_t dropped_duplicates = 0;
-  int64_t unused_texts = 0;  // of labels that the split does not name
+  int64_t unused_texts = 0;       // of labels that the split does not name
+  int64_t empty_texts = 0;        // left out: public data hold records without a text
+  int64_t skipped_bad_lines = 0;  // left out
 
   int64_t NumTexts() const;
   std::vector<const TextClass*> Of(Split split) const;
+
+  // Seals the texts of a split, or opens them again: Texts.
+  void SetSealed(Split split, bool sealed);
 };
 
 // Reads the source that `spec` names, applies the split and drops duplicates: of equal texts of one class the first
-// stays. The debian source's own split holds where `spec` gives none; a section that the index lacks is left out of it.
-// An error names the file and the line: `train.tsv:17: no tab between label and text`.
+// stays. Where `spec` gives no split the source's first published one holds; a section that the debian index lacks is
+// left out of it. An error names the file and the line: `train.tsv:17: no tab between label and text`.
 absl::StatusOr<Dataset> LoadDataset(const DatasetSpec& spec);
 
 // `split<TAB>label<TAB>name<TAB>text` lines in order of classes and texts: all that an experiment sees of the data.

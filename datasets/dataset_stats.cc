@@ -105,9 +105,15 @@ std::string StatsText(const Dataset& dataset) {
                            absl::StrCat(classes.size(), classes.size() == 1 ? " class" : " classes"), all));
     rows.emplace_back();
   }
+  const auto line = [](absl::string_view what, const std::string& value) {
+    return value.empty() || value == "0" ? "" : absl::StrFormat("%-20s%s\n", what, value);
+  };
   return absl::StrCat(dataset.name, ": ", Thousands(dataset.NumTexts()), " texts in ", dataset.classes.size(),
-                      " classes\n\n", Table(rows), "duplicates dropped  ", Thousands(dataset.dropped_duplicates),
-                      "\nunused texts        ", Thousands(dataset.unused_texts), "\nsha256              ",
+                      " classes\n\n", Table(rows), line("distribution", dataset.distribution),
+                      line("split", dataset.split_name), "duplicates dropped  ", Thousands(dataset.dropped_duplicates),
+                      "\nunused texts        ", Thousands(dataset.unused_texts), "\n",
+                      line("empty texts", Thousands(dataset.empty_texts)),
+                      line("skipped bad lines", Thousands(dataset.skipped_bad_lines)), "sha256              ",
                       ContentSha256(dataset), "\n");
 }
 

@@ -13,6 +13,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
+#include "datasets/bad_lines.h"
 #include "datasets/lines.h"
 #include "metaprompt/base/files.h"
 
@@ -92,58 +93,54 @@ absl::StatusOr<std::string> IndexFile(const std::string& path) {
 
 }  // namespace
 
-absl::StatusOr<TextsByLabel> ParseDebianIndex(absl::string_view index, absl::string_view name) {
+absl::StatusOr<Imported> ParseDebianIndex(absl::string_view index, absl::string_view name,
+                                          const ImportOptions& options) {
   std::vector<Stanza> stanzas;
   Stanza stanza;
   int64_t packages = 0;
   int64_t first_line = 0;  // of the current stanza; 0 between stanzas
-  Lines lines(index, name);
-  const auto finish_stanza = [&]() -> absl::Status {
+  BadLines bad;
+  Lines lines(index, name, &bad);
+  const auto finish_stanza = [&] {
     if (first_line == 0) {
-      return absl::OkStatus();
+      return;
     }
     if (stanza.package.empty()) {
-      return lines.ErrorAt(first_line, "a stanza without Package");
-    }
-    ++packages;
-    Simplify(&stanza);
-    if (!stanza.section.empty() && !stanza.description.empty()) {
-      stanzas.push_back(stanza);
+      bad.Add(name, first_line, "a stanza without Package");
+    } else {
+      ++packages;
+      Simplify(&stanza);
+      if (!stanza.section.empty() && !stanza.description.empty()) {
+        stanzas.push_back(stanza);
+      }
     }
     stanza = Stanza();
     first_line = 0;
-    return absl::OkStatus();
   };
   while (lines.Next()) {
     const absl::string_view line = lines.line();
     if (line.empty()) {
-      if (absl::Status status = finish_stanza(); !status.ok()) {
-        return status;
-      }
+      finish_stanza();
       continue;
     }
     if (line.front() == ' ' || line.front() == '\t') {
       if (first_line == 0) {
-        return lines.Error("a continuation line that continues no field");
+        bad.Add(name, lines.number(), "a continuation line that continues no field");
       }
       continue;
     }
     const size_t length = FieldNameLength(line);
     if (length == 0) {
-      return lines.Error(absl::StrCat("neither `Field: value` nor a continuation line: ", Quoted(line)));
+      bad.Add(name, lines.number(), absl::StrCat("neither `Field: value` nor a continuation line: ", Quoted(line)));
+      continue;
     }
     if (first_line == 0) {
       first_line = lines.number();
     }
     TakeField(line.substr(0, length), line.substr(length + 1), &stanza);
   }
-  if (!lines.status().ok()) {
-    return lines.status();
-  }
-  if (absl::Status status = finish_stanza(); !status.ok()) {
-    return status;
-  }
-  if (packages == 0) {
+  finish_stanza();
+  if (packages == 0 && bad.count() == 0) {
     return absl::InvalidArgumentError(absl::StrCat(name, ": no package in this index"));
   }
   // The same package may be there in two versions: then the description decides, never the order of the index.
@@ -151,26 +148,27 @@ absl::StatusOr<TextsByLabel> ParseDebianIndex(absl::string_view index, absl::str
     return std::tie(a.section, a.source, a.package, a.description) <
            std::tie(b.section, b.source, b.package, b.description);
   });
-  TextsByLabel texts;
+  Imported imported;
   const Stanza* before = nullptr;
   for (const Stanza& next : stanzas) {
     if (before == nullptr || next.section != before->section || next.source != before->source) {
-      if (std::string text = CollapseBlanks(next.description); !text.empty()) {
-        texts[std::string(next.section)].push_back(std::move(text));
-      }
+      imported.Add(std::string(next.section), CollapseBlanks(next.description, options.max_words));
     }
     before = &next;
   }
-  return texts;
+  if (absl::Status status = imported.Finish(bad, options, name); !status.ok()) {
+    return status;
+  }
+  return imported;
 }
 
-absl::StatusOr<TextsByLabel> LoadDebian(const DebianSource& source) {
+absl::StatusOr<Imported> LoadDebian(const DebianSource& source, const ImportOptions& options) {
   const bool printed = source.path().empty();
   const absl::StatusOr<std::string> index = printed ? PrintedIndex() : IndexFile(source.path());
   if (!index.ok()) {
     return index.status();
   }
-  return ParseDebianIndex(*index, printed ? "apt-cache dumpavail" : source.path());
+  return ParseDebianIndex(*index, printed ? "apt-cache dumpavail" : source.path(), options);
 }
 
 }  // namespace metaprompt

@@ -13,10 +13,11 @@ namespace metaprompt {
 // the first line of the description. The binary packages of one source package are described alike ("... (data
 // files)"), so that a section has one text for each of its source packages: that of the binary package whose name comes
 // first in byte order. Texts are in order of source names. The index' own order does not matter.
-absl::StatusOr<TextsByLabel> LoadDebian(const DebianSource& source);
+absl::StatusOr<Imported> LoadDebian(const DebianSource& source, const ImportOptions& options);
 
 // The same for an index in memory; `name` is what errors call it.
-absl::StatusOr<TextsByLabel> ParseDebianIndex(absl::string_view index, absl::string_view name);
+absl::StatusOr<Imported> ParseDebianIndex(absl::string_view index, absl::string_view name,
+                                          const ImportOptions& options);
 
 }  // namespace metaprompt
 

@@ -9,8 +9,8 @@
 namespace metaprompt {
 
 // The text is a string, or an array of strings that blanks join (tokens); the label a string or an integer. Other
-// fields are ignored and empty lines skipped; anything else is an error with the line's number.
-absl::StatusOr<TextsByLabel> LoadJsonl(const JsonlSource& source);
+// fields are ignored and empty lines skipped; any other line is damaged.
+absl::StatusOr<Imported> LoadJsonl(const JsonlSource& source, const ImportOptions& options);
 
 }  // namespace metaprompt
 

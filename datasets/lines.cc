@@ -8,24 +8,28 @@
 
 namespace metaprompt {
 
-Lines::Lines(absl::string_view text, absl::string_view name) : rest_(text), name_(name) {
+Lines::Lines(absl::string_view text, absl::string_view name, BadLines* bad) : rest_(text), name_(name), bad_(bad) {
   absl::ConsumePrefix(&rest_, "\xef\xbb\xbf");
 }
 
 bool Lines::Next() {
-  if (rest_.empty() || !status_.ok()) {
-    return false;
+  while (!rest_.empty() && status_.ok()) {
+    ++number_;
+    const size_t end = std::min(rest_.find('\n'), rest_.size());
+    line_ = rest_.substr(0, end);
+    rest_.remove_prefix(std::min(end + 1, rest_.size()));
+    absl::ConsumeSuffix(&line_, "\r");
+    const absl::Status utf8 = CheckUtf8(line_);
+    if (utf8.ok()) {
+      return true;
+    }
+    if (bad_ == nullptr) {
+      status_ = Error(utf8.message());
+    } else {
+      bad_->Add(name_, number_, utf8.message());
+    }
   }
-  ++number_;
-  const size_t end = std::min(rest_.find('\n'), rest_.size());
-  line_ = rest_.substr(0, end);
-  rest_.remove_prefix(std::min(end + 1, rest_.size()));
-  absl::ConsumeSuffix(&line_, "\r");
-  if (const absl::Status utf8 = CheckUtf8(line_); !utf8.ok()) {
-    status_ = Error(utf8.message());
-    return false;
-  }
-  return true;
+  return false;
 }
 
 absl::Status Lines::ErrorAt(int64_t number, absl::string_view what) const {

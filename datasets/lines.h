@@ -6,6 +6,7 @@
 
 #include "absl/status/status.h"
 #include "absl/strings/string_view.h"
+#include "datasets/bad_lines.h"
 
 namespace metaprompt {
 
@@ -21,9 +22,13 @@ namespace metaprompt {
 class Lines {
  public:
   // Both must outlive this object; `name` is what errors call the text, mostly the file's path.
-  Lines(absl::string_view text, absl::string_view name);
+  Lines(absl::string_view text, absl::string_view name) : Lines(text, name, nullptr) {}
 
-  // Moves to the next line. False at the end, and at a line that is not valid UTF-8: then status() is not OK.
+  // With `bad`, lines that are not valid UTF-8 are added to it and passed over.
+  Lines(absl::string_view text, absl::string_view name, BadLines* bad);
+
+  // Moves to the next line. False at the end, and, without `bad`, at a line that is not valid UTF-8: then status() is
+  // not OK.
   bool Next();
 
   absl::string_view line() const { return line_; }  // without its end
@@ -39,6 +44,7 @@ class Lines {
   absl::string_view rest_;
   absl::string_view name_;
   absl::string_view line_;
+  BadLines* bad_;
   int64_t number_ = 0;
   absl::Status status_;
 };

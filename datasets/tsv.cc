@@ -4,49 +4,36 @@
 #include <utility>
 
 #include "absl/status/status.h"
-#include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
-#include "datasets/lines.h"
-#include "metaprompt/base/files.h"
+#include "datasets/bad_lines.h"
+#include "datasets/file_lines.h"
 
 namespace metaprompt {
 
-absl::StatusOr<TextsByLabel> LoadTsv(const TsvSource& source) {
-  const absl::StatusOr<std::string> file = ReadFile(source.path());
-  if (!file.ok()) {
-    return file.status();
-  }
-  TextsByLabel texts;
-  Lines lines(*file, source.path());
-  while (lines.Next()) {
-    const absl::string_view line = lines.line();
-    if (line.empty()) {
-      continue;
-    }
+absl::StatusOr<Imported> LoadTsv(const TsvSource& source, const ImportOptions& options) {
+  Imported imported;
+  BadLines bad;
+  absl::Status status = ForEachLine(source.path(), &bad, [&](absl::string_view line) {
     const size_t tab = line.find('\t');
     if (tab == absl::string_view::npos) {
-      return lines.Error("no tab between label and text");
+      return absl::InvalidArgumentError("no tab between label and text");
     }
     if (line.find('\t', tab + 1) != absl::string_view::npos) {
-      return lines.Error("more than one tab; a line is one label, one tab and one text");
+      return absl::InvalidArgumentError("more than one tab; a line is one label, one tab and one text");
     }
     std::string label = CollapseBlanks(line.substr(0, tab));
-    std::string text = CollapseBlanks(line.substr(tab + 1));
-    if (label.empty()) {
-      return lines.Error("empty label");
+    std::string text = CollapseBlanks(line.substr(tab + 1), options.max_words);
+    if (label.empty() || text.empty()) {
+      return absl::InvalidArgumentError(label.empty() ? "empty label" : "empty text");
     }
-    if (text.empty()) {
-      return lines.Error("empty text");
-    }
-    texts[std::move(label)].push_back(std::move(text));
+    imported.Add(std::move(label), std::move(text));
+    return absl::OkStatus();
+  });
+  status.Update(imported.Finish(bad, options, source.path()));
+  if (!status.ok()) {
+    return status;
   }
-  if (!lines.status().ok()) {
-    return lines.status();
-  }
-  if (texts.empty()) {
-    return absl::InvalidArgumentError(absl::StrCat(source.path(), ": no text in this file"));
-  }
-  return texts;
+  return imported;
 }
 
 }  // namespace metaprompt

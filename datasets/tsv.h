@@ -8,8 +8,8 @@
 
 namespace metaprompt {
 
-// Empty lines are skipped; any other line that is not one label, one tab and one text is an error with its number.
-absl::StatusOr<TextsByLabel> LoadTsv(const TsvSource& source);
+// Empty lines are skipped; any other line that is not one label, one tab and one text is damaged.
+absl::StatusOr<Imported> LoadTsv(const TsvSource& source, const ImportOptions& options);
 
 }  // namespace metaprompt
 

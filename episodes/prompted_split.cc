@@ -3,6 +3,7 @@
 #include <ATen/ATen.h>
 
 #include <algorithm>
+#include <map>
 
 #include "absl/strings/str_cat.h"
 #include "metaprompt/base/random.h"
@@ -14,6 +15,31 @@ constexpr int64_t kTextsOfWord = 20;
 constexpr double kWithoutWord = 0.3;  // share of the texts of a word task that lose the word
 
 }  // namespace
+
+absl::Status CheckDistinctAnswers(const std::vector<const TextClass*>& classes, const Tokenizer& tokenizer,
+                                  const VerbalizerSpec& verbalizer, absl::string_view side) {
+  if (verbalizer.allow_same_words()) {
+    return absl::OkStatus();
+  }
+  std::map<std::vector<int64_t>, const TextClass*> seen;
+  for (const TextClass* one : classes) {
+    absl::StatusOr<std::vector<int64_t>> ids = AnswerIds(verbalizer, tokenizer, one->label, one->name);
+    if (!ids.ok()) {
+      return ids.status();
+    }
+    std::sort(ids->begin(), ids->end());
+    const auto [place, is_new] = seen.try_emplace(*std::move(ids), one);
+    if (!is_new) {
+      const TextClass& first = *place->second;
+      return absl::InvalidArgumentError(absl::StrCat(
+          "the ", side, " classes '", first.label, "' and '", one->label,
+          "' have the same answer words to this tokenizer (names '", first.name, "', '", one->name,
+          "'), so that nothing tells them apart; give one others in model.verbalizer.answers, leave one out of "
+          "dataset.split, or set model.verbalizer.allow_same_words"));
+    }
+  }
+  return absl::OkStatus();
+}
 
 absl::StatusOr<PromptedSplit> PromptedSplit::Create(const std::vector<const TextClass*>& classes,
                                                     const Tokenizer& tokenizer, const PromptTemplate& prompt,

@@ -6,7 +6,9 @@
 #include <string>
 #include <vector>
 
+#include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
 #include "datasets/dataset.h"
 #include "episodes/episode.h"
 #include "episodes/sampler.h"
@@ -15,6 +17,11 @@
 #include "metaprompt/tokenizer.h"
 
 namespace metaprompt {
+
+// OK if no two of the classes, which are those of the side `side`, have the same answer pieces, each as often, in
+// whatever order: their logits would be the same on every text. The error names both. Looks at no text.
+absl::Status CheckDistinctAnswers(const std::vector<const TextClass*>& classes, const Tokenizer& tokenizer,
+                                  const VerbalizerSpec& verbalizer, absl::string_view side);
 
 // The texts of one split in their prompts: tokenised once, when made, and never again.
 class PromptedSplit {

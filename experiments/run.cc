@@ -86,6 +86,7 @@ absl::Status SaveInputs(const RunDirectory& directory, const Workbench& bench) {
 // Meta-test of one initialisation. What is done is kept in the folder in steps, so that a stopped test goes on.
 absl::StatusOr<Evaluation> MetaTest(const RunContext& context, int shots, const std::string& initialisation,
                                     const ParamList& params) {
+  const Workbench::MetaTestAccess access = context.bench->BeginMetaTest();
   const absl::StatusOr<const PromptedSplit*> split = context.bench->Prompted(Split::kTest);
   if (!split.ok()) {
     return split.status();

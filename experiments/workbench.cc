@@ -17,7 +17,41 @@ namespace {
 
 constexpr int64_t kStandardisingEpisodes = 20;
 
+DatasetFacts FactsOf(const Dataset& dataset) {
+  DatasetFacts facts;
+  facts.set_name(dataset.name);
+  facts.set_content_sha256(ContentSha256(dataset));
+  facts.set_texts(dataset.NumTexts());
+  facts.set_train_classes(static_cast<int>(dataset.Of(Split::kTrain).size()));
+  facts.set_valid_classes(static_cast<int>(dataset.Of(Split::kValid).size()));
+  facts.set_test_classes(static_cast<int>(dataset.Of(Split::kTest).size()));
+  facts.set_dropped_duplicates(dataset.dropped_duplicates);
+  if (!dataset.distribution.empty()) {
+    facts.set_distribution(dataset.distribution);
+  }
+  if (!dataset.split_name.empty()) {
+    facts.set_split(dataset.split_name);
+  }
+  if (dataset.empty_texts > 0) {
+    facts.set_empty_texts(dataset.empty_texts);
+  }
+  if (dataset.skipped_bad_lines > 0) {
+    facts.set_skipped_bad_lines(dataset.skipped_bad_lines);
+  }
+  return facts;
+}
+
 }  // namespace
+
+Workbench::MetaTestAccess::MetaTestAccess(Workbench* bench) : bench_(bench) {
+  bench_->in_meta_test_ = true;
+  bench_->dataset_.SetSealed(Split::kTest, false);
+}
+
+Workbench::MetaTestAccess::~MetaTestAccess() {
+  bench_->in_meta_test_ = false;
+  bench_->dataset_.SetSealed(Split::kTest, true);
+}
 
 absl::StatusOr<EpisodeSampler> SamplerOf(const ExperimentSpec& spec, const Dataset& dataset, Split split, int shots) {
   std::vector<ClassSize> sizes;
@@ -135,6 +169,8 @@ absl::StatusOr<std::unique_ptr<Workbench>> Workbench::Open(const ExperimentSpec&
     return dataset.status();
   }
   bench->dataset_ = *std::move(dataset);
+  bench->dataset_facts_ = FactsOf(bench->dataset_);
+  bench->dataset_.SetSealed(Split::kTest, true);
   std::set<std::string> labels;
   for (const TextClass& one : bench->dataset_.classes) {
     labels.insert(one.label);
@@ -157,6 +193,13 @@ absl::StatusOr<std::unique_ptr<Workbench>> Workbench::Open(const ExperimentSpec&
   if (absl::Status status = bench->OpenTokenizer(tokenizer); !status.ok()) {
     return status;
   }
+  for (const Split split : kSplits) {
+    if (absl::Status status = CheckDistinctAnswers(bench->dataset_.Of(split), *bench->tokenizer_,
+                                                   spec.model().verbalizer(), SplitName(split));
+        !status.ok()) {
+      return status;
+    }
+  }
   if (absl::Status status = bench->OpenEncoder(); !status.ok()) {
     return status;
   }
@@ -168,6 +211,9 @@ const char* Workbench::initialisation() const {
 }
 
 absl::StatusOr<const PromptedSplit*> Workbench::Prompted(Split split) {
+  if (split == Split::kTest && !in_meta_test_) {
+    return absl::FailedPreconditionError("the texts of the test classes are sealed until meta-test begins");
+  }
   std::optional<PromptedSplit>& prompted = prompted_[static_cast<size_t>(split)];
   if (!prompted.has_value()) {
     absl::StatusOr<PromptedSplit> made =
@@ -240,18 +286,6 @@ absl::StatusOr<EpisodeSampler> Workbench::TrainSampler(int shots) {
 
 absl::StatusOr<EpisodeSampler> Workbench::Sampler(Split split, int shots) const {
   return SamplerOf(spec_, dataset_, split, shots);
-}
-
-DatasetFacts Workbench::dataset_facts() const {
-  DatasetFacts facts;
-  facts.set_name(dataset_.name);
-  facts.set_content_sha256(ContentSha256(dataset_));
-  facts.set_texts(dataset_.NumTexts());
-  facts.set_train_classes(static_cast<int>(dataset_.Of(Split::kTrain).size()));
-  facts.set_valid_classes(static_cast<int>(dataset_.Of(Split::kValid).size()));
-  facts.set_test_classes(static_cast<int>(dataset_.Of(Split::kTest).size()));
-  facts.set_dropped_duplicates(dataset_.dropped_duplicates);
-  return facts;
 }
 
 }  // namespace metaprompt

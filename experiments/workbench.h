@@ -34,7 +34,25 @@ class Workbench {
   const Tokenizer& tokenizer() const { return *tokenizer_; }
   const PromptModel& model() const { return *model_; }
 
-  // The texts of a split in their prompts, tokenised on first use: no test text is looked at before meta-test.
+  // Meta-test: while such an object lives the test classes' texts can be read.
+  class MetaTestAccess {
+   public:
+    ~MetaTestAccess();
+    MetaTestAccess(const MetaTestAccess&) = delete;
+    MetaTestAccess& operator=(const MetaTestAccess&) = delete;
+
+   private:
+    friend class Workbench;
+    explicit MetaTestAccess(Workbench* bench);
+
+    Workbench* bench_;
+  };
+
+  // Open leaves the test classes' texts sealed: reading one ends the program (Texts), prompting them is an error. Only
+  // their number and the hash of the data are known. One access at a time.
+  MetaTestAccess BeginMetaTest() { return MetaTestAccess(this); }
+
+  // The texts of a split in their prompts, tokenised on first use; those of the test split in meta-test alone.
   absl::StatusOr<const PromptedSplit*> Prompted(Split split);
 
   // The initialisation that meta-training starts from, and that the baseline is tested with: a function of spec,
@@ -55,7 +73,7 @@ class Workbench {
   // Checked by Open for all `shots` of the spec.
   absl::StatusOr<EpisodeSampler> Sampler(Split split, int shots) const;
 
-  DatasetFacts dataset_facts() const;
+  const DatasetFacts& dataset_facts() const { return dataset_facts_; }
   const ModelFacts& model_facts() const { return facts_; }
 
  private:
@@ -72,7 +90,9 @@ class Workbench {
   std::unique_ptr<PromptModel> model_;
   std::string config_json_;
   at::Device device_ = at::kCPU;
+  DatasetFacts dataset_facts_;
   ModelFacts facts_;
+  bool in_meta_test_ = false;
   std::array<std::optional<PromptedSplit>, 3> prompted_;
 };
 

@@ -18,13 +18,14 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
+#include "absl/strings/strip.h"
 #include "datasets/class_split.h"
 #include "datasets/dataset.h"
 #include "datasets/dataset.pb.h"
 #include "datasets/debian.h"
 #include "datasets/texts_by_label.h"
-#include "google/protobuf/text_format.h"
 #include "metaprompt/base/files.h"
+#include "tests/dataset_files.h"
 
 namespace metaprompt {
 namespace {
@@ -32,27 +33,14 @@ namespace {
 using ::testing::ElementsAre;
 using ::testing::StartsWith;
 
-// Files of this test program; errors name them with this folder, which In() takes off again.
-std::string Folder() { return testing::TempDir() + (absl::EndsWith(testing::TempDir(), "/") ? "" : "/"); }
+constexpr char kOneBadLine[] = "\n1 damaged line; dataset.skip_bad_lines: true leaves it out";
 
-std::string Write(const std::string& name, absl::string_view contents) {
-  std::string path = Folder() + name;
-  EXPECT_TRUE(WriteFileAtomically(path, contents).ok());
-  return path;
-}
-
-// A spec in text format in which $ is the test's folder.
-absl::StatusOr<Dataset> Load(absl::string_view text) {
-  DatasetSpec spec;
-  const std::string whole = absl::StrJoin(absl::StrSplit(text, '$'), Folder());
-  EXPECT_TRUE(google::protobuf::TextFormat::ParseFromString(whole, &spec)) << whole;
-  return LoadDataset(spec);
-}
-
+// Of a single damaged line without the hint that follows it.
 std::string Error(absl::string_view text) {
   const absl::StatusOr<Dataset> dataset = Load(text);
-  return dataset.ok() ? "no error"
-                      : absl::StrJoin(absl::StrSplit(std::string(dataset.status().message()), Folder()), "");
+  const std::string error =
+      dataset.ok() ? "no error" : absl::StrJoin(absl::StrSplit(std::string(dataset.status().message()), Folder()), "");
+  return std::string(absl::StripSuffix(error, kOneBadLine));
 }
 
 std::string TsvError(absl::string_view contents) {
@@ -168,12 +156,14 @@ TEST(DatasetTest, JsonlErrorsNameTheLineAndTheField) {
 }
 
 TEST(DatasetTest, SpecErrors) {
-  EXPECT_EQ(Error(""), "dataset: one of these must be set: debian, tsv, jsonl");
+  EXPECT_EQ(Error(""),
+            "dataset: one of these must be set: debian, tsv, jsonl, csv, huffpost, reuters, newsgroups, amazon, "
+            "protaugment, fewrel");
   EXPECT_EQ(Error("tsv {} split { lists {} }"), "dataset: tsv.path must be set");
   EXPECT_EQ(Error("tsv { path: 'x' } split { shares { valid: 1 } }"),
             "dataset: split.shares.valid is 1; it must be > 0 and < 1");
   EXPECT_EQ(Error("tsv { path: 'x' } split {}"),
-            "dataset: one of these must be set: split.lists, split.shares, split.file");
+            "dataset: one of these must be set: split.lists, split.shares, split.file, split.published");
   EXPECT_EQ(Error("jsonl { path: 'x' }"),
             "dataset.split must be set: lists (the classes by name), shares (drawn with a seed) or file "
             "(label<TAB>name<TAB>split lines)");
@@ -337,7 +327,8 @@ TEST(DebianTest, ReadsCompressedFiles) {
 
 TEST(DebianTest, ErrorsNameTheLine) {
   const auto error = [](absl::string_view index) {
-    return std::string(ParseDebianIndex(index, "Packages").status().message());
+    return std::string(
+        absl::StripSuffix(ParseDebianIndex(index, "Packages", ImportOptions()).status().message(), kOneBadLine));
   };
   const std::string good = Stanzas()[1] + "\n";
   EXPECT_EQ(error(good + "Section: games\nDescription: x\n"), "Packages:8: a stanza without Package");
@@ -352,7 +343,7 @@ TEST(DebianTest, ErrorsNameTheLine) {
   EXPECT_EQ(error("\n"), "Packages: no package in this index");
   EXPECT_EQ(Error("debian { path: '$none' }"), "none: No such file or directory");
   Write("Packages", Stanzas()[0]);
-  EXPECT_EQ(Error("debian { path: '$Packages' }"), "debian's own split, in this index: train has no class");
+  EXPECT_EQ(Error("debian { path: '$Packages' }"), "the split debian, in this data: train has no class");
 }
 
 TEST(DebianTest, ASplitOfOnesOwnKeepsTheNames) {
@@ -403,47 +394,6 @@ TEST(TextTest, CollapsesBlanks) {
   EXPECT_EQ(CollapseBlanks(" \n"), "");
   EXPECT_EQ(DefaultName("graphic-arts/and_crafts"), "graphic arts and crafts");
   EXPECT_EQ(DefaultName("-"), "-");
-}
-
-std::vector<size_t> ClassCounts(const Dataset& dataset) {
-  return {dataset.Of(Split::kTrain).size(), dataset.Of(Split::kValid).size(), dataset.Of(Split::kTest).size()};
-}
-
-// Runs where the environment variable METAPROMPT_SHARED names a folder with data/huffpost and data/reuters in it:
-// bazel test --test_env=METAPROMPT_SHARED=FOLDER //tests:datasets_test
-TEST(PublicDataTest, HasThePublishedCounts) {
-  const char* shared = std::getenv("METAPROMPT_SHARED");
-  if (shared == nullptr) {
-    GTEST_SKIP() << "set METAPROMPT_SHARED to a folder with data/huffpost and data/reuters to run this test";
-  }
-  const std::string huffpost = absl::StrCat(shared, "/data/huffpost/");
-  const absl::StatusOr<Dataset> headlines =
-      Load(absl::StrCat("jsonl { path: '", huffpost, "huffpost.json' text_field: 'raw' } split { file: '", huffpost,
-                        "labels.tsv' } drop_duplicates: false"));
-  ASSERT_TRUE(headlines.ok()) << headlines.status();
-  EXPECT_EQ(headlines->NumTexts(), 36900);
-  EXPECT_THAT(ClassCounts(*headlines), ElementsAre(20, 5, 16));
-  for (const TextClass& text_class : headlines->classes) {
-    EXPECT_EQ(text_class.texts.size(), 900U) << text_class.name;
-  }
-
-  // The labels are names here; labels.tsv numbers them.
-  const std::string reuters = absl::StrCat(shared, "/data/reuters/");
-  const absl::StatusOr<std::string> numbered = ReadFile(reuters + "labels.tsv");
-  ASSERT_TRUE(numbered.ok()) << numbered.status();
-  std::string named;
-  for (const std::string& line : std::vector<std::string>(absl::StrSplit(*numbered, '\n', absl::SkipEmpty()))) {
-    const std::vector<std::string> columns = absl::StrSplit(line, '\t');
-    ASSERT_EQ(columns.size(), 3U);
-    absl::StrAppend(&named, columns[1], "\t", columns[1], "\t", columns[2], "\n");
-  }
-  Write("reuters.tsv", named);
-  const absl::StatusOr<Dataset> newswire = Load(absl::StrCat(
-      "jsonl { path: '", reuters, "reuters.json' } split { file: '$reuters.tsv' } drop_duplicates: false"));
-  ASSERT_TRUE(newswire.ok()) << newswire.status();
-  EXPECT_EQ(newswire->NumTexts(), 620);
-  EXPECT_THAT(ClassCounts(*newswire), ElementsAre(15, 5, 11));
-  EXPECT_EQ(newswire->unused_texts, 0);
 }
 
 }  // namespace

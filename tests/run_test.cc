@@ -11,6 +11,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <atomic>
 #include <chrono>
 #include <cmath>
@@ -98,6 +99,7 @@ const std::string& SpecPath() {
         tokenizer { vocab_size: 90 }
         encoder { bert { layers: 1 width: 16 heads: 2 intermediate: 32 max_positions: 16 init_std: 1 } }
         prompt { template: "{text} is <soft> {mask}" }
+        verbalizer { allow_same_words: true }  # so few pieces lack letters of the names
       }
       episodes { ways: 3 shots: 1 queries: 4 borrowed_answers: 0.3 word_tasks: 0.4 }
       learner {
@@ -497,13 +499,80 @@ TEST(RunTest, TestTextsAreNotLookedAtBeforeMetaTest) {
     EXPECT_EQ(Read(absl::StrCat(Folder(), "/other/", file)), Read(absl::StrCat(Folder(), "/undisturbed/", file)));
   }
   EXPECT_NE(record.results(0).tests(0).predictions_sha256(), before.results(0).tests(0).predictions_sha256());
-  // The workbench prompts a split when it is asked for, once.
-  absl::StatusOr<std::unique_ptr<Workbench>> bench = Workbench::Open(spec, {});
+}
+
+TEST(RunTest, TestTextsAreSealedButInMetaTest) {
+  absl::StatusOr<std::unique_ptr<Workbench>> bench = Workbench::Open(Spec(), {});
   ASSERT_TRUE(bench.ok()) << bench.status();
-  const PromptedSplit* test = *(*bench)->Prompted(Split::kTest);
-  EXPECT_EQ(*(*bench)->Prompted(Split::kTest), test);
-  EXPECT_NE(*(*bench)->Prompted(Split::kTrain), test);
-  EXPECT_EQ(test->sizes().size(), dataset.Of(Split::kTest).size());
+  const TextClass& test_class = *(*bench)->dataset().Of(Split::kTest)[0];
+  constexpr char kSealed[] = "the texts of the test classes are sealed until meta-test begins";
+  constexpr char kEnd[] = "a text of a sealed class was read: test classes are sealed until meta-test";
+  EXPECT_EQ((*bench)->Prompted(Split::kTest).status().message(), kSealed);
+  EXPECT_DEATH(test_class.texts[0].size(), kEnd);
+  // What comes before meta-test does without them: standardisation, and the splits that train and choose.
+  EXPECT_TRUE((*bench)->InitialParams().ok());
+  const PromptedSplit* train = *(*bench)->Prompted(Split::kTrain);
+  EXPECT_TRUE((*bench)->Prompted(Split::kValid).ok());
+  {
+    // The workbench prompts a split when it is asked for, once.
+    const Workbench::MetaTestAccess access = (*bench)->BeginMetaTest();
+    const PromptedSplit* test = *(*bench)->Prompted(Split::kTest);
+    EXPECT_EQ(*(*bench)->Prompted(Split::kTest), test);
+    EXPECT_NE(train, test);
+    EXPECT_EQ(test->sizes().size(), (*bench)->dataset().Of(Split::kTest).size());
+    EXPECT_FALSE(test_class.texts[0].empty());
+  }
+  // The next number of shots trains after the first one's meta-test.
+  EXPECT_EQ((*bench)->Prompted(Split::kTest).status().message(), kSealed);
+  EXPECT_DEATH(test_class.texts[0].size(), kEnd);
+}
+
+TEST(RunTest, SkippedLinesAreInTheRecord) {
+  const std::string path = Folder() + "/damaged.tsv";
+  const std::string whole = Read(Spec().dataset().tsv().path());
+  ASSERT_TRUE(WriteFileAtomically(path, absl::StrCat("no tab\n", whole, "\xff\n")).ok());
+  const std::string set = absl::StrCat("dataset.tsv.path=", path);
+  EXPECT_EQ(Workbench::Open(Spec({set}), {}).status().message(),
+            absl::StrCat(path, ":1: no tab between label and text\n", path, ":",
+                         std::count(whole.begin(), whole.end(), '\n') + 2,
+                         ": not valid UTF-8 at byte 1\n2 damaged lines; dataset.skip_bad_lines: true leaves them out"));
+  const auto bench = Workbench::Open(Spec({set, "dataset.skip_bad_lines=true"}), {});
+  ASSERT_TRUE(bench.ok()) << bench.status();
+  EXPECT_EQ((*bench)->dataset_facts().skipped_bad_lines(), 2);
+  EXPECT_EQ((*bench)->dataset_facts().content_sha256(), ContentSha256(*LoadDataset(Spec().dataset())));
+}
+
+TEST(RunTest, ClassesOfTheSameAnswerWordsAreRefused) {
+  ExperimentSpec spec = Spec({"model.verbalizer.allow_same_words=false"});
+  const Dataset dataset = *LoadDataset(spec.dataset());
+  // Words of letters that the texts have: m, n, ..., then m m, n n, ...
+  VerbalizerSpec* verbalizer = spec.mutable_model()->mutable_verbalizer();
+  for (size_t i = 0; i < dataset.classes.size(); ++i) {
+    AnswerSpec* answer = verbalizer->add_answers();
+    answer->set_label(dataset.classes[i].label);
+    const std::string letter(1, static_cast<char>('m' + i % 6));
+    answer->add_words(i < 6 ? letter : absl::StrCat(letter, " ", letter));
+  }
+  const auto set_words = [&](const TextClass* of, const std::string& words) {
+    verbalizer->mutable_answers(static_cast<int>(of - dataset.classes.data()))->set_words(0, words);
+  };
+  EXPECT_TRUE(Workbench::Open(spec, {}).ok());
+  const std::vector<const TextClass*> test = dataset.Of(Split::kTest);
+  set_words(test[0], "m n o");
+  set_words(test[1], "o m n");
+  EXPECT_EQ(
+      Workbench::Open(spec, {}).status().message(),
+      absl::StrCat("the test classes '", test[0]->label, "' and '", test[1]->label,
+                   "' have the same answer words to this tokenizer (names '", test[0]->name, "', '", test[1]->name,
+                   "'), so that nothing tells them apart; give one others in model.verbalizer.answers, leave one "
+                   "out of dataset.split, or set model.verbalizer.allow_same_words"));
+  verbalizer->set_allow_same_words(true);
+  EXPECT_TRUE(Workbench::Open(spec, {}).ok());
+  // On two sides they never meet.
+  verbalizer->set_allow_same_words(false);
+  set_words(test[1], "o m n m");
+  set_words(dataset.Of(Split::kTrain)[0], "o m n");
+  EXPECT_TRUE(Workbench::Open(spec, {}).ok());
 }
 
 TEST(RunTest, SplitsOfTooFewTextsAreErrorsBeforeAnythingIsTrained) {
