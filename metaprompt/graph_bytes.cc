@@ -29,6 +29,7 @@ double GraphBytes(const EncoderConfig& config, const Batch& batch, const GraphPa
   const auto heads = static_cast<double>(config.heads);
   const auto inner = static_cast<double>(config.intermediate);
   const auto embedding = static_cast<double>(config.embedding_width);
+  const double keys = longest + static_cast<double>(parts.prefix_length);  // of a text
   const auto rank = static_cast<double>(parts.lora_rank);
   const auto full = static_cast<double>(batch.attention_bias.element_size());
   const double product = parts.bfloat16 ? 2 : full;  // of a number that a product takes
@@ -50,11 +51,11 @@ double GraphBytes(const EncoderConfig& config, const Batch& batch, const GraphPa
     const double queries = at_masks ? 1 : longest;
     const double lora = rank > 0 ? 1 : 0;
     bytes += at_masks ? tokens * width * inputs(2 + lora) + texts * width * inputs(1 + lora)
-                      : tokens * width * inputs(3 + 2 * lora);   // x, of queries, keys, values
-    bytes += (tokens + rows) * rank * product;                   // A x
-    bytes += texts * (queries + 2 * longest) * width * product;  // queries, keys, values
-    bytes += texts * heads * queries * longest * (full + (parts.bfloat16 ? product : 0));  // softmax
-    bytes += rows * (width * (2 * product + 2 * full) + inner * activations);  // behind it, to the last norm
+                      : tokens * width * inputs(3 + 2 * lora);                          // x, of queries, keys, values
+    bytes += (tokens + rows) * rank * product;                                          // A x
+    bytes += texts * (queries + 2 * keys) * width * product;                            // queries, keys, values
+    bytes += texts * heads * queries * keys * (full + (parts.bfloat16 ? product : 0));  // softmax
+    bytes += rows * (width * (2 * product + 2 * full) + inner * activations);           // behind it, to the last norm
     if (parts.bfloat16) {
       bytes += (4 * width * width + 2 * width * inner) * product;
     }
