@@ -139,7 +139,7 @@ absl::Status Bench(const ExperimentSpec& spec, int rounds, const std::string& on
     return split.status();
   }
   const PromptModel& model = (*bench)->model();
-  const absl::StatusOr<ParamList> start = (*bench)->InitialParams();
+  const absl::StatusOr<ParamList> start = (*bench)->InitialParams(spec.episodes().shots(0));
   if (!start.ok()) {
     return start.status();
   }

@@ -37,7 +37,7 @@ absl::Status TwoMetaSteps(const ExperimentSpec& spec, int result) {
   const int shots = *std::max_element(spec.episodes().shots().begin(), spec.episodes().shots().end());
   const absl::StatusOr<const PromptedSplit*> split = (*bench)->Prompted(Split::kTrain);
   const absl::StatusOr<EpisodeSampler> sampler = (*bench)->TrainSampler(shots);
-  absl::StatusOr<ParamList> start = (*bench)->InitialParams();
+  absl::StatusOr<ParamList> start = (*bench)->InitialParams(shots);
   for (const absl::Status& status : {split.status(), sampler.status(), start.status()}) {
     if (!status.ok()) {
       return status;

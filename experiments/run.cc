@@ -28,6 +28,7 @@ namespace {
 
 constexpr char kDatasetFile[] = "dataset.sha256";
 constexpr char kEncoderFile[] = "encoder.sha256";
+constexpr char kStartsFile[] = "starts.sha256";
 constexpr int kRecordVersion = 1;
 constexpr int64_t kTestChunk = 20;  // episodes between looks at the stop flag
 
@@ -36,9 +37,14 @@ absl::Status SameInputs(const RunDirectory& directory, const RunRecord& record) 
   const ModelFacts& model = record.model();
   const std::string encoder =
       model.encoder_sha256().empty() ? "" : absl::StrCat(model.encoder_sha256(), " ", model.tokenizer_sha256());
+  std::string starts;
+  for (const StartFacts& start : model.starts()) {
+    absl::StrAppend(&starts, start.parameters_sha256(), " ");
+  }
   for (const auto& [file, what, sha256] :
        {std::make_tuple(kDatasetFile, "data has", record.dataset().content_sha256()),
-        std::make_tuple(kEncoderFile, "encoder's weights or tokenizer have", encoder)}) {
+        std::make_tuple(kEncoderFile, "encoder's weights or tokenizer have", encoder),
+        std::make_tuple(kStartsFile, "parameters of the run that it begins from have", starts)}) {
     if (sha256.empty()) {
       continue;
     }
@@ -176,7 +182,7 @@ absl::StatusOr<ShotResult> RunShots(const RunContext& context, int shots) {
   ShotResult result = std::move(trained->result);
   const bool trains = context.bench->spec().train().meta_steps() > 0;  // else there is one initialisation
   if (context.bench->spec().test().baseline() || !trains) {
-    const absl::StatusOr<ParamList> initial = context.bench->InitialParams();
+    const absl::StatusOr<ParamList> initial = context.bench->InitialParams(shots);
     if (!initial.ok()) {
       return initial.status();
     }
@@ -286,6 +292,7 @@ absl::StatusOr<RunRecord> RunExperiment(const ExperimentSpec& spec, const std::s
   }
   (*directory)->Remove(kDatasetFile);
   (*directory)->Remove(kEncoderFile);
+  (*directory)->Remove(kStartsFile);
   if (const absl::Status status = (*directory)->Finish(); !status.ok()) {
     return status;
   }

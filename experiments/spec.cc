@@ -13,8 +13,18 @@
 #include "metaprompt/base/spec_fields.h"
 #include "metaprompt/bert.h"
 #include "metaprompt/prompt.h"
+#include "metaprompt/soft_prompt.h"
 
 namespace metaprompt {
+namespace {
+
+// Those that begin with the model's class vectors. ProtoMAML has prototypes by its definition.
+bool TakesPrototypes(const LearnerSpec& learner) {
+  return learner.has_maml() || learner.has_reptile() || learner.has_anil() || learner.has_meta_sgd() ||
+         learner.has_cavia() || learner.has_imaml();
+}
+
+}  // namespace
 
 std::vector<std::string> CheckSpec(const ExperimentSpec& spec) {
   std::vector<std::string> broken = BrokenRules(spec);
@@ -37,6 +47,7 @@ std::vector<std::string> CheckSpec(const ExperimentSpec& spec) {
   }
   if (spec.model().encoder().has_bert() && spec.model().encoder().bert().heads() > 0) {
     check(CheckBert(spec.model().encoder().bert()));
+    check(CheckPromptWidth(spec.model().prompt(), spec.model().encoder().bert().width()));
   }
   if (spec.model().encoder().has_checkpoint() && !spec.model().tokenizer().path().empty()) {
     broken.emplace_back("model.tokenizer.path is set; model.encoder.checkpoint brings a tokenizer of its own");
@@ -52,9 +63,38 @@ std::vector<std::string> CheckSpec(const ExperimentSpec& spec) {
     }
   }
   const std::string& prompt = spec.model().prompt().template_();
-  if ((learner.has_meta_prompter() || learner.has_cavia()) && !absl::StrContains(prompt, "<soft")) {
+  const PromptSpec& prompts = spec.model().prompt();
+  const bool has_soft = absl::StrContains(prompt, "<soft");
+  if (!has_soft && (learner.has_meta_prompter() || (learner.has_cavia() && prompts.prefix_length() == 0))) {
     broken.push_back(absl::StrCat("model.prompt.template has no <soft>; learner.",
                                   learner.has_cavia() ? "cavia" : "meta_prompter", " adapts soft vectors alone"));
+  }
+  const std::string reparametrisation = PromptSpec::Reparametrisation_Name(prompts.reparametrisation());
+  if (!has_soft) {
+    for (const auto& [set, what] : {std::make_pair(prompts.reparametrisation() != PromptSpec::PLAIN,
+                                                   absl::StrCat("reparametrisation is ", reparametrisation)),
+                                    std::make_pair(!prompts.init_words().empty(), std::string("init_words is set"))}) {
+      if (set) {
+        broken.push_back(absl::StrCat("model.prompt.", what, "; model.prompt.template has no <soft>"));
+      }
+    }
+  }
+  if (!prompts.init_words().empty() && !prompts.init_from_run().empty()) {
+    broken.emplace_back(
+        "model.prompt.init_words and model.prompt.init_from_run are set; soft vectors begin as one only");
+  }
+  if (learner.has_meta_prompter()) {
+    constexpr char kWhy[] = "; learner.meta_prompter learns its pool alone: that would stay random";
+    if (prompts.reparametrisation() != PromptSpec::PLAIN) {
+      broken.push_back(absl::StrCat("model.prompt.reparametrisation is ", reparametrisation, kWhy));
+    }
+    if (prompts.prefix_length() > 0) {
+      broken.push_back(absl::StrCat("model.prompt.prefix_length is ", prompts.prefix_length(), kWhy));
+    }
+  }
+  if (spec.model().verbalizer().kind() == VerbalizerSpec::PROTOTYPE && !TakesPrototypes(learner)) {
+    broken.emplace_back(
+        "model.verbalizer.kind is PROTOTYPE; it is for learner.maml, reptile, anil, meta_sgd, cavia and imaml");
   }
   if (learner.has_linear_probe() && spec.train().meta_steps() > 0) {
     broken.push_back(absl::StrCat("train.meta_steps is ", spec.train().meta_steps(),

@@ -5,8 +5,8 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
-#include "absl/strings/str_join.h"
 #include "experiments/evaluate.h"
+#include "experiments/param_file.h"
 #include "learners/meta_step.h"
 #include "metaprompt/base/files.h"
 #include "metaprompt/base/spec_fields.h"
@@ -17,44 +17,17 @@ namespace {
 
 constexpr char kProgressKey[] = "progress";
 
-// Parameters with a prefix before their names, added to or taken from a file.
+// Parameters with a prefix before their names, added to a file.
 void Put(absl::string_view prefix, const std::vector<ParamInfo>& infos, const ParamList& params, TensorFile* file) {
   for (size_t i = 0; i < infos.size(); ++i) {
     file->tensors.emplace_back(absl::StrCat(prefix, infos[i].name), params[i]);
   }
 }
 
-absl::Status Take(absl::string_view prefix, const std::vector<ParamInfo>& infos, const TensorFile& file,
-                  absl::string_view path, ParamList* params) {
-  params->clear();
-  for (const ParamInfo& info : infos) {
-    const std::string name = absl::StrCat(prefix, info.name);
-    const at::Tensor tensor = file.Find(name);
-    if (!tensor.defined()) {
-      return absl::InvalidArgumentError(absl::StrCat(path, ": tensor '", name, "' is missing"));
-    }
-    if (tensor.sizes() != at::IntArrayRef(info.shape)) {
-      return absl::InvalidArgumentError(absl::StrCat(path, ": tensor '", name, "' has shape [",
-                                                     absl::StrJoin(tensor.sizes(), ", "), "] instead of [",
-                                                     absl::StrJoin(info.shape, ", "), "]"));
-    }
-    params->push_back(tensor);
-  }
-  return absl::OkStatus();
-}
-
 void MoveTo(at::Device device, ParamList* params) {
   for (at::Tensor& param : *params) {
     param = param.to(device);  // on the CPU: itself
   }
-}
-
-absl::StatusOr<TensorFile> ReadTensorFile(const std::string& path) {
-  const absl::StatusOr<std::string> bytes = ReadFile(path);
-  if (!bytes.ok()) {
-    return bytes.status();
-  }
-  return ParseSafetensors(*bytes, path);
 }
 
 // Training of one number of shots, step by step.
@@ -89,7 +62,7 @@ class MetaTraining {
 absl::Status MetaTraining::Start() {
   RunDirectory& directory = *context_.directory;
   if (!directory.Has(checkpoint_)) {
-    absl::StatusOr<ParamList> params = context_.bench->InitialParams();
+    absl::StatusOr<ParamList> params = context_.bench->InitialParams(shots_);
     if (!params.ok()) {
       return params.status();
     }
@@ -120,7 +93,7 @@ absl::Status MetaTraining::Continue(const std::string& path) {
   for (const auto& [prefix, params] :
        {std::make_pair("params/", &state_.params), std::make_pair("first/", &state_.optimizer.first),
         std::make_pair("second/", &state_.optimizer.second)}) {
-    if (const absl::Status status = Take(prefix, infos_, *file, path, params); !status.ok()) {
+    if (const absl::Status status = TakeParams(prefix, infos_, *file, path, params); !status.ok()) {
       return status;
     }
     MoveTo(context_.bench->device(), params);
@@ -265,22 +238,6 @@ absl::StatusOr<Trained> MetaTraining::Run() {
 }
 
 }  // namespace
-
-absl::StatusOr<ParamList> ReadParamFile(const std::vector<ParamInfo>& infos, const std::string& path) {
-  const absl::StatusOr<TensorFile> file = ReadTensorFile(path);
-  if (!file.ok()) {
-    return file.status();
-  }
-  ParamList params;
-  if (const absl::Status status = Take("", infos, *file, path, &params); !status.ok()) {
-    return status;
-  }
-  if (file->tensors.size() != infos.size()) {
-    return absl::InvalidArgumentError(
-        absl::StrCat(path, ": it has ", file->tensors.size(), " tensors instead of ", infos.size()));
-  }
-  return params;
-}
 
 absl::StatusOr<Trained> MetaTrain(const RunContext& context, int shots) { return MetaTraining(context, shots).Run(); }
 

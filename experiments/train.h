@@ -35,10 +35,6 @@ struct Trained {
 // `best-Kshot.safetensors`, the parameters that validated best.
 absl::StatusOr<Trained> MetaTrain(const RunContext& context, int shots);
 
-// A file of parameters under their names. Every parameter must be there in its shape and no other tensor; the error
-// names the file and the tensor.
-absl::StatusOr<ParamList> ReadParamFile(const std::vector<ParamInfo>& infos, const std::string& path);
-
 }  // namespace metaprompt
 
 #endif  // EXPERIMENTS_TRAIN_H_

@@ -10,6 +10,7 @@
 #include "metaprompt/base/files.h"
 #include "metaprompt/bert.h"
 #include "metaprompt/checkpoint.h"
+#include "metaprompt/soft_prompt.h"
 #include "metaprompt/tokenizer_folder.h"
 
 namespace metaprompt {
@@ -151,12 +152,41 @@ absl::Status Workbench::OpenEncoder() {
     return prompt.status();
   }
   prompt_ = *std::move(prompt);
+  if (absl::Status status = CheckPromptWidth(spec_.model().prompt(), encoder->config().embedding_width); !status.ok()) {
+    return status;
+  }
   model_ = spec.has_checkpoint()
                ? std::make_unique<PromptModel>(spec_.model(), *encoder, prompt_->num_soft())
                : std::make_unique<PromptModel>(spec_.model(), tokenizer_->vocab_size(), prompt_->num_soft());
   model_->set_bfloat16(spec_.precision() == ExperimentSpec::BFLOAT16);
   facts_.set_encoder_parameters(CountNumbers(model_->params(), ParamGroup::kEncoder));
   facts_.set_prompt_parameters(CountNumbers(model_->params(), ParamGroup::kPrompt));
+  return absl::OkStatus();
+}
+
+absl::Status Workbench::OpenStarts() {
+  absl::StatusOr<std::vector<std::vector<int64_t>>> words =
+      InitWordIds(spec_.model().prompt(), *tokenizer_, prompt_->num_soft());
+  if (!words.ok()) {
+    return words.status();
+  }
+  init_words_ = *std::move(words);
+  for (const StartRun::Part part : {StartRun::kModel, StartRun::kPrompt}) {
+    const bool whole = part == StartRun::kModel;
+    const std::string& path = whole ? spec_.model().init_from_run() : spec_.model().prompt().init_from_run();
+    if (path.empty()) {
+      continue;
+    }
+    absl::StatusOr<StartRun> start =
+        StartRun::Open(part, path, *model_, facts_.tokenizer_sha256(), spec_.episodes().shots());
+    if (!start.ok()) {
+      return start.status();
+    }
+    for (const StartFacts& facts : start->facts()) {
+      *facts_.add_starts() = facts;
+    }
+    (whole ? model_start_ : prompt_start_) = *std::move(start);
+  }
   return absl::OkStatus();
 }
 
@@ -203,10 +233,16 @@ absl::StatusOr<std::unique_ptr<Workbench>> Workbench::Open(const ExperimentSpec&
   if (absl::Status status = bench->OpenEncoder(); !status.ok()) {
     return status;
   }
+  if (absl::Status status = bench->OpenStarts(); !status.ok()) {
+    return status;
+  }
   return bench;
 }
 
 const char* Workbench::initialisation() const {
+  if (model_start_.has_value()) {
+    return "transferred";
+  }
   return spec_.model().encoder().has_checkpoint() ? "pre-trained" : "random";
 }
 
@@ -227,11 +263,33 @@ absl::StatusOr<const PromptedSplit*> Workbench::Prompted(Split split) {
   return &*prompted;
 }
 
-absl::StatusOr<ParamList> Workbench::InitialOnCpu() {
+absl::Status Workbench::StartPrompt(int shots, ParamList* params) const {
+  if (prompt_start_.has_value()) {
+    return prompt_start_->Give(shots, params);
+  }
+  if (init_words_.empty()) {
+    return absl::OkStatus();
+  }
+  const at::Tensor& words = (*params)[model_->encoder().layout().words];
+  std::vector<at::Tensor> vectors;
+  for (const std::vector<int64_t>& ids : init_words_) {
+    vectors.push_back(words.index_select(0, at::tensor(at::ArrayRef<int64_t>(ids), at::kLong)).mean(0));
+  }
+  (*params)[model_->soft_place()] = at::stack(vectors);
+  return absl::OkStatus();
+}
+
+absl::StatusOr<ParamList> Workbench::InitialOnCpu(int shots) {
   const EncoderSpec& encoder = spec_.model().encoder();
   ParamList params;
   bool standardised = encoder.bert().init_standardised();
-  if (encoder.has_checkpoint()) {
+  if (model_start_.has_value()) {
+    params.resize(model_->params().size());
+    if (const absl::Status status = model_start_->Give(shots, &params); !status.ok()) {
+      return status;
+    }
+    standardised = false;  // as the run had it
+  } else if (encoder.has_checkpoint()) {
     absl::StatusOr<Checkpoint> checkpoint =
         OpenCheckpoint(encoder.checkpoint().path(), encoder.checkpoint().allow_unknown_tensors());
     if (!checkpoint.ok()) {
@@ -245,6 +303,9 @@ absl::StatusOr<ParamList> Workbench::InitialOnCpu() {
     standardised = encoder.checkpoint().standardised_read() && !model_->encoder().layout().has_head();
   } else {
     params = model_->Init(spec_.seed());
+  }
+  if (const absl::Status status = StartPrompt(shots, &params); !status.ok()) {
+    return status;
   }
   if (!standardised) {
     return params;
@@ -262,8 +323,8 @@ absl::StatusOr<ParamList> Workbench::InitialOnCpu() {
   return model_->Standardised(params, texts);
 }
 
-absl::StatusOr<ParamList> Workbench::InitialParams() {
-  absl::StatusOr<ParamList> params = InitialOnCpu();
+absl::StatusOr<ParamList> Workbench::InitialParams(int shots) {
+  absl::StatusOr<ParamList> params = InitialOnCpu(shots);
   if (params.ok() && !device_.is_cpu()) {
     for (at::Tensor& param : *params) {
       param = param.to(device_);

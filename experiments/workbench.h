@@ -3,6 +3,7 @@
 #define EXPERIMENTS_WORKBENCH_H_
 
 #include <array>
+#include <cstdint>
 #include <memory>
 #include <optional>
 #include <string>
@@ -14,6 +15,7 @@
 #include "episodes/sampler.h"
 #include "experiments/experiment.pb.h"
 #include "experiments/result.pb.h"
+#include "experiments/start_run.h"
 #include "metaprompt/prompt.h"
 #include "metaprompt/prompt_model.h"
 #include "metaprompt/tokenizer.h"
@@ -55,10 +57,12 @@ class Workbench {
   // The texts of a split in their prompts, tokenised on first use; those of the test split in meta-test alone.
   absl::StatusOr<const PromptedSplit*> Prompted(Split split);
 
-  // The initialisation that meta-training starts from, and that the baseline is tested with: a function of spec,
-  // checkpoint and training texts. Memory of its own.
-  absl::StatusOr<ParamList> InitialParams();
-  // What the baseline is called: "pre-trained" with a checkpoint, else "random".
+  // The initialisation that meta-training with that many shots starts from, and that the baseline is tested with: a
+  // function of spec, checkpoint, training texts and, where the spec names one, another run's result for as many shots.
+  // Memory of its own.
+  absl::StatusOr<ParamList> InitialParams(int shots);
+  // What the baseline is called: "transferred" with model.init_from_run, "pre-trained" with a checkpoint, else
+  // "random".
   const char* initialisation() const;
 
   // Where the run's tensors are.
@@ -79,7 +83,10 @@ class Workbench {
  private:
   Workbench() = default;
 
-  absl::StatusOr<ParamList> InitialOnCpu();
+  absl::StatusOr<ParamList> InitialOnCpu(int shots);
+  // The soft vectors as the spec's words or run have them.
+  absl::Status StartPrompt(int shots, ParamList* params) const;
+  absl::Status OpenStarts();
   absl::Status OpenTokenizer(const TokenizerFiles& files);
   absl::Status OpenEncoder();
 
@@ -88,6 +95,9 @@ class Workbench {
   std::unique_ptr<Tokenizer> tokenizer_;
   std::optional<PromptTemplate> prompt_;
   std::unique_ptr<PromptModel> model_;
+  std::optional<StartRun> model_start_;
+  std::optional<StartRun> prompt_start_;
+  std::vector<std::vector<int64_t>> init_words_;  // see InitWordIds
   std::string config_json_;
   at::Device device_ = at::kCPU;
   DatasetFacts dataset_facts_;

@@ -6,7 +6,7 @@ namespace metaprompt {
 
 ScopeSpec Cavia::adapts() const {
   ScopeSpec prompt;
-  prompt.set_part(ScopeSpec::PROMPT);
+  prompt.set_part(ScopeSpec::VECTORS);
   return prompt;
 }
 
@@ -14,7 +14,7 @@ TaskStart Cavia::Start(const Model& model, const ParamList& meta, const Batch& s
                        bool /*learned_rates*/) const {
   ParamList zeroed = meta;  // φ_0 = 0, in the class vectors' start too
   for (size_t i = 0; i < model.params().size(); ++i) {
-    if (model.params()[i].group == ParamGroup::kPrompt) {
+    if (model.params()[i].group == ParamGroup::kPrompt && !model.params()[i].prompt_map) {
       zeroed[i] = at::zeros_like(meta[i]);
     }
   }

@@ -1,5 +1,5 @@
 // CAVIA (Zintgraf et al. 2019): context parameters begin at 0 in every task and alone adapt; the rest of the model is
-// shared and meta-learned. The context is the soft prompt.
+// shared and meta-learned. The context is the soft vectors and the prefixes; what the vectors pass through is shared.
 #ifndef LEARNERS_CAVIA_H_
 #define LEARNERS_CAVIA_H_
 

@@ -9,6 +9,7 @@
 
 #include "absl/strings/match.h"
 #include "learners/adamw.h"
+#include "learners/class_means.h"
 #include "metaprompt/base/random.h"
 
 namespace metaprompt {
@@ -75,6 +76,9 @@ std::vector<bool> InScope(const std::vector<ParamInfo>& infos, const ScopeSpec& 
       case ScopeSpec::LORA:
         named = prompt || info.group == ParamGroup::kLora;
         break;
+      case ScopeSpec::VECTORS:
+        named = prompt && !info.prompt_map;
+        break;
       case ScopeSpec::NONE:
         break;
     }
@@ -101,8 +105,10 @@ TaskStart PlainStart(const Model& model, const ParamList& meta, const Batch& sup
   for (size_t i = 0; i < own; ++i) {
     start.rates.push_back(InnerRate{in[i] ? ConstantRate(inner, model.params()[i].group) : 0.0, {}});
   }
-  if (inner.class_lr() > 0) {
-    for (const at::Tensor& tensor : model.ClassHead(start.params, support.answers)) {
+  const double temperature = model.prototype_temperature();
+  if (inner.class_lr() > 0 || temperature > 0) {
+    for (const at::Tensor& tensor : temperature > 0 ? PrototypeHead(model, start.params, support, temperature)
+                                                    : model.ClassHead(start.params, support.answers)) {
       start.params.push_back(tensor);
       start.rates.push_back(InnerRate{inner.class_lr(), {}});
     }

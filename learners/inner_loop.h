@@ -45,8 +45,9 @@ std::vector<size_t> MovedPlaces(const Model& model, const InnerSpec& inner, cons
 // The meta-parameters as leaves, and the support set (for class vectors that begin as functions of it).
 using StartFunction = std::function<TaskStart(const ParamList& meta, const Batch& support)>;
 
-// θ_0 = the model's own parameters (the first of `meta`) with constant rates, and a class head from the answer words if
-// its rate is not 0. What moves in an episode of several tasks gets one value a task.
+// θ_0 = the model's own parameters (the first of `meta`) with constant rates, and a class head: from the answer words
+// if its rate is not 0, or the support texts' prototypes (Model::prototype_temperature). What moves in an episode of
+// several tasks gets one value a task.
 TaskStart PlainStart(const Model& model, const ParamList& meta, const Batch& support, const InnerSpec& inner,
                      const ScopeSpec& adapts);
 

@@ -71,7 +71,7 @@ TaskStart Maml::Start(const Model& model, const ParamList& meta, const Batch& su
   const at::Tensor& sizes = meta.back();
   for (size_t i = 0; i < start.rates.size(); ++i) {
     const int64_t slot = i < slots.of.size() ? slots.of[i] : sizes.size(1) - 1;
-    if (slot >= 0) {
+    if (slot >= 0 && start.rates[i].moves()) {
       start.rates[i].learned = sizes.select(1, slot);
     }
   }

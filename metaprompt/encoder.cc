@@ -64,6 +64,14 @@ std::vector<ParamInfo> Encoder::AddLora(int64_t rank, double alpha, size_t first
   return metaprompt::AddLora(rank, first, &layout_);
 }
 
+std::vector<ParamInfo> Encoder::AddPrefixes(int64_t length, size_t first) {
+  return metaprompt::AddPrefixes(length, first, &layout_);
+}
+
+Encoder::Prefix Encoder::PrefixOf(const ParamList& p, const LayerPlaces& at) const {
+  return at.prefix_key == kNoParam ? Prefix{} : Prefix{p[at.prefix_key], p[at.prefix_key + 1]};
+}
+
 ParamList Encoder::Folded(const ParamList& p) const {
   ParamList folded(p.begin(), p.begin() + static_cast<int64_t>(layout_.params.size()));
   for (const LayerPlaces& at : layout_.layers) {
@@ -123,15 +131,16 @@ at::Tensor Encoder::RelativeBias(const at::Tensor& relative, const Batch& batch,
 }
 
 // Scaled dot-product attention (Vaswani et al. 2017, eq. 1) of `query` [N, D], or [B, D] with masks_alone, over `key`
-// and `value` [N, D]. Returns as many rows as `query`. Differentiable twice, as LibTorch's own fused kernels aren't:
-// on the CPU text by text, elsewhere (and with a bias, or in bfloat16) with all texts padded to the longest.
+// and `value` [N, D], and of those of a prefix. Returns as many rows as `query`. Differentiable twice, as LibTorch's
+// own fused kernels aren't: on the CPU text by text, elsewhere (and with a bias or a prefix, or in bfloat16) with all
+// texts padded to the longest.
 at::Tensor Encoder::Attend(const at::Tensor& query, const at::Tensor& key, const at::Tensor& value,
-                           const at::Tensor& bias, const Batch& batch, bool masks_alone) const {
+                           const at::Tensor& bias, const Prefix& prefix, const Batch& batch, bool masks_alone) const {
   const int64_t heads = config_.heads;
   const int64_t depth = config_.width / heads;
   const double scale = 1.0 / std::sqrt(static_cast<double>(depth));
   const at::ScalarType type = key.scalar_type();
-  if (key.is_cpu() && !bias.defined() && (type == at::kFloat || type == at::kDouble)) {
+  if (key.is_cpu() && !bias.defined() && !prefix.key.defined() && (type == at::kFloat || type == at::kDouble)) {
     return AttendWithinTexts(query, key, value, AttentionPlaces(batch.spans, masks_alone), heads, scale);
   }
   const int64_t queries = masks_alone ? 1 : batch.longest;  // a text
@@ -142,20 +151,37 @@ at::Tensor Encoder::Attend(const at::Tensor& query, const at::Tensor& key, const
   const auto by_head = [&](const at::Tensor& x, int64_t length) {  // [B, H, length, d]
     return x.view({batch.size, length, heads, depth}).transpose(1, 2);
   };
+  // The prefix's rows before a text's own [B, H, T, d]: [B, H, P + T, d].
+  const auto behind = [&](const at::Tensor& rows, const at::Tensor& own) {
+    if (!rows.defined()) {
+      return own;
+    }
+    const int64_t tasks = rows.dim() == 3 ? rows.size(0) : 1;
+    const int64_t length = rows.size(-2);
+    const at::Tensor of_texts = rows.reshape({tasks, 1, length, heads, depth})
+                                    .expand({tasks, batch.size / tasks, length, heads, depth})
+                                    .reshape({batch.size, length, heads, depth});
+    return at::cat({of_texts.transpose(1, 2), own}, 2);
+  };
+  // A bias has none for the prefix.
+  const auto with_prefix = [&](const at::Tensor& of_text) {
+    return prefix.key.defined() ? at::constant_pad_nd(of_text, {prefix.key.size(-2), 0}) : of_text;
+  };
   const at::Tensor scaled = query * scale;
   const at::Tensor q = by_head(masks_alone ? scaled : padded(scaled), queries);
-  const at::Tensor k = by_head(padded(key), batch.longest);
-  at::Tensor scores = at::matmul(q, k.transpose(2, 3));  // [B, H, Q, T]
+  const at::Tensor k = behind(prefix.key, by_head(padded(key), batch.longest));
+  at::Tensor scores = at::matmul(q, k.transpose(2, 3));  // [B, H, Q, P + T]
   if (bias.defined()) {
-    scores = scores + bias;
+    scores = scores + with_prefix(bias);
   }
   if (!full) {
-    scores = scores + batch.attention_bias;
+    scores = scores + with_prefix(batch.attention_bias);
   }
-  const at::Tensor mixed = at::matmul(at::softmax(scores.to(batch.attention_bias.scalar_type()), -1),
-                                      by_head(padded(value), batch.longest))  // [B, H, Q, d]
-                               .transpose(1, 2)
-                               .reshape({batch.size * queries, config_.width});
+  const at::Tensor v = behind(prefix.value, by_head(padded(value), batch.longest));
+  const at::Tensor mixed =
+      at::matmul(at::softmax(scores.to(batch.attention_bias.scalar_type()), -1), v)  // [B, H, Q, d]
+          .transpose(1, 2)
+          .reshape({batch.size * queries, config_.width});
   return masks_alone || full ? mixed : GatherRows(mixed, batch.packed_from, batch.padded_from);
 }
 
@@ -175,7 +201,7 @@ at::Tensor Encoder::Layers(const ParamList& p, at::Tensor x, const at::Tensor& r
     }
     const at::Tensor query = WithLora(p, x, at.query, at.query_lora);
     const at::Tensor bias = at_masks ? RelativeBias(relative, batch, true) : every_bias;
-    const at::Tensor mixed = Attend(query, key, value, bias, batch, at_masks);
+    const at::Tensor mixed = Attend(query, key, value, bias, PrefixOf(p, at), batch, at_masks);
     x = Norm(p, x + Dense(p, mixed, at.attention_out), at.attention_norm);
     const at::Tensor up = Activate(config_.activation, Dense(p, x, at.up));
     x = Norm(p, x + Dense(p, up, at.down), at.out_norm);

@@ -33,6 +33,10 @@ class Encoder {
   // that the functions below take. Returns what they are (see layout.h).
   std::vector<ParamInfo> AddLora(int64_t rank, double alpha, size_t first);
 
+  // Gives every layer a prefix of `length` keys and values, which stand at `first` in those lists; [length, D], or [M,
+  // length, D] for M tasks. Returns what they are (see layout.h). They have no position: a relative bias is 0 for them.
+  std::vector<ParamInfo> AddPrefixes(int64_t length, size_t first);
+
   // The encoder's own parameters, with the low-rank updates added to the matrices that they stand beside.
   ParamList Folded(const ParamList& params) const;
 
@@ -68,6 +72,13 @@ class Encoder {
   at::Tensor ClassBiases(const ParamList& params, const Answers& answers) const;
 
  private:
+  // A layer's, undefined where it has none.
+  struct Prefix {
+    at::Tensor key;
+    at::Tensor value;
+  };
+
+  Prefix PrefixOf(const ParamList& params, const LayerPlaces& places) const;
   at::Tensor Embedded(const ParamList& params, const at::Tensor& soft, const Batch& batch) const;
   at::Tensor Last(const ParamList& params, const at::Tensor& soft, const Batch& batch, bool masks_alone) const;
   at::Tensor Layers(const ParamList& params, at::Tensor x, const at::Tensor& relative, const Batch& batch, size_t begin,
@@ -75,7 +86,7 @@ class Encoder {
   at::Tensor RelativeBias(const at::Tensor& relative, const Batch& batch, bool masks_alone) const;
   at::Tensor WithLora(const ParamList& params, const at::Tensor& x, size_t place, size_t lora) const;
   at::Tensor Attend(const at::Tensor& query, const at::Tensor& key, const at::Tensor& value, const at::Tensor& bias,
-                    const Batch& batch, bool masks_alone) const;
+                    const Prefix& prefix, const Batch& batch, bool masks_alone) const;
   at::Tensor Norm(const ParamList& params, const at::Tensor& x, size_t place) const;
 
   EncoderConfig config_;

@@ -29,10 +29,12 @@ double GraphBytes(const EncoderConfig& config, const Batch& batch, const GraphPa
   const auto heads = static_cast<double>(config.heads);
   const auto inner = static_cast<double>(config.intermediate);
   const auto embedding = static_cast<double>(config.embedding_width);
+  const double keys = longest + static_cast<double>(parts.prefix_length);  // of a text
   const auto rank = static_cast<double>(parts.lora_rank);
   const auto full = static_cast<double>(batch.attention_bias.element_size());
   // Attention goes text by text, or pads (Encoder::Attend).
-  const bool padded = parts.bfloat16 || config.relative_buckets > 0 || !batch.token_ids.is_cpu();
+  const bool padded =
+      parts.bfloat16 || parts.prefix_length > 0 || config.relative_buckets > 0 || !batch.token_ids.is_cpu();
   double pairs = 0;  // of tokens of one text
   for (int64_t b = 0; b < batch.size; ++b) {
     const auto length = static_cast<double>(batch.spans.data_ptr<int64_t>()[2 * b + 1]);
@@ -60,8 +62,8 @@ double GraphBytes(const EncoderConfig& config, const Batch& batch, const GraphPa
                       : tokens * width * inputs(3 + 2 * lora);  // x, of queries, keys, values
     bytes += (tokens + rows) * rank * product;                  // A x
     if (padded) {
-      bytes += texts * (queries + 2 * longest) * width * product;                            // queries, keys, values
-      bytes += texts * heads * queries * longest * (full + (parts.bfloat16 ? product : 0));  // softmax
+      bytes += texts * (queries + 2 * keys) * width * product;                            // queries, keys, values
+      bytes += texts * heads * queries * keys * (full + (parts.bfloat16 ? product : 0));  // softmax
     } else {
       bytes += (rows + 2 * tokens) * width * product;
       bytes += heads * (at_masks ? tokens : pairs) * full;

@@ -15,6 +15,7 @@ struct GraphParts {
   bool masks_alone = true;
   bool with_head = true;
   int64_t lora_rank = 0;  // 0: none
+  int64_t prefix_length = 0;
   bool bfloat16 = false;
 };
 

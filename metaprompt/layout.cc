@@ -251,4 +251,22 @@ std::vector<ParamInfo> AddLora(int64_t rank, size_t first, EncoderLayout* layout
   return added;
 }
 
+std::vector<ParamInfo> AddPrefixes(int64_t length, size_t first, EncoderLayout* layout) {
+  std::vector<ParamInfo> added;
+  for (size_t i = 0; i < layout->layers.size(); ++i) {
+    LayerPlaces& places = layout->layers[i];
+    places.prefix_key = first + added.size();
+    const int64_t width = layout->params[places.key].shape[0];
+    for (const char* what : {"key", "value"}) {
+      added.push_back(ParamInfo{absl::StrCat("prompt.prefix.", i, ".", what),
+                                {length, width},
+                                ParamGroup::kPrompt,
+                                places.number,
+                                false,
+                                false});
+    }
+  }
+  return added;
+}
+
 }  // namespace metaprompt

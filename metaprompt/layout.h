@@ -4,6 +4,7 @@
 #define METAPROMPT_LAYOUT_H_
 
 #include <cstddef>
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -27,6 +28,7 @@ struct LayerPlaces {
   int number = 0;                // ParamInfo::layer of all of these
   size_t query_lora = kNoParam;  // A of the matrix's low-rank update, B behind it: see AddLora
   size_t value_lora = kNoParam;
+  size_t prefix_key = kNoParam;  // the layer's own, the value behind it: see AddPrefixes
 };
 
 struct EncoderLayout {
@@ -53,6 +55,11 @@ EncoderLayout LayoutOf(const EncoderConfig& config, bool with_head);
 // its update. Sets their places in `layout`, from `first` on in the list of the model whose encoder it is, and returns
 // what stands there: for each matrix [out, in], `lora.<matrix>.A` [rank, in] and `lora.<matrix>.B` [out, rank].
 std::vector<ParamInfo> AddLora(int64_t rank, size_t first, EncoderLayout* layout);
+
+// `length` keys and values of each layer's own, which its queries attend to beside the text's (Li and Liang 2021; Liu
+// et al. 2022, P-tuning v2). Layers that share parameters have a prefix each. As AddLora: of layer i, counted from 0 as
+// they are applied, `prompt.prefix.<i>.key` and `prompt.prefix.<i>.value` [length, D], in the group kPrompt.
+std::vector<ParamInfo> AddPrefixes(int64_t length, size_t first, EncoderLayout* layout);
 
 // The parameter that a checkpoint with an MLM head has: "cls.predictions.transform.dense.weight", ...
 std::string TransformName(Architecture architecture);

@@ -35,6 +35,10 @@ class Model {
   // none.
   virtual ParamList ClassHead(const ParamList& /*params*/, const Answers& /*answers*/) const { return {}; }
 
+  // Above 0: a task's class parameters are not ClassHead's but the prototypes of its support texts, distances divided
+  // by this (VerbalizerSpec.PROTOTYPE). Forward is then given a class head.
+  virtual double prototype_temperature() const { return 0; }
+
   // E, the width of a class vector; 0: the model has no class head.
   virtual int64_t head_width() const { return 0; }
 

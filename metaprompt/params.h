@@ -23,6 +23,7 @@ struct ParamInfo {
   int layer = 0;            // 0: embeddings and prompts; 1..L: transformer layers; L+1: head
   bool decay = false;       // weight decay applies
   bool vocab_rows = false;  // a row (or entry) for each vocabulary id: an episode needs only the rows it uses
+  bool prompt_map = false;  // of kPrompt: no vector of the prompt, but a weight of what its vectors pass through
 };
 
 // The parameters as one episode sees them: those with `vocab_rows` cut down to `rows` [U] (int64 vocabulary ids), the

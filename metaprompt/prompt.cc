@@ -1,5 +1,7 @@
 #include "metaprompt/prompt.h"
 
+#include <algorithm>
+
 #include "absl/strings/ascii.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
@@ -147,6 +149,28 @@ PromptedText PromptTemplate::Apply(const std::vector<int64_t>& text) const {
   prompted.text_end = before + length;
   prompted.mask = mask_ < before ? mask_ : mask_ + length;
   return prompted;
+}
+
+absl::StatusOr<std::vector<std::vector<int64_t>>> InitWordIds(const PromptSpec& spec, const Tokenizer& tokenizer,
+                                                              int64_t num_soft) {
+  std::vector<std::vector<int64_t>> ids;
+  for (absl::string_view word : absl::StrSplit(spec.init_words(), ' ', absl::SkipWhitespace())) {
+    ids.push_back(tokenizer.Encode(absl::StrCat(" ", word)));
+    if (ids.back().empty() ||
+        std::find(ids.back().begin(), ids.back().end(), tokenizer.special().unk) != ids.back().end()) {
+      return absl::InvalidArgumentError(
+          absl::StrCat("model.prompt.init_words: ", Quoted(word), " is no word to the tokenizer"));
+    }
+  }
+  if (ids.size() == 1) {
+    ids.resize(static_cast<size_t>(num_soft), std::vector<int64_t>(ids[0]));
+  }
+  if (!spec.init_words().empty() && static_cast<int64_t>(ids.size()) != num_soft) {
+    return absl::InvalidArgumentError(absl::StrCat("model.prompt.init_words has ", ids.size(),
+                                                   " words; the template has ", num_soft,
+                                                   " soft vectors: give one word for all, or one for each"));
+  }
+  return ids;
 }
 
 absl::Status CheckAnswers(const VerbalizerSpec& spec, const std::set<std::string>& labels) {

@@ -49,6 +49,11 @@ class PromptTemplate {
 // Checks a template without a tokenizer.
 absl::Status CheckTemplate(absl::string_view text);
 
+// The vocabulary ids that each soft vector begins as the mean of, from PromptSpec.init_words: one word for all, or one
+// for each; none where there are no words. The error names the field.
+absl::StatusOr<std::vector<std::vector<int64_t>>> InitWordIds(const PromptSpec& spec, const Tokenizer& tokenizer,
+                                                              int64_t num_soft);
+
 // What a spec's answers must be, by the labels of all classes of the data: one entry a label, each a class's. The error
 // names the label.
 absl::Status CheckAnswers(const VerbalizerSpec& spec, const std::set<std::string>& labels);

@@ -28,7 +28,10 @@ at::Tensor MeanOfTokens(const at::Tensor& states, const Batch& batch) {
 }  // namespace
 
 PromptModel::PromptModel(const ModelSpec& spec, Encoder encoder, int64_t num_soft)
-    : spec_(spec), encoder_(std::move(encoder)), params_(encoder_.params()) {
+    : spec_(spec),
+      encoder_(std::move(encoder)),
+      soft_(spec.prompt(), num_soft, encoder_.config().embedding_width),
+      params_(encoder_.params()) {
   const bool with_head = encoder_.layout().has_head();
   for (const ParamInfo& info : params_) {
     head_layer_ = std::max(head_layer_, info.layer + (with_head ? 0 : 1));
@@ -43,7 +46,13 @@ PromptModel::PromptModel(const ModelSpec& spec, Encoder encoder, int64_t num_sof
       params_.push_back(std::move(info));
     }
   }
-  params_.push_back(ParamInfo{"prompt.soft", {num_soft, width}, ParamGroup::kPrompt, 0, false, false});
+  soft_place_ = params_.size();
+  params_.insert(params_.end(), soft_.params().begin(), soft_.params().end());
+  if (const int length = spec_.prompt().prefix_length(); length > 0) {
+    for (ParamInfo& info : encoder_.AddPrefixes(length, params_.size())) {
+      params_.push_back(std::move(info));
+    }
+  }
 }
 
 PromptModel::PromptModel(const ModelSpec& spec, int64_t vocab, int64_t num_soft)
@@ -79,7 +88,7 @@ ModelOutput PromptModel::Forward(const ParamList& params, const Batch& batch) co
 }
 
 PromptModel::Hidden PromptModel::HiddenOf(const ParamList& params, const Batch& batch) const {
-  const at::Tensor& soft = params[params_.size() - 1];
+  const at::Tensor soft = batch.lowered == 0 ? SoftVectors(params) : at::Tensor();
   Hidden hidden;
   if (spec_.features() == ModelSpec::MEAN) {
     const at::Tensor states = encoder_.States(params, soft, batch);
@@ -121,7 +130,7 @@ Batch PromptModel::Lowered(const ParamList& params, const Batch& batch, int laye
     const auto first = std::find_if_not(layers.begin(), layers.end(), below);
     const bool come_again = std::any_of(first, layers.end(), below);
     lowered.lowered = come_again ? 1 : static_cast<int>(first - layers.begin()) + 1;
-    lowered.lower = encoder_.StatesBefore(params, params[params_.size() - 1], batch, lowered.lowered);
+    lowered.lower = encoder_.StatesBefore(params, SoftVectors(params), batch, lowered.lowered);
   }
   if (params.size() == params_.size()) {
     const EncoderLayout& layout = encoder_.layout();
@@ -135,12 +144,17 @@ Batch PromptModel::Lowered(const ParamList& params, const Batch& batch, int laye
   return lowered;
 }
 
+at::Tensor PromptModel::SoftVectors(const ParamList& params) const {
+  return soft_.Vectors(absl::MakeConstSpan(params).subspan(soft_place_, soft_.params().size()));
+}
+
 double PromptModel::GraphBytes(const Batch& batch) const {
   GraphParts parts;
   parts.layers = applied_layers();
   parts.masks_alone = spec_.features() == ModelSpec::MASK;
   parts.with_head = encoder_.layout().has_head();
   parts.lora_rank = spec_.lora().rank();
+  parts.prefix_length = spec_.prompt().prefix_length();
   parts.bfloat16 = bfloat16_;
   return metaprompt::GraphBytes(encoder_.config(), batch, parts);
 }
@@ -160,14 +174,22 @@ ParamList PromptModel::WithSoftPrompt(ParamList encoder_params, uint64_t seed) c
     encoder_params.push_back(at::ones({encoder_.config().embedding_width}));
     encoder_params.push_back(at::zeros({encoder_.config().embedding_width}));
   }
-  for (size_t i = encoder_params.size(); i < params_.size(); ++i) {
+  for (size_t i = encoder_params.size(); i < soft_place_; ++i) {
     const ParamInfo& info = params_[i];
-    const bool lora = info.group == ParamGroup::kLora;
     const at::Tensor values = at::zeros(info.shape, at::kFloat);
-    if (!lora || absl::EndsWith(info.name, ".A")) {
-      const double std = lora ? 1 / std::sqrt(static_cast<double>(info.shape[1])) : spec_.prompt().init_std();
+    if (absl::EndsWith(info.name, ".A")) {
+      const double std = 1 / std::sqrt(static_cast<double>(info.shape[1]));
       FillNormal(SubSeed(seed, "init/" + info.name), std, values.data_ptr<float>(), values.numel());
     }
+    encoder_params.push_back(values);
+  }
+  for (const at::Tensor& values : soft_.Init(seed)) {
+    encoder_params.push_back(values);
+  }
+  for (size_t i = encoder_params.size(); i < params_.size(); ++i) {  // prefixes
+    const at::Tensor values = at::empty(params_[i].shape, at::kFloat);
+    FillNormal(SubSeed(seed, "init/" + params_[i].name), spec_.prompt().init_std(), values.data_ptr<float>(),
+               values.numel());
     encoder_params.push_back(values);
   }
   return encoder_params;
@@ -182,7 +204,7 @@ ParamList PromptModel::Standardised(const ParamList& params, const std::vector<L
   std::vector<at::Tensor> reads;
   for (const LocalBatch& one : texts) {
     const ParamList local = LocalParams(params_, params, one.rows);
-    reads.push_back(Read(local, encoder_.AtMask(local, local[params_.size() - 1], one.batch)));
+    reads.push_back(Read(local, encoder_.AtMask(local, SoftVectors(local), one.batch)));
   }
   const at::Tensor all = at::cat(reads);
   const at::Tensor std = all.std(0).clamp_min(1e-6);

@@ -7,6 +7,7 @@
 #include "metaprompt/encoder.h"
 #include "metaprompt/model.h"
 #include "metaprompt/model.pb.h"
+#include "metaprompt/soft_prompt.h"
 
 namespace metaprompt {
 
@@ -37,18 +38,26 @@ class PromptModel : public Model {
   const std::vector<ParamInfo>& params() const override { return params_; }
   ModelOutput Forward(const ParamList& params, const Batch& batch) const override;
   ParamList ClassHead(const ParamList& params, const Answers& answers) const override;
+  double prototype_temperature() const override {
+    return spec_.verbalizer().kind() == VerbalizerSpec::PROTOTYPE ? spec_.verbalizer().temperature() : 0;
+  }
   int64_t feature_width() const override { return encoder_.config().width; }
   int64_t head_width() const override { return encoder_.config().embedding_width; }
   // `layer` counts as ParamInfo::layer does. ALBERT applies a layer's parameters more than once: where layers below
   // `layer` come again behind it, the embeddings are all that is kept, and those layers' parameters are still used.
   Batch Lowered(const ParamList& params, const Batch& batch, int layer) const override;
-  // The soft prompt: [S, E] for all tasks, or [M, S, E].
-  bool PerTask(size_t i) const override { return i + 1 == params_.size(); }
+  // All of the prompt: the soft vectors [S, E] for all tasks, or [M, S, E], what they pass through, and the prefixes.
+  bool PerTask(size_t i) const override { return params_[i].group == ParamGroup::kPrompt; }
   double GraphBytes(const Batch& batch) const override;
 
+  // What enters the encoder at the soft slots, [S, E] (see soft_prompt.h).
+  at::Tensor SoftVectors(const ParamList& params) const;
+  // Where prompt.soft stands.
+  size_t soft_place() const { return soft_place_; }
+
   // The encoder's parameters and what stands behind them: a read that changes nothing; low-rank updates that change
-  // nothing, A [rank, in] random normal with variance 1 / in, so that A x is of the size of x, and B 0; and random
-  // normal soft vectors. float32. Every parameter has a stream of its own.
+  // nothing, A [rank, in] random normal with variance 1 / in, so that A x is of the size of x, and B 0; the soft prompt
+  // (see soft_prompt.h), and normal prefixes of its deviation. float32. Every parameter has a stream of its own.
   ParamList WithSoftPrompt(ParamList encoder_params, uint64_t seed) const;
 
   // For a BERT of one's own: all parameters random (see InitialBert).
@@ -78,10 +87,12 @@ class PromptModel : public Model {
 
   ModelSpec spec_;
   Encoder encoder_;
+  SoftPrompt soft_;
+  size_t soft_place_ = 0;  // of the first of its parameters
   bool bfloat16_ = false;
   int head_layer_ = 0;  // ParamInfo::layer of the head: the largest
   // The encoder's; without a head, read.scale [E] and read.shift [E]; the low-rank updates (see layout.h); then the
-  // soft vectors [num_soft, E].
+  // soft vectors [num_soft, E] and what they pass through (see soft_prompt.h); the prefixes (see layout.h).
   std::vector<ParamInfo> params_;
 };
 

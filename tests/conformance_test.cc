@@ -40,10 +40,17 @@ constexpr int64_t kWays = 3;
 // ---------------------------------------------------------------------------------------------------------------------
 // The cases.
 
+enum class ModelKind {
+  kPlain,
+  kLora,        // with low-rank updates, and features that are means over tokens
+  kDeepPrompt,  // with soft vectors that pass an LSTM and an MLP, and a prefix
+  kPrototypes,  // whose class vectors begin as prototypes
+};
+
 struct Case {
   std::string name;
   LearnerSpec spec;
-  bool lora = false;  // in a model with low-rank updates, whose features are means over tokens
+  ModelKind model = ModelKind::kPlain;
 };
 
 std::ostream& operator<<(std::ostream& out, const Case& one) { return out << one.spec.ShortDebugString(); }
@@ -55,7 +62,7 @@ constexpr char kInner[] =
 struct Variant {
   const char* name;
   const char* settings;
-  bool lora = false;
+  ModelKind model = ModelKind::kPlain;
   bool without_adapts = false;  // for learners that do not heed it, in place of the variants that set it
 };
 
@@ -65,10 +72,21 @@ constexpr Variant kVariants[] = {
     {"Prompt", "adapts { part: PROMPT } inner { class_lr: 0 optimizer: ADAMW }"},
     {"LastLayers", "adapts { part: LAST_LAYERS } learns { part: ENCODER } meta_gradient { way: RECOMPUTE }"},
     {"Biases", "adapts { part: BIASES } learns { part: PROMPT } inner { class_lr: 0 optimizer: ADAMW }"},
-    {"Lora", "adapts { part: LORA } learns { part: LAST_LAYERS } inner { class_lr: 0 }", true},
-    {"LearnsLora", "learns { part: LORA }", true, true},
-    {"NoClassHead", "inner { class_lr: 0 } meta_gradient { way: RECOMPUTE }", false, true},
+    {"Lora", "adapts { part: LORA } learns { part: LAST_LAYERS } inner { class_lr: 0 }", ModelKind::kLora},
+    {"LearnsLora", "learns { part: LORA }", ModelKind::kLora, true},
+    {"NoClassHead", "inner { class_lr: 0 } meta_gradient { way: RECOMPUTE }", ModelKind::kPlain, true},
+    {"DeepPrompt", "adapts { part: PROMPT } inner { class_lr: 0 optimizer: ADAMW }", ModelKind::kDeepPrompt},
+    {"Vectors", "adapts { part: VECTORS } meta_gradient { way: RECOMPUTE }", ModelKind::kDeepPrompt},
+    {"LearnsDeepPrompt", "learns { part: PROMPT }", ModelKind::kDeepPrompt, true},
+    {"Prototypes", "", ModelKind::kPrototypes},
+    {"FixedPrototypes", "adapts { part: PROMPT } inner { class_lr: 0 }", ModelKind::kPrototypes},
 };
+
+// Learners whose class vectors begin as the model says.
+bool TakesPrototypes(const LearnerSpec& spec) {
+  return spec.has_maml() || spec.has_reptile() || spec.has_anil() || spec.has_meta_sgd() || spec.has_cavia() ||
+         spec.has_imaml();
+}
 
 bool Heeds(const LearnerSpec& spec, const std::string& group) {
   const google::protobuf::Reflection& reflection = *spec.GetReflection();
@@ -102,8 +120,9 @@ std::vector<Case> AllCases() {
     plain = Heeds(plain, "inner") ? With(plain, kInner) : plain;
     for (const Variant& variant : kVariants) {
       const LearnerSpec spec = With(plain, variant.settings);
-      if (CheckLearner(spec).empty() && !(variant.without_adapts && Heeds(plain, "adapts"))) {
-        cases.push_back({absl::StrCat(kind.name(), "_", variant.name), spec, variant.lora});
+      if (CheckLearner(spec).empty() && !(variant.without_adapts && Heeds(plain, "adapts")) &&
+          (variant.model != ModelKind::kPrototypes || TakesPrototypes(spec))) {
+        cases.push_back({absl::StrCat(kind.name(), "_", variant.name), spec, variant.model});
       }
     }
     const google::protobuf::Descriptor& own = *kind.message_type();
@@ -225,7 +244,7 @@ Episode Build(const ToyTask& task, const std::vector<int64_t>& way = {0, 1, 2}) 
   return episode;
 }
 
-ModelSpec ModelOf(bool lora) {
+ModelSpec ModelOf(ModelKind kind) {
   ModelSpec spec;
   BertSpec& bert = *spec.mutable_encoder()->mutable_bert();
   bert.set_layers(1);
@@ -234,17 +253,34 @@ ModelSpec ModelOf(bool lora) {
   bert.set_intermediate(12);
   bert.set_max_positions(16);
   bert.set_init_std(1);
-  if (lora) {
-    spec.mutable_lora()->set_rank(2);
-    spec.set_features(ModelSpec::MEAN);
+  switch (kind) {
+    case ModelKind::kPlain:
+      break;
+    case ModelKind::kLora:
+      spec.mutable_lora()->set_rank(2);
+      spec.set_features(ModelSpec::MEAN);
+      break;
+    case ModelKind::kDeepPrompt:
+      spec.mutable_prompt()->set_reparametrisation(PromptSpec::LSTM_MLP);
+      spec.mutable_prompt()->set_prefix_length(2);
+      break;
+    case ModelKind::kPrototypes:
+      spec.mutable_verbalizer()->set_kind(VerbalizerSpec::PROTOTYPE);
+      spec.mutable_verbalizer()->set_temperature(4);
+      break;
   }
   return spec;
 }
 
-const PromptModel& TheModel(bool lora) {
-  static const auto* const plain = new PromptModel(ModelOf(false), kVocab, kSoft);
-  static const auto* const with_lora = new PromptModel(ModelOf(true), kVocab, kSoft);
-  return lora ? *with_lora : *plain;
+const PromptModel& TheModel(ModelKind kind) {
+  static const auto* const models = [] {
+    auto* made = new std::map<ModelKind, PromptModel>();
+    for (const ModelKind one : {ModelKind::kPlain, ModelKind::kLora, ModelKind::kDeepPrompt, ModelKind::kPrototypes}) {
+      made->emplace(one, PromptModel(ModelOf(one), kVocab, kSoft));
+    }
+    return made;
+  }();
+  return models->at(kind);
 }
 
 // Whole parameters with the learner's own, which begin as they do, or with noise: an initialisation has zeros, behind
@@ -278,7 +314,7 @@ class ConformanceTest : public ::testing::TestWithParam<Case> {
   void SetUp() override { SetOperationThreads(1); }
 
   static const LearnerSpec& spec() { return GetParam().spec; }
-  static const PromptModel& model() { return TheModel(GetParam().lora); }
+  static const PromptModel& model() { return TheModel(GetParam().model); }
   static bool HasInnerSteps() { return Heeds(spec(), "inner"); }
 
   static ParamList Meta(const Learner& learner, const Episode& episode, bool noise = true) {
@@ -552,7 +588,8 @@ TEST_P(ConformanceTest, RandomLabelsAreAtChance) {
   EXPECT_NEAR(right / texts, chance, 4 * std::sqrt(chance * (1 - chance) / texts));
 }
 
-// Of no steps, or of steps of size 0. The start is the plain model; not CAVIA's, ProtoMAML's and MetaPrompter's.
+// Of no steps, or of steps of size 0. The start is the plain model; not CAVIA's, ProtoMAML's, MetaPrompter's and
+// that with prototypes.
 TEST_P(ConformanceTest, NoInnerStepsAreTheStart) {
   if (!HasInnerSteps()) {
     GTEST_SKIP() << "no inner steps";
@@ -566,7 +603,8 @@ TEST_P(ConformanceTest, NoInnerStepsAreTheStart) {
   EXPECT_LT(MaxDifference(Logits(*still, Meta(*still, episode, false), episode.support, episode.query),
                           Logits(*none, Meta(*none, episode, false), episode.support, episode.query)),
             1e-12);
-  if (!spec().has_cavia() && !spec().has_proto_maml() && !spec().has_meta_prompter()) {
+  if (!spec().has_cavia() && !spec().has_proto_maml() && !spec().has_meta_prompter() &&
+      GetParam().model != ModelKind::kPrototypes) {
     const ParamList own(meta.begin(), meta.begin() + static_cast<int64_t>(model().params().size()));
     EXPECT_LT(MaxDifference(logits, model().Forward(own, episode.query).logits), 1e-12);
   }
@@ -703,6 +741,60 @@ TEST_P(ConformanceTest, MetaTestIsWhatItSays) {
 // ---------------------------------------------------------------------------------------------------------------------
 // What only some promise.
 
+// ProtoMAML is MAML in a model whose class vectors begin as prototypes: one start, one gradient.
+TEST(ProtoMamlConformanceTest, ItIsMamlWithPrototypes) {
+  SetOperationThreads(1);
+  LearnerSpec maml;
+  maml.mutable_maml();
+  maml = With(maml, kInner);
+  LearnerSpec proto_maml = maml;
+  proto_maml.mutable_proto_maml()->set_temperature(4);
+  const Episode episode = Build(MakeTask(17, 2, 2));
+  const PromptModel& plain = TheModel(ModelKind::kPlain);
+  const std::unique_ptr<Learner> own = MakeLearner(proto_maml);
+  const ParamList meta = LocalParams(plain.params(), WholeParams(plain, *own, true), episode.rows);
+  const TaskGradient expected = own->MetaGradient(plain, meta, episode, 0);
+  const PromptModel& with_prototypes = TheModel(ModelKind::kPrototypes);
+  for (const LearnerSpec& spec : {maml, proto_maml}) {  // the learner's own are the only ones
+    const std::unique_ptr<Learner> learner = MakeLearner(spec);
+    const TaskGradient found = learner->MetaGradient(with_prototypes, meta, episode, 0);
+    ExpectSameBits(found.grads, expected.grads, "gradient");
+    ExpectSameBits(learner->Adapt(with_prototypes, meta, episode.support), own->Adapt(plain, meta, episode.support),
+                   "adapted");
+  }
+  // 2 c / temperature and -|c|² / temperature at the start.
+  const std::unique_ptr<Learner> start = MakeLearner(With(maml, "inner { steps: 0 }"));
+  const ParamList adapted = start->Adapt(with_prototypes, meta, episode.support);
+  const at::Tensor read = plain.Forward(meta, episode.support).read;
+  for (int64_t way = 0; way < kWays; ++way) {
+    const at::Tensor mean = read.index_select(0, episode.support.labels.eq(way).nonzero().view({-1})).mean(0);
+    EXPECT_LT(MaxDifference(adapted[meta.size()][way], mean / 2), 1e-12);
+    EXPECT_LT(MaxDifference(adapted[meta.size() + 1][way], mean.dot(mean) / -4), 1e-12);
+  }
+}
+
+// Of a prompt whose vectors pass through something, that is shared: the vectors and prefixes alone begin at 0 and
+// adapt.
+TEST(CaviaConformanceTest, WhatTheContextPassesThroughIsShared) {
+  SetOperationThreads(1);
+  const PromptModel& model = TheModel(ModelKind::kDeepPrompt);
+  LearnerSpec spec;
+  spec.mutable_cavia();
+  spec = With(spec, absl::StrCat(kInner, " inner { class_lr: 0 }"));
+  const std::unique_ptr<Learner> learner = MakeLearner(spec);
+  EXPECT_TRUE(learner->TakesSeveralTasks(model));
+  const Episode episode = Build(MakeTask(18, 2, 2));
+  const ParamList meta = LocalParams(model.params(), WholeParams(model, *learner, true), episode.rows);
+  const ParamList adapted = learner->Adapt(model, meta, episode.support);
+  const ParamList start = MakeLearner(With(spec, "inner { steps: 0 }"))->Adapt(model, meta, episode.support);
+  for (size_t i = 0; i < meta.size(); ++i) {
+    const ParamInfo& info = model.params()[i];
+    const bool context = info.group == ParamGroup::kPrompt && !info.prompt_map;
+    EXPECT_EQ(at::equal(adapted[i], meta[i]), !context) << info.name;
+    EXPECT_EQ(at::equal(start[i], at::zeros_like(meta[i])), context) << info.name;
+  }
+}
+
 TEST(AnilConformanceTest, WithoutAClassHeadThereIsNothingToAdapt) {
   LearnerSpec spec;
   spec.mutable_anil();
@@ -716,7 +808,7 @@ TEST(AnilConformanceTest, WithoutAClassHeadThereIsNothingToAdapt) {
 // An epoch of mini-batches is a step on each of them, one after another, and every text is in one.
 TEST(MamlConformanceTest, MiniBatchesAreStepsOnPartsOfTheSupportSet) {
   SetOperationThreads(1);
-  const PromptModel& model = TheModel(false);
+  const PromptModel& model = TheModel(ModelKind::kPlain);
   LearnerSpec spec;
   spec.mutable_maml();
   spec = With(spec, absl::StrCat(kInner, " inner { steps: 1 class_lr: 0 }"));
@@ -749,7 +841,7 @@ TEST(MamlConformanceTest, MiniBatchesAreStepsOnPartsOfTheSupportSet) {
 TEST(ImamlConformanceTest, GradientIsThatOfTheMinimum) {
   SetOperationThreads(1);
   for (const std::string adapts : {"ALL", "LORA"}) {
-    const PromptModel& model = TheModel(adapts == "LORA");
+    const PromptModel& model = TheModel(adapts == "LORA" ? ModelKind::kLora : ModelKind::kPlain);
     LearnerSpec spec;
     spec.mutable_imaml()->set_lambda(512);
     spec.mutable_imaml()->set_cg_steps(200);

@@ -69,11 +69,20 @@ ModelSpec SpecWith(ModelSpec::Features features, int rank) {
   return spec;
 }
 
+// With soft vectors that pass an LSTM and an MLP, and a prefix in every layer.
+ModelSpec DeepSpecWith(ModelSpec::Features features, int rank) {
+  ModelSpec spec = SpecWith(features, rank);
+  spec.mutable_prompt()->set_reparametrisation(PromptSpec::LSTM_MLP);
+  spec.mutable_prompt()->set_prefix_length(2);
+  spec.mutable_prompt()->set_init_std(0.5);
+  return spec;
+}
+
 // A checkpoint as a model with updates of rank 2 that are something; float64.
 struct Opened {
   explicit Opened(const std::string& name, ModelSpec::Features features)
       : checkpoint(*OpenCheckpoint("tests/goldens/encoders/" + name, false)),
-        model(SpecWith(features, 2), *checkpoint.encoder, kSoft),
+        model(DeepSpecWith(features, 2), *checkpoint.encoder, kSoft),
         params(Double(model.WithSoftPrompt(checkpoint.params, 5))) {
     Random random(6);
     for (size_t i = 0; i < params.size(); ++i) {
@@ -196,7 +205,7 @@ TEST_P(ArchitectureTest, ALoweredBatchGivesTheSameToTheSecondDerivative) {
 TEST_P(ArchitectureTest, FoldedLowRankUpdatesGiveTheSame) {
   const at::NoGradGuard no_grad;
   const Opened opened(GetParam(), ModelSpec::MASK);
-  const PromptModel plain(SpecWith(ModelSpec::MASK, 0), *opened.checkpoint.encoder, kSoft);
+  const PromptModel plain(DeepSpecWith(ModelSpec::MASK, 0), *opened.checkpoint.encoder, kSoft);
   const Batch batch = opened.RandomBatch({5, 21, 9});
   // At the start they change nothing.
   ParamList begin = Double(opened.model.WithSoftPrompt(opened.checkpoint.params, 5));
@@ -248,7 +257,7 @@ TEST_P(ArchitectureTest, MeanFeaturesAreThoseOfAllTokens) {
   const Opened mean(GetParam(), ModelSpec::MEAN);
   for (const std::vector<int64_t>& lengths : {std::vector<int64_t>({5, 21, 9}), std::vector<int64_t>({6, 6})}) {
     const Batch batch = mask.RandomBatch(lengths);
-    const at::Tensor states = mask.model.encoder().States(mask.params, mask.params.back(), batch);
+    const at::Tensor states = mask.model.encoder().States(mask.params, mask.model.SoftVectors(mask.params), batch);
     const ModelOutput of_mask = mask.model.Forward(mask.params, batch);
     const ModelOutput of_mean = mean.model.Forward(mean.params, batch);
     int64_t first = 0;
@@ -262,6 +271,49 @@ TEST_P(ArchitectureTest, MeanFeaturesAreThoseOfAllTokens) {
     EXPECT_LT(MaxDifference(of_mean.read, of_mask.read), 1e-12);
     EXPECT_LT(MaxDifference(of_mean.logits, of_mask.logits), 1e-12);
     EXPECT_EQ(of_mask.read.sizes(), at::IntArrayRef({batch.size, mask.model.head_width()}));
+  }
+}
+
+// One prefix for each layer as it is applied, of the layer whose parameters that applies.
+TEST_P(ArchitectureTest, PrefixesHaveTheLayersOfTheirQueries) {
+  const Opened opened(GetParam(), ModelSpec::MASK);
+  const std::vector<LayerPlaces>& layers = opened.model.encoder().layout().layers;
+  size_t found = 0;
+  for (const ParamInfo& info : opened.model.params()) {
+    if (absl::StartsWith(info.name, "prompt.prefix.")) {
+      const size_t layer = found / 2;
+      EXPECT_EQ(info.name, absl::StrCat("prompt.prefix.", layer, found % 2 == 0 ? ".key" : ".value"));
+      EXPECT_EQ(info.layer, layers[layer].number);
+      EXPECT_EQ(info.shape, std::vector<int64_t>({2, opened.checkpoint.encoder->config().width}));
+      EXPECT_EQ(info.group, ParamGroup::kPrompt);
+      ++found;
+    }
+  }
+  EXPECT_EQ(found, 2 * layers.size());
+}
+
+// A bias of 60 on every key of a text leaves nothing to a prefix, which has none: the prefix is as if it weren't there.
+TEST(PrefixTest, AnMpnetsRelativeBiasIsZeroForIt) {
+  const at::NoGradGuard no_grad;
+  const Opened opened("mpnet", ModelSpec::MASK);
+  const PromptModel without(
+      [] {
+        ModelSpec spec = DeepSpecWith(ModelSpec::MASK, 2);
+        spec.mutable_prompt()->set_prefix_length(0);
+        return spec;
+      }(),
+      *opened.checkpoint.encoder, kSoft);
+  const size_t relative = opened.model.encoder().layout().relative_bias;
+  const ParamList cut(opened.params.begin(), opened.params.begin() + static_cast<int64_t>(without.params().size()));
+  for (const std::vector<int64_t>& lengths : {std::vector<int64_t>({5, 21, 9}), std::vector<int64_t>({6, 6})}) {
+    const Batch batch = opened.RandomBatch(lengths);
+    for (const double bias : {0.0, 60.0}) {
+      ParamList biased = opened.params;
+      biased[relative] = opened.params[relative] + bias;
+      const double difference =
+          MaxDifference(opened.model.Forward(biased, batch).logits, without.Forward(cut, batch).logits);
+      bias > 0 ? EXPECT_LT(difference, 1e-12) : EXPECT_GT(difference, 1e-3);
+    }
   }
 }
 
@@ -369,6 +421,7 @@ TEST(GraphBytesTest, IsWhatTheGraphHolds) {
     bool bfloat16;
     int layer;  // lowered to
     std::vector<int64_t> lengths;
+    int prefix = 0;
   };
   std::vector<int64_t> different;
   for (int64_t b = 0; b < 25; ++b) {
@@ -383,6 +436,7 @@ TEST(GraphBytesTest, IsWhatTheGraphHolds) {
       {"lora", 64, 3, ModelSpec::MASK, Activation::kSilu, 8, false, 0, different},
       {"lowered", 64, 4, ModelSpec::MASK, Activation::kGelu, 0, false, 3, different},
       {"bfloat16", 192, 3, ModelSpec::MASK, Activation::kGelu, 0, true, 0, equal},
+      {"prefix", 64, 3, ModelSpec::MASK, Activation::kGelu, 0, false, 0, different, 16},
   };
   for (const Case& one : cases) {
     EncoderConfig config;
@@ -393,7 +447,9 @@ TEST(GraphBytesTest, IsWhatTheGraphHolds) {
     config.intermediate = 4 * one.width;
     config.max_positions = 80;
     config.activation = one.activation;
-    PromptModel model(SpecWith(one.features, one.rank), Encoder(config, true), kSoft);
+    ModelSpec spec = SpecWith(one.features, one.rank);
+    spec.mutable_prompt()->set_prefix_length(one.prefix);
+    PromptModel model(spec, Encoder(config, true), kSoft);
     model.set_bfloat16(one.bfloat16);
     ParamList params;
     for (const ParamInfo& info : model.params()) {

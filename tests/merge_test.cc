@@ -204,86 +204,102 @@ TEST(MergeEpisodesTest, LogitsLossesAndGradientsAreThoseOfTheTasksAlone) {
   bert.set_intermediate(20);
   bert.set_max_positions(24);
   spec.mutable_lora()->set_rank(2);
-  const PromptModel model(spec, kVocab, kSoft);
-  Random random(2);
-  ParamList params;
-  for (const ParamInfo& info : model.params()) {
-    params.push_back(RandomTensor(info.shape, &random) * 0.4);
-  }
-  const std::vector<Episode> episodes = Episodes(RandomTasks());
-  const Episode merged = MergeEpisodes(episodes);
-  const ParamList local = LocalParams(model.params(), params, merged.rows);
-  const size_t own = params.size();
-  const auto perturbed = [&](const at::Tensor& x) { return x + RandomTensor(x.sizes(), &random) * 0.3; };
+  for (const bool deep : {false, true}) {
+    if (deep) {
+      spec.mutable_prompt()->set_reparametrisation(PromptSpec::LSTM_MLP);
+      spec.mutable_prompt()->set_prefix_length(2);
+    }
+    const PromptModel model(spec, kVocab, kSoft);
+    Random random(2);
+    ParamList params;
+    for (const ParamInfo& info : model.params()) {
+      params.push_back(RandomTensor(info.shape, &random) * 0.4);
+    }
+    const std::vector<Episode> episodes = Episodes(RandomTasks());
+    const Episode merged = MergeEpisodes(episodes);
+    const ParamList local = LocalParams(model.params(), params, merged.rows);
+    const size_t own = params.size();
+    const auto perturbed = [&](const at::Tensor& x) { return x + RandomTensor(x.sizes(), &random) * 0.3; };
 
-  for (const bool per_task_soft : {false, true}) {
-    for (const bool heads : {false, true}) {
-      for (const int layer : {0, 1, 3, 4}) {
-        SCOPED_TRACE(absl::StrCat("per-task soft vectors ", per_task_soft, ", heads ", heads, ", lowered to ", layer));
-        ParamList together = local;
-        if (per_task_soft) {
-          together[own - 1] = perturbed(local[own - 1].unsqueeze(0).repeat({kTasks, 1, 1}));
-        }
-        if (heads) {
-          for (const at::Tensor& part : model.ClassHead(local, merged.query.answers)) {
-            together.push_back(perturbed(part));
-          }
-          ASSERT_EQ(together[own].sizes(), at::IntArrayRef({kTasks * kWays, model.head_width()}));
-          ASSERT_EQ(together[own + 1].sizes(), at::IntArrayRef({kTasks * kWays}));
-        }
-        const ParamList leaves = WithGraph(together);
-        const Batch batch = model.Lowered(leaves, merged.query, layer);
-        EXPECT_EQ(batch.lowered, layer);
-        const ModelOutput output = model.Forward(leaves, batch);
-        const at::Tensor loss = model.Loss(output, batch);
-        const ParamList found = torch::autograd::grad({loss}, leaves, {}, false, false, true);
-
-        double sum = 0;
-        ParamList expected;
-        for (const at::Tensor& one : together) {
-          expected.push_back(at::zeros_like(one));
-        }
-        for (int64_t t = 0; t < kTasks; ++t) {
-          const Episode& episode = episodes[static_cast<size_t>(t)];
-          ParamList single = LocalParams(model.params(), params, episode.rows);
-          if (per_task_soft) {  // with a dimension of one task, or without
-            single[own - 1] = t == 0 ? together[own - 1].narrow(0, t, 1) : together[own - 1][t];
-          }
-          for (size_t i = own; i < together.size(); ++i) {
-            single.push_back(together[i].narrow(0, t * kWays, kWays));
-          }
-          single = WithGraph(single);
-          const ModelOutput alone = model.Forward(single, episode.query);
-          const auto of_task = [&](const at::Tensor& x) { return x.narrow(0, t * 2 * kWays, 2 * kWays); };
-          EXPECT_LT(MaxDifference(of_task(output.logits), alone.logits), 1e-12);
-          EXPECT_LT(MaxDifference(of_task(output.features), alone.features), 1e-12);
-          EXPECT_LT(MaxDifference(of_task(output.read), alone.read), 1e-12);
-          const at::Tensor own_loss = model.Loss(alone, episode.query);
-          sum += own_loss.item<double>();
-          const ParamList grads = torch::autograd::grad({own_loss}, single, {}, false, false, true);
-          const at::Tensor places = at::searchsorted(merged.rows, episode.rows);
-          for (size_t i = 0; i < grads.size(); ++i) {
-            if (!grads[i].defined()) {
-              continue;
-            }
-            if (i >= own) {
-              expected[i].narrow(0, t * kWays, kWays).add_(grads[i]);
-            } else if (i + 1 == own && per_task_soft) {
-              expected[i][t].add_(grads[i].view_as(expected[i][t]));
-            } else if (model.params()[i].vocab_rows) {
-              expected[i].index_add_(0, places, grads[i]);
-            } else {
-              expected[i].add_(grads[i]);
+    for (const bool per_task_soft : {false, true}) {
+      for (const bool heads : {false, true}) {
+        for (const int layer : {0, 1, 3, 4}) {
+          SCOPED_TRACE(absl::StrCat("deep prompt ", deep, ", of each task ", per_task_soft, ", heads ", heads,
+                                    ", lowered to ", layer));
+          ParamList together = local;
+          const auto per_task = [&](size_t i) { return per_task_soft && i < own && model.PerTask(i); };
+          for (size_t i = 0; i < own; ++i) {
+            if (per_task(i)) {
+              together[i] = perturbed(at::stack(std::vector<at::Tensor>(kTasks, local[i])));
             }
           }
+          if (heads) {
+            for (const at::Tensor& part : model.ClassHead(local, merged.query.answers)) {
+              together.push_back(perturbed(part));
+            }
+            ASSERT_EQ(together[own].sizes(), at::IntArrayRef({kTasks * kWays, model.head_width()}));
+            ASSERT_EQ(together[own + 1].sizes(), at::IntArrayRef({kTasks * kWays}));
+          }
+          const ParamList leaves = WithGraph(together);
+          const Batch batch = model.Lowered(leaves, merged.query, layer);
+          EXPECT_EQ(batch.lowered, layer);
+          const ModelOutput output = model.Forward(leaves, batch);
+          const at::Tensor loss = model.Loss(output, batch);
+          const ParamList found = torch::autograd::grad({loss}, leaves, {}, false, false, true);
+
+          double sum = 0;
+          ParamList expected;
+          for (const at::Tensor& one : together) {
+            expected.push_back(at::zeros_like(one));
+          }
+          for (int64_t t = 0; t < kTasks; ++t) {
+            const Episode& episode = episodes[static_cast<size_t>(t)];
+            ParamList single = LocalParams(model.params(), params, episode.rows);
+            for (size_t i = 0; i < own; ++i) {
+              if (per_task(i)) {  // with a dimension of one task, or without
+                single[i] = t == 0 ? together[i].narrow(0, t, 1) : together[i][t];
+              }
+            }
+            for (size_t i = own; i < together.size(); ++i) {
+              single.push_back(together[i].narrow(0, t * kWays, kWays));
+            }
+            single = WithGraph(single);
+            const ModelOutput alone = model.Forward(single, episode.query);
+            const auto of_task = [&](const at::Tensor& x) { return x.narrow(0, t * 2 * kWays, 2 * kWays); };
+            EXPECT_LT(MaxDifference(of_task(output.logits), alone.logits), 1e-12);
+            EXPECT_LT(MaxDifference(of_task(output.features), alone.features), 1e-12);
+            EXPECT_LT(MaxDifference(of_task(output.read), alone.read), 1e-12);
+            const at::Tensor own_loss = model.Loss(alone, episode.query);
+            sum += own_loss.item<double>();
+            const ParamList grads = torch::autograd::grad({own_loss}, single, {}, false, false, true);
+            const at::Tensor places = at::searchsorted(merged.rows, episode.rows);
+            for (size_t i = 0; i < grads.size(); ++i) {
+              if (!grads[i].defined()) {
+                continue;
+              }
+              if (i >= own) {
+                expected[i].narrow(0, t * kWays, kWays).add_(grads[i]);
+              } else if (per_task(i)) {
+                expected[i][t].add_(grads[i].view_as(expected[i][t]));
+              } else if (model.params()[i].vocab_rows) {
+                expected[i].index_add_(0, places, grads[i]);
+              } else {
+                expected[i].add_(grads[i]);
+              }
+            }
+          }
+          EXPECT_NEAR(loss.item<double>(), sum, 1e-12);
+          for (size_t i = 0; i < expected.size(); ++i) {
+            const std::string name = i < own ? model.params()[i].name : "class head";
+            EXPECT_LT(MaxDifference(found[i].defined() ? found[i] : at::zeros_like(expected[i]), expected[i]), 1e-12)
+                << name;
+          }
+          for (size_t i = 0; i < own; ++i) {
+            if (model.PerTask(i)) {
+              EXPECT_GT(expected[i].abs().max().item<double>(), 1e-6) << model.params()[i].name;
+            }
+          }
         }
-        EXPECT_NEAR(loss.item<double>(), sum, 1e-12);
-        for (size_t i = 0; i < expected.size(); ++i) {
-          const std::string name = i < own ? model.params()[i].name : "class head";
-          EXPECT_LT(MaxDifference(found[i].defined() ? found[i] : at::zeros_like(expected[i]), expected[i]), 1e-12)
-              << name;
-        }
-        EXPECT_GT(expected[own - 1].abs().max().item<double>(), 1e-4);
       }
     }
   }

@@ -61,6 +61,13 @@ ModelSpec Spec(int layers, int heads, BertSpec::Activation activation) {
   return spec;
 }
 
+// With soft vectors that pass an LSTM and an MLP, and three keys and values before those of every layer.
+ModelSpec WithDeepPrompt(ModelSpec spec) {
+  spec.mutable_prompt()->set_reparametrisation(PromptSpec::LSTM_MLP);
+  spec.mutable_prompt()->set_prefix_length(3);
+  return spec;
+}
+
 // Nothing at its initial value: biases and layer norms matter too.
 ParamList RandomParams(const PromptModel& model, uint64_t seed) {
   Random random(seed);
@@ -163,13 +170,25 @@ at::Tensor PlainLogits(const BertSpec& spec, const std::vector<ParamInfo>& infos
   const int64_t length = spec.max_positions();  // longer than the longest: padding must not matter
   const int64_t width = spec.width();
   const int64_t depth = width / spec.heads();
+  at::Tensor soft = p.at("prompt.soft");
+  if (p.count("prompt.mlp.0.weight") > 0) {
+    ParamList weights;
+    for (const char* layer : {"_l0", "_l0_reverse", "_l1", "_l1_reverse"}) {
+      for (const char* what : {"weight_ih", "weight_hh", "bias_ih", "bias_hh"}) {
+        weights.push_back(p.at(absl::StrCat("prompt.lstm.", what, layer)));
+      }
+    }
+    const at::Tensor zero = at::zeros({4, 1, width / 2}, at::kDouble);
+    soft = std::get<0>(at::lstm(soft.unsqueeze(0), {zero, zero}, weights, true, 2, 0, true, true, true)).squeeze(0);
+    soft = dense("prompt.mlp.2", dense("prompt.mlp.0", soft).clamp_min(0));
+  }
   const at::Tensor x0 = at::zeros({batch, length, width}, at::kDouble);
   const at::Tensor bias = at::full({batch, 1, length}, -1e300, at::kDouble);
   for (int64_t b = 0; b < batch; ++b) {
     const std::vector<int64_t>& ids = texts.texts[static_cast<size_t>(b)].ids;
     for (int64_t t = 0; t < static_cast<int64_t>(ids.size()); ++t) {
       const int64_t id = ids[static_cast<size_t>(t)];
-      x0[b][t].copy_(id >= 0 ? p.at("bert.embeddings.word_embeddings.weight")[id] : p.at("prompt.soft")[-1 - id]);
+      x0[b][t].copy_(id >= 0 ? p.at("bert.embeddings.word_embeddings.weight")[id] : soft[-1 - id]);
       bias[b][0][t] = 0;
     }
   }
@@ -179,12 +198,20 @@ at::Tensor PlainLogits(const BertSpec& spec, const std::vector<ParamInfo>& infos
   for (int layer = 0; layer < spec.layers(); ++layer) {
     const std::string at = absl::StrCat("bert.encoder.layer.", layer, ".");
     const at::Tensor q = dense(at + "attention.self.query", x);
-    const at::Tensor k = dense(at + "attention.self.key", x);
-    const at::Tensor v = dense(at + "attention.self.value", x);
+    at::Tensor k = dense(at + "attention.self.key", x);
+    at::Tensor v = dense(at + "attention.self.value", x);
+    at::Tensor layer_bias = bias;
+    if (const std::string prefix = absl::StrCat("prompt.prefix.", layer, "."); p.count(prefix + "key") > 0) {
+      const at::Tensor& key = p.at(prefix + "key");
+      k = at::cat({key.expand({batch, -1, -1}), k}, 1);
+      v = at::cat({p.at(prefix + "value").expand({batch, -1, -1}), v}, 1);
+      layer_bias = at::cat({at::zeros({batch, 1, key.size(0)}, at::kDouble), bias}, 2);
+    }
     std::vector<at::Tensor> heads;
     for (int64_t h = 0; h < spec.heads(); ++h) {
       const auto part = [&](const at::Tensor& whole) { return whole.narrow(2, h * depth, depth); };
-      const at::Tensor scores = part(q).bmm(part(k).transpose(1, 2)) / std::sqrt(static_cast<double>(depth)) + bias;
+      const at::Tensor scores =
+          part(q).bmm(part(k).transpose(1, 2)) / std::sqrt(static_cast<double>(depth)) + layer_bias;
       const at::Tensor exps = (scores - scores.amax(-1, true)).exp();
       heads.push_back((exps / exps.sum(-1, true)).bmm(part(v)));
     }
@@ -210,11 +237,18 @@ TEST(PromptModelTest, ForwardIsBertWrittenOutThePlainWay) {
   double largest = 0;
   for (const BertSpec::Activation activation : {BertSpec::GELU, BertSpec::RELU}) {
     for (const int layers : {1, 3}) {
-      for (const int heads : {1, 3}) {
-        const ModelSpec spec = Spec(layers, heads, activation);
+      for (const int heads : {1, 3, 6}) {
+        const bool deep = heads != 3;
+        const ModelSpec spec = deep ? WithDeepPrompt(Spec(layers, heads, activation)) : Spec(layers, heads, activation);
         const PromptModel model(spec, kVocab, kSoft);
         const ParamList params = RandomParams(model, 11);
-        const Texts texts = RandomTexts(4, 12);
+        Texts texts = RandomTexts(4, 12);
+        if (deep && heads == 1) {  // of one length: nothing is padded
+          texts.texts.resize(2, texts.texts[0]);
+          texts.texts[1] = texts.texts[0];
+          texts.texts[1].ids[3] = kFirstWord;
+          texts.labels.resize(2);
+        }
         const Batch batch = MakeBatch(texts, AllRows());
         const ModelOutput output = model.Forward(params, batch);
         const at::Tensor expected = PlainLogits(spec.encoder().bert(), model.params(), params, texts);
@@ -354,15 +388,15 @@ std::vector<std::pair<std::string, ParamList>> Directions(const std::vector<Para
 }
 
 // Compares a gradient with differences of `f`; returns the largest relative error. A parameter whose gradient is 0 (the
-// key's bias shifts all scores of a row alike) must have differences of 0.
+// key's bias shifts all scores of a row alike, where there is no prefix) must have differences of 0.
 double CheckGradient(const std::vector<ParamInfo>& infos, const ParamList& params, const ParamList& gradient,
-                     uint64_t seed, const std::function<double(const ParamList&)>& f) {
+                     uint64_t seed, const std::function<double(const ParamList&)>& f, bool has_prefix = false) {
   Random random(seed);
   double largest = 0;
   for (const auto& [name, direction] : Directions(infos, gradient, &random)) {
     const double expected = Difference<double>(params, direction, f);
     const double found = Dot(gradient, direction);
-    if (name.find("self.key.bias") != std::string::npos) {
+    if (name.find("self.key.bias") != std::string::npos && !has_prefix) {
       EXPECT_NEAR(found, 0, 1e-10) << name;
       EXPECT_NEAR(expected, 0, 1e-10) << name;
       continue;
@@ -376,21 +410,29 @@ double CheckGradient(const std::vector<ParamInfo>& infos, const ParamList& param
 }
 
 TEST(PromptModelTest, GradientAgreesWithDifferences) {
-  const PromptModel model(Spec(2, 3, BertSpec::GELU), kVocab, kSoft);
-  const ParamList params = RandomParams(model, 31);
-  const Batch batch = MakeBatch(RandomTexts(2, 32), AllRows());
-  const double largest = CheckGradient(model.params(), params, LossGradient(model, params, batch), 33,
-                                       [&](const ParamList& at) { return LossAt(model, at, batch); });
-  RecordProperty("largest_error", absl::StrCat(largest));
+  for (const bool deep : {false, true}) {
+    const ModelSpec spec = Spec(2, 3, BertSpec::GELU);
+    const PromptModel model(deep ? WithDeepPrompt(spec) : spec, kVocab, kSoft);
+    const ParamList params = RandomParams(model, 31);
+    const Batch batch = MakeBatch(RandomTexts(2, 32), AllRows());
+    const double largest = CheckGradient(
+        model.params(), params, LossGradient(model, params, batch), 33,
+        [&](const ParamList& at) { return LossAt(model, at, batch); }, deep);
+    RecordProperty(deep ? "largest_error_deep" : "largest_error", absl::StrCat(largest));
+  }
 }
 
 TEST(PromptModelTest, HessianAgreesWithDifferencesOfTheGradient) {
-  const PromptModel model(Spec(2, 3, BertSpec::GELU), kVocab, kSoft);
-  const ParamList params = RandomParams(model, 41);
+  const ModelSpec spec = Spec(2, 3, BertSpec::GELU);
+  const PromptModel plain(spec, kVocab, kSoft);
+  const PromptModel with_deep_prompt(WithDeepPrompt(spec), kVocab, kSoft);
   const Batch batch = MakeBatch(RandomTexts(2, 42), AllRows());
   Random random(43);
   double largest = 0;
-  for (int k = 0; k < 3; ++k) {
+  for (int k = 0; k < 4; ++k) {
+    const bool deep = k == 3;
+    const PromptModel& model = deep ? with_deep_prompt : plain;
+    const ParamList params = RandomParams(model, 41);
     ParamList direction;
     for (const at::Tensor& param : params) {
       direction.push_back(Unit(RandomTensor(param.sizes(), &random)));
@@ -411,7 +453,7 @@ TEST(PromptModelTest, HessianAgreesWithDifferencesOfTheGradient) {
       const at::Tensor& expected = differences[i];
       const at::Tensor found = product[i].defined() ? product[i] : at::zeros_like(params[i]);
       const double size = expected.norm().item<double>();
-      if (name.find("self.key.bias") != std::string::npos) {
+      if (name.find("self.key.bias") != std::string::npos && !deep) {
         EXPECT_LT(size, 1e-9);
         EXPECT_LT(found.norm().item<double>(), 1e-10) << name;
         continue;

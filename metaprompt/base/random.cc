@@ -48,4 +48,11 @@ void FillNormal(uint64_t seed, double standard_deviation, float* values, int64_t
   }
 }
 
+void FillUniform(uint64_t seed, double bound, float* values, int64_t count) {
+  Random random(seed);
+  for (int64_t i = 0; i < count; ++i) {
+    values[i] = static_cast<float>(bound * (2 * random.Uniform() - 1));
+  }
+}
+
 }  // namespace metaprompt

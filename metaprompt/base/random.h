@@ -41,6 +41,9 @@ class Random {
 // `count` normal values of mean 0, from the stream of `seed`.
 void FillNormal(uint64_t seed, double standard_deviation, float* values, int64_t count);
 
+// `count` values uniform in [-bound, bound), from the stream of `seed`.
+void FillUniform(uint64_t seed, double bound, float* values, int64_t count);
+
 }  // namespace metaprompt
 
 #endif  // METAPROMPT_BASE_RANDOM_H_

@@ -1,0 +1,54 @@
+// A complete run's folder, opened for what it learned.
+#ifndef EXPERIMENTS_FINISHED_RUN_H_
+#define EXPERIMENTS_FINISHED_RUN_H_
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "experiments/result.pb.h"
+#include "metaprompt/params.h"
+#include "metaprompt/prompt_model.h"
+#include "metaprompt/tokenizer.h"
+
+namespace metaprompt {
+
+class FinishedRun {
+ public:
+  // Reads record, tokenizer and configuration. The error names the folder or the file.
+  static absl::StatusOr<FinishedRun> Open(const std::string& path);
+
+  const RunRecord& record() const { return record_; }
+  const std::string& record_sha256() const { return record_sha256_; }
+  const Tokenizer& tokenizer() const { return *tokenizer_; }
+  const std::string& config_json() const { return config_json_; }
+  const PromptModel& model() const { return *model_; }
+  // The template's soft vectors.
+  int64_t num_soft() const { return num_soft_; }
+  // The model's parameters, and behind them the learner's.
+  const std::vector<ParamInfo>& infos() const { return infos_; }
+
+  // `shots` if the run has a result for it; for 0, the largest that it has. The error says which it has.
+  absl::StatusOr<int> ShotsOf(int shots) const;
+  // The parameters that validated best, on the CPU, and the file that holds them.
+  absl::StatusOr<ParamList> Params(int shots) const;
+  std::string ParamFile(int shots) const;
+
+ private:
+  FinishedRun() = default;
+
+  std::string path_;
+  RunRecord record_;
+  std::string record_sha256_;
+  std::unique_ptr<Tokenizer> tokenizer_;
+  std::string config_json_;
+  std::unique_ptr<PromptModel> model_;
+  int64_t num_soft_ = 0;
+  std::vector<ParamInfo> infos_;
+};
+
+}  // namespace metaprompt
+
+#endif  // EXPERIMENTS_FINISHED_RUN_H_
