@@ -16,6 +16,9 @@
 
 namespace metaprompt {
 
+// The answer words of each class, one or more, as tensors; every word of a class weighs the same.
+Answers PackAnswers(const std::vector<std::vector<int64_t>>& ids_of, at::ScalarType dtype);
+
 // The texts of one split in their prompts: tokenised once, when made, and never again.
 class PromptedSplit {
  public:

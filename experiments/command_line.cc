@@ -16,6 +16,7 @@
 #include "datasets/dataset.h"
 #include "experiments/bench.h"
 #include "experiments/bench_memory.h"
+#include "experiments/classify.h"
 #include "experiments/encode.h"
 #include "experiments/environment.h"
 #include "experiments/export_run.h"
@@ -53,16 +54,17 @@ struct Options {
   int max_tokens = 0;
   bool allow_unknown = false;
   TokenizeOptions tokenize;
+  ClassifyOptions classify;
 };
 
 // Lines of the file, or of the standard input where none is named.
-absl::Status OpenLines(const Options& options, const Console& console, std::ifstream* file, std::istream** lines) {
+absl::Status OpenLines(const std::string& path, const Console& console, std::ifstream* file, std::istream** lines) {
   *lines = console.in;
-  if (!options.file.empty()) {
-    file->open(options.file, std::ios::binary);
+  if (!path.empty()) {
+    file->open(path, std::ios::binary);
     *lines = file;
     if (!file->good()) {
-      return absl::NotFoundError(absl::StrCat("cannot read ", options.file, ": ", std::strerror(errno)));
+      return absl::NotFoundError(absl::StrCat("cannot read ", path, ": ", std::strerror(errno)));
     }
   }
   return absl::OkStatus();
@@ -182,7 +184,7 @@ absl::Status RunBench(const Options& options, const Console& console) {
 absl::Status Encode(const Options& options, const Console& console) {
   std::ifstream file;
   std::istream* lines = nullptr;
-  if (const absl::Status status = OpenLines(options, console, &file, &lines); !status.ok()) {
+  if (const absl::Status status = OpenLines(options.file, console, &file, &lines); !status.ok()) {
     return status;
   }
   ExperimentSpec spec;
@@ -205,6 +207,20 @@ absl::Status Export(const Options& options, const Console& console) {
     *console.out << *written << '\n';
   }
   return written.status();
+}
+
+absl::Status Classify(const Options& options, const Console& console) {
+  std::ifstream file;
+  std::istream* lines = nullptr;
+  if (const absl::Status status = OpenLines(options.classify.text, console, &file, &lines); !status.ok()) {
+    return status;
+  }
+  ExperimentSpec spec;
+  spec.set_threads(options.threads);
+  ClassifyOptions classify = options.classify;
+  classify.threads = ThreadsOf(spec);
+  Progress progress(console.err, console.terminal);
+  return ClassifyLines(classify, lines, console.out, &progress);
 }
 
 absl::Status Doctor(const Options& options, const Console& console) {
@@ -330,6 +346,19 @@ int RunCommand(const std::vector<std::string>& arguments, const Console& console
   save->add_option("RUN", options.file, "Run directory")->required();
   save->add_option("--out", options.out, "Folder to make")->required();
   save->add_option("--shots", options.shots, "Which initialisation [the run's largest]")->check(CLI::Range(1, 1000));
+  CLI::App* classify =
+      command(&app, "classify", "Label texts by a run's initialisation, after a few examples of your own", Classify);
+  classify->add_option("--run", options.classify.run, "Run directory")->required()->type_name("DIR");
+  classify->add_option("--support", options.classify.support, "Examples, `label<TAB>text` or `label<TAB>name<TAB>text`")
+      ->required()
+      ->type_name("FILE");
+  classify->add_option("FILE", options.classify.text, "Texts, one a line [the standard input]");
+  classify->add_option("--shots", options.classify.shots, "Which initialisation [the nearest to the examples a class]")
+      ->check(CLI::Range(1, 1000));
+  classify->add_flag("--all", options.classify.all, "Every class's probability, under a line of column names");
+  classify->add_flag("--json", options.classify.json, "A JSON object a line");
+  classify->add_option("--device", options.classify.device, "cpu, cuda or cuda:N")->capture_default_str();
+  classify->add_option("--threads", options.threads, "Threads [one a core]")->check(CLI::Range(1, 1024));
   CLI::App* tokenize = command(&app, "tokenize", "Print the token ids of texts, a line for each line", Tokenize);
   tokenize->add_option("--encoder", options.tokenize.encoder, "Folder of a checkpoint, with config.json and vocabulary")
       ->required()
