@@ -18,6 +18,7 @@
 #include "experiments/classifier.h"
 #include "experiments/device.h"
 #include "experiments/finished_run.h"
+#include "experiments/read_record.h"
 #include "experiments/support.h"
 #include "learners/task_pool.h"
 #include "metaprompt/base/files.h"

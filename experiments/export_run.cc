@@ -7,6 +7,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
 #include "experiments/finished_run.h"
+#include "experiments/read_record.h"
 #include "metaprompt/checkpoint.h"
 #include "metaprompt/safetensors.h"
 

@@ -1,15 +1,12 @@
 #include "experiments/finished_run.h"
 
 #include <algorithm>
-#include <filesystem>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
-#include "absl/strings/strip.h"
 #include "experiments/train.h"
 #include "metaprompt/base/files.h"
-#include "metaprompt/base/spec_fields.h"
 #include "metaprompt/bert.h"
 #include "metaprompt/checkpoint.h"
 #include "metaprompt/tokenizer_folder.h"
@@ -58,31 +55,6 @@ absl::Status ReadInputs(const std::string& folder, const ModelSpec& spec, Finish
 }
 
 }  // namespace
-
-absl::StatusOr<RunRecord> ReadRecord(const std::string& run) {
-  const std::string path = absl::StrCat(run, "/record.textproto");
-  const absl::StatusOr<std::string> text = ReadFile(path);
-  if (absl::IsNotFound(text.status())) {
-    std::error_code error;
-    const std::string partial = absl::StrCat(absl::StripSuffix(run, "/"), ".partial/spec.textproto");
-    if (std::filesystem::exists(absl::StrCat(run, "/spec.textproto"), error) ||
-        std::filesystem::exists(partial, error)) {
-      return absl::FailedPreconditionError(
-          absl::StrCat(run, ": the run is not complete; the command that began it goes on with it"));
-    }
-    if (!std::filesystem::exists(run, error)) {
-      return absl::NotFoundError(absl::StrCat(run, ": no such run directory"));
-    }
-  }
-  if (!text.ok()) {
-    return text.status();
-  }
-  RunRecord record;
-  if (const absl::Status status = ParseSpec(*text, path, &record); !status.ok()) {
-    return status;
-  }
-  return record;
-}
 
 absl::Status CheckShots(const std::string& run, const RunRecord& record, int shots) {
   const auto& results = record.results();

@@ -17,9 +17,6 @@
 
 namespace metaprompt {
 
-// What it found. The error says so where the folder is not there, or the run is not complete.
-absl::StatusOr<RunRecord> ReadRecord(const std::string& run);
-
 // The best initialisation of one number of shots, and all that its numbers mean something to.
 struct FinishedRun {
   RunRecord record;

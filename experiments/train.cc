@@ -7,6 +7,7 @@
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
 #include "experiments/evaluate.h"
+#include "experiments/interval.h"
 #include "learners/meta_step.h"
 #include "metaprompt/base/files.h"
 #include "metaprompt/base/spec_fields.h"
@@ -148,8 +149,9 @@ absl::Status MetaTraining::Validate() {
   const EpisodeSampler sampler = *context_.bench->Sampler(Split::kValid, shots_);
   std::vector<double> accuracies;
   for (const EpisodeResult& one : EvaluateEpisodes(
-           *context_.learner, context_.bench->model(), state_.params, **split, sampler, 0,
-           spec_.train().valid_episodes(), TogetherAtTest(spec_.learner(), spec_.tasks_together()), context_.pool)) {
+           *context_.learner, context_.bench->model(), state_.params, **split,
+           [&](int64_t i) { return sampler.Plan(i); }, 0, spec_.train().valid_episodes(),
+           TogetherAtTest(spec_.learner(), spec_.tasks_together()), context_.pool)) {
     accuracies.push_back(one.accuracy);
   }
   const MeanInterval valid = Interval(accuracies);

@@ -3,6 +3,7 @@
 #define EXPERIMENTS_WORKBENCH_H_
 
 #include <array>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -10,6 +11,7 @@
 
 #include "absl/status/statusor.h"
 #include "datasets/dataset.h"
+#include "episodes/manifest.h"
 #include "episodes/prompted_split.h"
 #include "episodes/sampler.h"
 #include "experiments/experiment.pb.h"
@@ -55,6 +57,11 @@ class Workbench {
   // Checked by Open for all `shots` of the spec.
   absl::StatusOr<EpisodeSampler> Sampler(Split split, int shots) const;
 
+  // The episodes of meta-test: the manifest's, if the spec names one, or the sampler's. Valid as long as this object.
+  std::function<EpisodePlan(int64_t)> TestPlans(int shots) const;
+  // Of the manifest's file; empty: there is none.
+  const std::string& manifest_sha256() const { return manifest_sha256_; }
+
   DatasetFacts dataset_facts() const;
   const ModelFacts& model_facts() const { return facts_; }
 
@@ -62,6 +69,7 @@ class Workbench {
   Workbench() = default;
 
   absl::StatusOr<ParamList> InitialOnCpu();
+  absl::Status OpenManifest();
   absl::Status OpenTokenizer(const TokenizerFiles& files);
   absl::Status OpenEncoder();
 
@@ -73,6 +81,8 @@ class Workbench {
   std::string config_json_;
   at::Device device_ = at::kCPU;
   ModelFacts facts_;
+  EpisodeManifest manifest_;
+  std::string manifest_sha256_;
   std::array<std::optional<PromptedSplit>, 3> prompted_;
 };
 
