@@ -19,7 +19,8 @@
 namespace metaprompt {
 namespace {
 
-constexpr int64_t kBatchTokens = 1024;  // a batch: its activations stay in the processor's cache
+constexpr int64_t kBatchTokens = 1024;         // a batch: its activations stay in the processor's cache
+constexpr char kWordBegin[] = "\xe2\x96\x81";  // sentencepiece's mark, a piece before what it doesn't know
 constexpr double kGib = 1024.0 * 1024 * 1024;
 
 // Bytes that the system could give to a program now; 0 where it does not say.
@@ -76,7 +77,8 @@ absl::Status Classifier::SetAnswers(const std::vector<SupportClass>& classes) {
     if (!ids.ok()) {
       return ids.status();
     }
-    if (std::all_of(ids->begin(), ids->end(), [&](int64_t id) { return id == special.unk; })) {
+    const auto says_nothing = [&](int64_t id) { return id == special.unk || run_->tokenizer->Piece(id) == kWordBegin; };
+    if (std::all_of(ids->begin(), ids->end(), says_nothing)) {
       return absl::InvalidArgumentError(absl::StrCat("the run's tokenizer knows no word of the class ",
                                                      Quoted(one.name),
                                                      "; give it a name: label, tab, name, tab, text"));

@@ -405,6 +405,13 @@ TEST_F(CommandLineTest, RunDirectoriesThatAreTaken) {
   EXPECT_THAT(run.out, HasSubstr(folder_ + "run/record.textproto\n"));
   EXPECT_EQ(Error(RunHere()), "$run: the run directory exists; name another with --out, or remove it");
   EXPECT_THAT(Command({"show", "$run"}).out, HasSubstr("meta-learned"));
+  EXPECT_THAT(Command({"report", "$run", "$run"}).out,
+              AllOf(HasSubstr("\n  tiny   maml      meta-learned     encoder, soft prompt       1 "),
+                    HasSubstr("run is left out: the same spec and seed as ")));
+  EXPECT_EQ(Command({"report", "$run", "--out", "$report.html"}).out, "");
+  EXPECT_THAT(Read("report.html"), StartsWith("<!DOCTYPE html>\n"));
+  EXPECT_EQ(Error({"report", "$run", "--out", "$none/report.html"}),
+            "cannot write $none/report.html: No such file or directory");
   EXPECT_EQ(Error({"run", "$tiny.textproto", "--out", "$data.tsv/run"}),
             "cannot make $data.tsv/run.partial: Not a directory");
   const auto held = RunDirectory::Open(folder_ + "held", "another");
@@ -576,7 +583,8 @@ TEST_F(CommandLineTest, HelpNamesEveryCommand) {
   const Outcome help = Command({"--help"});
   EXPECT_EQ(help.status, 0);
   EXPECT_EQ(help.err, "");
-  for (const char* name : {"run", "show", "check", "spec", "episodes", "datasets", "bench", "doctor"}) {
+  for (const char* name : {"run", "show", "check", "spec", "episodes", "datasets", "bench", "encode", "export",
+                           "classify", "report", "tokenize", "doctor"}) {
     EXPECT_THAT(help.out, HasSubstr(absl::StrCat("\n  ", name, "  ")));
     const Outcome own = Command({name, "--help"});
     EXPECT_EQ(own.status, 0);

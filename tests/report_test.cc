@@ -36,10 +36,10 @@ struct Hand {
   std::vector<float> random;
   std::vector<float> learned;  // empty: there is none
   double wall_seconds = 0;     // 0: no environment.textproto
-  std::string spec = "learner { maml { } inner { class_lr: 0.1 encoder_lr: 0 } }";
+  std::string spec = "learner { maml { } inner { class_lr: 0.1 encoder_lr: 0 prompt_lr: 0 } }";
 };
 
-Evaluation Test(const std::string& initialisation, const std::vector<float>& accuracies) {
+Evaluation Evaluated(const std::string& initialisation, const std::vector<float>& accuracies) {
   Evaluation test;
   test.set_initialisation(initialisation);
   double mean = 0;
@@ -86,9 +86,9 @@ class ReportTest : public testing::Test {
     }
     ShotResult* result = record.add_results();
     result->set_shots(1);
-    *result->add_tests() = Test("random", hand.random);
+    *result->add_tests() = Evaluated("random", hand.random);
     if (!hand.learned.empty()) {
-      *result->add_tests() = Test("meta-learned", hand.learned);
+      *result->add_tests() = Evaluated("meta-learned", hand.learned);
       for (int i = 0; i < 3; ++i) {
         CurvePoint* point = result->add_curve();
         point->set_meta_step(10 * i);
@@ -242,8 +242,8 @@ TEST_F(JoinedSeedsTest, EveryFormatShowsTheSameTable) {
       "run,learner,initialisation,adapts,dataset,ways,shots,seeds,mean,half_width,seed_deviation,baseline,"
       "difference,difference_half_width,difference_seeds,difference_seed_deviation,wall_seconds\n"
       "maml,maml,random,class vectors,words.tsv,5,1,2,0.35000001,0.09800000,0.07071068,,,,,,90.0\n"
-      "maml,maml,meta-learned,class vectors,words.tsv,5,1,2,0.75000001,0.21913466,0.07071067,the same run's first "
-      "initialisation,0.40000000,0.19600000,2,0.00000000,90.0\n"
+      "maml,maml,meta-learned,class vectors,words.tsv,5,1,2,0.75000001,0.21913465,0.07071067,the same run's first "
+      "initialisation,0.40000001,0.19599999,2,0.00000001,90.0\n"
       "probe,linear_probe,random,linear classifier,words.tsv,5,1,1,0.50000000,0.00000000,,,,,,,\n");
   const std::string page = FormattedReport(report, "", "x.html");
   EXPECT_THAT(page, AllOf(HasSubstr("<td class=\"n\">75.00 ± 21.91 (σ 7.07)</td>"), HasSubstr("<li>" + note + "</li>"),
