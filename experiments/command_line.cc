@@ -21,6 +21,7 @@
 #include "experiments/export_run.h"
 #include "experiments/report.h"
 #include "experiments/report_format.h"
+#include "experiments/reported_runs.h"
 #include "experiments/result.pb.h"
 #include "experiments/run.h"
 #include "experiments/show_episodes.h"

@@ -7,21 +7,9 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
-#include "experiments/result.pb.h"
+#include "experiments/reported_runs.h"
 
 namespace metaprompt {
-
-struct ReportedRun {
-  std::string path;
-  RunRecord record;
-  std::optional<double> wall_seconds;  // of its environment.textproto: of the process that finished it
-};
-
-// Runs of one spec, data and encoder that differ in their seeds alone. In order of their seeds.
-struct SeedGroup {
-  std::string name;  // unique
-  std::vector<ReportedRun> runs;
-};
 
 // Shares in [0, 1].
 struct Estimate {
@@ -55,9 +43,6 @@ struct Report {
   std::string baseline;            // what the differences are over, in words
   std::vector<std::string> notes;  // what to know before comparing
 };
-
-// The run directories' records. An error names the run.
-absl::StatusOr<std::vector<ReportedRun>> ReadRuns(const std::vector<std::string>& paths);
 
 // A row for each initialisation of each group; a column for each data set, ways and shots. `baseline` is a group's
 // name, or a run directory, and stands for its last initialisation, or `NAME/INITIALISATION`; empty: each group's own

@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "experiments/report.h"
+#include "experiments/reported_runs.h"
 
 namespace metaprompt {
 

@@ -158,7 +158,7 @@ TEST_F(CommandLineTest, SpecsOfTheProjectAreSound) {
 
 TEST_F(CommandLineTest, CommandsThatAreNone) {
   const std::string known =
-      "; known: run, show, check, spec, episodes, datasets, bench, encode, export, tokenize, doctor";
+      "; known: run, show, check, spec, episodes, datasets, bench, encode, export, classify, report, tokenize, doctor";
   EXPECT_EQ(Error({}, 2), absl::StrCat("a command is missing", known, "; `metaprompt --help` tells more"));
   EXPECT_EQ(Error({"frob"}, 2), absl::StrCat("there is no command 'frob'", known, "; `metaprompt --help` tells more"));
   EXPECT_EQ(Error({"datasets"}, 2),
@@ -290,7 +290,8 @@ TEST_F(CommandLineTest, AssignmentsThatAreWrong) {
       {"nam=3",
        "--set nam: there is no field 'nam'; known: name, seed, dataset, model, episodes, learner, train, test, "
        "threads, tasks_together, device, precision"},
-      {"test.episode=3", "--set test.episode: there is no field 'episode' in test; known: episodes, baseline"},
+      {"test.episode=3",
+       "--set test.episode: there is no field 'episode' in test; known: episodes, baseline, manifest"},
       {"seed.x=3", "--set seed.x: seed has no fields"},
       {"train.meta_steps=many", "--set train.meta_steps: 'many' is no whole number (Expected integer, got: many)"},
       {"train.meta_steps=1.5", "--set train.meta_steps: '1.5' is no whole number (Expected integer, got: 1.5)"},
