@@ -123,9 +123,9 @@ constexpr char kFew[] =
     "cold-colour\tgreen  of\fzebra\r\n"
     "sound\tnumber of trumpets\n";
 
-Outcome Classify(std::vector<std::string> options, const std::string& input) {
+Outcome Classify(std::vector<std::string> options, const std::string& input, const std::string& threads = "1") {
   Write("few.tsv", kFew);
-  options.insert(options.begin(), {"classify", "--run", TheRun(), "--support", "$few.tsv"});
+  options.insert(options.begin(), {"classify", "--run", TheRun(), "--support", "$few.tsv", "--threads", threads});
   return Command(options, input);
 }
 
@@ -195,7 +195,7 @@ TEST(ClassifyTest, OrderAndCompanyOfTheTextsChangeNothing) {
   }
   const auto forth = Rows(Classify({"--all"}, absl::StrJoin(texts, "\n")).out);
   std::reverse(texts.begin(), texts.end());
-  const auto back = Rows(Classify({"--all", "--threads", "2"}, absl::StrJoin(texts, "\n")).out);
+  const auto back = Rows(Classify({"--all"}, absl::StrJoin(texts, "\n"), "2").out);
   ASSERT_EQ(forth.size(), 701);
   ASSERT_EQ(back.size(), 701);
   const auto near = [](const std::vector<std::string>& a, const std::vector<std::string>& b) {
