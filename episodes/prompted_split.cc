@@ -41,6 +41,29 @@ absl::Status CheckDistinctAnswers(const std::vector<const TextClass*>& classes, 
   return absl::OkStatus();
 }
 
+Answers PackAnswers(const std::vector<std::vector<int64_t>>& ids_of, at::ScalarType dtype) {
+  size_t most_words = 0;
+  for (const std::vector<int64_t>& ids : ids_of) {
+    most_words = std::max(most_words, ids.size());
+  }
+  const auto ways = static_cast<int64_t>(ids_of.size());
+  const auto words = static_cast<int64_t>(most_words);
+  Answers answers;
+  answers.ids = at::empty({ways, words}, at::kLong);
+  answers.weights = at::zeros({ways, words}, at::TensorOptions().dtype(dtype));
+  for (int64_t w = 0; w < ways; ++w) {
+    const std::vector<int64_t>& ids = ids_of[static_cast<size_t>(w)];
+    auto* row = answers.ids.data_ptr<int64_t>() + w * words;
+    for (size_t k = 0; k < most_words; ++k) {
+      row[k] = ids[std::min(k, ids.size() - 1)];
+    }
+    answers.weights.select(0, w)
+        .narrow(0, 0, static_cast<int64_t>(ids.size()))
+        .fill_(1.0 / static_cast<double>(ids.size()));
+  }
+  return answers;
+}
+
 absl::StatusOr<PromptedSplit> PromptedSplit::Create(const std::vector<const TextClass*>& classes,
                                                     const Tokenizer& tokenizer, const PromptTemplate& prompt,
                                                     const VerbalizerSpec& verbalizer, bool word_tasks) {
@@ -170,7 +193,6 @@ Episode PromptedSplit::Build(const EpisodePlan& plan, at::ScalarType dtype) cons
   std::vector<PromptedText> support;
   std::vector<PromptedText> query;
   std::vector<int64_t> rows;  // every vocabulary id of a text or an answer; then once each, ascending
-  size_t most_words = 0;
   for (const auto& [refs, texts] : {std::make_pair(&plan.support, &support), std::make_pair(&plan.query, &query)}) {
     for (const TextRef& ref : *refs) {
       texts->push_back(TextOf(plan, ref, &random));
@@ -184,7 +206,6 @@ Episode PromptedSplit::Build(const EpisodePlan& plan, at::ScalarType dtype) cons
   const std::vector<std::vector<int64_t>> answers_of = AnswersOf(plan);
   for (const std::vector<int64_t>& answers : answers_of) {
     rows.insert(rows.end(), answers.begin(), answers.end());
-    most_words = std::max(most_words, answers.size());
   }
   std::sort(rows.begin(), rows.end());
   rows.erase(std::unique(rows.begin(), rows.end()), rows.end());
@@ -192,20 +213,11 @@ Episode PromptedSplit::Build(const EpisodePlan& plan, at::ScalarType dtype) cons
     return static_cast<int64_t>(std::lower_bound(rows.begin(), rows.end(), id) - rows.begin());
   };
 
-  Answers answers;
-  const auto ways = static_cast<int64_t>(answers_of.size());
-  answers.ids = at::empty({ways, static_cast<int64_t>(most_words)}, at::kLong);
-  answers.weights = at::zeros({ways, static_cast<int64_t>(most_words)}, at::TensorOptions().dtype(dtype));
-  for (int64_t w = 0; w < ways; ++w) {
-    const std::vector<int64_t>& ids = answers_of[static_cast<size_t>(w)];
-    auto* row = answers.ids.data_ptr<int64_t>() + w * static_cast<int64_t>(most_words);
-    for (size_t k = 0; k < most_words; ++k) {
-      row[k] = row_of(ids[std::min(k, ids.size() - 1)]);
-    }
-    answers.weights.select(0, w)
-        .narrow(0, 0, static_cast<int64_t>(ids.size()))
-        .fill_(1.0 / static_cast<double>(ids.size()));
+  std::vector<std::vector<int64_t>> answer_rows = answers_of;
+  for (std::vector<int64_t>& of_way : answer_rows) {
+    std::transform(of_way.begin(), of_way.end(), of_way.begin(), row_of);
   }
+  const Answers answers = PackAnswers(answer_rows, dtype);
 
   const auto num_rows = static_cast<int64_t>(rows.size());
   const auto pack = [&](std::vector<PromptedText>* texts) {

@@ -23,6 +23,9 @@ namespace metaprompt {
 absl::Status CheckDistinctAnswers(const std::vector<const TextClass*>& classes, const Tokenizer& tokenizer,
                                   const VerbalizerSpec& verbalizer, absl::string_view side);
 
+// The answer words of each class, one or more, as tensors; every word of a class weighs the same.
+Answers PackAnswers(const std::vector<std::vector<int64_t>>& ids_of, at::ScalarType dtype);
+
 // The texts of one split in their prompts: tokenised once, when made, and never again.
 class PromptedSplit {
  public:

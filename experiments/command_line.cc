@@ -3,7 +3,6 @@
 #include <c10/util/Exception.h>
 
 #include <CLI/CLI.hpp>
-#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <exception>
@@ -16,15 +15,19 @@
 #include "datasets/dataset.h"
 #include "experiments/bench.h"
 #include "experiments/bench_memory.h"
+#include "experiments/classify.h"
 #include "experiments/encode.h"
 #include "experiments/environment.h"
 #include "experiments/export_run.h"
+#include "experiments/report.h"
+#include "experiments/report_format.h"
+#include "experiments/reported_runs.h"
 #include "experiments/result.pb.h"
 #include "experiments/run.h"
+#include "experiments/show_episodes.h"
 #include "experiments/spec.h"
 #include "experiments/table.h"
 #include "experiments/tokenize.h"
-#include "experiments/workbench.h"
 #include "metaprompt/base/files.h"
 #include "metaprompt/base/spec_fields.h"
 
@@ -39,8 +42,6 @@ struct Options {
   std::string spec;
   std::vector<std::string> sets;
   std::string out;
-  std::string split = "test";
-  int64_t index = 0;
   int shots = 0;
   std::string field;
   int rounds = 5;
@@ -53,16 +54,21 @@ struct Options {
   int max_tokens = 0;
   bool allow_unknown = false;
   TokenizeOptions tokenize;
+  ClassifyOptions classify;
+  EpisodesOptions episodes;
+  std::vector<std::string> runs;
+  std::string format;
+  std::string baseline;
 };
 
 // Lines of the file, or of the standard input where none is named.
-absl::Status OpenLines(const Options& options, const Console& console, std::ifstream* file, std::istream** lines) {
+absl::Status OpenLines(const std::string& path, const Console& console, std::ifstream* file, std::istream** lines) {
   *lines = console.in;
-  if (!options.file.empty()) {
-    file->open(options.file, std::ios::binary);
+  if (!path.empty()) {
+    file->open(path, std::ios::binary);
     *lines = file;
     if (!file->good()) {
-      return absl::NotFoundError(absl::StrCat("cannot read ", options.file, ": ", std::strerror(errno)));
+      return absl::NotFoundError(absl::StrCat("cannot read ", path, ": ", std::strerror(errno)));
     }
   }
   return absl::OkStatus();
@@ -121,39 +127,17 @@ absl::Status PrintDataset(const Options& options, const Console& console, std::s
   return absl::OkStatus();
 }
 
-absl::Status PrintEpisode(const Options& options, const Console& console) {
+absl::Status Episodes(const Options& options, const Console& console) {
   const absl::StatusOr<ExperimentSpec> spec = LoadSpec(options.spec, options.sets);
   if (!spec.ok()) {
     return spec.status();
   }
-  const absl::StatusOr<Dataset> dataset = LoadDataset(spec->dataset());
-  if (!dataset.ok()) {
-    return dataset.status();
+  const absl::StatusOr<std::string> text =
+      options.episodes.save.empty() ? EpisodeText(*spec, options.episodes) : SaveEpisodes(*spec, options.episodes);
+  if (text.ok()) {
+    *console.out << *text;
   }
-  const auto* split =
-      std::find_if(std::begin(kSplits), std::end(kSplits), [&](Split s) { return options.split == SplitName(s); });
-  const std::vector<const TextClass*> classes = dataset->Of(*split);
-  const int shots = options.shots > 0 ? options.shots : spec->episodes().shots(0);
-  const absl::StatusOr<EpisodeSampler> sampler = SamplerOf(*spec, *dataset, *split, shots);
-  if (!sampler.ok()) {
-    return sampler.status();
-  }
-  const EpisodePlan plan = sampler->Plan(options.index);
-  *console.out << absl::StrFormat("episode %d of %s, seed %d: %d-way %d-shot, %d queries a class\n", plan.index,
-                                  options.split, spec->seed(), spec->episodes().ways(), shots,
-                                  spec->episodes().queries());
-  const auto print = [&](absl::string_view part, const std::vector<TextRef>& refs) {
-    const size_t per_way = refs.size() / plan.classes.size();
-    for (size_t i = 0; i < refs.size(); ++i) {
-      const TextClass& one = *classes[static_cast<size_t>(refs[i].of_class)];
-      *console.out << absl::StrFormat("%s\t%d\t%s\t%d\t%s\n", part, i / per_way, one.label, refs[i].text,
-                                      one.texts[static_cast<size_t>(refs[i].text)]);
-    }
-  };
-  *console.out << "part\tway\tlabel\tnumber\ttext\n";
-  print("support", plan.support);
-  print("query", plan.query);
-  return absl::OkStatus();
+  return text.status();
 }
 
 absl::Status PrintSpec(const Options& options, const Console& console) {
@@ -182,7 +166,7 @@ absl::Status RunBench(const Options& options, const Console& console) {
 absl::Status Encode(const Options& options, const Console& console) {
   std::ifstream file;
   std::istream* lines = nullptr;
-  if (const absl::Status status = OpenLines(options, console, &file, &lines); !status.ok()) {
+  if (const absl::Status status = OpenLines(options.file, console, &file, &lines); !status.ok()) {
     return status;
   }
   ExperimentSpec spec;
@@ -207,6 +191,37 @@ absl::Status Export(const Options& options, const Console& console) {
   return written.status();
 }
 
+absl::Status Classify(const Options& options, const Console& console) {
+  std::ifstream file;
+  std::istream* lines = nullptr;
+  if (const absl::Status status = OpenLines(options.classify.text, console, &file, &lines); !status.ok()) {
+    return status;
+  }
+  ExperimentSpec spec;
+  spec.set_threads(options.threads);
+  ClassifyOptions classify = options.classify;
+  classify.threads = ThreadsOf(spec);
+  Progress progress(console.err, console.terminal);
+  return ClassifyLines(classify, lines, console.out, &progress);
+}
+
+absl::Status JoinedReport(const Options& options, const Console& console) {
+  absl::StatusOr<std::vector<ReportedRun>> runs = ReadRuns(options.runs);
+  if (!runs.ok()) {
+    return runs.status();
+  }
+  const absl::StatusOr<Report> report = JoinRuns(*std::move(runs), options.baseline);
+  if (!report.ok()) {
+    return report.status();
+  }
+  const std::string text = FormattedReport(*report, options.format, options.out);
+  if (!options.out.empty()) {
+    return WriteFileAtomically(options.out, text);
+  }
+  *console.out << text;
+  return absl::OkStatus();
+}
+
 absl::Status Doctor(const Options& options, const Console& console) {
   ExperimentSpec spec;
   spec.set_threads(options.threads);
@@ -218,7 +233,7 @@ absl::Status Tokenize(const Options& options, const Console& console) {
   return TokenizeLines(options.tokenize, console.in, console.out);
 }
 
-int Report(const absl::Status& status, const Console& console) {
+int ExitStatus(const absl::Status& status, const Console& console) {
   if (status.ok()) {
     if (console.out->flush().good()) {
       return 0;
@@ -285,16 +300,23 @@ int RunCommand(const std::vector<std::string>& arguments, const Console& console
   takes_spec(check, true);
   CLI::App* describe = command(&app, "spec", "List a spec's fields: type, default, range, meaning", PrintSpec);
   describe->add_option("GROUP", options.field, "Only this field and those below it, as in learner.maml");
-  CLI::App* episodes = command(&app, "episodes", "Print one episode: its classes and texts", PrintEpisode);
+  CLI::App* episodes =
+      command(&app, "episodes", "Print one episode, its classes and texts; or save many, for all to meet", Episodes);
   takes_spec(episodes, true);
-  episodes->add_option("--split", options.split, "train, valid or test")
+  episodes->add_option("--split", options.episodes.split, "train, valid or test")
       ->capture_default_str()
       ->check(CLI::IsMember({"train", "valid", "test"}));
-  episodes->add_option("--index", options.index, "Which episode")
+  episodes->add_option("--index", options.episodes.index, "Which episode")
       ->capture_default_str()
       ->check(CLI::Range(int64_t{0}, std::numeric_limits<int64_t>::max()));
-  episodes->add_option("--shots", options.shots, "Support texts a class [the spec's first]")
+  episodes->add_option("--shots", options.episodes.shots, "Support texts a class [the spec's first; saved: all]")
       ->check(CLI::Range(1, 1000));
+  CLI::Option* save_to =
+      episodes->add_option("--save", options.episodes.save, "Write episodes to this file, for a spec's test.manifest")
+          ->type_name("FILE");
+  episodes->add_option("--count", options.episodes.count, "How many to save [the spec's test.episodes]")
+      ->check(CLI::Range(1, 1000000))
+      ->needs(save_to);
   CLI::App* datasets = app.add_subcommand("datasets", "Look at a dataset");
   datasets->require_subcommand(1);
   takes_spec(command(datasets, "stats", "Classes, counts, lengths, duplicates, hash",
@@ -330,6 +352,30 @@ int RunCommand(const std::vector<std::string>& arguments, const Console& console
   save->add_option("RUN", options.file, "Run directory")->required();
   save->add_option("--out", options.out, "Folder to make")->required();
   save->add_option("--shots", options.shots, "Which initialisation [the run's largest]")->check(CLI::Range(1, 1000));
+  CLI::App* classify =
+      command(&app, "classify", "Label texts by a run's initialisation, after a few examples of your own", Classify);
+  classify->add_option("--run", options.classify.run, "Run directory")->required()->type_name("DIR");
+  classify->add_option("--support", options.classify.support, "Examples, `label<TAB>text` or `label<TAB>name<TAB>text`")
+      ->required()
+      ->type_name("FILE");
+  classify->add_option("FILE", options.classify.text, "Texts, one a line [the standard input]");
+  classify->add_option("--shots", options.classify.shots, "Which initialisation [the nearest to the examples a class]")
+      ->check(CLI::Range(1, 1000));
+  classify->add_flag("--all", options.classify.all, "Every class's probability, under a line of column names");
+  classify->add_flag("--json", options.classify.json, "A JSON object a line");
+  classify->add_option("--device", options.classify.device, "cpu, cuda or cuda:N")->capture_default_str();
+  classify->add_option("--threads", options.threads, "Threads [one a core]")->check(CLI::Range(1, 1024));
+  CLI::App* report =
+      command(&app, "report", "Join runs into one table: seeds, intervals, paired differences", JoinedReport);
+  report->add_option("RUN", options.runs, "Run directories")->required();
+  report->add_option("--format", options.format, "text, markdown, latex, csv or html [by FILE's ending, or text]")
+      ->check(CLI::IsMember(ReportFormats()));
+  report->add_option("--out", options.out, "File to write [standard output]")->type_name("FILE");
+  report
+      ->add_option(
+          "--baseline", options.baseline,
+          "Run, by name or directory, that differences are over; NAME/random for its start [each run's own start]")
+      ->type_name("NAME");
   CLI::App* tokenize = command(&app, "tokenize", "Print the token ids of texts, a line for each line", Tokenize);
   tokenize->add_option("--encoder", options.tokenize.encoder, "Folder of a checkpoint, with config.json and vocabulary")
       ->required()
@@ -344,11 +390,11 @@ int RunCommand(const std::vector<std::string>& arguments, const Console& console
   try {
     std::vector<std::string> reversed(arguments.rbegin(), arguments.rend());
     app.parse(std::move(reversed));
-    return Report(action(options, console), console);
+    return ExitStatus(action(options, console), console);
   } catch (const CLI::ParseError& error) {
     if (error.get_exit_code() == 0) {  // help was asked for
       app.exit(error, *console.out, *console.err);
-      return Report(absl::OkStatus(), console);
+      return ExitStatus(absl::OkStatus(), console);
     }
     *console.err << UsageError(app, error);
     return kUsage;

@@ -4,35 +4,18 @@
 #include <ATen/core/grad_mode.h>
 
 #include <algorithm>
-#include <cmath>
 #include <utility>
 
 #include "episodes/merge.h"
 
 namespace metaprompt {
 
-MeanInterval Interval(absl::Span<const double> values) {
-  MeanInterval interval;
-  const auto n = static_cast<double>(values.size());
-  for (const double value : values) {
-    interval.mean += value / n;
-  }
-  double squares = 0;
-  for (const double value : values) {
-    squares += (value - interval.mean) * (value - interval.mean);
-  }
-  if (values.size() > 1) {
-    interval.half_width = 1.96 * std::sqrt(squares / (n - 1.0) / n);
-  }
-  return interval;
-}
-
 int64_t TogetherAtTest(const LearnerSpec& spec, int64_t together) {
   return spec.meta_test().epochs() > 0 ? 1 : together;
 }
 
 std::vector<EpisodeResult> EvaluateEpisodes(const Learner& learner, const Model& model, const ParamList& params,
-                                            const PromptedSplit& split, const EpisodeSampler& sampler, int64_t first,
+                                            const PromptedSplit& split, const PlanOf& plan, int64_t first,
                                             int64_t count, int64_t together, TaskPool* pool) {
   std::vector<EpisodeResult> results(static_cast<size_t>(count));
   const std::vector<ParamInfo> infos = MetaInfos(model, learner);
@@ -40,7 +23,7 @@ std::vector<EpisodeResult> EvaluateEpisodes(const Learner& learner, const Model&
   pool->Run((count + together - 1) / together, [&](int64_t g) {
     std::vector<Episode> dealt;
     for (int64_t i = g * together; i < std::min(count, (g + 1) * together); ++i) {
-      dealt.push_back(split.Build(sampler.Plan(first + i), params[0].scalar_type()));
+      dealt.push_back(split.Build(plan(first + i), params[0].scalar_type()));
     }
     const Episode episode = OnDevice(MergeEpisodes(std::move(dealt)), params[0].device());
     const ParamList meta = LocalParams(infos, params, episode.rows);

@@ -67,7 +67,7 @@ absl::StatusOr<std::string> ExportRun(const std::string& run, int shots, const s
   }
   return absl::StrCat(folder, ": the ", *found, "-shot initialisation of ", run, ", ",
                       std::string(ModelType(encoder.config().architecture)), ", ", encoder.params().size(),
-                      " tensors and ", finished->num_soft(), " soft vectors");
+                      " tensors and ", finished->prompt().num_soft(), " soft vectors");
 }
 
 }  // namespace metaprompt

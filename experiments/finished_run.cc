@@ -1,39 +1,18 @@
 #include "experiments/finished_run.h"
 
 #include <algorithm>
-#include <filesystem>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "experiments/param_file.h"
-#include "learners/learner.h"
+#include "experiments/read_record.h"
 #include "metaprompt/base/files.h"
-#include "metaprompt/base/spec_fields.h"
 #include "metaprompt/bert.h"
 #include "metaprompt/checkpoint.h"
-#include "metaprompt/prompt.h"
 #include "metaprompt/tokenizer_folder.h"
 
 namespace metaprompt {
 namespace {
-
-absl::StatusOr<RunRecord> ReadRecord(const std::string& run, std::string* sha256) {
-  const std::string path = absl::StrCat(run, "/record.textproto");
-  const absl::StatusOr<std::string> text = ReadFile(path);
-  if (absl::IsNotFound(text.status()) && std::filesystem::exists(absl::StrCat(run, "/spec.textproto"))) {
-    return absl::FailedPreconditionError(
-        absl::StrCat(run, ": the run is not complete; the command that began it goes on with it"));
-  }
-  if (!text.ok()) {
-    return text.status();
-  }
-  *sha256 = Sha256(*text);
-  RunRecord record;
-  if (const absl::Status status = ParseSpec(*text, path, &record); !status.ok()) {
-    return status;
-  }
-  return record;
-}
 
 // The run's tokenizer and encoder, as SaveInputs of run.cc left them.
 struct Inputs {
@@ -98,15 +77,21 @@ absl::StatusOr<FinishedRun> FinishedRun::Open(const std::string& path) {
     return inputs.status();
   }
   const Encoder encoder(inputs->config, run.record_.model().mlm_head());
-  const absl::StatusOr<PromptTemplate> prompt =
-      PromptTemplate::Create(spec.prompt(), *inputs->tokenizer, encoder.max_tokens());
+  int64_t max_tokens = encoder.max_tokens();
+  if (const int64_t wanted = spec.encoder().checkpoint().max_tokens(); wanted > 0) {
+    max_tokens = std::min(max_tokens, wanted);
+  }
+  absl::StatusOr<PromptTemplate> prompt = PromptTemplate::Create(spec.prompt(), *inputs->tokenizer, max_tokens);
   if (!prompt.ok()) {
     return prompt.status();
   }
-  run.num_soft_ = prompt->num_soft();
-  run.model_ = std::make_unique<PromptModel>(spec, encoder, run.num_soft_);
-  run.infos_ = MetaInfos(*run.model_, *MakeLearner(run.record_.spec().learner()));
+  run.prompt_ = *std::move(prompt);
+  run.model_ = std::make_unique<PromptModel>(spec, encoder, run.prompt_->num_soft());
+  run.model_->set_bfloat16(run.record_.spec().precision() == ExperimentSpec::BFLOAT16);
+  run.learner_ = MakeLearner(run.record_.spec().learner());
+  run.infos_ = MetaInfos(*run.model_, *run.learner_);
   run.tokenizer_ = std::move(inputs->tokenizer);
+  run.config_ = std::move(inputs->config);
   run.config_json_ = std::move(inputs->config_json);
   return run;
 }
@@ -122,7 +107,8 @@ absl::StatusOr<int> FinishedRun::ShotsOf(int shots) const {
     largest = std::max(largest, result.shots());
   }
   if (shots != 0) {
-    return absl::NotFoundError(absl::StrCat(path_, ": the run has no ", shots, "-shot result; it has ", known));
+    return absl::NotFoundError(
+        absl::StrCat(path_, ": the run has no ", shots, "-shot result; it has ", known.empty() ? "none" : known));
   }
   return largest;
 }

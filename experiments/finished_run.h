@@ -1,15 +1,19 @@
-// A complete run's folder, opened for what it learned.
+// A complete run, opened for what it learned, from its folder alone: neither its data nor its checkpoint is needed.
 #ifndef EXPERIMENTS_FINISHED_RUN_H_
 #define EXPERIMENTS_FINISHED_RUN_H_
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "absl/status/statusor.h"
 #include "experiments/result.pb.h"
+#include "learners/learner.h"
+#include "metaprompt/encoder_config.h"
 #include "metaprompt/params.h"
+#include "metaprompt/prompt.h"
 #include "metaprompt/prompt_model.h"
 #include "metaprompt/tokenizer.h"
 
@@ -24,9 +28,10 @@ class FinishedRun {
   const std::string& record_sha256() const { return record_sha256_; }
   const Tokenizer& tokenizer() const { return *tokenizer_; }
   const std::string& config_json() const { return config_json_; }
+  const EncoderConfig& config() const { return config_; }
+  const PromptTemplate& prompt() const { return *prompt_; }
   const PromptModel& model() const { return *model_; }
-  // The template's soft vectors.
-  int64_t num_soft() const { return num_soft_; }
+  const Learner& learner() const { return *learner_; }
   // The model's parameters, and behind them the learner's.
   const std::vector<ParamInfo>& infos() const { return infos_; }
 
@@ -44,8 +49,10 @@ class FinishedRun {
   std::string record_sha256_;
   std::unique_ptr<Tokenizer> tokenizer_;
   std::string config_json_;
+  EncoderConfig config_;
+  std::optional<PromptTemplate> prompt_;
   std::unique_ptr<PromptModel> model_;
-  int64_t num_soft_ = 0;
+  std::unique_ptr<Learner> learner_;
   std::vector<ParamInfo> infos_;
 };
 

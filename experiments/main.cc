@@ -31,12 +31,13 @@ void AskToStop(int signal) {
 int main(int argc, char** argv) {
   const std::vector<std::string> arguments(argv + 1, argv + argc);
   // Starting the program again costs half a second, so only what multiplies matrices does.
-  if (!arguments.empty() &&
-      (arguments[0] == "run" || arguments[0] == "bench" || arguments[0] == "encode" || arguments[0] == "doctor")) {
+  if (!arguments.empty() && (arguments[0] == "run" || arguments[0] == "bench" || arguments[0] == "encode" ||
+                             arguments[0] == "classify" || arguments[0] == "doctor")) {
     metaprompt::UseBestBlasKernel(argv);
   }
   StopFlag();
-  if (arguments.empty() || arguments[0] != "tokenize") {  // which waits for its input and has nothing to save
+  // Those that wait for their input have nothing to save.
+  if (arguments.empty() || (arguments[0] != "tokenize" && arguments[0] != "classify")) {
     std::signal(SIGINT, AskToStop);
     std::signal(SIGTERM, AskToStop);
   }

@@ -17,6 +17,7 @@
 #include "absl/strings/strip.h"
 #include "experiments/environment.h"
 #include "experiments/evaluate.h"
+#include "experiments/interval.h"
 #include "experiments/run_directory.h"
 #include "experiments/train.h"
 #include "experiments/workbench.h"
@@ -29,6 +30,7 @@ namespace {
 constexpr char kDatasetFile[] = "dataset.sha256";
 constexpr char kEncoderFile[] = "encoder.sha256";
 constexpr char kStartsFile[] = "starts.sha256";
+constexpr char kManifestFile[] = "manifest.sha256";
 constexpr int kRecordVersion = 1;
 constexpr int64_t kTestChunk = 20;  // episodes between looks at the stop flag
 
@@ -44,7 +46,8 @@ absl::Status SameInputs(const RunDirectory& directory, const RunRecord& record) 
   for (const auto& [file, what, sha256] :
        {std::make_tuple(kDatasetFile, "data has", record.dataset().content_sha256()),
         std::make_tuple(kEncoderFile, "encoder's weights or tokenizer have", encoder),
-        std::make_tuple(kStartsFile, "parameters of the run that it begins from have", starts)}) {
+        std::make_tuple(kStartsFile, "parameters of the run that it begins from have", starts),
+        std::make_tuple(kManifestFile, "file of test episodes has", record.manifest_sha256())}) {
     if (sha256.empty()) {
       continue;
     }
@@ -97,7 +100,7 @@ absl::StatusOr<Evaluation> MetaTest(const RunContext& context, int shots, const 
   if (!split.ok()) {
     return split.status();
   }
-  const EpisodeSampler sampler = *context.bench->Sampler(Split::kTest, shots);
+  const PlanOf plan = context.bench->TestPlans(shots);
   const int64_t total = context.bench->spec().test().episodes();
   const std::string file = absl::StrCat("test-", shots, "shot-", initialisation, ".tsv");
   // A line an episode: its accuracy, then its predictions.
@@ -125,7 +128,7 @@ absl::StatusOr<Evaluation> MetaTest(const RunContext& context, int shots, const 
   while (static_cast<int64_t>(accuracies.size()) < total) {
     const auto first = static_cast<int64_t>(accuracies.size());
     for (const EpisodeResult& one : EvaluateEpisodes(
-             *context.learner, context.bench->model(), params, **split, sampler, first,
+             *context.learner, context.bench->model(), params, **split, plan, first,
              std::min(kTestChunk, total - first),
              TogetherAtTest(context.bench->spec().learner(), context.bench->spec().tasks_together()), context.pool)) {
       accuracies.push_back(one.accuracy);
@@ -258,6 +261,9 @@ absl::StatusOr<RunRecord> RunExperiment(const ExperimentSpec& spec, const std::s
   *record.mutable_spec() = spec;
   *record.mutable_dataset() = (*bench)->dataset_facts();
   *record.mutable_model() = (*bench)->model_facts();
+  if (!(*bench)->manifest_sha256().empty()) {
+    record.set_manifest_sha256((*bench)->manifest_sha256());
+  }
   if (const absl::Status status = SameInputs(**directory, record); !status.ok()) {
     return status;
   }
@@ -293,6 +299,7 @@ absl::StatusOr<RunRecord> RunExperiment(const ExperimentSpec& spec, const std::s
   (*directory)->Remove(kDatasetFile);
   (*directory)->Remove(kEncoderFile);
   (*directory)->Remove(kStartsFile);
+  (*directory)->Remove(kManifestFile);
   if (const absl::Status status = (*directory)->Finish(); !status.ok()) {
     return status;
   }

@@ -12,7 +12,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
-#include "experiments/evaluate.h"
+#include "experiments/interval.h"
 #include "experiments/sinusoid_dump.h"
 #include "learners/learner.h"
 #include "learners/meta_step.h"

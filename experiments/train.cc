@@ -6,6 +6,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "experiments/evaluate.h"
+#include "experiments/interval.h"
 #include "experiments/param_file.h"
 #include "learners/meta_step.h"
 #include "metaprompt/base/files.h"
@@ -121,8 +122,9 @@ absl::Status MetaTraining::Validate() {
   const EpisodeSampler sampler = *context_.bench->Sampler(Split::kValid, shots_);
   std::vector<double> accuracies;
   for (const EpisodeResult& one : EvaluateEpisodes(
-           *context_.learner, context_.bench->model(), state_.params, **split, sampler, 0,
-           spec_.train().valid_episodes(), TogetherAtTest(spec_.learner(), spec_.tasks_together()), context_.pool)) {
+           *context_.learner, context_.bench->model(), state_.params, **split,
+           [&](int64_t i) { return sampler.Plan(i); }, 0, spec_.train().valid_episodes(),
+           TogetherAtTest(spec_.learner(), spec_.tasks_together()), context_.pool)) {
     accuracies.push_back(one.accuracy);
   }
   const MeanInterval valid = Interval(accuracies);

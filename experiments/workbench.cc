@@ -108,6 +108,30 @@ absl::Status Workbench::OpenTokenizer(const TokenizerFiles& files) {
   return absl::OkStatus();
 }
 
+absl::Status Workbench::OpenManifest() {
+  const std::string& path = spec_.test().manifest();
+  if (path.empty()) {
+    return absl::OkStatus();
+  }
+  const absl::StatusOr<std::string> text = ReadFile(path);
+  if (!text.ok()) {
+    return text.status();
+  }
+  ManifestNeeds needs;
+  needs.split = SplitName(Split::kTest);
+  needs.ways = spec_.episodes().ways();
+  needs.queries = spec_.episodes().queries();
+  needs.shots.assign(spec_.episodes().shots().begin(), spec_.episodes().shots().end());
+  needs.episodes = spec_.test().episodes();
+  absl::StatusOr<EpisodeManifest> manifest = ParseManifest(*text, path, needs, dataset_.Of(Split::kTest));
+  if (!manifest.ok()) {
+    return manifest.status();
+  }
+  manifest_ = *std::move(manifest);
+  manifest_sha256_ = Sha256(*text);
+  return absl::OkStatus();
+}
+
 absl::Status Workbench::OpenEncoder() {
   const EncoderSpec& spec = spec_.model().encoder();
   std::unique_ptr<Encoder> encoder;
@@ -200,7 +224,6 @@ absl::StatusOr<std::unique_ptr<Workbench>> Workbench::Open(const ExperimentSpec&
   }
   bench->dataset_ = *std::move(dataset);
   bench->dataset_facts_ = FactsOf(bench->dataset_);
-  bench->dataset_.SetSealed(Split::kTest, true);
   std::set<std::string> labels;
   for (const TextClass& one : bench->dataset_.classes) {
     labels.insert(one.label);
@@ -215,6 +238,10 @@ absl::StatusOr<std::unique_ptr<Workbench>> Workbench::Open(const ExperimentSpec&
       }
     }
   }
+  if (absl::Status status = bench->OpenManifest(); !status.ok()) {
+    return status;
+  }
+  bench->dataset_.SetSealed(Split::kTest, true);
   const absl::StatusOr<at::Device> device = DeviceOf(spec.device());
   if (!device.ok()) {
     return device.status();
@@ -347,6 +374,13 @@ absl::StatusOr<EpisodeSampler> Workbench::TrainSampler(int shots) {
 
 absl::StatusOr<EpisodeSampler> Workbench::Sampler(Split split, int shots) const {
   return SamplerOf(spec_, dataset_, split, shots);
+}
+
+std::function<EpisodePlan(int64_t)> Workbench::TestPlans(int shots) const {
+  if (!manifest_sha256_.empty()) {
+    return [this, shots](int64_t index) { return manifest_.episodes.at(shots).at(static_cast<size_t>(index)); };
+  }
+  return [sampler = *Sampler(Split::kTest, shots)](int64_t index) { return sampler.Plan(index); };
 }
 
 }  // namespace metaprompt

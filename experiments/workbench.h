@@ -4,6 +4,7 @@
 
 #include <array>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -11,6 +12,7 @@
 
 #include "absl/status/statusor.h"
 #include "datasets/dataset.h"
+#include "episodes/manifest.h"
 #include "episodes/prompted_split.h"
 #include "episodes/sampler.h"
 #include "experiments/experiment.pb.h"
@@ -77,6 +79,11 @@ class Workbench {
   // Checked by Open for all `shots` of the spec.
   absl::StatusOr<EpisodeSampler> Sampler(Split split, int shots) const;
 
+  // The episodes of meta-test: the manifest's, if the spec names one, or the sampler's. Valid as long as this object.
+  std::function<EpisodePlan(int64_t)> TestPlans(int shots) const;
+  // Of the manifest's file; empty: there is none.
+  const std::string& manifest_sha256() const { return manifest_sha256_; }
+
   const DatasetFacts& dataset_facts() const { return dataset_facts_; }
   const ModelFacts& model_facts() const { return facts_; }
 
@@ -87,6 +94,7 @@ class Workbench {
   // The soft vectors as the spec's words or run have them.
   absl::Status StartPrompt(int shots, ParamList* params) const;
   absl::Status OpenStarts();
+  absl::Status OpenManifest();
   absl::Status OpenTokenizer(const TokenizerFiles& files);
   absl::Status OpenEncoder();
 
@@ -103,6 +111,8 @@ class Workbench {
   DatasetFacts dataset_facts_;
   ModelFacts facts_;
   bool in_meta_test_ = false;
+  EpisodeManifest manifest_;
+  std::string manifest_sha256_;
   std::array<std::optional<PromptedSplit>, 3> prompted_;
 };
 

@@ -161,7 +161,7 @@ TEST_F(CommandLineTest, SpecsOfTheProjectAreSound) {
 
 TEST_F(CommandLineTest, CommandsThatAreNone) {
   const std::string known =
-      "; known: run, show, check, spec, episodes, datasets, bench, encode, export, tokenize, doctor";
+      "; known: run, show, check, spec, episodes, datasets, bench, encode, export, classify, report, tokenize, doctor";
   EXPECT_EQ(Error({}, 2), absl::StrCat("a command is missing", known, "; `metaprompt --help` tells more"));
   EXPECT_EQ(Error({"frob"}, 2), absl::StrCat("there is no command 'frob'", known, "; `metaprompt --help` tells more"));
   EXPECT_EQ(Error({"datasets"}, 2),
@@ -293,7 +293,8 @@ TEST_F(CommandLineTest, AssignmentsThatAreWrong) {
       {"nam=3",
        "--set nam: there is no field 'nam'; known: name, seed, dataset, model, episodes, learner, train, test, "
        "threads, tasks_together, device, precision"},
-      {"test.episode=3", "--set test.episode: there is no field 'episode' in test; known: episodes, baseline"},
+      {"test.episode=3",
+       "--set test.episode: there is no field 'episode' in test; known: episodes, baseline, manifest"},
       {"seed.x=3", "--set seed.x: seed has no fields"},
       {"train.meta_steps=many", "--set train.meta_steps: 'many' is no whole number (Expected integer, got: many)"},
       {"train.meta_steps=1.5", "--set train.meta_steps: '1.5' is no whole number (Expected integer, got: 1.5)"},
@@ -408,6 +409,13 @@ TEST_F(CommandLineTest, RunDirectoriesThatAreTaken) {
   EXPECT_THAT(run.out, HasSubstr(folder_ + "run/record.textproto\n"));
   EXPECT_EQ(Error(RunHere()), "$run: the run directory exists; name another with --out, or remove it");
   EXPECT_THAT(Command({"show", "$run"}).out, HasSubstr("meta-learned"));
+  EXPECT_THAT(Command({"report", "$run", "$run"}).out,
+              AllOf(HasSubstr("\n  tiny   maml      meta-learned     encoder, soft prompt       1 "),
+                    HasSubstr("run is left out: the same spec and seed as ")));
+  EXPECT_EQ(Command({"report", "$run", "--out", "$report.html"}).out, "");
+  EXPECT_THAT(Read("report.html"), StartsWith("<!DOCTYPE html>\n"));
+  EXPECT_EQ(Error({"report", "$run", "--out", "$none/report.html"}),
+            "cannot write $none/report.html: No such file or directory");
   EXPECT_EQ(Error({"run", "$tiny.textproto", "--out", "$data.tsv/run"}),
             "cannot make $data.tsv/run.partial: Not a directory");
   const auto held = RunDirectory::Open(folder_ + "held", "another");
@@ -579,7 +587,8 @@ TEST_F(CommandLineTest, HelpNamesEveryCommand) {
   const Outcome help = Command({"--help"});
   EXPECT_EQ(help.status, 0);
   EXPECT_EQ(help.err, "");
-  for (const char* name : {"run", "show", "check", "spec", "episodes", "datasets", "bench", "doctor"}) {
+  for (const char* name : {"run", "show", "check", "spec", "episodes", "datasets", "bench", "encode", "export",
+                           "classify", "report", "tokenize", "doctor"}) {
     EXPECT_THAT(help.out, HasSubstr(absl::StrCat("\n  ", name, "  ")));
     const Outcome own = Command({name, "--help"});
     EXPECT_EQ(own.status, 0);
@@ -598,7 +607,7 @@ TEST_F(CommandLineTest, SpecDescribesFields) {
             "learner.inner.steps  [whole number, default 3, >= 0 and <= 100000]\n"
             "    gradient steps on the support set\n");
   EXPECT_THAT(Command({"spec", "test"}).out, AllOf(StartsWith("test.episodes  ["), Not(HasSubstr("train."))));
-  EXPECT_EQ(Error({"spec", "test.frob"}), "there is no field 'test.frob'; known here: episodes, baseline");
+  EXPECT_EQ(Error({"spec", "test.frob"}), "there is no field 'test.frob'; known here: episodes, baseline, manifest");
   EXPECT_EQ(Error({"spec", "seed.frob"}), "there is no field 'seed.frob'");
 }
 

@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "experiments/blas.h"
-#include "experiments/evaluate.h"
+#include "experiments/interval.h"
 #include "experiments/progress.h"
 
 namespace metaprompt {

@@ -312,7 +312,11 @@ TEST(PrefixTest, AnMpnetsRelativeBiasIsZeroForIt) {
       biased[relative] = opened.params[relative] + bias;
       const double difference =
           MaxDifference(opened.model.Forward(biased, batch).logits, without.Forward(cut, batch).logits);
-      bias > 0 ? EXPECT_LT(difference, 1e-12) : EXPECT_GT(difference, 1e-3);
+      if (bias > 0) {
+        EXPECT_LT(difference, 1e-12);
+      } else {
+        EXPECT_GT(difference, 1e-3);
+      }
     }
   }
 }

@@ -1,0 +1,40 @@
+#include "experiments/read_record.h"
+
+#include <filesystem>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/strip.h"
+#include "metaprompt/base/files.h"
+#include "metaprompt/base/spec_fields.h"
+
+namespace metaprompt {
+
+absl::StatusOr<RunRecord> ReadRecord(const std::string& run, std::string* sha256) {
+  const std::string path = absl::StrCat(run, "/record.textproto");
+  const absl::StatusOr<std::string> text = ReadFile(path);
+  if (absl::IsNotFound(text.status())) {
+    std::error_code error;
+    const std::string partial = absl::StrCat(absl::StripSuffix(run, "/"), ".partial/spec.textproto");
+    if (std::filesystem::exists(absl::StrCat(run, "/spec.textproto"), error) ||
+        std::filesystem::exists(partial, error)) {
+      return absl::FailedPreconditionError(
+          absl::StrCat(run, ": the run is not complete; the command that began it goes on with it"));
+    }
+    if (!std::filesystem::exists(run, error)) {
+      return absl::NotFoundError(absl::StrCat(run, ": no such run directory"));
+    }
+  }
+  if (!text.ok()) {
+    return text.status();
+  }
+  if (sha256 != nullptr) {
+    *sha256 = Sha256(*text);
+  }
+  RunRecord record;
+  if (const absl::Status status = ParseSpec(*text, path, &record); !status.ok()) {
+    return status;
+  }
+  return record;
+}
+
+}  // namespace metaprompt

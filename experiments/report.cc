@@ -1,0 +1,328 @@
+#include "experiments/report.h"
+
+#include <algorithm>
+#include <cmath>
+#include <map>
+#include <set>
+#include <tuple>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "experiments/describe_learner.h"
+#include "experiments/interval.h"
+#include "experiments/report_notes.h"
+#include "metaprompt/base/files.h"
+#include "metaprompt/base/spec_fields.h"
+
+namespace metaprompt {
+namespace {
+
+// Runs whose keys are equal differ in their seeds alone. Threads change nothing but rounding.
+std::string GroupKey(const RunRecord& record) {
+  ExperimentSpec spec = record.spec();
+  spec.clear_seed();
+  spec.clear_threads();
+  spec.clear_tasks_together();
+  return absl::StrCat(SpecText(spec), record.dataset().content_sha256(), "/", record.model().encoder_sha256(), "/",
+                      record.manifest_sha256());
+}
+
+std::vector<SeedGroup> Grouped(std::vector<ReportedRun> runs, std::vector<std::string>* notes) {
+  std::vector<SeedGroup> groups;
+  std::map<std::string, size_t> place;
+  for (ReportedRun& run : runs) {
+    const auto [found, is_new] = place.try_emplace(GroupKey(run.record), groups.size());
+    if (is_new) {
+      groups.push_back(SeedGroup{run.record.spec().name(), {}});
+    }
+    std::vector<ReportedRun>& together = groups[found->second].runs;
+    const auto same = std::find_if(together.begin(), together.end(), [&](const ReportedRun& other) {
+      return other.record.spec().seed() == run.record.spec().seed();
+    });
+    if (same != together.end()) {
+      notes->push_back(absl::StrCat(run.path, " is left out: the same spec and seed as ", same->path));
+      continue;
+    }
+    together.push_back(std::move(run));
+  }
+  std::map<std::string, int> named;
+  for (SeedGroup& group : groups) {
+    std::stable_sort(group.runs.begin(), group.runs.end(), [](const ReportedRun& a, const ReportedRun& b) {
+      return a.record.spec().seed() < b.record.spec().seed();
+    });
+    ++named[group.name];
+  }
+  for (SeedGroup& group : groups) {
+    if (named[group.name] > 1) {
+      group.name = absl::StrCat(group.name, " [", group.runs[0].path, "]");
+    }
+  }
+  return groups;
+}
+
+std::vector<std::string> Initialisations(const SeedGroup& group) {
+  std::vector<std::string> all;
+  for (const ReportedRun& run : group.runs) {
+    for (const ShotResult& result : run.record.results()) {
+      for (const Evaluation& test : result.tests()) {
+        if (std::find(all.begin(), all.end(), test.initialisation()) == all.end()) {
+          all.push_back(test.initialisation());
+        }
+      }
+    }
+  }
+  return all;
+}
+
+// Episodes with equal keys are the same.
+using EpisodesKey = std::string;
+
+struct Tested {
+  EpisodesKey episodes;
+  const Evaluation* test = nullptr;
+};
+
+// What the group's runs found from one initialisation, in one column; a run a seed.
+std::vector<Tested> TestsOf(const SeedGroup& group, const std::string& initialisation, const ReportColumn& column) {
+  std::vector<Tested> tests;
+  for (const ReportedRun& run : group.runs) {
+    const RunRecord& record = run.record;
+    const EpisodeSpec& episodes = record.spec().episodes();
+    if (record.dataset().name() != column.dataset || episodes.ways() != column.ways) {
+      continue;
+    }
+    for (const ShotResult& result : record.results()) {
+      for (const Evaluation& test : result.tests()) {
+        if (result.shots() == column.shots && test.initialisation() == initialisation) {
+          tests.push_back(Tested{
+              absl::StrCat(record.dataset().content_sha256(), " ", episodes.queries(), " ", test.accuracies_size(), " ",
+                           record.manifest_sha256().empty() ? absl::StrCat("seed ", record.spec().seed())
+                                                            : record.manifest_sha256()),
+              &test});
+        }
+      }
+    }
+  }
+  return tests;
+}
+
+// By episodes, the mean of the runs' accuracies of each.
+std::map<EpisodesKey, std::vector<double>> MeansByEpisodes(const std::vector<Tested>& tests) {
+  std::map<EpisodesKey, std::vector<double>> sums;
+  std::map<EpisodesKey, int> counts;
+  for (const Tested& one : tests) {
+    std::vector<double>& sum = sums[one.episodes];
+    sum.resize(static_cast<size_t>(one.test->accuracies_size()));
+    for (size_t i = 0; i < sum.size(); ++i) {
+      sum[i] += static_cast<double>(one.test->accuracies(static_cast<int>(i)));
+    }
+    ++counts[one.episodes];
+  }
+  for (auto& [key, sum] : sums) {
+    for (double& value : sum) {
+      value /= counts[key];
+    }
+  }
+  return sums;
+}
+
+// The mean of estimates of other episodes each: of independent ones.
+MeanInterval MeanOf(const std::vector<MeanInterval>& estimates) {
+  MeanInterval mean;
+  double squares = 0;
+  for (const MeanInterval& one : estimates) {
+    mean.mean += one.mean / static_cast<double>(estimates.size());
+    squares += one.half_width * one.half_width;
+  }
+  mean.half_width = std::sqrt(squares) / static_cast<double>(estimates.size());
+  return mean;
+}
+
+double Deviation(const std::vector<double>& values) {
+  if (values.size() < 2) {
+    return 0;
+  }
+  const auto n = static_cast<double>(values.size());
+  return Interval(values).half_width * std::sqrt(n) / 1.96;
+}
+
+std::optional<Estimate> AccuracyOf(const std::vector<Tested>& tests) {
+  if (tests.empty()) {
+    return std::nullopt;
+  }
+  std::vector<double> means;
+  std::vector<MeanInterval> intervals;
+  for (const Tested& one : tests) {
+    means.push_back(one.test->mean_accuracy());
+  }
+  const std::map<EpisodesKey, std::vector<double>> by_episodes = MeansByEpisodes(tests);
+  for (const auto& [key, accuracies] : by_episodes) {
+    intervals.push_back(Interval(accuracies));
+  }
+  Estimate estimate;
+  // As many seeds for each set of episodes: they are all the same or all different.
+  const MeanInterval mean = MeanOf(intervals);
+  estimate.mean = mean.mean;
+  estimate.half_width = mean.half_width;
+  estimate.seeds = static_cast<int>(tests.size());
+  estimate.seed_deviation = Deviation(means);
+  return estimate;
+}
+
+std::optional<Estimate> DifferenceOf(const std::vector<Tested>& tests, const std::vector<Tested>& baseline) {
+  const std::map<EpisodesKey, std::vector<double>> of = MeansByEpisodes(tests);
+  const std::map<EpisodesKey, std::vector<double>> over = MeansByEpisodes(baseline);
+  std::vector<MeanInterval> intervals;
+  std::vector<double> means;
+  for (const auto& [key, accuracies] : of) {
+    const auto found = over.find(key);
+    if (found == over.end()) {
+      continue;
+    }
+    std::vector<double> differences = accuracies;
+    for (size_t i = 0; i < differences.size(); ++i) {
+      differences[i] -= found->second[i];
+    }
+    intervals.push_back(Interval(differences));
+    means.push_back(intervals.back().mean);
+  }
+  if (intervals.empty()) {
+    return std::nullopt;
+  }
+  const MeanInterval mean = MeanOf(intervals);
+  return Estimate{mean.mean, mean.half_width, static_cast<int>(intervals.size()), Deviation(means)};
+}
+
+struct Baseline {
+  size_t group = 0;
+  std::string initialisation;
+};
+
+absl::StatusOr<Baseline> FindBaseline(const std::vector<SeedGroup>& groups, const std::string& wanted) {
+  std::vector<std::string> known;
+  std::vector<Baseline> found;
+  for (size_t g = 0; g < groups.size(); ++g) {
+    std::vector<std::string> names = {groups[g].name, groups[g].runs[0].record.spec().name()};
+    for (const ReportedRun& run : groups[g].runs) {
+      names.push_back(run.path);
+    }
+    const std::vector<std::string> initialisations = Initialisations(groups[g]);
+    known.push_back(groups[g].name);
+    bool is_it = false;
+    std::string initialisation = initialisations.empty() ? "" : initialisations.back();
+    for (const std::string& name : names) {
+      is_it = is_it || name == wanted;
+      for (const std::string& one : initialisations) {
+        if (absl::StrCat(name, "/", one) == wanted) {
+          is_it = true;
+          initialisation = one;
+        }
+      }
+    }
+    if (is_it) {
+      found.push_back(Baseline{g, initialisation});
+    }
+  }
+  if (found.empty()) {
+    return absl::NotFoundError(absl::StrCat("--baseline: no run is called ", Quoted(wanted), "; there are ",
+                                            absl::StrJoin(known, ", "),
+                                            " (and each with /INITIALISATION behind it, as in /random)"));
+  }
+  if (found.size() > 1) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("--baseline: several runs are called ", Quoted(wanted), "; name one by its directory"));
+  }
+  return found[0];
+}
+
+std::vector<ReportColumn> ColumnsOf(const std::vector<SeedGroup>& groups) {
+  std::vector<ReportColumn> columns;
+  std::map<std::string, size_t> datasets;  // in the order in which they come up
+  std::set<std::tuple<size_t, int, int>> keys;
+  std::vector<std::string> names;
+  for (const SeedGroup& group : groups) {
+    const RunRecord& record = group.runs[0].record;
+    const auto [place, is_new] = datasets.try_emplace(record.dataset().name(), datasets.size());
+    if (is_new) {
+      names.push_back(record.dataset().name());
+    }
+    for (const ShotResult& result : record.results()) {
+      keys.emplace(place->second, record.spec().episodes().ways(), result.shots());
+    }
+  }
+  for (const auto& [dataset, ways, shots] : keys) {
+    columns.push_back(ReportColumn{names[dataset], ways, shots});
+  }
+  return columns;
+}
+
+std::optional<double> MeanSeconds(const SeedGroup& group) {
+  double sum = 0;
+  for (const ReportedRun& run : group.runs) {
+    if (!run.wall_seconds.has_value()) {
+      return std::nullopt;
+    }
+    sum += *run.wall_seconds;
+  }
+  return sum / static_cast<double>(group.runs.size());
+}
+
+}  // namespace
+
+std::string ColumnTitle(const ReportColumn& column) {
+  return absl::StrCat(column.dataset, " ", column.ways, "-way ", column.shots, "-shot");
+}
+
+absl::StatusOr<Report> JoinRuns(std::vector<ReportedRun> runs, const std::string& baseline) {
+  Report report;
+  report.groups = Grouped(std::move(runs), &report.notes);
+  report.columns = ColumnsOf(report.groups);
+  std::optional<Baseline> common;
+  if (!baseline.empty()) {
+    const absl::StatusOr<Baseline> found = FindBaseline(report.groups, baseline);
+    if (!found.ok()) {
+      return found.status();
+    }
+    common = *found;
+    report.baseline = absl::StrCat(report.groups[common->group].name, ", ", common->initialisation);
+  } else {
+    report.baseline = "the same run's first initialisation";
+  }
+  std::vector<std::string> unpaired;
+  for (size_t g = 0; g < report.groups.size(); ++g) {
+    const SeedGroup& group = report.groups[g];
+    const ExperimentSpec& spec = group.runs[0].record.spec();
+    const std::vector<std::string> initialisations = Initialisations(group);
+    for (const std::string& initialisation : initialisations) {
+      ReportRow row;
+      row.group = g;
+      row.learner = LearnerName(spec.learner());
+      row.initialisation = initialisation;
+      row.adapts = WhatAdapts(spec.learner(), spec.model());
+      row.wall_seconds = MeanSeconds(group);
+      const Baseline over = common.has_value() ? *common : Baseline{g, initialisations[0]};
+      const bool is_baseline = over.group == g && over.initialisation == initialisation;
+      for (const ReportColumn& column : report.columns) {
+        const std::vector<Tested> tests = TestsOf(group, initialisation, column);
+        const std::vector<Tested> others = TestsOf(report.groups[over.group], over.initialisation, column);
+        row.accuracies.push_back(AccuracyOf(tests));
+        row.differences.push_back(is_baseline ? std::nullopt : DifferenceOf(tests, others));
+        if (!is_baseline && !tests.empty() && !others.empty() && !row.differences.back().has_value()) {
+          unpaired.push_back(absl::StrCat(group.name, ", ", initialisation, ", ", ColumnTitle(column)));
+        }
+      }
+      report.rows.push_back(std::move(row));
+    }
+  }
+  for (std::string& note : ComparisonNotes(report.groups)) {
+    report.notes.push_back(std::move(note));
+  }
+  if (!unpaired.empty()) {
+    report.notes.push_back(absl::StrCat("no paired difference, for want of episodes in common with ", report.baseline,
+                                        ": ", absl::StrJoin(unpaired, "; ")));
+  }
+  return report;
+}
+
+}  // namespace metaprompt

@@ -1,0 +1,44 @@
+#include "experiments/report_format.h"
+
+#include "absl/strings/match.h"
+#include "experiments/report_html.h"
+#include "experiments/report_table.h"
+
+namespace metaprompt {
+namespace {
+
+struct Format {
+  const char* name;
+  const char* ending;
+  std::string (*write)(const Report&);
+};
+
+constexpr Format kFormats[] = {{"text", ".txt", TextReport},
+                               {"markdown", ".md", MarkdownReport},
+                               {"latex", ".tex", LatexReport},
+                               {"csv", ".csv", CsvReport},
+                               {"html", ".html", HtmlReport}};
+
+}  // namespace
+
+const std::vector<std::string>& ReportFormats() {
+  static const auto* const names = [] {
+    auto* all = new std::vector<std::string>();
+    for (const Format& format : kFormats) {
+      all->emplace_back(format.name);
+    }
+    return all;
+  }();
+  return *names;
+}
+
+std::string FormattedReport(const Report& report, const std::string& format, const std::string& file) {
+  for (const Format& one : kFormats) {
+    if (format.empty() ? absl::EndsWith(file, one.ending) : format == one.name) {
+      return one.write(report);
+    }
+  }
+  return TextReport(report);
+}
+
+}  // namespace metaprompt

@@ -1,0 +1,20 @@
+// A report in the format that was asked for.
+#ifndef EXPERIMENTS_REPORT_FORMAT_H_
+#define EXPERIMENTS_REPORT_FORMAT_H_
+
+#include <string>
+#include <vector>
+
+#include "experiments/report.h"
+
+namespace metaprompt {
+
+// text, markdown, latex, csv, html.
+const std::vector<std::string>& ReportFormats();
+
+// In `format`, or, if that is empty, in the format of the file's ending, which is text's where no other has it.
+std::string FormattedReport(const Report& report, const std::string& format, const std::string& file);
+
+}  // namespace metaprompt
+
+#endif  // EXPERIMENTS_REPORT_FORMAT_H_

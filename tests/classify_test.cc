@@ -1,0 +1,352 @@
+// A run's initialisation on somebody's own classes: the probabilities that meta-test would give, whatever the texts'
+// order and company, without the run's data; and what each mistake is answered with.
+#include <ATen/ATen.h>
+#include <ATen/core/grad_mode.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <filesystem>
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <sstream>
+#include <string>
+#include <vector>
+
+#include "absl/strings/match.h"
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "absl/strings/str_replace.h"
+#include "absl/strings/str_split.h"
+#include "episodes/prompted_split.h"
+#include "experiments/classifier.h"
+#include "experiments/command_line.h"
+#include "experiments/finished_run.h"
+#include "experiments/read_record.h"
+#include "metaprompt/base/files.h"
+
+namespace metaprompt {
+namespace {
+
+using ::testing::AllOf;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::StartsWith;
+
+struct Outcome {
+  int status = 0;
+  std::string out;
+  std::string err;
+};
+
+// In arguments, files and messages `$` stands for the tests' folder.
+const std::string& Folder() {
+  static const auto* const folder = [] {
+    auto* name = new std::string(absl::StrCat(testing::TempDir(), "/classify_test/"));
+    std::filesystem::remove_all(*name);
+    std::filesystem::create_directories(*name);
+    return name;
+  }();
+  return *folder;
+}
+
+std::string In(absl::string_view text) { return absl::StrReplaceAll(text, {{"$", Folder()}}); }
+
+void Write(const std::string& name, absl::string_view text) {
+  ASSERT_TRUE(WriteFileAtomically(Folder() + name, In(text)).ok());
+}
+
+Outcome Command(const std::vector<std::string>& arguments, const std::string& input = "") {
+  std::vector<std::string> here;
+  for (const std::string& argument : arguments) {
+    here.push_back(In(argument));
+  }
+  std::istringstream in(input);
+  std::ostringstream out;
+  std::ostringstream err;
+  const std::atomic<bool> stop(false);
+  Outcome outcome;
+  outcome.status = RunCommand(here, {&out, &err, false, &stop, &in});
+  outcome.out = out.str();
+  outcome.err = absl::StrReplaceAll(err.str(), {{Folder(), "$"}});
+  return outcome;
+}
+
+constexpr char kSpec[] =
+    "name: 'tiny'\n"
+    "dataset { tsv { path: '$data.tsv' } split { shares { train: 0.34 valid: 0.33 } } }\n"
+    "model {\n"
+    "  tokenizer { vocab_size: 96 }\n"
+    "  encoder { bert { layers: 1 width: 16 heads: 2 intermediate: 16 max_positions: 24 init_std: 1 } }\n"
+    "  prompt { template: '{text} is <soft:2> {mask}' }\n"
+    "}\n"
+    "episodes { ways: 2 shots: 1 shots: 4 queries: 2 }\n"
+    "train { meta_steps: 2 meta_batch: 1 validate_every: 1 valid_episodes: 2 }\n"
+    "test { episodes: 2 }\n"
+    "threads: 1\n";
+
+constexpr char kMaml[] = "maml {} inner { optimizer: ADAMW encoder_lr: 0.01 prompt_lr: 0.01 weight_decay: 0.1 }";
+
+// A run, whose data are gone when it is there.
+std::string RunOf(const std::string& name, const std::string& learner, const std::vector<std::string>& sets = {}) {
+  std::string data;
+  for (int c = 0; c < 9; ++c) {
+    for (int i = 0; i < 6; ++i) {
+      absl::StrAppend(&data, "class-", c, "\tthe quick word ", c * 7, " stands beside number ", i * 31, " of zebra\n");
+    }
+  }
+  Write("data.tsv", data);
+  Write("tiny.textproto", absl::StrCat(kSpec, "learner { ", learner, " }\n"));
+  std::vector<std::string> run = {"run", "$tiny.textproto", "--out", "$" + name};
+  for (const std::string& set : sets) {
+    run.insert(run.end(), {"--set", set});
+  }
+  const Outcome outcome = Command(run);
+  EXPECT_EQ(outcome.status, 0) << outcome.err;
+  std::filesystem::remove(Folder() + "data.tsv");
+  std::filesystem::remove(Folder() + "tiny.textproto");
+  return "$" + name;
+}
+
+const std::string& TheRun() {
+  static const auto* const run = new std::string(RunOf("run", kMaml));
+  return *run;
+}
+
+constexpr char kFew[] =
+    "warm_colour\tred and more red\n"
+    "cold-colour\tblue is the word\n"
+    "\n"
+    "warm_colour\tthe orange stands\n"
+    "sound\tnoise\tbeside a drum\n"
+    "cold-colour\tgreen  of\fzebra\r\n"
+    "sound\tnumber of trumpets\n";
+
+Outcome Classify(std::vector<std::string> options, const std::string& input, const std::string& threads = "1") {
+  Write("few.tsv", kFew);
+  options.insert(options.begin(), {"classify", "--run", TheRun(), "--support", "$few.tsv", "--threads", threads});
+  return Command(options, input);
+}
+
+std::vector<std::vector<std::string>> Rows(const std::string& text) {
+  std::vector<std::vector<std::string>> rows;
+  for (absl::string_view line : absl::StrSplit(text, '\n', absl::SkipEmpty())) {
+    rows.push_back(absl::StrSplit(line, '\t'));
+  }
+  return rows;
+}
+
+double Number(const std::string& text) {
+  double number = -1;
+  EXPECT_TRUE(absl::SimpleAtod(text, &number)) << text;
+  return number;
+}
+
+TEST(ClassifyTest, LinesAreLabelledInEachFormat) {
+  const Outcome plain = Classify({}, "red stands\nblue\t of  zebra\n\xc3\xa4 drum");
+  ASSERT_EQ(plain.status, 0) << plain.err;
+  EXPECT_THAT(plain.err, AllOf(HasSubstr("classify: the 1-shot initialisation of $run, adapted to 3 classes; "),
+                               HasSubstr(" of their 6 texts right ("), HasSubstr("\nclassify: 3 texts (")))
+      << "two examples a class are nearer to one shot than to four";
+  const auto rows = Rows(plain.out);
+  ASSERT_EQ(rows.size(), 3);
+  const std::vector<std::string> texts = {"red stands", "blue of zebra", "\xc3\xa4 drum"};
+  const auto all = Rows(Classify({"--all"}, absl::StrJoin(texts, "\n")).out);
+  const std::vector<std::string> lines = absl::StrSplit(
+      Classify({"--all", "--json"}, "red stands\nblue\t of  zebra\n\xc3\xa4 drum\r\n").out, '\n', absl::SkipEmpty());
+  ASSERT_EQ(all.size(), 4);
+  ASSERT_EQ(lines.size(), 3);
+  EXPECT_THAT(all[0], ElementsAre("label", "probability", "warm_colour", "cold-colour", "sound", "text"));
+  for (size_t i = 0; i < 3; ++i) {
+    ASSERT_EQ(rows[i].size(), 3);
+    EXPECT_EQ(rows[i][2], texts[i]);
+    const std::vector<std::string>& row = all[i + 1];
+    ASSERT_EQ(row.size(), 6);
+    EXPECT_THAT(rows[i], ElementsAre(row[0], row[1], row[5]));
+    const nlohmann::json object = nlohmann::json::parse(lines[i]);
+    EXPECT_EQ(object["text"], i == 1 ? "blue\t of  zebra" : texts[i]) << "JSON has the text as it was";
+    EXPECT_EQ(object["label"], row[0]);
+    double sum = 0;
+    double highest = 0;
+    for (size_t c = 0; c < 3; ++c) {
+      const double probability = Number(row[2 + c]);
+      sum += probability;
+      highest = std::max(highest, probability);
+      EXPECT_NEAR(object["probabilities"][all[0][2 + c]].get<double>(), probability, 5e-5);
+      EXPECT_EQ(row[0] == all[0][2 + c], row[1] == row[2 + c])
+          << "the likeliest class's, and ties are not to be feared";
+    }
+    EXPECT_NEAR(sum, 1, 2e-4);
+    EXPECT_EQ(Number(row[1]), highest);
+    EXPECT_EQ(object["probability"], object["probabilities"][row[0]]);
+  }
+  EXPECT_EQ(Classify({}, "").out, "");
+  EXPECT_EQ(Classify({"--all"}, "").out, "label\tprobability\twarm_colour\tcold-colour\tsound\ttext\n");
+  EXPECT_THAT(Classify({"--shots", "4"}, "").err, HasSubstr("the 4-shot initialisation"));
+  Write("texts", "red stands\n");
+  EXPECT_EQ(Rows(Classify({"$texts"}, "not read").out), Rows(plain.out.substr(0, plain.out.find('\n'))));
+}
+
+TEST(ClassifyTest, OrderAndCompanyOfTheTextsChangeNothing) {
+  std::vector<std::string> texts;
+  for (int i = 0; i < 700; ++i) {  // more than are read at once
+    texts.push_back(absl::StrCat("word ", i, i % 3 == 0 ? " red and blue and a drum beside the zebra" : "", " x"));
+  }
+  const auto forth = Rows(Classify({"--all"}, absl::StrJoin(texts, "\n")).out);
+  std::reverse(texts.begin(), texts.end());
+  const auto back = Rows(Classify({"--all"}, absl::StrJoin(texts, "\n"), "2").out);
+  ASSERT_EQ(forth.size(), 701);
+  ASSERT_EQ(back.size(), 701);
+  const auto near = [](const std::vector<std::string>& a, const std::vector<std::string>& b) {
+    ASSERT_EQ(a.back(), b.back());
+    for (size_t c = 2; c < 5; ++c) {
+      EXPECT_NEAR(Number(a[c]), Number(b[c]), 1.1e-4) << a.back();
+    }
+  };
+  for (size_t i = 1; i < 701; ++i) {
+    near(forth[i], back[701 - i]);
+  }
+  for (const size_t i : {1, 2, 400, 700}) {
+    near(forth[i], Rows(Classify({"--all"}, forth[i].back()).out)[1]);
+  }
+}
+
+// As an episode of the same texts, on the rows of the vocabulary that it needs alone.
+TEST(ClassifyTest, ProbabilitiesAreThoseOfMetaTest) {
+  for (const std::string learner : {kMaml, "proto_net {}", "r2d2 {}", "meta_prompter {}"}) {
+    const std::string run = learner == kMaml ? TheRun() : RunOf(learner.substr(0, learner.find(' ')), learner);
+    Write("few.tsv", kFew);
+    const absl::StatusOr<FinishedRun> opened = FinishedRun::Open(In(run));
+    ASSERT_TRUE(opened.ok()) << opened.status();
+    const absl::StatusOr<ParamList> initial = opened->Params(4);
+    ASSERT_TRUE(initial.ok()) << initial.status();
+    const std::vector<SupportClass> support = *ReadSupport(In("$few.tsv"));
+    EXPECT_EQ(support[0].name, "warm colour");
+    EXPECT_EQ(support[1].name, "cold colour");
+    EXPECT_EQ(support[2].name, "noise");
+    EXPECT_THAT(support[1].texts, ElementsAre("blue is the word", "green of zebra"));
+    TaskPool pool(1);
+    absl::StatusOr<Classifier> classifier = Classifier::Adapt(&*opened, *initial, support, at::kCPU, &pool);
+    ASSERT_TRUE(classifier.ok()) << classifier.status();
+    const std::vector<std::string> queries = {"another red drum", "zebra", "42 trumpets and a queue of xylophones"};
+
+    std::vector<TextClass> classes;
+    EpisodePlan plan;
+    for (size_t c = 0; c < support.size(); ++c) {
+      classes.push_back(TextClass{support[c].label, support[c].name, Split::kTest, support[c].texts});
+      classes.back().texts.push_back(queries[c]);
+      const auto way = static_cast<int64_t>(c);
+      plan.classes.push_back(way);
+      plan.support.insert(plan.support.end(), {TextRef{way, 0}, TextRef{way, 1}});
+      plan.query.push_back(TextRef{way, 2});
+    }
+    const absl::StatusOr<PromptedSplit> split =
+        PromptedSplit::Create({&classes[0], &classes[1], &classes[2]}, opened->tokenizer(), opened->prompt(),
+                              opened->record().spec().model().verbalizer(), false);
+    ASSERT_TRUE(split.ok()) << split.status();
+    const Episode episode = split->Build(plan, at::kFloat);
+    const ParamList adapted =
+        opened->learner().Adapt(opened->model(), LocalParams(opened->infos(), *initial, episode.rows), episode.support);
+    const at::NoGradGuard no_grad;
+    const at::Tensor expected = at::softmax(opened->learner().Logits(opened->model(), adapted, episode.query), -1);
+    const at::Tensor found = classifier->Probabilities(queries);
+    EXPECT_LT((found - expected).abs().max().item<double>(), 1e-5) << learner << "\n" << found << expected;
+    EXPECT_GT((expected - 1.0 / 3).abs().max().item<double>(), 1e-3) << learner << " tells no class from another";
+  }
+}
+
+// Two hundred classes, `texts` examples each; their names are words of the tokenizer's letters.
+std::string ManyClasses(int texts) {
+  std::string few;
+  constexpr absl::string_view kLetters = "abdehiknoqrstuw";
+  int c = 0;
+  for (size_t i = 0; i < kLetters.size(); ++i) {
+    for (size_t j = i; j < kLetters.size(); ++j) {
+      for (size_t k = j; k < kLetters.size() && c < 200; ++k, ++c) {  // no name is another's letters in another order
+        for (int text = 0; text < texts; ++text) {
+          absl::StrAppend(&few, std::string({kLetters[i], kLetters[j], kLetters[k]}), "\tword ", c, " ", text, "\n");
+        }
+      }
+    }
+  }
+  return few;
+}
+
+TEST(ClassifyTest, ManyClassesWhereTheModelCan) {
+  TheRun();
+  Write("many.tsv", ManyClasses(1));
+  const Outcome outcome =
+      Command({"classify", "--run", TheRun(), "--support", "$many.tsv", "--all", "--threads", "1"}, "word 7\nword 8\n");
+  ASSERT_EQ(outcome.status, 0) << outcome.err;
+  ASSERT_EQ(Rows(outcome.out).size(), 3);
+  EXPECT_EQ(Rows(outcome.out)[2].size(), 203);
+  // Newton's method on a system of texts x classes equations: more than any machine holds.
+  const std::string probe = RunOf("probe", "linear_probe {}", {"train.meta_steps=0"});
+  Write("many.tsv", ManyClasses(5));
+  const Outcome refused = Command({"classify", "--run", probe, "--support", "$many.tsv", "--threads", "1"});
+  EXPECT_EQ(refused.status, 1);
+  EXPECT_THAT(
+      refused.err,
+      AllOf(StartsWith("error: $many.tsv: adapting to 1000 texts of 200 classes at once takes about 1192.1 GiB, and "),
+            HasSubstr(" GiB are free; give fewer texts a class, or fewer classes\n")));
+}
+
+TEST(ClassifyTest, MistakesAreAnsweredInOneLine) {
+  const auto few = [](const std::string& text) {
+    TheRun();
+    Write("bad.tsv", text);
+    const Outcome outcome = Command({"classify", "--run", TheRun(), "--support", "$bad.tsv", "--threads", "1"}, "x\n");
+    EXPECT_EQ(outcome.status, 1);
+    EXPECT_EQ(outcome.out, "");
+    return outcome.err;
+  };
+  EXPECT_EQ(few(""), "error: $bad.tsv: no text in this file\n");
+  EXPECT_EQ(few("a\tx\na\ty\n"),
+            "error: $bad.tsv: all texts are of one class, 'a'; add a text of another one at least\n");
+  EXPECT_EQ(few("a\tx\nb\t \n"), "error: $bad.tsv:2: empty text; write one, or remove the line\n");
+  EXPECT_EQ(few("a\tx\n\ty\n"), "error: $bad.tsv:2: empty label\n");
+  EXPECT_EQ(few("a x\n"), "error: $bad.tsv:1: no tab between label and text\n");
+  EXPECT_EQ(few("a\tb\tc\td\n"),
+            "error: $bad.tsv:1: more than two tabs; a line is label, tab, text, or label, tab, name, tab, text\n");
+  EXPECT_EQ(few("a\tone\tx\na\ttwo\ty\n"),
+            "error: $bad.tsv:2: the class 'a' is called 'two' here and 'one' above (the column between label and text "
+            "is the name)\n");
+  EXPECT_THAT(few("a\tx\nb\t\xff\n"), StartsWith("error: $bad.tsv:2: "));
+  EXPECT_EQ(few("the_word\tx\nTHE-WORD\ty\n"),
+            "error: $bad.tsv: the classes 'the_word' and 'THE-WORD' have the same words to the run's tokenizer, 'THE "
+            "WORD'; give one of them another name: label, tab, name, tab, text\n");
+  EXPECT_EQ(few("the\tx\n\xe2\x98\x83\ty\n"),
+            "error: $bad.tsv: the run's tokenizer knows no word of the class '\\xe2\\x98\\x83'; give it a name: label, "
+            "tab, name, tab, text\n");
+
+  const Outcome empty = Classify({}, "red\n\nblue\n");
+  EXPECT_EQ(empty.status, 1);
+  EXPECT_EQ(Rows(empty.out).size(), 1) << "what stood before it is labelled";
+  EXPECT_TRUE(absl::EndsWith(empty.err, "error: the standard input:2: empty text; write one, or remove the line\n"))
+      << empty.err;
+  const Outcome bytes = Classify({"--json"}, "red\nblue\ngr\xfcn\n");
+  EXPECT_EQ(bytes.status, 1);
+  EXPECT_THAT(bytes.err, HasSubstr("error: the standard input:3: "));
+  const auto error = [](const std::string& run, const std::vector<std::string>& more = {}) {
+    std::vector<std::string> arguments = {"classify", "--run", run, "--support", "$few.tsv"};
+    arguments.insert(arguments.end(), more.begin(), more.end());
+    const Outcome outcome = Command(arguments);
+    EXPECT_EQ(outcome.status, 1);
+    return outcome.err;
+  };
+  EXPECT_EQ(error("$none"), "error: $none: no such run directory\n");
+  std::filesystem::create_directories(Folder() + "half.partial");
+  Write("half.partial/spec.textproto", "");
+  const std::string unfinished = ": the run is not complete; the command that began it goes on with it\n";
+  EXPECT_EQ(error("$half"), "error: $half" + unfinished);
+  EXPECT_EQ(error("$half.partial"), "error: $half.partial" + unfinished);
+  EXPECT_EQ(error(TheRun(), {"--shots", "3"}), "error: $run: the run has no 3-shot result; it has 1, 4\n");
+  EXPECT_EQ(error(TheRun(), {"--device", "abacus"}), "error: device is 'abacus'; it must be cpu, cuda or cuda:N\n");
+  EXPECT_EQ(error(TheRun(), {"$nothing"}), "error: cannot read $nothing: No such file or directory\n");
+  EXPECT_EQ(Command({"classify", "--run", TheRun()}).err,
+            "error: --support is required; `metaprompt classify --help` tells more\n");
+}
+
+}  // namespace
+}  // namespace metaprompt
