@@ -675,7 +675,7 @@ TEST_P(ConformanceTest, SmallStepsLowerTheSupportLoss) {
 // Texts of one word a class, in a model whose head tells texts apart, as runs begin (PromptModel::Standardised).
 TEST_P(ConformanceTest, TellsClassesApart) {
   const std::string settings =
-      "inner { steps: 24 optimizer: ADAMW encoder_lr: 0.015625 prompt_lr: 0.25 lora_lr: 0.125 epsilon: 1e-8 }";
+      "inner { steps: 40 optimizer: ADAMW encoder_lr: 0.015625 prompt_lr: 0.25 lora_lr: 0.125 epsilon: 1e-8 }";
   const std::unique_ptr<Learner> learner = MakeLearner(HasInnerSteps() ? With(spec(), settings) : spec());
   constexpr int kEpisodes = 3;
   std::vector<Episode> episodes;

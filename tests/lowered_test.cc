@@ -341,7 +341,7 @@ TEST(LoraTest, OnlyItsOwnGradientIsComputed) {
       params[i] = params[i].detach().requires_grad_(true);
       adapted.push_back(params[i]);
     }
-    EXPECT_EQ(opened.model.PerTask(i), opened.model.params()[i].name == "prompt.soft");
+    EXPECT_EQ(opened.model.PerTask(i), opened.model.params()[i].group == ParamGroup::kPrompt);
   }
   const ParamList found =
       torch::autograd::grad({opened.model.Loss(opened.model.Forward(params, batch), batch)}, adapted);

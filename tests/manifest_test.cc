@@ -28,9 +28,9 @@ using ::testing::StartsWith;
 
 // Two classes of four texts each.
 std::vector<TextClass> Classes() {
-  return {TextClass{"a b", "a b", Split::kTest, {"zero", "one", "two", "three"}},
-          TextClass{"c", "c", Split::kTest, {"four", "five", "six", "seven"}},
-          TextClass{"d", "d", Split::kTest, {"eight", "nine"}}};
+  return {TextClass{"a b", "a b", Split::kTest, std::vector<std::string>{"zero", "one", "two", "three"}},
+          TextClass{"c", "c", Split::kTest, std::vector<std::string>{"four", "five", "six", "seven"}},
+          TextClass{"d", "d", Split::kTest, std::vector<std::string>{"eight", "nine"}}};
 }
 
 EpisodeManifest Manifest() {

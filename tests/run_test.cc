@@ -510,7 +510,7 @@ TEST(RunTest, TestTextsAreSealedButInMetaTest) {
   EXPECT_EQ((*bench)->Prompted(Split::kTest).status().message(), kSealed);
   EXPECT_DEATH(test_class.texts[0].size(), kEnd);
   // What comes before meta-test does without them: standardisation, and the splits that train and choose.
-  EXPECT_TRUE((*bench)->InitialParams().ok());
+  EXPECT_TRUE((*bench)->InitialParams(1).ok());
   const PromptedSplit* train = *(*bench)->Prompted(Split::kTrain);
   EXPECT_TRUE((*bench)->Prompted(Split::kValid).ok());
   {
