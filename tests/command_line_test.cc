@@ -13,6 +13,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <atomic>
 #include <cstdlib>
@@ -148,11 +149,16 @@ class CommandLineTest : public testing::Test {
 
 TEST_F(CommandLineTest, SpecsOfTheProjectAreSound) {
   int count = 0;
-  for (const auto& entry : std::filesystem::directory_iterator("experiments/specs")) {
+  for (const auto& entry : std::filesystem::recursive_directory_iterator("experiments/specs")) {
+    if (entry.is_directory()) {
+      continue;
+    }
     const absl::StatusOr<ExperimentSpec> spec = LoadSpec(entry.path().string(), {});
     EXPECT_TRUE(spec.ok()) << spec.status();
     if (spec.ok()) {
-      EXPECT_EQ(spec->name(), entry.path().stem().string()) << "a spec's name is its file's";
+      std::string name = entry.path().lexically_relative("experiments/specs").replace_extension().string();
+      std::replace(name.begin(), name.end(), '/', '-');
+      EXPECT_EQ(spec->name(), name) << "a spec's name is its file's";
     }
     ++count;
   }
