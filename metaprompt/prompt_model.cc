@@ -18,11 +18,13 @@ namespace metaprompt {
 
 namespace {
 
-// The mean over each text's tokens of rows [N, D]: [B, D].
+at::ScalarType ParamType(const Batch& batch) { return batch.attention_bias.scalar_type(); }
+
+// The mean over each text's tokens of rows [N, D]: [B, D], in the parameters' precision.
 at::Tensor MeanOfTokens(const at::Tensor& states, const Batch& batch) {
   const at::Tensor padded = GatherRows(states, batch.padded_from, batch.packed_from);
   const at::Tensor lengths = batch.padded_from.ge(0).view({batch.size, batch.longest}).sum(1, /*keepdim=*/true);
-  return padded.view({batch.size, batch.longest, -1}).sum(1) / lengths;
+  return padded.view({batch.size, batch.longest, -1}).sum(1, /*keepdim=*/false, ParamType(batch)) / lengths;
 }
 
 }  // namespace
@@ -62,7 +64,6 @@ ModelOutput PromptModel::Forward(const ParamList& params, const Batch& batch) co
   const size_t own = params_.size();
   TORCH_CHECK(params.size() == own || params.size() == own + 2, "PromptModel: ", params.size(),
               " parameters instead of ", own, " or, with a class head, ", own + 2);
-  const Autocast autocast(bfloat16_, batch.token_ids.device().type());
   ModelOutput output;
   if (batch.lowered > applied_layers()) {
     output.features = batch.lower[0];
@@ -70,34 +71,40 @@ ModelOutput PromptModel::Forward(const ParamList& params, const Batch& batch) co
   } else {
     const Hidden hidden = HiddenOf(params, batch);
     output.features = hidden.features;
-    output.read = Read(params, hidden.at_mask);
+    output.read = Read(params, hidden.to_read);
   }
   const ParamList head = params.size() == own ? HeadOf(params, batch)
                                               : ParamList(params.begin() + static_cast<int64_t>(own), params.end());
-  const at::ScalarType type = batch.attention_bias.scalar_type();  // the parameters'
   if (batch.tasks == 1) {
-    output.logits = at::linear(output.read, head[0], head[1]).to(type);
+    output.logits = at::linear(output.read, head[0], head[1]);
     return output;
   }
   // Text b of task t with the classes of task t: [M, B / M, E] times [M, E, ways].
   const at::Tensor read = output.read.view({batch.tasks, batch.size / batch.tasks, -1});
   const at::Tensor vectors = head[0].reshape({batch.tasks, -1, head_width()});
   const at::Tensor logits = at::bmm(read, vectors.transpose(1, 2)) + head[1].reshape({batch.tasks, 1, vectors.size(1)});
-  output.logits = logits.view({batch.size, -1}).to(type);
+  output.logits = logits.view({batch.size, -1});
   return output;
 }
 
 PromptModel::Hidden PromptModel::HiddenOf(const ParamList& params, const Batch& batch) const {
+  const Autocast autocast(bfloat16_, batch.token_ids.device().type());
   const at::Tensor soft = batch.lowered == 0 ? SoftVectors(params) : at::Tensor();
   Hidden hidden;
-  if (spec_.features() == ModelSpec::MEAN) {
-    const at::Tensor states = encoder_.States(params, soft, batch);
-    hidden.features = MeanOfTokens(states, batch);
-    hidden.at_mask = GatherRows(states, batch.mask_from, batch.mask_to);
-  } else {
-    hidden.at_mask = encoder_.AtMask(params, soft, batch);
-    hidden.features = hidden.at_mask;
+  if (MasksAlone()) {
+    hidden.features = hidden.to_read = encoder_.AtMask(params, soft, batch).to(ParamType(batch));
+    return hidden;
   }
+  const at::Tensor states = encoder_.States(params, soft, batch);
+  const auto seen_as = [&](ModelSpec::Features features) {
+    if (features == ModelSpec::MASK) {
+      return GatherRows(states, batch.mask_from, batch.mask_to).to(ParamType(batch));
+    }
+    const at::Tensor mean = MeanOfTokens(states, batch);
+    return features == ModelSpec::MEAN ? mean : mean * at::rsqrt(mean.square().sum(-1, /*keepdim=*/true) + 1e-12);
+  };
+  hidden.features = seen_as(spec_.features());
+  hidden.to_read = spec_.read() == spec_.features() ? hidden.features : seen_as(spec_.read());
   return hidden;
 }
 
@@ -117,18 +124,18 @@ Batch PromptModel::Lowered(const ParamList& params, const Batch& batch, int laye
   if (layer <= 0) {
     return batch;
   }
-  const Autocast autocast(bfloat16_, batch.token_ids.device().type());
   Batch lowered = batch;
   if (layer >= head_layer_) {
     const Hidden hidden = HiddenOf(params, batch);
     const bool head_is_left = layer == head_layer_;
     lowered.lowered = applied_layers() + (head_is_left ? 1 : 2);
-    lowered.lower = {hidden.features, head_is_left ? hidden.at_mask : Read(params, hidden.at_mask)};
+    lowered.lower = {hidden.features, head_is_left ? hidden.to_read : Read(params, hidden.to_read)};
   } else {
     const std::vector<LayerPlaces>& layers = encoder_.layout().layers;
     const auto below = [&](const LayerPlaces& one) { return one.number < layer; };
     const auto first = std::find_if_not(layers.begin(), layers.end(), below);
     const bool come_again = std::any_of(first, layers.end(), below);
+    const Autocast autocast(bfloat16_, batch.token_ids.device().type());
     lowered.lowered = come_again ? 1 : static_cast<int>(first - layers.begin()) + 1;
     lowered.lower = encoder_.StatesBefore(params, SoftVectors(params), batch, lowered.lowered);
   }
@@ -151,7 +158,7 @@ at::Tensor PromptModel::SoftVectors(const ParamList& params) const {
 double PromptModel::GraphBytes(const Batch& batch) const {
   GraphParts parts;
   parts.layers = applied_layers();
-  parts.masks_alone = spec_.features() == ModelSpec::MASK;
+  parts.masks_alone = MasksAlone();
   parts.with_head = encoder_.layout().has_head();
   parts.lora_rank = spec_.lora().rank();
   parts.prefix_length = spec_.prompt().prefix_length();
@@ -159,8 +166,8 @@ double PromptModel::GraphBytes(const Batch& batch) const {
   return metaprompt::GraphBytes(encoder_.config(), batch, parts);
 }
 
-at::Tensor PromptModel::Read(const ParamList& params, const at::Tensor& at_mask) const {
-  const at::Tensor transformed = encoder_.Transformed(params, at_mask);
+at::Tensor PromptModel::Read(const ParamList& params, const at::Tensor& to_read) const {
+  const at::Tensor transformed = encoder_.Transformed(params, to_read);
   const size_t scale = encoder_.params().size();
   return encoder_.layout().has_head() ? transformed : transformed * params[scale] + params[scale + 1];
 }
@@ -204,10 +211,12 @@ ParamList PromptModel::Standardised(const ParamList& params, const std::vector<L
   std::vector<at::Tensor> reads;
   for (const LocalBatch& one : texts) {
     const ParamList local = LocalParams(params_, params, one.rows);
-    reads.push_back(Read(local, encoder_.AtMask(local, SoftVectors(local), one.batch)));
+    reads.push_back(Read(local, HiddenOf(local, one.batch).to_read));
   }
   const at::Tensor all = at::cat(reads);
-  const at::Tensor std = all.std(0).clamp_min(1e-6);
+  // What never varies stays as it is: blown up, it would drown the rest as soon as training makes it vary.
+  const at::Tensor spread = all.std(0);
+  const at::Tensor std = at::where(spread.gt(1e-6), spread, at::ones_like(spread));
   ParamList standardised = params;
   const size_t scale = encoder_.layout().has_head() ? encoder_.layout().transform_norm : encoder_.params().size();
   at::Tensor& weight = standardised[scale];

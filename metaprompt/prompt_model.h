@@ -73,13 +73,15 @@ class PromptModel : public Model {
  private:
   struct Hidden {
     at::Tensor features;  // [B, D]
-    at::Tensor at_mask;   // [B, D]
+    at::Tensor to_read;   // [B, D]
   };
 
   // Behind the last layer; of a batch lowered to a layer, or not at all.
   Hidden HiddenOf(const ParamList& params, const Batch& batch) const;
-  // What the decoder reads at the masks, [B, E].
-  at::Tensor Read(const ParamList& params, const at::Tensor& at_mask) const;
+  // What the decoder reads, [B, E].
+  at::Tensor Read(const ParamList& params, const at::Tensor& to_read) const;
+  // Whether of the last layer nothing but the masks' rows is needed.
+  bool MasksAlone() const { return spec_.features() == ModelSpec::MASK && spec_.read() == ModelSpec::MASK; }
   // Of what is left to compute, with what Batch::lower has of it.
   ParamList HeadOf(const ParamList& params, const Batch& batch) const;
 

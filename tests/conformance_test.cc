@@ -267,6 +267,8 @@ ModelSpec ModelOf(ModelKind kind) {
     case ModelKind::kPrototypes:
       spec.mutable_verbalizer()->set_kind(VerbalizerSpec::PROTOTYPE);
       spec.mutable_verbalizer()->set_temperature(4);
+      spec.set_features(ModelSpec::UNIT_MEAN);
+      spec.set_read(ModelSpec::UNIT_MEAN);
       break;
   }
   return spec;
@@ -750,7 +752,9 @@ TEST(ProtoMamlConformanceTest, ItIsMamlWithPrototypes) {
   LearnerSpec proto_maml = maml;
   proto_maml.mutable_proto_maml()->set_temperature(4);
   const Episode episode = Build(MakeTask(17, 2, 2));
-  const PromptModel& plain = TheModel(ModelKind::kPlain);
+  ModelSpec without = ModelOf(ModelKind::kPrototypes);
+  without.clear_verbalizer();
+  const PromptModel plain(without, kVocab, kSoft);
   const std::unique_ptr<Learner> own = MakeLearner(proto_maml);
   const ParamList meta = LocalParams(plain.params(), WholeParams(plain, *own, true), episode.rows);
   const TaskGradient expected = own->MetaGradient(plain, meta, episode, 0);

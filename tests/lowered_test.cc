@@ -330,6 +330,37 @@ INSTANTIATE_TEST_SUITE_P(All, ArchitectureTest,
                            return name;
                          });
 
+// What the decoder reads is chosen apart from the features, lowered or not.
+TEST(ReadTest, AMeanOfAllStates) {
+  for (const char* name : {"bert", "bert-no-head"}) {
+    const Opened opened(name, ModelSpec::MEAN);
+    const Encoder& encoder = opened.model.encoder();
+    const Batch batch = opened.RandomBatch({5, 9, 3});
+    const ModelOutput at_mask = opened.model.Forward(opened.params, batch);
+    const at::Tensor mean = at_mask.features;
+    const at::Tensor unit = mean / mean.norm(2, {1}, /*keepdim=*/true);
+    for (const ModelSpec::Features read : {ModelSpec::MEAN, ModelSpec::UNIT_MEAN}) {
+      for (const ModelSpec::Features features : {ModelSpec::MASK, ModelSpec::MEAN, ModelSpec::UNIT_MEAN}) {
+        ModelSpec spec = DeepSpecWith(features, 2);
+        spec.set_read(read);
+        const PromptModel model(spec, *opened.checkpoint.encoder, kSoft);
+        const ModelOutput output = model.Forward(opened.params, batch);
+        // Without a head, read.scale and read.shift are still 1 and 0.
+        const at::Tensor to_read = read == ModelSpec::MEAN ? mean : unit;
+        EXPECT_LT(MaxDifference(output.read, encoder.Transformed(opened.params, to_read)), 1e-11) << name;
+        EXPECT_GT(MaxDifference(output.read, at_mask.read), 1e-3) << name;
+        if (features != ModelSpec::MASK) {
+          EXPECT_LT(MaxDifference(output.features, features == ModelSpec::MEAN ? mean : unit), 1e-11) << name;
+        }
+        for (int layer = 1; layer <= 4; ++layer) {
+          const Batch lowered = model.Lowered(opened.params, batch, layer);
+          EXPECT_LT(MaxDifference(model.Forward(opened.params, lowered).logits, output.logits), 1e-12) << name << layer;
+        }
+      }
+    }
+  }
+}
+
 // A gradient in the updates alone asks for none of the matrices.
 TEST(LoraTest, OnlyItsOwnGradientIsComputed) {
   const Opened opened("bert", ModelSpec::MASK);

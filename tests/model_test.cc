@@ -801,7 +801,7 @@ TEST(PromptModelTest, StandardisedReadsHaveMeanZeroAndVarianceOne) {
     ASSERT_EQ(all.size(0), 8 * kWays);
     EXPECT_LT(all.mean(0).abs().max().item<double>(), 1e-12);
     EXPECT_LT((all.var(0) - 1).abs().max().item<double>(), 1e-12);
-    // Once more changes nothing; a single text, or texts all alike, still give numbers.
+    // Once more changes nothing; texts all alike still give numbers, and what does not vary is not blown up.
     const ParamList again = model.Standardised(standardised, texts);
     for (size_t i = 0; i < params.size(); ++i) {
       EXPECT_LT(MaxDifference(again[i], standardised[i]), 1e-10) << model.params()[i].name;
@@ -809,9 +809,12 @@ TEST(PromptModelTest, StandardisedReadsHaveMeanZeroAndVarianceOne) {
     Texts alike = RandomTexts(1, 94);
     alike.texts = {alike.texts[0], alike.texts[0]};
     alike.labels = {0, 1};
-    for (const at::Tensor& param : model.Standardised(params, {{Ids(AllRows()), MakeBatch(alike, AllRows())}})) {
-      EXPECT_TRUE(at::isfinite(param).all().item<bool>());
+    const ParamList of_one = model.Standardised(params, {{Ids(AllRows()), MakeBatch(alike, AllRows())}});
+    for (size_t i = 0; i < params.size(); ++i) {
+      EXPECT_TRUE(at::isfinite(of_one[i]).all().item<bool>()) << model.params()[i].name;
     }
+    const size_t scale = with_head ? model.encoder().layout().transform_norm : model.encoder().params().size();
+    EXPECT_TRUE(at::equal(of_one[scale], params[scale]));
   }
 }
 
