@@ -3,6 +3,7 @@
 #include <ATen/ATen.h>
 
 #include <algorithm>
+#include <iterator>
 #include <map>
 
 #include "absl/strings/str_cat.h"
@@ -68,6 +69,8 @@ absl::StatusOr<PromptedSplit> PromptedSplit::Create(const std::vector<const Text
                                                     const Tokenizer& tokenizer, const PromptTemplate& prompt,
                                                     const VerbalizerSpec& verbalizer, bool word_tasks) {
   PromptedSplit split;
+  split.prompt_ = prompt;
+  split.answer_texts_ = verbalizer.answer_texts();
   const SpecialIds special = tokenizer.special();
   for (int64_t id = 0; id < tokenizer.vocab_size(); ++id) {
     if (id != special.cls && id != special.sep && id != special.mask) {
@@ -193,17 +196,22 @@ Episode PromptedSplit::Build(const EpisodePlan& plan, at::ScalarType dtype) cons
   std::vector<PromptedText> support;
   std::vector<PromptedText> query;
   std::vector<int64_t> rows;  // every vocabulary id of a text or an answer; then once each, ascending
-  for (const auto& [refs, texts] : {std::make_pair(&plan.support, &support), std::make_pair(&plan.query, &query)}) {
-    for (const TextRef& ref : *refs) {
-      texts->push_back(TextOf(plan, ref, &random));
-      for (const int64_t id : texts->back().ids) {
-        if (id >= 0) {
-          rows.push_back(id);
-        }
-      }
+  const std::vector<std::vector<int64_t>> answers_of = AnswersOf(plan);
+  const size_t shots = plan.support.size() / plan.classes.size();
+  for (size_t i = 0; i < plan.support.size(); ++i) {
+    support.push_back(TextOf(plan, plan.support[i], &random));
+    if ((i + 1) % shots == 0) {
+      support.insert(support.end(), static_cast<size_t>(answer_texts_), prompt_->Apply(answers_of[i / shots]));
     }
   }
-  const std::vector<std::vector<int64_t>> answers_of = AnswersOf(plan);
+  for (const TextRef& ref : plan.query) {
+    query.push_back(TextOf(plan, ref, &random));
+  }
+  for (const std::vector<PromptedText>* texts : {&support, &query}) {
+    for (const PromptedText& text : *texts) {
+      std::copy_if(text.ids.begin(), text.ids.end(), std::back_inserter(rows), [](int64_t id) { return id >= 0; });
+    }
+  }
   for (const std::vector<int64_t>& answers : answers_of) {
     rows.insert(rows.end(), answers.begin(), answers.end());
   }

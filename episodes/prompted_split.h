@@ -3,6 +3,7 @@
 #define EPISODES_PROMPTED_SPLIT_H_
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -41,8 +42,9 @@ class PromptedSplit {
   // For each such piece, how many texts it got (none without word_tasks); what EpisodeSampler::WithWordTasks takes.
   std::vector<int64_t> WordSizes() const;
 
-  // The plan's texts, packed. In a word task the word itself is taken out of three in ten texts, so that both the
-  // word and its company tell. `dtype` is that of the floating-point tensors.
+  // The plan's texts, packed; behind the support texts of each way, its answer words as a text
+  // VerbalizerSpec.answer_texts times. In a word task the word itself is taken out of three in ten texts, so that both
+  // the word and its company tell. `dtype` is that of the floating-point tensors.
   Episode Build(const EpisodePlan& plan, at::ScalarType dtype) const;
 
  private:
@@ -65,6 +67,8 @@ class PromptedSplit {
   std::vector<std::vector<int64_t>> AnswersOf(const EpisodePlan& plan) const;
 
   std::vector<PromptedClass> classes_;
+  std::optional<PromptTemplate> prompt_;
+  int answer_texts_ = 0;
   std::vector<Word> words_;
   std::vector<int64_t> pieces_;  // every vocabulary id but the special ones
 };

@@ -97,11 +97,15 @@ absl::Status Classifier::SetAnswers(const std::vector<SupportClass>& classes) {
     answers.push_back(*std::move(ids));
   }
   answers_ = PackAnswers(answers, at::kFloat);
+  answer_ids_ = std::move(answers);
   return absl::OkStatus();
 }
 
 PromptedText Classifier::Prompted(const std::string& text) {
-  const std::vector<int64_t> ids = run_->tokenizer().Encode(absl::StrCat(run_->prompt().text_prefix(), text));
+  return Prompted(run_->tokenizer().Encode(absl::StrCat(run_->prompt().text_prefix(), text)));
+}
+
+PromptedText Classifier::Prompted(const std::vector<int64_t>& ids) {
   PromptedText prompted = run_->prompt().Apply(ids);
   cut_ += prompted.text_end - prompted.text_begin < static_cast<int64_t>(ids.size()) ? 1 : 0;
   // Every row of the vocabulary is at hand, and the soft vectors stand behind them.
@@ -124,15 +128,20 @@ absl::StatusOr<Classifier> Classifier::Adapt(const FinishedRun* run, const Param
   }
   std::vector<std::string> texts;
   std::vector<PromptedText> prompted;
-  std::vector<int64_t> labels;
+  std::vector<int64_t> labels;    // of texts
+  std::vector<int64_t> of_class;  // of prompted, in which answer words may be texts as well
+  const auto answer_texts = static_cast<size_t>(run->record().spec().model().verbalizer().answer_texts());
   for (size_t c = 0; c < classes.size(); ++c) {
+    const auto label = static_cast<int64_t>(c);
     for (const std::string& text : classes[c].texts) {
       texts.push_back(text);
       prompted.push_back(classifier.Prompted(text));
-      labels.push_back(static_cast<int64_t>(c));
     }
+    labels.resize(texts.size(), label);
+    prompted.insert(prompted.end(), answer_texts, classifier.Prompted(classifier.answer_ids_[c]));
+    of_class.resize(prompted.size(), label);
   }
-  const Batch support = classifier.Packed(prompted, labels);
+  const Batch support = classifier.Packed(prompted, of_class);
   if (const absl::Status status = FitsIntoMemory(*run, support); !status.ok()) {
     return status;
   }

@@ -215,7 +215,10 @@ TEST(ClassifyTest, OrderAndCompanyOfTheTextsChangeNothing) {
 // As an episode of the same texts, on the rows of the vocabulary that it needs alone.
 TEST(ClassifyTest, ProbabilitiesAreThoseOfMetaTest) {
   for (const std::string learner : {kMaml, "proto_net {}", "r2d2 {}", "meta_prompter {}"}) {
-    const std::string run = learner == kMaml ? TheRun() : RunOf(learner.substr(0, learner.find(' ')), learner);
+    std::string run = TheRun();
+    if (learner != kMaml) {
+      run = RunOf(learner.substr(0, learner.find(' ')), learner, {"model.verbalizer.answer_texts=2"});
+    }
     Write("few.tsv", kFew);
     const absl::StatusOr<FinishedRun> opened = FinishedRun::Open(In(run));
     ASSERT_TRUE(opened.ok()) << opened.status();

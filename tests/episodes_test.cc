@@ -534,23 +534,28 @@ TEST(PromptedSplitTest, AnEpisodeIsItsPlanInTensors) {
   PromptSpec prompt_spec;
   prompt_spec.set_template_("{text} <soft:2> {mask}");
   const PromptTemplate prompt = *PromptTemplate::Create(prompt_spec, Trained(), 12);
-  const PromptedSplit split = *PromptedSplit::Create(pointers, Trained(), prompt, VerbalizerSpec(), false);
-  EXPECT_TRUE(split.WordSizes().empty());
-  ASSERT_EQ(split.sizes().size(), 3);
-  EXPECT_EQ(split.sizes()[1].label, "game mail");
-  EXPECT_EQ(split.sizes()[1].texts, 6);
-  const EpisodeSampler sampler = *EpisodeSampler::Create(split.sizes(), {3, 2, 3, 0.5}, 1, "train");
-  for (int64_t index = 0; index < 20; ++index) {
-    const EpisodePlan plan = sampler.Plan(index);
-    const Episode episode = split.Build(plan, at::kDouble);
+  VerbalizerSpec with_answers;
+  with_answers.set_answer_texts(2);
+  const PromptedSplit splits[] = {*PromptedSplit::Create(pointers, Trained(), prompt, VerbalizerSpec(), false),
+                                  *PromptedSplit::Create(pointers, Trained(), prompt, with_answers, false)};
+  EXPECT_TRUE(splits[0].WordSizes().empty());
+  ASSERT_EQ(splits[0].sizes().size(), 3);
+  EXPECT_EQ(splits[0].sizes()[1].label, "game mail");
+  EXPECT_EQ(splits[0].sizes()[1].texts, 6);
+  const EpisodeSampler sampler = *EpisodeSampler::Create(splits[0].sizes(), {3, 2, 3, 0.5}, 1, "train");
+  for (int64_t index = 0; index < 40; ++index) {
+    const EpisodePlan plan = sampler.Plan(index / 2);
+    const int64_t answer_texts = index % 2 * 2;
+    const Episode episode = splits[index % 2].Build(plan, at::kDouble);
     const std::vector<int64_t> rows = Values(episode.rows);
     EXPECT_TRUE(std::is_sorted(rows.begin(), rows.end()));
     std::set<int64_t> used;
     for (const bool query : {false, true}) {
       const Batch& batch = query ? episode.query : episode.support;
       const std::vector<TextRef>& refs = query ? plan.query : plan.support;
-      const int64_t per_way = query ? 3 : 2;
-      ASSERT_EQ(batch.size, refs.size());
+      const int64_t dealt = query ? 3 : 2;
+      const int64_t per_way = query ? 3 : 2 + answer_texts;
+      ASSERT_EQ(batch.size, 3 * per_way);
       const std::vector<int64_t> ids = Values(batch.token_ids);
       const std::vector<int64_t> positions = Values(batch.positions);
       const std::vector<int64_t> padded = Values(batch.padded_from);
@@ -560,9 +565,16 @@ TEST(PromptedSplitTest, AnEpisodeIsItsPlanInTensors) {
       size_t token = 0;
       int64_t longest = 0;
       for (int64_t b = 0; b < batch.size; ++b) {
-        const TextRef& ref = refs[static_cast<size_t>(b)];
-        const PromptedText expected = prompt.Apply(
-            Trained().Encode(classes[static_cast<size_t>(ref.of_class)].texts[static_cast<size_t>(ref.text)]));
+        const int64_t way = b / per_way;
+        const TextRef& ref = refs[static_cast<size_t>(way * dealt + std::min(b % per_way, dealt - 1))];
+        const TextClass& its = classes[static_cast<size_t>(ref.of_class)];
+        std::vector<int64_t> text = Trained().Encode(its.texts[static_cast<size_t>(ref.text)]);
+        if (b % per_way >= dealt) {  // its answer words, as a text
+          text = plan.borrowed_answers
+                     ? std::vector<int64_t>{rows[static_cast<size_t>(batch.answers.ids[way][0].item<int64_t>())]}
+                     : *AnswerIds(VerbalizerSpec(), Trained(), "", its.name);
+        }
+        const PromptedText expected = prompt.Apply(text);
         EXPECT_EQ(batch.labels[b].item<int64_t>(), b / per_way);
         EXPECT_EQ(batch.mask_from[b].item<int64_t>(), static_cast<int64_t>(token) + expected.mask);
         longest = std::max(longest, static_cast<int64_t>(expected.ids.size()));
