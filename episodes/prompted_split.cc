@@ -200,8 +200,8 @@ Episode PromptedSplit::Build(const EpisodePlan& plan, at::ScalarType dtype) cons
   const size_t shots = plan.support.size() / plan.classes.size();
   for (size_t i = 0; i < plan.support.size(); ++i) {
     support.push_back(TextOf(plan, plan.support[i], &random));
-    if ((i + 1) % shots == 0) {
-      support.insert(support.end(), static_cast<size_t>(answer_texts_), prompt_->Apply(answers_of[i / shots]));
+    for (int n = 0; (i + 1) % shots == 0 && n < answer_texts_; ++n) {
+      support.push_back(prompt_->Apply(answers_of[i / shots]));
     }
   }
   for (const TextRef& ref : plan.query) {

@@ -130,7 +130,7 @@ absl::StatusOr<Classifier> Classifier::Adapt(const FinishedRun* run, const Param
   std::vector<PromptedText> prompted;
   std::vector<int64_t> labels;    // of texts
   std::vector<int64_t> of_class;  // of prompted, in which answer words may be texts as well
-  const auto answer_texts = static_cast<size_t>(run->record().spec().model().verbalizer().answer_texts());
+  const int answer_texts = run->record().spec().model().verbalizer().answer_texts();
   for (size_t c = 0; c < classes.size(); ++c) {
     const auto label = static_cast<int64_t>(c);
     for (const std::string& text : classes[c].texts) {
@@ -138,7 +138,9 @@ absl::StatusOr<Classifier> Classifier::Adapt(const FinishedRun* run, const Param
       prompted.push_back(classifier.Prompted(text));
     }
     labels.resize(texts.size(), label);
-    prompted.insert(prompted.end(), answer_texts, classifier.Prompted(classifier.answer_ids_[c]));
+    for (int n = 0; n < answer_texts; ++n) {
+      prompted.push_back(classifier.Prompted(classifier.answer_ids_[c]));
+    }
     of_class.resize(prompted.size(), label);
   }
   const Batch support = classifier.Packed(prompted, of_class);

@@ -31,7 +31,7 @@ class PromptModel : public Model {
   // A BERT of one's own: `spec` has an encoder.bert; `vocab` is the number of vocabulary ids.
   PromptModel(const ModelSpec& spec, int64_t vocab, int64_t num_soft);
 
-  // Products of the forward pass in bfloat16, features and logits in the parameters' own type; see autocast.h.
+  // The encoder's products in bfloat16; head, features and logits in the parameters' own type; see autocast.h.
   void set_bfloat16(bool on) { bfloat16_ = on; }
 
   const Encoder& encoder() const { return encoder_; }
