@@ -105,15 +105,25 @@ TaskStart PlainStart(const Model& model, const ParamList& meta, const Batch& sup
   for (size_t i = 0; i < own; ++i) {
     start.rates.push_back(InnerRate{in[i] ? ConstantRate(inner, model.params()[i].group) : 0.0, {}});
   }
-  const double temperature = model.prototype_temperature();
-  if (inner.class_lr() > 0 || temperature > 0) {
-    for (const at::Tensor& tensor : temperature > 0 ? PrototypeHead(model, start.params, support, temperature)
-                                                    : model.ClassHead(start.params, support.answers)) {
+  start.temperature = model.prototype_temperature();
+  if (start.temperature > 0) {
+    start.rates.resize(own + 2, InnerRate{inner.class_lr(), {}});
+  } else if (inner.class_lr() > 0) {
+    for (const at::Tensor& tensor : model.ClassHead(start.params, support.answers)) {
       start.params.push_back(tensor);
       start.rates.push_back(InnerRate{inner.class_lr(), {}});
     }
   }
   return start;
+}
+
+void AddPrototypes(const Model& model, const Batch& support, TaskStart* start) {
+  if (start->temperature > 0) {
+    for (at::Tensor& tensor : PrototypeHead(model, start->params, support, start->temperature)) {
+      start->params.push_back(std::move(tensor));
+    }
+    start->temperature = 0;
+  }
 }
 
 void OneForEachTask(const Model& model, int64_t tasks, TaskStart* start) {
@@ -216,7 +226,7 @@ Task MakeTask(const Model& model, const InnerSpec& inner, const TaskStart& start
   if (start.pull != 0) {
     task.origin = WithoutGraph(start.params);
   }
-  for (size_t i = 0; i < start.params.size(); ++i) {
+  for (size_t i = 0; i < start.rates.size(); ++i) {
     task.decay.push_back(i < model.params().size() && model.params()[i].decay);
     if (start.rates[i].moves()) {
       task.moved.push_back(i);
@@ -305,7 +315,9 @@ ParamList LossGradient(const Task& task, const ParamList& params, const Batch& b
 ParamList WithMovedLeaves(const Task& task, const ParamList& params) {
   ParamList leaves = params;
   for (const size_t i : task.moved) {
-    leaves[i] = params[i].detach().requires_grad_(true);
+    if (i < leaves.size()) {
+      leaves[i] = params[i].detach().requires_grad_(true);
+    }
   }
   return leaves;
 }
@@ -323,17 +335,56 @@ InnerState PlainStep(const Task& task, int64_t step, double share, const Batch& 
   return InnerStep(task.inner, task.rates, task.decay, step, share, grads, state);
 }
 
+namespace {
+
+// AddPrototypes, and the gradient of the support loss at the start, of what moves, by one forward pass.
+ParamList AddPrototypesAndDifferentiate(const Model& model, const Task& task, const Batch& support, TaskStart* start) {
+  const at::AutoGradMode with_graph(true);
+  const auto own = static_cast<int64_t>(start->params.size());
+  start->params = WithMovedLeaves(task, start->params);
+  const Batch seen = model.Lowered(start->params, support, TopLayer(model.params()) + 1);
+  AddPrototypes(model, seen, start);
+  for (auto head = start->params.begin() + own; head != start->params.end(); ++head) {
+    *head = head->detach();  // class vectors are where the step begins, not a function of what it moves
+  }
+  ParamList at_start = start->params;
+  for (const size_t i : task.moved) {
+    if (static_cast<int64_t>(i) >= own) {
+      at_start[i] = at_start[i].detach().requires_grad_(true);
+    }
+  }
+  return LossGradient(task, at_start, seen, /*create_graph=*/false, nullptr);
+}
+
+}  // namespace
+
 ParamList Descend(const Model& model, const TaskStart& start, const Batch& support, const InnerSpec& inner,
                   const MetaTestSpec* test) {
   const at::NoGradGuard no_grad;
-  const Task task = MakeTask(model, inner, start);
-  InnerState state{WithoutGraph(start.params), {}, {}};
   const int64_t epochs = test == nullptr ? 0 : test->epochs();
+  TaskStart begin = start;
+  begin.params = WithoutGraph(start.params);
+  const auto share_of = [&](int k) {
+    return test == nullptr ? 1 : RateShare(test->warmup_share(), test->decay(), 0, k, inner.steps());
+  };
+  InnerState state;
+  int first = 0;
+  const bool all_support = epochs == 0 && inner.steps() > 0 && support.tasks == 1;
+  if (const Task task = MakeTask(model, inner, begin);
+      begin.temperature > 0 && begin.pull == 0 && all_support && FirstMovedLayer(task) == 0) {
+    const ParamList grads = AddPrototypesAndDifferentiate(model, task, support, &begin);
+    state = InnerStep(task.inner, task.rates, task.decay, 0, share_of(0), grads, {WithoutGraph(begin.params), {}, {}});
+    first = 1;
+  } else {
+    AddPrototypes(model, support, &begin);
+    state.params = begin.params;
+  }
+  const Task task = MakeTask(model, inner, begin);
   if (epochs == 0 || task.moved.empty()) {
-    const Batch lowered = inner.steps() == 0 ? support : model.Lowered(state.params, support, FirstMovedLayer(task));
-    for (int k = 0; k < inner.steps(); ++k) {
-      const double share = test == nullptr ? 1 : RateShare(test->warmup_share(), test->decay(), 0, k, inner.steps());
-      state = PlainStep(task, k, share, lowered, state, nullptr);
+    const Batch lowered =
+        inner.steps() == first ? support : model.Lowered(state.params, support, FirstMovedLayer(task));
+    for (int k = first; k < inner.steps(); ++k) {
+      state = PlainStep(task, k, share_of(k), lowered, state, nullptr);
     }
     return state.params;
   }
@@ -363,6 +414,7 @@ ParamList Descend(const Model& model, const TaskStart& start, const Batch& suppo
 Descent DescendInTurns(const Model& model, const TaskStart& start, const std::vector<const Batch*>& turns,
                        const InnerSpec& inner) {
   const at::NoGradGuard no_grad;
+  TORCH_CHECK(start.temperature == 0, "DescendInTurns: the class head is still to come");
   const Task task = MakeTask(model, inner, start);
   InnerState state{WithoutGraph(start.params), {}, {}};
   std::vector<Batch> lowered;
@@ -384,6 +436,7 @@ Seam CutOff(const Model& model, const ParamList& meta, const std::vector<bool>& 
   seam.learned = learned;
   seam.leaves = Leaves(meta, learned);
   TaskStart begin = start(seam.leaves, episode.support);
+  AddPrototypes(model, episode.support, &begin);
   OneForEachTask(model, episode.support.tasks, &begin);
   seam.task = MakeTask(model, inner, begin);
   // What lies below all that moves is computed once.

@@ -34,6 +34,7 @@ struct TaskStart {
   ParamList params;  // θ_0: the model's parameters, and behind them the class head, if the task has one of its own
   std::vector<InnerRate> rates;  // of each; those that do not move stay as they are
   double pull = 0;               // λ of λ/2 |θ − θ_0|² beside the support loss, over what moves
+  double temperature = 0;  // above 0: the class head is still to come, of the support texts' prototypes; AddPrototypes
 };
 
 // The step size that `inner` gives a group of the model's parameters.
@@ -46,10 +47,14 @@ std::vector<size_t> MovedPlaces(const Model& model, const InnerSpec& inner, cons
 using StartFunction = std::function<TaskStart(const ParamList& meta, const Batch& support)>;
 
 // θ_0 = the model's own parameters (the first of `meta`) with constant rates, and a class head: from the answer words
-// if its rate is not 0, or the support texts' prototypes (Model::prototype_temperature). What moves in an episode of
-// several tasks gets one value a task.
+// if its rate is not 0, or, to come, the support texts' prototypes (Model::prototype_temperature). What moves in an
+// episode of several tasks gets one value a task.
 TaskStart PlainStart(const Model& model, const ParamList& meta, const Batch& support, const InnerSpec& inner,
                      const ScopeSpec& adapts);
+
+// Gives the start the class head that it still lacks, if any, by a forward pass over the support texts. Differentiable
+// in its parameters.
+void AddPrototypes(const Model& model, const Batch& support, TaskStart* start);
 
 // For episodes of several tasks: each task's own copy of what moves.
 void OneForEachTask(const Model& model, int64_t tasks, TaskStart* start);
@@ -69,7 +74,8 @@ struct InnerState {
 InnerState InnerStep(const InnerSpec& inner, const std::vector<InnerRate>& rates, const std::vector<bool>& decay,
                      int64_t step, double share, const ParamList& grads, const InnerState& state);
 
-// θ_K without a graph: on all of the support set, or as `test` says (null: as in meta-training).
+// θ_K without a graph: on all of the support set, or as `test` says (null: as in meta-training). Prototypes and the
+// first step, which see the same texts with the same parameters, share a forward pass where all of the model moves.
 ParamList Descend(const Model& model, const TaskStart& start, const Batch& support, const InnerSpec& inner,
                   const MetaTestSpec* test);
 
@@ -111,7 +117,7 @@ ParamList LossGradient(const Task& task, const ParamList& params, const Batch& b
 InnerState PlainStep(const Task& task, int64_t step, double share, const Batch& support, const InnerState& state,
                      LossAndAccuracy* seen);
 
-// `params` with leaves that require a gradient for what moves.
+// `params` with leaves that require a gradient for what moves; a class head may be missing.
 ParamList WithMovedLeaves(const Task& task, const ParamList& params);
 
 // The tensors at `places`; undefined beyond the list's end.

@@ -1,9 +1,5 @@
 #include "learners/proto_maml.h"
 
-#include <ATen/ATen.h>
-
-#include "learners/class_means.h"
-
 namespace metaprompt {
 
 TaskStart ProtoMaml::Start(const Model& model, const ParamList& meta, const Batch& support, const InnerSpec& inner,
@@ -14,10 +10,8 @@ TaskStart ProtoMaml::Start(const Model& model, const ParamList& meta, const Batc
   start.params.resize(model.params().size());
   start.rates.resize(start.params.size());
   // As a function of the initialisation: the meta-gradient goes through the prototypes too.
-  for (const at::Tensor& tensor : PrototypeHead(model, start.params, support, spec().proto_maml().temperature())) {
-    start.params.push_back(tensor);
-    start.rates.push_back(InnerRate{inner.class_lr(), {}});
-  }
+  start.temperature = spec().proto_maml().temperature();
+  start.rates.resize(start.params.size() + 2, InnerRate{inner.class_lr(), {}});
   return start;
 }
 

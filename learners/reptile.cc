@@ -9,6 +9,7 @@ TaskGradient Reptile::MetaGradient(const Model& model, const ParamList& meta, co
   const InnerSpec& inner = spec().inner();
   const ParamList theta = Leaves(meta, std::vector<bool>(meta.size(), false));
   TaskStart start = Start(model, theta, episode.support, inner, /*learned_rates=*/true);
+  AddPrototypes(model, episode.support, &start);
   OneForEachTask(model, episode.support.tasks, &start);
   const std::vector<const Batch*> turns = spec().reptile().train_on_query()
                                               ? std::vector<const Batch*>{&episode.support, &episode.query}

@@ -775,6 +775,17 @@ TEST(ProtoMamlConformanceTest, ItIsMamlWithPrototypes) {
     EXPECT_LT(MaxDifference(adapted[meta.size()][way], mean / 2), 1e-12);
     EXPECT_LT(MaxDifference(adapted[meta.size() + 1][way], mean.dot(mean) / -4), 1e-12);
   }
+  // And a step from there, class vectors being numbers like others, in which Adapt saves a forward pass.
+  ParamList leaves = Leaves(adapted, std::vector<bool>(adapted.size(), true));
+  const ModelOutput output = plain.Forward(leaves, episode.support);
+  const ParamList grads = Gradients({plain.Loss(output, episode.support)}, leaves, {}, false, false);
+  const ParamList stepped =
+      MakeLearner(With(maml, "inner { steps: 1 encoder_lr: 0.25 prompt_lr: 0.25 class_lr: 0.25 }"))
+          ->Adapt(with_prototypes, meta, episode.support);
+  for (size_t i = 0; i < leaves.size(); ++i) {
+    const at::Tensor expected_step = grads[i].defined() ? adapted[i] - grads[i] * 0.25 : adapted[i];
+    EXPECT_LT(MaxDifference(stepped[i], expected_step), 1e-14) << i;
+  }
 }
 
 // Of a prompt whose vectors pass through something, that is shared: the vectors and prefixes alone begin at 0 and
