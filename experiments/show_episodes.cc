@@ -36,7 +36,7 @@ absl::StatusOr<std::string> EpisodeText(const ExperimentSpec& spec, const Episod
   const EpisodePlan plan = sampler->Plan(options.index);
   std::string text =
       absl::StrFormat("episode %d of %s, seed %d: %d-way %d-shot, %d queries a class\n", plan.index, options.split,
-                      spec.seed(), spec.episodes().ways(), shots, spec.episodes().queries());
+                      spec.seed(), sampler->shape().ways, shots, sampler->shape().queries);
   const auto add = [&](absl::string_view part, const std::vector<TextRef>& refs) {
     const size_t per_way = refs.size() / plan.classes.size();
     for (size_t i = 0; i < refs.size(); ++i) {
@@ -67,8 +67,6 @@ absl::StatusOr<std::string> SaveEpisodes(const ExperimentSpec& spec, const Episo
   manifest.content_sha256 = ContentSha256(*dataset);
   manifest.split = options.split;
   manifest.seed = spec.seed();
-  manifest.ways = spec.episodes().ways();
-  manifest.queries = spec.episodes().queries();
   const std::vector<int> all_shots =
       options.shots > 0 ? std::vector<int>{options.shots}
                         : std::vector<int>(spec.episodes().shots().begin(), spec.episodes().shots().end());
@@ -78,6 +76,8 @@ absl::StatusOr<std::string> SaveEpisodes(const ExperimentSpec& spec, const Episo
     if (!sampler.ok()) {
       return sampler.status();
     }
+    manifest.ways = sampler->shape().ways;
+    manifest.queries = sampler->shape().queries;
     for (int64_t i = 0; i < count; ++i) {
       manifest.episodes[shots].push_back(sampler->Plan(i));
     }

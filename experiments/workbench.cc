@@ -63,7 +63,18 @@ absl::StatusOr<EpisodeSampler> SamplerOf(const ExperimentSpec& spec, const Datas
   shape.ways = spec.episodes().ways();
   shape.shots = shots;
   shape.queries = spec.episodes().queries();
-  shape.borrowed_answers = split == Split::kTrain ? spec.episodes().borrowed_answers() : 0;
+  if (split == Split::kTrain) {
+    const EpisodeSpec& episodes = spec.episodes();
+    shape.borrowed_answers = episodes.borrowed_answers();
+    shape.queries = episodes.train_queries() > 0 ? episodes.train_queries() : shape.queries;
+    if (episodes.train_ways() > 0) {
+      shape.ways = episodes.train_ways();
+      if (shape.ways < 2 || shape.ways > static_cast<int64_t>(sizes.size())) {
+        return absl::InvalidArgumentError(absl::StrCat("episodes.train_ways is ", shape.ways, "; it must be from 2 to ",
+                                                       sizes.size(), ", the number of train classes, or 0"));
+      }
+    }
+  }
   return EpisodeSampler::Create(std::move(sizes), shape, spec.seed(), SplitName(split));
 }
 
@@ -341,7 +352,13 @@ absl::StatusOr<ParamList> Workbench::InitialOnCpu(int shots) {
   if (!split.ok()) {
     return split.status();
   }
-  const EpisodeSampler sampler = *Sampler(Split::kTrain, spec_.episodes().shots(0));
+  // Of the shape of test episodes, so that the initialisation does not depend on how it will be trained.
+  ExperimentSpec as_test = spec_;
+  as_test.mutable_episodes()->clear_train_ways();
+  as_test.mutable_episodes()->clear_train_queries();
+  const int first_shots = spec_.episodes().shots(0);
+  const absl::StatusOr<EpisodeSampler> shaped = SamplerOf(as_test, dataset_, Split::kTrain, first_shots);
+  const EpisodeSampler sampler = shaped.ok() ? *shaped : *Sampler(Split::kTrain, first_shots);
   std::vector<LocalBatch> texts;
   for (int64_t i = 0; i < kStandardisingEpisodes; ++i) {
     Episode episode = (*split)->Build(sampler.Plan(i), at::kFloat);

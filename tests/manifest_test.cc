@@ -222,6 +222,34 @@ TEST_F(FrozenEpisodesTest, AManifestOfTheSpecChangesNothingAndOneOfAnotherSeedIs
   EXPECT_NE(SpecText(seed4.results(0).curve(2)), SpecText(without.results(0).curve(2)));
 }
 
+TEST_F(FrozenEpisodesTest, TrainingEpisodesOfAnotherShapeLeaveTheTestAsItIs) {
+  const std::vector<std::string> shape = {"episodes.train_ways=3", "episodes.train_queries=1"};
+  std::vector<std::string> print = {"episodes", "$tiny.textproto", "--split", "train", "--shots", "2"};
+  for (const std::string& set : shape) {
+    print.insert(print.end(), {"--set", set});
+  }
+  const Outcome episode = Command(print);
+  EXPECT_THAT(episode.out, StartsWith("episode 0 of train, seed 3: 3-way 2-shot, 1 queries a class\n"));
+  EXPECT_EQ(std::count(episode.out.begin(), episode.out.end(), '\n'), 2 + 3 * (2 + 1)) << episode.out;
+  print.insert(print.end(), {"--save", "$train.tsv"});
+  EXPECT_THAT(Command(print).out, HasSubstr("train classes for each of 2 shots, 3-way, 1 queries a class"));
+  print[3] = "valid";
+  EXPECT_THAT(Command(print).out, HasSubstr("valid classes for each of 2 shots, 2-way, 2 queries a class"));
+
+  const RunRecord plain = RecordOf("plain", {});
+  const RunRecord shaped = RecordOf("shaped", shape);
+  for (int k = 0; k < 2; ++k) {
+    EXPECT_EQ(SpecText(shaped.results(k).tests(0)), SpecText(plain.results(k).tests(0))) << "nothing learned yet";
+    EXPECT_NE(SpecText(shaped.results(k).curve(2)), SpecText(plain.results(k).curve(2)));
+  }
+  for (const char* ways : {"1", "4"}) {
+    EXPECT_EQ(
+        Command({"run", "$tiny.textproto", "--out", "$run", "--set", absl::StrCat("episodes.train_ways=", ways)}).err,
+        absl::StrCat("error: episodes.train_ways is ", ways,
+                     "; it must be from 2 to 3, the number of train classes, or 0\n"));
+  }
+}
+
 TEST_F(FrozenEpisodesTest, MistakesAreErrorsBeforeAnythingIsTrained) {
   ASSERT_EQ(Command({"episodes", "$tiny.textproto", "--save", "$m.tsv"}).status, 0);
   const auto error = [&](const std::vector<std::string>& sets) {
