@@ -26,6 +26,7 @@
 #include "experiments/run.h"
 #include "experiments/show_episodes.h"
 #include "experiments/spec.h"
+#include "experiments/sweep.h"
 #include "experiments/table.h"
 #include "experiments/tokenize.h"
 #include "metaprompt/base/files.h"
@@ -59,6 +60,7 @@ struct Options {
   std::vector<std::string> runs;
   std::string format;
   std::string baseline;
+  SweepOptions sweep;
 };
 
 // Lines of the file, or of the standard input where none is named.
@@ -222,6 +224,13 @@ absl::Status JoinedReport(const Options& options, const Console& console) {
   return absl::OkStatus();
 }
 
+absl::Status RunSweep(const Options& options, const Console& console) {
+  SweepOptions sweep = options.sweep;
+  sweep.sets = options.sets;
+  sweep.out = options.out;
+  return Sweep(sweep, console.out, *console.stop);
+}
+
 absl::Status Doctor(const Options& options, const Console& console) {
   ExperimentSpec spec;
   spec.set_threads(options.threads);
@@ -294,6 +303,20 @@ int RunCommand(const std::vector<std::string>& arguments, const Console& console
   CLI::App* run = command(&app, "run", "Meta-train, meta-test, and leave a record; goes on if it was stopped", Run);
   takes_spec(run, true);
   run->add_option("--out", options.out, "Run directory; must not exist [runs/NAME-seedSEED]");
+  CLI::App* sweep =
+      command(&app, "sweep", "Many runs, from what differs between them; does what is not done yet", RunSweep);
+  sweep->add_option("SWEEP", options.sweep.file, "Sweep, a text protobuf (experiments/sweep.proto)")->required();
+  sweep->add_option("--set", options.sets, "FIELD=VALUE for every run; may be repeated")
+      ->allow_extra_args(false)
+      ->type_name("FIELD=VALUE");
+  sweep->add_option("--out", options.out, "Folder of the runs [runs/, and SWEEP's name]");
+  sweep->add_option("--only", options.sweep.only, "Only runs whose name holds this; may be repeated")
+      ->allow_extra_args(false)
+      ->type_name("PART");
+  sweep->add_option("--jobs", options.sweep.jobs, "Runs at a time; they share the cores")
+      ->capture_default_str()
+      ->check(CLI::Range(1, 1024));
+  sweep->add_flag("--dry-run", options.sweep.dry_run, "Print the commands, and run none");
   CLI::App* show = command(&app, "show", "Print the table of a run", Show);
   show->add_option("DIR", options.out, "Run directory")->required();
   CLI::App* check = command(&app, "check", "Check a spec and print it with every default", CheckSpecFile);

@@ -9,6 +9,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "absl/strings/strip.h"
 #include "experiments/describe_learner.h"
 #include "experiments/interval.h"
 #include "experiments/report_notes.h"
@@ -18,9 +19,15 @@
 namespace metaprompt {
 namespace {
 
-// Runs whose keys are equal differ in their seeds alone. Threads change nothing but rounding.
+// Runs whose keys are equal differ in their seeds alone, and in those of the runs that they begin from: a folder's name
+// ends in its seed. Threads change nothing but rounding.
 std::string GroupKey(const RunRecord& record) {
   ExperimentSpec spec = record.spec();
+  const std::string own_seed = absl::StrCat("-seed", spec.seed());
+  for (std::string* const start : {spec.mutable_model()->mutable_init_from_run(),
+                                   spec.mutable_model()->mutable_prompt()->mutable_init_from_run()}) {
+    *start = std::string(absl::StripSuffix(absl::StripSuffix(*start, "/"), own_seed));
+  }
   spec.clear_seed();
   spec.clear_threads();
   spec.clear_tasks_together();
