@@ -18,6 +18,7 @@
 #include "absl/strings/str_format.h"
 #include "experiments/bench.h"
 #include "experiments/run.h"
+#include "experiments/spec.h"
 #include "experiments/workbench.h"
 #include "learners/check_learner.h"
 #include "learners/learner.h"
@@ -100,7 +101,7 @@ absl::StatusOr<Measured> InAProcessOfItsOwn(const ExperimentSpec& spec) {
 
 absl::Status BenchMemory(const ExperimentSpec& spec, std::ostream* out) {
   *out << absl::StrFormat("peak memory of second-order MAML, one task at a time, %d-way, %d queries a class\n",
-                          spec.episodes().ways(), spec.episodes().queries())
+                          TrainWays(spec.episodes()), TrainQueries(spec.episodes()))
        << std::flush;
   *out << absl::StrFormat("%-12s %6s %10s %10s %14s\n", "graph", "steps", "peak MiB", "over one", "s a meta-step");
   for (const MetaGradientSpec::Way way : {MetaGradientSpec::RECOMPUTE, MetaGradientSpec::KEEP_GRAPH}) {

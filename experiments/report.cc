@@ -19,14 +19,16 @@
 namespace metaprompt {
 namespace {
 
-// Runs whose keys are equal differ in their seeds alone, and in those of the runs that they begin from: a folder's name
-// ends in its seed. Threads change nothing but rounding.
-std::string GroupKey(const RunRecord& record) {
+// Runs whose keys are equal differ in their seeds alone. Threads change nothing but rounding. `own_start`: the run that
+// one begins from is one for each seed, in folders whose names end in it.
+std::string GroupKey(const RunRecord& record, bool own_start) {
   ExperimentSpec spec = record.spec();
-  const std::string own_seed = absl::StrCat("-seed", spec.seed());
-  for (std::string* const start : {spec.mutable_model()->mutable_init_from_run(),
-                                   spec.mutable_model()->mutable_prompt()->mutable_init_from_run()}) {
-    *start = std::string(absl::StripSuffix(absl::StripSuffix(*start, "/"), own_seed));
+  if (own_start) {
+    const std::string seed = absl::StrCat("-seed", spec.seed());
+    for (std::string* const start : {spec.mutable_model()->mutable_init_from_run(),
+                                     spec.mutable_model()->mutable_prompt()->mutable_init_from_run()}) {
+      *start = std::string(absl::StripSuffix(absl::StripSuffix(*start, "/"), seed));
+    }
   }
   spec.clear_seed();
   spec.clear_threads();
@@ -38,8 +40,13 @@ std::string GroupKey(const RunRecord& record) {
 std::vector<SeedGroup> Grouped(std::vector<ReportedRun> runs, std::vector<std::string>* notes) {
   std::vector<SeedGroup> groups;
   std::map<std::string, size_t> place;
+  std::map<std::string, int> alike;
+  for (const ReportedRun& run : runs) {
+    ++alike[GroupKey(run.record, /*own_start=*/false)];
+  }
   for (ReportedRun& run : runs) {
-    const auto [found, is_new] = place.try_emplace(GroupKey(run.record), groups.size());
+    const bool alone = alike[GroupKey(run.record, /*own_start=*/false)] == 1;
+    const auto [found, is_new] = place.try_emplace(GroupKey(run.record, /*own_start=*/alone), groups.size());
     if (is_new) {
       groups.push_back(SeedGroup{run.record.spec().name(), {}});
     }

@@ -45,6 +45,9 @@ std::vector<std::string> CheckSpec(const ExperimentSpec& spec) {
       broken.push_back(absl::StrCat("episodes.shots names ", k, " twice"));
     }
   }
+  if (spec.episodes().train_ways() == 1) {
+    broken.emplace_back("episodes.train_ways is 1; it must be 0 or >= 2");
+  }
   if (spec.model().encoder().has_bert() && spec.model().encoder().bert().heads() > 0) {
     check(CheckBert(spec.model().encoder().bert()));
     check(CheckPromptWidth(spec.model().prompt(), spec.model().encoder().bert().width()));
@@ -104,6 +107,10 @@ std::vector<std::string> CheckSpec(const ExperimentSpec& spec) {
   check(CheckTemplate(spec.model().prompt().template_()));
   return broken;
 }
+
+int TrainWays(const EpisodeSpec& spec) { return spec.train_ways() > 0 ? spec.train_ways() : spec.ways(); }
+
+int TrainQueries(const EpisodeSpec& spec) { return spec.train_queries() > 0 ? spec.train_queries() : spec.queries(); }
 
 absl::StatusOr<ExperimentSpec> LoadSpec(const std::string& path, const std::vector<std::string>& sets) {
   const absl::StatusOr<std::string> text = ReadFile(path);

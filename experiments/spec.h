@@ -17,6 +17,10 @@ absl::StatusOr<ExperimentSpec> LoadSpec(const std::string& path, const std::vect
 // The broken rules of a spec, each naming its field: those of the fields and those between fields.
 std::vector<std::string> CheckSpec(const ExperimentSpec& spec);
 
+// The shape of meta-training episodes.
+int TrainWays(const EpisodeSpec& spec);
+int TrainQueries(const EpisodeSpec& spec);
+
 }  // namespace metaprompt
 
 #endif  // EXPERIMENTS_SPEC_H_

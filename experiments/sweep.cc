@@ -15,6 +15,7 @@
 #include <utility>
 
 #include "absl/status/statusor.h"
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
@@ -43,8 +44,9 @@ struct Job {
   Clock::time_point begun;
 };
 
-// What a run's numbers depend on but for rounding.
+// What a run's numbers depend on but for rounding. Records from before a field was there have its default.
 std::string ComparedSpec(ExperimentSpec spec) {
+  WriteOutDefaults(&spec);
   spec.clear_threads();
   spec.clear_tasks_together();
   return SpecText(spec);
@@ -88,14 +90,21 @@ absl::StatusOr<pid_t> Start(const std::string& program, const std::vector<std::s
   if (file < 0) {
     return SystemError(log, errno);
   }
+  const pid_t parent = getpid();
   const pid_t child = fork();
   if (child == 0) {
+    std::signal(SIGINT, SIG_DFL);
+    std::signal(SIGTERM, SIG_DFL);
     setpgid(0, 0);
     prctl(PR_SET_PDEATHSIG, SIGINT);
+    if (getppid() != parent) {
+      _exit(1);
+    }
     dup2(file, STDOUT_FILENO);
     dup2(file, STDERR_FILENO);
     execv(program.c_str(), argv.data());
-    _exit(127);
+    constexpr char kNote[] = "error: cannot start the program\n";
+    _exit(write(STDERR_FILENO, kNote, sizeof(kNote) - 1) < 0 ? 126 : 127);
   }
   const int error = errno;
   close(file);
@@ -104,12 +113,31 @@ absl::StatusOr<pid_t> Start(const std::string& program, const std::vector<std::s
 
 void RemoveCheckpoints(const std::string& folder) {
   std::error_code error;
-  for (const auto& entry : std::filesystem::directory_iterator(folder, error)) {
-    const std::string name = entry.path().filename().string();
-    if (name.rfind("checkpoint-", 0) == 0) {
-      std::filesystem::remove(entry.path(), error);
+  std::vector<std::filesystem::path> found;
+  for (std::filesystem::directory_iterator at(folder, error), end; !error && at != end; at.increment(error)) {
+    if (absl::StartsWith(at->path().filename().string(), "checkpoint-")) {
+      found.push_back(at->path());
     }
   }
+  for (const std::filesystem::path& path : found) {
+    std::filesystem::remove(path, error);
+  }
+}
+
+// `threads` of a run whose spec leaves it open: what an earlier process began it with, else its share of the cores.
+std::vector<std::string> ThreadsToSet(const SweepRun& run, int jobs) {
+  ExperimentSpec spec;
+  if (!ParseSpec(run.text, run.spec, &spec).ok() || spec.threads() > 0) {
+    return {};
+  }
+  const std::string begun = absl::StrCat(run.out, ".partial/spec.textproto");
+  int threads = jobs > 1 ? std::max(1, ThreadsOf(spec) / jobs) : 0;
+  if (const absl::StatusOr<std::string> text = ReadFile(begun); text.ok()) {
+    ExperimentSpec before;
+    threads = ParseSpec(*text, begun, &before).ok() ? before.threads() : threads;
+  }
+  return threads == 0 ? std::vector<std::string>{}
+                      : std::vector<std::string>{"--set", absl::StrCat("threads=", threads)};
 }
 
 class Sweeper {
@@ -164,15 +192,15 @@ class Sweeper {
     if (!record.ok()) {
       return record.status();
     }
-    const absl::StatusOr<ExperimentSpec> spec = LoadSpec(job->run.spec, job->run.sets);
-    if (!spec.ok()) {
-      return spec.status();
+    ExperimentSpec planned;
+    if (const absl::Status status = ParseSpec(job->run.text, job->run.spec, &planned); !status.ok()) {
+      return status;
     }
-    if (ComparedSpec(record->spec()) != ComparedSpec(*spec)) {
+    if (ComparedSpec(record->spec()) != ComparedSpec(planned)) {
       return absl::FailedPreconditionError(absl::StrCat(
           folder, ": the complete run there has another spec; remove it, or name another folder with --out"));
     }
-    job->state = State::kComplete;
+    Complete(job);
     return absl::OkStatus();
   }
 
@@ -213,12 +241,14 @@ class Sweeper {
         return;
       }
     }
-    std::vector<std::string> arguments = RunArguments(job->run);
     if (const absl::StatusOr<ExperimentSpec> spec = LoadSpec(job->run.spec, job->run.sets);
-        options_.jobs > 1 && spec.ok() && spec->threads() == 0) {
-      arguments.insert(arguments.end(),
-                       {"--set", absl::StrCat("threads=", std::max(1, ThreadsOf(*spec) / options_.jobs))});
+        !spec.ok() || SpecText(*spec) != job->run.text) {
+      Fail(job, absl::StrCat(job->run.spec, " has changed since the sweep began"));
+      return;
     }
+    std::vector<std::string> arguments = RunArguments(job->run);
+    const std::vector<std::string> threads = ThreadsToSet(job->run, options_.jobs);
+    arguments.insert(arguments.end(), threads.begin(), threads.end());
     std::error_code error;
     std::filesystem::create_directories(std::filesystem::path(job->run.out).parent_path(), error);
     const absl::StatusOr<pid_t> process = Start(options_.program, arguments, job->run.out + ".log");
@@ -231,6 +261,13 @@ class Sweeper {
     job->begun = Clock::now();
   }
 
+  void Complete(Job* job) {
+    job->state = State::kComplete;
+    if (!keep_checkpoints_) {
+      RemoveCheckpoints(job->run.out);
+    }
+  }
+
   void Fail(Job* job, const std::string& why) {
     job->state = State::kFailed;
     *out_ << absl::StrCat(job->run.out, ": ", why, "\n") << std::flush;
@@ -239,8 +276,10 @@ class Sweeper {
   void End(Job* job, int status) {
     const std::string log = job->run.out + ".log";
     if (!WIFEXITED(status) || WEXITSTATUS(status) != 0) {
-      const bool stopped = stop_.load() && WIFEXITED(status) && WEXITSTATUS(status) == 130;
-      if (stopped) {
+      // While a run is still starting, the signal ends it as it ends any program.
+      const bool stopped = (WIFEXITED(status) && WEXITSTATUS(status) == 130) ||
+                           (WIFSIGNALED(status) && (WTERMSIG(status) == SIGINT || WTERMSIG(status) == SIGTERM));
+      if (stop_.load() && stopped) {
         job->state = State::kWaiting;
       } else if (WIFSIGNALED(status)) {
         Fail(job, absl::StrCat("ended by signal ", WTERMSIG(status), "; ", log));
@@ -254,10 +293,7 @@ class Sweeper {
       Fail(job, std::string(record.status().message()));
       return;
     }
-    job->state = State::kComplete;
-    if (!keep_checkpoints_) {
-      RemoveCheckpoints(job->run.out);
-    }
+    Complete(job);
     *out_ << absl::StrFormat("%d/%d %s: %s (%s)\n", Count(State::kComplete), jobs_.size(), job->run.out,
                              Summary(*record),
                              Duration(std::chrono::duration<double>(Clock::now() - job->begun).count()))
@@ -276,7 +312,7 @@ class Sweeper {
 
 absl::Status Sweep(const SweepOptions& options, std::ostream* out, const std::atomic<bool>& stop) {
   const std::string folder = !options.out.empty()
-                                 ? std::string(absl::StripSuffix(options.out, "/"))
+                                 ? (std::filesystem::path(options.out) / "").lexically_normal().parent_path().string()
                                  : absl::StrCat("runs/", std::filesystem::path(options.file).stem().string());
   absl::StatusOr<SweepPlan> plan = PlanSweep(options.file, options.sets, options.only, folder);
   if (!plan.ok()) {
@@ -285,7 +321,10 @@ absl::Status Sweep(const SweepOptions& options, std::ostream* out, const std::at
   if (options.dry_run) {
     for (const SweepRun& run : plan->runs) {
       std::vector<std::string> words = {"metaprompt"};
-      for (const std::string& argument : RunArguments(run)) {
+      std::vector<std::string> arguments = RunArguments(run);
+      const std::vector<std::string> threads = ThreadsToSet(run, options.jobs);
+      arguments.insert(arguments.end(), threads.begin(), threads.end());
+      for (const std::string& argument : arguments) {
         const bool plain = argument.find_first_of(" \t\"'$&|;<>(){}*?[]\\`!#~") == std::string::npos;
         words.push_back(plain ? argument : absl::StrCat("'", absl::StrReplaceAll(argument, {{"'", "'\\''"}}), "'"));
       }
@@ -293,6 +332,7 @@ absl::Status Sweep(const SweepOptions& options, std::ostream* out, const std::at
     }
     return absl::OkStatus();
   }
+  std::signal(SIGCHLD, SIG_DFL);  // ignored, as some parents leave it, there would be nothing to wait for
   return Sweeper(options, *std::move(plan), out, stop).Run();
 }
 

@@ -53,7 +53,7 @@ std::vector<std::string> Broken(const SweepSpec& sweep) {
       const SweepChoice* at = &choice;
       for (int steps = 0; at != nullptr && at->has_from(); ++steps) {
         const SweepChoice* const next = Find(axis, at->from());
-        if (next == nullptr) {
+        if (next == nullptr && at == &choice) {
           broken.push_back(
               absl::StrCat(where, ": from names ", Quoted(at->from()), ", which is no choice of the axis"));
         } else if (steps == axis.choice_size()) {
@@ -139,6 +139,17 @@ class Planner {
     if (!loaded.ok()) {
       return absl::Status(loaded.status().code(), absl::StrCat(path_, ": ", run.name, ": ", loaded.status().message()));
     }
+    const std::string start = run.after < 0 ? "" : plan_.runs[static_cast<size_t>(run.after)].out;
+    for (const auto& [differs, what] :
+         {std::make_pair(loaded->name() != run.name, "name"),
+          std::make_pair(seed != nullptr && loaded->seed() != *seed, "seed"),
+          std::make_pair(run.after >= 0 && loaded->model().init_from_run() != start, "model.init_from_run")}) {
+      if (differs) {
+        return absl::InvalidArgumentError(
+            absl::StrCat(path_, ": ", run.name, ": ", what, " is set; it is for the sweep to say"));
+      }
+    }
+    run.text = SpecText(*loaded);
     places_[run.out] = static_cast<int64_t>(plan_.runs.size());
     plan_.runs.push_back(std::move(run));
     return static_cast<int64_t>(plan_.runs.size()) - 1;

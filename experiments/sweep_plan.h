@@ -16,6 +16,7 @@ struct SweepRun {
   std::string out;                // its folder, OUT/NAME-seedS
   std::string spec;               // path of its experiment spec
   std::vector<std::string> sets;  // FIELD=VALUE, in order
+  std::string text;               // what that makes, with every default
   int64_t after = -1;             // the run, an earlier one of the plan, whose parameters it begins with; -1: none
 };
 
@@ -26,8 +27,9 @@ struct SweepPlan {
 
 // Reads the file and multiplies it out: seed by seed, in a seed the last axis changes fastest, but a run comes after
 // that which it begins from. `sets` come last in every run, and `only`, if not empty, leaves the runs whose name holds
-// one of them, with those that they begin from. Every run's spec is checked, as far as it can be without data: an error
-// names the file, and the run where it is a run's.
+// one of them, with those that they begin from. Every run's spec is checked, as far as it can be without data; name,
+// seed and start are the plan's, and a set that says otherwise is an error. Errors name the file, and the run where it
+// is a run's.
 absl::StatusOr<SweepPlan> PlanSweep(const std::string& path, const std::vector<std::string>& sets,
                                     const std::vector<std::string>& only, const std::string& out);
 

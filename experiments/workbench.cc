@@ -7,6 +7,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "experiments/device.h"
+#include "experiments/spec.h"
 #include "metaprompt/base/files.h"
 #include "metaprompt/bert.h"
 #include "metaprompt/checkpoint.h"
@@ -64,15 +65,12 @@ absl::StatusOr<EpisodeSampler> SamplerOf(const ExperimentSpec& spec, const Datas
   shape.shots = shots;
   shape.queries = spec.episodes().queries();
   if (split == Split::kTrain) {
-    const EpisodeSpec& episodes = spec.episodes();
-    shape.borrowed_answers = episodes.borrowed_answers();
-    shape.queries = episodes.train_queries() > 0 ? episodes.train_queries() : shape.queries;
-    if (episodes.train_ways() > 0) {
-      shape.ways = episodes.train_ways();
-      if (shape.ways < 2 || shape.ways > static_cast<int64_t>(sizes.size())) {
-        return absl::InvalidArgumentError(absl::StrCat("episodes.train_ways is ", shape.ways, "; it must be from 2 to ",
-                                                       sizes.size(), ", the number of train classes, or 0"));
-      }
+    shape.borrowed_answers = spec.episodes().borrowed_answers();
+    shape.ways = TrainWays(spec.episodes());
+    shape.queries = TrainQueries(spec.episodes());
+    if (spec.episodes().train_ways() > 0 && shape.ways > static_cast<int64_t>(sizes.size())) {
+      return absl::InvalidArgumentError(
+          absl::StrCat("episodes.train_ways is ", shape.ways, ", but there are only ", sizes.size(), " train classes"));
     }
   }
   return EpisodeSampler::Create(std::move(sizes), shape, spec.seed(), SplitName(split));

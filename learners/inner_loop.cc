@@ -368,22 +368,21 @@ ParamList Descend(const Model& model, const TaskStart& start, const Batch& suppo
     return test == nullptr ? 1 : RateShare(test->warmup_share(), test->decay(), 0, k, inner.steps());
   };
   InnerState state;
-  int first = 0;
+  int done = 0;
   const bool all_support = epochs == 0 && inner.steps() > 0 && support.tasks == 1;
   if (const Task task = MakeTask(model, inner, begin);
       begin.temperature > 0 && begin.pull == 0 && all_support && FirstMovedLayer(task) == 0) {
     const ParamList grads = AddPrototypesAndDifferentiate(model, task, support, &begin);
     state = InnerStep(task.inner, task.rates, task.decay, 0, share_of(0), grads, {WithoutGraph(begin.params), {}, {}});
-    first = 1;
+    done = 1;
   } else {
     AddPrototypes(model, support, &begin);
     state.params = begin.params;
   }
   const Task task = MakeTask(model, inner, begin);
   if (epochs == 0 || task.moved.empty()) {
-    const Batch lowered =
-        inner.steps() == first ? support : model.Lowered(state.params, support, FirstMovedLayer(task));
-    for (int k = first; k < inner.steps(); ++k) {
+    const Batch lowered = inner.steps() == done ? support : model.Lowered(state.params, support, FirstMovedLayer(task));
+    for (int k = done; k < inner.steps(); ++k) {
       state = PlainStep(task, k, share_of(k), lowered, state, nullptr);
     }
     return state.params;

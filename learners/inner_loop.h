@@ -75,7 +75,8 @@ InnerState InnerStep(const InnerSpec& inner, const std::vector<InnerRate>& rates
                      int64_t step, double share, const ParamList& grads, const InnerState& state);
 
 // θ_K without a graph: on all of the support set, or as `test` says (null: as in meta-training). Prototypes and the
-// first step, which see the same texts with the same parameters, share a forward pass where all of the model moves.
+// first step, which see the same texts with the same parameters, share a forward pass: of one task without a pull,
+// where something of the lowest layer moves (a soft prompt does) and steps are on all of the support set.
 ParamList Descend(const Model& model, const TaskStart& start, const Batch& support, const InnerSpec& inner,
                   const MetaTestSpec* test);
 

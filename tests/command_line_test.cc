@@ -167,7 +167,8 @@ TEST_F(CommandLineTest, SpecsOfTheProjectAreSound) {
 
 TEST_F(CommandLineTest, CommandsThatAreNone) {
   const std::string known =
-      "; known: run, show, check, spec, episodes, datasets, bench, encode, export, classify, report, tokenize, doctor";
+      "; known: run, sweep, show, check, spec, episodes, datasets, bench, encode, export, classify, report, tokenize, "
+      "doctor";
   EXPECT_EQ(Error({}, 2), absl::StrCat("a command is missing", known, "; `metaprompt --help` tells more"));
   EXPECT_EQ(Error({"frob"}, 2), absl::StrCat("there is no command 'frob'", known, "; `metaprompt --help` tells more"));
   EXPECT_EQ(Error({"datasets"}, 2),
@@ -273,6 +274,7 @@ TEST_F(CommandLineTest, SpecValuesThatAreWrongOnTheCommandLine) {
       {"episodes.shots=", "episodes.shots must be set"},
       {"episodes.shots=1,5,1", "episodes.shots names 1 twice"},
       {"episodes.ways=1", "episodes.ways is 1; it must be >= 2 and <= 1000"},
+      {"episodes.train_ways=1", "episodes.train_ways is 1; it must be 0 or >= 2"},
       {"model.encoder.bert.heads=3", "model.encoder.bert.width is 16; it must be a multiple of heads, 3"},
       {"model.encoder.bert.heads=0", "model.encoder.bert.heads is 0; it must be >= 1 and <= 256"},
       {"model.prompt.template={text} only", "model.prompt.template: {mask} must occur once; it occurs 0 times"},
@@ -593,7 +595,7 @@ TEST_F(CommandLineTest, HelpNamesEveryCommand) {
   const Outcome help = Command({"--help"});
   EXPECT_EQ(help.status, 0);
   EXPECT_EQ(help.err, "");
-  for (const char* name : {"run", "show", "check", "spec", "episodes", "datasets", "bench", "encode", "export",
+  for (const char* name : {"run", "sweep", "show", "check", "spec", "episodes", "datasets", "bench", "encode", "export",
                            "classify", "report", "tokenize", "doctor"}) {
     EXPECT_THAT(help.out, HasSubstr(absl::StrCat("\n  ", name, "  ")));
     const Outcome own = Command({name, "--help"});

@@ -153,6 +153,25 @@ class JoinedSeedsTest : public ReportTest {
   }
 };
 
+// A start that all seeds share, whatever its folder is called, or one for each of them.
+TEST_F(JoinedSeedsTest, SeedsMayBeginFromRunsOfTheirOwn) {
+  const auto rows = [&](const std::vector<std::string>& starts) {
+    std::vector<std::string> paths;
+    for (size_t seed = 0; seed < starts.size(); ++seed) {
+      Hand run;
+      run.seed = seed;
+      run.random = {0.2F, 0.4F};
+      run.spec += absl::StrCat(" model { init_from_run: '", starts[seed], "' }");
+      paths.push_back(Write(absl::StrCat("from-", seed), run));
+    }
+    return Joined(paths).rows.size();
+  };
+  EXPECT_EQ(rows({"runs/x-seed0", "runs/x-seed0", "runs/x-seed0"}), 1);
+  EXPECT_EQ(rows({"runs/x-seed0", "runs/x-seed1/"}), 1);
+  EXPECT_EQ(rows({"runs/x-seed0", "runs/y-seed1"}), 2);
+  EXPECT_EQ(rows({"runs/x-seed1", "runs/x-seed0"}), 2);
+}
+
 TEST_F(JoinedSeedsTest, NumbersAreThoseOfTheDefinitions) {
   const Report report = Joined(Paths());
   ASSERT_EQ(report.groups.size(), 2);

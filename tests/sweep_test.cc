@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_replace.h"
 #include "absl/strings/str_split.h"
 #include "experiments/report.h"
 #include "experiments/reported_runs.h"
@@ -160,6 +161,11 @@ TEST_F(SweepTest, WhatIsWrongIsSaidBeforeAnythingRuns) {
                       "axis { choice { name: 'a' from: 'b' } choice { name: 'b' } } "
                       "axis { choice { name: 'c' from: 'd' } choice { name: 'd' } }"),
             file + "a-c begins from two runs; one choice of a run can have from");
+  const std::string one = "spec: 'specs/tiny.textproto' seed: 3 axis { choice { name: 'a' set: '$' } }";
+  for (const char* set : {"seed=4", "name=b"}) {
+    EXPECT_EQ(PlanError(absl::StrReplaceAll(one, {{"$", set}})),
+              absl::StrCat(file, "a: ", std::string(set).substr(0, 4), " is set; it is for the sweep to say"));
+  }
   EXPECT_THAT(PlanError("axes { }"), HasSubstr("axes"));
   EXPECT_EQ(PlanSweep(folder_ + "/grid.textproto", {}, {"tall"}, "out").status().message(),
             folder_ +
@@ -239,8 +245,34 @@ TEST_F(SweepTest, ARunThatFailsDoesNotHoldUpTheOthers) {
   EXPECT_THAT(Swept(options), HasSubstr("all 4 runs are complete"));
 }
 
+TEST_F(SweepTest, StoppedAtOnceItHasNotFailed) {
+  SweepOptions options;
+  options.only = {"short-whole"};
+  std::thread stopper([&] {
+    for (int i = 0; i < 60000 && !Exists("out/short-whole-seed3.log"); ++i) {
+      std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    }
+    stop_ = true;  // the run is still loading its libraries
+  });
+  absl::Status status;
+  const std::string said = Swept(options, &status);
+  stopper.join();
+  EXPECT_EQ(status.message(), "stopped with 0 of 2 runs complete; the same command goes on from there") << said;
+}
+
+TEST(SweepsTest, ThoseOfTheRepositoryAreSound) {
+  int count = 0;
+  for (const auto& entry : std::filesystem::directory_iterator("experiments/sweeps")) {
+    const absl::StatusOr<SweepPlan> plan = PlanSweep(entry.path().string(), {}, {}, "runs");
+    EXPECT_TRUE(plan.ok()) << plan.status();
+    ++count;
+  }
+  EXPECT_GT(count, 0);
+}
+
 TEST_F(SweepTest, StoppedItsRunsSaveAndTheSameCommandGoesOn) {
   SweepOptions options;
+  options.jobs = 2;
   options.only = {"long-whole"};
   options.sets = {"train.meta_steps=400", "train.validate_every=400"};
   std::thread stopper([&] {
@@ -256,6 +288,7 @@ TEST_F(SweepTest, StoppedItsRunsSaveAndTheSameCommandGoesOn) {
   EXPECT_EQ(status.message(), "stopped with 0 of 2 runs complete; the same command goes on from there");
   EXPECT_TRUE(Exists("out/long-whole-seed3.partial/checkpoint-1shot.safetensors"));
   stop_ = false;
+  options.jobs = 1;  // its threads are those that it began with
   EXPECT_THAT(Swept(options), HasSubstr("all 2 runs are complete"));
   EXPECT_THAT(Read("out/long-whole-seed3.log"), HasSubstr("going on from meta-step"));
 }
