@@ -15,6 +15,7 @@
 #include "absl/strings/str_format.h"
 #include "experiments/blas.h"
 #include "experiments/run.h"
+#include "experiments/spec.h"
 #include "experiments/workbench.h"
 #include "learners/check_learner.h"
 #include "learners/learner.h"
@@ -143,16 +144,12 @@ absl::Status Bench(const ExperimentSpec& spec, int rounds, const std::string& on
   if (!start.ok()) {
     return start.status();
   }
-  const absl::StatusOr<EpisodeSampler> shape = (*bench)->TrainSampler(spec.episodes().shots(0));
-  if (!shape.ok()) {
-    return shape.status();
-  }
   const int64_t tasks = spec.train().meta_batch();
   TaskPool pool(ThreadsOf(spec));
   const BlasInfo blas = GetBlasInfo();
   *out << absl::StrFormat(
       "%d threads, BLAS kernel %s, %d-way, %d queries a class, meta-batch %d, median of %d rounds\n", pool.threads(),
-      blas.kernel, shape->shape().ways, shape->shape().queries, tasks, rounds);
+      blas.kernel, TrainWays(spec.episodes()), TrainQueries(spec.episodes()), tasks, rounds);
   *out << absl::StrFormat("%-34s %5s %11s %9s %8s %6s %9s\n", "learner", "shots", "episodes/s", "GFLOP/s", "SGEMM",
                           "ratio", "drawing");
   const auto print = [&](const std::string& name, const std::string& shots, double seconds, double rate, double sgemm,

@@ -40,13 +40,14 @@ std::string GroupKey(const RunRecord& record, bool own_start) {
 std::vector<SeedGroup> Grouped(std::vector<ReportedRun> runs, std::vector<std::string>* notes) {
   std::vector<SeedGroup> groups;
   std::map<std::string, size_t> place;
-  std::map<std::string, int> alike;
+  std::map<std::string, int> alike;  // runs that share their start, or have none
   for (const ReportedRun& run : runs) {
     ++alike[GroupKey(run.record, /*own_start=*/false)];
   }
   for (ReportedRun& run : runs) {
-    const bool alone = alike[GroupKey(run.record, /*own_start=*/false)] == 1;
-    const auto [found, is_new] = place.try_emplace(GroupKey(run.record, /*own_start=*/alone), groups.size());
+    const std::string key = GroupKey(run.record, /*own_start=*/false);
+    const auto [found, is_new] =
+        place.try_emplace(alike[key] > 1 ? key : GroupKey(run.record, /*own_start=*/true), groups.size());
     if (is_new) {
       groups.push_back(SeedGroup{run.record.spec().name(), {}});
     }

@@ -124,20 +124,23 @@ void RemoveCheckpoints(const std::string& folder) {
   }
 }
 
-// `threads` of a run whose spec leaves it open: what an earlier process began it with, else its share of the cores.
-std::vector<std::string> ThreadsToSet(const SweepRun& run, int jobs) {
-  ExperimentSpec spec;
-  if (!ParseSpec(run.text, run.spec, &spec).ok() || spec.threads() > 0) {
-    return {};
+// What `metaprompt` is to be told. A run whose spec leaves `threads` open has those that an earlier process began it
+// with, else its share of the cores.
+std::vector<std::string> ArgumentsOf(const SweepRun& run, int jobs) {
+  std::vector<std::string> arguments = RunArguments(run);
+  if (run.planned.threads() > 0) {
+    return arguments;
   }
+  int threads = jobs > 1 ? std::max(1, ThreadsOf(run.planned) / jobs) : 0;
   const std::string begun = absl::StrCat(run.out, ".partial/spec.textproto");
-  int threads = jobs > 1 ? std::max(1, ThreadsOf(spec) / jobs) : 0;
-  if (const absl::StatusOr<std::string> text = ReadFile(begun); text.ok()) {
-    ExperimentSpec before;
-    threads = ParseSpec(*text, begun, &before).ok() ? before.threads() : threads;
+  ExperimentSpec before;
+  if (const absl::StatusOr<std::string> text = ReadFile(begun); text.ok() && ParseSpec(*text, begun, &before).ok()) {
+    threads = before.threads();
   }
-  return threads == 0 ? std::vector<std::string>{}
-                      : std::vector<std::string>{"--set", absl::StrCat("threads=", threads)};
+  if (threads > 0) {
+    arguments.insert(arguments.end(), {"--set", absl::StrCat("threads=", threads)});
+  }
+  return arguments;
 }
 
 class Sweeper {
@@ -192,11 +195,7 @@ class Sweeper {
     if (!record.ok()) {
       return record.status();
     }
-    ExperimentSpec planned;
-    if (const absl::Status status = ParseSpec(job->run.text, job->run.spec, &planned); !status.ok()) {
-      return status;
-    }
-    if (ComparedSpec(record->spec()) != ComparedSpec(planned)) {
+    if (ComparedSpec(record->spec()) != ComparedSpec(job->run.planned)) {
       return absl::FailedPreconditionError(absl::StrCat(
           folder, ": the complete run there has another spec; remove it, or name another folder with --out"));
     }
@@ -242,16 +241,14 @@ class Sweeper {
       }
     }
     if (const absl::StatusOr<ExperimentSpec> spec = LoadSpec(job->run.spec, job->run.sets);
-        !spec.ok() || SpecText(*spec) != job->run.text) {
+        !spec.ok() || SpecText(*spec) != SpecText(job->run.planned)) {
       Fail(job, absl::StrCat(job->run.spec, " has changed since the sweep began"));
       return;
     }
-    std::vector<std::string> arguments = RunArguments(job->run);
-    const std::vector<std::string> threads = ThreadsToSet(job->run, options_.jobs);
-    arguments.insert(arguments.end(), threads.begin(), threads.end());
     std::error_code error;
     std::filesystem::create_directories(std::filesystem::path(job->run.out).parent_path(), error);
-    const absl::StatusOr<pid_t> process = Start(options_.program, arguments, job->run.out + ".log");
+    const absl::StatusOr<pid_t> process =
+        Start(options_.program, ArgumentsOf(job->run, options_.jobs), job->run.out + ".log");
     if (!process.ok()) {
       Fail(job, std::string(process.status().message()));
       return;
@@ -321,10 +318,7 @@ absl::Status Sweep(const SweepOptions& options, std::ostream* out, const std::at
   if (options.dry_run) {
     for (const SweepRun& run : plan->runs) {
       std::vector<std::string> words = {"metaprompt"};
-      std::vector<std::string> arguments = RunArguments(run);
-      const std::vector<std::string> threads = ThreadsToSet(run, options.jobs);
-      arguments.insert(arguments.end(), threads.begin(), threads.end());
-      for (const std::string& argument : arguments) {
+      for (const std::string& argument : ArgumentsOf(run, options.jobs)) {
         const bool plain = argument.find_first_of(" \t\"'$&|;<>(){}*?[]\\`!#~") == std::string::npos;
         words.push_back(plain ? argument : absl::StrCat("'", absl::StrReplaceAll(argument, {{"'", "'\\''"}}), "'"));
       }

@@ -149,7 +149,7 @@ class Planner {
             absl::StrCat(path_, ": ", run.name, ": ", what, " is set; it is for the sweep to say"));
       }
     }
-    run.text = SpecText(*loaded);
+    run.planned = *loaded;
     places_[run.out] = static_cast<int64_t>(plan_.runs.size());
     plan_.runs.push_back(std::move(run));
     return static_cast<int64_t>(plan_.runs.size()) - 1;

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "experiments/experiment.pb.h"
 
 namespace metaprompt {
 
@@ -16,7 +17,7 @@ struct SweepRun {
   std::string out;                // its folder, OUT/NAME-seedS
   std::string spec;               // path of its experiment spec
   std::vector<std::string> sets;  // FIELD=VALUE, in order
-  std::string text;               // what that makes, with every default
+  ExperimentSpec planned;         // what that makes
   int64_t after = -1;             // the run, an earlier one of the plan, whose parameters it begins with; -1: none
 };
 
