@@ -6,6 +6,8 @@
 #include <functional>
 #include <utility>
 
+#include "learners/seam.h"
+
 namespace metaprompt {
 namespace {
 

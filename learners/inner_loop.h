@@ -4,7 +4,6 @@
 
 #include <ATen/core/Tensor.h>
 
-#include <functional>
 #include <vector>
 
 #include "learners/learner.h"
@@ -42,9 +41,6 @@ double ConstantRate(const InnerSpec& inner, ParamGroup group);
 
 // Places of the model's parameters that a scope names and whose step size is not 0.
 std::vector<size_t> MovedPlaces(const Model& model, const InnerSpec& inner, const ScopeSpec& adapts);
-
-// The meta-parameters as leaves, and the support set (for class vectors that begin as functions of it).
-using StartFunction = std::function<TaskStart(const ParamList& meta, const Batch& support)>;
 
 // θ_0 = the model's own parameters (the first of `meta`) with constant rates, and a class head: from the answer words
 // if its rate is not 0, or, to come, the support texts' prototypes (Model::prototype_temperature). What moves in an
@@ -103,6 +99,12 @@ struct Task {
   Batch query;
 };
 
+// The task that begins there; its batches are still to come.
+Task MakeTask(const Model& model, const InnerSpec& inner, const TaskStart& start);
+
+// The lowest layer with a parameter that moves. Above all: none does.
+int FirstMovedLayer(const Task& task);
+
 struct LossAndAccuracy {
   at::Tensor loss;
   double accuracy = 0;
@@ -125,23 +127,6 @@ ParamList WithMovedLeaves(const Task& task, const ParamList& params);
 ParamList Select(const ParamList& params, const std::vector<size_t>& places);
 
 ParamList WithoutGraph(const ParamList& params);
-
-// A task cut off from the meta-parameters that it is a function of, so that the loop's graph and that before it are
-// differentiated one after the other, each once.
-struct Seam {
-  std::vector<bool> learned;
-  ParamList leaves;   // the meta-parameters
-  Task task;          // step sizes and lowered batches are leaves
-  ParamList theta;    // θ_0, leaves
-  ParamList origins;  // what the leaves of the loop that a learned meta-parameter leads to were made from,
-  ParamList wanted;   // and those leaves
-
-  // ∂/∂ meta-parameters from ∂/∂ wanted (undefined: none).
-  ParamList ToMeta(const ParamList& of_wanted) const;
-};
-
-Seam CutOff(const Model& model, const ParamList& meta, const std::vector<bool>& learned, const Episode& episode,
-            const StartFunction& start, const InnerSpec& inner);
 
 // The share of texts whose largest logit is their label's. 0 where the model has no logits.
 double Accuracy(const at::Tensor& logits, const at::Tensor& labels);

@@ -7,6 +7,7 @@
 
 #include "learners/inner_loop.h"
 #include "learners/learner.h"
+#include "learners/seam.h"
 
 namespace metaprompt {
 
