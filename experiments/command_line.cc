@@ -60,6 +60,7 @@ struct Options {
   std::vector<std::string> runs;
   std::string format;
   std::string baseline;
+  bool spread = false;
   SweepOptions sweep;
 };
 
@@ -212,7 +213,7 @@ absl::Status JoinedReport(const Options& options, const Console& console) {
   if (!runs.ok()) {
     return runs.status();
   }
-  const absl::StatusOr<Report> report = JoinRuns(*std::move(runs), options.baseline);
+  const absl::StatusOr<Report> report = JoinRuns(*std::move(runs), options.baseline, options.spread);
   if (!report.ok()) {
     return report.status();
   }
@@ -399,6 +400,7 @@ int RunCommand(const std::vector<std::string>& arguments, const Console& console
           "--baseline", options.baseline,
           "Run, by name or directory, that differences are over; NAME/random for its start [each run's own start]")
       ->type_name("NAME");
+  report->add_flag("--spread", options.spread, "Also how far apart the runs lie, as with other templates, by episode");
   CLI::App* tokenize = command(&app, "tokenize", "Print the token ids of texts, a line for each line", Tokenize);
   tokenize->add_option("--encoder", options.tokenize.encoder, "Folder of a checkpoint, with config.json and vocabulary")
       ->required()

@@ -1,22 +1,28 @@
 #include "experiments/report.h"
 
 #include <algorithm>
-#include <cmath>
+#include <iterator>
 #include <map>
 #include <set>
 #include <tuple>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
 #include "absl/strings/strip.h"
 #include "experiments/describe_learner.h"
-#include "experiments/interval.h"
+#include "experiments/report_estimates.h"
 #include "experiments/report_notes.h"
 #include "metaprompt/base/files.h"
 #include "metaprompt/base/spec_fields.h"
 
 namespace metaprompt {
+
+std::string ColumnTitle(const ReportColumn& column) {
+  return absl::StrCat(column.dataset, " ", column.ways, "-way ", column.shots, "-shot");
+}
+
 namespace {
 
 // Runs whose keys are equal differ in their seeds alone. Threads change nothing but rounding. `own_start`: the run that
@@ -74,139 +80,6 @@ std::vector<SeedGroup> Grouped(std::vector<ReportedRun> runs, std::vector<std::s
     }
   }
   return groups;
-}
-
-std::vector<std::string> Initialisations(const SeedGroup& group) {
-  std::vector<std::string> all;
-  for (const ReportedRun& run : group.runs) {
-    for (const ShotResult& result : run.record.results()) {
-      for (const Evaluation& test : result.tests()) {
-        if (std::find(all.begin(), all.end(), test.initialisation()) == all.end()) {
-          all.push_back(test.initialisation());
-        }
-      }
-    }
-  }
-  return all;
-}
-
-// Episodes with equal keys are the same.
-using EpisodesKey = std::string;
-
-struct Tested {
-  EpisodesKey episodes;
-  const Evaluation* test = nullptr;
-};
-
-// What the group's runs found from one initialisation, in one column; a run a seed.
-std::vector<Tested> TestsOf(const SeedGroup& group, const std::string& initialisation, const ReportColumn& column) {
-  std::vector<Tested> tests;
-  for (const ReportedRun& run : group.runs) {
-    const RunRecord& record = run.record;
-    const EpisodeSpec& episodes = record.spec().episodes();
-    if (record.dataset().name() != column.dataset || episodes.ways() != column.ways) {
-      continue;
-    }
-    for (const ShotResult& result : record.results()) {
-      for (const Evaluation& test : result.tests()) {
-        if (result.shots() == column.shots && test.initialisation() == initialisation) {
-          tests.push_back(Tested{
-              absl::StrCat(record.dataset().content_sha256(), " ", episodes.queries(), " ", test.accuracies_size(), " ",
-                           record.manifest_sha256().empty() ? absl::StrCat("seed ", record.spec().seed())
-                                                            : record.manifest_sha256()),
-              &test});
-        }
-      }
-    }
-  }
-  return tests;
-}
-
-// By episodes, the mean of the runs' accuracies of each.
-std::map<EpisodesKey, std::vector<double>> MeansByEpisodes(const std::vector<Tested>& tests) {
-  std::map<EpisodesKey, std::vector<double>> sums;
-  std::map<EpisodesKey, int> counts;
-  for (const Tested& one : tests) {
-    std::vector<double>& sum = sums[one.episodes];
-    sum.resize(static_cast<size_t>(one.test->accuracies_size()));
-    for (size_t i = 0; i < sum.size(); ++i) {
-      sum[i] += static_cast<double>(one.test->accuracies(static_cast<int>(i)));
-    }
-    ++counts[one.episodes];
-  }
-  for (auto& [key, sum] : sums) {
-    for (double& value : sum) {
-      value /= counts[key];
-    }
-  }
-  return sums;
-}
-
-// The mean of estimates of other episodes each: of independent ones.
-MeanInterval MeanOf(const std::vector<MeanInterval>& estimates) {
-  MeanInterval mean;
-  double squares = 0;
-  for (const MeanInterval& one : estimates) {
-    mean.mean += one.mean / static_cast<double>(estimates.size());
-    squares += one.half_width * one.half_width;
-  }
-  mean.half_width = std::sqrt(squares) / static_cast<double>(estimates.size());
-  return mean;
-}
-
-double Deviation(const std::vector<double>& values) {
-  if (values.size() < 2) {
-    return 0;
-  }
-  const auto n = static_cast<double>(values.size());
-  return Interval(values).half_width * std::sqrt(n) / 1.96;
-}
-
-std::optional<Estimate> AccuracyOf(const std::vector<Tested>& tests) {
-  if (tests.empty()) {
-    return std::nullopt;
-  }
-  std::vector<double> means;
-  std::vector<MeanInterval> intervals;
-  for (const Tested& one : tests) {
-    means.push_back(one.test->mean_accuracy());
-  }
-  const std::map<EpisodesKey, std::vector<double>> by_episodes = MeansByEpisodes(tests);
-  for (const auto& [key, accuracies] : by_episodes) {
-    intervals.push_back(Interval(accuracies));
-  }
-  Estimate estimate;
-  // As many seeds for each set of episodes: they are all the same or all different.
-  const MeanInterval mean = MeanOf(intervals);
-  estimate.mean = mean.mean;
-  estimate.half_width = mean.half_width;
-  estimate.seeds = static_cast<int>(tests.size());
-  estimate.seed_deviation = Deviation(means);
-  return estimate;
-}
-
-std::optional<Estimate> DifferenceOf(const std::vector<Tested>& tests, const std::vector<Tested>& baseline) {
-  const std::map<EpisodesKey, std::vector<double>> of = MeansByEpisodes(tests);
-  const std::map<EpisodesKey, std::vector<double>> over = MeansByEpisodes(baseline);
-  std::vector<MeanInterval> intervals;
-  std::vector<double> means;
-  for (const auto& [key, accuracies] : of) {
-    const auto found = over.find(key);
-    if (found == over.end()) {
-      continue;
-    }
-    std::vector<double> differences = accuracies;
-    for (size_t i = 0; i < differences.size(); ++i) {
-      differences[i] -= found->second[i];
-    }
-    intervals.push_back(Interval(differences));
-    means.push_back(intervals.back().mean);
-  }
-  if (intervals.empty()) {
-    return std::nullopt;
-  }
-  const MeanInterval mean = MeanOf(intervals);
-  return Estimate{mean.mean, mean.half_width, static_cast<int>(intervals.size()), Deviation(means)};
 }
 
 struct Baseline {
@@ -283,13 +156,81 @@ std::optional<double> MeanSeconds(const SeedGroup& group) {
   return sum / static_cast<double>(group.runs.size());
 }
 
-}  // namespace
-
-std::string ColumnTitle(const ReportColumn& column) {
-  return absl::StrCat(column.dataset, " ", column.ways, "-way ", column.shots, "-shot");
+// The groups' standard deviation of each episode that all of them met.
+std::map<EpisodesKey, std::vector<double>> Deviations(
+    const std::vector<std::map<EpisodesKey, std::vector<double>>>& groups) {
+  std::map<EpisodesKey, std::vector<double>> deviations;
+  for (const auto& [key, first] : groups[0]) {
+    if (!std::all_of(groups.begin(), groups.end(), [&](const auto& group) { return group.count(key) > 0; })) {
+      continue;
+    }
+    for (size_t i = 0; i < first.size(); ++i) {
+      std::vector<double> accuracies;
+      for (const auto& group : groups) {
+        accuracies.push_back(group.at(key)[i]);
+      }
+      deviations[key].push_back(Deviation(accuracies));
+    }
+  }
+  return deviations;
 }
 
-absl::StatusOr<Report> JoinRuns(std::vector<ReportedRun> runs, const std::string& baseline) {
+// What `of_means` is given: a line a row and column, with the standard deviation between the groups' means.
+std::vector<ReportRow> SpreadRows(const std::vector<SeedGroup>& groups, const std::vector<ReportColumn>& columns,
+                                  std::vector<std::string>* of_means) {
+  std::vector<std::string> all;
+  for (const SeedGroup& group : groups) {
+    for (const std::string& initialisation : Initialisations(group)) {
+      if (std::find(all.begin(), all.end(), initialisation) == all.end()) {
+        all.push_back(initialisation);
+      }
+    }
+  }
+  std::vector<ReportRow> rows;
+  std::vector<std::map<EpisodesKey, std::vector<double>>> baseline;  // of each column, the first row's
+  for (const std::string& initialisation : all) {
+    ReportRow row;
+    row.is_spread = true;
+    row.initialisation = initialisation;
+    std::vector<std::map<EpisodesKey, std::vector<double>>> own;
+    size_t most = 0;
+    for (size_t c = 0; c < columns.size(); ++c) {
+      std::vector<std::map<EpisodesKey, std::vector<double>>> met;
+      for (const SeedGroup& group : groups) {
+        met.push_back(MeansByEpisodes(TestsOf(group, initialisation, columns[c])));
+        if (met.back().empty()) {
+          met.pop_back();
+        }
+      }
+      own.push_back(met.size() < 2 ? std::map<EpisodesKey, std::vector<double>>() : Deviations(met));
+      if (!own.back().empty()) {
+        most = std::max(most, met.size());
+        std::vector<double> means;
+        means.reserve(met.size());
+        for (const auto& group : met) {
+          means.push_back(EstimateOf(group)->mean);
+        }
+        of_means->push_back(
+            absl::StrFormat("%s, %s: %.2f", initialisation, ColumnTitle(columns[c]), 100 * Deviation(means)));
+      }
+      row.accuracies.push_back(EstimateOf(own.back()));
+      row.differences.push_back(baseline.empty() ? std::nullopt : EstimateOf(Differences(own.back(), baseline[c])));
+      row.seeds = std::max(row.seeds, row.accuracies.back().has_value() ? row.accuracies.back()->seeds : 0);
+    }
+    if (most > 0) {
+      row.run = absl::StrCat("spread of ", most, " runs");
+      rows.push_back(std::move(row));
+      if (baseline.empty()) {
+        baseline = std::move(own);
+      }
+    }
+  }
+  return rows;
+}
+
+}  // namespace
+
+absl::StatusOr<Report> JoinRuns(std::vector<ReportedRun> runs, const std::string& baseline, bool spread) {
   Report report;
   report.groups = Grouped(std::move(runs), &report.notes);
   report.columns = ColumnsOf(report.groups);
@@ -311,7 +252,8 @@ absl::StatusOr<Report> JoinRuns(std::vector<ReportedRun> runs, const std::string
     const std::vector<std::string> initialisations = Initialisations(group);
     for (const std::string& initialisation : initialisations) {
       ReportRow row;
-      row.group = g;
+      row.run = group.name;
+      row.seeds = static_cast<int>(group.runs.size());
       row.learner = LearnerName(spec.learner());
       row.initialisation = initialisation;
       row.adapts = WhatAdapts(spec.learner(), spec.model());
@@ -322,13 +264,27 @@ absl::StatusOr<Report> JoinRuns(std::vector<ReportedRun> runs, const std::string
         const std::vector<Tested> tests = TestsOf(group, initialisation, column);
         const std::vector<Tested> others = TestsOf(report.groups[over.group], over.initialisation, column);
         row.accuracies.push_back(AccuracyOf(tests));
-        row.differences.push_back(is_baseline ? std::nullopt : DifferenceOf(tests, others));
+        row.differences.push_back(
+            is_baseline ? std::nullopt : EstimateOf(Differences(MeansByEpisodes(tests), MeansByEpisodes(others))));
         if (!is_baseline && !tests.empty() && !others.empty() && !row.differences.back().has_value()) {
           unpaired.push_back(absl::StrCat(group.name, ", ", initialisation, ", ", ColumnTitle(column)));
         }
       }
       report.rows.push_back(std::move(row));
     }
+  }
+  if (spread) {
+    std::vector<std::string> of_means;
+    std::vector<ReportRow> rows = SpreadRows(report.groups, report.columns, &of_means);
+    if (rows.empty()) {
+      return absl::InvalidArgumentError(
+          "--spread: no two runs have an initialisation and test episodes in common: the same data, episodes and seed, "
+          "or "
+          "the same manifest");
+    }
+    std::move(rows.begin(), rows.end(), std::back_inserter(report.rows));
+    report.notes.push_back(
+        absl::StrCat("standard deviation between the runs' mean accuracies: ", absl::StrJoin(of_means, "; ")));
   }
   for (std::string& note : ComparisonNotes(report.groups)) {
     report.notes.push_back(std::move(note));

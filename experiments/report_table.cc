@@ -101,6 +101,7 @@ ReportTable TableOf(const Report& report) {
   std::vector<bool> compared;  // of each column: whether any row has a difference
   bool several = false;
   bool any = false;
+  bool spread = false;
   for (size_t c = 0; c < report.columns.size(); ++c) {
     compared.push_back(std::any_of(report.rows.begin(), report.rows.end(),
                                    [&](const ReportRow& row) { return row.differences[c].has_value(); }));
@@ -112,17 +113,17 @@ ReportTable TableOf(const Report& report) {
   }
   column("wall time", false);
   for (const ReportRow& row : report.rows) {
-    const SeedGroup& group = report.groups[row.group];
-    several = several || group.runs.size() > 1;
-    std::vector<std::string> cells = {OneLine(group.name), OneLine(row.learner), OneLine(row.initialisation),
-                                      row.adapts, absl::StrCat(group.runs.size())};
+    several = several || row.seeds > 1;
+    spread = spread || row.is_spread;
+    std::vector<std::string> cells = {OneLine(row.run), OneLine(row.learner), OneLine(row.initialisation), row.adapts,
+                                      absl::StrCat(row.seeds)};
     for (size_t c = 0; c < report.columns.size(); ++c) {
       cells.push_back(Number(row.accuracies[c], false));
       if (compared[c]) {
         cells.push_back(Number(row.differences[c], true));
       }
     }
-    cells.push_back(row.wall_seconds.has_value() ? Duration(*row.wall_seconds) : "unknown");
+    cells.push_back(row.is_spread ? "" : row.wall_seconds.has_value() ? Duration(*row.wall_seconds) : "unknown");
     table.rows.push_back(std::move(cells));
   }
   table.legend.push_back(
@@ -131,6 +132,12 @@ ReportTable TableOf(const Report& report) {
   if (any) {
     table.legend.push_back(
         absl::StrCat("difference: over ", OneLine(report.baseline), ", paired by episode, ± 95 % interval"));
+  }
+  if (spread) {
+    table.legend.push_back(
+        "spread: standard deviation between the runs of an episode's accuracy, mean over episodes; its difference is "
+        "over "
+        "the first spread's");
   }
   table.legend.push_back("wall time: of a whole run, all its initialisations and shots");
   return table;
@@ -231,7 +238,7 @@ std::string CsvReport(const Report& report) {
         continue;
       }
       const Estimate& accuracy = *row.accuracies[c];
-      std::vector<std::string> cells = {OneLine(report.groups[row.group].name),
+      std::vector<std::string> cells = {OneLine(row.run),
                                         row.learner,
                                         OneLine(row.initialisation),
                                         row.adapts,
@@ -244,9 +251,10 @@ std::string CsvReport(const Report& report) {
                                         deviation(accuracy)};
       if (row.differences[c].has_value()) {
         const Estimate& difference = *row.differences[c];
-        cells.insert(cells.end(), {OneLine(report.baseline), absl::StrFormat("%.8f", difference.mean),
-                                   absl::StrFormat("%.8f", difference.half_width), absl::StrCat(difference.seeds),
-                                   deviation(difference)});
+        cells.insert(
+            cells.end(),
+            {row.is_spread ? "the first spread" : OneLine(report.baseline), absl::StrFormat("%.8f", difference.mean),
+             absl::StrFormat("%.8f", difference.half_width), absl::StrCat(difference.seeds), deviation(difference)});
       } else {
         cells.insert(cells.end(), 5, "");
       }

@@ -111,17 +111,18 @@ class ReportTest : public testing::Test {
     return path;
   }
 
-  Report Joined(const std::vector<std::string>& paths, const std::string& baseline = "") const {
+  Report Joined(const std::vector<std::string>& paths, const std::string& baseline = "", bool spread = false) const {
     absl::StatusOr<std::vector<ReportedRun>> runs = ReadRuns(paths);
     EXPECT_TRUE(runs.ok()) << runs.status();
-    absl::StatusOr<Report> report = JoinRuns(*std::move(runs), baseline);
+    absl::StatusOr<Report> report = JoinRuns(*std::move(runs), baseline, spread);
     EXPECT_TRUE(report.ok()) << report.status();
     return report.ok() ? *std::move(report) : Report();
   }
 
-  std::string Error(const std::vector<std::string>& paths, const std::string& baseline = "") const {
+  std::string Error(const std::vector<std::string>& paths, const std::string& baseline = "",
+                    bool spread = false) const {
     absl::StatusOr<std::vector<ReportedRun>> runs = ReadRuns(paths);
-    const absl::Status status = runs.ok() ? JoinRuns(*std::move(runs), baseline).status() : runs.status();
+    const absl::Status status = runs.ok() ? JoinRuns(*std::move(runs), baseline, spread).status() : runs.status();
     return absl::StrReplaceAll(std::string(status.message()), {{folder_, "$"}});
   }
 
@@ -207,6 +208,41 @@ TEST_F(JoinedSeedsTest, NumbersAreThoseOfTheDefinitions) {
   EXPECT_FALSE(over.rows[2].differences[0].has_value());
   EXPECT_NEAR(Joined(Paths(), "maml/random").rows[2].differences[0]->mean, 0.2, 1e-7);
   EXPECT_EQ(Joined(Paths(), folder_ + "b").baseline, "maml, meta-learned");
+}
+
+// Another template, of seed 0 alone: random (0.5 0.5), so 0.3 and 0.1 from the first; meta-learned (0.6 0.9), 0 and
+// 0.1. Two numbers d apart have the standard deviation d / sqrt(2).
+TEST_F(JoinedSeedsTest, SpreadIsBetweenRunsEpisodeByEpisode) {
+  Hand other;
+  other.name = "other";
+  other.spec += " model { prompt { template: '{mask} {text}' } }";
+  other.random = {0.5F, 0.5F};
+  other.learned = {0.6F, 0.9F};
+  std::vector<std::string> paths = Paths();
+  paths.pop_back();
+  EXPECT_EQ(
+      Error(paths, "", true),
+      "--spread: no two runs have an initialisation and test episodes in common: the same data, episodes and seed, "
+      "or the same manifest");
+  paths.push_back(Write("other", other));
+  const Report report = Joined(paths, "", true);
+  ASSERT_EQ(report.rows.size(), 6);
+  EXPECT_EQ(report.rows[4].run, "spread of 2 runs");
+  EXPECT_EQ(report.rows[4].initialisation, "random");
+  EXPECT_NEAR(report.rows[4].accuracies[0]->mean, 0.2 / std::sqrt(2.0), 1e-7);
+  EXPECT_NEAR(report.rows[4].accuracies[0]->half_width, 1.96 * 0.1 / std::sqrt(2.0), 1e-7);
+  EXPECT_FALSE(report.rows[4].differences[0].has_value());
+  EXPECT_EQ(report.rows[5].initialisation, "meta-learned");
+  EXPECT_NEAR(report.rows[5].accuracies[0]->mean, 0.05 / std::sqrt(2.0), 1e-7);
+  EXPECT_NEAR(report.rows[5].differences[0]->mean, -0.15 / std::sqrt(2.0), 1e-7);
+  EXPECT_NEAR(report.rows[5].differences[0]->half_width, 1.96 * 0.15 / std::sqrt(2.0), 1e-7);
+  EXPECT_EQ(report.rows[5].differences[0]->seeds, 1);
+  // Means of random: 0.35 (two seeds) and 0.5; of meta-learned 0.75 and 0.75.
+  EXPECT_THAT(FormattedReport(report, "text", ""),
+              AllOf(HasSubstr("between the runs' mean accuracies: random, words.tsv 5-way 1-shot: 10.61; meta-learned, "
+                              "words.tsv 5-way 1-shot: 0.00\n"),
+                    HasSubstr("-10.61 ± 20.79\n")));
+  EXPECT_THAT(FormattedReport(report, "csv", ""), HasSubstr("\nspread of 2 runs,,random,,words.tsv,5,1,1,0.1414213"));
 }
 
 TEST_F(JoinedSeedsTest, EveryFormatShowsTheSameTable) {
