@@ -346,6 +346,12 @@ absl::StatusOr<ParamList> Workbench::InitialOnCpu(int shots) {
   if (!standardised) {
     return params;
   }
+  if (!standardised_.empty()) {
+    for (const auto& [place, values] : standardised_) {
+      params[place] = values.clone();
+    }
+    return params;
+  }
   const absl::StatusOr<const PromptedSplit*> split = Prompted(Split::kTrain);
   if (!split.ok()) {
     return split.status();
@@ -362,7 +368,15 @@ absl::StatusOr<ParamList> Workbench::InitialOnCpu(int shots) {
     Episode episode = (*split)->Build(sampler.Plan(i), at::kFloat);
     texts.push_back(LocalBatch{episode.rows, std::move(episode.query)});
   }
-  return model_->Standardised(params, texts);
+  ParamList standard = model_->Standardised(params, texts);
+  if (!prompt_start_.has_value()) {  // the same for any shots
+    for (size_t i = 0; i < params.size(); ++i) {
+      if (!standard[i].is_same(params[i])) {
+        standardised_.emplace_back(i, standard[i].clone());
+      }
+    }
+  }
+  return standard;
 }
 
 absl::StatusOr<ParamList> Workbench::InitialParams(int shots) {

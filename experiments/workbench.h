@@ -8,6 +8,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/status/statusor.h"
@@ -105,7 +106,8 @@ class Workbench {
   std::unique_ptr<PromptModel> model_;
   std::optional<StartRun> model_start_;
   std::optional<StartRun> prompt_start_;
-  std::vector<std::vector<int64_t>> init_words_;  // see InitWordIds
+  std::vector<std::pair<size_t, at::Tensor>> standardised_;  // parameters of the start that took a pass over texts
+  std::vector<std::vector<int64_t>> init_words_;             // see InitWordIds
   std::string config_json_;
   at::Device device_ = at::kCPU;
   DatasetFacts dataset_facts_;
