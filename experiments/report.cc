@@ -160,11 +160,12 @@ std::optional<double> MeanSeconds(const SeedGroup& group) {
 std::map<EpisodesKey, std::vector<double>> Deviations(
     const std::vector<std::map<EpisodesKey, std::vector<double>>>& groups) {
   std::map<EpisodesKey, std::vector<double>> deviations;
-  for (const auto& [key, first] : groups[0]) {
+  for (const auto& one : groups[0]) {
+    const EpisodesKey& key = one.first;
     if (!std::all_of(groups.begin(), groups.end(), [&](const auto& group) { return group.count(key) > 0; })) {
       continue;
     }
-    for (size_t i = 0; i < first.size(); ++i) {
+    for (size_t i = 0; i < one.second.size(); ++i) {
       std::vector<double> accuracies;
       for (const auto& group : groups) {
         accuracies.push_back(group.at(key)[i]);
