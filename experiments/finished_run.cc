@@ -91,7 +91,7 @@ absl::StatusOr<FinishedRun> FinishedRun::Open(const std::string& path) {
   run.learner_ = MakeLearner(run.record_.spec().learner());
   run.infos_ = MetaInfos(*run.model_, *run.learner_);
   run.tokenizer_ = std::move(inputs->tokenizer);
-  run.config_ = std::move(inputs->config);
+  run.config_ = inputs->config;
   run.config_json_ = std::move(inputs->config_json);
   return run;
 }
