@@ -21,6 +21,7 @@
 #include "experiments/export_run.h"
 #include "experiments/report.h"
 #include "experiments/report_format.h"
+#include "experiments/report_spread.h"
 #include "experiments/reported_runs.h"
 #include "experiments/result.pb.h"
 #include "experiments/run.h"
@@ -213,9 +214,14 @@ absl::Status JoinedReport(const Options& options, const Console& console) {
   if (!runs.ok()) {
     return runs.status();
   }
-  const absl::StatusOr<Report> report = JoinRuns(*std::move(runs), options.baseline, options.spread);
+  absl::StatusOr<Report> report = JoinRuns(*std::move(runs), options.baseline);
   if (!report.ok()) {
     return report.status();
+  }
+  if (options.spread) {
+    if (const absl::Status status = AddSpread(&*report); !status.ok()) {
+      return status;
+    }
   }
   const std::string text = FormattedReport(*report, options.format, options.out);
   if (!options.out.empty()) {

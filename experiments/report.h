@@ -51,11 +51,7 @@ struct Report {
 // first initialisation. Differences are paired by episode, where data, episode settings and seed or manifest are the
 // same; with several seeds of one manifest the seeds' mean of each episode is. The notes say where runs of one data set
 // differ in data, split, episodes or encoder.
-//
-// `spread`: and rows of how far apart the groups lie, as with templates (Hou et al. 2022, section 4.5), one for each
-// initialisation that several of them have: of each episode that all of these met, the standard deviation of their
-// accuracies. The difference is over the first such row's. An error where there is no such episode.
-absl::StatusOr<Report> JoinRuns(std::vector<ReportedRun> runs, const std::string& baseline, bool spread = false);
+absl::StatusOr<Report> JoinRuns(std::vector<ReportedRun> runs, const std::string& baseline);
 
 // "huffpost 5-way 1-shot".
 std::string ColumnTitle(const ReportColumn& column);

@@ -60,8 +60,8 @@ std::vector<Tested> TestsOf(const SeedGroup& group, const std::string& initialis
   return tests;
 }
 
-std::map<EpisodesKey, std::vector<double>> MeansByEpisodes(const std::vector<Tested>& tests) {
-  std::map<EpisodesKey, std::vector<double>> sums;
+ByEpisodes MeansByEpisodes(const std::vector<Tested>& tests) {
+  ByEpisodes sums;
   std::map<EpisodesKey, int> counts;
   for (const Tested& one : tests) {
     std::vector<double>& sum = sums[one.episodes];
@@ -102,7 +102,7 @@ std::optional<Estimate> AccuracyOf(const std::vector<Tested>& tests) {
   return estimate;
 }
 
-std::optional<Estimate> EstimateOf(const std::map<EpisodesKey, std::vector<double>>& values) {
+std::optional<Estimate> EstimateOf(const ByEpisodes& values) {
   if (values.empty()) {
     return std::nullopt;
   }
@@ -116,9 +116,8 @@ std::optional<Estimate> EstimateOf(const std::map<EpisodesKey, std::vector<doubl
   return Estimate{mean.mean, mean.half_width, static_cast<int>(intervals.size()), Deviation(means)};
 }
 
-std::map<EpisodesKey, std::vector<double>> Differences(const std::map<EpisodesKey, std::vector<double>>& of,
-                                                       const std::map<EpisodesKey, std::vector<double>>& over) {
-  std::map<EpisodesKey, std::vector<double>> differences;
+ByEpisodes Differences(const ByEpisodes& of, const ByEpisodes& over) {
+  ByEpisodes differences;
   for (const auto& [key, values] : of) {
     const auto found = over.find(key);
     if (found == over.end()) {

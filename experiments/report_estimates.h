@@ -18,6 +18,7 @@ std::vector<std::string> Initialisations(const SeedGroup& group);
 
 // Episodes with equal keys are the same.
 using EpisodesKey = std::string;
+using ByEpisodes = std::map<EpisodesKey, std::vector<double>>;  // a number an episode
 
 struct Tested {
   EpisodesKey episodes;
@@ -28,17 +29,16 @@ struct Tested {
 std::vector<Tested> TestsOf(const SeedGroup& group, const std::string& initialisation, const ReportColumn& column);
 
 // By episodes, the mean of the runs' accuracies of each.
-std::map<EpisodesKey, std::vector<double>> MeansByEpisodes(const std::vector<Tested>& tests);
+ByEpisodes MeansByEpisodes(const std::vector<Tested>& tests);
 
 // Nothing where there are no tests.
 std::optional<Estimate> AccuracyOf(const std::vector<Tested>& tests);
 
-// Of a number an episode, for each set of episodes: the mean of those that others do not share. Nothing of none.
-std::optional<Estimate> EstimateOf(const std::map<EpisodesKey, std::vector<double>>& values);
+// The mean over the sets of episodes, which are taken as independent. Nothing of none.
+std::optional<Estimate> EstimateOf(const ByEpisodes& values);
 
 // `of` less `over`, paired by episode, where both have the episodes.
-std::map<EpisodesKey, std::vector<double>> Differences(const std::map<EpisodesKey, std::vector<double>>& of,
-                                                       const std::map<EpisodesKey, std::vector<double>>& over);
+ByEpisodes Differences(const ByEpisodes& of, const ByEpisodes& over);
 
 // Standard deviation, n - 1 below; 0 of less than two.
 double Deviation(const std::vector<double>& values);

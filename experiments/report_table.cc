@@ -135,7 +135,7 @@ ReportTable TableOf(const Report& report) {
   }
   if (spread) {
     table.legend.push_back(
-        "spread: standard deviation between the runs of an episode's accuracy, mean over episodes; its difference is "
+        "spread: standard deviation between the runs of an episode's accuracy, mean over episodes; its difference: "
         "over "
         "the first spread's");
   }

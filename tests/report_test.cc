@@ -14,6 +14,7 @@
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_replace.h"
 #include "experiments/report_format.h"
+#include "experiments/report_spread.h"
 #include "experiments/reported_runs.h"
 #include "experiments/result.pb.h"
 #include "metaprompt/base/files.h"
@@ -111,18 +112,17 @@ class ReportTest : public testing::Test {
     return path;
   }
 
-  Report Joined(const std::vector<std::string>& paths, const std::string& baseline = "", bool spread = false) const {
+  Report Joined(const std::vector<std::string>& paths, const std::string& baseline = "") const {
     absl::StatusOr<std::vector<ReportedRun>> runs = ReadRuns(paths);
     EXPECT_TRUE(runs.ok()) << runs.status();
-    absl::StatusOr<Report> report = JoinRuns(*std::move(runs), baseline, spread);
+    absl::StatusOr<Report> report = JoinRuns(*std::move(runs), baseline);
     EXPECT_TRUE(report.ok()) << report.status();
     return report.ok() ? *std::move(report) : Report();
   }
 
-  std::string Error(const std::vector<std::string>& paths, const std::string& baseline = "",
-                    bool spread = false) const {
+  std::string Error(const std::vector<std::string>& paths, const std::string& baseline = "") const {
     absl::StatusOr<std::vector<ReportedRun>> runs = ReadRuns(paths);
-    const absl::Status status = runs.ok() ? JoinRuns(*std::move(runs), baseline, spread).status() : runs.status();
+    const absl::Status status = runs.ok() ? JoinRuns(*std::move(runs), baseline).status() : runs.status();
     return absl::StrReplaceAll(std::string(status.message()), {{folder_, "$"}});
   }
 
@@ -220,12 +220,14 @@ TEST_F(JoinedSeedsTest, SpreadIsBetweenRunsEpisodeByEpisode) {
   other.learned = {0.6F, 0.9F};
   std::vector<std::string> paths = Paths();
   paths.pop_back();
+  Report lone = Joined(paths);
   EXPECT_EQ(
-      Error(paths, "", true),
+      AddSpread(&lone).message(),
       "--spread: no two runs have an initialisation and test episodes in common: the same data, episodes and seed, "
       "or the same manifest");
   paths.push_back(Write("other", other));
-  const Report report = Joined(paths, "", true);
+  Report report = Joined(paths);
+  ASSERT_TRUE(AddSpread(&report).ok());
   ASSERT_EQ(report.rows.size(), 6);
   EXPECT_EQ(report.rows[4].run, "spread of 2 runs");
   EXPECT_EQ(report.rows[4].initialisation, "random");
