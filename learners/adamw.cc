@@ -3,6 +3,7 @@
 #include <ATen/ATen.h>
 #include <ATen/Dispatch.h>
 #include <ATen/Parallel.h>
+#include <ATen/core/grad_mode.h>
 
 #include <algorithm>
 #include <cmath>
@@ -25,6 +26,8 @@ double PeakRate(const MetaOptimizerSpec& spec, const ParamInfo& info) {
   }
   return info.vocab_rows ? spec.word_lr() : spec.encoder_lr();
 }
+
+constexpr int64_t kGrain = 1 << 15;  // elements that are worth a thread
 
 struct Step {
   double scale;  // of the gradient
@@ -52,8 +55,8 @@ void Update(const Step& step, const at::Tensor& grad, at::Tensor* param, at::Ten
   const T rate = static_cast<T>(step.rate);
   const T unbias = static_cast<T>(1.0 / step.correction2);
   const T epsilon = static_cast<T>(step.epsilon);
-  constexpr int64_t kGrain = 1 << 15;
   at::parallel_for(0, param->numel(), kGrain, [&](int64_t begin, int64_t end) {
+#pragma omp simd
     for (int64_t k = begin; k < end; ++k) {
       const T grad_k = g[k] * scale;
       m[k] = beta1 * m[k] + rest1 * grad_k;           // m = β₁ m + (1 − β₁) g
@@ -72,6 +75,42 @@ void UpdateOnDevice(const Step& step, const at::Tensor& grad, at::Tensor* param,
   second->mul_(step.beta2).addcmul_(g, g, 1.0 - step.beta2);
   const at::Tensor size = (*second * (1.0 / step.correction2)).sqrt_().add_(step.epsilon);
   param->mul_(step.keep).addcdiv_(*first, size, -step.rate);
+}
+
+template <typename T>
+void InnerUpdate(const InnerAdamW& step, const at::Tensor& grad, at::Tensor* param, at::Tensor* first,
+                 at::Tensor* second) {
+  const at::Tensor from = param->contiguous();
+  const at::Tensor first_from = first->defined() ? first->contiguous() : at::zeros_like(from);
+  const at::Tensor second_from = second->defined() ? second->contiguous() : at::zeros_like(from);
+  *param = at::empty_like(from);
+  *first = at::empty_like(from);
+  *second = at::empty_like(from);
+  const at::Tensor whole = grad.contiguous();
+  const T* g = whole.data_ptr<T>();
+  const T* theta = from.data_ptr<T>();
+  const T* m = first_from.data_ptr<T>();
+  const T* v = second_from.data_ptr<T>();
+  T* next = param->data_ptr<T>();
+  T* next_m = first->data_ptr<T>();
+  T* next_v = second->data_ptr<T>();
+  const T beta1 = static_cast<T>(step.beta1);
+  const T beta2 = static_cast<T>(step.beta2);
+  const T rest1 = static_cast<T>(1.0 - step.beta1);
+  const T rest2 = static_cast<T>(1.0 - step.beta2);
+  const T unbias1 = static_cast<T>(step.unbias1);
+  const T unbias2 = static_cast<T>(step.unbias2);
+  const T epsilon2 = static_cast<T>(step.epsilon * step.epsilon);
+  const T decay = static_cast<T>(step.weight_decay);
+  const T rate = static_cast<T>(step.rate);
+  at::parallel_for(0, from.numel(), kGrain, [&](int64_t begin, int64_t end) {
+#pragma omp simd
+    for (int64_t k = begin; k < end; ++k) {
+      next_m[k] = beta1 * m[k] + rest1 * g[k];
+      next_v[k] = beta2 * v[k] + rest2 * g[k] * g[k];
+      next[k] = theta[k] - rate * (next_m[k] * unbias1 / std::sqrt(next_v[k] * unbias2 + epsilon2) + decay * theta[k]);
+    }
+  });
 }
 
 }  // namespace
@@ -145,6 +184,13 @@ double AdamWUpdate(const MetaOptimizerSpec& spec, const std::vector<ParamInfo>& 
     });
   }
   return norm;
+}
+
+void InnerAdamWStep(const InnerAdamW& step, const at::Tensor& grad, at::Tensor* param, at::Tensor* first,
+                    at::Tensor* second) {
+  const at::NoGradGuard no_grad;
+  AT_DISPATCH_FLOATING_TYPES(param->scalar_type(), "InnerAdamWStep",
+                             [&] { InnerUpdate<scalar_t>(step, grad, param, first, second); });
 }
 
 }  // namespace metaprompt

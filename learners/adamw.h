@@ -1,5 +1,5 @@
 // AdamW (Loshchilov and Hutter 2019, algorithm 2) or plain descent, with warm-up, decay and clipping, for the
-// initialisation.
+// initialisation; and the inner loop's AdamW where no graph is wanted of it.
 #ifndef LEARNERS_ADAMW_H_
 #define LEARNERS_ADAMW_H_
 
@@ -27,6 +27,23 @@ double RateShare(double warmup_share, Decay decay, double least, int64_t step, i
 // Returns the gradients' norm before clipping.
 double AdamWUpdate(const MetaOptimizerSpec& spec, const std::vector<ParamInfo>& infos, int64_t total, ParamList* grads,
                    ParamList* params, AdamWState* state);
+
+// A step of the inner loop's AdamW, whose ε stands within the root.
+struct InnerAdamW {
+  double beta1 = 0;
+  double beta2 = 0;
+  double unbias1 = 1;  // 1 / (1 − β₁ᵗ)
+  double unbias2 = 1;  // 1 / (1 − β₂ᵗ)
+  double epsilon = 0;
+  double weight_decay = 0;
+  double rate = 0;
+};
+
+// m' = β₁ m + (1 − β₁) g, v' = β₂ v + (1 − β₂) g², θ' = θ − rate (m' unbias1 / √(v' unbias2 + ε²) + weight_decay θ), of
+// float or double tensors on the CPU, in one pass over memory. New tensors take the old ones' place; undefined moments
+// are 0. No graph is made.
+void InnerAdamWStep(const InnerAdamW& step, const at::Tensor& grad, at::Tensor* param, at::Tensor* first,
+                    at::Tensor* second);
 
 }  // namespace metaprompt
 

@@ -157,6 +157,18 @@ InnerState InnerStep(const InnerSpec& inner, const std::vector<InnerRate>& rates
       const at::Tensor& g = grads[i];
       const bool begun = i < state.first.size() && state.first[i].defined();
       const double t = static_cast<double>(step) + 1;
+      const double unbias1 = 1 / (1 - std::pow(inner.beta1(), t));
+      const double unbias2 = 1 / (1 - std::pow(inner.beta2(), t));
+      if (!at::GradMode::is_enabled() && !rates[i].learned.defined() && g.is_cpu()) {
+        if (begun) {
+          next.first[i] = state.first[i];
+          next.second[i] = state.second[i];
+        }
+        InnerAdamWStep({inner.beta1(), inner.beta2(), unbias1, unbias2, inner.epsilon(),
+                        decay[i] ? inner.weight_decay() : 0, rates[i].constant * share},
+                       g, &next.params[i], &next.first[i], &next.second[i]);
+        continue;
+      }
       // m' = β₁ m + (1 − β₁) g, v' = β₂ v + (1 − β₂) g²
       next.first[i] = g * (1 - inner.beta1());
       next.second[i] = g * g * (1 - inner.beta2());
@@ -165,8 +177,6 @@ InnerState InnerStep(const InnerSpec& inner, const std::vector<InnerRate>& rates
         next.second[i] = next.second[i] + state.second[i] * inner.beta2();
       }
       // m̂ / √(v̂ + ε²): with ε outside, the root has no derivative where the gradient is 0.
-      const double unbias1 = 1 / (1 - std::pow(inner.beta1(), t));
-      const double unbias2 = 1 / (1 - std::pow(inner.beta2(), t));
       direction = next.first[i] * unbias1 * at::rsqrt(next.second[i] * unbias2 + inner.epsilon() * inner.epsilon());
     }
     if (inner.weight_decay() > 0 && decay[i]) {

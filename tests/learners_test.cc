@@ -470,6 +470,38 @@ TEST(InnerAdamWTest, StepsAndMetaGradient) {
   }
 }
 
+// Where no graph is wanted a step is one pass over memory; it is the step that the graph's operations take.
+TEST(InnerAdamWTest, StepsAlikeWithAGraphAndWithout) {
+  InnerSpec inner;
+  inner.set_optimizer(InnerSpec::ADAMW);
+  inner.set_epsilon(0.01);
+  inner.set_weight_decay(0.2);
+  const std::vector<InnerRate> rates = {InnerRate{0.1, {}}, InnerRate{0.3, {}}, InnerRate{0.0, {}}};
+  const std::vector<bool> decay = {true, false, true};
+  Random random(11);
+  ParamList params;
+  for (const int64_t rows : {501, 3, 2}) {
+    params.push_back(RandomTensor({rows, 211}, &random).t());  // larger than a thread's share, and not in order
+  }
+  InnerState with_graph{params, {}, {}};
+  InnerState without{params, {}, {}};
+  for (int64_t step = 0; step < 4; ++step) {
+    ParamList grads;
+    for (const at::Tensor& param : params) {
+      grads.push_back(RandomTensor(param.sizes(), &random));
+    }
+    grads[2] = at::Tensor();
+    with_graph = InnerStep(inner, rates, decay, step, 0.5, grads, with_graph);
+    const at::NoGradGuard no_grad;
+    without = InnerStep(inner, rates, decay, step, 0.5, grads, without);
+  }
+  for (size_t i = 0; i < params.size(); ++i) {
+    EXPECT_LT(MaxDifference(with_graph.params[i], without.params[i]), 1e-14);
+    EXPECT_EQ(MaxDifference(params[i], without.params[i]) == 0, i == 2);
+  }
+  EXPECT_FALSE(without.first[2].defined());
+}
+
 // A gradient of 0 is where √ has no derivative.
 TEST(InnerAdamWTest, IsFiniteWhereTheGradientIsZero) {
   World world;
