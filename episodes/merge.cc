@@ -52,6 +52,7 @@ Batch MergeBatches(const std::vector<const Batch*>& batches, const std::vector<P
   merged.tasks = static_cast<int64_t>(batches.size());
   for (const Batch* batch : batches) {
     TORCH_CHECK(batch->tasks == 1 && batch->lowered == 0 && batch->size == batches[0]->size &&
+                    RowsOf(*batch) == RowsOf(*batches[0]) &&
                     batch->answers.ids.size(0) == batches[0]->answers.ids.size(0),
                 "MergeEpisodes: a batch of ", batch->tasks, " tasks, ", batch->size, " texts and ",
                 batch->answers.ids.size(0), " ways, lowered to ", batch->lowered, ", beside one of ", batches[0]->size,
@@ -66,6 +67,7 @@ Batch MergeBatches(const std::vector<const Batch*>& batches, const std::vector<P
   std::vector<at::Tensor> mask_from;
   std::vector<at::Tensor> mask_to;
   std::vector<at::Tensor> attention_bias;
+  std::vector<at::Tensor> repeats;
   std::vector<at::Tensor> labels;
   int64_t tokens = 0;  // of the tasks before
   for (size_t t = 0; t < batches.size(); ++t) {
@@ -83,6 +85,9 @@ Batch MergeBatches(const std::vector<const Batch*>& batches, const std::vector<P
     mask_from.push_back(batch.mask_from + tokens);
     mask_to.push_back(Shifted(batch.mask_to, merged.size));
     attention_bias.push_back(Widened(batch.attention_bias, merged.longest, -std::numeric_limits<double>::infinity()));
+    if (batch.repeats.defined()) {
+      repeats.push_back(batch.repeats + merged.size);
+    }
     labels.push_back(batch.labels);
     tokens += batch.token_ids.size(0);
     merged.size += batch.size;
@@ -95,6 +100,10 @@ Batch MergeBatches(const std::vector<const Batch*>& batches, const std::vector<P
   merged.mask_from = at::cat(mask_from);
   merged.mask_to = at::cat(mask_to);
   merged.attention_bias = at::cat(attention_bias);
+  if (!repeats.empty()) {
+    TORCH_CHECK(repeats.size() == batches.size(), "MergeEpisodes: some batches repeat texts and some do not");
+    merged.repeats = at::cat(repeats);
+  }
   merged.labels = at::cat(labels);
   merged.answers = MergeAnswers(batches, places);
   return merged;

@@ -198,10 +198,15 @@ Episode PromptedSplit::Build(const EpisodePlan& plan, at::ScalarType dtype) cons
   std::vector<int64_t> rows;  // every vocabulary id of a text or an answer; then once each, ascending
   const std::vector<std::vector<int64_t>> answers_of = AnswersOf(plan);
   const size_t shots = plan.support.size() / plan.classes.size();
+  std::vector<int64_t> support_rows;  // the text of each
+  const auto as_row = [&](PromptedText text, int times) {
+    support_rows.insert(support_rows.end(), static_cast<size_t>(times), static_cast<int64_t>(support.size()));
+    support.push_back(std::move(text));
+  };
   for (size_t i = 0; i < plan.support.size(); ++i) {
-    support.push_back(TextOf(plan, plan.support[i], &random));
-    for (int n = 0; (i + 1) % shots == 0 && n < answer_texts_; ++n) {
-      support.push_back(prompt_->Apply(answers_of[i / shots]));
+    as_row(TextOf(plan, plan.support[i], &random), 1);
+    if ((i + 1) % shots == 0 && answer_texts_ > 0) {
+      as_row(prompt_->Apply(answers_of[i / shots]), answer_texts_);
     }
   }
   for (const TextRef& ref : plan.query) {
@@ -228,19 +233,20 @@ Episode PromptedSplit::Build(const EpisodePlan& plan, at::ScalarType dtype) cons
   const Answers answers = PackAnswers(answer_rows, dtype);
 
   const auto num_rows = static_cast<int64_t>(rows.size());
-  const auto pack = [&](std::vector<PromptedText>* texts) {
-    std::vector<int64_t> labels;
-    const size_t per_way = texts->size() / plan.classes.size();
-    for (size_t i = 0; i < texts->size(); ++i) {
-      for (int64_t& id : (*texts)[i].ids) {
+  const auto pack = [&](std::vector<PromptedText>* texts, const std::vector<int64_t>& repeats) {
+    for (PromptedText& text : *texts) {
+      for (int64_t& id : text.ids) {
         id = id >= 0 ? row_of(id) : num_rows + (-1 - id);
       }
-      labels.push_back(static_cast<int64_t>(i / per_way));
     }
-    return PackBatch(*texts, labels, answers, dtype);
+    std::vector<int64_t> labels(repeats.empty() ? texts->size() : repeats.size());
+    for (size_t i = 0; i < labels.size(); ++i) {
+      labels[i] = static_cast<int64_t>(i * plan.classes.size() / labels.size());
+    }
+    return PackBatch(*texts, labels, answers, dtype, repeats);
   };
-  episode.support = pack(&support);
-  episode.query = pack(&query);
+  episode.support = pack(&support, answer_texts_ > 1 ? support_rows : std::vector<int64_t>());
+  episode.query = pack(&query, {});
   episode.rows = at::tensor(at::ArrayRef<int64_t>(rows), at::kLong);
   return episode;
 }

@@ -40,7 +40,7 @@ double AvailableBytes() {
 
 // About how many bytes adapting takes at its peak.
 double AdaptationBytes(const LearnerSpec& spec, const PromptModel& model, const Batch& support) {
-  const auto texts = static_cast<double>(support.size);
+  const auto texts = static_cast<double>(RowsOf(support));
   if (spec.has_linear_probe()) {  // a dense system of texts x classes equations in double, a few times over
     const double equations = texts * static_cast<double>(support.answers.ids.size(0));
     return 4 * sizeof(double) * equations * equations;
@@ -62,7 +62,7 @@ absl::Status FitsIntoMemory(const FinishedRun& run, const Batch& support) {
   return absl::ResourceExhaustedError(
       absl::StrFormat("adapting to %d texts of %d classes at once takes about %.1f GiB, and %.1f GiB are free; give "
                       "fewer texts a class, or fewer classes",
-                      support.size, support.answers.ids.size(0), bytes / kGib, available / kGib));
+                      RowsOf(support), support.answers.ids.size(0), bytes / kGib, available / kGib));
 }
 
 }  // namespace
@@ -115,8 +115,9 @@ PromptedText Classifier::Prompted(const std::vector<int64_t>& ids) {
   return prompted;
 }
 
-Batch Classifier::Packed(const std::vector<PromptedText>& texts, const std::vector<int64_t>& labels) const {
-  return OnDevice(PackBatch(texts, labels, answers_, at::kFloat), device_);
+Batch Classifier::Packed(const std::vector<PromptedText>& texts, const std::vector<int64_t>& labels,
+                         const std::vector<int64_t>& repeats) const {
+  return OnDevice(PackBatch(texts, labels, answers_, at::kFloat, repeats), device_);
 }
 
 absl::StatusOr<Classifier> Classifier::Adapt(const FinishedRun* run, const ParamList& initial,
@@ -129,21 +130,24 @@ absl::StatusOr<Classifier> Classifier::Adapt(const FinishedRun* run, const Param
   std::vector<std::string> texts;
   std::vector<PromptedText> prompted;
   std::vector<int64_t> labels;    // of texts
-  std::vector<int64_t> of_class;  // of prompted, in which answer words may be texts as well
+  std::vector<int64_t> rows;      // the support set in places of prompted, in which answer words may be texts as well
+  std::vector<int64_t> of_class;  // of rows
   const int answer_texts = run->record().spec().model().verbalizer().answer_texts();
   for (size_t c = 0; c < classes.size(); ++c) {
     const auto label = static_cast<int64_t>(c);
     for (const std::string& text : classes[c].texts) {
       texts.push_back(text);
+      rows.push_back(static_cast<int64_t>(prompted.size()));
       prompted.push_back(classifier.Prompted(text));
     }
     labels.resize(texts.size(), label);
-    for (int n = 0; n < answer_texts; ++n) {
+    if (answer_texts > 0) {
+      rows.insert(rows.end(), static_cast<size_t>(answer_texts), static_cast<int64_t>(prompted.size()));
       prompted.push_back(classifier.Prompted(classifier.answer_ids_[c]));
     }
-    of_class.resize(prompted.size(), label);
+    of_class.resize(rows.size(), label);
   }
-  const Batch support = classifier.Packed(prompted, of_class);
+  const Batch support = classifier.Packed(prompted, of_class, rows);
   if (const absl::Status status = FitsIntoMemory(*run, support); !status.ok()) {
     return status;
   }
@@ -197,7 +201,7 @@ at::Tensor Classifier::Probabilities(const std::vector<std::string>& texts) {
     for (const int64_t i : rows) {
       together.push_back(at(i));
     }
-    const Batch batch = Packed(together, std::vector<int64_t>(rows.size(), 0));
+    const Batch batch = Packed(together, std::vector<int64_t>(rows.size(), 0), {});
     const at::Tensor logits = run_->learner().Logits(run_->model(), adapted_, batch);
     probabilities.index_copy_(0, at::tensor(at::ArrayRef<int64_t>(rows), at::kLong),
                               at::softmax(logits, -1).to(at::kFloat).cpu());

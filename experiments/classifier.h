@@ -41,7 +41,8 @@ class Classifier {
   absl::Status SetAnswers(const std::vector<SupportClass>& classes);
   PromptedText Prompted(const std::string& text);
   PromptedText Prompted(const std::vector<int64_t>& ids);
-  Batch Packed(const std::vector<PromptedText>& texts, const std::vector<int64_t>& labels) const;
+  Batch Packed(const std::vector<PromptedText>& texts, const std::vector<int64_t>& labels,
+               const std::vector<int64_t>& repeats) const;
 
   const FinishedRun* run_;
   at::Device device_;

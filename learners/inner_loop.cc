@@ -374,8 +374,9 @@ ParamList Descend(const Model& model, const TaskStart& start, const Batch& suppo
     return state.params;
   }
   TORCH_CHECK(support.tasks == 1, "Descend: mini-batches of ", support.tasks, " tasks together");
-  const int64_t batches = (support.size + test->batch() - 1) / test->batch();
-  std::vector<int64_t> order(static_cast<size_t>(support.size));
+  const int64_t rows = RowsOf(support);
+  const int64_t batches = (rows + test->batch() - 1) / test->batch();
+  std::vector<int64_t> order(static_cast<size_t>(rows));
   int64_t step = 0;
   for (int64_t epoch = 0; epoch < epochs; ++epoch) {
     for (size_t i = 0; i < order.size(); ++i) {
@@ -385,7 +386,7 @@ ParamList Descend(const Model& model, const TaskStart& start, const Batch& suppo
     random.PartialShuffle(order.size(), &order);
     for (int64_t b = 0; b < batches; ++b, ++step) {
       const int64_t first = b * test->batch();
-      const auto count = static_cast<size_t>(std::min<int64_t>(test->batch(), support.size - first));
+      const auto count = static_cast<size_t>(std::min<int64_t>(test->batch(), rows - first));
       const Batch batch =
           batches == 1 ? support
                        : SelectTexts(support, absl::MakeConstSpan(order).subspan(static_cast<size_t>(first), count));

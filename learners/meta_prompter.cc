@@ -4,6 +4,7 @@
 #include <ATen/core/grad_mode.h>
 
 #include <cmath>
+#include <numeric>
 #include <utility>
 
 #include "learners/class_means.h"
@@ -71,7 +72,12 @@ class PoolModel : public Model {
     const at::NoGradGuard no_grad;
     const ParamList own(params.begin(), params.begin() + static_cast<int64_t>(model.params().size()));
     Batch with = batch;
-    with.lower = {model.Forward(own, batch).features.detach()};
+    if (batch.repeats.defined()) {
+      std::vector<int64_t> rows(static_cast<size_t>(RowsOf(batch)));
+      std::iota(rows.begin(), rows.end(), int64_t{0});
+      with = SelectTexts(batch, rows);
+    }
+    with.lower = {model.Forward(own, with).features.detach()};
     return with;
   }
 
@@ -80,6 +86,9 @@ class PoolModel : public Model {
  private:
   // Each text is a task of its own to the model, with its own soft vectors.
   ModelOutput WithPool(const ParamList& params, const Batch& batch) const {
+    if (batch.repeats.defined()) {
+      return WithPool(params, WithQueries(model_, params, batch));
+    }
     const size_t own = model_.params().size();
     const at::Tensor& keys = params[own];
     const at::Tensor& prompts = params[own + 1];

@@ -14,9 +14,12 @@ at::Tensor Int64Tensor(const std::vector<int64_t>& values) {
 
 }  // namespace
 
+int64_t RowsOf(const Batch& batch) { return batch.repeats.defined() ? batch.repeats.size(0) : batch.size; }
+
 Batch PackBatch(absl::Span<const PromptedText> texts, absl::Span<const int64_t> labels, const Answers& answers,
-                at::ScalarType dtype) {
-  TORCH_CHECK(texts.size() == labels.size(), "PackBatch: ", texts.size(), " texts, ", labels.size(), " labels");
+                at::ScalarType dtype, absl::Span<const int64_t> repeats) {
+  const size_t rows = repeats.empty() ? texts.size() : repeats.size();
+  TORCH_CHECK(rows == labels.size(), "PackBatch: ", rows, " rows, ", labels.size(), " labels");
   Batch batch;
   batch.size = static_cast<int64_t>(texts.size());
   size_t tokens = 0;
@@ -61,22 +64,30 @@ Batch PackBatch(absl::Span<const PromptedText> texts, absl::Span<const int64_t> 
   batch.packed_from = Int64Tensor(packed_from);
   batch.mask_from = Int64Tensor(mask_from);
   batch.mask_to = Int64Tensor(mask_to);
+  if (!repeats.empty()) {
+    batch.repeats = at::tensor(at::ArrayRef<int64_t>(repeats.data(), repeats.size()), at::kLong);
+  }
   batch.labels = at::tensor(at::ArrayRef<int64_t>(labels.data(), labels.size()), at::kLong);
   batch.answers = answers;
   return batch;
 }
 
-Batch SelectTexts(const Batch& batch, absl::Span<const int64_t> texts) {
+Batch SelectTexts(const Batch& batch, absl::Span<const int64_t> rows) {
   TORCH_CHECK(batch.tasks == 1 && batch.lowered == 0, "SelectTexts: of ", batch.tasks, " tasks, lowered to ",
               batch.lowered);
   const at::Device device = batch.token_ids.device();
   const at::Tensor masks = batch.mask_from.cpu();
+  const at::Tensor repeats = batch.repeats.defined() ? batch.repeats.cpu() : at::Tensor();
+  std::vector<int64_t> texts;
+  for (const int64_t row : rows) {
+    TORCH_CHECK(row >= 0 && row < RowsOf(batch), "SelectTexts: row ", row, " of ", RowsOf(batch));
+    texts.push_back(repeats.defined() ? repeats.data_ptr<int64_t>()[row] : row);
+  }
   Batch selected;
   selected.size = static_cast<int64_t>(texts.size());
   std::vector<int64_t> first;  // of each text's tokens in `batch`
   std::vector<int64_t> lengths;
   for (const int64_t text : texts) {
-    TORCH_CHECK(text >= 0 && text < batch.size, "SelectTexts: text ", text, " of ", batch.size);
     const int64_t* const span = batch.spans.data_ptr<int64_t>() + 2 * text;
     first.push_back(span[0]);
     lengths.push_back(span[1]);
@@ -106,15 +117,14 @@ Batch SelectTexts(const Batch& batch, absl::Span<const int64_t> texts) {
   }
   const auto there = [&](const std::vector<int64_t>& values) { return Int64Tensor(values).to(device); };
   const at::Tensor from = there(tokens);
-  const at::Tensor rows = there(std::vector<int64_t>(texts.begin(), texts.end()));
   selected.token_ids = batch.token_ids.index_select(0, from);
   selected.positions = batch.positions.index_select(0, from);
   selected.padded_from = there(padded_from);
   selected.packed_from = there(packed_from);
   selected.mask_from = there(mask_from);
   selected.mask_to = there(mask_to);
-  selected.attention_bias = batch.attention_bias.narrow(-1, 0, selected.longest).index_select(0, rows);
-  selected.labels = batch.labels.index_select(0, rows);
+  selected.attention_bias = batch.attention_bias.narrow(-1, 0, selected.longest).index_select(0, there(texts));
+  selected.labels = batch.labels.index_select(0, there({rows.begin(), rows.end()}));
   selected.answers = batch.answers;
   return selected;
 }
@@ -125,7 +135,7 @@ Batch OnDevice(Batch batch, at::Device device) {
   }
   for (at::Tensor* tensor :
        {&batch.token_ids, &batch.positions, &batch.padded_from, &batch.packed_from, &batch.mask_from, &batch.mask_to,
-        &batch.attention_bias, &batch.labels, &batch.answers.ids, &batch.answers.weights}) {
+        &batch.attention_bias, &batch.repeats, &batch.labels, &batch.answers.ids, &batch.answers.weights}) {
     if (tensor->defined()) {
       *tensor = tensor->to(device);
     }

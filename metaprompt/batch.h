@@ -32,7 +32,8 @@ struct Batch {
   at::Tensor mask_from;       // [B] int64: which token is text b's mask
   at::Tensor mask_to;         // [N] int64: of which text it is the mask; -1: it is none
   at::Tensor attention_bias;  // [B, 1, 1, T]: 0 for a token, -inf for padding
-  at::Tensor labels;          // [B] int64 in [0, ways)
+  at::Tensor repeats;         // [R] int64: whose features row r of the model's output is; undefined: R = B, each once
+  at::Tensor labels;          // [R] int64 in [0, ways)
   Answers answers;
   int lowered = 0;                // what Model::Lowered did; 0: nothing
   std::vector<at::Tensor> lower;  // and what came of it: functions of parameters
@@ -47,14 +48,18 @@ struct PromptedText {
   int64_t uncounted = -1;  // an id that takes no position of its own: its tokens are at -1 (RoBERTa's padding)
 };
 
-// Packs texts. `dtype` is that of the floating-point tensors; labels.size() == texts.size().
-Batch PackBatch(absl::Span<const PromptedText> texts, absl::Span<const int64_t> labels, const Answers& answers,
-                at::ScalarType dtype);
+// R: rows of what a model makes of the batch, and labels.
+int64_t RowsOf(const Batch& batch);
 
-// The texts of those numbers, in that order, as a batch: what PackBatch makes of them, with the same answers.
-// 0 <= number < batch.size; one task, not lowered. Costs as much as the texts selected and, of a device, two copies of
-// indices.
-Batch SelectTexts(const Batch& batch, absl::Span<const int64_t> texts);
+// Packs texts. `dtype` is that of the floating-point tensors. Row r is text repeats[r], computed once however often it
+// stands there; empty: each text once, in order. As many labels as rows.
+Batch PackBatch(absl::Span<const PromptedText> texts, absl::Span<const int64_t> labels, const Answers& answers,
+                at::ScalarType dtype, absl::Span<const int64_t> repeats = {});
+
+// The rows of those numbers, in that order, as a batch: what PackBatch makes of their texts, with the same answers and
+// nothing repeated. 0 <= number < RowsOf(batch); one task, not lowered. Costs as much as the texts selected and, of a
+// device, two copies of indices, of repeated texts three.
+Batch SelectTexts(const Batch& batch, absl::Span<const int64_t> rows);
 
 // The same batch in a device's memory; on the CPU, the batch itself.
 Batch OnDevice(Batch batch, at::Device device);

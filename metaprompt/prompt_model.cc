@@ -80,28 +80,32 @@ ModelOutput PromptModel::Forward(const ParamList& params, const Batch& batch) co
     return output;
   }
   // Text b of task t with the classes of task t: [M, B / M, E] times [M, E, ways].
-  const at::Tensor read = output.read.view({batch.tasks, batch.size / batch.tasks, -1});
+  const at::Tensor read = output.read.view({batch.tasks, RowsOf(batch) / batch.tasks, -1});
   const at::Tensor vectors = head[0].reshape({batch.tasks, -1, head_width()});
   const at::Tensor logits = at::bmm(read, vectors.transpose(1, 2)) + head[1].reshape({batch.tasks, 1, vectors.size(1)});
-  output.logits = logits.view({batch.size, -1});
+  output.logits = logits.view({RowsOf(batch), -1});
   return output;
 }
 
 PromptModel::Hidden PromptModel::HiddenOf(const ParamList& params, const Batch& batch) const {
   const Autocast autocast(bfloat16_, batch.token_ids.device().type());
   const at::Tensor soft = batch.lowered == 0 ? SoftVectors(params) : at::Tensor();
+  const auto in_rows = [&](const at::Tensor& of_texts) {
+    return batch.repeats.defined() ? of_texts.index_select(0, batch.repeats) : of_texts;
+  };
   Hidden hidden;
   if (MasksAlone()) {
-    hidden.features = hidden.to_read = encoder_.AtMask(params, soft, batch).to(ParamType(batch));
+    hidden.features = hidden.to_read = in_rows(encoder_.AtMask(params, soft, batch).to(ParamType(batch)));
     return hidden;
   }
   const at::Tensor states = encoder_.States(params, soft, batch);
   const auto seen_as = [&](ModelSpec::Features features) {
     if (features == ModelSpec::MASK) {
-      return GatherRows(states, batch.mask_from, batch.mask_to).to(ParamType(batch));
+      return in_rows(GatherRows(states, batch.mask_from, batch.mask_to).to(ParamType(batch)));
     }
     const at::Tensor mean = MeanOfTokens(states, batch);
-    return features == ModelSpec::MEAN ? mean : mean * at::rsqrt(mean.square().sum(-1, /*keepdim=*/true) + 1e-12);
+    return in_rows(features == ModelSpec::MEAN ? mean
+                                               : mean * at::rsqrt(mean.square().sum(-1, /*keepdim=*/true) + 1e-12));
   };
   hidden.features = seen_as(spec_.features());
   hidden.to_read = spec_.read() == spec_.features() ? hidden.features : seen_as(spec_.read());

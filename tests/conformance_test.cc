@@ -657,6 +657,45 @@ TEST_P(ConformanceTest, SeveralTasksAreEachWhatTheyAreAlone) {
   }
 }
 
+// A support text that counts several times is computed once, and is worth as much as copies of it.
+TEST_P(ConformanceTest, RepeatedTextsAreWorthTheirCopies) {
+  std::vector<Episode> repeated;
+  std::vector<Episode> copied;
+  const std::vector<int64_t> rows = {0, 1, 2, 3, 4, 5, 0, 3, 3, 4};
+  for (const uint64_t seed : {12, 13}) {
+    ToyTask task = MakeTask(seed, 2, 2);
+    repeated.push_back(Build(task));
+    Batch& support = repeated.back().support;
+    support.repeats = Ids(rows);
+    support.labels = support.labels.index_select(0, support.repeats);
+    for (size_t i = 6; i < rows.size(); ++i) {
+      const auto text = static_cast<size_t>(rows[i]);
+      task.support.push_back(task.support[text]);
+      task.support_labels.push_back(task.support_labels[text]);
+    }
+    copied.push_back(Build(task));
+  }
+  const std::unique_ptr<Learner> learner = MakeLearner(spec());
+  const auto same = [&](const Episode& a, const Episode& b) {
+    const ParamList meta = Meta(*learner, a);
+    const TaskGradient found = learner->MetaGradient(model(), meta, a, 0);
+    const TaskGradient expected = learner->MetaGradient(model(), meta, b, 0);
+    EXPECT_NEAR(found.query_loss, expected.query_loss, 1e-10);
+    for (size_t i = 0; i < meta.size(); ++i) {
+      ASSERT_EQ(found.grads[i].defined(), expected.grads[i].defined()) << i;
+      if (found.grads[i].defined()) {
+        EXPECT_LT(MaxDifference(found.grads[i], expected.grads[i]), 1e-8) << i;
+      }
+    }
+    EXPECT_LT(MaxDifference(Logits(*learner, meta, a.support, a.query), Logits(*learner, meta, b.support, b.query)),
+              1e-8);
+  };
+  same(repeated[0], copied[0]);
+  if (learner->TakesSeveralTasks(model())) {
+    same(MergeEpisodes(repeated), MergeEpisodes(copied));
+  }
+}
+
 TEST_P(ConformanceTest, SmallStepsLowerTheSupportLoss) {
   if (!HasInnerSteps()) {
     GTEST_SKIP() << "no inner steps";

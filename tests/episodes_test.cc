@@ -554,8 +554,14 @@ TEST(PromptedSplitTest, AnEpisodeIsItsPlanInTensors) {
       const Batch& batch = query ? episode.query : episode.support;
       const std::vector<TextRef>& refs = query ? plan.query : plan.support;
       const int64_t dealt = query ? 3 : 2;
-      const int64_t per_way = query ? 3 : 2 + answer_texts;
+      const int64_t per_way = query ? 3 : 2 + (answer_texts > 0 ? 1 : 0);  // a text computed once, however it counts
       ASSERT_EQ(batch.size, 3 * per_way);
+      ASSERT_EQ(batch.repeats.defined(), !query && answer_texts > 0);
+      ASSERT_EQ(RowsOf(batch), query ? 9 : 3 * (2 + answer_texts));
+      for (int64_t row = 0; batch.repeats.defined() && row < RowsOf(batch); ++row) {
+        EXPECT_EQ(batch.repeats[row].item<int64_t>(), row / 4 * 3 + std::min<int64_t>(row % 4, 2));
+        EXPECT_EQ(batch.labels[row].item<int64_t>(), row / 4);
+      }
       const std::vector<int64_t> ids = Values(batch.token_ids);
       const std::vector<int64_t> positions = Values(batch.positions);
       const std::vector<int64_t> padded = Values(batch.padded_from);
@@ -575,7 +581,9 @@ TEST(PromptedSplitTest, AnEpisodeIsItsPlanInTensors) {
                      : *AnswerIds(VerbalizerSpec(), Trained(), "", its.name);
         }
         const PromptedText expected = prompt.Apply(text);
-        EXPECT_EQ(batch.labels[b].item<int64_t>(), b / per_way);
+        if (!batch.repeats.defined()) {
+          EXPECT_EQ(batch.labels[b].item<int64_t>(), b / per_way);
+        }
         EXPECT_EQ(batch.mask_from[b].item<int64_t>(), static_cast<int64_t>(token) + expected.mask);
         longest = std::max(longest, static_cast<int64_t>(expected.ids.size()));
         for (int64_t t = 0; t < batch.longest; ++t) {

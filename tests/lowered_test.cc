@@ -398,6 +398,24 @@ TEST(SelectTextsTest, IsTheBatchOfThoseTexts) {
   for (const at::ScalarType type : {at::kFloat, at::kDouble}) {
     const Answers answers = TwoAnswers(type);
     const Batch batch = PackBatch(texts, labels, answers, type);
+    // The same with the third text thrice.
+    const std::vector<int64_t> rows = {0, 1, 2, 2, 2, 3, 4};
+    const Batch repeated = PackBatch(texts, {1, 0, 2, 2, 2, 1, 0}, answers, type, rows);
+    EXPECT_EQ(RowsOf(repeated), 7);
+    EXPECT_EQ(repeated.size, 5);
+    for (const std::vector<int64_t>& of_rows : {std::vector<int64_t>({0, 1, 2, 5, 6}), {4, 6, 3}}) {
+      const Batch found = SelectTexts(repeated, of_rows);
+      std::vector<int64_t> numbers;
+      for (const int64_t row : of_rows) {
+        numbers.push_back(rows[static_cast<size_t>(row)]);
+      }
+      const Batch expected = SelectTexts(batch, numbers);
+      EXPECT_FALSE(found.repeats.defined());
+      EXPECT_TRUE(at::equal(found.token_ids, expected.token_ids));
+      EXPECT_TRUE(at::equal(found.mask_from, expected.mask_from));
+      EXPECT_TRUE(at::equal(found.attention_bias, expected.attention_bias));
+      EXPECT_TRUE(at::equal(found.labels, expected.labels));
+    }
     for (const std::vector<int64_t>& numbers :
          {std::vector<int64_t>({0, 1, 2, 3, 4}), {3, 2}, {4, 0, 2}, {0}, {2, 2}}) {
       std::vector<PromptedText> chosen;
