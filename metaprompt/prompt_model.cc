@@ -38,7 +38,7 @@ PromptModel::PromptModel(const ModelSpec& spec, Encoder encoder, int64_t num_sof
   for (const ParamInfo& info : params_) {
     head_layer_ = std::max(head_layer_, info.layer + (with_head ? 0 : 1));
   }
-  const int64_t width = head_width();
+  const int64_t width = PromptModel::head_width();
   if (!with_head) {
     params_.push_back(ParamInfo{"read.scale", {width}, ParamGroup::kEncoder, head_layer_, false, false});
     params_.push_back(ParamInfo{"read.shift", {width}, ParamGroup::kEncoder, head_layer_, false, false});

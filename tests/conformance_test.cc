@@ -722,7 +722,7 @@ TEST_P(ConformanceTest, TellsClassesApart) {
   std::vector<Episode> episodes;
   std::vector<LocalBatch> texts;
   for (int e = 0; e < kEpisodes; ++e) {
-    episodes.push_back(Build(MakeTask(static_cast<uint64_t>(300 + e), 3, 8, 1)));
+    episodes.push_back(Build(MakeTask(300 + static_cast<uint64_t>(e), 3, 8, 1)));
     texts.push_back({episodes.back().rows, episodes.back().support});
   }
   ParamList whole = WholeParams(model(), *learner, false);
