@@ -27,10 +27,7 @@
 namespace metaprompt {
 namespace {
 
-using ::testing::Each;
 using ::testing::ElementsAre;
-using ::testing::HasSubstr;
-using ::testing::Not;
 using ::testing::StartsWith;
 
 template <typename T>
@@ -523,7 +520,7 @@ TEST(PromptedSplitTest, AnEpisodeIsItsPlanInTensors) {
     TextClass one;
     one.label = one.name = name;
     for (int i = 0; i < 6; ++i) {
-      one.texts.push_back(absl::StrCat(name, " ", TrainingText(i).substr(0, static_cast<size_t>(10 + 5 * i))));
+      one.texts.push_back(absl::StrCat(name, " ", TrainingText(i).substr(0, 10 + 5 * static_cast<size_t>(i))));
     }
     classes.push_back(one);
   }

@@ -443,10 +443,12 @@ TEST(SelectTextsTest, IsTheBatchOfThoseTexts) {
                                                                 {"answers.ids", one.answers.ids},
                                                                 {"answers.weights", one.answers.weights}});
       };
-      for (size_t i = 0; i < fields(found).size(); ++i) {
-        const auto& [name, tensor] = fields(found)[i];
-        EXPECT_EQ(tensor.scalar_type(), fields(expected)[i].second.scalar_type()) << name;
-        EXPECT_TRUE(at::equal(tensor, fields(expected)[i].second)) << name;
+      const auto its = fields(found);
+      const auto to_be = fields(expected);
+      for (size_t i = 0; i < its.size(); ++i) {
+        const auto& [name, tensor] = its[i];
+        EXPECT_EQ(tensor.scalar_type(), to_be[i].second.scalar_type()) << name;
+        EXPECT_TRUE(at::equal(tensor, to_be[i].second)) << name;
       }
     }
     EXPECT_THROW(SelectTexts(batch, {5}), c10::Error);
