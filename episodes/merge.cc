@@ -51,12 +51,12 @@ Batch MergeBatches(const std::vector<const Batch*>& batches, const std::vector<P
   Batch merged;
   merged.tasks = static_cast<int64_t>(batches.size());
   for (const Batch* batch : batches) {
-    TORCH_CHECK(batch->tasks == 1 && batch->lowered == 0 && batch->size == batches[0]->size &&
-                    RowsOf(*batch) == RowsOf(*batches[0]) &&
-                    batch->answers.ids.size(0) == batches[0]->answers.ids.size(0),
-                "MergeEpisodes: a batch of ", batch->tasks, " tasks, ", batch->size, " texts and ",
-                batch->answers.ids.size(0), " ways, lowered to ", batch->lowered, ", beside one of ", batches[0]->size,
-                " texts and ", batches[0]->answers.ids.size(0), " ways");
+    TORCH_CHECK(
+        batch->tasks == 1 && batch->lowered == 0 && batch->size == batches[0]->size &&
+            RowsOf(*batch) == RowsOf(*batches[0]) && batch->answers.ids.size(0) == batches[0]->answers.ids.size(0),
+        "MergeEpisodes: a batch of ", batch->tasks, " tasks, ", batch->size, " texts, ", RowsOf(*batch), " labels and ",
+        batch->answers.ids.size(0), " ways, lowered to ", batch->lowered, ", beside one of ", batches[0]->size,
+        " texts, ", RowsOf(*batches[0]), " labels and ", batches[0]->answers.ids.size(0), " ways");
     merged.longest = std::max(merged.longest, batch->longest);
   }
   std::vector<at::Tensor> ids;

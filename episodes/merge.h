@@ -8,7 +8,7 @@
 
 namespace metaprompt {
 
-// The tasks' episodes as one whose batches hold M tasks (see Batch), in the tasks' order: as many texts and as many
+// The tasks' episodes as one whose batches hold M tasks (see Batch), in the tasks' order: as many texts, labels and
 // ways in each; its rows are all of theirs. Every text has all soft vectors of the template, as PromptedSplit makes
 // them. The plan is the first task's. One episode is itself.
 Episode MergeEpisodes(std::vector<Episode> episodes);

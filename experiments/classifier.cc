@@ -40,17 +40,18 @@ double AvailableBytes() {
 
 // About how many bytes adapting takes at its peak.
 double AdaptationBytes(const LearnerSpec& spec, const PromptModel& model, const Batch& support) {
-  const auto texts = static_cast<double>(RowsOf(support));
+  const auto rows = static_cast<double>(RowsOf(support));
   if (spec.has_linear_probe()) {  // a dense system of texts x classes equations in double, a few times over
-    const double equations = texts * static_cast<double>(support.answers.ids.size(0));
+    const double equations = rows * static_cast<double>(support.answers.ids.size(0));
     return 4 * sizeof(double) * equations * equations;
   }
   if (!spec.has_inner()) {
     return 0;  // no graph
   }
-  const double at_once =
-      spec.meta_test().epochs() > 0 ? std::min(1.0, static_cast<double>(spec.meta_test().batch()) / texts) : 1;
-  return at_once * model.GraphBytes(support);
+  // Of mini-batches' texts and the query pool's each copy is one more; all of the support set is computed once each.
+  const bool batches = spec.meta_test().epochs() > 0 && spec.meta_test().batch() < rows;
+  const double at_once = batches ? spec.meta_test().batch() : spec.has_meta_prompter() ? rows : support.size;
+  return (spec.has_meta_prompter() ? 2 : 1) * at_once / static_cast<double>(support.size) * model.GraphBytes(support);
 }
 
 absl::Status FitsIntoMemory(const FinishedRun& run, const Batch& support) {
@@ -147,7 +148,7 @@ absl::StatusOr<Classifier> Classifier::Adapt(const FinishedRun* run, const Param
     }
     of_class.resize(rows.size(), label);
   }
-  const Batch support = classifier.Packed(prompted, of_class, rows);
+  const Batch support = classifier.Packed(prompted, of_class, answer_texts > 1 ? rows : std::vector<int64_t>());
   if (const absl::Status status = FitsIntoMemory(*run, support); !status.ok()) {
     return status;
   }

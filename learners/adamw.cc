@@ -2,7 +2,6 @@
 
 #include <ATen/ATen.h>
 #include <ATen/Dispatch.h>
-#include <ATen/Parallel.h>
 #include <ATen/core/grad_mode.h>
 
 #include <algorithm>
@@ -26,8 +25,6 @@ double PeakRate(const MetaOptimizerSpec& spec, const ParamInfo& info) {
   }
   return info.vocab_rows ? spec.word_lr() : spec.encoder_lr();
 }
-
-constexpr int64_t kGrain = 1 << 15;  // elements that are worth a thread
 
 struct Step {
   double scale;  // of the gradient
@@ -55,16 +52,15 @@ void Update(const Step& step, const at::Tensor& grad, at::Tensor* param, at::Ten
   const T rate = static_cast<T>(step.rate);
   const T unbias = static_cast<T>(1.0 / step.correction2);
   const T epsilon = static_cast<T>(step.epsilon);
-  at::parallel_for(0, param->numel(), kGrain, [&](int64_t begin, int64_t end) {
+  const int64_t size = param->numel();
 #pragma omp simd
-    for (int64_t k = begin; k < end; ++k) {
-      const T grad_k = g[k] * scale;
-      m[k] = beta1 * m[k] + rest1 * grad_k;           // m = β₁ m + (1 − β₁) g
-      v[k] = beta2 * v[k] + rest2 * grad_k * grad_k;  // v = β₂ v + (1 − β₂) g²
-      // θ = (1 − rate λ) θ − rate · (m / (1 − β₁ᵗ)) / (√(v / (1 − β₂ᵗ)) + ε)
-      theta[k] = keep * theta[k] - rate * m[k] / (std::sqrt(v[k] * unbias) + epsilon);
-    }
-  });
+  for (int64_t k = 0; k < size; ++k) {
+    const T grad_k = g[k] * scale;
+    m[k] = beta1 * m[k] + rest1 * grad_k;           // m = β₁ m + (1 − β₁) g
+    v[k] = beta2 * v[k] + rest2 * grad_k * grad_k;  // v = β₂ v + (1 − β₂) g²
+    // θ = (1 − rate λ) θ − rate · (m / (1 − β₁ᵗ)) / (√(v / (1 − β₂ᵗ)) + ε)
+    theta[k] = keep * theta[k] - rate * m[k] / (std::sqrt(v[k] * unbias) + epsilon);
+  }
 }
 
 // The same step as tensor operations, for devices that are not the CPU.
@@ -103,14 +99,13 @@ void InnerUpdate(const InnerAdamW& step, const at::Tensor& grad, at::Tensor* par
   const T epsilon2 = static_cast<T>(step.epsilon * step.epsilon);
   const T decay = static_cast<T>(step.weight_decay);
   const T rate = static_cast<T>(step.rate);
-  at::parallel_for(0, from.numel(), kGrain, [&](int64_t begin, int64_t end) {
+  const int64_t size = from.numel();
 #pragma omp simd
-    for (int64_t k = begin; k < end; ++k) {
-      next_m[k] = beta1 * m[k] + rest1 * g[k];
-      next_v[k] = beta2 * v[k] + rest2 * g[k] * g[k];
-      next[k] = theta[k] - rate * (next_m[k] * unbias1 / std::sqrt(next_v[k] * unbias2 + epsilon2) + decay * theta[k]);
-    }
-  });
+  for (int64_t k = 0; k < size; ++k) {
+    next_m[k] = beta1 * m[k] + rest1 * g[k];
+    next_v[k] = beta2 * v[k] + rest2 * g[k] * g[k];
+    next[k] = theta[k] - rate * (next_m[k] * unbias1 / std::sqrt(next_v[k] * unbias2 + epsilon2) + decay * theta[k]);
+  }
 }
 
 }  // namespace

@@ -13,7 +13,7 @@ int64_t WaysOf(const Batch& support) {
 at::Tensor ClassMeans(const at::Tensor& features, const Batch& support) {
   const int64_t ways = WaysOf(support);
   const int64_t per_task = support.labels.size(0) / support.tasks;
-  // [tasks, ways, B / tasks]: a product with the one-hot labels, differentiable any number of times.
+  // [tasks, ways, R / tasks]: a product with the one-hot labels, differentiable any number of times.
   const at::Tensor of_class =
       at::one_hot(support.labels.view({support.tasks, per_task}), ways).transpose(1, 2).to(features.scalar_type());
   const at::Tensor counts = of_class.sum(-1, /*keepdim=*/true);

@@ -10,7 +10,7 @@
 
 namespace metaprompt {
 
-// Class means of the support features (Snell et al. 2017, eq. 1). features [B, D]; support.labels [B] in [0, ways),
+// Class means of the support features (Snell et al. 2017, eq. 1). features [R, D]; support.labels [R] in [0, ways),
 // each present. Returns [tasks * ways, D], differentiable in the features.
 at::Tensor ClassMeans(const at::Tensor& features, const Batch& support);
 

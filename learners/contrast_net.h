@@ -17,7 +17,7 @@ class ContrastNet : public EpisodeLearner {
   explicit ContrastNet(const LearnerSpec& spec) : EpisodeLearner(spec) {}
 
  protected:
-  // The support features [B, D] and their classes one-hot [B, ways].
+  // The support features [R, D] and their classes one-hot [R, ways].
   ParamList Fit(const ParamList& meta, const at::Tensor& features, const Batch& support) const override;
   // The largest cosine with a support text of the class, over the temperature.
   at::Tensor Predict(const ParamList& meta, const at::Tensor& features, const ParamList& fitted) const override;

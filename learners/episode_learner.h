@@ -22,7 +22,7 @@ class EpisodeLearner : public Learner {
  protected:
   const LearnerSpec& spec() const { return spec_; }
 
-  // What is kept of a support set with features [B, D]: prototypes, weights. `meta`: all meta-parameters.
+  // What is kept of a support set with features [R, D]: prototypes, weights. `meta`: all meta-parameters.
   virtual ParamList Fit(const ParamList& meta, const at::Tensor& features, const Batch& support) const = 0;
 
   // Class logits [B, ways] of query features [B, D].

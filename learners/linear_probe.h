@@ -8,7 +8,7 @@
 namespace metaprompt {
 
 // Weights [D, ways] of the minimum of mean cross-entropy(X W) + l2/2 |W|² by Newton's method, without a graph. As a
-// function of the B features it has a solution W = Xᵀ A with A [B, ways], of B ways unknowns instead of D ways.
+// function of the R features it has a solution W = Xᵀ A with A [R, ways], of R ways unknowns instead of D ways.
 at::Tensor LogisticRegression(const at::Tensor& features, const at::Tensor& labels, int64_t ways, double l2, int steps);
 
 class LinearProbe : public Learner {

@@ -86,9 +86,8 @@ class PoolModel : public Model {
  private:
   // Each text is a task of its own to the model, with its own soft vectors.
   ModelOutput WithPool(const ParamList& params, const Batch& batch) const {
-    if (batch.repeats.defined()) {
-      return WithPool(params, WithQueries(model_, params, batch));
-    }
+    TORCH_CHECK(!batch.repeats.defined(),
+                "MetaPrompter: each text has a prompt of its own, and some stand for several");
     const size_t own = model_.params().size();
     const at::Tensor& keys = params[own];
     const at::Tensor& prompts = params[own + 1];

@@ -16,7 +16,7 @@ class R2d2 : public EpisodeLearner {
   ParamList InitOwn(const Model& model, uint64_t seed) const override;
 
  protected:
-  // W = Xᵀ (X Xᵀ + λ I)⁻¹ Y, [D, ways]: a system of as many equations as there are support texts.
+  // W = Xᵀ (X Xᵀ + λ I)⁻¹ Y, [D, ways]: a system of as many equations as the support set has rows.
   ParamList Fit(const ParamList& meta, const at::Tensor& features, const Batch& support) const override;
   at::Tensor Predict(const ParamList& meta, const at::Tensor& features, const ParamList& fitted) const override;
 };

@@ -65,6 +65,9 @@ Batch PackBatch(absl::Span<const PromptedText> texts, absl::Span<const int64_t> 
   batch.mask_from = Int64Tensor(mask_from);
   batch.mask_to = Int64Tensor(mask_to);
   if (!repeats.empty()) {
+    for (const int64_t text : repeats) {
+      TORCH_CHECK(text >= 0 && text < batch.size, "PackBatch: a row of text ", text, " of ", batch.size);
+    }
     batch.repeats = at::tensor(at::ArrayRef<int64_t>(repeats.data(), repeats.size()), at::kLong);
   }
   batch.labels = at::tensor(at::ArrayRef<int64_t>(labels.data(), labels.size()), at::kLong);

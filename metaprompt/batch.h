@@ -19,7 +19,7 @@ struct Answers {
 
 // B texts of N tokens together, the longest of T. With `tasks` M > 1 they are those of M tasks, as many of each, task
 // by task: the soft vectors of task t have the ids rows + t S + s, and row t ways + w of `answers` is class w of task
-// t.
+// t. Rows are in the tasks' order too, as many of each.
 struct Batch {
   int64_t tasks = 1;          // M
   int64_t size = 0;           // B

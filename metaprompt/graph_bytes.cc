@@ -77,7 +77,7 @@ double GraphBytes(const EncoderConfig& config, const Batch& batch, const GraphPa
     bytes += longest * (longest + (parts.masks_alone ? texts : 0)) * sizeof(int64_t);  // which bucket
   }
   if (parts.with_head && batch.lowered <= parts.layers + 1) {
-    bytes += texts * (width * product + embedding * (activations + product + full));
+    bytes += static_cast<double>(RowsOf(batch)) * (width * product + embedding * (activations + product + full));
   }
   return bytes;
 }

@@ -5,7 +5,7 @@
 namespace metaprompt {
 
 at::Tensor Model::Loss(const ModelOutput& output, const Batch& batch) const {
-  // As many texts of each task: the sum of the means is the mean of all times the tasks.
+  // As many rows of each task: the sum of the means is the mean of all times the tasks.
   const at::Tensor mean = CrossEntropy(output.logits, batch.labels);
   return batch.tasks == 1 ? mean : mean * batch.tasks;
 }

@@ -12,9 +12,9 @@
 namespace metaprompt {
 
 struct ModelOutput {
-  at::Tensor features;  // [B, D]: what metric learners compare, as ModelSpec.features says
-  at::Tensor read;      // [B, E]: what class vectors are multiplied with
-  at::Tensor logits;    // [B, ways]
+  at::Tensor features;  // [R, D]: what metric learners compare, as ModelSpec.features says; R: RowsOf(batch)
+  at::Tensor read;      // [R, E]: what class vectors are multiplied with
+  at::Tensor logits;    // [R, ways]
 };
 
 // Immutable; holds shapes and constants, never parameters. Safe to call from several threads at once.
@@ -61,7 +61,7 @@ class Model {
   virtual double GraphBytes(const Batch& /*batch*/) const { return 0; }
 };
 
-// Mean cross-entropy of logits [B, ways] against labels [B] (int64), a scalar.
+// Mean cross-entropy of logits [R, ways] against labels [R] (int64), a scalar.
 at::Tensor CrossEntropy(const at::Tensor& logits, const at::Tensor& labels);
 
 }  // namespace metaprompt

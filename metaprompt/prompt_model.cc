@@ -91,7 +91,7 @@ PromptModel::Hidden PromptModel::HiddenOf(const ParamList& params, const Batch& 
   const Autocast autocast(bfloat16_, batch.token_ids.device().type());
   const at::Tensor soft = batch.lowered == 0 ? SoftVectors(params) : at::Tensor();
   const auto in_rows = [&](const at::Tensor& of_texts) {
-    return batch.repeats.defined() ? of_texts.index_select(0, batch.repeats) : of_texts;
+    return batch.repeats.defined() ? at::embedding(of_texts, batch.repeats) : of_texts;
   };
   Hidden hidden;
   if (MasksAlone()) {

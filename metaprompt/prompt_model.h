@@ -20,8 +20,8 @@ struct LocalBatch {
 // What Batch::lowered means here, of an encoder that applies L layers (ALBERT: more than its parameters have):
 //   0        nothing was computed;
 //   1 .. L   that layer is the first left: `lower` are the states before it [N, D] and, for MPNet, the relative bias;
-//   L + 1    the head is left: `lower` are the features [B, D] and the last hidden states at the masks [B, D];
-//   L + 2    the class head is left: `lower` are the features and what class vectors are multiplied with [B, E].
+//   L + 1    the head is left: `lower` are the features [R, D] and the last hidden states at the masks [R, D];
+//   L + 2    the class head is left: `lower` are the features and what class vectors are multiplied with [R, E].
 // Behind them stand the class vectors [M ways, E], and behind those the biases [M ways], as far as they too depend on
 // lower layers alone and Lowered was not given a class head.
 class PromptModel : public Model {
@@ -72,13 +72,13 @@ class PromptModel : public Model {
 
  private:
   struct Hidden {
-    at::Tensor features;  // [B, D]
-    at::Tensor to_read;   // [B, D]
+    at::Tensor features;  // [R, D]
+    at::Tensor to_read;   // [R, D]
   };
 
   // Behind the last layer; of a batch lowered to a layer, or not at all.
   Hidden HiddenOf(const ParamList& params, const Batch& batch) const;
-  // What the decoder reads, [B, E].
+  // What the decoder reads, [R, E].
   at::Tensor Read(const ParamList& params, const at::Tensor& to_read) const;
   // Whether of the last layer nothing but the masks' rows is needed.
   bool MasksAlone() const { return spec_.features() == ModelSpec::MASK && spec_.read() == ModelSpec::MASK; }

@@ -481,7 +481,7 @@ TEST(InnerAdamWTest, StepsAlikeWithAGraphAndWithout) {
   Random random(11);
   ParamList params;
   for (const int64_t rows : {501, 3, 2}) {
-    params.push_back(RandomTensor({rows, 211}, &random).t());  // larger than a thread's share, and not in order
+    params.push_back(RandomTensor({rows, 211}, &random).t());  // not in order
   }
   InnerState with_graph{params, {}, {}};
   InnerState without{params, {}, {}};
