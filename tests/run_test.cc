@@ -67,7 +67,7 @@ std::string WriteData(const std::string& name, uint64_t seed) {
   std::string lines;
   for (int of_class = 0; of_class < 12; ++of_class) {
     for (int text = 0; text < 12; ++text) {
-      Random random(SubSeed(seed, name, static_cast<uint64_t>(of_class * 100 + text)));
+      Random random(SubSeed(seed, name, static_cast<uint64_t>(of_class) * 100 + static_cast<uint64_t>(text)));
       absl::StrAppend(&lines, "class", std::string(1, static_cast<char>('a' + of_class)), "\t");
       for (int word = 0; word < 4; ++word) {
         const auto first = static_cast<char>('a' + of_class % 6);
