@@ -4,7 +4,6 @@
 #include <ATen/core/grad_mode.h>
 
 #include <cmath>
-#include <numeric>
 #include <utility>
 
 #include "learners/class_means.h"
@@ -71,13 +70,10 @@ class PoolModel : public Model {
   static Batch WithQueries(const Model& model, const ParamList& params, const Batch& batch) {
     const at::NoGradGuard no_grad;
     const ParamList own(params.begin(), params.begin() + static_cast<int64_t>(model.params().size()));
+    Batch once = batch;
+    once.repeats = at::Tensor();
     Batch with = batch;
-    if (batch.repeats.defined()) {
-      std::vector<int64_t> rows(static_cast<size_t>(RowsOf(batch)));
-      std::iota(rows.begin(), rows.end(), int64_t{0});
-      with = SelectTexts(batch, rows);
-    }
-    with.lower = {model.Forward(own, with).features.detach()};
+    with.lower = {model.Forward(own, once).features.detach()};
     return with;
   }
 
@@ -86,8 +82,6 @@ class PoolModel : public Model {
  private:
   // Each text is a task of its own to the model, with its own soft vectors.
   ModelOutput WithPool(const ParamList& params, const Batch& batch) const {
-    TORCH_CHECK(!batch.repeats.defined(),
-                "MetaPrompter: each text has a prompt of its own, and some stand for several");
     const size_t own = model_.params().size();
     const at::Tensor& keys = params[own];
     const at::Tensor& prompts = params[own + 1];
@@ -101,13 +95,20 @@ class PoolModel : public Model {
         at::matmul(attention, prompts.flatten(1)).view({batch.size, prompts.size(1), prompts.size(2)});
     Batch apart = batch;
     apart.lower.clear();
+    apart.repeats = at::Tensor();
     apart.tasks = batch.size;
     const at::Tensor text = at::div(batch.packed_from, batch.longest, "floor");
     apart.token_ids = at::where(batch.token_ids.ge(params[places.words].size(0)),
                                 batch.token_ids + text * prompts.size(1), batch.token_ids);
     apart.answers.ids = batch.answers.ids.repeat({batch.size, 1});
     apart.answers.weights = batch.answers.weights.repeat({batch.size, 1});
-    return model_.Forward(with_prompt, apart);
+    ModelOutput output = model_.Forward(with_prompt, apart);
+    if (batch.repeats.defined()) {
+      for (at::Tensor* const of_texts : {&output.features, &output.read, &output.logits}) {
+        *of_texts = at::embedding(*of_texts, batch.repeats);
+      }
+    }
+    return output;
   }
 
   const Model& model_;

@@ -81,10 +81,16 @@ Batch SelectTexts(const Batch& batch, absl::Span<const int64_t> rows) {
   const at::Device device = batch.token_ids.device();
   const at::Tensor masks = batch.mask_from.cpu();
   const at::Tensor repeats = batch.repeats.defined() ? batch.repeats.cpu() : at::Tensor();
-  std::vector<int64_t> texts;
+  std::vector<int64_t> texts;  // of `batch`, each once
+  std::vector<int64_t> of_rows;
   for (const int64_t row : rows) {
     TORCH_CHECK(row >= 0 && row < RowsOf(batch), "SelectTexts: row ", row, " of ", RowsOf(batch));
-    texts.push_back(repeats.defined() ? repeats.data_ptr<int64_t>()[row] : row);
+    const int64_t text = repeats.defined() ? repeats.data_ptr<int64_t>()[row] : row;
+    const auto place = std::find(texts.begin(), texts.end(), text);
+    of_rows.push_back(place - texts.begin());
+    if (place == texts.end()) {
+      texts.push_back(text);
+    }
   }
   Batch selected;
   selected.size = static_cast<int64_t>(texts.size());
@@ -127,6 +133,9 @@ Batch SelectTexts(const Batch& batch, absl::Span<const int64_t> rows) {
   selected.mask_from = there(mask_from);
   selected.mask_to = there(mask_to);
   selected.attention_bias = batch.attention_bias.narrow(-1, 0, selected.longest).index_select(0, there(texts));
+  if (texts.size() < rows.size()) {
+    selected.repeats = there(of_rows);
+  }
   selected.labels = batch.labels.index_select(0, there({rows.begin(), rows.end()}));
   selected.answers = batch.answers;
   return selected;

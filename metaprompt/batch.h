@@ -56,9 +56,9 @@ int64_t RowsOf(const Batch& batch);
 Batch PackBatch(absl::Span<const PromptedText> texts, absl::Span<const int64_t> labels, const Answers& answers,
                 at::ScalarType dtype, absl::Span<const int64_t> repeats = {});
 
-// The rows of those numbers, in that order, as a batch: what PackBatch makes of their texts, with the same answers and
-// nothing repeated. 0 <= number < RowsOf(batch); one task, not lowered. Costs as much as the texts selected and, of a
-// device, two copies of indices, of repeated texts three.
+// The rows of those numbers, in that order, as a batch: what PackBatch makes of their texts, with the same answers. A
+// text of several of the rows is there once, and `repeats` says so. 0 <= number < RowsOf(batch); one task, not lowered.
+// Costs as much as the texts selected and, of a device, two copies of indices, of repeated texts three.
 Batch SelectTexts(const Batch& batch, absl::Span<const int64_t> rows);
 
 // The same batch in a device's memory; on the CPU, the batch itself.

@@ -694,6 +694,13 @@ TEST_P(ConformanceTest, RepeatedTextsAreWorthTheirCopies) {
   if (learner->TakesSeveralTasks(model())) {
     same(MergeEpisodes(repeated), MergeEpisodes(copied));
   }
+  if (HasInnerSteps()) {  // in mini-batches some of which have a text twice
+    const std::unique_ptr<Learner> in_batches = MakeLearner(With(spec(), "meta_test { epochs: 3 batch: 6 }"));
+    const auto logits = [&](const Episode& episode) {
+      return Logits(*in_batches, Meta(*in_batches, episode), episode.support, episode.query);
+    };
+    EXPECT_LT(MaxDifference(logits(repeated[0]), logits(copied[0])), 1e-8);
+  }
 }
 
 TEST_P(ConformanceTest, SmallStepsLowerTheSupportLoss) {

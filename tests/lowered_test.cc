@@ -398,34 +398,37 @@ TEST(SelectTextsTest, IsTheBatchOfThoseTexts) {
   for (const at::ScalarType type : {at::kFloat, at::kDouble}) {
     const Answers answers = TwoAnswers(type);
     const Batch batch = PackBatch(texts, labels, answers, type);
-    // The same with the third text thrice.
-    const std::vector<int64_t> rows = {0, 1, 2, 2, 2, 3, 4};
-    const Batch repeated = PackBatch(texts, {1, 0, 2, 2, 2, 1, 0}, answers, type, rows);
+    // The same with the third text thrice: rows 2 to 4.
+    const std::vector<int64_t> text_of = {0, 1, 2, 2, 2, 3, 4};
+    const std::vector<int64_t> labels_of = {1, 0, 2, 2, 2, 1, 0};
+    const Batch repeated = PackBatch(texts, labels_of, answers, type, text_of);
     EXPECT_EQ(RowsOf(repeated), 7);
     EXPECT_EQ(repeated.size, 5);
-    for (const std::vector<int64_t>& of_rows : {std::vector<int64_t>({0, 1, 2, 5, 6}), {4, 6, 3}}) {
-      const Batch found = SelectTexts(repeated, of_rows);
-      std::vector<int64_t> numbers;
-      for (const int64_t row : of_rows) {
-        numbers.push_back(rows[static_cast<size_t>(row)]);
-      }
-      const Batch expected = SelectTexts(batch, numbers);
-      EXPECT_FALSE(found.repeats.defined());
-      EXPECT_TRUE(at::equal(found.token_ids, expected.token_ids));
-      EXPECT_TRUE(at::equal(found.mask_from, expected.mask_from));
-      EXPECT_TRUE(at::equal(found.attention_bias, expected.attention_bias));
-      EXPECT_TRUE(at::equal(found.labels, expected.labels));
-    }
-    for (const std::vector<int64_t>& numbers :
-         {std::vector<int64_t>({0, 1, 2, 3, 4}), {3, 2}, {4, 0, 2}, {0}, {2, 2}}) {
+    struct Case {
+      bool of_repeated;
+      std::vector<int64_t> rows;
+      std::vector<int64_t> texts;
+      std::vector<int64_t> repeats;  // none: each text once
+    };
+    for (const Case& one : {Case{false, {0, 1, 2, 3, 4}, {0, 1, 2, 3, 4}, {}},
+                            {false, {3, 2}, {3, 2}, {}},
+                            {false, {4, 0, 2}, {4, 0, 2}, {}},
+                            {false, {0}, {0}, {}},
+                            {false, {2, 4, 2}, {2, 4}, {0, 1, 0}},
+                            {true, {0, 1, 2, 5, 6}, {0, 1, 2, 3, 4}, {}},
+                            {true, {4, 6, 3, 2, 0}, {2, 4, 0}, {0, 1, 0, 0, 2}}}) {
       std::vector<PromptedText> chosen;
-      std::vector<int64_t> chosen_labels;
-      for (const int64_t number : numbers) {
-        chosen.push_back(texts[static_cast<size_t>(number)]);
-        chosen_labels.push_back(labels[static_cast<size_t>(number)]);
+      for (const int64_t text : one.texts) {
+        chosen.push_back(texts[static_cast<size_t>(text)]);
       }
-      const Batch expected = PackBatch(chosen, chosen_labels, answers, type);
-      const Batch found = SelectTexts(batch, numbers);
+      std::vector<int64_t> chosen_labels;
+      for (const int64_t row : one.rows) {
+        chosen_labels.push_back((one.of_repeated ? labels_of : labels)[static_cast<size_t>(row)]);
+      }
+      const Batch expected = PackBatch(chosen, chosen_labels, answers, type, one.repeats);
+      const Batch found = SelectTexts(one.of_repeated ? repeated : batch, one.rows);
+      ASSERT_EQ(found.repeats.defined(), !one.repeats.empty());
+      EXPECT_TRUE(one.repeats.empty() || at::equal(found.repeats, expected.repeats));
       EXPECT_EQ(found.tasks, 1);
       EXPECT_EQ(found.size, expected.size);
       EXPECT_EQ(found.longest, expected.longest);
