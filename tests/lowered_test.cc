@@ -1,7 +1,6 @@
 // What a model says of itself beside its logits, of every architecture: layers computed beforehand, low-rank updates,
 // features, and how much memory a graph takes.
 #include <ATen/ATen.h>
-#include <ATen/Parallel.h>
 #include <ATen/core/grad_mode.h>
 #include <gtest/gtest.h>
 #include <malloc.h>
@@ -21,16 +20,10 @@
 #include "metaprompt/encoder.h"
 #include "metaprompt/prompt_model.h"
 #include "tests/differences.h"
+#include "tests/one_thread.h"
 
 namespace metaprompt {
 namespace {
-
-// Tensors are small here: threads that wait for one another would take most of the time.
-class OneThread : public testing::Environment {
- public:
-  void SetUp() override { at::set_num_threads(1); }
-};
-const testing::Environment* const kOneThread = testing::AddGlobalTestEnvironment(new OneThread());
 
 constexpr int64_t kSoft = 2;
 

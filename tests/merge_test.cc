@@ -2,7 +2,6 @@
 #include "episodes/merge.h"
 
 #include <ATen/ATen.h>
-#include <ATen/Parallel.h>
 #include <gtest/gtest.h>
 #include <torch/csrc/autograd/autograd.h>
 
@@ -19,15 +18,10 @@
 #include "metaprompt/params.h"
 #include "metaprompt/prompt_model.h"
 #include "tests/differences.h"
+#include "tests/one_thread.h"
 
 namespace metaprompt {
 namespace {
-
-class OneThread : public testing::Environment {
- public:
-  void SetUp() override { at::set_num_threads(1); }
-};
-const testing::Environment* const kOneThread = testing::AddGlobalTestEnvironment(new OneThread());
 
 constexpr int64_t kVocab = 40;
 constexpr int64_t kSoft = 2;

@@ -1,6 +1,6 @@
 // A sentencepiece tokenizer of 150 pieces, trained on texts made up here.
-#ifndef METAPROMPT_TESTS_TRAINED_TOKENIZER_H_
-#define METAPROMPT_TESTS_TRAINED_TOKENIZER_H_
+#ifndef TESTS_TRAINED_TOKENIZER_H_
+#define TESTS_TRAINED_TOKENIZER_H_
 
 #include <gtest/gtest.h>
 
@@ -58,4 +58,4 @@ inline std::string Pieces(const Tokenizer& tokenizer, const std::vector<int64_t>
 
 }  // namespace metaprompt
 
-#endif  // METAPROMPT_TESTS_TRAINED_TOKENIZER_H_
+#endif  // TESTS_TRAINED_TOKENIZER_H_
