@@ -31,6 +31,7 @@ constexpr char kDatasetFile[] = "dataset.sha256";
 constexpr char kEncoderFile[] = "encoder.sha256";
 constexpr char kStartsFile[] = "starts.sha256";
 constexpr char kManifestFile[] = "manifest.sha256";
+constexpr char kThreadsFile[] = "threads";
 constexpr int kRecordVersion = 1;
 constexpr int64_t kTestChunk = 20;  // episodes between looks at the stop flag
 
@@ -67,6 +68,23 @@ absl::Status SameInputs(const RunDirectory& directory, const RunRecord& record) 
     }
   }
   return absl::OkStatus();
+}
+
+// Threads of a run: those that it began with, wherever it goes on, since sums within one task depend on them.
+absl::StatusOr<int> ThreadsOfRun(const RunDirectory& directory, const ExperimentSpec& spec) {
+  int threads = ThreadsOf(spec);
+  if (!directory.Has(kThreadsFile)) {
+    const absl::Status status = directory.Write(kThreadsFile, absl::StrCat(threads));
+    return status.ok() ? absl::StatusOr<int>(threads) : status;
+  }
+  const absl::StatusOr<std::string> text = ReadFile(directory.File(kThreadsFile));
+  if (!text.ok()) {
+    return text.status();
+  }
+  if (!absl::SimpleAtoi(*text, &threads) || threads < 1) {
+    return absl::DataLossError(absl::StrCat(directory.File(kThreadsFile), ": not a number of threads"));
+  }
+  return threads;
 }
 
 // What the run's parameters need to be used without the checkpoint that they came from: tokenizer and configuration.
@@ -237,7 +255,6 @@ int ThreadsOf(const ExperimentSpec& spec) {
 absl::StatusOr<RunRecord> RunExperiment(const ExperimentSpec& spec, const std::string& out, Progress* progress,
                                         const std::atomic<bool>& stop) {
   const auto begin = std::chrono::steady_clock::now();
-  Environment environment = HostEnvironment(ThreadsOf(spec));
   absl::StatusOr<std::unique_ptr<RunDirectory>> directory = RunDirectory::Open(out, SpecText(spec));
   if (!directory.ok()) {
     return directory.status();
@@ -267,6 +284,11 @@ absl::StatusOr<RunRecord> RunExperiment(const ExperimentSpec& spec, const std::s
   if (const absl::Status status = SameInputs(**directory, record); !status.ok()) {
     return status;
   }
+  const absl::StatusOr<int> threads = ThreadsOfRun(**directory, spec);
+  if (!threads.ok()) {
+    return threads.status();
+  }
+  Environment environment = HostEnvironment(*threads);
   if (const absl::Status status = SaveInputs(**directory, **bench); !status.ok()) {
     return status;
   }
@@ -278,7 +300,7 @@ absl::StatusOr<RunRecord> RunExperiment(const ExperimentSpec& spec, const std::s
                                 record.model().mlm_head() ? "" : "; no MLM head: the word embedding is the decoder"));
 
   const std::unique_ptr<Learner> learner = MakeLearner(spec.learner());
-  TaskPool pool((*bench)->device().is_cpu() ? ThreadsOf(spec) : 1);  // a GPU takes one task at a time
+  TaskPool pool((*bench)->device().is_cpu() ? *threads : 1);  // a GPU takes one task at a time
   const RunContext context = {bench->get(), learner.get(), directory->get(), &pool, progress, &stop};
   for (const int shots : spec.episodes().shots()) {
     absl::StatusOr<ShotResult> result = RunShots(context, shots);
@@ -300,6 +322,7 @@ absl::StatusOr<RunRecord> RunExperiment(const ExperimentSpec& spec, const std::s
   (*directory)->Remove(kEncoderFile);
   (*directory)->Remove(kStartsFile);
   (*directory)->Remove(kManifestFile);
+  (*directory)->Remove(kThreadsFile);
   if (const absl::Status status = (*directory)->Finish(); !status.ok()) {
     return status;
   }

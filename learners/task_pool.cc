@@ -7,6 +7,7 @@ namespace metaprompt {
 
 void SetOperationThreads(int threads) {
   at::set_num_threads(threads);
+  at::get_num_threads();  // a thread's first look takes the setting of whichever thread set it last: look now
   // LibTorch's setting reaches its own loops and MKL's; OpenBLAS with threads of its own has to be told apart.
   static const auto set_openblas = reinterpret_cast<void (*)(int)>(dlsym(RTLD_DEFAULT, "openblas_set_num_threads"));
   if (set_openblas != nullptr) {

@@ -6,6 +6,7 @@
 #include <gmock/gmock.h>
 #include <google/protobuf/text_format.h>
 #include <gtest/gtest.h>
+#include <sched.h>
 #include <signal.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -41,7 +42,9 @@
 namespace metaprompt {
 namespace {
 
+using ::testing::AllOf;
 using ::testing::HasSubstr;
+using ::testing::Not;
 using ::testing::StartsWith;
 
 // A folder of the test's own, new at each start of the program.
@@ -269,8 +272,7 @@ class StoppingLearner : public Learner {
 };
 
 // Meta-trains in as many calls as it takes, each of which is asked to stop in its `steps`-th meta-step.
-std::string TrainInPieces(const std::string& name, int64_t steps) {
-  const ExperimentSpec spec = Spec();
+std::string TrainInPieces(const ExperimentSpec& spec, const std::string& name, int64_t steps) {
   const std::string path = absl::StrCat(Folder(), "/", name);
   const std::unique_ptr<Learner> learner = MakeLearner(spec.learner());
   std::ostringstream shown;
@@ -302,10 +304,16 @@ std::string TrainInPieces(const std::string& name, int64_t steps) {
 }
 
 TEST(StopTest, TrainingStoppedAtAnyStepEndsWithTheSameBits) {
-  const std::string whole = TrainInPieces("whole", 1000);
+  const std::string whole = TrainInPieces(Spec(), "whole", 1000);
   for (const int64_t steps : {1, 3, 7}) {
-    EXPECT_EQ(TrainInPieces(absl::StrCat("pieces", steps), steps), whole) << "stopped every " << steps << " steps";
+    EXPECT_EQ(TrainInPieces(Spec(), absl::StrCat("pieces", steps), steps), whole) << "stopped every " << steps;
   }
+  // Of what is not learned there are no moments, in memory or in the file.
+  const ExperimentSpec prompt = Spec({"learner.learns.part=PROMPT"});
+  const std::string whole_prompt = TrainInPieces(prompt, "whole-prompt", 1000);
+  EXPECT_EQ(TrainInPieces(prompt, "pieces-prompt", 3), whole_prompt);
+  EXPECT_THAT(whole, HasSubstr("first/bert."));
+  EXPECT_THAT(whole_prompt, AllOf(HasSubstr("first/prompt."), Not(HasSubstr("first/bert."))));
 }
 
 // Sets a flag when the n-th line ends. Without a buffer, so that every character comes by.
@@ -351,6 +359,33 @@ TEST(StopTest, ARunStoppedAfterAnyLineEndsWithTheSameRecord) {
     EXPECT_EQ(RecordOf(Spec(), out), Undisturbed()) << "after line " << line;
   }
   EXPECT_EQ(cancelled, 5);  // nothing is left to stop after the last
+}
+
+// Sums inside one task depend on the number of threads: a run keeps that which it began with.
+TEST(StopTest, ARunThatGoesOnOnFewerCoresHasAsManyThreads) {
+  cpu_set_t before;
+  ASSERT_EQ(sched_getaffinity(0, sizeof(before), &before), 0);
+  const int cores = CPU_COUNT(&before);
+  const std::string out = Folder() + "/cores";
+  std::atomic<bool> stop(false);
+  StopAtLine buffer(3, &stop);
+  std::ostream shown(&buffer);
+  Progress progress(&shown, false);
+  const ExperimentSpec spec = Spec({"threads=0", "train.meta_batch=1"});
+  EXPECT_TRUE(absl::IsCancelled(RunExperiment(spec, out, &progress, stop).status()));
+  cpu_set_t one;
+  CPU_ZERO(&one);
+  for (int cpu = 0; CPU_COUNT(&one) == 0; ++cpu) {
+    if (CPU_ISSET(cpu, &before)) {
+      CPU_SET(cpu, &one);
+    }
+  }
+  ASSERT_EQ(sched_setaffinity(0, sizeof(one), &one), 0);
+  const std::string record = RecordOf(spec, out);
+  ASSERT_EQ(sched_setaffinity(0, sizeof(before), &before), 0);
+  EXPECT_THAT(record, StartsWith("version: 1\n"));
+  EXPECT_THAT(Read(out + "/environment.textproto"), HasSubstr(absl::StrCat("\nthreads: ", cores, "\n")));
+  EXPECT_FALSE(Exists(out + "/threads"));
 }
 
 TEST(StopTest, AFlagThatIsSetFromTheBeginningStillLeavesAWholeFolder) {
