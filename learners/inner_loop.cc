@@ -82,7 +82,9 @@ std::vector<bool> InScope(const std::vector<ParamInfo>& infos, const ScopeSpec& 
       case ScopeSpec::NONE:
         break;
     }
-    in.push_back(named);
+    const bool empty =
+        std::find(info.shape.begin(), info.shape.end(), 0) != info.shape.end();  // a prompt of no vectors
+    in.push_back(named && !empty);
   }
   return in;
 }
@@ -374,6 +376,7 @@ ParamList Descend(const Model& model, const TaskStart& start, const Batch& suppo
     return state.params;
   }
   TORCH_CHECK(support.tasks == 1, "Descend: mini-batches of ", support.tasks, " tasks together");
+  const Batch lowered = model.Lowered(state.params, support, FirstMovedLayer(task));
   const int64_t rows = RowsOf(support);
   const int64_t batches = (rows + test->batch() - 1) / test->batch();
   std::vector<int64_t> order(static_cast<size_t>(rows));
@@ -388,8 +391,8 @@ ParamList Descend(const Model& model, const TaskStart& start, const Batch& suppo
       const int64_t first = b * test->batch();
       const auto count = static_cast<size_t>(std::min<int64_t>(test->batch(), rows - first));
       const Batch batch =
-          batches == 1 ? support
-                       : SelectTexts(support, absl::MakeConstSpan(order).subspan(static_cast<size_t>(first), count));
+          batches == 1 ? lowered
+                       : SelectTexts(lowered, absl::MakeConstSpan(order).subspan(static_cast<size_t>(first), count));
       const double share = RateShare(test->warmup_share(), test->decay(), 0, step, epochs * batches);
       state = PlainStep(task, step, share, batch, state, nullptr);
     }

@@ -30,7 +30,7 @@ Places PlacesOf(const Model& model) {
 
 // The model with prompts from a pool: its parameters, behind them keys and prompts and, if they are known already, the
 // classes' mean support features. A batch carries its queries q [B, D] in `lower`, or has them computed where it does
-// not (mini-batches of a support set).
+// not.
 class PoolModel : public Model {
  public:
   PoolModel(const Model& model, const MetaPrompterSpec& spec, Batch support)
@@ -74,6 +74,7 @@ class PoolModel : public Model {
     once.repeats = at::Tensor();
     Batch with = batch;
     with.lower = {model.Forward(own, once).features.detach()};
+    with.lower_rows = {LowerRow::kText};
     return with;
   }
 
@@ -95,6 +96,7 @@ class PoolModel : public Model {
         at::matmul(attention, prompts.flatten(1)).view({batch.size, prompts.size(1), prompts.size(2)});
     Batch apart = batch;
     apart.lower.clear();
+    apart.lower_rows.clear();
     apart.repeats = at::Tensor();
     apart.tasks = batch.size;
     const at::Tensor text = at::div(batch.packed_from, batch.longest, "floor");

@@ -76,8 +76,9 @@ Batch PackBatch(absl::Span<const PromptedText> texts, absl::Span<const int64_t> 
 }
 
 Batch SelectTexts(const Batch& batch, absl::Span<const int64_t> rows) {
-  TORCH_CHECK(batch.tasks == 1 && batch.lowered == 0, "SelectTexts: of ", batch.tasks, " tasks, lowered to ",
-              batch.lowered);
+  TORCH_CHECK(batch.tasks == 1, "SelectTexts: of ", batch.tasks, " tasks");
+  TORCH_CHECK(batch.lower.size() == batch.lower_rows.size(), "SelectTexts: ", batch.lower.size(),
+              " tensors of lower layers, of which ", batch.lower_rows.size(), " say what their rows are");
   const at::Device device = batch.token_ids.device();
   const at::Tensor masks = batch.mask_from.cpu();
   const at::Tensor repeats = batch.repeats.defined() ? batch.repeats.cpu() : at::Tensor();
@@ -126,18 +127,39 @@ Batch SelectTexts(const Batch& batch, absl::Span<const int64_t> rows) {
   }
   const auto there = [&](const std::vector<int64_t>& values) { return Int64Tensor(values).to(device); };
   const at::Tensor from = there(tokens);
+  const at::Tensor from_texts = there(texts);
+  const at::Tensor from_rows = there({rows.begin(), rows.end()});
   selected.token_ids = batch.token_ids.index_select(0, from);
   selected.positions = batch.positions.index_select(0, from);
   selected.padded_from = there(padded_from);
   selected.packed_from = there(packed_from);
   selected.mask_from = there(mask_from);
   selected.mask_to = there(mask_to);
-  selected.attention_bias = batch.attention_bias.narrow(-1, 0, selected.longest).index_select(0, there(texts));
+  selected.attention_bias = batch.attention_bias.narrow(-1, 0, selected.longest).index_select(0, from_texts);
   if (texts.size() < rows.size()) {
     selected.repeats = there(of_rows);
   }
-  selected.labels = batch.labels.index_select(0, there({rows.begin(), rows.end()}));
+  selected.labels = batch.labels.index_select(0, from_rows);
   selected.answers = batch.answers;
+  selected.lowered = batch.lowered;
+  selected.lower_rows = batch.lower_rows;
+  for (size_t i = 0; i < batch.lower.size(); ++i) {
+    const at::Tensor& of = batch.lower[i];
+    switch (batch.lower_rows[i]) {
+      case LowerRow::kToken:
+        selected.lower.push_back(at::embedding(of, from));
+        break;
+      case LowerRow::kText:
+        selected.lower.push_back(at::embedding(of, from_texts));
+        break;
+      case LowerRow::kRow:
+        selected.lower.push_back(at::embedding(of, from_rows));
+        break;
+      case LowerRow::kOther:
+        selected.lower.push_back(of);
+        break;
+    }
+  }
   return selected;
 }
 

@@ -17,6 +17,8 @@ struct Answers {
   at::Tensor weights;  // [ways, words]; every row sums to 1
 };
 
+enum class LowerRow { kToken, kText, kRow, kOther };
+
 // B texts of N tokens together, the longest of T. With `tasks` M > 1 they are those of M tasks, as many of each, task
 // by task: the soft vectors of task t have the ids rows + t S + s, and row t ways + w of `answers` is class w of task
 // t. Rows are in the tasks' order too, as many of each.
@@ -35,8 +37,9 @@ struct Batch {
   at::Tensor repeats;         // [R] int64: whose features row r of the model's output is; undefined: R = B, each once
   at::Tensor labels;          // [R] int64 in [0, ways)
   Answers answers;
-  int lowered = 0;                // what Model::Lowered did; 0: nothing
-  std::vector<at::Tensor> lower;  // and what came of it: functions of parameters
+  int lowered = 0;                   // what Model::Lowered did; 0: nothing
+  std::vector<at::Tensor> lower;     // and what came of it: functions of parameters
+  std::vector<LowerRow> lower_rows;  // of each of these, what a row is of
 };
 
 // A text with its prompt, ready to be a batch's row.
@@ -57,8 +60,9 @@ Batch PackBatch(absl::Span<const PromptedText> texts, absl::Span<const int64_t> 
                 at::ScalarType dtype, absl::Span<const int64_t> repeats = {});
 
 // The rows of those numbers, in that order, as a batch: what PackBatch makes of their texts, with the same answers. A
-// text of several of the rows is there once, and `repeats` says so. 0 <= number < RowsOf(batch); one task, not lowered.
-// Costs as much as the texts selected and, of a device, two copies of indices, of repeated texts three.
+// text of several of the rows is there once, and `repeats` says so. 0 <= number < RowsOf(batch); one task. A lowered
+// batch's are lowered as it is. Costs as much as the texts selected and, on a device, some copies of indices to and
+// fro.
 Batch SelectTexts(const Batch& batch, absl::Span<const int64_t> rows);
 
 // The same batch in a device's memory; on the CPU, the batch itself.

@@ -134,6 +134,7 @@ Batch PromptModel::Lowered(const ParamList& params, const Batch& batch, int laye
     const bool head_is_left = layer == head_layer_;
     lowered.lowered = applied_layers() + (head_is_left ? 1 : 2);
     lowered.lower = {hidden.features, head_is_left ? hidden.to_read : Read(params, hidden.to_read)};
+    lowered.lower_rows = {LowerRow::kRow, LowerRow::kRow};
   } else {
     const std::vector<LayerPlaces>& layers = encoder_.layout().layers;
     const auto below = [&](const LayerPlaces& one) { return one.number < layer; };
@@ -142,6 +143,7 @@ Batch PromptModel::Lowered(const ParamList& params, const Batch& batch, int laye
     const Autocast autocast(bfloat16_, batch.token_ids.device().type());
     lowered.lowered = come_again ? 1 : static_cast<int>(first - layers.begin()) + 1;
     lowered.lower = encoder_.StatesBefore(params, SoftVectors(params), batch, lowered.lowered);
+    lowered.lower_rows = {LowerRow::kToken};
   }
   if (params.size() == params_.size()) {
     const EncoderLayout& layout = encoder_.layout();
@@ -152,6 +154,7 @@ Batch PromptModel::Lowered(const ParamList& params, const Batch& batch, int laye
       }
     }
   }
+  lowered.lower_rows.resize(lowered.lower.size(), LowerRow::kOther);
   return lowered;
 }
 

@@ -195,6 +195,36 @@ TEST_P(ArchitectureTest, ALoweredBatchGivesTheSameToTheSecondDerivative) {
   }
 }
 
+TEST_P(ArchitectureTest, TextsOfALoweredBatchAreLoweredAsItIs) {
+  const at::NoGradGuard no_grad;
+  for (const ModelSpec::Features features : {ModelSpec::MASK, ModelSpec::MEAN}) {
+    const Opened opened(GetParam(), features);
+    Batch batch = opened.RandomBatch({5, 21, 9});
+    for (const bool repeated : {false, true}) {
+      if (repeated) {
+        batch.repeats = at::tensor(at::ArrayRef<int64_t>({0, 1, 1, 2, 1}), at::kLong);
+        batch.labels = batch.labels.index_select(0, batch.repeats);
+      }
+      const std::vector<int64_t> rows = repeated ? std::vector<int64_t>({4, 0, 1}) : std::vector<int64_t>({2, 0});
+      const ModelOutput expected = opened.model.Forward(opened.params, SelectTexts(batch, rows));
+      int highest = 0;
+      for (const ParamInfo& info : opened.model.params()) {
+        highest = std::max(highest, info.layer);
+      }
+      for (int layer = 0; layer <= highest + 1; ++layer) {
+        SCOPED_TRACE(absl::StrCat(GetParam(), ModelSpec::Features_Name(features), " layer ", layer, " ", repeated));
+        const Batch lowered = opened.model.Lowered(opened.params, batch, layer);
+        const Batch selected = SelectTexts(lowered, rows);
+        EXPECT_EQ(selected.lowered, lowered.lowered);
+        const ModelOutput output = opened.model.Forward(opened.params, selected);
+        EXPECT_LT(MaxDifference(output.features, expected.features), 1e-12);
+        EXPECT_LT(MaxDifference(output.read, expected.read), 1e-12);
+        EXPECT_LT(MaxDifference(output.logits, expected.logits), 1e-12);
+      }
+    }
+  }
+}
+
 TEST_P(ArchitectureTest, FoldedLowRankUpdatesGiveTheSame) {
   const at::NoGradGuard no_grad;
   const Opened opened(GetParam(), ModelSpec::MASK);
