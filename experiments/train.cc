@@ -18,16 +18,43 @@ namespace {
 
 constexpr char kProgressKey[] = "progress";
 
-// Parameters with a prefix before their names, added to a file.
+// Parameters, as far as they are defined, with a prefix before their names, added to a file.
 void Put(absl::string_view prefix, const std::vector<ParamInfo>& infos, const ParamList& params, TensorFile* file) {
   for (size_t i = 0; i < infos.size(); ++i) {
-    file->tensors.emplace_back(absl::StrCat(prefix, infos[i].name), params[i]);
+    if (params[i].defined()) {
+      file->tensors.emplace_back(absl::StrCat(prefix, infos[i].name), params[i]);
+    }
   }
+}
+
+// What Put wrote.
+absl::Status Take(absl::string_view prefix, const std::vector<ParamInfo>& infos, const TensorFile& file,
+                  absl::string_view path, ParamList* params) {
+  std::vector<ParamInfo> there;
+  for (const ParamInfo& info : infos) {
+    if (file.Find(absl::StrCat(prefix, info.name)).defined()) {
+      there.push_back(info);
+    }
+  }
+  ParamList found;
+  if (absl::Status status = TakeParams(prefix, there, file, path, &found); !status.ok()) {
+    return status;
+  }
+  params->assign(infos.size(), at::Tensor());
+  size_t next = 0;
+  for (size_t i = 0; i < infos.size() && next < found.size(); ++i) {
+    if (infos[i].name == there[next].name) {
+      (*params)[i] = found[next++];
+    }
+  }
+  return absl::OkStatus();
 }
 
 void MoveTo(at::Device device, ParamList* params) {
   for (at::Tensor& param : *params) {
-    param = param.to(device);  // on the CPU: itself
+    if (param.defined()) {
+      param = param.to(device);  // on the CPU: itself
+    }
   }
 }
 
@@ -91,12 +118,15 @@ absl::Status MetaTraining::Continue(const std::string& path) {
   if (const absl::Status status = ParseSpec(progress->second, path, &done_); !status.ok()) {
     return status;
   }
-  for (const auto& [prefix, params] :
-       {std::make_pair("params/", &state_.params), std::make_pair("first/", &state_.optimizer.first),
-        std::make_pair("second/", &state_.optimizer.second)}) {
-    if (const absl::Status status = TakeParams(prefix, infos_, *file, path, params); !status.ok()) {
+  // Of the parameters all, of the moments those that there were.
+  for (const absl::Status& status : {TakeParams("params/", infos_, *file, path, &state_.params),
+                                     Take("first/", infos_, *file, path, &state_.optimizer.first),
+                                     Take("second/", infos_, *file, path, &state_.optimizer.second)}) {
+    if (!status.ok()) {
       return status;
     }
+  }
+  for (ParamList* const params : {&state_.params, &state_.optimizer.first, &state_.optimizer.second}) {
     MoveTo(context_.bench->device(), params);
   }
   state_.meta_step = done_.meta_step();

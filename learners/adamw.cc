@@ -110,12 +110,10 @@ void InnerUpdate(const InnerAdamW& step, const at::Tensor& grad, at::Tensor* par
 
 }  // namespace
 
-AdamWState ZeroMoments(const ParamList& params) {
+AdamWState NoMoments(const ParamList& params) {
   AdamWState state;
-  for (const at::Tensor& param : params) {
-    state.first.push_back(at::zeros_like(param));
-    state.second.push_back(at::zeros_like(param));
-  }
+  state.first.resize(params.size());
+  state.second.resize(params.size());
   return state;
 }
 
@@ -162,6 +160,11 @@ double AdamWUpdate(const MetaOptimizerSpec& spec, const std::vector<ParamInfo>& 
       at::Tensor& param = (*params)[i];
       param.mul_(infos[i].decay ? 1.0 - rate * spec.weight_decay() : 1.0).sub_(grad, rate * scale);
       continue;
+    }
+    for (ParamList* const moments : {&state->first, &state->second}) {
+      if (at::Tensor& moment = (*moments)[i]; !moment.defined()) {
+        moment = at::zeros_like((*params)[i]);
+      }
     }
     const Step step = {scale,
                        spec.beta1(),

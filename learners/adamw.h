@@ -13,11 +13,11 @@ namespace metaprompt {
 
 struct AdamWState {
   int64_t step = 0;  // updates done
-  ParamList first;   // moments, beside the parameters
+  ParamList first;   // moments, beside the parameters; undefined, and 0, for what never had a gradient
   ParamList second;
 };
 
-AdamWState ZeroMoments(const ParamList& params);
+AdamWState NoMoments(const ParamList& params);
 
 // The share of the peak rate at update `step` (from 0) of `total`: rises linearly over the warm-up, then stays, or
 // falls to `least` after the last, linearly or as half a cosine (Loshchilov and Hutter 2017, eq. 5).

@@ -14,7 +14,7 @@ namespace metaprompt {
 
 LearnerState StartLearning(ParamList params) {
   LearnerState state;
-  state.optimizer = ZeroMoments(params);
+  state.optimizer = NoMoments(params);
   state.params = std::move(params);
   return state;
 }

@@ -35,7 +35,7 @@ ParamList Detached(const ParamList& params) {
   ParamList copies;
   copies.reserve(params.size());
   for (const at::Tensor& param : params) {
-    copies.push_back(param.detach().clone());
+    copies.push_back(param.defined() ? param.detach().clone() : at::Tensor());
   }
   return copies;
 }

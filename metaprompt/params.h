@@ -34,7 +34,7 @@ ParamList LocalParams(const std::vector<ParamInfo>& infos, const ParamList& para
 // gradients count as zero. Returns nothing; `sums` has the shapes of the whole parameters.
 void AddLocal(const std::vector<ParamInfo>& infos, const ParamList& grads, const at::Tensor& rows, ParamList* sums);
 
-// Copies that share no memory and no graph.
+// Copies that share no memory and no graph; of what is undefined none.
 ParamList Detached(const ParamList& params);
 
 // Numbers in all parameters of a group.

@@ -540,9 +540,13 @@ TEST_P(ConformanceTest, ALoadedStateGoesOnAsTheSavedOne) {
   const auto lists = [](LearnerState* of) {
     return std::vector<ParamList*>{&of->params, &of->optimizer.first, &of->optimizer.second};
   };
+  size_t place = 0;
   for (const ParamList* list : lists(&state)) {
     for (const at::Tensor& tensor : *list) {
-      file.tensors.emplace_back(absl::StrCat(file.tensors.size()), tensor.clone());
+      const size_t number = place++;
+      if (tensor.defined()) {  // moments of what is not learned are not
+        file.tensors.emplace_back(absl::StrCat(number), tensor.clone());
+      }
     }
   }
   const absl::StatusOr<TensorFile> read = ParseSafetensors(SafetensorsBytes(file), "state");
@@ -553,7 +557,8 @@ TEST_P(ConformanceTest, ALoadedStateGoesOnAsTheSavedOne) {
   size_t next = 0;
   for (ParamList* list : lists(&loaded)) {
     while (list->size() < state.params.size()) {
-      list->push_back(read->Find(absl::StrCat(next++)).clone());
+      const at::Tensor tensor = read->Find(absl::StrCat(next++));
+      list->push_back(tensor.defined() ? tensor.clone() : tensor);
     }
   }
   step(&state);
@@ -566,28 +571,6 @@ TEST_P(ConformanceTest, ALoadedStateGoesOnAsTheSavedOne) {
     moved = moved || !at::equal(start[i], state.params[i]);
   }
   EXPECT_EQ(moved, Heeds(spec(), "learns") || !learner->OwnParams(model()).empty());
-}
-
-// Query labels that are drawn at random cannot be foreseen: each is right with probability 1 / ways.
-TEST_P(ConformanceTest, RandomLabelsAreAtChance) {
-  const std::unique_ptr<Learner> learner = MakeLearner(spec());
-  constexpr int64_t kEpisodes = 4;
-  Random random(8);
-  double right = 0;
-  double texts = 0;
-  for (int64_t e = 0; e < kEpisodes; ++e) {
-    ToyTask toy = MakeTask(static_cast<uint64_t>(200 + e), 2, 60);
-    random.PartialShuffle(toy.support_labels.size(), &toy.support_labels);
-    for (int64_t& label : toy.query_labels) {
-      label = static_cast<int64_t>(random.Below(kWays));
-    }
-    const Episode episode = Build(toy);
-    const at::Tensor logits = Logits(*learner, Meta(*learner, episode), episode.support, episode.query);
-    right += Accuracy(logits, episode.query.labels) * static_cast<double>(episode.query.size);
-    texts += static_cast<double>(episode.query.size);
-  }
-  const double chance = 1.0 / kWays;
-  EXPECT_NEAR(right / texts, chance, 4 * std::sqrt(chance * (1 - chance) / texts));
 }
 
 // Of no steps, or of steps of size 0. The start is the plain model; not CAVIA's, ProtoMAML's, MetaPrompter's and
