@@ -1,7 +1,6 @@
 #include "metaprompt/gather_rows.h"
 
 #include <ATen/ATen.h>
-#include <ATen/Parallel.h>
 #include <ATen/core/grad_mode.h>
 #include <torch/csrc/autograd/custom_function.h>
 
@@ -20,17 +19,14 @@ at::Tensor Gather(const at::Tensor& x, const at::Tensor& from) {
   const auto* in = static_cast<const char*>(source.data_ptr());
   auto* out = static_cast<char*>(y.data_ptr());
   const int64_t* index = from.data_ptr<int64_t>();
-  const int64_t grain = std::max<int64_t>(1, 65536 / static_cast<int64_t>(bytes + 1));
-  at::parallel_for(0, from.size(0), grain, [&](int64_t begin, int64_t end) {
-    for (int64_t m = begin; m < end; ++m) {
-      char* row = out + static_cast<size_t>(m) * bytes;
-      if (index[m] < 0) {
-        std::memset(row, 0, bytes);
-      } else {
-        std::memcpy(row, in + static_cast<size_t>(index[m]) * bytes, bytes);
-      }
+  for (int64_t m = 0; m < from.size(0); ++m) {
+    char* row = out + static_cast<size_t>(m) * bytes;
+    if (index[m] < 0) {
+      std::memset(row, 0, bytes);
+    } else {
+      std::memcpy(row, in + static_cast<size_t>(index[m]) * bytes, bytes);
     }
-  });
+  }
   return y;
 }
 

@@ -1,7 +1,6 @@
 #include "metaprompt/text_products.h"
 
 #include <ATen/ATen.h>
-#include <ATen/Parallel.h>
 #include <ATen/record_function.h>
 #include <cblas.h>
 
@@ -35,25 +34,20 @@ struct Texts {
     return size == 0 ? 0 : first[size - 1].pairs + first[size - 1].queries * first[size - 1].keys;
   }
 
-  // Calls work(text, head, where its matrix begins) of every head of every text, in parallel over texts; `cost` is that
-  // of a pair and head in multiplications.
+  // Calls work(text, head, where its matrix begins) of every head of every text.
   template <typename Work>
-  void ForEach(int64_t cost, const Work& work) const {
-    constexpr int64_t kWorthAThread = 200000;
-    const int64_t of_a_text = std::max<int64_t>(1, Pairs() * heads * cost / std::max<int64_t>(1, size));
-    at::parallel_for(0, size, std::max<int64_t>(1, kWorthAThread / of_a_text), [&](int64_t begin, int64_t end) {
-      for (int64_t b = begin; b < end; ++b) {
-        const Text& text = first[b];
-        for (int64_t h = 0; h < heads; ++h) {
-          work(text, h, text.pairs * heads + h * text.queries * text.keys);
-        }
+  void ForEach(const Work& work) const {
+    for (int64_t b = 0; b < size; ++b) {
+      const Text& text = first[b];
+      for (int64_t h = 0; h < heads; ++h) {
+        work(text, h, text.pairs * heads + h * text.queries * text.keys);
       }
-    });
+    }
   }
 };
 
 // C = scale op(A) op(B) in columns, as BLAS has it, in strips of columns so small that OpenBLAS starts no threads for
-// one: this is within a thread already.
+// one: the same numbers on any number of threads.
 template <typename T>
 void SmallProduct(CBLAS_TRANSPOSE a_how, CBLAS_TRANSPOSE b_how, int64_t m, int64_t n, int64_t k, double scale,
                   const T* a, int64_t lda, const T* b, int64_t ldb, T* c, int64_t ldc) {
@@ -101,8 +95,7 @@ T Sum(int64_t n, const Term& term) {
 // Calls work(where the row begins, keys) of every query's row.
 template <typename Work>
 void ForEachRow(const Texts& texts, const Work& work) {
-  constexpr int64_t kCost = 8;
-  texts.ForEach(kCost, [&](const Text& text, int64_t /*h*/, int64_t place) {
+  texts.ForEach([&](const Text& text, int64_t /*h*/, int64_t place) {
     for (int64_t i = 0; i < text.queries; ++i) {
       work(place + i * text.keys, text.keys);
     }
@@ -139,7 +132,7 @@ at::Tensor ScoresOf(const at::Tensor& query, const at::Tensor& key, const at::Te
     const auto* const from_q = q.data_ptr<scalar_t>();
     const auto* const from_k = k.data_ptr<scalar_t>();
     auto* const to = scores.data_ptr<scalar_t>();
-    texts.ForEach(depth, [&](const Text& text, int64_t h, int64_t place) {
+    texts.ForEach([&](const Text& text, int64_t h, int64_t place) {
       SmallProduct(CblasTrans, CblasNoTrans, text.keys, text.queries, depth, scale,
                    from_k + text.key * width + h * depth, width, from_q + text.query * width + h * depth, width,
                    to + place, text.keys);
@@ -161,7 +154,7 @@ at::Tensor MixedOf(const at::Tensor& pairs, const at::Tensor& at_keys, const at:
     const auto* const from_s = s.data_ptr<scalar_t>();
     const auto* const from_x = x.data_ptr<scalar_t>();
     auto* const to = mixed.data_ptr<scalar_t>();
-    texts.ForEach(depth, [&](const Text& text, int64_t h, int64_t place) {
+    texts.ForEach([&](const Text& text, int64_t h, int64_t place) {
       SmallProduct(CblasNoTrans, CblasNoTrans, depth, text.queries, text.keys, scale,
                    from_x + text.key * width + h * depth, width, from_s + place, text.keys,
                    to + text.query * width + h * depth, width);
@@ -183,7 +176,7 @@ at::Tensor SpreadOf(const at::Tensor& pairs, const at::Tensor& at_queries, const
     const auto* const from_s = s.data_ptr<scalar_t>();
     const auto* const from_x = x.data_ptr<scalar_t>();
     auto* const to = spread.data_ptr<scalar_t>();
-    texts.ForEach(depth, [&](const Text& text, int64_t h, int64_t place) {
+    texts.ForEach([&](const Text& text, int64_t h, int64_t place) {
       SmallProduct(CblasNoTrans, CblasTrans, depth, text.keys, text.queries, scale,
                    from_x + text.query * width + h * depth, width, from_s + place, text.keys,
                    to + text.key * width + h * depth, width);
