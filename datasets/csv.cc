@@ -159,6 +159,10 @@ absl::StatusOr<Imported> LoadCsv(const CsvSource& source, const ImportOptions& o
     }
     const std::vector<std::string>& fields = records.fields();
     if (!records.damage().ok()) {
+      if (columns == 0 && source.header()) {  // bad or not, no other line says what the columns are
+        return absl::InvalidArgumentError(
+            absl::StrCat(source.path(), ":", records.number(), ": the header: ", records.damage().message()));
+      }
       bad.Add(source.path(), records.number(), records.damage().message());
       continue;
     }

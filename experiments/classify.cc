@@ -14,6 +14,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "datasets/class_split.h"
 #include "datasets/texts_by_label.h"
 #include "experiments/classifier.h"
 #include "experiments/device.h"
@@ -47,6 +48,18 @@ int NearestShots(const RunRecord& record, const std::vector<SupportClass>& class
     }
   }
   return nearest;
+}
+
+// " (spam, ham, called 'no spam')", as far as that is a line.
+std::string NamesOf(const std::vector<SupportClass>& classes) {
+  constexpr size_t kNamed = 8;
+  std::string names;
+  for (size_t i = 0; i < std::min(kNamed, classes.size()); ++i) {
+    const SupportClass& one = classes[i];
+    absl::StrAppend(&names, i == 0 ? " (" : ", ", one.label,
+                    one.name == DefaultName(one.label) ? "" : absl::StrCat(", called ", Quoted(one.name)));
+  }
+  return absl::StrCat(names, classes.size() > kNamed ? ", ..." : "", ")");
 }
 
 // Lines of the input, some at a time, none of them empty.
@@ -148,8 +161,8 @@ absl::Status ClassifyLines(const ClassifyOptions& options, std::istream* in, std
   if (!classifier.ok()) {
     return absl::Status(classifier.status().code(), absl::StrCat(options.support, ": ", classifier.status().message()));
   }
-  progress->End(absl::StrFormat("the %d-shot initialisation of %s, adapted to %d classes; %d of their %d texts right",
-                                *shots, options.run, classes->size(), classifier->support_right(),
+  progress->End(absl::StrFormat("the %d-shot initialisation of %s, adapted to %d classes%s; %d of their %d texts right",
+                                *shots, options.run, classes->size(), NamesOf(*classes), classifier->support_right(),
                                 classifier->support_texts()));
 
   progress->Begin("classify", "texts", 0, 0);

@@ -9,9 +9,11 @@
 #include <fstream>
 #include <limits>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
+#include "absl/strings/strip.h"
 #include "datasets/dataset.h"
 #include "experiments/bench.h"
 #include "experiments/bench_memory.h"
@@ -19,6 +21,7 @@
 #include "experiments/encode.h"
 #include "experiments/environment.h"
 #include "experiments/export_run.h"
+#include "experiments/read_record.h"
 #include "experiments/report.h"
 #include "experiments/report_format.h"
 #include "experiments/report_spread.h"
@@ -95,17 +98,11 @@ absl::Status Run(const Options& options, const Console& console) {
 }
 
 absl::Status Show(const Options& options, const Console& console) {
-  const std::string path = absl::StrCat(options.out, "/record.textproto");
-  const absl::StatusOr<std::string> text = ReadFile(path);
-  if (!text.ok()) {
-    return text.status();
+  const absl::StatusOr<RunRecord> record = ReadRecord(options.out);
+  if (record.ok()) {
+    *console.out << ResultTable(*record);
   }
-  RunRecord record;
-  if (const absl::Status status = ParseSpec(*text, path, &record); !status.ok()) {
-    return status;
-  }
-  *console.out << ResultTable(record);
-  return absl::OkStatus();
+  return record.status();
 }
 
 // The dataset of a spec file; without one, the machine's package index.
@@ -115,11 +112,11 @@ absl::StatusOr<Dataset> DatasetOf(const Options& options) {
     debian.mutable_debian();
     return LoadDataset(debian);
   }
-  const absl::StatusOr<ExperimentSpec> spec = LoadSpec(options.spec, options.sets);
+  const absl::StatusOr<DatasetSpec> spec = LoadDatasetSpec(options.spec, options.sets);
   if (!spec.ok()) {
     return spec.status();
   }
-  return LoadDataset(spec->dataset());
+  return LoadDataset(*spec);
 }
 
 absl::Status PrintDataset(const Options& options, const Console& console, std::string (*text)(const Dataset&)) {
@@ -210,7 +207,23 @@ absl::Status Classify(const Options& options, const Console& console) {
 }
 
 absl::Status JoinedReport(const Options& options, const Console& console) {
-  absl::StatusOr<std::vector<ReportedRun>> runs = ReadRuns(options.runs);
+  if (options.format.empty() && !options.out.empty() && !EndsAsAReport(options.out)) {
+    return absl::InvalidArgumentError(
+        absl::StrCat(options.out, ": no format has this ending; say which with --format"));
+  }
+  // `runs/*/` names stopped runs, and those that go on at present, too.
+  std::vector<std::string> paths;
+  for (const std::string& path : options.runs) {
+    if (absl::EndsWith(absl::StripSuffix(path, "/"), ".partial")) {
+      *console.err << path << ": not complete; left out\n";
+    } else {
+      paths.push_back(path);
+    }
+  }
+  if (paths.empty()) {
+    return absl::FailedPreconditionError("no complete run is named");
+  }
+  absl::StatusOr<std::vector<ReportedRun>> runs = ReadRuns(paths);
   if (!runs.ok()) {
     return runs.status();
   }
@@ -309,7 +322,7 @@ int RunCommand(const std::vector<std::string>& arguments, const Console& console
 
   CLI::App* run = command(&app, "run", "Meta-train, meta-test, and leave a record; goes on if it was stopped", Run);
   takes_spec(run, true);
-  run->add_option("--out", options.out, "Run directory; must not exist [runs/NAME-seedSEED]");
+  run->add_option("--out", options.out, "Run directory; where the run stopped before, it goes on [runs/NAME-seedSEED]");
   CLI::App* sweep =
       command(&app, "sweep", "Many runs, from what differs between them; does what is not done yet", RunSweep);
   sweep->add_option("SWEEP", options.sweep.file, "Sweep, a text protobuf (experiments/sweep.proto)")->required();
@@ -341,9 +354,11 @@ int RunCommand(const std::vector<std::string>& arguments, const Console& console
       ->check(CLI::Range(int64_t{0}, std::numeric_limits<int64_t>::max()));
   episodes->add_option("--shots", options.episodes.shots, "Support texts a class [the spec's first; saved: all]")
       ->check(CLI::Range(1, 1000));
+  CLI::Option* const index = episodes->get_option("--index");
   CLI::Option* save_to =
       episodes->add_option("--save", options.episodes.save, "Write episodes to this file, for a spec's test.manifest")
-          ->type_name("FILE");
+          ->type_name("FILE")
+          ->excludes(index);
   episodes->add_option("--count", options.episodes.count, "How many to save [the spec's test.episodes]")
       ->check(CLI::Range(1, 1000000))
       ->needs(save_to);
@@ -423,7 +438,7 @@ int RunCommand(const std::vector<std::string>& arguments, const Console& console
     app.parse(std::move(reversed));
     return ExitStatus(action(options, console), console);
   } catch (const CLI::ParseError& error) {
-    if (error.get_exit_code() == 0) {  // help was asked for
+    if (error.get_exit_code() == 0 && app.remaining(/*recurse=*/true).empty()) {  // help was asked for
       app.exit(error, *console.out, *console.err);
       return ExitStatus(absl::OkStatus(), console);
     }

@@ -1,6 +1,7 @@
 #include "experiments/finished_run.h"
 
 #include <algorithm>
+#include <filesystem>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -71,6 +72,15 @@ absl::StatusOr<FinishedRun> FinishedRun::Open(const std::string& path) {
     return record.status();
   }
   run.record_ = *std::move(record);
+  for (const ShotResult& result : run.record_.results()) {
+    std::error_code error;
+    const std::string file = run.ParamFile(result.shots());
+    if (!std::filesystem::exists(file, error)) {
+      return absl::NotFoundError(absl::StrCat(
+          path, ": it has the run's record, but not the parameters that it ended with (",
+          std::filesystem::path(file).filename().string(), "), which take a run of the record's spec again"));
+    }
+  }
   const ModelSpec& spec = run.record_.spec().model();
   absl::StatusOr<Inputs> inputs = ReadInputs(path, spec);
   if (!inputs.ok()) {

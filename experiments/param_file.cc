@@ -30,6 +30,10 @@ absl::Status TakeParams(absl::string_view prefix, const std::vector<ParamInfo>& 
                                                      absl::StrJoin(tensor.sizes(), ", "), "] instead of [",
                                                      absl::StrJoin(info.shape, ", "), "]"));
     }
+    if (tensor.scalar_type() != at::kFloat) {
+      return absl::InvalidArgumentError(absl::StrCat(path, ": tensor '", name, "' has numbers of type ",
+                                                     c10::toString(tensor.scalar_type()), " instead of Float (F32)"));
+    }
     params->push_back(tensor);
   }
   return absl::OkStatus();

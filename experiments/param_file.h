@@ -16,12 +16,12 @@ namespace metaprompt {
 absl::StatusOr<TensorFile> ReadTensorFile(const std::string& path);
 
 // The parameters whose names stand in `file`, which was read from `path`, behind `prefix`. Each must be there in its
-// shape; the error names file and tensor.
+// shape, in float; the error names file and tensor.
 absl::Status TakeParams(absl::string_view prefix, const std::vector<ParamInfo>& infos, const TensorFile& file,
                         absl::string_view path, ParamList* params);
 
-// A file of these parameters: every one must be there in its shape and no other tensor; the error names the file and
-// the tensor.
+// A file of these parameters: every one must be there in its shape, in float, and no other tensor; the error names the
+// file and the tensor.
 absl::StatusOr<ParamList> ReadParamFile(const std::vector<ParamInfo>& infos, const std::string& path);
 
 }  // namespace metaprompt

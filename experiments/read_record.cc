@@ -23,6 +23,14 @@ absl::StatusOr<RunRecord> ReadRecord(const std::string& run, std::string* sha256
     if (!std::filesystem::exists(run, error)) {
       return absl::NotFoundError(absl::StrCat(run, ": no such run directory"));
     }
+    bool holds_runs = false;
+    for (std::filesystem::directory_iterator inside(run, error), end; inside != end && !holds_runs;
+         inside.increment(error)) {
+      holds_runs = std::filesystem::exists(inside->path() / "record.textproto", error);
+    }
+    return absl::NotFoundError(absl::StrCat(run, ": no run directory, for it has no record.textproto",
+                                            holds_runs ? "; there are runs in it, " : "",
+                                            holds_runs ? absl::StrCat(absl::StripSuffix(run, "/"), "/*/") : ""));
   }
   if (!text.ok()) {
     return text.status();

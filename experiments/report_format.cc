@@ -1,5 +1,8 @@
 #include "experiments/report_format.h"
 
+#include <algorithm>
+#include <iterator>
+
 #include "absl/strings/match.h"
 #include "experiments/report_html.h"
 #include "experiments/report_table.h"
@@ -30,6 +33,11 @@ const std::vector<std::string>& ReportFormats() {
     return all;
   }();
   return *names;
+}
+
+bool EndsAsAReport(const std::string& file) {
+  return std::any_of(std::begin(kFormats), std::end(kFormats),
+                     [&](const Format& one) { return absl::EndsWith(file, one.ending); });
 }
 
 std::string FormattedReport(const Report& report, const std::string& format, const std::string& file) {

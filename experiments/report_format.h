@@ -12,7 +12,10 @@ namespace metaprompt {
 // text, markdown, latex, csv, html.
 const std::vector<std::string>& ReportFormats();
 
-// In `format`, or, if that is empty, in the format of the file's ending, which is text's where no other has it.
+// Whether the file's ending names a format.
+bool EndsAsAReport(const std::string& file);
+
+// In `format`, or, if that is empty, in the format of the file's ending; text where there is none.
 std::string FormattedReport(const Report& report, const std::string& format, const std::string& file);
 
 }  // namespace metaprompt

@@ -112,7 +112,10 @@ int TrainWays(const EpisodeSpec& spec) { return spec.train_ways() > 0 ? spec.tra
 
 int TrainQueries(const EpisodeSpec& spec) { return spec.train_queries() > 0 ? spec.train_queries() : spec.queries(); }
 
-absl::StatusOr<ExperimentSpec> LoadSpec(const std::string& path, const std::vector<std::string>& sets) {
+namespace {
+
+// As it is written, with `sets` applied; nothing is checked.
+absl::StatusOr<ExperimentSpec> ReadSpec(const std::string& path, const std::vector<std::string>& sets) {
   const absl::StatusOr<std::string> text = ReadFile(path);
   if (!text.ok()) {
     return text.status();
@@ -126,6 +129,39 @@ absl::StatusOr<ExperimentSpec> LoadSpec(const std::string& path, const std::vect
       return status;
     }
   }
+  return spec;
+}
+
+absl::Status ErrorOf(const std::string& path, const std::vector<std::string>& broken) {
+  return broken.empty() ? absl::OkStatus()
+                        : absl::InvalidArgumentError(
+                              absl::StrCat(path, ": ", absl::StrJoin(broken, absl::StrCat("\n", path, ": "))));
+}
+
+}  // namespace
+
+absl::StatusOr<DatasetSpec> LoadDatasetSpec(const std::string& path, const std::vector<std::string>& sets) {
+  absl::StatusOr<ExperimentSpec> spec = ReadSpec(path, sets);
+  if (!spec.ok()) {
+    return spec.status();
+  }
+  if (!spec->has_dataset()) {
+    return ErrorOf(path, {"dataset must be set"});
+  }
+  DatasetSpec dataset = spec->dataset();
+  if (absl::Status status = ErrorOf(path, BrokenRules(dataset, "dataset.")); !status.ok()) {
+    return status;
+  }
+  WriteOutDefaults(&dataset);
+  return dataset;
+}
+
+absl::StatusOr<ExperimentSpec> LoadSpec(const std::string& path, const std::vector<std::string>& sets) {
+  absl::StatusOr<ExperimentSpec> read = ReadSpec(path, sets);
+  if (!read.ok()) {
+    return read.status();
+  }
+  ExperimentSpec spec = *std::move(read);
   // Groups that are all defaults may be left out of the file, not out of the record.
   spec.mutable_model()->mutable_tokenizer();
   spec.mutable_model()->mutable_prompt();
@@ -134,9 +170,8 @@ absl::StatusOr<ExperimentSpec> LoadSpec(const std::string& path, const std::vect
   AddGroups(spec.mutable_learner());
   spec.mutable_train();
   spec.mutable_test();
-  const std::vector<std::string> broken = CheckSpec(spec);
-  if (!broken.empty()) {
-    return absl::InvalidArgumentError(absl::StrCat(path, ": ", absl::StrJoin(broken, absl::StrCat("\n", path, ": "))));
+  if (absl::Status status = ErrorOf(path, CheckSpec(spec)); !status.ok()) {
+    return status;
   }
   WriteOutDefaults(&spec);
   return spec;

@@ -14,6 +14,9 @@ namespace metaprompt {
 // data, and writes out the defaults. The error lists every broken rule, a line each.
 absl::StatusOr<ExperimentSpec> LoadSpec(const std::string& path, const std::vector<std::string>& sets);
 
+// The dataset alone: the file need have nothing else, and what else it has is not checked.
+absl::StatusOr<DatasetSpec> LoadDatasetSpec(const std::string& path, const std::vector<std::string>& sets);
+
 // The broken rules of a spec, each naming its field: those of the fields and those between fields.
 std::vector<std::string> CheckSpec(const ExperimentSpec& spec);
 

@@ -40,11 +40,19 @@ absl::StatusOr<std::vector<SupportClass>> ReadSupport(const std::string& path) {
     if (text.empty()) {
       return lines.Error("empty text; write one, or remove the line");
     }
+    if (const absl::string_view line = lines.line(); line == "label\ttext" || line == "label\tname\ttext") {
+      return lines.Error("this line looks like a header; remove it");
+    }
     const auto [found, is_new] = place.try_emplace(label, classes.size());
     if (is_new) {
       classes.push_back(SupportClass{std::move(label), "", {}});
     }
     SupportClass& one = classes[found->second];
+    if (!is_new && !name.empty() && one.name.empty()) {
+      return lines.Error(absl::StrCat("the class ", Quoted(one.label), " is called ", Quoted(name),
+                                      " here and has no name on the line where it begins (the column between label and "
+                                      "text is the name; a text has no tab)"));
+    }
     if (!name.empty() && !one.name.empty() && name != one.name) {
       return lines.Error(absl::StrCat("the class ", Quoted(one.label), " is called ", Quoted(name), " here and ",
                                       Quoted(one.name), " above (the column between label and text is the name)"));

@@ -146,7 +146,8 @@ double Number(const std::string& text) {
 TEST(ClassifyTest, LinesAreLabelledInEachFormat) {
   const Outcome plain = Classify({}, "red stands\nblue\t of  zebra\n\xc3\xa4 drum");
   ASSERT_EQ(plain.status, 0) << plain.err;
-  EXPECT_THAT(plain.err, AllOf(HasSubstr("classify: the 1-shot initialisation of $run, adapted to 3 classes; "),
+  EXPECT_THAT(plain.err, AllOf(HasSubstr("classify: the 1-shot initialisation of $run, adapted to 3 classes "
+                                         "(warm_colour, cold-colour, sound, called 'noise'); "),
                                HasSubstr(" of their 6 texts right ("), HasSubstr("\nclassify: 3 texts (")))
       << "two examples a class are nearer to one shot than to four";
   const auto rows = Rows(plain.out);
@@ -315,6 +316,10 @@ TEST(ClassifyTest, MistakesAreAnsweredInOneLine) {
   EXPECT_EQ(few("a\tone\tx\na\ttwo\ty\n"),
             "error: $bad.tsv:2: the class 'a' is called 'two' here and 'one' above (the column between label and text "
             "is the name)\n");
+  EXPECT_EQ(few("a\tx\na\tcall now\tfree\nb\ty\n"),
+            "error: $bad.tsv:2: the class 'a' is called 'call now' here and has no name on the line where it begins "
+            "(the column between label and text is the name; a text has no tab)\n");
+  EXPECT_EQ(few("label\ttext\na\tx\nb\ty\n"), "error: $bad.tsv:1: this line looks like a header; remove it\n");
   EXPECT_THAT(few("a\tx\nb\t\xff\n"), StartsWith("error: $bad.tsv:2: "));
   EXPECT_EQ(few("the_word\tx\nTHE-WORD\ty\n"),
             "error: $bad.tsv: the classes 'the_word' and 'THE-WORD' have the same words to the run's tokenizer, 'THE "
@@ -341,6 +346,13 @@ TEST(ClassifyTest, MistakesAreAnsweredInOneLine) {
   EXPECT_EQ(error("$none"), "error: $none: no such run directory\n");
   std::filesystem::create_directories(Folder() + "half.partial");
   Write("half.partial/spec.textproto", "");
+  std::filesystem::create_directories(Folder() + "records/one");
+  std::filesystem::copy_file(Folder() + "run/record.textproto", Folder() + "records/one/record.textproto");
+  EXPECT_EQ(error("$records/one"),
+            "error: $records/one: it has the run's record, but not the parameters that it ended with "
+            "(best-1shot.safetensors), which take a run of the record's spec again\n");
+  EXPECT_EQ(error("$records"),
+            "error: $records: no run directory, for it has no record.textproto; there are runs in it, $records/*/\n");
   const std::string unfinished = ": the run is not complete; the command that began it goes on with it\n";
   EXPECT_EQ(error("$half"), "error: $half" + unfinished);
   EXPECT_EQ(error("$half.partial"), "error: $half.partial" + unfinished);

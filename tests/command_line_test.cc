@@ -171,6 +171,7 @@ TEST_F(CommandLineTest, CommandsThatAreNone) {
       "doctor";
   EXPECT_EQ(Error({}, 2), absl::StrCat("a command is missing", known, "; `metaprompt --help` tells more"));
   EXPECT_EQ(Error({"frob"}, 2), absl::StrCat("there is no command 'frob'", known, "; `metaprompt --help` tells more"));
+  EXPECT_EQ(Error({"frob", "--help"}, 2), Error({"frob"}, 2));
   EXPECT_EQ(Error({"datasets"}, 2),
             "a command is missing; known: stats, export; `metaprompt datasets --help` tells more");
   EXPECT_EQ(Error({"datasets", "frob"}, 2),
@@ -189,6 +190,8 @@ TEST_F(CommandLineTest, OptionsThatAreWrong) {
             "--split: dev not in {train,valid,test}; `metaprompt episodes --help` tells more");
   EXPECT_EQ(Error({"episodes", "a", "--index", "-1"}, 2),
             "--index: Value -1 not in range 0 to 9223372036854775807; `metaprompt episodes --help` tells more");
+  EXPECT_EQ(Error({"episodes", "$tiny.textproto", "--save", "$frozen", "--index", "3"}, 2),
+            "--index excludes --save; `metaprompt episodes --help` tells more");
   EXPECT_EQ(Error({"bench", "a", "--rounds", "0"}, 2),
             "--rounds: Value 0 not in range 1 to 1000; `metaprompt bench --help` tells more");
 }
@@ -196,7 +199,7 @@ TEST_F(CommandLineTest, OptionsThatAreWrong) {
 TEST_F(CommandLineTest, SpecFilesThatCannotBeRead) {
   EXPECT_EQ(Error({"check", "$none.textproto"}), "$none.textproto: No such file or directory");
   EXPECT_EQ(Error({"check", "$"}), "$: Is a directory");
-  EXPECT_EQ(Error({"show", "$none"}), "$none/record.textproto: No such file or directory");
+  EXPECT_EQ(Error({"show", "$none"}), "$none: no such run directory");
 }
 
 // root reads everything, so root gives that ability up for the while.
@@ -466,6 +469,14 @@ TEST_F(CommandLineTest, CheckpointsThatAreDamaged) {
                                   "instead of [96, 16]" +
                                   remedy);
   std::swap(file.tensors[0].second, file.tensors[1].second);
+  const at::Tensor words = file.tensors[0].second;
+  file.tensors[0].second = words.to(at::kHalf);
+  WriteBytes(name, SafetensorsBytes(file));
+  EXPECT_EQ(Error(RunHere()), "$" + name +
+                                  ": tensor 'params/bert.embeddings.word_embeddings.weight' has numbers of type Half "
+                                  "instead of Float (F32)" +
+                                  remedy);
+  file.tensors[0].second = words;
   file.metadata.clear();
   WriteBytes(name, SafetensorsBytes(file));
   EXPECT_EQ(Error(RunHere()), "$" + name + ": it holds no training progress" + remedy);
@@ -643,6 +654,13 @@ TEST_F(CommandLineTest, DatasetsCanBeLookedAt) {
   const Outcome text = Command({"datasets", "export", "$tiny.textproto"});
   EXPECT_THAT(text.out, HasSubstr("\tclass-0\tclass 0\tthe word 0 stands beside number 0\n"));
   EXPECT_THAT(stats.out, HasSubstr(Sha256(text.out)));
+  // Nothing else need be in the file.
+  Write("alone.textproto", "dataset { tsv { path: '$data.tsv' } split { shares { train: 0.34 valid: 0.33 } } }");
+  EXPECT_EQ(Command({"datasets", "stats", "$alone.textproto"}).out, stats.out);
+  EXPECT_EQ(Error({"datasets", "stats", "$alone.textproto", "--set", "dataset.split.shares.train=2"}),
+            "$alone.textproto: dataset.split.shares.train is 2; it must be > 0 and < 1");
+  Write("alone.textproto", "name: 'none'");
+  EXPECT_EQ(Error({"datasets", "stats", "$alone.textproto"}), "$alone.textproto: dataset must be set");
 }
 
 TEST_F(CommandLineTest, DoctorTellsWhatABugReportNeeds) {

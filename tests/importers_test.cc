@@ -73,6 +73,15 @@ TEST(CsvTest, DamagedRecordsAreNamedByTheirFirstLine) {
             "train\ta\ta\tone\nvalid\tb\tb\ttwo\ntest\tc\tc\tthree\n");
 }
 
+// Without it nothing says what the columns are, whether or not bad lines may be left out.
+TEST(CsvTest, ADamagedHeaderIsAnError) {
+  Write("header.csv", "label,\xfftext\na,one\nb,two\nc,three\n");
+  for (const char* skip : {"", " skip_bad_lines: true"}) {
+    EXPECT_EQ(Exported(absl::StrCat("csv { path: '$header.csv' }", skip, kLists)),
+              "header.csv:1: the header: not valid UTF-8 at byte 7");
+  }
+}
+
 TEST(DamageTest, OnePerCentIsNamedOrSkippedAndCounted) {
   std::vector<std::string> lines;
   for (int i = 1; i <= 1500; ++i) {

@@ -278,9 +278,9 @@ absl::Status SetField(absl::string_view assignment, Message* spec) {
   return absl::OkStatus();
 }
 
-std::vector<std::string> BrokenRules(const Message& spec) {
+std::vector<std::string> BrokenRules(const Message& spec, const std::string& prefix) {
   std::vector<std::string> broken;
-  Check(spec, "", &broken);
+  Check(spec, prefix, &broken);
   return broken;
 }
 

@@ -20,7 +20,8 @@ absl::Status ParseSpec(absl::string_view text, absl::string_view name, google::p
 absl::Status SetField(absl::string_view assignment, google::protobuf::Message* spec);
 
 // Every broken rule, one line each: `learner.inner.steps is -1; it must be >= 0 and <= 100000`. Empty: all is well.
-std::vector<std::string> BrokenRules(const google::protobuf::Message& spec);
+// `prefix` stands before each field's name: `dataset.`, where `spec` is a part.
+std::vector<std::string> BrokenRules(const google::protobuf::Message& spec, const std::string& prefix = "");
 
 // Sets every unset scalar field to its default, in every message that is set or, outside a oneof, that has no required
 // part of its own; so that a record shows what was used.
