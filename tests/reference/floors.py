@@ -11,13 +11,23 @@ have length 1, a class is the mean of its support texts, and the nearest by cosi
 import argparse
 import collections
 import math
+import pathlib
 import re
 import subprocess
+import sys
 import tempfile
 
 
+PROGRAM = str(pathlib.Path(__file__).resolve().parents[2] / "bazel-bin/experiments/metaprompt")
+
+
 def command(arguments):
-    return subprocess.run(arguments, check=True, stdout=subprocess.PIPE, encoding="utf-8").stdout
+    try:
+        return subprocess.run(arguments, check=True, stdout=subprocess.PIPE, encoding="utf-8").stdout
+    except FileNotFoundError:
+        sys.exit(f"error: {arguments[0]}: no such program; build it, or say with --metaprompt where it is")
+    except subprocess.CalledProcessError as error:  # it has said what is wrong
+        sys.exit(error.returncode)
 
 
 def words(text):
@@ -78,7 +88,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("spec")
     parser.add_argument("--set", action="append", default=[], metavar="FIELD=VALUE")
-    parser.add_argument("--metaprompt", default="bazel-bin/experiments/metaprompt")
+    parser.add_argument("--metaprompt", default=PROGRAM, help="the program [bazel-bin/experiments/metaprompt]")
     options = parser.parse_args()
     sets = [part for one in options.set for part in ("--set", one)]
     classes = read_texts(command([options.metaprompt, "datasets", "export", options.spec, *sets]))
