@@ -48,7 +48,7 @@ double AdaptationBytes(const LearnerSpec& spec, const PromptModel& model, const 
   if (!spec.has_inner()) {
     return 0;  // no graph
   }
-  // Of mini-batches' texts and the query pool's each copy is one more; all of the support set is computed once each.
+  // At most: of mini-batches and with a pool of prompts as if each row were a text of its own; else a text once.
   const bool batches = spec.meta_test().epochs() > 0 && spec.meta_test().batch() < rows;
   const double at_once = batches ? spec.meta_test().batch() : spec.has_meta_prompter() ? rows : support.size;
   return (spec.has_meta_prompter() ? 2 : 1) * at_once / static_cast<double>(support.size) * model.GraphBytes(support);

@@ -349,12 +349,11 @@ int RunCommand(const std::vector<std::string>& arguments, const Console& console
   episodes->add_option("--split", options.episodes.split, "train, valid or test")
       ->capture_default_str()
       ->check(CLI::IsMember({"train", "valid", "test"}));
-  episodes->add_option("--index", options.episodes.index, "Which episode")
-      ->capture_default_str()
-      ->check(CLI::Range(int64_t{0}, std::numeric_limits<int64_t>::max()));
+  CLI::Option* index = episodes->add_option("--index", options.episodes.index, "Which episode")
+                           ->capture_default_str()
+                           ->check(CLI::Range(int64_t{0}, std::numeric_limits<int64_t>::max()));
   episodes->add_option("--shots", options.episodes.shots, "Support texts a class [the spec's first; saved: all]")
       ->check(CLI::Range(1, 1000));
-  CLI::Option* const index = episodes->get_option("--index");
   CLI::Option* save_to =
       episodes->add_option("--save", options.episodes.save, "Write episodes to this file, for a spec's test.manifest")
           ->type_name("FILE")

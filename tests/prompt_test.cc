@@ -12,6 +12,7 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
 #include "metaprompt/tokenizer.h"
+#include "tests/status_error.h"
 #include "tests/trained_tokenizer.h"
 
 namespace metaprompt {
@@ -19,11 +20,6 @@ namespace {
 
 using ::testing::ElementsAre;
 using ::testing::StartsWith;
-
-template <typename T>
-std::string Error(const absl::StatusOr<T>& result) {
-  return result.ok() ? "no error" : std::string(result.status().message());
-}
 
 TEST(TokenizerTest, ATextIsItsPiecesAndNeverASpecialOne) {
   const Tokenizer& tokenizer = Trained();

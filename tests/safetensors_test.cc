@@ -11,16 +11,12 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
+#include "tests/status_error.h"
 
 namespace metaprompt {
 namespace {
 
 using ::testing::StartsWith;
-
-template <typename T>
-std::string Error(const absl::StatusOr<T>& result) {
-  return result.ok() ? "no error" : std::string(result.status().message());
-}
 
 std::string FileBytes(const std::string& header, const std::string& data) {
   std::string bytes;

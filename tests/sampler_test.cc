@@ -15,14 +15,10 @@
 #include "absl/strings/str_join.h"
 #include "absl/strings/string_view.h"
 #include "metaprompt/base/random.h"
+#include "tests/status_error.h"
 
 namespace metaprompt {
 namespace {
-
-template <typename T>
-std::string Error(const absl::StatusOr<T>& result) {
-  return result.ok() ? "no error" : std::string(result.status().message());
-}
 
 // ---------------------------------------------------------------- random numbers
 

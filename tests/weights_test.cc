@@ -28,6 +28,7 @@
 #include "metaprompt/safetensors.h"
 #include "metaprompt/safetensors_writer.h"
 #include "metaprompt/torch_pickle.h"
+#include "tests/status_error.h"
 
 namespace metaprompt {
 namespace {
@@ -55,11 +56,6 @@ std::string ReadOrDie(const std::string& path) {
 void WriteOrDie(const std::string& path, absl::string_view bytes) {
   const absl::Status status = WriteFileAtomically(path, bytes);
   EXPECT_TRUE(status.ok()) << status;
-}
-
-template <typename T>
-std::string Error(const absl::StatusOr<T>& result) {
-  return result.ok() ? "no error" : std::string(result.status().message());
 }
 
 // Opening the folder and reading all of it.
