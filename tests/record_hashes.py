@@ -1,0 +1,161 @@
+#!/usr/bin/env python3
+"""Prints the SHA-256 of what a fixed set of runs leaves, so that two builds of the program can be compared.
+
+    tests/record_hashes.py --program bazel-bin/experiments/metaprompt > before.txt
+    ... change the code, build again ...
+    tests/record_hashes.py --program bazel-bin/experiments/metaprompt > after.txt
+    diff before.txt after.txt
+
+Each run is made with one thread and with two: the quickstart, a short run of each learner, `classify` from the
+quickstart's run and, where they are named, a sentence encoder on HuffPost and the sinusoid program. A line of the output
+is `RUN THREADS WHAT SHA256`, with WHAT one of
+
+    record         record.textproto as it is
+    record-core    record.textproto without the fields that --ignore names
+    best-Kshot     the parameters that validated best, for K shots
+    output         what the program printed or wrote
+
+Equal lines mean equal bytes. Records depend on the data (the quickstart's is this machine's package index), on the
+processor's matrix kernels and on LibTorch, so hashes of two machines do not compare.
+"""
+
+import argparse
+import hashlib
+import os
+import re
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+TREE = Path(__file__).resolve().parent.parent
+SHORT = [
+    "train.meta_steps=4", "train.meta_batch=2", "train.validate_every=2", "train.valid_episodes=6",
+    "test.episodes=10", "episodes.queries=5",
+]
+INNER = "inner { steps: 2 prompt_lr: 0.05 encoder_lr: 0.01 class_lr: 0.2 }"
+META = "meta_optimizer { encoder_lr: 0.0001 word_lr: 0.0003 }"
+# One entry for each learner, and the switches that take another path through the code.
+LEARNERS = {
+    "maml": f"maml {{}} {INNER} {META}",
+    "maml-first-order": f"maml {{ order: FIRST }} {INNER} {META}",
+    "maml++": f"maml {{ multi_step {{}} learned_rates: true }} {INNER} {META}",
+    "maml-recomputed": f"maml {{}} {INNER} {META} meta_gradient {{ way: RECOMPUTE }}",
+    "maml-prompt": f"maml {{}} inner {{ steps: 2 prompt_lr: 0.05 }} {META} adapts {{ part: PROMPT }} "
+                   "learns { part: PROMPT }",
+    "maml-adamw": f"maml {{}} {INNER} {META} meta_test {{ inner {{ optimizer: ADAMW encoder_lr: 0.001 prompt_lr: "
+                  "0.01 class_lr: 0.1 } epochs: 2 batch: 4 warmup_share: 0.1 decay: LINEAR }",
+    "reptile": f"reptile {{}} {INNER} {META}",
+    "anil": f"anil {{}} inner {{ steps: 2 class_lr: 0.2 }} {META}",
+    "meta_sgd": f"meta_sgd {{}} {INNER} {META}",
+    "cavia": f"cavia {{}} inner {{ steps: 2 prompt_lr: 0.1 }} {META}",
+    "imaml": f"imaml {{}} {INNER} {META}",
+    "proto_maml": f"proto_maml {{}} {INNER} {META}",
+    "proto_net": f"proto_net {{}} {META}",
+    "r2d2": f"r2d2 {{}} {META}",
+    "contrast_net": f"contrast_net {{}} {META}",
+    "meta_prompter": f"meta_prompter {{}} inner {{ steps: 2 }} {META}",
+    "linear_probe": "linear_probe {}",
+}
+SUPPORT = """games	a fast shooter with many levels
+games	puzzle game with falling blocks
+games	multiplayer strategy game in space
+music	player for audio files with playlists
+music	edits sound recordings and removes noise
+music	synthesizer with a piano keyboard
+mail	sends and receives electronic mail
+mail	filters unwanted messages on the mail server
+mail	mailing list manager with archives
+"""
+TEXTS = """plays chess against the computer
+converts songs from one format to another
+reads mail in a terminal
+a library of functions
+"""
+
+
+def digest(data):
+    return hashlib.sha256(data).hexdigest()
+
+
+class Battery:
+    """Runs the program and prints hashes."""
+
+    def __init__(self, options, folder):
+        self.options, self.folder = options, folder
+        fields = "|".join(re.escape(field) for field in options.ignore)
+        self.ignored = re.compile(rf"^\s*(?:{fields}):.*\n" if fields else r"(?!)", re.MULTILINE)
+
+    def call(self, command, **more):
+        done = subprocess.run([str(part) for part in command], stdout=subprocess.PIPE, stderr=subprocess.PIPE, **more)
+        if done.returncode != 0:
+            sys.exit(f"{' '.join(map(str, command))}\n{done.stderr.decode(errors='replace')}")
+        return done.stdout
+
+    def show(self, name, threads, what, data):
+        print(f"{name}\t{threads}\t{what}\t{digest(data)}", flush=True)
+
+    def run(self, name, threads, spec, settings):
+        if self.options.only and not re.search(self.options.only, name):
+            return None
+        out = self.folder / f"{name}-{threads}"
+        command = [self.options.program, "run", spec, "--out", out, "--set", f"threads={threads}"]
+        for setting in settings:
+            command += ["--set", setting]
+        self.call(command, cwd=self.options.data)
+        record = (out / "record.textproto").read_bytes()
+        self.show(name, threads, "record", record)
+        if self.options.ignore:
+            self.show(name, threads, "record-core", self.ignored.sub("", record.decode()).encode())
+        for best in sorted(out.glob("best-*shot.safetensors")):
+            self.show(name, threads, best.name.split(".")[0], best.read_bytes())
+        return out
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--program", required=True, type=Path, help="the metaprompt binary")
+    parser.add_argument("--sinusoid", type=Path, help="the sinusoid binary, where it is a program of its own")
+    parser.add_argument("--encoder", type=Path, help="folder of all-MiniLM-L6-v2, for the HuffPost run")
+    parser.add_argument("--data", type=Path, default=Path("."), help="folder with huffpost.json, for the HuffPost run")
+    parser.add_argument("--only", default="", help="run what this regular expression finds")
+    parser.add_argument("--ignore", action="append", default=[], metavar="FIELD",
+                        help="field of the record that may differ: left out of record-core (may be repeated)")
+    options = parser.parse_args()
+    options.program = options.program.resolve()
+    options.data = options.data.resolve()
+    specs = TREE / "experiments/specs"
+    with tempfile.TemporaryDirectory(prefix="record_hashes") as name:
+        battery = Battery(options, Path(name))
+        for threads in (1, 2):
+            done = battery.run("quickstart", threads, specs / "quickstart.textproto", [])
+            for learner, group in LEARNERS.items():
+                battery.run(learner, threads, specs / "quickstart.textproto", SHORT + [f"learner={{ {group} }}"])
+            if options.encoder:
+                short = ["train.meta_steps=8", "train.validate_every=4", "train.validate_after=0",
+                         "train.valid_episodes=6", "test.episodes=8",
+                         f"model.encoder.checkpoint.path={options.encoder.resolve()}"]
+                for precision in ("FLOAT32", "BFLOAT16"):
+                    battery.run(f"huffpost-{precision.lower()}", threads, specs / "minilm/huffpost.textproto",
+                                short + [f"precision={precision}"])
+            if done and re.search(options.only, "classify"):
+                support = battery.folder / "support.tsv"
+                support.write_text(SUPPORT, encoding="utf-8")
+                for shots in (1, 5):
+                    command = [options.program, "classify", "--run", done, "--support", support, "--shots", shots,
+                               "--all", "--threads", threads]
+                    battery.show(f"classify-{shots}shot", threads, "output", battery.call(command, input=TEXTS.encode()))
+            if options.sinusoid and re.search(options.only, "sinusoid"):
+                for learner in ("maml", "meta_sgd", "reptile"):
+                    curve = battery.folder / f"curve-{learner}-{threads}"
+                    dump = battery.folder / f"dump-{learner}-{threads}"
+                    command = [options.sinusoid.resolve(), "--learner", learner, "--threads", threads]
+                    battery.call(command + ["--meta-steps", 200, "--test-tasks", 100, "--curve", curve])
+                    battery.show(f"sinusoid-{learner}", threads, "output", curve.read_bytes())
+                    if learner != "reptile":
+                        battery.call(command + ["--dump", dump])
+                        battery.show(f"sinusoid-{learner}-gradients", threads, "output", dump.read_bytes())
+
+
+if __name__ == "__main__":
+    main()
