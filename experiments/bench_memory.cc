@@ -22,6 +22,7 @@
 #include "experiments/workbench.h"
 #include "learners/check_learner.h"
 #include "learners/learner.h"
+#include "learners/make_learner.h"
 #include "learners/meta_step.h"
 
 namespace metaprompt {

@@ -7,6 +7,7 @@
 #include "absl/strings/str_cat.h"
 #include "experiments/param_file.h"
 #include "experiments/read_record.h"
+#include "learners/make_learner.h"
 #include "metaprompt/base/files.h"
 #include "metaprompt/bert.h"
 #include "metaprompt/checkpoint.h"

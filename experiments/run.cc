@@ -21,6 +21,7 @@
 #include "experiments/run_directory.h"
 #include "experiments/train.h"
 #include "experiments/workbench.h"
+#include "learners/make_learner.h"
 #include "metaprompt/base/files.h"
 #include "metaprompt/base/spec_fields.h"
 

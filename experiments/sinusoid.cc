@@ -15,6 +15,7 @@
 #include "experiments/interval.h"
 #include "experiments/sinusoid_dump.h"
 #include "learners/learner.h"
+#include "learners/make_learner.h"
 #include "learners/meta_step.h"
 #include "learners/task_pool.h"
 #include "metaprompt/base/files.h"

@@ -12,6 +12,7 @@
 #include "absl/strings/str_format.h"
 #include "experiments/sinusoid_model.h"
 #include "learners/learner.h"
+#include "learners/make_learner.h"
 #include "metaprompt/safetensors.h"
 
 namespace metaprompt {

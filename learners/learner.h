@@ -4,7 +4,6 @@
 
 #include <cstdint>
 #include <limits>
-#include <memory>
 #include <vector>
 
 #include "episodes/episode.h"
@@ -53,9 +52,6 @@ class Learner {
   // Whether episodes of several tasks give the sum of what the tasks give apart: where all that adapts is PerTask.
   virtual bool TakesSeveralTasks(const Model& /*model*/) const { return false; }
 };
-
-// The learner that the spec's oneof names; the spec has passed its rules and CheckLearner.
-std::unique_ptr<Learner> MakeLearner(const LearnerSpec& spec);
 
 // The model's parameters and behind them the learner's own: what is meta-learned, saved and loaded.
 std::vector<ParamInfo> MetaInfos(const Model& model, const Learner& learner);

@@ -23,6 +23,7 @@
 #include "learners/check_learner.h"
 #include "learners/inner_loop.h"
 #include "learners/learner.h"
+#include "learners/make_learner.h"
 #include "learners/meta_step.h"
 #include "learners/task_pool.h"
 #include "metaprompt/base/random.h"

@@ -14,6 +14,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "learners/learner.h"
+#include "learners/make_learner.h"
 #include "learners/maml.h"
 #include "metaprompt/base/random.h"
 #include "tests/differences.h"

@@ -21,6 +21,7 @@
 #include "absl/strings/str_cat.h"
 #include "learners/adamw.h"
 #include "learners/learner.h"
+#include "learners/make_learner.h"
 #include "learners/task_pool.h"
 #include "metaprompt/base/random.h"
 #include "tests/differences.h"

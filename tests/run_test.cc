@@ -35,6 +35,7 @@
 #include "experiments/spec.h"
 #include "experiments/train.h"
 #include "experiments/workbench.h"
+#include "learners/make_learner.h"
 #include "metaprompt/base/files.h"
 #include "metaprompt/base/random.h"
 #include "metaprompt/base/spec_fields.h"

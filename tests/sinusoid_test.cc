@@ -18,6 +18,7 @@
 #include "absl/strings/str_cat.h"
 #include "experiments/sinusoid_model.h"
 #include "learners/learner.h"
+#include "learners/make_learner.h"
 #include "metaprompt/base/files.h"
 #include "metaprompt/base/random.h"
 #include "metaprompt/base/spec_fields.h"
