@@ -11,10 +11,10 @@ step() {
 }
 
 step ./setup.sh
-step bazel build //experiments:metaprompt
+step bazel build //:metaprompt
 if [[ $# -eq 0 && -d runs/quickstart-seed0 ]]; then
   echo "The quickstart has run before. To run it again, remove runs/quickstart-seed0 or choose another --out."
-  step bazel-bin/experiments/metaprompt show runs/quickstart-seed0
+  step bazel-bin/experiments/cli/metaprompt show runs/quickstart-seed0
   exit
 fi
-step bazel-bin/experiments/metaprompt run experiments/specs/quickstart.textproto "$@"
+step bazel-bin/experiments/cli/metaprompt run experiments/specs/quickstart.textproto "$@"

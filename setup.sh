@@ -5,7 +5,7 @@ set -euo pipefail
 packages=(
   bazel-bootstrap bazel-platforms bazel-rules-java clang-format g++ git
   libabsl-dev libarchive-dev libcli11-dev libgmock-dev libgtest-dev libicu-dev libjemalloc-dev libopenblas-dev
-  libprotobuf-dev libsentencepiece-dev libssl-dev libtorch-dev lz4 nlohmann-json3-dev protobuf-compiler python3 xz-utils
+  libprotobuf-dev libsentencepiece-dev libssl-dev libtorch-dev lz4 nlohmann-json3-dev pkgconf protobuf-compiler python3 xz-utils
 )
 
 fail() {

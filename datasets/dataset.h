@@ -9,7 +9,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "datasets/dataset.pb.h"
-#include "datasets/split.h"
+#include "datasets/splits/split.h"
 #include "datasets/texts.h"
 
 namespace metaprompt {

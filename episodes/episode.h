@@ -7,7 +7,7 @@
 #include <utility>
 
 #include "episodes/sampler.h"
-#include "metaprompt/batch.h"
+#include "metaprompt/model/batch.h"
 
 namespace metaprompt {
 

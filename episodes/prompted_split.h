@@ -13,9 +13,9 @@
 #include "datasets/dataset.h"
 #include "episodes/episode.h"
 #include "episodes/sampler.h"
-#include "metaprompt/model.pb.h"
-#include "metaprompt/prompt.h"
-#include "metaprompt/tokenizer.h"
+#include "metaprompt/model/model.pb.h"
+#include "metaprompt/prompts/prompt.h"
+#include "metaprompt/tokenizers/tokenizer.h"
 
 namespace metaprompt {
 

@@ -7,13 +7,13 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
-#include "experiments/device.h"
+#include "experiments/host/device.h"
 #include "learners/check_learner.h"
 #include "metaprompt/base/files.h"
 #include "metaprompt/base/spec_fields.h"
-#include "metaprompt/bert.h"
-#include "metaprompt/prompt.h"
-#include "metaprompt/soft_prompt.h"
+#include "metaprompt/encoders/initial_values.h"
+#include "metaprompt/prompts/prompt.h"
+#include "metaprompt/prompts/soft_prompt.h"
 
 namespace metaprompt {
 namespace {

@@ -8,9 +8,9 @@
 
 #include "episodes/episode.h"
 #include "learners/learner.pb.h"
-#include "metaprompt/batch.h"
-#include "metaprompt/model.h"
-#include "metaprompt/params.h"
+#include "metaprompt/model/batch.h"
+#include "metaprompt/model/model.h"
+#include "metaprompt/model/params.h"
 
 namespace metaprompt {
 

@@ -8,11 +8,11 @@
 #include <utility>
 
 #include "absl/strings/match.h"
-#include "metaprompt/autocast.h"
 #include "metaprompt/base/random.h"
-#include "metaprompt/bert.h"
-#include "metaprompt/gather_rows.h"
-#include "metaprompt/graph_bytes.h"
+#include "metaprompt/encoders/autocast.h"
+#include "metaprompt/encoders/gather_rows.h"
+#include "metaprompt/encoders/graph_bytes.h"
+#include "metaprompt/encoders/initial_values.h"
 
 namespace metaprompt {
 

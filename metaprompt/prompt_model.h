@@ -4,10 +4,10 @@
 
 #include <vector>
 
-#include "metaprompt/encoder.h"
-#include "metaprompt/model.h"
-#include "metaprompt/model.pb.h"
-#include "metaprompt/soft_prompt.h"
+#include "metaprompt/encoders/encoder.h"
+#include "metaprompt/model/model.h"
+#include "metaprompt/model/model.pb.h"
+#include "metaprompt/prompts/soft_prompt.h"
 
 namespace metaprompt {
 

@@ -1,6 +1,6 @@
 // Hugging Face checkpoints: every architecture against what transformers said of the same folder (tests/goldens), its
 // derivatives against differences, folders that are broken, and saving.
-#include "metaprompt/checkpoint.h"
+#include "metaprompt/checkpoints/checkpoint.h"
 
 #include <ATen/ATen.h>
 #include <ATen/core/grad_mode.h>
@@ -20,11 +20,11 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_replace.h"
 #include "metaprompt/base/files.h"
-#include "metaprompt/batch.h"
-#include "metaprompt/prompt.h"
+#include "metaprompt/checkpoints/safetensors.h"
+#include "metaprompt/model/batch.h"
 #include "metaprompt/prompt_model.h"
-#include "metaprompt/safetensors.h"
-#include "metaprompt/tokenizer_folder.h"
+#include "metaprompt/prompts/prompt.h"
+#include "metaprompt/tokenizers/tokenizer_folder.h"
 #include "tests/differences.h"
 
 namespace metaprompt {

@@ -20,10 +20,10 @@
 #include "absl/strings/str_replace.h"
 #include "absl/strings/str_split.h"
 #include "episodes/prompted_split.h"
-#include "experiments/classifier.h"
-#include "experiments/command_line.h"
-#include "experiments/finished_run.h"
-#include "experiments/read_record.h"
+#include "experiments/cli/command_line.h"
+#include "experiments/commands/classifier.h"
+#include "experiments/runs/finished_run.h"
+#include "experiments/runs/read_record.h"
 #include "metaprompt/base/files.h"
 
 namespace metaprompt {

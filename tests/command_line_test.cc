@@ -1,5 +1,5 @@
 // The `metaprompt` command from outside: what each mistake is answered with, and that none leaves half a run behind.
-#include "experiments/command_line.h"
+#include "experiments/cli/command_line.h"
 
 #include <ATen/core/Tensor.h>
 #include <fcntl.h>
@@ -28,10 +28,10 @@
 #include "absl/strings/str_replace.h"
 #include "absl/strings/str_split.h"
 #include "absl/strings/strip.h"
-#include "experiments/run_directory.h"
+#include "experiments/runs/run_directory.h"
 #include "experiments/spec.h"
 #include "metaprompt/base/files.h"
-#include "metaprompt/safetensors.h"
+#include "metaprompt/checkpoints/safetensors.h"
 
 namespace metaprompt {
 namespace {

@@ -5,7 +5,7 @@
 #include <ATen/ATen.h>
 
 #include "metaprompt/base/random.h"
-#include "metaprompt/params.h"
+#include "metaprompt/model/params.h"
 
 namespace metaprompt {
 

@@ -1,5 +1,5 @@
 // config.json of Hugging Face encoders: values, defaults, and errors that name the field.
-#include "metaprompt/encoder_config.h"
+#include "metaprompt/encoders/encoder_config.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

@@ -13,7 +13,7 @@
 #include "datasets/dataset.h"
 #include "episodes/prompted_split.h"
 #include "episodes/sampler.h"
-#include "metaprompt/prompt.h"
+#include "metaprompt/prompts/prompt.h"
 #include "tests/trained_tokenizer.h"
 
 namespace metaprompt {

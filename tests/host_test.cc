@@ -7,9 +7,9 @@
 #include <string>
 #include <vector>
 
-#include "experiments/blas.h"
-#include "experiments/interval.h"
-#include "experiments/progress.h"
+#include "experiments/host/blas.h"
+#include "experiments/host/progress.h"
+#include "metaprompt/base/statistics.h"
 
 namespace metaprompt {
 namespace {

@@ -12,8 +12,8 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "datasets/dataset.h"
-#include "datasets/newsgroups.h"
-#include "datasets/published_splits.h"
+#include "datasets/sources/newsgroups.h"
+#include "datasets/splits/published_splits.h"
 #include "tests/dataset_files.h"
 
 namespace metaprompt {

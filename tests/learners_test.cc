@@ -14,8 +14,8 @@
 
 #include "absl/strings/str_cat.h"
 #include "learners/learner.h"
-#include "learners/make_learner.h"
-#include "learners/maml.h"
+#include "learners/papers/make_learner.h"
+#include "learners/papers/maml.h"
 #include "metaprompt/base/random.h"
 #include "tests/differences.h"
 

@@ -15,7 +15,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_replace.h"
 #include "absl/strings/str_split.h"
-#include "experiments/command_line.h"
+#include "experiments/cli/command_line.h"
 #include "experiments/result.pb.h"
 #include "metaprompt/base/files.h"
 #include "metaprompt/base/spec_fields.h"

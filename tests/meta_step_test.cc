@@ -1,6 +1,6 @@
 // Meta-training's update: AdamW and its schedules, the mean over tasks in their order whatever the threads, errors that
 // change nothing, and the pool of threads itself.
-#include "learners/meta_step.h"
+#include "learners/inner/meta_step.h"
 
 #include <ATen/ATen.h>
 #include <ATen/Parallel.h>
@@ -19,10 +19,10 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
-#include "learners/adamw.h"
+#include "learners/inner/adamw.h"
+#include "learners/inner/task_pool.h"
 #include "learners/learner.h"
-#include "learners/make_learner.h"
-#include "learners/task_pool.h"
+#include "learners/papers/make_learner.h"
 #include "metaprompt/base/random.h"
 #include "tests/differences.h"
 

@@ -1,5 +1,5 @@
 // The tokenizer that runs train for themselves, prompts and answer words, and every error with its text.
-#include "metaprompt/prompt.h"
+#include "metaprompt/prompts/prompt.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -11,7 +11,7 @@
 
 #include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
-#include "metaprompt/tokenizer.h"
+#include "metaprompt/tokenizers/tokenizer.h"
 #include "tests/status_error.h"
 #include "tests/trained_tokenizer.h"
 

@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
 """Prints the SHA-256 of what a fixed set of runs leaves, so that two builds of the program can be compared.
 
-    tests/record_hashes.py --program bazel-bin/experiments/metaprompt > before.txt
+    tests/record_hashes.py --program bazel-bin/experiments/cli/metaprompt > before.txt
     ... change the code, build again ...
-    tests/record_hashes.py --program bazel-bin/experiments/metaprompt > after.txt
+    tests/record_hashes.py --program bazel-bin/experiments/cli/metaprompt > after.txt
     diff before.txt after.txt
 
 Each run is made with one thread and with two: the quickstart, a short run of each learner, `classify` from the

@@ -1,6 +1,6 @@
 // Runs joined: what stands in the table is what the definitions give by hand, in every format, and what cannot be
 // compared is said.
-#include "experiments/report.h"
+#include "experiments/report/report.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -13,9 +13,9 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_replace.h"
-#include "experiments/report_format.h"
-#include "experiments/report_spread.h"
-#include "experiments/reported_runs.h"
+#include "experiments/report/report_format.h"
+#include "experiments/report/report_spread.h"
+#include "experiments/report/reported_runs.h"
 #include "experiments/result.pb.h"
 #include "metaprompt/base/files.h"
 #include "metaprompt/base/spec_fields.h"

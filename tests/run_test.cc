@@ -1,6 +1,6 @@
 // A whole experiment on a world of twelve words a class: the same record every time, on any number of threads, stopped
 // at any step, killed at any time.
-#include "experiments/run.h"
+#include "experiments/runs/run.h"
 
 #include <fcntl.h>
 #include <gmock/gmock.h>
@@ -30,12 +30,12 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
-#include "experiments/blas.h"
-#include "experiments/run_directory.h"
+#include "experiments/host/blas.h"
+#include "experiments/runs/run_directory.h"
+#include "experiments/runs/train.h"
+#include "experiments/runs/workbench.h"
 #include "experiments/spec.h"
-#include "experiments/train.h"
-#include "experiments/workbench.h"
-#include "learners/make_learner.h"
+#include "learners/papers/make_learner.h"
 #include "metaprompt/base/files.h"
 #include "metaprompt/base/random.h"
 #include "metaprompt/base/spec_fields.h"
@@ -407,7 +407,7 @@ TEST(StopTest, AFlagThatIsSetFromTheBeginningStillLeavesAWholeFolder) {
 
 // Starts `metaprompt run SPEC --out OUT`, its output going to OUT.log.
 pid_t Start(const std::string& out, const std::vector<std::string>& sets) {
-  std::vector<std::string> arguments = {"experiments/metaprompt", "run", SpecPath(), "--out", out};
+  std::vector<std::string> arguments = {"experiments/cli/metaprompt", "run", SpecPath(), "--out", out};
   for (const std::string& set : sets) {
     arguments.push_back("--set");
     arguments.push_back(set);

@@ -1,5 +1,5 @@
 // The file of tensors: what is written is read, byte for byte as the format says, and whatever is damaged is an error.
-#include "metaprompt/safetensors.h"
+#include "metaprompt/checkpoints/safetensors.h"
 
 #include <ATen/ATen.h>
 #include <gmock/gmock.h>

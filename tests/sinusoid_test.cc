@@ -1,6 +1,6 @@
 // Sinusoid regression: the tasks are what they say, many tasks as one batch are those tasks one by one, meta-gradients
 // are those of differences, and training helps.
-#include "experiments/sinusoid.h"
+#include "experiments/commands/sinusoid.h"
 
 #include <ATen/ATen.h>
 #include <gmock/gmock.h>
@@ -16,13 +16,13 @@
 
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
-#include "experiments/sinusoid_model.h"
+#include "experiments/commands/sinusoid_model.h"
 #include "learners/learner.h"
-#include "learners/make_learner.h"
+#include "learners/papers/make_learner.h"
 #include "metaprompt/base/files.h"
 #include "metaprompt/base/random.h"
 #include "metaprompt/base/spec_fields.h"
-#include "metaprompt/safetensors.h"
+#include "metaprompt/checkpoints/safetensors.h"
 #include "tests/differences.h"
 
 namespace metaprompt {

@@ -13,9 +13,9 @@
 #include <vector>
 
 #include "metaprompt/base/random.h"
-#include "metaprompt/batch.h"
-#include "metaprompt/bert.h"
-#include "metaprompt/params.h"
+#include "metaprompt/encoders/initial_values.h"
+#include "metaprompt/model/batch.h"
+#include "metaprompt/model/params.h"
 #include "metaprompt/prompt_model.h"
 #include "tests/differences.h"
 

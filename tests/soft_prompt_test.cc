@@ -1,5 +1,5 @@
 // Soft vectors and what they pass through, against LibTorch's own LSTM; where they begin; the templates of Hou et al.
-#include "metaprompt/soft_prompt.h"
+#include "metaprompt/prompts/soft_prompt.h"
 
 #include <ATen/ATen.h>
 #include <gtest/gtest.h>
@@ -14,8 +14,8 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "metaprompt/base/random.h"
-#include "metaprompt/prompt.h"
-#include "metaprompt/tokenizer_folder.h"
+#include "metaprompt/prompts/prompt.h"
+#include "metaprompt/tokenizers/tokenizer_folder.h"
 #include "tests/differences.h"
 
 namespace metaprompt {

@@ -1,6 +1,6 @@
 // A sweep: which runs it consists of, that it does each once and goes on where it was, and what it says of those that
 // fail.
-#include "experiments/sweep.h"
+#include "experiments/runs/sweep.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -16,9 +16,9 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_replace.h"
 #include "absl/strings/str_split.h"
-#include "experiments/report.h"
-#include "experiments/reported_runs.h"
-#include "experiments/sweep_plan.h"
+#include "experiments/report/report.h"
+#include "experiments/report/reported_runs.h"
+#include "experiments/runs/sweep_plan.h"
 #include "metaprompt/base/files.h"
 
 namespace metaprompt {
@@ -96,7 +96,7 @@ class SweepTest : public testing::Test {
   std::string Swept(SweepOptions options, absl::Status* status = nullptr) const {
     options.file = folder_ + "/grid.textproto";
     options.out = folder_ + "/out";
-    options.program = "experiments/metaprompt";
+    options.program = "experiments/cli/metaprompt";
     std::ostringstream said;
     const absl::Status ended = Sweep(options, &said, stop_);
     EXPECT_TRUE(status != nullptr || ended.ok()) << ended << "\n" << said.str();

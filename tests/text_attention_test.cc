@@ -1,6 +1,6 @@
 // Attention within texts against the formula written out with LibTorch's own operations, text by text and head by head,
 // which autograd differentiates.
-#include "metaprompt/text_attention.h"
+#include "metaprompt/encoders/text_attention.h"
 
 #include <ATen/ATen.h>
 #include <gmock/gmock.h>
@@ -13,7 +13,7 @@
 #include <vector>
 
 #include "metaprompt/base/random.h"
-#include "metaprompt/text_products.h"
+#include "metaprompt/encoders/text_products.h"
 #include "tests/differences.h"
 
 namespace metaprompt {

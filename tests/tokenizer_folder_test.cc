@@ -1,5 +1,5 @@
 // Checkpoint folders whose tokenizers can't be made: what each is answered with.
-#include "metaprompt/tokenizer_folder.h"
+#include "metaprompt/tokenizers/tokenizer_folder.h"
 
 #include <gtest/gtest.h>
 

@@ -17,8 +17,8 @@
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
 #include "metaprompt/base/files.h"
-#include "metaprompt/tokenizer_folder.h"
-#include "metaprompt/unicode.h"
+#include "metaprompt/tokenizers/tokenizer_folder.h"
+#include "metaprompt/tokenizers/unicode.h"
 
 namespace metaprompt {
 namespace {

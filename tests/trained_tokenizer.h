@@ -12,7 +12,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "metaprompt/base/random.h"
-#include "metaprompt/tokenizer.h"
+#include "metaprompt/tokenizers/tokenizer.h"
 
 namespace metaprompt {
 

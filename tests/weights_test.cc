@@ -1,5 +1,5 @@
 // Checkpoints of others: every type and layout against Python's values, and what is broken, foreign or hostile.
-#include "metaprompt/weights.h"
+#include "metaprompt/checkpoints/weights.h"
 
 #include <ATen/ATen.h>
 #include <fcntl.h>
@@ -25,9 +25,9 @@
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
 #include "metaprompt/base/files.h"
-#include "metaprompt/safetensors.h"
-#include "metaprompt/safetensors_writer.h"
-#include "metaprompt/torch_pickle.h"
+#include "metaprompt/checkpoints/safetensors.h"
+#include "metaprompt/checkpoints/safetensors_writer.h"
+#include "metaprompt/checkpoints/torch_pickle.h"
 #include "tests/status_error.h"
 
 namespace metaprompt {

@@ -15,8 +15,8 @@ compiler=${CLANGXX:-clang++-14}
 command -v "$compiler" >/dev/null || { echo "build.sh: $compiler is missing: apt-get install clang-14 libclang-rt-14-dev" >&2; exit 1; }
 mkdir -p "$out"
 
-# As third_party/BUILD.bazel lists them.
-mapfile -t absl < <(grep -o '"-labsl_[a-z0-9_]*"' third_party/BUILD.bazel | tr -d '"')
+# As third_party/absl/BUILD.bazel lists them.
+mapfile -t absl < <(grep -o '"-labsl_[a-z0-9_]*"' third_party/absl/BUILD.bazel | tr -d '"')
 
 target() { # NAME SOURCE...: tests/fuzz/NAME_fuzz.cc with the sources that it needs
   local name=$1
@@ -26,11 +26,11 @@ target() { # NAME SOURCE...: tests/fuzz/NAME_fuzz.cc with the sources that it ne
     "tests/fuzz/${name}_fuzz.cc" "${@:2}" -o "$out/${name}_fuzz" "${absl[@]}" -lcrypto
 }
 
-target safetensors metaprompt/safetensors_header.cc metaprompt/base/files.cc
-target config metaprompt/encoder_config.cc metaprompt/base/json.cc metaprompt/base/files.cc
-target torch_pickle metaprompt/torch_pickle.cc metaprompt/safetensors_header.cc metaprompt/base/files.cc
+target safetensors metaprompt/checkpoints/safetensors_header.cc metaprompt/base/files.cc
+target config metaprompt/encoders/encoder_config.cc metaprompt/base/json.cc metaprompt/base/files.cc
+target torch_pickle metaprompt/checkpoints/torch_pickle.cc metaprompt/checkpoints/safetensors_header.cc metaprompt/base/files.cc
 
-tokenizers=(metaprompt/{unicode,added_tokens,wordpiece,byte_bpe,albert_tokenizer,tokenizer_config,tokenizer_folder}.cc
-  metaprompt/{vocabulary_files,sentencepiece}.cc metaprompt/base/json.cc metaprompt/base/files.cc -licuuc -ldl)
+tokenizers=(metaprompt/tokenizers/{unicode,added_tokens,wordpiece,byte_bpe,albert_tokenizer,tokenizer_config,tokenizer_folder}.cc
+  metaprompt/tokenizers/{vocabulary_files,sentencepiece}.cc metaprompt/base/json.cc metaprompt/base/files.cc -licuuc -ldl)
 target wordpiece "${tokenizers[@]}"
 target bpe "${tokenizers[@]}"

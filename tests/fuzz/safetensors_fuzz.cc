@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "metaprompt/safetensors_header.h"
+#include "metaprompt/checkpoints/safetensors_header.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   using metaprompt::SafetensorsEntry;

@@ -13,8 +13,8 @@
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_split.h"
-#include "metaprompt/tokenizer_folder.h"
-#include "metaprompt/unicode.h"
+#include "metaprompt/tokenizers/tokenizer_folder.h"
+#include "metaprompt/tokenizers/unicode.h"
 
 namespace metaprompt {
 

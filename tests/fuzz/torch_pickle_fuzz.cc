@@ -3,7 +3,7 @@
 #include <cstdint>
 #include <cstdlib>
 
-#include "metaprompt/torch_pickle.h"
+#include "metaprompt/checkpoints/torch_pickle.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   const absl::StatusOr<std::vector<metaprompt::PickledTensor>> tensors =

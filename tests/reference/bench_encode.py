@@ -25,7 +25,7 @@ parser.add_argument("--lines", type=int, default=1000)
 parser.add_argument("--rounds", type=int, default=3)
 parser.add_argument("--threads", type=int, default=2)
 parser.add_argument("--batch", type=int, default=32, help="lines of a batch of transformers'")
-parser.add_argument("--binary", default="bazel-bin/experiments/metaprompt")
+parser.add_argument("--binary", default="bazel-bin/experiments/cli/metaprompt")
 parser.add_argument("--logits", action="store_true", help="the MLM logits at the mask, of each line and a mask behind it")
 options = parser.parse_args()
 

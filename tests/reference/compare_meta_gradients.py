@@ -117,7 +117,7 @@ def seconds_each(gradient, network, inner_lr, steps, tasks):
 
 
 parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-parser.add_argument("--binary", default="bazel-bin/experiments/sinusoid_main")
+parser.add_argument("--binary", default="bazel-bin/experiments/commands/sinusoid_main")
 parser.add_argument("--dump", help="where to keep the dump")
 parser.add_argument("--rounds", type=int, default=5)
 parser.add_argument("--threads", type=int, default=1)

@@ -18,7 +18,7 @@ import sys
 import tempfile
 
 
-PROGRAM = str(pathlib.Path(__file__).resolve().parents[2] / "bazel-bin/experiments/metaprompt")
+PROGRAM = str(pathlib.Path(__file__).resolve().parents[2] / "bazel-bin/experiments/cli/metaprompt")
 
 
 def command(arguments):
@@ -88,7 +88,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("spec")
     parser.add_argument("--set", action="append", default=[], metavar="FIELD=VALUE")
-    parser.add_argument("--metaprompt", default=PROGRAM, help="the program [bazel-bin/experiments/metaprompt]")
+    parser.add_argument("--metaprompt", default=PROGRAM, help="the program [bazel-bin/experiments/cli/metaprompt]")
     options = parser.parse_args()
     sets = [part for one in options.set for part in ("--set", one)]
     classes = read_texts(command([options.metaprompt, "datasets", "export", options.spec, *sets]))

@@ -1,0 +1,30 @@
+// The damaged lines of a source: how many, and the first of them by name.
+#ifndef DATASETS_READERS_BAD_LINES_H_
+#define DATASETS_READERS_BAD_LINES_H_
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/strings/string_view.h"
+
+namespace metaprompt {
+
+class BadLines {
+ public:
+  void Add(absl::string_view file, int64_t line, absl::string_view reason);
+
+  int64_t count() const { return count_; }
+
+  // OK if there is none. Else `file:line: reason` for the first ten, a line each, and how many there are.
+  absl::Status status() const;
+
+ private:
+  int64_t count_ = 0;
+  std::vector<std::string> first_;
+};
+
+}  // namespace metaprompt
+
+#endif  // DATASETS_READERS_BAD_LINES_H_

@@ -1,0 +1,78 @@
+#include "datasets/readers/json_fields.h"
+
+#include <algorithm>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "datasets/readers/texts_by_label.h"
+#include "metaprompt/base/files.h"
+
+namespace metaprompt {
+namespace {
+
+using Json = nlohmann::json;
+
+absl::Status WrongType(const Json& value, const std::string& field, const char* expected) {
+  // Lists and objects by their kind alone: they may be nested more deeply than printing them can follow.
+  return absl::InvalidArgumentError(absl::StrCat(
+      "field '", field, "' is ", value.is_structured() ? absl::StrCat("an ", value.type_name()) : Quoted(value.dump()),
+      "; it must be ", expected));
+}
+
+}  // namespace
+
+absl::StatusOr<Json> ParseObject(absl::string_view line) {
+  Json object = Json::parse(line.begin(), line.end(), /*cb=*/nullptr, /*allow_exceptions=*/false);
+  if (object.is_discarded()) {
+    return absl::InvalidArgumentError("not valid JSON");
+  }
+  if (!object.is_object()) {
+    return absl::InvalidArgumentError("not a JSON object");
+  }
+  return object;
+}
+
+absl::StatusOr<const Json*> FieldOf(const Json& object, const std::string& field) {
+  const auto found = object.find(field);
+  if (found != object.end()) {
+    return &*found;
+  }
+  std::vector<std::string> names;
+  for (const auto& [name, value] : object.items()) {
+    names.push_back(name);
+  }
+  return absl::InvalidArgumentError(
+      absl::StrCat("no field '", field, "'; the object has: ", names.empty() ? "none" : absl::StrJoin(names, ", ")));
+}
+
+absl::StatusOr<std::string> TextIn(const Json& value, const std::string& field, int64_t max_words) {
+  if (value.is_string()) {
+    return CollapseBlanks(value.get_ref<const std::string&>(), max_words);
+  }
+  if (!value.is_array() || !std::all_of(value.begin(), value.end(), [](const Json& v) { return v.is_string(); })) {
+    return WrongType(value, field, "a string or an array of strings");
+  }
+  std::string joined;
+  for (const Json& part : value) {
+    absl::StrAppend(&joined, part.get_ref<const std::string&>(), " ");
+  }
+  return CollapseBlanks(joined, max_words);
+}
+
+absl::StatusOr<std::string> LabelIn(const Json& value, const std::string& field) {
+  if (value.is_number_integer()) {
+    return value.dump();
+  }
+  if (!value.is_string()) {
+    return WrongType(value, field, "a string or an integer");
+  }
+  std::string label = CollapseBlanks(value.get_ref<const std::string&>());
+  if (label.empty()) {
+    return absl::InvalidArgumentError(absl::StrCat("field '", field, "' is empty"));
+  }
+  return label;
+}
+
+}  // namespace metaprompt

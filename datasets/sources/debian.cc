@@ -1,0 +1,174 @@
+#include "datasets/sources/debian.h"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <string>
+#include <tuple>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/strip.h"
+#include "datasets/readers/bad_lines.h"
+#include "datasets/readers/lines.h"
+#include "metaprompt/base/files.h"
+
+namespace metaprompt {
+namespace {
+
+// The fields of one stanza that matter here, as views into the index; empty: not there.
+struct Stanza {
+  absl::string_view package;
+  absl::string_view source;
+  absl::string_view section;
+  absl::string_view description;
+};
+
+// Keeps a value that the stanza needs; of a repeated field the first.
+void TakeField(absl::string_view field, absl::string_view value, Stanza* stanza) {
+  absl::string_view* taken = absl::EqualsIgnoreCase(field, "Package")       ? &stanza->package
+                             : absl::EqualsIgnoreCase(field, "Source")      ? &stanza->source
+                             : absl::EqualsIgnoreCase(field, "Section")     ? &stanza->section
+                             : absl::EqualsIgnoreCase(field, "Description") ? &stanza->description
+                                                                            : nullptr;
+  if (taken != nullptr && taken->empty()) {
+    *taken = absl::StripAsciiWhitespace(value);
+  }
+}
+
+// "contrib/games" is games, "hello (2.10-3)" is the source hello, and a package without a source is its own.
+void Simplify(Stanza* stanza) {
+  if (const size_t slash = stanza->section.rfind('/'); slash != absl::string_view::npos) {
+    stanza->section.remove_prefix(slash + 1);
+  }
+  stanza->source = absl::StripTrailingAsciiWhitespace(stanza->source.substr(0, stanza->source.find('(')));
+  if (stanza->source.empty()) {
+    stanza->source = stanza->package;
+  }
+}
+
+// A field's name has no blanks; returns its length, or 0 if the line does not start with `Name:`.
+size_t FieldNameLength(absl::string_view line) {
+  const size_t colon = line.find(':');
+  return colon == absl::string_view::npos || line.find_first_of(" \t") < colon ? 0 : colon;
+}
+
+absl::StatusOr<std::string> PrintedIndex() {
+  constexpr char kRemedy[] = "run `apt-get update`, or give dataset.debian.path";
+  absl::StatusOr<std::string> printed = CommandOutput({"apt-cache", "dumpavail"});
+  if (!printed.ok()) {
+    return absl::Status(printed.status().code(), absl::StrCat(printed.status().message(), "; ", kRemedy));
+  }
+  if (absl::StripAsciiWhitespace(*printed).empty()) {
+    return absl::NotFoundError(absl::StrCat("`apt-cache dumpavail` prints nothing; ", kRemedy));
+  }
+  return printed;
+}
+
+absl::StatusOr<std::string> IndexFile(const std::string& path) {
+  const char* program = absl::EndsWith(path, ".gz")    ? "gzip"
+                        : absl::EndsWith(path, ".xz")  ? "xz"
+                        : absl::EndsWith(path, ".lz4") ? "lz4"
+                                                       : nullptr;
+  if (program == nullptr) {
+    return ReadFile(path);
+  }
+  // Asked first, so that a missing file is not mistaken for a broken one.
+  if (access(path.c_str(), R_OK) != 0) {
+    const int error = errno;
+    const std::string message = absl::StrCat(path, ": ", std::strerror(error));
+    return error == ENOENT ? absl::NotFoundError(message) : absl::UnavailableError(message);
+  }
+  // A path that starts with a dash would be an option.
+  absl::StatusOr<std::string> index = CommandOutput({program, "-dc", absl::StartsWith(path, "-") ? "./" + path : path});
+  if (!index.ok()) {
+    return absl::Status(index.status().code(), absl::StrCat(path, ": ", index.status().message()));
+  }
+  return index;
+}
+
+}  // namespace
+
+absl::StatusOr<Imported> ParseDebianIndex(absl::string_view index, absl::string_view name,
+                                          const ImportOptions& options) {
+  std::vector<Stanza> stanzas;
+  Stanza stanza;
+  int64_t packages = 0;
+  int64_t first_line = 0;  // of the current stanza; 0 between stanzas
+  BadLines bad;
+  Lines lines(index, name, &bad);
+  const auto finish_stanza = [&] {
+    if (first_line == 0) {
+      return;
+    }
+    if (stanza.package.empty()) {
+      bad.Add(name, first_line, "a stanza without Package");
+    } else {
+      ++packages;
+      Simplify(&stanza);
+      if (!stanza.section.empty() && !stanza.description.empty()) {
+        stanzas.push_back(stanza);
+      }
+    }
+    stanza = Stanza();
+    first_line = 0;
+  };
+  while (lines.Next()) {
+    const absl::string_view line = lines.line();
+    if (line.empty()) {
+      finish_stanza();
+      continue;
+    }
+    if (line.front() == ' ' || line.front() == '\t') {
+      if (first_line == 0) {
+        bad.Add(name, lines.number(), "a continuation line that continues no field");
+      }
+      continue;
+    }
+    const size_t length = FieldNameLength(line);
+    if (length == 0) {
+      bad.Add(name, lines.number(), absl::StrCat("neither `Field: value` nor a continuation line: ", Quoted(line)));
+      continue;
+    }
+    if (first_line == 0) {
+      first_line = lines.number();
+    }
+    TakeField(line.substr(0, length), line.substr(length + 1), &stanza);
+  }
+  finish_stanza();
+  if (packages == 0 && bad.count() == 0) {
+    return absl::InvalidArgumentError(absl::StrCat(name, ": no package in this index"));
+  }
+  // The same package may be there in two versions: then the description decides, never the order of the index.
+  std::sort(stanzas.begin(), stanzas.end(), [](const Stanza& a, const Stanza& b) {
+    return std::tie(a.section, a.source, a.package, a.description) <
+           std::tie(b.section, b.source, b.package, b.description);
+  });
+  Imported imported;
+  const Stanza* before = nullptr;
+  for (const Stanza& next : stanzas) {
+    if (before == nullptr || next.section != before->section || next.source != before->source) {
+      imported.Add(std::string(next.section), CollapseBlanks(next.description, options.max_words));
+    }
+    before = &next;
+  }
+  if (absl::Status status = imported.Finish(bad, options, name); !status.ok()) {
+    return status;
+  }
+  return imported;
+}
+
+absl::StatusOr<Imported> LoadDebian(const DebianSource& source, const ImportOptions& options) {
+  const bool printed = source.path().empty();
+  const absl::StatusOr<std::string> index = printed ? PrintedIndex() : IndexFile(source.path());
+  if (!index.ok()) {
+    return index.status();
+  }
+  return ParseDebianIndex(*index, printed ? "apt-cache dumpavail" : source.path(), options);
+}
+
+}  // namespace metaprompt

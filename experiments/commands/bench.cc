@@ -1,0 +1,235 @@
+#include "experiments/commands/bench.h"
+
+#include <ATen/ATen.h>
+#include <ATen/record_function.h>
+
+#include <algorithm>
+#include <atomic>
+#include <chrono>
+#include <cstring>
+#include <memory>
+#include <utility>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+#include "experiments/host/blas.h"
+#include "experiments/runs/run.h"
+#include "experiments/runs/workbench.h"
+#include "experiments/spec.h"
+#include "learners/check_learner.h"
+#include "learners/inner/meta_step.h"
+#include "learners/learner.h"
+#include "learners/papers/make_learner.h"
+#include "metaprompt/encoders/text_products.h"
+
+namespace metaprompt {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+double SecondsSince(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
+
+double Median(std::vector<double> values) {
+  std::sort(values.begin(), values.end());
+  return values[values.size() / 2];
+}
+
+std::atomic<double>& Flops() {
+  static std::atomic<double> flops = 0;
+  return flops;
+}
+
+// 2 · [rows] · [columns of the second] · [inner], times the batch.
+std::unique_ptr<at::ObserverContext> AddProduct(const at::RecordFunction& function) {
+  const char* name = function.name();
+  const auto inputs = function.inputs();
+  const bool with_bias = std::strcmp(name, "aten::addmm") == 0 || std::strcmp(name, "aten::baddbmm") == 0;
+  const bool within_texts = std::strcmp(name, kTextProducts) == 0;
+  if (!with_bias && !within_texts && std::strcmp(name, "aten::mm") != 0 && std::strcmp(name, "aten::bmm") != 0) {
+    return nullptr;
+  }
+  double flops = 0;
+  if (within_texts) {
+    flops = 2.0 * static_cast<double>(inputs[0].toTensor().numel()) * static_cast<double>(inputs[1].toInt());
+  } else {
+    const at::Tensor& left = inputs[with_bias ? 1 : 0].toTensor();
+    const at::Tensor& right = inputs[with_bias ? 2 : 1].toTensor();
+    flops = 2.0 * static_cast<double>(left.numel()) * static_cast<double>(right.size(-1));
+  }
+  double seen = Flops().load();
+  while (!Flops().compare_exchange_weak(seen, seen + flops)) {
+  }
+  return nullptr;
+}
+
+struct Timed {
+  std::string name;
+  LearnerSpec learner;
+  int64_t together = 1;
+  bool one_after_another = false;  // each task by itself on all threads, as without a meta-batch
+};
+
+// The learners that every spec is timed with, each with the spec's inner steps and what they change.
+std::vector<Timed> TimedLearners(const ExperimentSpec& spec) {
+  LearnerSpec base = spec.learner();
+  base.clear_meta_test();
+  base.mutable_maml();
+  AddGroups(&base);
+  MakeStepsTiny(base.mutable_inner());
+  const std::string steps = absl::StrCat(", ", base.inner().steps(), " steps");
+  std::vector<Timed> timed;
+  const auto maml = [&] {
+    LearnerSpec learner = base;
+    learner.mutable_maml()->Clear();
+    return learner;
+  };
+  timed.push_back({"MAML" + steps, maml(), spec.tasks_together(), false});
+  LearnerSpec multi_step = maml();
+  multi_step.mutable_maml()->mutable_multi_step();
+  timed.push_back({"MAML, multi-step loss" + steps, multi_step, spec.tasks_together(), false});
+  LearnerSpec first_order = maml();
+  first_order.mutable_maml()->set_order(MamlSpec::FIRST);
+  timed.push_back({"first-order MAML" + steps, first_order, spec.tasks_together(), false});
+  LearnerSpec reptile = base;
+  reptile.mutable_reptile();
+  reptile.clear_meta_gradient();
+  timed.push_back({"Reptile" + steps, reptile, spec.tasks_together(), false});
+  // The encoder neither adapts nor learns.
+  LearnerSpec prompt = maml();
+  prompt.mutable_adapts()->set_part(ScopeSpec::PROMPT);
+  prompt.mutable_learns()->set_part(ScopeSpec::PROMPT);
+  if (prompt.inner().prompt_lr() == 0) {
+    prompt.mutable_inner()->set_prompt_lr(1e-9);
+  }
+  timed.push_back({"prompt alone, one after another", prompt, 1, true});
+  timed.push_back({"prompt alone, side by side", prompt, 1, false});
+  if (spec.tasks_together() > 1 && spec.train().meta_batch() > 1) {
+    timed.push_back(
+        {absl::StrCat("prompt alone, ", spec.tasks_together(), " tasks together"), prompt, spec.tasks_together()});
+  }
+  return timed;
+}
+
+}  // namespace
+
+void MakeStepsTiny(InnerSpec* inner) {
+  constexpr double kTiny = 1e-9;
+  const auto tiny = [](double rate) { return rate == 0 ? 0.0 : kTiny; };
+  inner->set_encoder_lr(tiny(inner->encoder_lr()));
+  inner->set_prompt_lr(tiny(inner->prompt_lr()));
+  inner->set_lora_lr(tiny(inner->lora_lr()));
+  inner->set_class_lr(tiny(inner->class_lr()));
+}
+
+double CountProductFlops(const std::function<void()>& work) {
+  Flops() = 0;
+  const at::CallbackHandle handle = at::addGlobalCallback(
+      at::RecordFunctionCallback(AddProduct).needsInputs(true).scopes({at::RecordScope::FUNCTION}));
+  work();
+  at::removeCallback(handle);
+  return Flops();
+}
+
+absl::Status Bench(const ExperimentSpec& spec, int rounds, const std::string& only, std::ostream* out) {
+  absl::StatusOr<std::unique_ptr<Workbench>> bench = Workbench::Open(spec, {});
+  if (!bench.ok()) {
+    return bench.status();
+  }
+  const absl::StatusOr<const PromptedSplit*> split = (*bench)->Prompted(Split::kTrain);
+  if (!split.ok()) {
+    return split.status();
+  }
+  const PromptModel& model = (*bench)->model();
+  const absl::StatusOr<ParamList> start = (*bench)->InitialParams(spec.episodes().shots(0));
+  if (!start.ok()) {
+    return start.status();
+  }
+  const int64_t tasks = spec.train().meta_batch();
+  TaskPool pool(ThreadsOf(spec));
+  const BlasInfo blas = GetBlasInfo();
+  *out << absl::StrFormat(
+      "%d threads, BLAS kernel %s, %d-way, %d queries a class, meta-batch %d, median of %d rounds\n", pool.threads(),
+      blas.kernel, TrainWays(spec.episodes()), TrainQueries(spec.episodes()), tasks, rounds);
+  *out << absl::StrFormat("%-34s %5s %11s %9s %8s %6s %9s\n", "learner", "shots", "episodes/s", "GFLOP/s", "SGEMM",
+                          "ratio", "drawing");
+  const auto print = [&](const std::string& name, const std::string& shots, double seconds, double rate, double sgemm,
+                         double drawing) {
+    *out << absl::StrFormat("%-34s %5s %11.2f %9.1f %8.1f %6.2f %8.2f%%\n", name, shots,
+                            static_cast<double>(tasks) / seconds, rate, sgemm, rate / sgemm, 100 * drawing)
+         << std::flush;
+  };
+  for (const Timed& timed : TimedLearners(spec)) {
+    const std::string& name = timed.name;
+    if (name.find(only) == std::string::npos) {
+      continue;
+    }
+    const LearnerSpec& learner_spec = timed.learner;
+    const std::unique_ptr<Learner> learner = MakeLearner(learner_spec);
+    double all_seconds = 0;  // of a meta-step, summed over the numbers of shots; the others are weighted by it
+    double all_products = 0;
+    double all_sgemm = 0;
+    double all_drawing = 0;
+    for (const int shots : spec.episodes().shots()) {
+      const absl::StatusOr<EpisodeSampler> sampler = (*bench)->TrainSampler(shots);
+      if (!sampler.ok()) {
+        return sampler.status();
+      }
+      LearnerState state = StartLearning(WithOwn(model, *learner, Detached(*start), spec.seed()));
+      absl::Status failed;
+      const auto step = [&] {
+        const int64_t at = state.meta_step;
+        MetaBatch batch;
+        batch.tasks = tasks;
+        batch.together = timed.together;
+        batch.episode = [&](int64_t task) { return (*split)->Build(sampler->Plan(at * tasks + task), at::kFloat); };
+        const int64_t times = timed.one_after_another ? tasks : 1;
+        batch.tasks = tasks / times;
+        for (int64_t i = 0; i < times; ++i) {
+          const absl::StatusOr<StepStats> stats =
+              MetaStep(*learner, model, learner_spec.meta_optimizer(), 1000000, batch, &pool, &state);
+          failed.Update(stats.status());
+        }
+      };
+      step();  // warms up
+      std::vector<double> seconds;
+      std::vector<double> rates;
+      std::vector<double> sgemm;
+      std::vector<double> drawing;
+      for (int round = 0; round < rounds && failed.ok(); ++round) {
+        sgemm.push_back(MeasureSgemmGflops());
+        // The products are counted apart from the timing, on the same episodes.
+        LearnerState copy;
+        copy.meta_step = state.meta_step;
+        copy.params = Detached(state.params);
+        copy.optimizer = {state.optimizer.step, Detached(state.optimizer.first), Detached(state.optimizer.second)};
+        Clock::time_point begin = Clock::now();
+        step();
+        const double taken = SecondsSince(begin);
+        std::swap(state, copy);
+        rates.push_back(CountProductFlops(step) * 1e-9 / taken);
+        seconds.push_back(taken);
+        begin = Clock::now();
+        pool.Run(tasks, [&](int64_t task) { (*split)->Build(sampler->Plan(round * tasks + task), at::kFloat); });
+        drawing.push_back(SecondsSince(begin) / taken);
+      }
+      if (!failed.ok()) {
+        return failed;
+      }
+      print(name, absl::StrCat(shots), Median(seconds), Median(rates), Median(sgemm), Median(drawing));
+      all_seconds += Median(seconds);
+      all_products += Median(seconds) * Median(rates);
+      all_sgemm += Median(seconds) * Median(sgemm);
+      all_drawing += Median(seconds) * Median(drawing);
+    }
+    // A run takes as many meta-steps of each: together they count by their time.
+    const int kinds = spec.episodes().shots_size();
+    if (kinds > 1) {
+      print(name, "all", all_seconds / kinds, all_products / all_seconds, all_sgemm / all_seconds,
+            all_drawing / all_seconds);
+    }
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace metaprompt

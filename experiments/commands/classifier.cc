@@ -1,0 +1,213 @@
+#include "experiments/commands/classifier.h"
+
+#include <ATen/ATen.h>
+#include <ATen/core/grad_mode.h>
+
+#include <algorithm>
+#include <map>
+#include <numeric>
+#include <utility>
+
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+#include "absl/strings/str_split.h"
+#include "absl/strings/strip.h"
+#include "episodes/prompted_split.h"
+#include "metaprompt/base/files.h"
+
+namespace metaprompt {
+namespace {
+
+constexpr int64_t kBatchTokens = 1024;         // a batch: its activations stay in the processor's cache
+constexpr char kWordBegin[] = "\xe2\x96\x81";  // sentencepiece's mark, a piece before what it doesn't know
+constexpr double kGib = 1024.0 * 1024 * 1024;
+
+// Bytes that the system could give to a program now; 0 where it does not say.
+double AvailableBytes() {
+  const absl::StatusOr<std::string> text = ReadFile("/proc/meminfo");
+  if (text.ok()) {
+    for (absl::string_view line : absl::StrSplit(*text, '\n')) {
+      int64_t kilobytes = 0;
+      if (absl::ConsumePrefix(&line, "MemAvailable:") && absl::ConsumeSuffix(&line, "kB") &&
+          absl::SimpleAtoi(absl::StripAsciiWhitespace(line), &kilobytes)) {
+        return 1024.0 * static_cast<double>(kilobytes);
+      }
+    }
+  }
+  return 0;
+}
+
+// About how many bytes adapting takes at its peak.
+double AdaptationBytes(const LearnerSpec& spec, const PromptModel& model, const Batch& support) {
+  const auto rows = static_cast<double>(RowsOf(support));
+  if (spec.has_linear_probe()) {  // a dense system of texts x classes equations in double, a few times over
+    const double equations = rows * static_cast<double>(support.answers.ids.size(0));
+    return 4 * sizeof(double) * equations * equations;
+  }
+  if (!spec.has_inner()) {
+    return 0;  // no graph
+  }
+  // At most: of mini-batches and with a pool of prompts as if each row were a text of its own; else a text once.
+  const bool batches = spec.meta_test().epochs() > 0 && spec.meta_test().batch() < rows;
+  const double at_once = batches ? spec.meta_test().batch() : spec.has_meta_prompter() ? rows : support.size;
+  return (spec.has_meta_prompter() ? 2 : 1) * at_once / static_cast<double>(support.size) * model.GraphBytes(support);
+}
+
+absl::Status FitsIntoMemory(const FinishedRun& run, const Batch& support) {
+  const double bytes = AdaptationBytes(run.record().spec().learner(), run.model(), support);
+  const double available = AvailableBytes();
+  if (available == 0 || bytes < available) {
+    return absl::OkStatus();
+  }
+  return absl::ResourceExhaustedError(
+      absl::StrFormat("adapting to %d texts of %d classes at once takes about %.1f GiB, and %.1f GiB are free; give "
+                      "fewer texts a class, or fewer classes",
+                      RowsOf(support), support.answers.ids.size(0), bytes / kGib, available / kGib));
+}
+
+}  // namespace
+
+absl::Status Classifier::SetAnswers(const std::vector<SupportClass>& classes) {
+  const SpecialIds special = run_->tokenizer().special();
+  std::vector<std::vector<int64_t>> answers;
+  std::map<std::vector<int64_t>, const SupportClass*> seen;  // by the ids in ascending order
+  for (const SupportClass& one : classes) {
+    absl::StatusOr<std::vector<int64_t>> ids =
+        AnswerIds(run_->record().spec().model().verbalizer(), run_->tokenizer(), one.label, one.name);
+    if (!ids.ok()) {
+      return ids.status();
+    }
+    const auto says_nothing = [&](int64_t id) {
+      return id == special.unk || run_->tokenizer().Piece(id) == kWordBegin;
+    };
+    if (std::all_of(ids->begin(), ids->end(), says_nothing)) {
+      return absl::InvalidArgumentError(absl::StrCat("the run's tokenizer knows no word of the class ",
+                                                     Quoted(one.name),
+                                                     "; give it a name: label, tab, name, tab, text"));
+    }
+    std::vector<int64_t> sorted = *ids;
+    std::sort(sorted.begin(), sorted.end());
+    const auto [place, is_new] = seen.try_emplace(std::move(sorted), &one);
+    if (!is_new) {
+      return absl::InvalidArgumentError(absl::StrCat("the classes ", Quoted(place->second->label), " and ",
+                                                     Quoted(one.label), " have the same words to the run's tokenizer, ",
+                                                     Quoted(one.name),
+                                                     "; give one of them another name: label, tab, name, tab, text"));
+    }
+    answers.push_back(*std::move(ids));
+  }
+  answers_ = PackAnswers(answers, at::kFloat);
+  answer_ids_ = std::move(answers);
+  return absl::OkStatus();
+}
+
+PromptedText Classifier::Prompted(const std::string& text) {
+  return Prompted(run_->tokenizer().Encode(absl::StrCat(run_->prompt().text_prefix(), text)));
+}
+
+PromptedText Classifier::Prompted(const std::vector<int64_t>& ids) {
+  PromptedText prompted = run_->prompt().Apply(ids);
+  cut_ += prompted.text_end - prompted.text_begin < static_cast<int64_t>(ids.size()) ? 1 : 0;
+  // Every row of the vocabulary is at hand, and the soft vectors stand behind them.
+  for (int64_t& id : prompted.ids) {
+    id = id >= 0 ? id : run_->config().vocab_size + (-1 - id);
+  }
+  return prompted;
+}
+
+Batch Classifier::Packed(const std::vector<PromptedText>& texts, const std::vector<int64_t>& labels,
+                         const std::vector<int64_t>& repeats) const {
+  return OnDevice(PackBatch(texts, labels, answers_, at::kFloat, repeats), device_);
+}
+
+absl::StatusOr<Classifier> Classifier::Adapt(const FinishedRun* run, const ParamList& initial,
+                                             const std::vector<SupportClass>& classes, at::Device device,
+                                             TaskPool* pool) {
+  Classifier classifier(run, device, pool);
+  if (const absl::Status status = classifier.SetAnswers(classes); !status.ok()) {
+    return status;
+  }
+  std::vector<std::string> texts;
+  std::vector<PromptedText> prompted;
+  std::vector<int64_t> labels;    // of texts
+  std::vector<int64_t> rows;      // the support set in places of prompted, in which answer words may be texts as well
+  std::vector<int64_t> of_class;  // of rows
+  const int answer_texts = run->record().spec().model().verbalizer().answer_texts();
+  for (size_t c = 0; c < classes.size(); ++c) {
+    const auto label = static_cast<int64_t>(c);
+    for (const std::string& text : classes[c].texts) {
+      texts.push_back(text);
+      rows.push_back(static_cast<int64_t>(prompted.size()));
+      prompted.push_back(classifier.Prompted(text));
+    }
+    labels.resize(texts.size(), label);
+    if (answer_texts > 0) {
+      rows.insert(rows.end(), static_cast<size_t>(answer_texts), static_cast<int64_t>(prompted.size()));
+      prompted.push_back(classifier.Prompted(classifier.answer_ids_[c]));
+    }
+    of_class.resize(rows.size(), label);
+  }
+  const Batch support = classifier.Packed(prompted, of_class, answer_texts > 1 ? rows : std::vector<int64_t>());
+  if (const absl::Status status = FitsIntoMemory(*run, support); !status.ok()) {
+    return status;
+  }
+  ParamList params;
+  for (const at::Tensor& param : initial) {
+    params.push_back(param.to(device));
+  }
+  pool->Run(1, [&](int64_t) { classifier.adapted_ = run->learner().Adapt(run->model(), params, support); });
+
+  const at::Tensor probabilities = classifier.Probabilities(texts);
+  if (!at::isfinite(probabilities).all().item<bool>()) {
+    return absl::FailedPreconditionError(
+        "adapting to these texts with the run's inner steps ends in no numbers; a run with smaller inner step sizes is "
+        "needed");
+  }
+  classifier.support_right_ =
+      probabilities.argmax(1).eq(at::tensor(at::ArrayRef<int64_t>(labels), at::kLong)).sum().item<int64_t>();
+  classifier.support_texts_ = static_cast<int64_t>(texts.size());
+  classifier.cut_ = 0;
+  return classifier;
+}
+
+at::Tensor Classifier::Probabilities(const std::vector<std::string>& texts) {
+  std::vector<PromptedText> prompted;
+  prompted.reserve(texts.size());
+  for (const std::string& text : texts) {
+    prompted.push_back(Prompted(text));
+  }
+  // Texts of much the same length share a batch.
+  std::vector<int64_t> order(texts.size());
+  std::iota(order.begin(), order.end(), 0);
+  const auto at = [&](int64_t i) -> const PromptedText& { return prompted[static_cast<size_t>(i)]; };
+  std::stable_sort(order.begin(), order.end(),
+                   [&](int64_t a, int64_t b) { return at(a).ids.size() < at(b).ids.size(); });
+  std::vector<std::vector<int64_t>> batches;
+  size_t tokens = kBatchTokens;
+  for (const int64_t i : order) {
+    if (tokens + at(i).ids.size() > kBatchTokens) {
+      batches.emplace_back();
+      tokens = 0;
+    }
+    batches.back().push_back(i);
+    tokens += at(i).ids.size();
+  }
+  const at::Tensor probabilities = at::empty({static_cast<int64_t>(texts.size()), answers_.ids.size(0)}, at::kFloat);
+  pool_->Run(static_cast<int64_t>(batches.size()), [&](int64_t b) {
+    const at::NoGradGuard no_grad;
+    const std::vector<int64_t>& rows = batches[static_cast<size_t>(b)];
+    std::vector<PromptedText> together;
+    together.reserve(rows.size());
+    for (const int64_t i : rows) {
+      together.push_back(at(i));
+    }
+    const Batch batch = Packed(together, std::vector<int64_t>(rows.size(), 0), {});
+    const at::Tensor logits = run_->learner().Logits(run_->model(), adapted_, batch);
+    probabilities.index_copy_(0, at::tensor(at::ArrayRef<int64_t>(rows), at::kLong),
+                              at::softmax(logits, -1).to(at::kFloat).cpu());
+  });
+  return probabilities;
+}
+
+}  // namespace metaprompt

@@ -1,0 +1,60 @@
+// A run's initialisation, adapted to somebody's own classes.
+#ifndef EXPERIMENTS_COMMANDS_CLASSIFIER_H_
+#define EXPERIMENTS_COMMANDS_CLASSIFIER_H_
+
+#include <ATen/core/Tensor.h>
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "experiments/commands/support_file.h"
+#include "experiments/runs/finished_run.h"
+#include "learners/inner/task_pool.h"
+#include "metaprompt/model/batch.h"
+#include "metaprompt/model/params.h"
+
+namespace metaprompt {
+
+class Classifier {
+ public:
+  // Adapts `initial`, of run->infos(), with the run's learner, as at meta-test. `run` and `pool` must outlive this
+  // object. Errors: two classes of the same answer words; a support set that does not fit into memory; an adaptation
+  // that ends in no numbers.
+  static absl::StatusOr<Classifier> Adapt(const FinishedRun* run, const ParamList& initial,
+                                          const std::vector<SupportClass>& classes, at::Device device, TaskPool* pool);
+
+  // Class probabilities [texts, classes] on the CPU: the softmax of the learner's class scores. A text's do not depend
+  // on the others by more than rounding: they only decide with which it shares a batch.
+  at::Tensor Probabilities(const std::vector<std::string>& texts);
+
+  // Of the support texts, how many the adapted model labels as they are labelled.
+  int64_t support_right() const { return support_right_; }
+  int64_t support_texts() const { return support_texts_; }
+  // How many of the texts so far were too long for the prompt, and cut.
+  int64_t cut() const { return cut_; }
+
+ private:
+  Classifier(const FinishedRun* run, at::Device device, TaskPool* pool) : run_(run), device_(device), pool_(pool) {}
+
+  absl::Status SetAnswers(const std::vector<SupportClass>& classes);
+  PromptedText Prompted(const std::string& text);
+  PromptedText Prompted(const std::vector<int64_t>& ids);
+  Batch Packed(const std::vector<PromptedText>& texts, const std::vector<int64_t>& labels,
+               const std::vector<int64_t>& repeats) const;
+
+  const FinishedRun* run_;
+  at::Device device_;
+  TaskPool* pool_;
+  std::vector<std::vector<int64_t>> answer_ids_;  // of each class
+  Answers answers_;                               // ids are vocabulary ids: all rows are at hand, whatever texts come
+  ParamList adapted_;
+  int64_t support_right_ = 0;
+  int64_t support_texts_ = 0;
+  int64_t cut_ = 0;
+};
+
+}  // namespace metaprompt
+
+#endif  // EXPERIMENTS_COMMANDS_CLASSIFIER_H_

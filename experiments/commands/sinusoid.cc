@@ -1,0 +1,151 @@
+#include "experiments/commands/sinusoid.h"
+
+#include <ATen/ATen.h>
+#include <ATen/core/grad_mode.h>
+#include <malloc.h>
+
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+#include <memory>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+#include "experiments/commands/sinusoid_dump.h"
+#include "learners/inner/meta_step.h"
+#include "learners/inner/task_pool.h"
+#include "learners/learner.h"
+#include "learners/papers/make_learner.h"
+#include "metaprompt/base/files.h"
+#include "metaprompt/base/statistics.h"
+
+namespace metaprompt {
+namespace {
+
+constexpr int64_t kCurvePoints = 60;
+constexpr int64_t kCurveTasks = 200;
+
+double Mean(const std::vector<double>& values) { return Interval(values).mean; }
+
+}  // namespace
+
+absl::StatusOr<LearnerSpec> SinusoidLearner(const SinusoidOptions& options) {
+  LearnerSpec spec;
+  const bool reptile = options.learner == "reptile";
+  if (reptile) {
+    spec.mutable_reptile();
+  } else if (options.learner == "maml") {
+    spec.mutable_maml();
+  } else if (options.learner == "meta_sgd") {
+    spec.mutable_meta_sgd();
+  } else {
+    return absl::InvalidArgumentError(
+        absl::StrCat("no learner ", Quoted(options.learner), "; known: maml, meta_sgd, reptile"));
+  }
+  const auto or_else = [](auto value, auto otherwise) { return value > 0 ? value : otherwise; };
+  spec.mutable_inner()->set_steps(or_else(options.inner_steps, reptile ? 10 : 1));
+  spec.mutable_inner()->set_encoder_lr(options.inner_lr);
+  // An episode of M tasks gives the sum of their gradients, where the mean is meant: descent takes a rate M times
+  // smaller, and AdamW, which divides by the gradient's size, an epsilon M times larger.
+  MetaOptimizerSpec& meta = *spec.mutable_meta_optimizer();
+  const auto tasks = static_cast<double>(options.meta_batch);
+  const double rate = or_else(options.meta_lr, reptile ? 1.0 : 0.001) / (reptile ? tasks : 1.0);
+  meta.set_optimizer(reptile ? MetaOptimizerSpec::SGD : MetaOptimizerSpec::ADAMW);
+  meta.set_encoder_lr(rate);
+  meta.set_learner_lr(rate);
+  meta.set_epsilon(meta.epsilon() * tasks);
+  meta.set_weight_decay(0);
+  meta.set_warmup_share(0);
+  meta.set_clip_norm(0);
+  return spec;
+}
+
+std::vector<double> SinusoidErrors(LearnerSpec learner, int steps, const SinusoidModel& model, const ParamList& params,
+                                   const Episode& episode) {
+  learner.mutable_inner()->set_steps(steps);
+  const ParamList adapted = MakeLearner(learner)->Adapt(model, params, episode.support);
+  const at::NoGradGuard no_grad;
+  const at::Tensor errors = SquaredErrors(model.Forward(adapted, episode.query), episode.query).to(at::kDouble);
+  return {errors.data_ptr<double>(), errors.data_ptr<double>() + errors.numel()};
+}
+
+absl::StatusOr<ParamList> TrainSinusoid(const SinusoidOptions& options, const LearnerSpec& spec,
+                                        const SinusoidModel& model, Progress* progress, const std::atomic<bool>& stop) {
+  TaskPool pool(options.threads);
+  const std::unique_ptr<Learner> learner = MakeLearner(spec);
+  LearnerState state = StartLearning(WithOwn(model, *learner, model.Init(options.seed), options.seed));
+  const SinusoidTasks train = {options.seed, "train", options.shots,
+                               options.queries > 0 ? options.queries : options.shots};
+  const Episode held_out =
+      SinusoidEpisode({options.seed, "valid", options.shots, options.test_queries}, 0, kCurveTasks);
+  std::string curve = "meta_step\tbefore\tafter\n";
+  const int64_t every = std::max<int64_t>(1, options.meta_steps / kCurvePoints);
+  progress->Begin(absl::StrFormat("%s, %d-shot", options.learner, options.shots), "meta-steps", 0, options.meta_steps);
+  while (true) {
+    const int64_t step = state.meta_step;
+    if (!options.curve.empty() && (step % every == 0 || step == options.meta_steps)) {
+      const double before = Mean(SinusoidErrors(spec, 0, model, state.params, held_out));
+      const double after = Mean(SinusoidErrors(spec, spec.inner().steps(), model, state.params, held_out));
+      absl::StrAppendFormat(&curve, "%d\t%.4f\t%.4f\n", step, before, after);
+    }
+    if (step == options.meta_steps) {
+      break;
+    }
+    if (stop) {
+      return absl::CancelledError(absl::StrCat("stopped at meta-step ", step, "; nothing was written"));
+    }
+    const MetaBatch batch = {
+        1, 1, [&](int64_t /*i*/) { return SinusoidEpisode(train, step * options.meta_batch, options.meta_batch); }};
+    const absl::StatusOr<StepStats> stats =
+        MetaStep(*learner, model, spec.meta_optimizer(), options.meta_steps, batch, &pool, &state);
+    if (!stats.ok()) {
+      return stats.status();
+    }
+    progress->Update(state.meta_step,
+                     absl::StrFormat("loss %.3f", stats->query_loss / static_cast<double>(options.meta_batch)));
+  }
+  if (!options.curve.empty()) {
+    if (absl::Status status = WriteFileAtomically(options.curve, curve); !status.ok()) {
+      return status;
+    }
+  }
+  return std::move(state.params);
+}
+
+absl::Status RunSinusoid(const SinusoidOptions& options, Progress* progress, std::ostream* out,
+                         const std::atomic<bool>& stop) {
+  const absl::StatusOr<LearnerSpec> spec = SinusoidLearner(options);
+  if (!spec.ok()) {
+    return spec.status();
+  }
+  if (!options.dump.empty()) {
+    SetOperationThreads(options.threads);
+    return DumpMetaGradients(options.seed, options.threads, options.dump);
+  }
+  // The tensors of 25 tasks are just so large that malloc would give each back to the system at once.
+  mallopt(M_MMAP_THRESHOLD, 32 << 20);
+  mallopt(M_TRIM_THRESHOLD, 256 << 20);
+  const SinusoidModel model;
+  const auto start = std::chrono::steady_clock::now();
+  const absl::StatusOr<ParamList> params = TrainSinusoid(options, *spec, model, progress, stop);
+  if (!params.ok()) {
+    return params.status();
+  }
+  const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  *out << absl::StrFormat("%s, %d-shot, %d meta-steps of %d tasks in %.1f s, seed %d\n", options.learner, options.shots,
+                          options.meta_steps, options.meta_batch, seconds, options.seed)
+       << absl::StrFormat("mean squared error ± 95 %% interval over %d test tasks of %d query points\n\n",
+                          options.test_tasks, options.test_queries)
+       << "inner steps   error\n";
+  const Episode test =
+      SinusoidEpisode({options.seed, "test", options.shots, options.test_queries}, 0, options.test_tasks);
+  for (const int steps : options.test_steps) {
+    const MeanInterval error = Interval(SinusoidErrors(*spec, steps, model, *params, test));
+    *out << (std::isfinite(error.mean) ? absl::StrFormat("%11d   %.3f ± %.3f\n", steps, error.mean, error.half_width)
+                                       : absl::StrFormat("%11d   diverges\n", steps));
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace metaprompt

@@ -1,0 +1,116 @@
+#include "experiments/commands/sinusoid_model.h"
+
+#include <ATen/ATen.h>
+
+#include <cmath>
+
+#include "absl/strings/str_cat.h"
+#include "metaprompt/base/random.h"
+
+namespace metaprompt {
+namespace {
+
+constexpr double kPi = 3.14159265358979323846;
+constexpr int64_t kSizes[] = {1, 40, 40, 1};
+constexpr int kLayers = 3;
+constexpr double kInitDeviation = 0.1;
+
+// h Wᵀ + b. W [out, in] and b [out] may each have a dimension [tasks] before; h and what is returned are [tasks,
+// B / tasks, ...] where one of them has, and else may be [B, ...].
+at::Tensor Linear(const at::Tensor& h, const at::Tensor& weight, const at::Tensor& bias, int64_t tasks) {
+  const int64_t inputs = weight.size(-1);
+  if (weight.dim() == 2 && bias.dim() == 1) {
+    return at::addmm(bias, h.dim() == 2 ? h : h.reshape({-1, inputs}), weight.t());
+  }
+  const at::Tensor own = h.dim() == 3 ? h : h.reshape({tasks, -1, inputs});
+  const at::Tensor b = bias.unsqueeze(-2);
+  if (inputs == 1) {  // an outer product
+    return at::addcmul(b, own, weight.transpose(-2, -1));
+  }
+  if (weight.size(-2) == 1) {  // a scalar product
+    return at::add((own * weight).sum(-1, /*keepdim=*/true), b);
+  }
+  return weight.dim() == 3 ? at::baddbmm(b, own, weight.transpose(1, 2)) : at::add(at::matmul(own, weight.t()), b);
+}
+
+}  // namespace
+
+SinusoidModel::SinusoidModel() {
+  for (int l = 1; l <= kLayers; ++l) {
+    params_.push_back(ParamInfo{absl::StrCat("layer", l, ".weight"),
+                                {kSizes[l], kSizes[l - 1]},
+                                ParamGroup::kEncoder,
+                                l,
+                                /*decay=*/true});
+    params_.push_back(ParamInfo{absl::StrCat("layer", l, ".bias"), {kSizes[l]}, ParamGroup::kEncoder, l});
+  }
+}
+
+ModelOutput SinusoidModel::Forward(const ParamList& params, const Batch& batch) const {
+  at::Tensor h = batch.token_ids.unsqueeze(1);
+  for (size_t l = 0; l < kLayers; ++l) {
+    h = Linear(l == 0 ? h : at::relu(h), params[2 * l], params[2 * l + 1], batch.tasks);
+  }
+  ModelOutput output;
+  output.features = h.dim() == 2 ? h : h.reshape({batch.size, 1});
+  return output;
+}
+
+at::Tensor SinusoidModel::Loss(const ModelOutput& output, const Batch& batch) const {
+  const at::Tensor mean = at::mse_loss(output.features, batch.labels.unsqueeze(1));
+  return batch.tasks == 1 ? mean : mean * static_cast<double>(batch.tasks);  // as many points in each
+}
+
+ParamList SinusoidModel::Init(uint64_t seed) const {
+  ParamList params;
+  for (size_t i = 0; i < params_.size(); ++i) {
+    const ParamInfo& info = params_[i];
+    at::Tensor param = at::zeros(info.shape, at::kFloat);
+    if (info.shape.size() == 2) {
+      FillNormal(SubSeed(seed, "sinusoid/init", i), kInitDeviation, param.data_ptr<float>(), param.numel());
+    }
+    params.push_back(param);
+  }
+  return params;
+}
+
+at::Tensor SquaredErrors(const ModelOutput& output, const Batch& batch) {
+  return (output.features.squeeze(1) - batch.labels).square().view({batch.tasks, -1}).mean(1);
+}
+
+Episode SinusoidEpisode(const SinusoidTasks& tasks, int64_t first, int64_t count) {
+  Episode episode;
+  episode.rows = at::empty({0}, at::kLong);
+  const auto empty = [&](Batch* batch, int64_t points) {
+    batch->tasks = count;
+    batch->size = count * points;
+    batch->longest = 1;
+    batch->token_ids = at::empty({batch->size}, at::kDouble);
+    batch->labels = at::empty({batch->size}, at::kDouble);
+  };
+  empty(&episode.support, tasks.shots);
+  empty(&episode.query, tasks.queries);
+  const std::string purpose = absl::StrCat("sinusoid/", tasks.purpose);
+  for (int64_t t = 0; t < count; ++t) {
+    Random random(SubSeed(tasks.seed, purpose, static_cast<uint64_t>(first + t)));
+    const double amplitude = 0.1 + 4.9 * random.Uniform();
+    const double phase = kPi * random.Uniform();
+    const auto draw = [&](Batch* batch, int64_t points) {
+      auto* x = batch->token_ids.data_ptr<double>() + t * points;
+      auto* y = batch->labels.data_ptr<double>() + t * points;
+      for (int64_t i = 0; i < points; ++i) {
+        x[i] = -5 + 10 * random.Uniform();
+        y[i] = amplitude * std::sin(x[i] - phase);
+      }
+    };
+    draw(&episode.support, tasks.shots);
+    draw(&episode.query, tasks.queries);
+  }
+  for (Batch* batch : {&episode.support, &episode.query}) {
+    batch->token_ids = batch->token_ids.to(tasks.dtype);
+    batch->labels = batch->labels.to(tasks.dtype);
+  }
+  return episode;
+}
+
+}  // namespace metaprompt

@@ -1,0 +1,79 @@
+#include "experiments/commands/support_file.h"
+
+#include <map>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
+#include "datasets/readers/lines.h"
+#include "datasets/readers/texts_by_label.h"
+#include "datasets/splits/class_split.h"
+#include "metaprompt/base/files.h"
+
+namespace metaprompt {
+
+absl::StatusOr<std::vector<SupportClass>> ReadSupport(const std::string& path) {
+  const absl::StatusOr<std::string> file = ReadFile(path);
+  if (!file.ok()) {
+    return file.status();
+  }
+  std::vector<SupportClass> classes;
+  std::map<std::string, size_t> place;  // of a label
+  Lines lines(*file, path);
+  while (lines.Next()) {
+    if (lines.line().empty()) {
+      continue;
+    }
+    const std::vector<std::string> columns = absl::StrSplit(lines.line(), '\t');
+    if (columns.size() == 1) {
+      return lines.Error("no tab between label and text");
+    }
+    if (columns.size() > 3) {
+      return lines.Error("more than two tabs; a line is label, tab, text, or label, tab, name, tab, text");
+    }
+    std::string label = CollapseBlanks(columns.front());
+    std::string text = CollapseBlanks(columns.back());
+    const std::string name = columns.size() == 3 ? CollapseBlanks(columns[1]) : "";
+    if (label.empty()) {
+      return lines.Error("empty label");
+    }
+    if (text.empty()) {
+      return lines.Error("empty text; write one, or remove the line");
+    }
+    if (const absl::string_view line = lines.line(); line == "label\ttext" || line == "label\tname\ttext") {
+      return lines.Error("this line looks like a header; remove it");
+    }
+    const auto [found, is_new] = place.try_emplace(label, classes.size());
+    if (is_new) {
+      classes.push_back(SupportClass{std::move(label), "", {}});
+    }
+    SupportClass& one = classes[found->second];
+    if (!is_new && !name.empty() && one.name.empty()) {
+      return lines.Error(absl::StrCat("the class ", Quoted(one.label), " is called ", Quoted(name),
+                                      " here and has no name on the line where it begins (the column between label and "
+                                      "text is the name; a text has no tab)"));
+    }
+    if (!name.empty() && !one.name.empty() && name != one.name) {
+      return lines.Error(absl::StrCat("the class ", Quoted(one.label), " is called ", Quoted(name), " here and ",
+                                      Quoted(one.name), " above (the column between label and text is the name)"));
+    }
+    one.name = name.empty() ? one.name : name;
+    one.texts.push_back(std::move(text));
+  }
+  if (!lines.status().ok()) {
+    return lines.status();
+  }
+  if (classes.empty()) {
+    return absl::InvalidArgumentError(absl::StrCat(path, ": no text in this file"));
+  }
+  if (classes.size() == 1) {
+    return absl::InvalidArgumentError(absl::StrCat(path, ": all texts are of one class, ", Quoted(classes[0].label),
+                                                   "; add a text of another one at least"));
+  }
+  for (SupportClass& one : classes) {
+    one.name = one.name.empty() ? DefaultName(one.label) : one.name;
+  }
+  return classes;
+}
+
+}  // namespace metaprompt

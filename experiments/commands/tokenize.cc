@@ -1,0 +1,65 @@
+#include "experiments/commands/tokenize.h"
+
+#include <cerrno>
+#include <cstring>
+#include <fstream>
+#include <memory>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "metaprompt/tokenizers/tokenizer.h"
+#include "metaprompt/tokenizers/tokenizer_folder.h"
+
+namespace metaprompt {
+
+absl::Status TokenizeLines(const TokenizeOptions& options, std::istream* in, std::ostream* out) {
+  const absl::StatusOr<TokenizerFiles> files = ReadTokenizerFiles(options.encoder);
+  if (!files.ok()) {
+    return files.status();
+  }
+  const absl::StatusOr<std::unique_ptr<Tokenizer>> made = MakeTokenizer(*files, options.encoder);
+  if (!made.ok()) {
+    return made.status();
+  }
+  const Tokenizer& tokenizer = **made;
+  const std::string name = options.file.empty() ? "the standard input" : options.file;
+  std::ifstream file;
+  if (!options.file.empty()) {
+    file.open(options.file, std::ios::binary);
+    if (!file) {
+      return absl::NotFoundError(absl::StrCat(name, ": ", std::strerror(errno)));
+    }
+    in = &file;
+  }
+  const SpecialIds special = tokenizer.special();
+  std::string text;
+  std::string line;
+  while (std::getline(*in, text, '\n')) {
+    std::vector<int64_t> ids = options.plain_text ? tokenizer.Encode(text) : tokenizer.EncodeWithSpecial(text);
+    if (options.special_tokens) {
+      ids.insert(ids.begin(), special.cls);
+      ids.push_back(special.sep);
+    }
+    line.clear();
+    for (const int64_t id : ids) {
+      if (!line.empty()) {
+        line.push_back(' ');
+      }
+      if (options.pieces) {
+        line += tokenizer.Piece(id);
+      } else {
+        absl::StrAppend(&line, id);
+      }
+    }
+    line.push_back('\n');
+    if (!out->write(line.data(), static_cast<std::streamsize>(line.size()))) {
+      break;  // the caller sees it too
+    }
+  }
+  if (in->bad()) {
+    return absl::UnavailableError(absl::StrCat(name, ": ", std::strerror(errno)));
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace metaprompt

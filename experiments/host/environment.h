@@ -1,0 +1,19 @@
+// The host: what a bug report and a record's companion need to say of it.
+#ifndef EXPERIMENTS_HOST_ENVIRONMENT_H_
+#define EXPERIMENTS_HOST_ENVIRONMENT_H_
+
+#include <string>
+
+#include "experiments/result.pb.h"
+
+namespace metaprompt {
+
+// All but wall_seconds.
+Environment HostEnvironment(int threads);
+
+// What `metaprompt doctor` prints; measures the matrix product, which takes a second or so.
+std::string DoctorText(int threads);
+
+}  // namespace metaprompt
+
+#endif  // EXPERIMENTS_HOST_ENVIRONMENT_H_

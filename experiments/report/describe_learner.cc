@@ -1,0 +1,81 @@
+#include "experiments/report/describe_learner.h"
+
+#include <vector>
+
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "google/protobuf/descriptor.h"
+
+namespace metaprompt {
+namespace {
+
+// Of the encoder, what the scope names; empty: nothing.
+std::string EncoderPart(const ScopeSpec& scope) {
+  switch (scope.part()) {
+    case ScopeSpec::ALL:
+    case ScopeSpec::ENCODER:
+      return "encoder";
+    case ScopeSpec::LAST_LAYERS:
+      return scope.layers() == 0 ? "head"
+                                 : absl::StrCat("last ", scope.layers(), scope.layers() == 1 ? " layer" : " layers");
+    case ScopeSpec::BIASES:
+      return "biases";
+    default:
+      return "";
+  }
+}
+
+}  // namespace
+
+std::string LearnerName(const LearnerSpec& learner) {
+  const google::protobuf::OneofDescriptor& kinds = *LearnerSpec::descriptor()->FindOneofByName("kind");
+  const google::protobuf::FieldDescriptor* kind = learner.GetReflection()->GetOneofFieldDescriptor(learner, &kinds);
+  return kind == nullptr ? "" : kind->name();
+}
+
+std::string WhatAdapts(const LearnerSpec& learner, const ModelSpec& model) {
+  switch (learner.kind_case()) {
+    case LearnerSpec::kProtoNet:
+      return "prototypes";
+    case LearnerSpec::kR2D2:
+      return "ridge regression";
+    case LearnerSpec::kContrastNet:
+      return "support texts";
+    case LearnerSpec::kLinearProbe:
+      return "linear classifier";
+    case LearnerSpec::kMetaPrompter:
+      return "prompt pool";
+    default:
+      break;
+  }
+  const InnerSpec& inner = learner.meta_test().has_inner() ? learner.meta_test().inner() : learner.inner();
+  ScopeSpec scope = learner.adapts();
+  if (learner.has_anil()) {
+    scope.set_part(ScopeSpec::NONE);
+  } else if (learner.has_cavia()) {
+    scope.set_part(ScopeSpec::PROMPT);
+  }
+  const ScopeSpec::Part part = scope.part();
+  std::vector<std::string> parts;
+  if (const std::string encoder = EncoderPart(scope); !encoder.empty() && inner.encoder_lr() > 0) {
+    parts.push_back(encoder);
+  }
+  if (part != ScopeSpec::NONE && part != ScopeSpec::ENCODER && inner.prompt_lr() > 0 &&
+      absl::StrContains(model.prompt().template_(), "<soft")) {
+    parts.emplace_back("soft prompt");
+  }
+  if ((part == ScopeSpec::ALL || part == ScopeSpec::ENCODER || part == ScopeSpec::LORA) && model.lora().rank() > 0 &&
+      inner.lora_lr() > 0) {
+    parts.emplace_back("LoRA");
+  }
+  if (inner.class_lr() > 0) {
+    parts.emplace_back("class vectors");
+  }
+  if (parts.empty() || (inner.steps() == 0 && learner.meta_test().epochs() == 0)) {
+    return "nothing";
+  }
+  return absl::StrJoin(parts, ", ");
+}
+
+}  // namespace metaprompt

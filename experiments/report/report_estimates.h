@@ -1,0 +1,48 @@
+// What the runs of a table found, episode by episode, and what that says.
+#ifndef EXPERIMENTS_REPORT_REPORT_ESTIMATES_H_
+#define EXPERIMENTS_REPORT_REPORT_ESTIMATES_H_
+
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "experiments/report/report.h"
+#include "experiments/report/reported_runs.h"
+#include "experiments/result.pb.h"
+
+namespace metaprompt {
+
+// Names, in the order of the tests.
+std::vector<std::string> Initialisations(const SeedGroup& group);
+
+// Episodes with equal keys are the same.
+using EpisodesKey = std::string;
+using ByEpisodes = std::map<EpisodesKey, std::vector<double>>;  // a number an episode
+
+struct Tested {
+  EpisodesKey episodes;
+  const Evaluation* test = nullptr;  // of the group's record
+};
+
+// What the group's runs found from one initialisation, in one column; a run a seed.
+std::vector<Tested> TestsOf(const SeedGroup& group, const std::string& initialisation, const ReportColumn& column);
+
+// By episodes, the mean of the runs' accuracies of each.
+ByEpisodes MeansByEpisodes(const std::vector<Tested>& tests);
+
+// Nothing where there are no tests.
+std::optional<Estimate> AccuracyOf(const std::vector<Tested>& tests);
+
+// The mean over the sets of episodes, which are taken as independent. Nothing of none.
+std::optional<Estimate> EstimateOf(const ByEpisodes& values);
+
+// `of` less `over`, paired by episode, where both have the episodes.
+ByEpisodes Differences(const ByEpisodes& of, const ByEpisodes& over);
+
+// Standard deviation, n - 1 below; 0 of less than two.
+double Deviation(const std::vector<double>& values);
+
+}  // namespace metaprompt
+
+#endif  // EXPERIMENTS_REPORT_REPORT_ESTIMATES_H_

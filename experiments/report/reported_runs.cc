@@ -1,0 +1,75 @@
+#include "experiments/report/reported_runs.h"
+
+#include <algorithm>
+#include <cmath>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/strip.h"
+#include "experiments/runs/read_record.h"
+#include "metaprompt/base/files.h"
+#include "metaprompt/base/spec_fields.h"
+
+namespace metaprompt {
+namespace {
+
+// The record's numbers are what a run writes: shares, and as many of them as there were episodes.
+absl::Status CheckNumbers(const RunRecord& record, const std::string& path) {
+  const auto wrong = [&](int shots, const std::string& what) {
+    return absl::InvalidArgumentError(absl::StrCat(path, "/record.textproto: ", shots, "-shot: ", what));
+  };
+  const auto is_share = [](double x) { return x >= 0 && x <= 1; };  // no NaN is
+  for (const ShotResult& result : record.results()) {
+    for (const Evaluation& test : result.tests()) {
+      if (!is_share(test.mean_accuracy()) || !(test.half_width() >= 0) || !std::isfinite(test.half_width()) ||
+          !std::all_of(test.accuracies().begin(), test.accuracies().end(), is_share)) {
+        return wrong(result.shots(), absl::StrCat("an accuracy of ", test.initialisation(), " is not within 0 and 1"));
+      }
+      if (test.accuracies_size() != record.spec().test().episodes()) {
+        return wrong(result.shots(), absl::StrCat(test.initialisation(), " has ", test.accuracies_size(),
+                                                  " accuracies; test.episodes is ", record.spec().test().episodes()));
+      }
+    }
+    for (const CurvePoint& point : result.curve()) {
+      if (!is_share(point.valid_accuracy()) || !is_share(point.query_accuracy()) ||
+          !std::isfinite(point.valid_half_width()) || point.meta_step() < 0) {
+        return wrong(result.shots(), "a point of the training curve is not within 0 and 1");
+      }
+    }
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+absl::StatusOr<std::vector<ReportedRun>> ReadRuns(const std::vector<std::string>& paths) {
+  std::vector<ReportedRun> runs;
+  for (const std::string& path : paths) {
+    ReportedRun run;
+    run.path = path.size() > 1 ? std::string(absl::StripSuffix(path, "/")) : path;
+    absl::StatusOr<RunRecord> record = ReadRecord(run.path);
+    if (!record.ok()) {
+      return record.status();
+    }
+    run.record = *std::move(record);
+    if (const absl::Status status = CheckNumbers(run.record, run.path); !status.ok()) {
+      return status;
+    }
+    const std::string environment_path = absl::StrCat(run.path, "/environment.textproto");
+    if (const absl::StatusOr<std::string> text = ReadFile(environment_path); text.ok()) {
+      Environment environment;
+      if (const absl::Status status = ParseSpec(*text, environment_path, &environment); !status.ok()) {
+        return status;
+      }
+      if (environment.has_wall_seconds() && std::isfinite(environment.wall_seconds())) {
+        run.wall_seconds = environment.wall_seconds();
+      }
+    } else if (!absl::IsNotFound(text.status())) {
+      return text.status();
+    }
+    runs.push_back(std::move(run));
+  }
+  return runs;
+}
+
+}  // namespace metaprompt

@@ -1,0 +1,72 @@
+#include "experiments/report/run_table.h"
+
+#include <algorithm>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+
+namespace metaprompt {
+namespace {
+
+// Characters, not bytes, of UTF-8.
+size_t Width(const std::string& text) {
+  return static_cast<size_t>(std::count_if(text.begin(), text.end(), [](char c) { return (c & 0xc0) != 0x80; }));
+}
+
+std::string Cell(double mean, double half_width, bool with_sign) {
+  const std::string sign = with_sign && mean >= 0 ? "+" : "";
+  return absl::StrCat(sign, absl::StrFormat("%.2f ± %.2f", 100 * mean, 100 * half_width));
+}
+
+}  // namespace
+
+std::string ResultTable(const RunRecord& record) {
+  const ExperimentSpec& spec = record.spec();
+  std::vector<std::vector<std::string>> rows;
+  std::vector<std::string> header = {"initialisation"};
+  for (const ShotResult& result : record.results()) {
+    header.push_back(absl::StrCat(result.shots(), "-shot"));
+  }
+  rows.push_back(header);
+  if (record.results_size() > 0) {
+    for (int i = 0; i < record.results(0).tests_size(); ++i) {
+      std::vector<std::string> row = {record.results(0).tests(i).initialisation()};
+      for (const ShotResult& result : record.results()) {
+        row.push_back(
+            i < result.tests_size() ? Cell(result.tests(i).mean_accuracy(), result.tests(i).half_width(), false) : "");
+      }
+      rows.push_back(row);
+    }
+    for (int i = 0; i < record.results(0).differences_size(); ++i) {
+      std::vector<std::string> row = {"paired difference"};
+      for (const ShotResult& result : record.results()) {
+        row.push_back(i < result.differences_size()
+                          ? Cell(result.differences(i).mean(), result.differences(i).half_width(), true)
+                          : "");
+      }
+      rows.push_back(row);
+    }
+  }
+  std::vector<size_t> widths(header.size(), 0);
+  for (const std::vector<std::string>& row : rows) {
+    for (size_t c = 0; c < row.size(); ++c) {
+      widths[c] = std::max(widths[c], Width(row[c]));
+    }
+  }
+  std::string text = absl::StrFormat(
+      "%s: %d-way, %d queries a class, %d episodes of classes never trained on\n"
+      "accuracy in %%, mean ± 95 %% interval over episodes; chance is %.0f %%\n\n",
+      record.dataset().name(), spec.episodes().ways(), spec.episodes().queries(), spec.test().episodes(),
+      100.0 / spec.episodes().ways());
+  for (const std::vector<std::string>& row : rows) {
+    for (size_t c = 0; c < row.size(); ++c) {
+      const std::string padding(widths[c] - Width(row[c]), ' ');
+      absl::StrAppend(&text, c == 0 ? "  " : "   ", c == 0 ? row[c] : padding, c == 0 ? padding : row[c]);
+    }
+    text += '\n';
+  }
+  return text;
+}
+
+}  // namespace metaprompt

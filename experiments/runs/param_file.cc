@@ -1,0 +1,58 @@
+#include "experiments/runs/param_file.h"
+
+#include <ATen/ATen.h>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "metaprompt/base/files.h"
+
+namespace metaprompt {
+
+absl::StatusOr<TensorFile> ReadTensorFile(const std::string& path) {
+  const absl::StatusOr<std::string> bytes = ReadFile(path);
+  if (!bytes.ok()) {
+    return bytes.status();
+  }
+  return ParseSafetensors(*bytes, path);
+}
+
+absl::Status TakeParams(absl::string_view prefix, const std::vector<ParamInfo>& infos, const TensorFile& file,
+                        absl::string_view path, ParamList* params) {
+  params->clear();
+  for (const ParamInfo& info : infos) {
+    const std::string name = absl::StrCat(prefix, info.name);
+    const at::Tensor tensor = file.Find(name);
+    if (!tensor.defined()) {
+      return absl::InvalidArgumentError(absl::StrCat(path, ": tensor '", name, "' is missing"));
+    }
+    if (tensor.sizes() != at::IntArrayRef(info.shape)) {
+      return absl::InvalidArgumentError(absl::StrCat(path, ": tensor '", name, "' has shape [",
+                                                     absl::StrJoin(tensor.sizes(), ", "), "] instead of [",
+                                                     absl::StrJoin(info.shape, ", "), "]"));
+    }
+    if (tensor.scalar_type() != at::kFloat) {
+      return absl::InvalidArgumentError(absl::StrCat(path, ": tensor '", name, "' has numbers of type ",
+                                                     c10::toString(tensor.scalar_type()), " instead of Float (F32)"));
+    }
+    params->push_back(tensor);
+  }
+  return absl::OkStatus();
+}
+
+absl::StatusOr<ParamList> ReadParamFile(const std::vector<ParamInfo>& infos, const std::string& path) {
+  const absl::StatusOr<TensorFile> file = ReadTensorFile(path);
+  if (!file.ok()) {
+    return file.status();
+  }
+  ParamList params;
+  if (const absl::Status status = TakeParams("", infos, *file, path, &params); !status.ok()) {
+    return status;
+  }
+  if (file->tensors.size() != infos.size()) {
+    return absl::InvalidArgumentError(
+        absl::StrCat(path, ": it has ", file->tensors.size(), " tensors instead of ", infos.size()));
+  }
+  return params;
+}
+
+}  // namespace metaprompt

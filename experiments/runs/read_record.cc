@@ -1,0 +1,48 @@
+#include "experiments/runs/read_record.h"
+
+#include <filesystem>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/strip.h"
+#include "metaprompt/base/files.h"
+#include "metaprompt/base/spec_fields.h"
+
+namespace metaprompt {
+
+absl::StatusOr<RunRecord> ReadRecord(const std::string& run, std::string* sha256) {
+  const std::string path = absl::StrCat(run, "/record.textproto");
+  const absl::StatusOr<std::string> text = ReadFile(path);
+  if (absl::IsNotFound(text.status())) {
+    std::error_code error;
+    const std::string partial = absl::StrCat(absl::StripSuffix(run, "/"), ".partial/spec.textproto");
+    if (std::filesystem::exists(absl::StrCat(run, "/spec.textproto"), error) ||
+        std::filesystem::exists(partial, error)) {
+      return absl::FailedPreconditionError(
+          absl::StrCat(run, ": the run is not complete; the command that began it goes on with it"));
+    }
+    if (!std::filesystem::exists(run, error)) {
+      return absl::NotFoundError(absl::StrCat(run, ": no such run directory"));
+    }
+    bool holds_runs = false;
+    for (std::filesystem::directory_iterator inside(run, error), end; inside != end && !holds_runs;
+         inside.increment(error)) {
+      holds_runs = std::filesystem::exists(inside->path() / "record.textproto", error);
+    }
+    return absl::NotFoundError(absl::StrCat(run, ": no run directory, for it has no record.textproto",
+                                            holds_runs ? "; there are runs in it, " : "",
+                                            holds_runs ? absl::StrCat(absl::StripSuffix(run, "/"), "/*/") : ""));
+  }
+  if (!text.ok()) {
+    return text.status();
+  }
+  if (sha256 != nullptr) {
+    *sha256 = Sha256(*text);
+  }
+  RunRecord record;
+  if (const absl::Status status = ParseSpec(*text, path, &record); !status.ok()) {
+    return status;
+  }
+  return record;
+}
+
+}  // namespace metaprompt

@@ -1,0 +1,333 @@
+#include "experiments/runs/sweep.h"
+
+#include <fcntl.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <chrono>
+#include <csignal>
+#include <filesystem>
+#include <string>
+#include <thread>
+#include <utility>
+
+#include "absl/status/statusor.h"
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+#include "absl/strings/str_join.h"
+#include "absl/strings/str_replace.h"
+#include "absl/strings/str_split.h"
+#include "absl/strings/strip.h"
+#include "experiments/host/progress.h"
+#include "experiments/runs/read_record.h"
+#include "experiments/runs/run.h"
+#include "experiments/runs/sweep_plan.h"
+#include "experiments/spec.h"
+#include "metaprompt/base/files.h"
+#include "metaprompt/base/spec_fields.h"
+
+namespace metaprompt {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+enum class State { kWaiting, kRunning, kComplete, kFailed };
+
+struct Job {
+  SweepRun run;
+  State state = State::kWaiting;
+  pid_t process = -1;
+  Clock::time_point begun;
+};
+
+// What a run's numbers depend on but for rounding. Records from before a field was there have its default.
+std::string ComparedSpec(ExperimentSpec spec) {
+  WriteOutDefaults(&spec);
+  spec.clear_threads();
+  spec.clear_tasks_together();
+  return SpecText(spec);
+}
+
+// "1-shot meta-learned 66.12 ± 1.38 %, 5-shot ...": the last initialisation that was tested.
+std::string Summary(const RunRecord& record) {
+  std::vector<std::string> parts;
+  for (const ShotResult& result : record.results()) {
+    if (result.tests_size() > 0) {
+      const Evaluation& test = result.tests(result.tests_size() - 1);
+      parts.push_back(absl::StrFormat("%d-shot %s %.2f ± %.2f %%", result.shots(), test.initialisation(),
+                                      100 * test.mean_accuracy(), 100 * test.half_width()));
+    }
+  }
+  return absl::StrJoin(parts, ", ");
+}
+
+std::string LastLine(const std::string& path) {
+  const absl::StatusOr<std::string> text = ReadFile(path);
+  if (!text.ok()) {
+    return std::string(text.status().message());
+  }
+  const std::vector<std::string> lines = absl::StrSplit(*text, '\n', absl::SkipWhitespace());
+  return lines.empty() ? "it said nothing" : lines.back();
+}
+
+// A process of its own, in a group of its own: Ctrl-C on the terminal reaches the sweep, which asks the runs to end,
+// once. They end with the sweep, should it be killed.
+absl::StatusOr<pid_t> Start(const std::string& program, const std::vector<std::string>& arguments,
+                            const std::string& log) {
+  std::vector<std::string> all = {"metaprompt"};
+  all.insert(all.end(), arguments.begin(), arguments.end());
+  std::vector<char*> argv;
+  argv.reserve(all.size() + 1);
+  for (std::string& argument : all) {
+    argv.push_back(argument.data());
+  }
+  argv.push_back(nullptr);
+  const int file = open(log.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0666);
+  if (file < 0) {
+    return SystemError(log, errno);
+  }
+  const pid_t parent = getpid();
+  const pid_t child = fork();
+  if (child == 0) {
+    std::signal(SIGINT, SIG_DFL);
+    std::signal(SIGTERM, SIG_DFL);
+    setpgid(0, 0);
+    prctl(PR_SET_PDEATHSIG, SIGINT);
+    if (getppid() != parent) {
+      _exit(1);
+    }
+    dup2(file, STDOUT_FILENO);
+    dup2(file, STDERR_FILENO);
+    execv(program.c_str(), argv.data());
+    constexpr char kNote[] = "error: cannot start the program\n";
+    _exit(write(STDERR_FILENO, kNote, sizeof(kNote) - 1) < 0 ? 126 : 127);
+  }
+  const int error = errno;
+  close(file);
+  return child < 0 ? SystemError("cannot start a process", error) : absl::StatusOr<pid_t>(child);
+}
+
+void RemoveCheckpoints(const std::string& folder) {
+  std::error_code error;
+  std::vector<std::filesystem::path> found;
+  for (std::filesystem::directory_iterator at(folder, error), end; !error && at != end; at.increment(error)) {
+    if (absl::StartsWith(at->path().filename().string(), "checkpoint-")) {
+      found.push_back(at->path());
+    }
+  }
+  for (const std::filesystem::path& path : found) {
+    std::filesystem::remove(path, error);
+  }
+}
+
+// What `metaprompt` is to be told. A run whose spec leaves `threads` open has those that an earlier process began it
+// with, else its share of the cores.
+std::vector<std::string> ArgumentsOf(const SweepRun& run, int jobs) {
+  std::vector<std::string> arguments = RunArguments(run);
+  if (run.planned.threads() > 0) {
+    return arguments;
+  }
+  int threads = jobs > 1 ? std::max(1, ThreadsOf(run.planned) / jobs) : 0;
+  const std::string begun = absl::StrCat(run.out, ".partial/spec.textproto");
+  ExperimentSpec before;
+  if (const absl::StatusOr<std::string> text = ReadFile(begun); text.ok() && ParseSpec(*text, begun, &before).ok()) {
+    threads = before.threads();
+  }
+  if (threads > 0) {
+    arguments.insert(arguments.end(), {"--set", absl::StrCat("threads=", threads)});
+  }
+  return arguments;
+}
+
+class Sweeper {
+ public:
+  Sweeper(const SweepOptions& options, SweepPlan plan, std::ostream* out, const std::atomic<bool>& stop)
+      : options_(options), keep_checkpoints_(plan.keep_checkpoints), out_(out), stop_(stop) {
+    for (SweepRun& run : plan.runs) {
+      jobs_.push_back(Job{std::move(run), State::kWaiting, -1, {}});
+    }
+  }
+
+  absl::Status Run() {
+    for (Job& job : jobs_) {
+      if (const absl::Status status = Look(&job); !status.ok()) {
+        return status;
+      }
+    }
+    *out_ << absl::StrFormat(
+                 "%d runs, %d of them complete; %d at a time; each one's output: its folder's name and .log\n",
+                 jobs_.size(), Count(State::kComplete), options_.jobs)
+          << std::flush;
+    while (!(stop_.load() && Count(State::kRunning) == 0) && Step()) {
+      std::this_thread::sleep_for(std::chrono::milliseconds(50));
+    }
+    const int64_t complete = Count(State::kComplete);
+    const int64_t all = static_cast<int64_t>(jobs_.size());
+    if (stop_.load() && complete + Count(State::kFailed) < all) {
+      return absl::CancelledError(
+          absl::StrCat("stopped with ", complete, " of ", all, " runs complete; the same command goes on from there"));
+    }
+    if (complete < all) {
+      return absl::AbortedError(
+          absl::StrCat(all - complete, " of ", all, " runs failed; the same command tries again"));
+    }
+    *out_ << absl::StrFormat("all %d runs are complete\n", all);
+    return absl::OkStatus();
+  }
+
+ private:
+  int64_t Count(State state) const {
+    return std::count_if(jobs_.begin(), jobs_.end(), [&](const Job& job) { return job.state == state; });
+  }
+
+  // Whether the run is there already, and is the one that is meant.
+  absl::Status Look(Job* job) {
+    const std::string& folder = job->run.out;
+    std::error_code error;
+    if (!std::filesystem::exists(folder, error)) {
+      return absl::OkStatus();
+    }
+    const absl::StatusOr<RunRecord> record = ReadRecord(folder);
+    if (!record.ok()) {
+      return record.status();
+    }
+    if (ComparedSpec(record->spec()) != ComparedSpec(job->run.planned)) {
+      return absl::FailedPreconditionError(absl::StrCat(
+          folder, ": the complete run there has another spec; remove it, or name another folder with --out"));
+    }
+    Complete(job);
+    return absl::OkStatus();
+  }
+
+  // Ends what has ended and begins what can begin. False: nothing is left to wait for.
+  bool Step() {
+    for (Job& job : jobs_) {
+      int status = 0;
+      if (job.state == State::kRunning && waitpid(job.process, &status, WNOHANG) == job.process) {
+        End(&job, status);
+      }
+    }
+    if (stop_.load()) {
+      if (!asked_to_stop_) {
+        asked_to_stop_ = true;
+        for (const Job& job : jobs_) {
+          if (job.state == State::kRunning) {
+            kill(job.process, SIGINT);
+          }
+        }
+      }
+      return Count(State::kRunning) > 0;
+    }
+    for (Job& job : jobs_) {
+      if (job.state == State::kWaiting && Count(State::kRunning) < options_.jobs) {
+        Begin(&job);
+      }
+    }
+    return Count(State::kRunning) > 0;
+  }
+
+  void Begin(Job* job) {
+    if (job->run.after >= 0) {
+      const Job& before = jobs_[static_cast<size_t>(job->run.after)];
+      if (before.state == State::kFailed) {
+        Fail(job, absl::StrCat("it begins from ", before.run.out, ", which failed"));
+      }
+      if (before.state != State::kComplete) {
+        return;
+      }
+    }
+    if (const absl::StatusOr<ExperimentSpec> spec = LoadSpec(job->run.spec, job->run.sets);
+        !spec.ok() || SpecText(*spec) != SpecText(job->run.planned)) {
+      Fail(job, absl::StrCat(job->run.spec, " has changed since the sweep began"));
+      return;
+    }
+    std::error_code error;
+    std::filesystem::create_directories(std::filesystem::path(job->run.out).parent_path(), error);
+    const absl::StatusOr<pid_t> process =
+        Start(options_.program, ArgumentsOf(job->run, options_.jobs), job->run.out + ".log");
+    if (!process.ok()) {
+      Fail(job, std::string(process.status().message()));
+      return;
+    }
+    job->process = *process;
+    job->state = State::kRunning;
+    job->begun = Clock::now();
+  }
+
+  void Complete(Job* job) {
+    job->state = State::kComplete;
+    if (!keep_checkpoints_) {
+      RemoveCheckpoints(job->run.out);
+    }
+  }
+
+  void Fail(Job* job, const std::string& why) {
+    job->state = State::kFailed;
+    *out_ << absl::StrCat(job->run.out, ": ", why, "\n") << std::flush;
+  }
+
+  void End(Job* job, int status) {
+    const std::string log = job->run.out + ".log";
+    if (!WIFEXITED(status) || WEXITSTATUS(status) != 0) {
+      // While a run is still starting, the signal ends it as it ends any program.
+      const bool stopped = (WIFEXITED(status) && WEXITSTATUS(status) == 130) ||
+                           (WIFSIGNALED(status) && (WTERMSIG(status) == SIGINT || WTERMSIG(status) == SIGTERM));
+      if (stop_.load() && stopped) {
+        job->state = State::kWaiting;
+      } else if (WIFSIGNALED(status)) {
+        Fail(job, absl::StrCat("ended by signal ", WTERMSIG(status), "; ", log));
+      } else {
+        Fail(job, absl::StrCat(absl::StripPrefix(LastLine(log), "error: "), " (", log, ")"));
+      }
+      return;
+    }
+    const absl::StatusOr<RunRecord> record = ReadRecord(job->run.out);
+    if (!record.ok()) {
+      Fail(job, std::string(record.status().message()));
+      return;
+    }
+    Complete(job);
+    *out_ << absl::StrFormat("%d/%d %s: %s (%s)\n", Count(State::kComplete), jobs_.size(), job->run.out,
+                             Summary(*record),
+                             Duration(std::chrono::duration<double>(Clock::now() - job->begun).count()))
+          << std::flush;
+  }
+
+  const SweepOptions& options_;
+  const bool keep_checkpoints_;
+  std::ostream* const out_;
+  const std::atomic<bool>& stop_;
+  std::vector<Job> jobs_;
+  bool asked_to_stop_ = false;
+};
+
+}  // namespace
+
+absl::Status Sweep(const SweepOptions& options, std::ostream* out, const std::atomic<bool>& stop) {
+  const std::string folder = !options.out.empty()
+                                 ? (std::filesystem::path(options.out) / "").lexically_normal().parent_path().string()
+                                 : absl::StrCat("runs/", std::filesystem::path(options.file).stem().string());
+  absl::StatusOr<SweepPlan> plan = PlanSweep(options.file, options.sets, options.only, folder);
+  if (!plan.ok()) {
+    return plan.status();
+  }
+  if (options.dry_run) {
+    for (const SweepRun& run : plan->runs) {
+      std::vector<std::string> words = {"metaprompt"};
+      for (const std::string& argument : ArgumentsOf(run, options.jobs)) {
+        const bool plain = argument.find_first_of(" \t\"'$&|;<>(){}*?[]\\`!#~") == std::string::npos;
+        words.push_back(plain ? argument : absl::StrCat("'", absl::StrReplaceAll(argument, {{"'", "'\\''"}}), "'"));
+      }
+      *out << absl::StrJoin(words, " ") << '\n';
+    }
+    return absl::OkStatus();
+  }
+  std::signal(SIGCHLD, SIG_DFL);  // ignored, as some parents leave it, there would be nothing to wait for
+  return Sweeper(options, *std::move(plan), out, stop).Run();
+}
+
+}  // namespace metaprompt

@@ -1,0 +1,32 @@
+// Many runs, some at a time, each a process of its own.
+#ifndef EXPERIMENTS_RUNS_SWEEP_H_
+#define EXPERIMENTS_RUNS_SWEEP_H_
+
+#include <atomic>
+#include <ostream>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+
+namespace metaprompt {
+
+struct SweepOptions {
+  std::string file;               // a SweepSpec
+  std::string out;                // folder of the runs; empty: runs/ and the file's name without its ending
+  std::vector<std::string> sets;  // FIELD=VALUE for every run
+  std::vector<std::string> only;  // parts of names; empty: all runs
+  int jobs = 1;                   // runs at a time
+  bool dry_run = false;           // prints the commands and does nothing
+  std::string program = "/proc/self/exe";
+};
+
+// Does what of the plan is not done: a run whose folder is complete stays as it is, one that was stopped goes on. What
+// a run prints stands in OUT/NAME-seedS.log. A run that fails is told and does not hold up others, but for those that
+// would begin from it; the sweep then ends with an error. With several jobs, a run whose spec leaves `threads` open has
+// its share of the processor's. `stop`: the runs are asked to save and end.
+absl::Status Sweep(const SweepOptions& options, std::ostream* out, const std::atomic<bool>& stop);
+
+}  // namespace metaprompt
+
+#endif  // EXPERIMENTS_RUNS_SWEEP_H_

@@ -1,0 +1,276 @@
+#include "experiments/runs/train.h"
+
+#include <utility>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+#include "experiments/runs/evaluate.h"
+#include "experiments/runs/param_file.h"
+#include "learners/inner/meta_step.h"
+#include "metaprompt/base/files.h"
+#include "metaprompt/base/spec_fields.h"
+#include "metaprompt/base/statistics.h"
+#include "metaprompt/checkpoints/safetensors.h"
+
+namespace metaprompt {
+namespace {
+
+constexpr char kProgressKey[] = "progress";
+
+// Parameters, as far as they are defined, with a prefix before their names, added to a file.
+void Put(absl::string_view prefix, const std::vector<ParamInfo>& infos, const ParamList& params, TensorFile* file) {
+  for (size_t i = 0; i < infos.size(); ++i) {
+    if (params[i].defined()) {
+      file->tensors.emplace_back(absl::StrCat(prefix, infos[i].name), params[i]);
+    }
+  }
+}
+
+// What Put wrote.
+absl::Status Take(absl::string_view prefix, const std::vector<ParamInfo>& infos, const TensorFile& file,
+                  absl::string_view path, ParamList* params) {
+  std::vector<ParamInfo> there;
+  for (const ParamInfo& info : infos) {
+    if (file.Find(absl::StrCat(prefix, info.name)).defined()) {
+      there.push_back(info);
+    }
+  }
+  ParamList found;
+  if (absl::Status status = TakeParams(prefix, there, file, path, &found); !status.ok()) {
+    return status;
+  }
+  params->assign(infos.size(), at::Tensor());
+  size_t next = 0;
+  for (size_t i = 0; i < infos.size() && next < found.size(); ++i) {
+    if (infos[i].name == there[next].name) {
+      (*params)[i] = found[next++];
+    }
+  }
+  return absl::OkStatus();
+}
+
+void MoveTo(at::Device device, ParamList* params) {
+  for (at::Tensor& param : *params) {
+    if (param.defined()) {
+      param = param.to(device);  // on the CPU: itself
+    }
+  }
+}
+
+// Training of one number of shots, step by step.
+class MetaTraining {
+ public:
+  MetaTraining(const RunContext& context, int shots)
+      : context_(context),
+        spec_(context.bench->spec()),
+        infos_(MetaInfos(context.bench->model(), *context.learner)),
+        shots_(shots),
+        checkpoint_(absl::StrCat("checkpoint-", shots, "shot.safetensors")),
+        best_(absl::StrCat("best-", shots, "shot.safetensors")) {}
+
+  absl::StatusOr<Trained> Run();
+
+ private:
+  absl::Status Start();
+  absl::Status Continue(const std::string& path);
+  absl::Status Save();
+  absl::Status Validate();
+
+  const RunContext& context_;
+  const ExperimentSpec& spec_;
+  const std::vector<ParamInfo> infos_;
+  const int shots_;
+  const std::string checkpoint_;
+  const std::string best_;
+  LearnerState state_;
+  TrainingProgress done_;
+};
+
+absl::Status MetaTraining::Start() {
+  RunDirectory& directory = *context_.directory;
+  if (!directory.Has(checkpoint_)) {
+    absl::StatusOr<ParamList> params = context_.bench->InitialParams(shots_);
+    if (!params.ok()) {
+      return params.status();
+    }
+    state_ = StartLearning(WithOwn(context_.bench->model(), *context_.learner, *std::move(params), spec_.seed()));
+    done_.set_shots(shots_);
+    done_.set_best_accuracy(-1);
+    done_.mutable_so_far()->set_shots(shots_);
+    return absl::OkStatus();
+  }
+  const absl::Status status = Continue(directory.File(checkpoint_));
+  return status.ok() ? status
+                     : absl::Status(status.code(),
+                                    absl::StrCat(status.message(), "; remove the file to train from the beginning"));
+}
+
+absl::Status MetaTraining::Continue(const std::string& path) {
+  const absl::StatusOr<TensorFile> file = ReadTensorFile(path);
+  if (!file.ok()) {
+    return file.status();
+  }
+  const auto progress = file->metadata.find(kProgressKey);
+  if (progress == file->metadata.end()) {
+    return absl::InvalidArgumentError(absl::StrCat(path, ": it holds no training progress"));
+  }
+  if (const absl::Status status = ParseSpec(progress->second, path, &done_); !status.ok()) {
+    return status;
+  }
+  // Of the parameters all, of the moments those that there were.
+  for (const absl::Status& status : {TakeParams("params/", infos_, *file, path, &state_.params),
+                                     Take("first/", infos_, *file, path, &state_.optimizer.first),
+                                     Take("second/", infos_, *file, path, &state_.optimizer.second)}) {
+    if (!status.ok()) {
+      return status;
+    }
+  }
+  for (ParamList* const params : {&state_.params, &state_.optimizer.first, &state_.optimizer.second}) {
+    MoveTo(context_.bench->device(), params);
+  }
+  state_.meta_step = done_.meta_step();
+  state_.optimizer.step = done_.meta_step();
+  return absl::OkStatus();
+}
+
+absl::Status MetaTraining::Save() {
+  done_.set_meta_step(state_.meta_step);
+  TensorFile file;
+  Put("params/", infos_, state_.params, &file);
+  Put("first/", infos_, state_.optimizer.first, &file);
+  Put("second/", infos_, state_.optimizer.second, &file);
+  file.metadata[kProgressKey] = SpecText(done_);
+  return WriteSafetensors(context_.directory->File(checkpoint_), file);
+}
+
+absl::Status MetaTraining::Validate() {
+  const absl::StatusOr<const PromptedSplit*> split = context_.bench->Prompted(Split::kValid);
+  if (!split.ok()) {
+    return split.status();
+  }
+  const EpisodeSampler sampler = *context_.bench->Sampler(Split::kValid, shots_);
+  std::vector<double> accuracies;
+  for (const EpisodeResult& one : EvaluateEpisodes(
+           *context_.learner, context_.bench->model(), state_.params, **split,
+           [&](int64_t i) { return sampler.Plan(i); }, 0, spec_.train().valid_episodes(),
+           TogetherAtTest(spec_.learner(), spec_.tasks_together()), context_.pool)) {
+    accuracies.push_back(one.accuracy);
+  }
+  const MeanInterval valid = Interval(accuracies);
+  CurvePoint* point = done_.mutable_so_far()->add_curve();
+  point->set_meta_step(state_.meta_step);
+  if (done_.sum_count() > 0) {
+    point->set_query_loss(done_.loss_sum() / static_cast<double>(done_.sum_count()));
+    point->set_query_accuracy(done_.accuracy_sum() / static_cast<double>(done_.sum_count()));
+  }
+  point->set_valid_accuracy(valid.mean);
+  point->set_valid_half_width(valid.half_width);
+  done_.set_loss_sum(0);
+  done_.set_accuracy_sum(0);
+  done_.set_sum_count(0);
+  const bool better = valid.mean > done_.best_accuracy();
+  std::string line = absl::StrFormat("  meta-step %4d: valid %.2f ± %.2f %%", state_.meta_step, 100 * valid.mean,
+                                     100 * valid.half_width);
+  if (point->has_query_loss()) {
+    absl::StrAppendFormat(&line, ", train loss %.4f, train query %.2f %%", point->query_loss(),
+                          100 * point->query_accuracy());
+  }
+  context_.progress->Line(absl::StrCat(line, better ? "  (best so far)" : ""));
+  if (!better) {
+    done_.set_validations_without_gain(done_.validations_without_gain() + 1);
+    return absl::OkStatus();
+  }
+  done_.set_best_accuracy(valid.mean);
+  done_.set_validations_without_gain(0);
+  done_.mutable_so_far()->set_best_meta_step(state_.meta_step);
+  TensorFile best;
+  Put("", infos_, state_.params, &best);
+  return WriteSafetensors(context_.directory->File(best_), best);
+}
+
+absl::StatusOr<Trained> MetaTraining::Run() {
+  if (const absl::Status status = Start(); !status.ok()) {
+    return status;
+  }
+  const TrainSpec& train = spec_.train();
+  const int64_t total = train.meta_steps();
+  const absl::StatusOr<const PromptedSplit*> split = context_.bench->Prompted(Split::kTrain);
+  if (!split.ok()) {
+    return split.status();
+  }
+  const absl::StatusOr<EpisodeSampler> sampler = context_.bench->TrainSampler(shots_);
+  if (!sampler.ok()) {
+    return sampler.status();
+  }
+  const std::string what = absl::StrCat(shots_, "-shot meta-training");
+  context_.progress->Begin(what, "meta-steps", state_.meta_step, total);
+  if (state_.meta_step > 0 && !done_.finished()) {
+    context_.progress->Line(absl::StrCat(what, ": going on from meta-step ", state_.meta_step));
+  }
+  while (!done_.finished()) {
+    const int64_t step = state_.meta_step;
+    const bool last = step == total;
+    const bool at_validation = last || (step >= train.validate_after() && step % train.validate_every() == 0);
+    const bool validated = done_.so_far().curve_size() > 0 && done_.so_far().curve().rbegin()->meta_step() == step;
+    if (at_validation && !validated) {
+      if (const absl::Status status = Validate(); !status.ok()) {
+        return status;
+      }
+    }
+    done_.set_finished(last || (train.patience() > 0 && done_.validations_without_gain() >= train.patience()));
+    const bool stop = context_.stop->load();
+    if (done_.finished() || stop || (step > 0 && step % train.checkpoint_every() == 0)) {
+      done_.mutable_so_far()->set_trained_meta_steps(step);
+      if (const absl::Status status = Save(); !status.ok()) {
+        return status;
+      }
+      if (stop) {
+        return absl::CancelledError(
+            absl::StrCat("stopped at meta-step ", step, " of ", what, "; the same command goes on from there"));
+      }
+    }
+    if (done_.finished()) {
+      context_.progress->End(absl::StrFormat("%d meta-steps, best validation %.2f %% at meta-step %d", step,
+                                             100 * done_.best_accuracy(), done_.so_far().best_meta_step()));
+      break;
+    }
+    MetaBatch batch;
+    batch.tasks = train.meta_batch();
+    batch.together = spec_.tasks_together();
+    batch.episode = [&](int64_t task) {
+      return (*split)->Build(sampler->Plan(step * train.meta_batch() + task), at::kFloat);
+    };
+    const absl::StatusOr<StepStats> stats =
+        MetaStep(*context_.learner, context_.bench->model(), spec_.learner().meta_optimizer(), total, batch,
+                 context_.pool, &state_);
+    if (!stats.ok()) {
+      return stats.status();
+    }
+    ShotResult& so_far = *done_.mutable_so_far();
+    if (spec_.learner().has_meta_gradient()) {
+      so_far.set_recomputed_graphs(so_far.recomputed_graphs() + stats->recomputed);
+      so_far.set_kept_graphs(so_far.kept_graphs() + stats->gradients - stats->recomputed);
+    }
+    done_.set_loss_sum(done_.loss_sum() + stats->query_loss);
+    done_.set_accuracy_sum(done_.accuracy_sum() + stats->query_accuracy);
+    done_.set_sum_count(done_.sum_count() + 1);
+    context_.progress->Update(
+        state_.meta_step, absl::StrFormat("loss %.4f, query %.1f %%", stats->query_loss, 100 * stats->query_accuracy));
+  }
+  Trained trained;
+  absl::StatusOr<ParamList> best = ReadParamFile(infos_, context_.directory->File(best_));
+  if (!best.ok()) {
+    return best.status();
+  }
+  trained.params = *std::move(best);
+  MoveTo(context_.bench->device(), &trained.params);
+  trained.result = done_.so_far();
+  return trained;
+}
+
+}  // namespace
+
+absl::StatusOr<Trained> MetaTrain(const RunContext& context, int shots) { return MetaTraining(context, shots).Run(); }
+
+}  // namespace metaprompt

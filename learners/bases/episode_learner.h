@@ -1,0 +1,41 @@
+// What learners without inner steps have in common: class logits of a query are a function of its features and the
+// support set's, differentiable in the initialisation. Prototypical networks, ridge regression and the like.
+#ifndef LEARNERS_BASES_EPISODE_LEARNER_H_
+#define LEARNERS_BASES_EPISODE_LEARNER_H_
+
+#include "learners/learner.h"
+
+namespace metaprompt {
+
+class EpisodeLearner : public Learner {
+ public:
+  explicit EpisodeLearner(const LearnerSpec& spec) : spec_(spec) {}
+
+  // The meta-parameters, and behind them what Fit returns.
+  ParamList Adapt(const Model& model, const ParamList& meta, const Batch& support) const override;
+  at::Tensor Logits(const Model& model, const ParamList& adapted, const Batch& query) const override;
+
+  // ∇_θ L(Predict(θ, query, Fit(θ, support))), exactly: there is nothing to unroll.
+  TaskGradient MetaGradient(const Model& model, const ParamList& meta, const Episode& episode,
+                            int64_t meta_step) const override;
+
+ protected:
+  const LearnerSpec& spec() const { return spec_; }
+
+  // What is kept of a support set with features [R, D]: prototypes, weights. `meta`: all meta-parameters.
+  virtual ParamList Fit(const ParamList& meta, const at::Tensor& features, const Batch& support) const = 0;
+
+  // Class logits [B, ways] of query features [B, D].
+  virtual at::Tensor Predict(const ParamList& meta, const at::Tensor& features, const ParamList& fitted) const = 0;
+
+  // What meta-training lowers: the cross-entropy of the query set's logits.
+  virtual at::Tensor TrainingLoss(const ParamList& meta, const at::Tensor& support, const at::Tensor& query,
+                                  const at::Tensor& query_logits, const Episode& episode) const;
+
+ private:
+  LearnerSpec spec_;
+};
+
+}  // namespace metaprompt
+
+#endif  // LEARNERS_BASES_EPISODE_LEARNER_H_

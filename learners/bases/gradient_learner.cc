@@ -1,0 +1,33 @@
+#include "learners/bases/gradient_learner.h"
+
+namespace metaprompt {
+
+std::vector<bool> GradientLearner::Learned(const Model& model, const ParamList& meta) const {
+  std::vector<bool> learned = InScope(model.params(), spec_.learns());
+  learned.resize(meta.size(), true);
+  return learned;
+}
+
+bool GradientLearner::MovesPerTaskEverywhere(const Model& model, const ScopeSpec& scope) const {
+  return MovesPerTask(model, spec_.inner(), scope) &&
+         (!spec_.meta_test().has_inner() || MovesPerTask(model, spec_.meta_test().inner(), scope));
+}
+
+ParamList GradientLearner::Adapt(const Model& model, const ParamList& meta, const Batch& support) const {
+  const MetaTestSpec* test = spec_.has_meta_test() ? &spec_.meta_test() : nullptr;
+  const bool other = test != nullptr && test->has_inner();
+  const InnerSpec& inner = other ? test->inner() : spec_.inner();
+  TaskStart start = Start(model, Leaves(meta, std::vector<bool>(meta.size(), false)), support, inner, !other);
+  OneForEachTask(model, support.tasks, &start);
+  return Descend(model, start, support, inner, test);
+}
+
+TaskGradient GradientLearner::MetaGradient(const Model& model, const ParamList& meta, const Episode& episode,
+                                           int64_t meta_step) const {
+  const auto start = [&](const ParamList& leaves, const Batch& support) {
+    return Start(model, leaves, support, spec_.inner(), /*learned_rates=*/true);
+  };
+  return UnrolledGradient(model, meta, Learned(model, meta), episode, start, spec_.inner(), UnrollingAt(meta_step));
+}
+
+}  // namespace metaprompt

@@ -1,0 +1,89 @@
+#include "learners/inner/detached_task.h"
+
+#include <ATen/ATen.h>
+
+#include <algorithm>
+
+namespace metaprompt {
+namespace {
+
+// The tensors that the loop takes from before it, in a fixed order.
+std::vector<at::Tensor*> LoopInputs(Task* task, ParamList* params) {
+  std::vector<at::Tensor*> inputs;
+  for (at::Tensor& param : *params) {
+    inputs.push_back(&param);
+  }
+  for (InnerRate& rate : task->rates) {
+    if (rate.learned.defined()) {
+      inputs.push_back(&rate.learned);
+    }
+  }
+  for (Batch* batch : {&task->support, &task->query}) {
+    for (at::Tensor& tensor : batch->lower) {
+      inputs.push_back(&tensor);
+    }
+  }
+  return inputs;
+}
+
+}  // namespace
+
+Seam CutOff(const Model& model, const ParamList& meta, const std::vector<bool>& learned, const Episode& episode,
+            const StartFunction& start, const InnerSpec& inner) {
+  Seam seam;
+  seam.learned = learned;
+  seam.leaves = Leaves(meta, learned);
+  TaskStart begin = start(seam.leaves, episode.support);
+  AddPrototypes(model, episode.support, &begin);
+  OneForEachTask(model, episode.support.tasks, &begin);
+  seam.task = MakeTask(model, inner, begin);
+  // What lies below all that moves is computed once.
+  const bool steps = inner.steps() > 0;
+  const int first = FirstMovedLayer(seam.task);
+  seam.task.support = steps ? model.Lowered(begin.params, episode.support, first) : episode.support;
+  seam.task.query = steps ? model.Lowered(begin.params, episode.query, first) : episode.query;
+  seam.theta = begin.params;
+  for (at::Tensor* input : LoopInputs(&seam.task, &seam.theta)) {
+    const at::Tensor origin = *input;
+    *input = origin.detach().requires_grad_(origin.requires_grad());
+    if (origin.requires_grad()) {
+      seam.origins.push_back(origin);
+      seam.wanted.push_back(*input);
+    }
+  }
+  for (const size_t i : seam.task.moved) {
+    seam.theta[i].requires_grad_(true);
+  }
+  return seam;
+}
+
+ParamList Seam::ToMeta(const ParamList& of_wanted) const {
+  ParamList grads(leaves.size());
+  ParamList outputs;
+  ParamList weights;
+  for (size_t i = 0; i < origins.size(); ++i) {
+    const auto leaf =
+        std::find_if(leaves.begin(), leaves.end(), [&](const at::Tensor& l) { return l.is_same(origins[i]); });
+    if (leaf != leaves.end()) {
+      grads[static_cast<size_t>(leaf - leaves.begin())] = of_wanted[i];
+    } else if (of_wanted[i].defined()) {
+      outputs.push_back(origins[i]);
+      weights.push_back(of_wanted[i]);
+    }
+  }
+  ParamList inputs;
+  std::vector<size_t> places;
+  for (size_t i = 0; i < leaves.size(); ++i) {
+    if (learned[i]) {
+      inputs.push_back(leaves[i]);
+      places.push_back(i);
+    }
+  }
+  const ParamList through = Gradients(outputs, inputs, weights, false, false);
+  for (size_t i = 0; i < places.size(); ++i) {
+    Add(through[i], &grads[places[i]]);
+  }
+  return grads;
+}
+
+}  // namespace metaprompt

@@ -1,0 +1,89 @@
+#include "learners/inner/task_pool.h"
+
+#include <ATen/Parallel.h>
+#include <dlfcn.h>
+
+namespace metaprompt {
+
+void SetOperationThreads(int threads) {
+  at::set_num_threads(threads);
+  at::get_num_threads();  // a thread's first look takes the setting of whichever thread set it last: look now
+  // LibTorch's setting reaches its own loops and MKL's; OpenBLAS with threads of its own has to be told apart.
+  static const auto set_openblas = reinterpret_cast<void (*)(int)>(dlsym(RTLD_DEFAULT, "openblas_set_num_threads"));
+  if (set_openblas != nullptr) {
+    set_openblas(threads);
+  }
+}
+
+TaskPool::TaskPool(int threads) : threads_(threads) {
+  SetOperationThreads(threads);
+  for (int i = 0; threads > 1 && i < threads; ++i) {
+    workers_.emplace_back([this] { Work(); });
+  }
+}
+
+TaskPool::~TaskPool() {
+  {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    stop_ = true;
+  }
+  wake_.notify_all();
+  for (std::thread& worker : workers_) {
+    worker.join();
+  }
+}
+
+void TaskPool::Run(int64_t count, const std::function<void(int64_t)>& task) {
+  if (count < threads_ || workers_.empty()) {
+    for (int64_t i = 0; i < count; ++i) {
+      task(i);
+    }
+    return;
+  }
+  SetOperationThreads(1);
+  {
+    std::unique_lock<std::mutex> lock(mutex_);
+    task_ = &task;
+    next_ = 0;
+    count_ = count;
+    error_ = nullptr;
+    wake_.notify_all();
+    done_.wait(lock, [this] { return next_ >= count_ && running_ == 0; });
+    task_ = nullptr;
+  }
+  SetOperationThreads(threads_);
+  if (error_ != nullptr) {
+    std::rethrow_exception(error_);
+  }
+}
+
+void TaskPool::Work() {
+  at::set_num_threads(1);
+  std::unique_lock<std::mutex> lock(mutex_);
+  while (true) {
+    wake_.wait(lock, [this] { return stop_ || (task_ != nullptr && next_ < count_); });
+    if (stop_) {
+      return;
+    }
+    const int64_t index = next_++;
+    ++running_;
+    lock.unlock();
+    std::exception_ptr error;
+    try {
+      (*task_)(index);
+    } catch (...) {
+      error = std::current_exception();
+    }
+    lock.lock();
+    --running_;
+    if (error != nullptr) {
+      error_ = error;
+      next_ = count_;
+    }
+    if (next_ >= count_ && running_ == 0) {
+      done_.notify_all();
+    }
+  }
+}
+
+}  // namespace metaprompt

@@ -1,0 +1,23 @@
+// ANIL (Raghu et al. 2020): MAML whose inner loop adapts the classifier alone. With a class head that is the class
+// vectors, which begin as those of the answer words; in a model without one, the topmost layer.
+#ifndef LEARNERS_PAPERS_ANIL_H_
+#define LEARNERS_PAPERS_ANIL_H_
+
+#include "learners/bases/gradient_learner.h"
+
+namespace metaprompt {
+
+class Anil : public GradientLearner {
+ public:
+  explicit Anil(const LearnerSpec& spec) : GradientLearner(spec) {}
+
+  bool TakesSeveralTasks(const Model& model) const override;
+
+ protected:
+  TaskStart Start(const Model& model, const ParamList& meta, const Batch& support, const InnerSpec& inner,
+                  bool learned_rates) const override;
+};
+
+}  // namespace metaprompt
+
+#endif  // LEARNERS_PAPERS_ANIL_H_

@@ -1,0 +1,22 @@
+// CAVIA (Zintgraf et al. 2019): context parameters begin at 0 in every task and alone adapt; the rest of the model is
+// shared and meta-learned. The context is the soft vectors and the prefixes; what the vectors pass through is shared.
+#ifndef LEARNERS_PAPERS_CAVIA_H_
+#define LEARNERS_PAPERS_CAVIA_H_
+
+#include "learners/bases/gradient_learner.h"
+
+namespace metaprompt {
+
+class Cavia : public GradientLearner {
+ public:
+  explicit Cavia(const LearnerSpec& spec) : GradientLearner(spec) {}
+
+ protected:
+  ScopeSpec adapts() const override;
+  TaskStart Start(const Model& model, const ParamList& meta, const Batch& support, const InnerSpec& inner,
+                  bool learned_rates) const override;
+};
+
+}  // namespace metaprompt
+
+#endif  // LEARNERS_PAPERS_CAVIA_H_

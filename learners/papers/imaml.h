@@ -1,0 +1,31 @@
+// Implicit MAML (Rajeswaran et al. 2019): the inner loop goes to the minimum φ of L(φ; S) + λ/2 |φ − θ|²; how that
+// moves with θ follows from φ alone (eq. 6), whatever way led there.
+#ifndef LEARNERS_PAPERS_IMAML_H_
+#define LEARNERS_PAPERS_IMAML_H_
+
+#include <cstdint>
+
+#include "learners/bases/gradient_learner.h"
+
+namespace metaprompt {
+
+class Imaml : public GradientLearner {
+ public:
+  explicit Imaml(const LearnerSpec& spec) : GradientLearner(spec) {}
+
+  // (I + H/λ)⁻¹ ∇L(φ; Q) in what moves, H the Hessian of L(·; S) at φ, by conjugate gradients; what is learned and does
+  // not move has its own implicit derivative. Memory does not grow with the inner steps.
+  TaskGradient MetaGradient(const Model& model, const ParamList& meta, const Episode& episode,
+                            int64_t meta_step) const override;
+
+  // Conjugate gradients of several tasks together would not be those of each.
+  bool TakesSeveralTasks(const Model& /*model*/) const override { return false; }
+
+ protected:
+  TaskStart Start(const Model& model, const ParamList& meta, const Batch& support, const InnerSpec& inner,
+                  bool learned_rates) const override;
+};
+
+}  // namespace metaprompt
+
+#endif  // LEARNERS_PAPERS_IMAML_H_

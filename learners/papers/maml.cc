@@ -1,0 +1,93 @@
+#include "learners/papers/maml.h"
+
+#include <ATen/ATen.h>
+
+#include <algorithm>
+#include <map>
+#include <utility>
+
+namespace metaprompt {
+namespace {
+
+// Which column of the step sizes each of the model's parameters has; -1: it does not move.
+struct Slots {
+  std::vector<int64_t> of;
+  std::vector<double> initial;  // of each column; the class head's is the last
+};
+
+Slots SlotsOf(const Model& model, const InnerSpec& inner, const ScopeSpec& adapts) {
+  Slots slots;
+  slots.of.assign(model.params().size(), -1);
+  std::map<std::pair<ParamGroup, int>, int64_t> known;
+  for (const size_t i : MovedPlaces(model, inner, adapts)) {
+    const ParamInfo& info = model.params()[i];
+    const auto [slot, is_new] = known.emplace(std::make_pair(info.group, info.layer), slots.initial.size());
+    if (is_new) {
+      slots.initial.push_back(ConstantRate(inner, info.group));
+    }
+    slots.of[i] = slot->second;
+  }
+  if (inner.class_lr() > 0 && model.head_width() > 0) {
+    slots.initial.push_back(inner.class_lr());
+  }
+  return slots;
+}
+
+}  // namespace
+
+std::vector<double> MultiStepWeights(int steps, int64_t epoch, int64_t epochs) {
+  const double n = steps;
+  const double share = static_cast<double>(epoch) / static_cast<double>(epochs);
+  const double early = steps == 1 ? 0.0 : std::max((1.0 - share) / n, 0.03 / n);
+  std::vector<double> weights(static_cast<size_t>(steps), early);
+  weights.back() = 1.0 - early * (n - 1.0);
+  return weights;
+}
+
+std::vector<ParamInfo> Maml::OwnParams(const Model& model) const {
+  if (!spec().maml().learned_rates() || spec().inner().steps() == 0) {
+    return {};
+  }
+  const auto slots = static_cast<int64_t>(SlotsOf(model, spec().inner(), adapts()).initial.size());
+  return {ParamInfo{"maml.step_sizes", {spec().inner().steps(), slots}, ParamGroup::kLearner}};
+}
+
+ParamList Maml::InitOwn(const Model& model, uint64_t /*seed*/) const {
+  ParamList own;
+  for (const ParamInfo& info : OwnParams(model)) {
+    const std::vector<double> initial = SlotsOf(model, spec().inner(), adapts()).initial;
+    own.push_back(at::tensor(at::ArrayRef<double>(initial), at::kFloat).expand(info.shape).clone());
+  }
+  return own;
+}
+
+TaskStart Maml::Start(const Model& model, const ParamList& meta, const Batch& support, const InnerSpec& inner,
+                      bool learned_rates) const {
+  TaskStart start = PlainStart(model, meta, support, inner, adapts());
+  if (!learned_rates || meta.size() == model.params().size()) {
+    return start;
+  }
+  const Slots slots = SlotsOf(model, inner, adapts());
+  const at::Tensor& sizes = meta.back();
+  for (size_t i = 0; i < start.rates.size(); ++i) {
+    const int64_t slot = i < slots.of.size() ? slots.of[i] : sizes.size(1) - 1;
+    if (slot >= 0 && start.rates[i].moves()) {
+      start.rates[i].learned = sizes.select(1, slot);
+    }
+  }
+  return start;
+}
+
+Unrolling Maml::UnrollingAt(int64_t meta_step) const {
+  const MamlSpec& maml = spec().maml();
+  Unrolling unrolling = GradientLearner::UnrollingAt(meta_step);
+  unrolling.second_order = maml.order() == MamlSpec::SECOND && meta_step >= maml.first_order_until();
+  if (maml.has_multi_step()) {
+    unrolling.weights =
+        MultiStepWeights(std::max(1, spec().inner().steps()), meta_step / maml.multi_step().meta_steps_per_epoch(),
+                         maml.multi_step().epochs());
+  }
+  return unrolling;
+}
+
+}  // namespace metaprompt

@@ -1,0 +1,34 @@
+// MAML (Finn et al. 2017), to second and to first order, and MAML++ (Antoniou et al. 2019): multi-step loss (eq. 3),
+// learned step sizes by layer and step (LSLR), derivative-order annealing. Its cosine schedule is the meta-optimizer's.
+#ifndef LEARNERS_PAPERS_MAML_H_
+#define LEARNERS_PAPERS_MAML_H_
+
+#include <cstdint>
+#include <vector>
+
+#include "learners/bases/gradient_learner.h"
+
+namespace metaprompt {
+
+// Weights of the query loss after inner steps 1 to `steps` in epoch `epoch`: they sum to 1, start equal, and end with
+// 0.03 / steps for each but the last. Without a spec all the weight is on the last step. steps >= 1.
+std::vector<double> MultiStepWeights(int steps, int64_t epoch, int64_t epochs);
+
+class Maml : public GradientLearner {
+ public:
+  explicit Maml(const LearnerSpec& spec) : GradientLearner(spec) {}
+
+  // With learned_rates: `maml.step_sizes` [K, slots], a slot for each layer of each group that moves, and one for the
+  // class head.
+  std::vector<ParamInfo> OwnParams(const Model& model) const override;
+  ParamList InitOwn(const Model& model, uint64_t seed) const override;
+
+ protected:
+  TaskStart Start(const Model& model, const ParamList& meta, const Batch& support, const InnerSpec& inner,
+                  bool learned_rates) const override;
+  Unrolling UnrollingAt(int64_t meta_step) const override;
+};
+
+}  // namespace metaprompt
+
+#endif  // LEARNERS_PAPERS_MAML_H_

@@ -1,0 +1,183 @@
+#include "learners/papers/meta_prompter.h"
+
+#include <ATen/ATen.h>
+#include <ATen/core/grad_mode.h>
+
+#include <cmath>
+#include <utility>
+
+#include "learners/bases/class_means.h"
+#include "learners/papers/proto_net.h"
+#include "metaprompt/base/random.h"
+
+namespace metaprompt {
+namespace {
+
+// Of the model's parameters.
+struct Places {
+  size_t words = 0;
+  size_t prompt = 0;
+};
+
+Places PlacesOf(const Model& model) {
+  Places places;
+  for (size_t i = model.params().size(); i-- > 0;) {
+    places.words = model.params()[i].vocab_rows ? i : places.words;
+    places.prompt = model.params()[i].group == ParamGroup::kPrompt ? i : places.prompt;
+  }
+  return places;
+}
+
+// The model with prompts from a pool: its parameters, behind them keys and prompts and, if they are known already, the
+// classes' mean support features. A batch carries its queries q [B, D] in `lower`, or has them computed where it does
+// not.
+class PoolModel : public Model {
+ public:
+  PoolModel(const Model& model, const MetaPrompterSpec& spec, Batch support)
+      : model_(model), spec_(spec), support_(std::move(support)), params_(model.params()) {
+    params_.push_back(ParamInfo{"pool.keys", {}, ParamGroup::kLearner});
+    params_.push_back(ParamInfo{"pool.prompts", {}, ParamGroup::kLearner});
+  }
+
+  const std::vector<ParamInfo>& params() const override { return params_; }
+
+  ModelOutput Forward(const ParamList& params, const Batch& batch) const override {
+    ModelOutput output = WithPool(params, batch);
+    const at::Tensor means = params.size() > params_.size() ? params.back()
+                             : batch.token_ids.is_same(support_.token_ids)
+                                 ? ClassMeans(output.features, support_)
+                                 : ClassMeans(WithPool(params, support_).features, support_);
+    // log( (1 − s) softmax(RepVerb) + s softmax(answer words) )
+    const double share = spec_.words_share();
+    const at::Tensor representative =
+        at::log_softmax(DistanceLogits(output.features, means, COSINE_DISTANCE, 1 / spec_.scale()), -1);
+    const at::Tensor words = at::log_softmax(output.logits, -1);
+    if (share == 0 || share == 1) {
+      output.logits = share == 0 ? representative : words;
+    } else {
+      output.logits = at::logaddexp(representative + std::log(1 - share), words + std::log(share));
+    }
+    return output;
+  }
+
+  // The adapted parameters with the classes' mean support features behind them.
+  ParamList WithMeans(ParamList params) const {
+    params.push_back(ClassMeans(WithPool(params, support_).features, support_));
+    return params;
+  }
+
+  // The batch with its texts' queries: what the model reads of them under its own prompt.
+  static Batch WithQueries(const Model& model, const ParamList& params, const Batch& batch) {
+    const at::NoGradGuard no_grad;
+    const ParamList own(params.begin(), params.begin() + static_cast<int64_t>(model.params().size()));
+    Batch once = batch;
+    once.repeats = at::Tensor();
+    Batch with = batch;
+    with.lower = {model.Forward(own, once).features.detach()};
+    with.lower_rows = {LowerRow::kText};
+    return with;
+  }
+
+  double GraphBytes(const Batch& batch) const override { return 2 * model_.GraphBytes(batch); }
+
+ private:
+  // Each text is a task of its own to the model, with its own soft vectors.
+  ModelOutput WithPool(const ParamList& params, const Batch& batch) const {
+    const size_t own = model_.params().size();
+    const at::Tensor& keys = params[own];
+    const at::Tensor& prompts = params[own + 1];
+    const Places places = PlacesOf(model_);
+    const at::Tensor queries = batch.lower.empty() ? WithQueries(model_, params, batch).lower[0] : batch.lower[0];
+    // a = softmax(K q / √D); the text's prompt is Σ a_i θ_i
+    const at::Tensor attention =
+        at::softmax(at::matmul(queries, keys.t()) * (1 / std::sqrt(static_cast<double>(keys.size(1)))), -1);
+    ParamList with_prompt(params.begin(), params.begin() + static_cast<int64_t>(own));
+    with_prompt[places.prompt] =
+        at::matmul(attention, prompts.flatten(1)).view({batch.size, prompts.size(1), prompts.size(2)});
+    Batch apart = batch;
+    apart.lower.clear();
+    apart.lower_rows.clear();
+    apart.repeats = at::Tensor();
+    apart.tasks = batch.size;
+    const at::Tensor text = at::div(batch.packed_from, batch.longest, "floor");
+    apart.token_ids = at::where(batch.token_ids.ge(params[places.words].size(0)),
+                                batch.token_ids + text * prompts.size(1), batch.token_ids);
+    apart.answers.ids = batch.answers.ids.repeat({batch.size, 1});
+    apart.answers.weights = batch.answers.weights.repeat({batch.size, 1});
+    ModelOutput output = model_.Forward(with_prompt, apart);
+    if (batch.repeats.defined()) {
+      for (at::Tensor* const of_texts : {&output.features, &output.read, &output.logits}) {
+        *of_texts = at::embedding(*of_texts, batch.repeats);
+      }
+    }
+    return output;
+  }
+
+  const Model& model_;
+  const MetaPrompterSpec& spec_;
+  const Batch support_;
+  std::vector<ParamInfo> params_;
+};
+
+}  // namespace
+
+std::vector<ParamInfo> MetaPrompter::OwnParams(const Model& model) const {
+  const std::vector<int64_t>& prompt = model.params()[PlacesOf(model).prompt].shape;
+  TORCH_CHECK(prompt.size() == 2 && prompt[0] > 0, "MetaPrompter: the model has no soft prompt");
+  const int64_t pool = spec_.meta_prompter().pool();
+  return {ParamInfo{"pool.keys", {pool, model.feature_width()}, ParamGroup::kLearner},
+          ParamInfo{"pool.prompts", {pool, prompt[0], prompt[1]}, ParamGroup::kLearner}};
+}
+
+ParamList MetaPrompter::InitOwn(const Model& model, uint64_t seed) const {
+  ParamList own;
+  for (const ParamInfo& info : OwnParams(model)) {
+    own.push_back(at::empty(info.shape, at::kFloat));
+    FillNormal(SubSeed(seed, "init/" + info.name), spec_.meta_prompter().init_std(), own.back().data_ptr<float>(),
+               own.back().numel());
+  }
+  return own;
+}
+
+TaskStart MetaPrompter::Start(const Model& model, const ParamList& meta, const InnerSpec& inner) const {
+  TaskStart start;
+  start.params = meta;
+  start.rates.resize(meta.size());
+  for (size_t i = model.params().size(); i < meta.size(); ++i) {
+    start.rates[i].constant = inner.prompt_lr();
+  }
+  return start;
+}
+
+ParamList MetaPrompter::Adapt(const Model& model, const ParamList& meta, const Batch& support) const {
+  const MetaTestSpec* test = spec_.has_meta_test() ? &spec_.meta_test() : nullptr;
+  const InnerSpec& inner = test != nullptr && test->has_inner() ? test->inner() : spec_.inner();
+  const at::NoGradGuard no_grad;
+  const Batch with_queries = PoolModel::WithQueries(model, meta, support);
+  const PoolModel pool(model, spec_.meta_prompter(), with_queries);
+  return pool.WithMeans(Descend(pool, Start(model, WithoutGraph(meta), inner), with_queries, inner, test));
+}
+
+at::Tensor MetaPrompter::Logits(const Model& model, const ParamList& adapted, const Batch& query) const {
+  const PoolModel pool(model, spec_.meta_prompter(), Batch());
+  return pool.Forward(adapted, PoolModel::WithQueries(model, adapted, query)).logits;
+}
+
+TaskGradient MetaPrompter::MetaGradient(const Model& model, const ParamList& meta, const Episode& episode,
+                                        int64_t /*meta_step*/) const {
+  Episode with_queries = episode;
+  with_queries.support = PoolModel::WithQueries(model, meta, episode.support);
+  with_queries.query = PoolModel::WithQueries(model, meta, episode.query);
+  const PoolModel pool(model, spec_.meta_prompter(), with_queries.support);
+  std::vector<bool> learned(meta.size(), false);
+  for (size_t i = model.params().size(); i < meta.size(); ++i) {
+    learned[i] = true;
+  }
+  const auto start = [&](const ParamList& leaves, const Batch& /*support*/) {
+    return Start(model, leaves, spec_.inner());
+  };
+  return UnrolledGradient(pool, meta, learned, with_queries, start, spec_.inner(),
+                          {true, LastStepWeight(spec_.inner().steps()), spec_.meta_gradient()});
+}
+
+}  // namespace metaprompt

@@ -1,0 +1,28 @@
+// Meta-SGD (Li et al. 2017, eq. 2): θ' = θ − α ∘ ∇L(θ; S), a step size for every number, learned with the
+// initialisation.
+#ifndef LEARNERS_PAPERS_META_SGD_H_
+#define LEARNERS_PAPERS_META_SGD_H_
+
+#include <vector>
+
+#include "learners/bases/gradient_learner.h"
+
+namespace metaprompt {
+
+class MetaSgd : public GradientLearner {
+ public:
+  explicit MetaSgd(const LearnerSpec& spec) : GradientLearner(spec) {}
+
+  // `step_size.NAME` for each parameter that moves, of its shape; for the class head `step_size.class_vectors` [E] and
+  // `step_size.class_biases` [1], one for all classes, which are others in each task. They begin as learner.inner says.
+  std::vector<ParamInfo> OwnParams(const Model& model) const override;
+  ParamList InitOwn(const Model& model, uint64_t seed) const override;
+
+ protected:
+  TaskStart Start(const Model& model, const ParamList& meta, const Batch& support, const InnerSpec& inner,
+                  bool learned_rates) const override;
+};
+
+}  // namespace metaprompt
+
+#endif  // LEARNERS_PAPERS_META_SGD_H_

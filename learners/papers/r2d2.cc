@@ -1,0 +1,33 @@
+#include "learners/papers/r2d2.h"
+
+#include <ATen/ATen.h>
+
+#include <cmath>
+
+#include "learners/bases/class_means.h"
+
+namespace metaprompt {
+
+std::vector<ParamInfo> R2d2::OwnParams(const Model& /*model*/) const {
+  return {ParamInfo{"r2d2.log_lambda", {1}, ParamGroup::kLearner},
+          ParamInfo{"r2d2.log_scale", {1}, ParamGroup::kLearner}, ParamInfo{"r2d2.offset", {1}, ParamGroup::kLearner}};
+}
+
+ParamList R2d2::InitOwn(const Model& /*model*/, uint64_t /*seed*/) const {
+  return {at::full({1}, std::log(spec().r2d2().lambda()), at::kFloat),
+          at::full({1}, std::log(spec().r2d2().scale()), at::kFloat), at::zeros({1}, at::kFloat)};
+}
+
+ParamList R2d2::Fit(const ParamList& meta, const at::Tensor& features, const Batch& support) const {
+  const at::Tensor lambda = meta[meta.size() - 3].exp();
+  const at::Tensor labels = at::one_hot(support.labels, WaysOf(support)).to(features.scalar_type());
+  const at::Tensor gram = at::matmul(features, features.t()) + lambda * at::eye(features.size(0), features.options());
+  // Positive definite: by its Cholesky factor, which can be differentiated any number of times.
+  return {at::matmul(features.t(), at::cholesky_solve(labels, at::linalg_cholesky(gram)))};
+}
+
+at::Tensor R2d2::Predict(const ParamList& meta, const at::Tensor& features, const ParamList& fitted) const {
+  return at::matmul(features, fitted[0]) * meta[meta.size() - 2].exp() + meta[meta.size() - 1];
+}
+
+}  // namespace metaprompt

@@ -1,0 +1,32 @@
+#include "learners/papers/reptile.h"
+
+#include <ATen/ATen.h>
+
+namespace metaprompt {
+
+TaskGradient Reptile::MetaGradient(const Model& model, const ParamList& meta, const Episode& episode,
+                                   int64_t /*meta_step*/) const {
+  const InnerSpec& inner = spec().inner();
+  const ParamList theta = Leaves(meta, std::vector<bool>(meta.size(), false));
+  TaskStart start = Start(model, theta, episode.support, inner, /*learned_rates=*/true);
+  AddPrototypes(model, episode.support, &start);
+  OneForEachTask(model, episode.support.tasks, &start);
+  const std::vector<const Batch*> turns = spec().reptile().train_on_query()
+                                              ? std::vector<const Batch*>{&episode.support, &episode.query}
+                                              : std::vector<const Batch*>{&episode.support};
+  const Descent descent = DescendInTurns(model, start, turns, inner);
+  TaskGradient task;
+  task.query_loss = descent.last_loss;
+  task.query_accuracy = descent.last_accuracy * static_cast<double>(episode.support.tasks);
+  task.grads.resize(meta.size());
+  const std::vector<bool> learned = Learned(model, meta);
+  for (size_t i = 0; i < model.params().size(); ++i) {
+    if (learned[i] && start.rates[i].moves()) {
+      const at::Tensor moved = start.params[i] - descent.params[i];  // θ − θ_K
+      task.grads[i] = moved.dim() > meta[i].dim() ? moved.sum(0) : moved;
+    }
+  }
+  return task;
+}
+
+}  // namespace metaprompt

@@ -1,0 +1,50 @@
+// The named tensors of a Hugging Face checkpoint folder, each read when asked for.
+#ifndef METAPROMPT_CHECKPOINTS_WEIGHTS_H_
+#define METAPROMPT_CHECKPOINTS_WEIGHTS_H_
+
+#include <ATen/core/Tensor.h>
+
+#include <map>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+#include "metaprompt/checkpoints/safetensors_header.h"
+#include "metaprompt/checkpoints/weight_file.h"
+
+namespace metaprompt {
+
+// Nothing in the folder is trusted and nothing in it is run. What is read takes its own memory and a few megabytes
+// more: mapped_safetensors.h.
+class Weights {
+ public:
+  // The first of these that the folder has: model.safetensors, model.safetensors.index.json with the shards it names,
+  // pytorch_model.bin, pytorch_model.bin.index.json with its shards. A broken file is an error, never a reason to take
+  // the next. Errors begin with the path of the file, or name those that were looked for.
+  static absl::StatusOr<std::unique_ptr<Weights>> Open(const std::string& folder);
+
+  // File by file, as each lists them.
+  const std::vector<StoredTensor>& tensors() const { return tensors_; }
+  // A copy in memory of its own: float32 for floating types, int64 for I64. Reading other types is an error.
+  absl::StatusOr<at::Tensor> Read(absl::string_view name) const;
+  // The paths of the files that were opened.
+  const std::vector<std::string>& files() const { return files_; }
+
+ private:
+  Weights() = default;
+  absl::Status AddFile(const std::string& path);
+  absl::Status AddShards(const std::string& folder, const std::string& index);
+
+  std::vector<std::unique_ptr<WeightFile>> sources_;
+  std::vector<std::string> files_;  // of each source
+  std::vector<StoredTensor> tensors_;
+  std::map<std::string, std::pair<size_t, size_t>, std::less<>> places_;  // source, and index in it
+};
+
+}  // namespace metaprompt
+
+#endif  // METAPROMPT_CHECKPOINTS_WEIGHTS_H_

@@ -1,0 +1,55 @@
+#include "metaprompt/encoders/autocast.h"
+
+#include <ATen/autocast_mode.h>
+#include <torch/version.h>
+
+// From 2.4 on the functions take the device; before, each device has its own.
+#define METAPROMPT_AUTOCAST_TAKES_DEVICE \
+  (TORCH_VERSION_MAJOR > 2 || (TORCH_VERSION_MAJOR == 2 && TORCH_VERSION_MINOR >= 4))
+
+namespace metaprompt {
+namespace {
+
+bool Enabled(at::DeviceType device) {
+#if METAPROMPT_AUTOCAST_TAKES_DEVICE
+  return at::autocast::is_autocast_enabled(device);
+#else
+  return device == at::kCUDA ? at::autocast::is_enabled() : at::autocast::is_cpu_enabled();
+#endif
+}
+
+void SetEnabled(at::DeviceType device, bool on) {
+#if METAPROMPT_AUTOCAST_TAKES_DEVICE
+  at::autocast::set_autocast_enabled(device, on);
+  at::autocast::set_autocast_dtype(device, at::kBFloat16);
+#else
+  if (device == at::kCUDA) {
+    at::autocast::set_enabled(on);
+    at::autocast::set_autocast_gpu_dtype(at::kBFloat16);
+  } else {
+    at::autocast::set_cpu_enabled(on);
+    at::autocast::set_autocast_cpu_dtype(at::kBFloat16);
+  }
+#endif
+}
+
+}  // namespace
+
+Autocast::Autocast(bool on, at::DeviceType device) : on_(on), device_(device) {
+  if (on_) {
+    before_ = Enabled(device_);
+    cached_before_ = at::autocast::is_autocast_cache_enabled();
+    // A parameter is used once in a pass; remembered copies would outlive it.
+    at::autocast::set_autocast_cache_enabled(false);
+    SetEnabled(device_, true);
+  }
+}
+
+Autocast::~Autocast() {
+  if (on_) {
+    SetEnabled(device_, before_);
+    at::autocast::set_autocast_cache_enabled(cached_before_);
+  }
+}
+
+}  // namespace metaprompt

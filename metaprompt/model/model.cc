@@ -1,0 +1,17 @@
+#include "metaprompt/model/model.h"
+
+#include <ATen/ATen.h>
+
+namespace metaprompt {
+
+at::Tensor Model::Loss(const ModelOutput& output, const Batch& batch) const {
+  // As many rows of each task: the sum of the means is the mean of all times the tasks.
+  const at::Tensor mean = CrossEntropy(output.logits, batch.labels);
+  return batch.tasks == 1 ? mean : mean * batch.tasks;
+}
+
+at::Tensor CrossEntropy(const at::Tensor& logits, const at::Tensor& labels) {
+  return at::log_softmax(logits, -1).gather(1, labels.unsqueeze(1)).mean().neg();
+}
+
+}  // namespace metaprompt

@@ -1,0 +1,32 @@
+// RoBERTa's tokenizer, which is GPT-2's (Radford et al. 2019): words by a pattern, as bytes, which are merged pair by
+// pair. The fast tokenizer of `transformers` is the reference.
+#ifndef METAPROMPT_TOKENIZERS_BYTE_BPE_H_
+#define METAPROMPT_TOKENIZERS_BYTE_BPE_H_
+
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+#include "metaprompt/tokenizers/tokenizer_parts.h"
+
+namespace metaprompt {
+
+struct ByteBpeOptions {
+  bool add_prefix_space = false;  // before a text that starts without one
+};
+
+// Two pieces that become one, the most urgent first.
+using BpeMerges = std::vector<std::pair<std::string, std::string>>;
+
+// The pieces spell bytes as GPT-2's characters for them. A byte that is no piece is left out of texts, as the reference
+// leaves it out. An error names merges that have no pieces as `name`'s, counted from `first_line`.
+absl::StatusOr<std::unique_ptr<Tokenizer>> MakeByteBpe(TokenizerParts parts, const BpeMerges& merges,
+                                                       const ByteBpeOptions& options, absl::string_view name,
+                                                       size_t first_line);
+
+}  // namespace metaprompt
+
+#endif  // METAPROMPT_TOKENIZERS_BYTE_BPE_H_

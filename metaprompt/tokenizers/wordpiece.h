@@ -1,0 +1,24 @@
+// BERT's tokenizer (Devlin et al. 2019): words of the cleaned text, each cut into the longest pieces there are. The
+// fast tokenizer of `transformers` is the reference, down to the age of its Unicode tables (see unicode.h).
+#ifndef METAPROMPT_TOKENIZERS_WORDPIECE_H_
+#define METAPROMPT_TOKENIZERS_WORDPIECE_H_
+
+#include <memory>
+
+#include "metaprompt/tokenizers/tokenizer_parts.h"
+
+namespace metaprompt {
+
+struct WordPieceOptions {
+  bool lower_case = true;
+  bool strip_accents = true;
+  bool split_cjk = true;         // Chinese characters are words
+  size_t max_word_length = 100;  // in characters; a longer word is [UNK]
+};
+
+// `parts` has [UNK].
+std::unique_ptr<Tokenizer> MakeWordPiece(TokenizerParts parts, const WordPieceOptions& options);
+
+}  // namespace metaprompt
+
+#endif  // METAPROMPT_TOKENIZERS_WORDPIECE_H_
