@@ -22,7 +22,7 @@
 #include "datasets/sources/reuters.h"
 #include "datasets/splits/class_split.h"
 #include "datasets/splits/published_splits.h"
-#include "metaprompt/base/files.h"
+#include "metaprompt/base/hash.h"
 #include "metaprompt/base/spec_fields.h"
 
 namespace metaprompt {

@@ -11,6 +11,7 @@
 #include "learners/check_learner.h"
 #include "metaprompt/base/files.h"
 #include "metaprompt/base/spec_fields.h"
+#include "metaprompt/base/text.h"
 #include "metaprompt/encoders/initial_values.h"
 #include "metaprompt/prompts/prompt.h"
 #include "metaprompt/prompts/soft_prompt.h"

@@ -12,7 +12,10 @@
 #include "absl/strings/str_cat.h"
 #include "experiments/experiment.pb.h"
 #include "metaprompt/base/files.h"
+#include "metaprompt/base/hash.h"
+#include "metaprompt/base/process.h"
 #include "metaprompt/base/spec_fields.h"
+#include "metaprompt/base/text.h"
 
 namespace metaprompt {
 namespace {

@@ -19,6 +19,7 @@
 #include "experiments/result.pb.h"
 #include "experiments/runs/train.h"
 #include "metaprompt/base/files.h"
+#include "metaprompt/base/hash.h"
 #include "metaprompt/base/spec_fields.h"
 #include "metaprompt/checkpoints/checkpoint.h"
 #include "metaprompt/checkpoints/safetensors.h"

@@ -31,6 +31,7 @@
 #include "experiments/runs/run_directory.h"
 #include "experiments/spec.h"
 #include "metaprompt/base/files.h"
+#include "metaprompt/base/hash.h"
 #include "metaprompt/checkpoints/safetensors.h"
 
 namespace metaprompt {

@@ -24,7 +24,8 @@
 #include "datasets/readers/texts_by_label.h"
 #include "datasets/sources/debian.h"
 #include "datasets/splits/class_split.h"
-#include "metaprompt/base/files.h"
+#include "metaprompt/base/hash.h"
+#include "metaprompt/base/process.h"
 #include "tests/dataset_files.h"
 
 namespace metaprompt {

@@ -18,6 +18,7 @@
 #include "experiments/cli/command_line.h"
 #include "experiments/result.pb.h"
 #include "metaprompt/base/files.h"
+#include "metaprompt/base/hash.h"
 #include "metaprompt/base/spec_fields.h"
 
 namespace metaprompt {

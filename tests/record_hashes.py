@@ -1,19 +1,20 @@
 #!/usr/bin/env python3
 """Prints the SHA-256 of what a fixed set of runs leaves, so that two builds of the program can be compared.
 
-    tests/record_hashes.py --program bazel-bin/experiments/cli/metaprompt > before.txt
+    tests/record_hashes.py --program bazel-bin/experiments/metaprompt > before.txt
     ... change the code, build again ...
-    tests/record_hashes.py --program bazel-bin/experiments/cli/metaprompt > after.txt
+    tests/record_hashes.py --program bazel-bin/experiments/metaprompt > after.txt
     diff before.txt after.txt
 
 Each run is made with one thread and with two: the quickstart, a short run of each learner, `classify` from the
 quickstart's run and, where they are named, a sentence encoder on HuffPost and the sinusoid program. A line of the output
 is `RUN THREADS WHAT SHA256`, with WHAT one of
 
-    record         record.textproto as it is
-    record-core    record.textproto without the fields that --ignore names
-    best-Kshot     the parameters that validated best, for K shots
-    output         what the program printed or wrote
+    record            record.textproto as it is
+    record-core       record.textproto without the fields that --ignore names
+    best-Kshot        the parameters that validated best, for K shots
+    checkpoint-Kshot  the state of training at its end, moments included
+    output            what the program printed or wrote
 
 Equal lines mean equal bytes. Records depend on the data (the quickstart's is this machine's package index), on the
 processor's matrix kernels and on LibTorch, so hashes of two machines do not compare.
@@ -107,8 +108,8 @@ class Battery:
         self.show(name, threads, "record", record)
         if self.options.ignore:
             self.show(name, threads, "record-core", self.ignored.sub("", record.decode()).encode())
-        for best in sorted(out.glob("best-*shot.safetensors")):
-            self.show(name, threads, best.name.split(".")[0], best.read_bytes())
+        for params in sorted(out.glob("*shot.safetensors")):
+            self.show(name, threads, params.name.split(".")[0], params.read_bytes())
         return out
 
 
@@ -118,6 +119,7 @@ def main():
     parser.add_argument("--sinusoid", type=Path, help="the sinusoid binary, where it is a program of its own")
     parser.add_argument("--encoder", type=Path, help="folder of all-MiniLM-L6-v2, for the HuffPost run")
     parser.add_argument("--data", type=Path, default=Path("."), help="folder with huffpost.json, for the HuffPost run")
+    parser.add_argument("--threads", type=int, nargs="+", default=[1, 2], metavar="N")
     parser.add_argument("--only", default="", help="run what this regular expression finds")
     parser.add_argument("--ignore", action="append", default=[], metavar="FIELD",
                         help="field of the record that may differ: left out of record-core (may be repeated)")
@@ -127,10 +129,11 @@ def main():
     specs = TREE / "experiments/specs"
     with tempfile.TemporaryDirectory(prefix="record_hashes") as name:
         battery = Battery(options, Path(name))
-        for threads in (1, 2):
+        for threads in options.threads:
             done = battery.run("quickstart", threads, specs / "quickstart.textproto", [])
             for learner, group in LEARNERS.items():
-                battery.run(learner, threads, specs / "quickstart.textproto", SHORT + [f"learner={{ {group} }}"])
+                more = [f"learner={{ {group} }}"] + (["train.meta_steps=0"] if learner == "linear_probe" else [])
+                battery.run(learner, threads, specs / "quickstart.textproto", SHORT + more)
             if options.encoder:
                 short = ["train.meta_steps=8", "train.validate_every=4", "train.validate_after=0",
                          "train.valid_episodes=6", "test.episodes=8",

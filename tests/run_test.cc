@@ -37,6 +37,7 @@
 #include "experiments/spec.h"
 #include "learners/papers/make_learner.h"
 #include "metaprompt/base/files.h"
+#include "metaprompt/base/hash.h"
 #include "metaprompt/base/random.h"
 #include "metaprompt/base/spec_fields.h"
 

@@ -9,7 +9,6 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
-#include "metaprompt/base/files.h"
 
 namespace metaprompt {
 namespace {

@@ -17,6 +17,9 @@
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
 #include "metaprompt/base/files.h"
+#include "metaprompt/base/hash.h"
+#include "metaprompt/base/process.h"
+#include "metaprompt/base/text.h"
 #include "metaprompt/tokenizers/tokenizer_folder.h"
 #include "metaprompt/tokenizers/unicode.h"
 

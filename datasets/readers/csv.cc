@@ -14,7 +14,7 @@
 #include "absl/strings/str_join.h"
 #include "datasets/readers/bad_lines.h"
 #include "datasets/readers/file_lines.h"
-#include "metaprompt/base/files.h"
+#include "metaprompt/base/text.h"
 
 namespace metaprompt {
 namespace {

@@ -7,7 +7,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "datasets/readers/texts_by_label.h"
-#include "metaprompt/base/files.h"
+#include "metaprompt/base/text.h"
 
 namespace metaprompt {
 namespace {

@@ -4,7 +4,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
-#include "metaprompt/base/files.h"
+#include "metaprompt/base/text.h"
 
 namespace metaprompt {
 

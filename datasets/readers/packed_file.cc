@@ -10,6 +10,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "metaprompt/base/files.h"
+#include "metaprompt/base/text.h"
 
 namespace metaprompt {
 namespace {

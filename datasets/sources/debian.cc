@@ -16,6 +16,8 @@
 #include "datasets/readers/bad_lines.h"
 #include "datasets/readers/lines.h"
 #include "metaprompt/base/files.h"
+#include "metaprompt/base/process.h"
+#include "metaprompt/base/text.h"
 
 namespace metaprompt {
 namespace {

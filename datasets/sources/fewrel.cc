@@ -8,7 +8,7 @@
 #include "absl/strings/str_join.h"
 #include "datasets/readers/json_fields.h"
 #include "datasets/readers/packed_file.h"
-#include "metaprompt/base/files.h"
+#include "metaprompt/base/text.h"
 
 namespace metaprompt {
 namespace {

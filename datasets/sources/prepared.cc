@@ -8,7 +8,7 @@
 #include "datasets/readers/bad_lines.h"
 #include "datasets/readers/file_lines.h"
 #include "datasets/readers/json_fields.h"
-#include "metaprompt/base/files.h"
+#include "metaprompt/base/text.h"
 
 namespace metaprompt {
 

@@ -12,6 +12,7 @@
 #include "datasets/splits/published_splits.h"
 #include "datasets/splits/split.h"
 #include "metaprompt/base/files.h"
+#include "metaprompt/base/text.h"
 
 namespace metaprompt {
 namespace {

@@ -14,6 +14,7 @@
 #include "datasets/readers/texts_by_label.h"
 #include "metaprompt/base/files.h"
 #include "metaprompt/base/random.h"
+#include "metaprompt/base/text.h"
 
 namespace metaprompt {
 namespace {

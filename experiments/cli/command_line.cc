@@ -35,6 +35,7 @@
 #include "experiments/spec.h"
 #include "metaprompt/base/files.h"
 #include "metaprompt/base/spec_fields.h"
+#include "metaprompt/base/text.h"
 
 namespace metaprompt {
 namespace {

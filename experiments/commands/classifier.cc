@@ -15,6 +15,7 @@
 #include "absl/strings/strip.h"
 #include "episodes/prompted_split.h"
 #include "metaprompt/base/files.h"
+#include "metaprompt/base/text.h"
 
 namespace metaprompt {
 namespace {

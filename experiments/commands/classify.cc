@@ -21,7 +21,7 @@
 #include "experiments/host/device.h"
 #include "experiments/runs/finished_run.h"
 #include "learners/inner/task_pool.h"
-#include "metaprompt/base/files.h"
+#include "metaprompt/base/text.h"
 
 namespace metaprompt {
 namespace {

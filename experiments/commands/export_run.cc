@@ -6,7 +6,6 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
 #include "experiments/runs/finished_run.h"
-#include "metaprompt/base/files.h"
 #include "metaprompt/checkpoints/checkpoint.h"
 #include "metaprompt/checkpoints/safetensors.h"
 #include "metaprompt/prompt_model.h"

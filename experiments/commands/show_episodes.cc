@@ -12,6 +12,7 @@
 #include "episodes/sampler.h"
 #include "experiments/runs/workbench.h"
 #include "metaprompt/base/files.h"
+#include "metaprompt/base/hash.h"
 
 namespace metaprompt {
 namespace {

@@ -19,6 +19,7 @@
 #include "learners/papers/make_learner.h"
 #include "metaprompt/base/files.h"
 #include "metaprompt/base/statistics.h"
+#include "metaprompt/base/text.h"
 
 namespace metaprompt {
 namespace {

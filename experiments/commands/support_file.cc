@@ -9,6 +9,7 @@
 #include "datasets/readers/texts_by_label.h"
 #include "datasets/splits/class_split.h"
 #include "metaprompt/base/files.h"
+#include "metaprompt/base/text.h"
 
 namespace metaprompt {
 

@@ -12,8 +12,8 @@
 #include "experiments/report/describe_learner.h"
 #include "experiments/report/report_estimates.h"
 #include "experiments/report/report_notes.h"
-#include "metaprompt/base/files.h"
 #include "metaprompt/base/spec_fields.h"
+#include "metaprompt/base/text.h"
 
 namespace metaprompt {
 namespace {

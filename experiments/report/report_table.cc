@@ -7,7 +7,7 @@
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_replace.h"
 #include "experiments/host/progress.h"
-#include "metaprompt/base/files.h"
+#include "metaprompt/base/text.h"
 
 namespace metaprompt {
 namespace {

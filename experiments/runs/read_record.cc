@@ -5,6 +5,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
 #include "metaprompt/base/files.h"
+#include "metaprompt/base/hash.h"
 #include "metaprompt/base/spec_fields.h"
 
 namespace metaprompt {

@@ -22,6 +22,7 @@
 #include "experiments/runs/workbench.h"
 #include "learners/papers/make_learner.h"
 #include "metaprompt/base/files.h"
+#include "metaprompt/base/hash.h"
 #include "metaprompt/base/spec_fields.h"
 #include "metaprompt/base/statistics.h"
 

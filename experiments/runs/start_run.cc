@@ -6,6 +6,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "metaprompt/base/files.h"
+#include "metaprompt/base/hash.h"
 
 namespace metaprompt {
 namespace {

@@ -14,6 +14,7 @@
 #include "experiments/sweep.pb.h"
 #include "metaprompt/base/files.h"
 #include "metaprompt/base/spec_fields.h"
+#include "metaprompt/base/text.h"
 
 namespace metaprompt {
 namespace {

@@ -8,7 +8,6 @@
 #include "experiments/runs/evaluate.h"
 #include "experiments/runs/param_file.h"
 #include "learners/inner/meta_step.h"
-#include "metaprompt/base/files.h"
 #include "metaprompt/base/spec_fields.h"
 #include "metaprompt/base/statistics.h"
 #include "metaprompt/checkpoints/safetensors.h"

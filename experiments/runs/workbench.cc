@@ -9,6 +9,7 @@
 #include "experiments/host/device.h"
 #include "experiments/spec.h"
 #include "metaprompt/base/files.h"
+#include "metaprompt/base/hash.h"
 #include "metaprompt/checkpoints/checkpoint.h"
 #include "metaprompt/encoders/initial_values.h"
 #include "metaprompt/prompts/soft_prompt.h"

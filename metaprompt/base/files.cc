@@ -1,10 +1,7 @@
 #include "metaprompt/base/files.h"
 
 #include <fcntl.h>
-#include <openssl/sha.h>
-#include <poll.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <array>
@@ -12,10 +9,7 @@
 #include <cstring>
 #include <utility>
 
-#include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_join.h"
-#include "absl/strings/str_split.h"
 
 namespace metaprompt {
 namespace {
@@ -142,123 +136,6 @@ absl::Status CheckFolder(const std::string& path) {
   return absl::NotFoundError(
       absl::StrCat(path.empty() ? "''" : path,
                    ": no such folder here (a checkpoint is a folder on this machine; none is downloaded)"));
-}
-
-absl::StatusOr<std::string> CommandOutput(const std::vector<std::string>& arguments) {
-  const std::string shown = absl::StrJoin(arguments, " ");
-  std::array<int, 2> out;
-  std::array<int, 2> err;
-  if (pipe2(out.data(), O_CLOEXEC) != 0) {
-    return SystemError(shown, errno);
-  }
-  if (pipe2(err.data(), O_CLOEXEC) != 0) {
-    const int error = errno;
-    close(out[0]);
-    close(out[1]);
-    return SystemError(shown, error);
-  }
-  std::vector<char*> argv;
-  argv.reserve(arguments.size() + 1);
-  for (const std::string& argument : arguments) {
-    argv.push_back(const_cast<char*>(argument.c_str()));
-  }
-  argv.push_back(nullptr);
-  const pid_t child = fork();
-  if (child == 0) {
-    dup2(out[1], 1);
-    dup2(err[1], 2);
-    execvp(argv[0], argv.data());
-    _exit(127);
-  }
-  const int fork_error = errno;
-  close(out[1]);
-  close(err[1]);
-  std::string output;
-  std::string errors;
-  if (child > 0) {
-    // Both pipes are read as they fill, so that neither can block the child.
-    std::array<pollfd, 2> fds = {pollfd{out[0], POLLIN, 0}, pollfd{err[0], POLLIN, 0}};
-    std::array<std::string*, 2> sinks = {&output, &errors};
-    int open_fds = 2;
-    std::array<char, 65536> buffer;
-    while (open_fds > 0 && (poll(fds.data(), fds.size(), -1) >= 0 || errno == EINTR)) {
-      for (size_t i = 0; i < fds.size(); ++i) {
-        if (fds[i].fd < 0 || fds[i].revents == 0) {
-          continue;
-        }
-        const ssize_t got = read(fds[i].fd, buffer.data(), buffer.size());
-        if (got > 0) {
-          sinks[i]->append(buffer.data(), static_cast<size_t>(got));
-        } else if (got == 0 || errno != EINTR) {
-          fds[i].fd = -1;
-          --open_fds;
-        }
-      }
-    }
-  }
-  close(out[0]);
-  close(err[0]);
-  if (child < 0) {
-    return SystemError(shown, fork_error);
-  }
-  int status = 0;
-  while (waitpid(child, &status, 0) < 0 && errno == EINTR) {
-  }
-  if (WIFEXITED(status) && WEXITSTATUS(status) == 0) {
-    return output;
-  }
-  if (WIFEXITED(status) && WEXITSTATUS(status) == 127 && errors.empty()) {
-    return absl::NotFoundError(absl::StrCat("`", shown, "`: ", arguments[0], " is not installed"));
-  }
-  absl::string_view last = absl::StripTrailingAsciiWhitespace(errors);
-  if (const size_t end_of_line = last.rfind('\n'); end_of_line != absl::string_view::npos) {
-    last.remove_prefix(end_of_line + 1);
-  }
-  return absl::UnavailableError(absl::StrCat("`", shown, "` failed", last.empty() ? "" : ": ", last));
-}
-
-std::string Sha256(absl::string_view bytes) {
-  std::array<unsigned char, SHA256_DIGEST_LENGTH> digest;
-  SHA256(reinterpret_cast<const unsigned char*>(bytes.data()), bytes.size(), digest.data());
-  return absl::BytesToHexString(absl::string_view(reinterpret_cast<const char*>(digest.data()), digest.size()));
-}
-
-absl::Status CheckUtf8(absl::string_view text) {
-  const auto byte = [&](size_t i) { return i < text.size() ? static_cast<unsigned char>(text[i]) : 0U; };
-  for (size_t i = 0; i < text.size();) {
-    const unsigned lead = byte(i);
-    size_t length = 0;
-    unsigned low = 0x80;
-    unsigned high = 0xbf;  // bounds of the second byte
-    if (lead < 0x80) {
-      length = 1;
-    } else if (lead >= 0xc2 && lead <= 0xdf) {
-      length = 2;
-    } else if (lead >= 0xe0 && lead <= 0xef) {
-      length = 3;
-      low = lead == 0xe0 ? 0xa0 : 0x80;   // no overlong form
-      high = lead == 0xed ? 0x9f : 0xbf;  // no surrogate
-    } else if (lead >= 0xf0 && lead <= 0xf4) {
-      length = 4;
-      low = lead == 0xf0 ? 0x90 : 0x80;
-      high = lead == 0xf4 ? 0x8f : 0xbf;  // nothing past U+10FFFF
-    }
-    bool good = length > 0 && (length < 2 || (byte(i + 1) >= low && byte(i + 1) <= high));
-    for (size_t k = 2; good && k < length; ++k) {
-      good = byte(i + k) >= 0x80 && byte(i + k) <= 0xbf;
-    }
-    if (!good) {
-      return absl::InvalidArgumentError(absl::StrCat("not valid UTF-8 at byte ", i + 1));
-    }
-    i += length;
-  }
-  return absl::OkStatus();
-}
-
-std::string Quoted(absl::string_view text) {
-  constexpr size_t kMost = 40;
-  const bool cut = text.size() > kMost;
-  return absl::StrCat("'", absl::CHexEscape(text.substr(0, kMost)), cut ? "...'" : "'");
 }
 
 }  // namespace metaprompt

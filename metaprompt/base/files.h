@@ -3,7 +3,6 @@
 #define METAPROMPT_BASE_FILES_H_
 
 #include <string>
-#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
@@ -44,19 +43,6 @@ class AtomicFile {
 
 // OK where there is such a folder. The error says that it is a folder which is wanted, and that nothing is downloaded.
 absl::Status CheckFolder(const std::string& path);
-
-// What a command prints on its standard output. `arguments` are passed as they are, without a shell. The error holds
-// the command and the last line of its standard error.
-absl::StatusOr<std::string> CommandOutput(const std::vector<std::string>& arguments);
-
-// SHA-256 as 64 hexadecimal digits.
-std::string Sha256(absl::string_view bytes);
-
-// OK, or an error with the byte offset of the first byte that is not valid UTF-8 (RFC 3629).
-absl::Status CheckUtf8(absl::string_view text);
-
-// `text` for an error message: at most 40 bytes, quoted, control characters escaped.
-std::string Quoted(absl::string_view text);
 
 }  // namespace metaprompt
 

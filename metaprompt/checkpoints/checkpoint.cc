@@ -13,6 +13,7 @@
 #include "absl/strings/str_join.h"
 #include "absl/strings/strip.h"
 #include "metaprompt/base/files.h"
+#include "metaprompt/base/hash.h"
 #include "metaprompt/checkpoints/safetensors.h"
 #include "metaprompt/checkpoints/weights.h"
 

@@ -15,6 +15,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
 #include "metaprompt/base/files.h"
+#include "metaprompt/base/text.h"
 #include "metaprompt/checkpoints/safetensors.h"
 
 namespace metaprompt {

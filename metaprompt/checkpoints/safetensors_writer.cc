@@ -5,6 +5,7 @@
 
 #include "absl/memory/memory.h"
 #include "absl/strings/str_cat.h"
+#include "metaprompt/base/text.h"
 
 namespace metaprompt {
 

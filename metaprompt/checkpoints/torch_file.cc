@@ -16,6 +16,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "metaprompt/base/files.h"
+#include "metaprompt/base/text.h"
 #include "metaprompt/checkpoints/safetensors.h"
 #include "metaprompt/checkpoints/torch_pickle.h"
 #include "metaprompt/checkpoints/zip_directory.h"

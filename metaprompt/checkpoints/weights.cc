@@ -11,6 +11,7 @@
 #include "absl/strings/str_join.h"
 #include "metaprompt/base/files.h"
 #include "metaprompt/base/json.h"
+#include "metaprompt/base/text.h"
 #include "metaprompt/checkpoints/mapped_safetensors.h"
 #include "metaprompt/checkpoints/torch_file.h"
 

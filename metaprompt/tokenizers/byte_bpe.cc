@@ -6,7 +6,7 @@
 
 #include "absl/container/flat_hash_map.h"
 #include "absl/strings/str_cat.h"
-#include "metaprompt/base/files.h"
+#include "metaprompt/base/text.h"
 #include "metaprompt/tokenizers/unicode.h"
 
 namespace metaprompt {

@@ -9,8 +9,8 @@
 #include "absl/container/flat_hash_map.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
-#include "metaprompt/base/files.h"
 #include "metaprompt/base/json.h"
+#include "metaprompt/base/text.h"
 
 namespace metaprompt {
 namespace {

@@ -11,6 +11,7 @@
 #include "absl/strings/strip.h"
 #include "metaprompt/base/files.h"
 #include "metaprompt/base/json.h"
+#include "metaprompt/base/text.h"
 #include "metaprompt/tokenizers/albert_tokenizer.h"
 #include "metaprompt/tokenizers/byte_bpe.h"
 #include "metaprompt/tokenizers/tokenizer_config.h"

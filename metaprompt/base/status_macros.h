@@ -1,0 +1,44 @@
+// Handing an error on to the caller.
+#ifndef METAPROMPT_BASE_STATUS_MACROS_H_
+#define METAPROMPT_BASE_STATUS_MACROS_H_
+
+#include <utility>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+
+namespace metaprompt::status_macros {
+
+inline absl::Status StatusOf(absl::Status status) { return status; }
+template <typename T>
+absl::Status StatusOf(const absl::StatusOr<T>& value) {
+  return value.status();
+}
+
+}  // namespace metaprompt::status_macros
+
+// RETURN_IF_ERROR(expression): leaves the function with the error of an absl::Status or absl::StatusOr, if it is one.
+#define RETURN_IF_ERROR(...)                                                                                      \
+  do {                                                                                                            \
+    if (absl::Status status_of_macro = metaprompt::status_macros::StatusOf(__VA_ARGS__); !status_of_macro.ok()) { \
+      return status_of_macro;                                                                                     \
+    }                                                                                                             \
+  } while (false)
+
+// ASSIGN_OR_RETURN(left, expression): leaves the function with the error of an absl::StatusOr, or else moves its value
+// to `left`, which may be a declaration, as in ASSIGN_OR_RETURN(const std::string text, ReadFile(path)). A type with a
+// comma in it needs parentheses around it or an alias.
+#define ASSIGN_OR_RETURN(left, ...) METAPROMPT_ASSIGN_OR_RETURN(METAPROMPT_UNIQUE(result_), left, __VA_ARGS__)
+
+#define METAPROMPT_ASSIGN_OR_RETURN(result, left, ...) \
+  auto result = (__VA_ARGS__);                         \
+  if (!result.ok()) {                                  \
+    return std::move(result).status();                 \
+  }                                                    \
+  left = *std::move(result)
+
+#define METAPROMPT_UNIQUE(name) METAPROMPT_JOIN(name, __LINE__)
+#define METAPROMPT_JOIN(a, b) METAPROMPT_JOIN_AGAIN(a, b)
+#define METAPROMPT_JOIN_AGAIN(a, b) a##b
+
+#endif  // METAPROMPT_BASE_STATUS_MACROS_H_
