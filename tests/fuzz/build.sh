@@ -15,8 +15,7 @@ compiler=${CLANGXX:-clang++-14}
 command -v "$compiler" >/dev/null || { echo "build.sh: $compiler is missing: apt-get install clang-14 libclang-rt-14-dev" >&2; exit 1; }
 mkdir -p "$out"
 
-# As third_party/absl/BUILD.bazel lists them.
-mapfile -t absl < <(grep -o '"-labsl_[a-z0-9_]*"' third_party/absl/BUILD.bazel | tr -d '"')
+read -ra absl < <(pkg-config --libs absl_flat_hash_map absl_statusor absl_strings)
 
 target() { # NAME SOURCE...: tests/fuzz/NAME_fuzz.cc with the sources that it needs
   local name=$1
@@ -26,11 +25,11 @@ target() { # NAME SOURCE...: tests/fuzz/NAME_fuzz.cc with the sources that it ne
     "tests/fuzz/${name}_fuzz.cc" "${@:2}" -o "$out/${name}_fuzz" "${absl[@]}" -lcrypto
 }
 
-target safetensors metaprompt/checkpoints/safetensors_header.cc metaprompt/base/files.cc
-target config metaprompt/encoders/encoder_config.cc metaprompt/base/json.cc metaprompt/base/files.cc
-target torch_pickle metaprompt/checkpoints/torch_pickle.cc metaprompt/checkpoints/safetensors_header.cc metaprompt/base/files.cc
+target safetensors metaprompt/checkpoints/safetensors_header.cc metaprompt/base/{files,text}.cc
+target config metaprompt/encoders/encoder_config.cc metaprompt/base/json.cc metaprompt/base/{files,text}.cc
+target torch_pickle metaprompt/checkpoints/torch_pickle.cc metaprompt/checkpoints/safetensors_header.cc metaprompt/base/{files,text}.cc
 
 tokenizers=(metaprompt/tokenizers/{unicode,added_tokens,wordpiece,byte_bpe,albert_tokenizer,tokenizer_config,tokenizer_folder}.cc
-  metaprompt/tokenizers/{vocabulary_files,sentencepiece}.cc metaprompt/base/json.cc metaprompt/base/files.cc -licuuc -ldl)
+  metaprompt/tokenizers/{vocabulary_files,sentencepiece}.cc metaprompt/base/json.cc metaprompt/base/{files,text}.cc -licuuc -ldl)
 target wordpiece "${tokenizers[@]}"
 target bpe "${tokenizers[@]}"

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Writes what transformers' tokenizers give, for tests/tokenizers_test.cc.
+"""Writes what transformers' tokenizers give, for tests/checkpoints/tokenizers_test.cc.
 
 Needs transformers 4.40, tokenizers 0.19, protobuf and sentencepiece, which the project itself doesn't; sentencepiece has
 to be the 0.1.97 that the project links (Debian's python3-sentencepiece), since newer ones choose otherwise between two

@@ -2,7 +2,7 @@
 """Writes tests/goldens/weights: small checkpoints as Python's own libraries write them, and broken ones.
 
 Needs torch and safetensors, and runs as `python3 tests/reference/make_weight_goldens.py` from the repository's root.
-tests/weights_test.cc reads them; expected.tsv holds the numbers that torch reads from each good folder.
+tests/checkpoints/weights_test.cc reads them; expected.tsv holds the numbers that torch reads from each good folder.
 """
 
 import collections

@@ -1,0 +1,367 @@
+// Hugging Face checkpoints: every architecture against what transformers said of the same folder (tests/goldens), its
+// derivatives against differences, folders that are broken, and saving.
+#include "metaprompt/checkpoints/checkpoint.h"
+
+#include <ATen/ATen.h>
+#include <ATen/core/grad_mode.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <torch/csrc/autograd/autograd.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <fstream>
+#include <functional>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_replace.h"
+#include "metaprompt/base/files.h"
+#include "metaprompt/checkpoints/safetensors.h"
+#include "metaprompt/model/batch.h"
+#include "metaprompt/prompt_model.h"
+#include "metaprompt/prompts/prompt.h"
+#include "metaprompt/tokenizers/tokenizer_folder.h"
+#include "tests/helpers/differences.h"
+
+namespace metaprompt {
+namespace {
+
+using ::testing::ElementsAreArray;
+using ::testing::HasSubstr;
+
+constexpr char kGoldens[] = "tests/goldens/encoders/";
+const char* const kCases[] = {"bert",       "bert-gelu-new", "bert-untied", "bert-no-head",
+                              "distilbert", "roberta",       "albert",      "mpnet"};
+
+Checkpoint Open(const std::string& name) {
+  absl::StatusOr<Checkpoint> checkpoint = OpenCheckpoint(kGoldens + name, /*allow_unknown=*/false);
+  EXPECT_TRUE(checkpoint.ok()) << checkpoint.status();
+  return *std::move(checkpoint);
+}
+
+TensorFile Expected(const std::string& name) {
+  const std::string path = absl::StrCat(kGoldens, name, "/expected.safetensors");
+  return *ParseSafetensors(*ReadFile(path), path);
+}
+
+// Line b of `input_ids` [B, T] without its padding.
+std::vector<int64_t> IdsOf(const TensorFile& expected, int64_t b) {
+  const at::Tensor ids = expected.Find("input_ids")[b].narrow(0, 0, expected.Find("lengths")[b].item<int64_t>());
+  return {ids.data_ptr<int64_t>(), ids.data_ptr<int64_t>() + ids.size(0)};
+}
+
+PromptedText TextOf(std::vector<int64_t> ids, int64_t mask_id) {
+  PromptedText text;
+  text.mask = std::find(ids.begin(), ids.end(), mask_id) - ids.begin();
+  text.ids = std::move(ids);
+  return text;
+}
+
+Batch BatchOf(const std::vector<PromptedText>& texts, at::ScalarType dtype) {
+  return PackBatch(texts, std::vector<int64_t>(texts.size(), 0), Answers(), dtype);
+}
+
+class ArchitectureTest : public testing::TestWithParam<const char*> {};
+
+TEST_P(ArchitectureTest, TokensStatesAndLogitsAreThoseOfTransformers) {
+  const at::NoGradGuard no_grad;
+  const std::string folder = absl::StrCat(kGoldens, GetParam());
+  const Checkpoint checkpoint = Open(GetParam());
+  const Encoder& encoder = *checkpoint.encoder;
+  const absl::StatusOr<std::unique_ptr<Tokenizer>> tokenizer = MakeTokenizer(*ReadTokenizerFiles(folder), folder);
+  ASSERT_TRUE(tokenizer.ok()) << tokenizer.status();
+  const SpecialIds special = (*tokenizer)->special();
+  const TensorFile expected = Expected(GetParam());
+
+  std::ifstream lines(absl::StrCat(kGoldens, "lines.txt"));
+  std::vector<PromptedText> texts;
+  for (std::string line; std::getline(lines, line);) {
+    std::vector<int64_t> ids =
+        (*tokenizer)
+            ->EncodeWithSpecial(absl::StrReplaceAll(
+                line, {{"{mask}", (*tokenizer)->Piece(special.mask)}, {"{pad}", (*tokenizer)->Piece(special.pad)}}));
+    ids.insert(ids.begin(), special.cls);
+    ids.push_back(special.sep);
+    EXPECT_THAT(ids, ElementsAreArray(IdsOf(expected, static_cast<int64_t>(texts.size())))) << line;
+    texts.push_back(TextOf(std::move(ids), special.mask));
+    texts.back().uncounted = encoder.config().position_offset > 0 ? special.pad : -1;
+  }
+  const auto count = static_cast<int64_t>(texts.size());
+  ASSERT_EQ(count, expected.Find("lengths").size(0));
+
+  // All together, padded to the longest; then each alone, padded with nothing.
+  double largest = 0;
+  const auto compare = [&](const std::vector<PromptedText>& some, int64_t first) {
+    const Batch batch = BatchOf(some, at::kFloat);
+    const at::Tensor states = encoder.States(checkpoint.params, at::Tensor(), batch);
+    const at::Tensor at_mask = encoder.AtMask(checkpoint.params, at::Tensor(), batch);
+    int64_t row = 0;
+    for (size_t i = 0; i < some.size(); ++i) {
+      const int64_t b = first + static_cast<int64_t>(i);
+      const auto length = static_cast<int64_t>(some[i].ids.size());
+      const at::Tensor found = states.narrow(0, row, length);
+      largest = std::max(largest, MaxDifference(found, expected.Find("states")[b].narrow(0, 0, length)));
+      EXPECT_LT(MaxDifference(at_mask[static_cast<int64_t>(i)], found[some[i].mask]), 1e-5);
+      row += length;
+    }
+    if (const at::Tensor logits = expected.Find("logits"); logits.defined()) {
+      ASSERT_TRUE(encoder.layout().has_head());
+      const at::Tensor found =
+          encoder.VocabularyLogits(checkpoint.params, encoder.Transformed(checkpoint.params, at_mask));
+      largest = std::max(largest, MaxDifference(found, logits.narrow(0, first, static_cast<int64_t>(some.size()))));
+    }
+  };
+  compare(texts, 0);
+  for (int64_t b = 0; b < count; ++b) {
+    compare({texts[static_cast<size_t>(b)]}, b);
+  }
+  EXPECT_LT(largest, 1e-5);
+  EXPECT_GT(expected.Find("states").abs().max().item<double>(), 1) << "numbers that are something";
+  RecordProperty("largest_difference", absl::StrCat(largest));
+}
+
+// H v = ∇(∇L · v) against differences of ∇L, with soft vectors in the texts and answers of several words.
+TEST_P(ArchitectureTest, HessianAgreesWithDifferencesOfTheGradient) {
+  Checkpoint checkpoint = Open(GetParam());
+  const int64_t vocab = checkpoint.encoder->config().vocab_size;
+  const PromptModel model(ModelSpec(), *checkpoint.encoder, /*num_soft=*/2);
+  ParamList params = model.WithSoftPrompt(std::move(checkpoint.params), 5);
+  for (at::Tensor& param : params) {
+    param = param.to(at::kDouble);
+  }
+  Random random(6);
+  std::vector<PromptedText> texts;
+  for (const size_t length : {4, 21, 9}) {  // 21: MPNet's buckets for several distances
+    PromptedText text;
+    for (size_t t = 0; t < length; ++t) {
+      text.ids.push_back(static_cast<int64_t>(random.Below(static_cast<uint64_t>(vocab))));
+    }
+    text.ids[1] = vocab;  // soft vectors
+    text.ids[3] = vocab + 1;
+    text.mask = 2;
+    texts.push_back(text);
+  }
+  const Answers answers = {at::tensor({7, 8, 9, 9}, at::kLong).view({2, 2}),
+                           at::tensor({0.5, 0.5, 1.0, 0.0}, at::kDouble).view({2, 2})};
+  const Batch batch = PackBatch(texts, {0, 1, 1}, answers, at::kDouble);
+  const auto gradient_at = [&](const ParamList& at, bool create_graph) {
+    const ParamList leaves = WithGraph(at);
+    return std::make_pair(leaves, torch::autograd::grad({model.Loss(model.Forward(leaves, batch), batch)}, leaves, {},
+                                                        create_graph, create_graph, /*allow_unused=*/true));
+  };
+  double largest = 0;
+  for (int k = 0; k < 2; ++k) {
+    ParamList direction;
+    for (const at::Tensor& param : params) {
+      direction.push_back(Unit(RandomTensor(param.sizes(), &random)));
+    }
+    const auto [leaves, gradient] = gradient_at(params, true);
+    at::Tensor along = at::zeros({}, at::kDouble);
+    for (size_t i = 0; i < leaves.size(); ++i) {
+      along = along + (gradient[i] * direction[i]).sum();
+    }
+    const ParamList product = torch::autograd::grad({along}, leaves, {}, false, false, /*allow_unused=*/true);
+    const ParamList expected =
+        ListDifference(params, direction, [&](const ParamList& at) { return gradient_at(at, false).second; });
+    double total = 0;
+    for (const at::Tensor& one : expected) {
+      total = std::max(total, one.norm().item<double>());
+    }
+    for (size_t i = 0; i < leaves.size(); ++i) {
+      const at::Tensor found = product[i].defined() ? product[i] : at::zeros_like(params[i]);
+      const double size = std::max(expected[i].norm().item<double>(), 1e-3 * total);
+      const double error = (found - expected[i]).norm().item<double>() / size;
+      EXPECT_LT(error, 1e-5) << model.params()[i].name;
+      largest = std::max(largest, error);
+    }
+  }
+  RecordProperty("largest_error", absl::StrCat(largest));
+}
+
+// A text in its prompt is what the tokenizer makes of the whole written out: spaces are where they would be, special
+// tokens of the template count, those that the text spells do not.
+TEST_P(ArchitectureTest, APromptIsTheWholeWrittenOut) {
+  const std::string folder = absl::StrCat(kGoldens, GetParam());
+  const std::unique_ptr<Tokenizer> tokenizer = MakeTokenizer(*ReadTokenizerFiles(folder), folder).value();
+  const SpecialIds special = tokenizer->special();
+  const std::string mask = tokenizer->Piece(special.mask);
+  const std::string sep = tokenizer->Piece(special.sep);
+  const std::vector<std::pair<std::string, std::string>> cases = {
+      {"{text} . the topic is {mask} .", absl::StrCat("the cat sat . the topic is ", mask, " .")},
+      {"topic : {mask} . input : {text}", absl::StrCat("topic : ", mask, " . input : the cat sat")},
+      {absl::StrCat("topic{mask} ", sep, " {text}"), absl::StrCat("topic", mask, " ", sep, " the cat sat")}};
+  for (const auto& [pattern, whole] : cases) {
+    PromptSpec spec;
+    spec.set_template_(pattern);
+    const absl::StatusOr<PromptTemplate> prompt = PromptTemplate::Create(spec, *tokenizer, 40);
+    ASSERT_TRUE(prompt.ok()) << prompt.status();
+    const auto applied = [&](const std::string& text) {
+      return prompt->Apply(tokenizer->Encode(absl::StrCat(prompt->text_prefix(), text)));
+    };
+    std::vector<int64_t> expected = tokenizer->EncodeWithSpecial(whole);
+    expected.insert(expected.begin(), special.cls);
+    expected.push_back(special.sep);
+    const PromptedText found = applied("the cat sat");
+    EXPECT_THAT(found.ids, ElementsAreArray(expected)) << whole;
+    EXPECT_EQ(found.ids[static_cast<size_t>(found.mask)], special.mask);
+    // Cut, the text loses its end and the prompt nothing.
+    std::string words;
+    for (int i = 0; i < 60; ++i) {
+      words += "cat ";
+    }
+    const PromptedText cut = applied(words);
+    EXPECT_EQ(cut.ids.size(), 40U);
+    EXPECT_EQ(cut.ids[static_cast<size_t>(cut.mask)], special.mask);
+    EXPECT_EQ(cut.ids.size() - static_cast<size_t>(cut.text_end - cut.text_begin),
+              found.ids.size() - static_cast<size_t>(found.text_end - found.text_begin));
+    // Nothing that a text spells becomes another mask.
+    const PromptedText spelled = applied(absl::StrCat("a ", mask, " ", sep));
+    EXPECT_EQ(std::count(spelled.ids.begin(), spelled.ids.end(), special.mask), 1);
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Checkpoints, ArchitectureTest, testing::ValuesIn(kCases), [](const auto& info) {
+  return absl::StrReplaceAll(info.param, {{"-", "_"}});
+});
+
+// ---------------------------------------------------------------- folders
+
+class FolderTest : public testing::Test {
+ protected:
+  // A copy of a golden folder, to be broken.
+  std::string Copy(const std::string& name) {
+    const std::string folder = absl::StrCat(testing::TempDir(), "/checkpoint-", ++copies_);
+    std::filesystem::remove_all(folder);
+    std::filesystem::create_directories(folder);
+    for (const auto& entry : std::filesystem::directory_iterator(kGoldens + name)) {
+      const std::string to = folder + "/" + entry.path().filename().string();
+      EXPECT_TRUE(WriteFileAtomically(to, *ReadFile(entry.path().string())).ok());
+    }
+    return folder;
+  }
+
+  static void ChangeTensors(const std::string& folder, const std::function<void(TensorFile*)>& change) {
+    const std::string path = folder + "/model.safetensors";
+    TensorFile file = *ParseSafetensors(*ReadFile(path), path);
+    change(&file);
+    EXPECT_TRUE(WriteFileAtomically(path, SafetensorsBytes(file)).ok());
+  }
+
+  static void ChangeConfig(const std::string& folder, const std::string& field, const nlohmann::json& value) {
+    const std::string path = folder + "/config.json";
+    nlohmann::json config = nlohmann::json::parse(*ReadFile(path));
+    config[field] = value;
+    EXPECT_TRUE(WriteFileAtomically(path, config.dump()).ok());
+  }
+
+  // What opening says, the folder's own path left out.
+  static std::string Error(const std::string& folder) {
+    const absl::StatusOr<Checkpoint> checkpoint = OpenCheckpoint(folder, /*allow_unknown=*/false);
+    EXPECT_FALSE(checkpoint.ok());
+    const std::string message(checkpoint.status().message());
+    EXPECT_EQ(message.find('\n'), std::string::npos) << "one line";
+    return absl::StrReplaceAll(message, {{folder + "/", ""}});
+  }
+
+  int copies_ = 0;
+};
+
+void Rename(const std::string& from, const std::string& to, TensorFile* file) {
+  for (auto& [name, tensor] : file->tensors) {
+    if (name == from) {
+      name = to;
+    }
+  }
+}
+
+TEST_F(FolderTest, ErrorsNameTheTensorAndWhatWasExpected) {
+  std::string folder = Copy("bert");
+  ChangeTensors(folder, [](TensorFile* file) { Rename("bert.embeddings.LayerNorm.bias", "bert.sth", file); });
+  EXPECT_EQ(Error(folder), "model.safetensors: missing for config.json's encoder: bert.embeddings.LayerNorm.bias [16]");
+
+  folder = Copy("bert");
+  ChangeTensors(folder, [](TensorFile* file) { file->tensors.emplace_back("classifier.weight", at::ones({3, 16})); });
+  EXPECT_EQ(Error(folder),
+            "model.safetensors: config.json's encoder has no place for: classifier.weight (to leave such tensors "
+            "unused: model.encoder.checkpoint.allow_unknown_tensors=true, or encode --allow-unknown)");
+  const absl::StatusOr<Checkpoint> lenient = OpenCheckpoint(folder, /*allow_unknown=*/true);
+  ASSERT_TRUE(lenient.ok()) << lenient.status();
+  EXPECT_THAT(lenient->unused, testing::Contains("classifier.weight"));
+
+  folder = Copy("bert");
+  ChangeConfig(folder, "intermediate_size", 32);
+  EXPECT_EQ(Error(folder),
+            "model.safetensors: tensor bert.encoder.layer.0.intermediate.dense.weight has shape [24, 16]; config.json "
+            "makes it [32, 16]");
+
+  folder = Copy("bert");
+  ChangeConfig(folder, "num_hidden_layers", 3);
+  EXPECT_EQ(Error(folder),
+            "model.safetensors: missing for config.json's encoder: bert.encoder.layer.2.attention.self.query.weight "
+            "[16, 16], bert.encoder.layer.2.attention.self.query.bias [16], "
+            "bert.encoder.layer.2.attention.self.key.weight [16, 16], bert.encoder.layer.2.attention.self.key.bias "
+            "[16], bert.encoder.layer.2.attention.self.value.weight [16, 16] and 11 more");
+
+  folder = Copy("bert");
+  ChangeConfig(folder, "num_hidden_layers", 1);
+  EXPECT_THAT(Error(folder), HasSubstr("config.json's encoder has no place for: bert.encoder.layer.1.attention."));
+
+  folder = Copy("mpnet");
+  ChangeConfig(folder, "model_type", "bert");
+  EXPECT_THAT(Error(folder), HasSubstr("missing for config.json's encoder: bert.embeddings.word_embeddings.weight"));
+
+  folder = Copy("bert");
+  ChangeTensors(folder, [](TensorFile* file) {
+    Rename("cls.predictions.transform.LayerNorm.weight", "cls.predictions.transform.LayerNorm.wait", file);
+  });
+  EXPECT_EQ(Error(folder),
+            "model.safetensors: missing for config.json's encoder: "
+            "cls.predictions.transform.LayerNorm.weight [16]");
+
+  folder = Copy("bert");
+  ChangeTensors(folder, [](TensorFile* file) {
+    for (auto& [name, tensor] : file->tensors) {
+      tensor = name == "bert.embeddings.LayerNorm.bias" ? tensor.to(at::kLong) : tensor;
+    }
+  });
+  EXPECT_EQ(Error(folder), "model.safetensors: tensor bert.embeddings.LayerNorm.bias holds integers");
+
+  folder = Copy("bert");
+  std::filesystem::remove(folder + "/config.json");
+  EXPECT_THAT(Error(folder), HasSubstr("config.json: No such file or directory"));
+  folder = Copy("bert");
+  std::filesystem::remove(folder + "/model.safetensors");
+  EXPECT_THAT(Error(folder), HasSubstr("model.safetensors"));
+}
+
+TEST_F(FolderTest, WhatIsSavedOpensAsItWas) {
+  for (const char* name : kCases) {
+    const Checkpoint before = Open(name);
+    const TokenizerFiles files = *ReadTokenizerFiles(kGoldens + std::string(name));
+    const std::string folder = absl::StrCat(testing::TempDir(), "/saved-", name);
+    std::filesystem::remove_all(folder);
+    const absl::Status saved = SaveCheckpoint(folder, *before.encoder, before.params, before.config_json, files);
+    ASSERT_TRUE(saved.ok()) << saved;
+    const absl::StatusOr<Checkpoint> after = OpenCheckpoint(folder, /*allow_unknown=*/false);
+    ASSERT_TRUE(after.ok()) << after.status();
+    EXPECT_EQ(after->encoder->layout().has_head(), before.encoder->layout().has_head()) << name;
+    EXPECT_TRUE(after->unused.empty()) << name;
+    EXPECT_EQ(ParamsSha256(after->encoder->params(), after->params),
+              ParamsSha256(before.encoder->params(), before.params));
+    ASSERT_EQ(after->params.size(), before.params.size());
+    for (size_t i = 0; i < before.params.size(); ++i) {
+      EXPECT_TRUE(at::equal(after->params[i], before.params[i])) << before.encoder->params()[i].name;
+    }
+    const nlohmann::json config = nlohmann::json::parse(after->config_json);
+    EXPECT_EQ(config["architectures"].size(), 1U);
+    EXPECT_EQ(MakeTokenizer(*ReadTokenizerFiles(folder), folder).value()->Encode("the cat"),
+              MakeTokenizer(files, name).value()->Encode("the cat"));
+  }
+}
+
+}  // namespace
+}  // namespace metaprompt

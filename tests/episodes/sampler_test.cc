@@ -1,0 +1,296 @@
+// Random numbers, and the plans of episodes that are drawn with them: properties over many draws, and every error with
+// its text.
+#include "episodes/sampler.h"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <map>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "absl/strings/string_view.h"
+#include "metaprompt/base/random.h"
+#include "tests/helpers/status_error.h"
+
+namespace metaprompt {
+namespace {
+
+// ---------------------------------------------------------------- random numbers
+
+TEST(RandomTest, BelowIsInRangeAndEven) {
+  Random random(1);
+  EXPECT_EQ(random.Below(1), 0);
+  for (const uint64_t bound : {2, 3, 7}) {
+    constexpr int kDraws = 70000;
+    std::vector<int> counts(bound);
+    for (int i = 0; i < kDraws; ++i) {
+      const uint64_t draw = random.Below(bound);
+      ASSERT_LT(draw, bound);
+      ++counts[draw];
+    }
+    const double mean = static_cast<double>(kDraws) / static_cast<double>(bound);
+    for (const int count : counts) {
+      EXPECT_NEAR(count, mean, 5 * std::sqrt(mean));
+    }
+  }
+  // Here a draw taken modulo the bound would fall into the lower half twice as often as into the upper one.
+  const uint64_t bound = 3ULL << 62U;
+  int low = 0;
+  for (int i = 0; i < 9000; ++i) {
+    low += random.Below(bound) < (1ULL << 62U) ? 1 : 0;
+  }
+  EXPECT_NEAR(low, 3000, 5 * std::sqrt(2000));
+}
+
+TEST(RandomTest, NormalHasTheMomentsOfANormal) {
+  Random random(2);
+  constexpr int kDraws = 200000;
+  double sums[4] = {};
+  for (int i = 0; i < kDraws; ++i) {
+    const double x = random.Normal();
+    ASSERT_TRUE(std::isfinite(x));
+    for (int k = 0; k < 4; ++k) {
+      sums[k] += std::pow(x, k + 1) / kDraws;
+    }
+    const double u = random.Uniform();
+    ASSERT_GE(u, 0);
+    ASSERT_LT(u, 1);
+  }
+  EXPECT_NEAR(sums[0], 0, 0.012);
+  EXPECT_NEAR(sums[1], 1, 0.016);
+  EXPECT_NEAR(sums[2], 0, 0.045);
+  EXPECT_NEAR(sums[3], 3, 0.11);
+}
+
+TEST(RandomTest, SubSeedsDifferInSeedPurposeAndIndex) {
+  std::set<uint64_t> seeds;
+  for (uint64_t seed = 0; seed < 20; ++seed) {
+    for (const char* purpose : {"", "a", "b", "ab", "ba", "a ", "train", "valid"}) {
+      for (uint64_t index = 0; index < 50; ++index) {
+        seeds.insert(SubSeed(seed, purpose, index));
+      }
+    }
+  }
+  EXPECT_EQ(seeds.size(), 20 * 8 * 50);
+  // Goldens: these numbers are part of every record.
+  EXPECT_EQ(SubSeed(0, "init"), 6787620648213385422U);
+  Random random(SubSeed(7, "episodes/train", 3));
+  EXPECT_EQ(random.Below(1000000), 978285);
+  EXPECT_DOUBLE_EQ(random.Normal(), 0.11180235462087962);
+}
+
+// ---------------------------------------------------------------- plans
+
+std::vector<ClassSize> Sizes(const std::vector<int64_t>& texts) {
+  std::vector<ClassSize> sizes;
+  for (const int64_t count : texts) {
+    sizes.push_back({absl::StrCat("class", sizes.size()), count});
+  }
+  return sizes;
+}
+
+EpisodeSampler Sampler(const std::vector<int64_t>& texts, const EpisodeShape& shape, uint64_t seed,
+                       absl::string_view purpose = "train") {
+  absl::StatusOr<EpisodeSampler> sampler = EpisodeSampler::Create(Sizes(texts), shape, seed, purpose);
+  EXPECT_TRUE(sampler.ok()) << sampler.status();
+  return *sampler;
+}
+
+std::string Text(const EpisodePlan& plan) {
+  const auto refs = [](const std::vector<TextRef>& all) {
+    return absl::StrJoin(
+        all, " ", [](std::string* out, const TextRef& ref) { absl::StrAppend(out, ref.of_class, ".", ref.text); });
+  };
+  return absl::StrCat(plan.word_task ? "words " : "classes ", absl::StrJoin(plan.classes, " "), "; support ",
+                      refs(plan.support), "; query ", refs(plan.query));
+}
+
+// With what the answer words are drawn from.
+std::string WholeText(const EpisodePlan& plan) {
+  return absl::StrCat(Text(plan), plan.borrowed_answers ? "; borrowed " : "; own ", plan.answer_seed);
+}
+
+TEST(SamplerTest, AnEpisodeIsItsIndex) {
+  const EpisodeShape shape = {3, 2, 4};
+  const EpisodeSampler sampler = Sampler({9, 6, 20, 7, 100}, shape, 3);
+  std::vector<std::string> forwards;
+  for (int64_t i = 0; i < 50; ++i) {
+    forwards.push_back(Text(sampler.Plan(i)));
+    EXPECT_EQ(sampler.Plan(i).index, i);
+  }
+  const EpisodeSampler other = Sampler({9, 6, 20, 7, 100}, shape, 3);
+  for (int64_t i = 49; i >= 0; --i) {
+    EXPECT_EQ(Text(other.Plan(i)), forwards[static_cast<size_t>(i)]);
+  }
+  EXPECT_EQ(std::set<std::string>(forwards.begin(), forwards.end()).size(), 50);
+}
+
+TEST(SamplerTest, PlansAreNWayKShotWithoutOverlap) {
+  const std::vector<int64_t> texts = {9, 6, 20, 7, 100};
+  const EpisodeSampler sampler = Sampler(texts, {3, 2, 4}, 3);
+  std::map<std::pair<size_t, int64_t>, int> ways;     // how often a class stands in a way
+  std::map<std::pair<int64_t, int64_t>, int> chosen;  // how often a text is in the support set
+  constexpr int kPlans = 2000;
+  for (int64_t i = 0; i < kPlans; ++i) {
+    const EpisodePlan plan = sampler.Plan(i);
+    ASSERT_EQ(plan.classes.size(), 3);
+    ASSERT_EQ(std::set<int64_t>(plan.classes.begin(), plan.classes.end()).size(), 3);
+    ASSERT_FALSE(plan.borrowed_answers);
+    ASSERT_FALSE(plan.word_task);
+    ASSERT_EQ(plan.support.size(), 6);
+    ASSERT_EQ(plan.query.size(), 12);
+    std::set<std::pair<int64_t, int64_t>> seen;
+    for (size_t k = 0; k < 18; ++k) {
+      const TextRef& ref = k < 6 ? plan.support[k] : plan.query[k - 6];
+      ASSERT_EQ(ref.of_class, plan.classes[k < 6 ? k / 2 : (k - 6) / 4]);
+      ASSERT_GE(ref.text, 0);
+      ASSERT_LT(ref.text, texts[static_cast<size_t>(ref.of_class)]);
+      ASSERT_TRUE(seen.insert({ref.of_class, ref.text}).second) << "a text twice";
+      if (k < 6) {
+        ++chosen[{ref.of_class, ref.text}];
+      }
+    }
+    for (size_t w = 0; w < 3; ++w) {
+      ++ways[{w, plan.classes[w]}];
+    }
+  }
+  ASSERT_EQ(ways.size(), 3 * 5);
+  for (const auto& [way, count] : ways) {
+    EXPECT_NEAR(count, kPlans / 5.0, 5 * std::sqrt(kPlans / 5.0)) << "way " << way.first << ", class " << way.second;
+  }
+  // Class 1 has just the six texts that an episode takes: each is support in a third of the plans that have the class.
+  for (int64_t text = 0; text < 6; ++text) {
+    const double mean = kPlans * 3 / 5.0 / 3;
+    EXPECT_NEAR((chosen[{1, text}]), mean, 5 * std::sqrt(mean)) << text;
+  }
+}
+
+TEST(SamplerTest, StreamsOfSeedsAndPurposesDiffer) {
+  const std::vector<int64_t> texts = {30, 30, 30, 30};
+  const EpisodeShape shape = {3, 2, 4};
+  std::set<std::string> first;
+  for (const uint64_t seed : {0, 1, 2}) {
+    for (const char* purpose : {"train", "valid", "test"}) {
+      first.insert(Text(Sampler(texts, shape, seed, purpose).Plan(0)));
+    }
+  }
+  EXPECT_EQ(first.size(), 9);
+}
+
+TEST(SamplerTest, TheFirstPlanOfSeedSevenStaysWhatItWas) {
+  // If this changes, no record made before can be repeated.
+  EXPECT_EQ(WholeText(Sampler({5, 6, 7, 8, 9}, {3, 1, 2}, 7).Plan(0)),
+            "classes 4 2 0; support 4.4 2.6 0.2; query 4.8 4.6 2.0 2.4 0.0 0.1; own 934636652712973819");
+  EXPECT_EQ(WholeText(Sampler({5, 6, 7, 8, 9}, {3, 1, 2, 1.0}, 7).Plan(1)),
+            "classes 0 2 1; support 0.0 2.4 1.0; query 0.3 0.1 2.5 2.2 1.1 1.2; borrowed 100699997536944492");
+  EXPECT_EQ(WholeText(Sampler({5, 6, 7, 8, 9}, {3, 1, 2}, 7).WithWordTasks(1, {9, 2, 3, 30, 4})->Plan(0)),
+            "words 4 0 3; support 4.1 0.5 3.5; query 4.3 4.2 0.8 0.4 3.4 3.18; own 934636652712973819");
+}
+
+TEST(SamplerTest, BorrowedAnswersAreAShareOfTheEpisodes) {
+  const std::vector<int64_t> texts(12, 10);
+  constexpr int kPlans = 2000;
+  const EpisodeSampler none = Sampler(texts, {3, 1, 2, 0.0}, 5);
+  for (const double share : {0.0, 0.5, 1.0}) {
+    const EpisodeSampler sampler = Sampler(texts, {3, 1, 2, share}, 5);
+    int borrowed = 0;
+    std::set<uint64_t> seeds;
+    for (int64_t i = 0; i < kPlans; ++i) {
+      const EpisodePlan plan = sampler.Plan(i);
+      borrowed += plan.borrowed_answers ? 1 : 0;
+      seeds.insert(plan.answer_seed);
+      ASSERT_EQ(Text(plan), Text(none.Plan(i)));  // the rest of the plan is as it would have been
+    }
+    EXPECT_EQ(seeds.size(), kPlans);
+    if (share == 0.5) {
+      EXPECT_NEAR(borrowed, share * kPlans, 5 * std::sqrt(kPlans / 4.0));
+    } else {
+      EXPECT_EQ(borrowed, share * kPlans);
+    }
+  }
+}
+
+TEST(SamplerTest, WordTasksAreAShareOfTheEpisodesAndLeaveTheOthersAlone) {
+  const std::vector<int64_t> texts(7, 10);
+  const std::vector<int64_t> word_texts = {5, 40, 6, 3, 20, 7, 0, 6};  // of which 0, 3 and 6 have too few
+  const std::set<int64_t> fit = {1, 2, 4, 5, 7};
+  constexpr int kPlans = 2000;
+  for (const double borrowed : {0.0, 0.5}) {
+    const EpisodeSampler plain = Sampler(texts, {3, 2, 4, borrowed}, 5);
+    for (const double share : {0.0, 0.5, 1.0}) {
+      const absl::StatusOr<EpisodeSampler> sampler = plain.WithWordTasks(share, word_texts);
+      ASSERT_TRUE(sampler.ok()) << sampler.status();
+      EXPECT_EQ(sampler->shape().queries, 4);
+      const absl::StatusOr<EpisodeSampler> other = plain.WithWordTasks(share, word_texts);
+      int words = 0;
+      std::map<int64_t, int> dealt;
+      std::set<std::string> different;
+      for (int64_t i = 0; i < kPlans; ++i) {
+        const EpisodePlan plan = sampler->Plan(i);
+        ASSERT_EQ(plan.index, i);
+        ASSERT_EQ(WholeText(plan), WholeText(sampler->Plan(i)));
+        ASSERT_EQ(WholeText(other->Plan(kPlans - 1 - i)), WholeText(sampler->Plan(kPlans - 1 - i)));
+        if (!plan.word_task) {
+          ASSERT_EQ(WholeText(plan), WholeText(plain.Plan(i)));
+          continue;
+        }
+        ++words;
+        different.insert(Text(plan));
+        ASSERT_EQ(plan.classes.size(), 3);
+        ASSERT_EQ(plan.support.size(), 6);
+        ASSERT_EQ(plan.query.size(), 12);
+        ASSERT_EQ(std::set<int64_t>(plan.classes.begin(), plan.classes.end()).size(), 3);
+        std::set<std::pair<int64_t, int64_t>> seen;
+        for (size_t k = 0; k < 18; ++k) {
+          const TextRef& ref = k < 6 ? plan.support[k] : plan.query[k - 6];
+          ASSERT_EQ(ref.of_class, plan.classes[k < 6 ? k / 2 : (k - 6) / 4]);
+          ASSERT_EQ(fit.count(ref.of_class), 1) << "a word of too few texts";
+          ASSERT_GE(ref.text, 0);
+          ASSERT_LT(ref.text, word_texts[static_cast<size_t>(ref.of_class)]);
+          ASSERT_TRUE(seen.insert({ref.of_class, ref.text}).second) << "a text twice";
+        }
+        for (const int64_t word : plan.classes) {
+          ++dealt[word];
+        }
+      }
+      if (share == 0.5) {
+        EXPECT_NEAR(words, share * kPlans, 5 * std::sqrt(kPlans / 4.0));
+      } else {
+        EXPECT_EQ(words, share * kPlans);
+      }
+      EXPECT_EQ(different.size(), words);
+      EXPECT_EQ(dealt.size(), words == 0 ? 0 : fit.size());
+      for (const auto& [word, count] : dealt) {
+        EXPECT_NEAR(count, 3.0 * words / 5, 5 * std::sqrt(3.0 * words / 5)) << "word " << word;
+      }
+    }
+  }
+}
+
+TEST(SamplerTest, TooFewWordsAreAnErrorIfAnyAreNeeded) {
+  const EpisodeSampler sampler = Sampler({10, 10, 10, 10}, {3, 2, 4}, 5);
+  EXPECT_EQ(Error(sampler.WithWordTasks(0.25, {5, 40, 6, 3})),
+            "episodes.word_tasks is 0.25, but only 2 words of the training texts have shots + queries = 2 + 4 texts of "
+            "their own; 3 are needed");
+  EXPECT_EQ(Error(sampler.WithWordTasks(1, {})),
+            "episodes.word_tasks is 1, but only 0 words of the training texts have shots + queries = 2 + 4 texts of "
+            "their own; 3 are needed");
+  EXPECT_EQ(Error(sampler.WithWordTasks(0.25, {6, 40, 6, 3})), "no error");
+  EXPECT_EQ(Error(sampler.WithWordTasks(0, {})), "no error");
+}
+
+TEST(SamplerTest, ErrorsNameTheClasses) {
+  EXPECT_EQ(Error(EpisodeSampler::Create(Sizes({9, 9}), {3, 1, 2}, 0, "valid")),
+            "episodes.ways is 3, but there are only 2 valid classes");
+  EXPECT_EQ(Error(EpisodeSampler::Create(Sizes({9, 2, 3, 0}), {2, 1, 2}, 0, "test")),
+            "an episode needs shots + queries = 1 + 2 texts of a class; these test classes have fewer: 'class1' (2), "
+            "'class3' (0)");
+}
+
+}  // namespace
+}  // namespace metaprompt

@@ -1,0 +1,446 @@
+// Whole experiments that start from a checkpoint, and the commands that open one: run, go on, export, encode.
+#include <ATen/ATen.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <atomic>
+#include <filesystem>
+#include <memory>
+#include <sstream>
+#include <string>
+#include <vector>
+
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_replace.h"
+#include "absl/strings/str_split.h"
+#include "experiments/cli/command_line.h"
+#include "experiments/result.pb.h"
+#include "experiments/runs/train.h"
+#include "metaprompt/base/files.h"
+#include "metaprompt/base/hash.h"
+#include "metaprompt/base/spec_fields.h"
+#include "metaprompt/checkpoints/checkpoint.h"
+#include "metaprompt/checkpoints/safetensors.h"
+#include "metaprompt/prompts/soft_prompt.h"
+#include "tests/helpers/differences.h"
+
+namespace metaprompt {
+namespace {
+
+using ::testing::HasSubstr;
+
+constexpr char kGoldens[] = "tests/goldens/encoders/";
+
+struct Outcome {
+  int status = 0;
+  std::string out;
+  std::string err;
+};
+
+class CheckpointRunTest : public testing::Test {
+ protected:
+  void SetUp() override {
+    folder_ = absl::StrCat(testing::TempDir(), "/checkpoint_run_test.XXXXXX");
+    ASSERT_NE(mkdtemp(folder_.data()), nullptr);
+    folder_ += "/";
+    // Nine classes, each of a letter of its own.
+    std::string lines;
+    for (int of_class = 0; of_class < 9; ++of_class) {
+      for (int text = 0; text < 8; ++text) {
+        const auto letter = static_cast<char>('a' + of_class);
+        absl::StrAppend(&lines, std::string(3, letter), "\t", std::string({letter, ' '}), "the cat ",
+                        std::string(static_cast<size_t>(text) + 1, 'z'), " ", std::string(2, letter), "\n");
+      }
+    }
+    Write("data.tsv", lines);
+  }
+  void TearDown() override { std::filesystem::remove_all(folder_); }
+
+  void Write(const std::string& name, absl::string_view bytes) const {
+    ASSERT_TRUE(WriteFileAtomically(folder_ + name, bytes).ok());
+  }
+  std::string Read(const std::string& name) const {
+    const absl::StatusOr<std::string> bytes = ReadFile(folder_ + name);
+    EXPECT_TRUE(bytes.ok()) << bytes.status();
+    return bytes.ok() ? *bytes : "";
+  }
+
+  // Writes the spec and returns its path. `encoder` is a folder.
+  std::string Spec(const std::string& encoder) const {
+    Write("spec.textproto", absl::StrCat(R"(
+      name: "tiny"
+      dataset { tsv { path: ")",
+                                         folder_, R"(data.tsv" } split { shares { train: 0.34 valid: 0.33 } } }
+      model {
+        encoder { checkpoint { path: ")",
+                                         encoder, R"(" } }
+        prompt { template: "{text} is <soft:2> {mask} ." }
+      }
+      episodes { ways: 3 shots: 2 queries: 3 }
+      learner { maml {} inner { steps: 2 encoder_lr: 0.05 prompt_lr: 0.05 class_lr: 0.1 } }
+      train { meta_steps: 4 meta_batch: 2 validate_every: 2 valid_episodes: 4 checkpoint_every: 1 }
+      test { episodes: 6 }
+      threads: 1)"));
+    return folder_ + "spec.textproto";
+  }
+
+  Outcome Command(const std::vector<std::string>& arguments, bool stop = false, const std::string& input = "") const {
+    std::ostringstream out;
+    std::ostringstream err;
+    std::istringstream in(input);
+    const std::atomic<bool> stopped(stop);
+    Outcome outcome;
+    outcome.status = RunCommand(arguments, {&out, &err, false, &stopped, &in});
+    outcome.out = out.str();
+    outcome.err = absl::StrReplaceAll(err.str(), {{folder_, "$"}});
+    return outcome;
+  }
+
+  std::string CopyOf(const std::string& golden) const {
+    const std::string to = folder_ + golden;
+    std::filesystem::copy(kGoldens + golden, to);
+    return to;
+  }
+
+  std::string folder_;
+};
+
+RunRecord Record(const std::string& text) {
+  RunRecord record;
+  EXPECT_TRUE(ParseSpec(text, "record", &record).ok());
+  return record;
+}
+
+TEST_F(CheckpointRunTest, EveryArchitectureTrainsAndIsTested) {
+  for (const char* name :
+       {"bert", "bert-gelu-new", "bert-untied", "bert-no-head", "distilbert", "roberta", "albert", "mpnet"}) {
+    const Outcome run = Command({"run", Spec(absl::StrCat(kGoldens, name)), "--out", folder_ + name});
+    ASSERT_EQ(run.status, 0) << run.err;
+    const bool head = std::string(name) != "bert-no-head";
+    EXPECT_EQ(absl::StrContains(run.err, "no MLM head: the word embedding is the decoder"), !head);
+    const RunRecord record = Record(Read(absl::StrCat(name, "/record.textproto")));
+    EXPECT_TRUE(absl::StartsWith(name, record.model().architecture())) << record.model().architecture();
+    EXPECT_EQ(record.model().mlm_head(), head);
+    EXPECT_EQ(record.model().encoder_sha256().size(), 64U);
+    ASSERT_EQ(record.results_size(), 1);
+    ASSERT_EQ(record.results(0).tests_size(), 2);
+    EXPECT_EQ(record.results(0).tests(0).initialisation(), "pre-trained");
+    EXPECT_EQ(record.results(0).trained_meta_steps(), 4);
+    EXPECT_THAT(run.out, HasSubstr("pre-trained"));
+  }
+  const RunRecord cut = Record(Read("bert-no-head/record.textproto"));
+  EXPECT_EQ(cut.model().unused_tensors_size(), 2) << "the pooler";
+}
+
+TEST_F(CheckpointRunTest, TheSameRecordEveryTimeAndWhenStopped) {
+  const std::string encoder = CopyOf("roberta");
+  const std::string spec = Spec(encoder);
+  ASSERT_EQ(Command({"run", spec, "--out", folder_ + "whole"}).status, 0);
+  Outcome stopped = Command({"run", spec, "--out", folder_ + "pieces"}, /*stop=*/true);
+  EXPECT_EQ(stopped.status, 130);
+  EXPECT_THAT(stopped.err, HasSubstr("stopped at meta-step 0 of 2-shot meta-training; the same command goes on"));
+  // With other weights it does not go on; with its own it does.
+  const std::string weights = Read("roberta/model.safetensors");
+  std::string other = weights;
+  other.back() = static_cast<char>(other.back() ^ 1);
+  Write("roberta/model.safetensors", other);
+  const Outcome changed = Command({"run", spec, "--out", folder_ + "pieces"});
+  EXPECT_EQ(changed.status, 1);
+  EXPECT_THAT(changed.err,
+              HasSubstr("error: $pieces.partial: the encoder's weights or tokenizer have changed since this "
+                        "run began; name another folder with --out\n"));
+  Write("roberta/model.safetensors", weights);
+  const std::string merges = Read("roberta/merges.txt");
+  Write("roberta/merges.txt", merges.substr(0, merges.rfind('\n', merges.size() - 2) + 1));
+  EXPECT_THAT(Command({"run", spec, "--out", folder_ + "pieces"}).err, HasSubstr("weights or tokenizer have changed"));
+  Write("roberta/merges.txt", merges);
+  ASSERT_EQ(Command({"run", spec, "--out", folder_ + "pieces"}).status, 0);
+  EXPECT_EQ(Read("pieces/record.textproto"), Read("whole/record.textproto"));
+}
+
+TEST_F(CheckpointRunTest, WhatIsExportedIsWhatValidatedBest) {
+  for (const std::string name : {"mpnet", "albert", "bert-no-head"}) {
+    const std::string encoder = CopyOf(name);
+    const std::string rank = name == "albert" ? "2" : "0";  // of low-rank updates
+    ASSERT_EQ(Command({"run", Spec(encoder), "--out", folder_ + "run", "--set", "model.lora.rank=" + rank, "--set",
+                       "model.lora.alpha=3"})
+                  .status,
+              0);
+    std::filesystem::remove_all(encoder);  // the run needs it no longer
+    TensorFile best = *ParseSafetensors(Read("run/best-2shot.safetensors"), "best");
+    for (auto& [param, tensor] :
+         best.tensors) {  // what learned least may have validated best: updates that are something
+      tensor = absl::EndsWith(param, ".B") ? at::rand(tensor.sizes()) : tensor.clone();
+    }
+    ASSERT_TRUE(WriteSafetensors(folder_ + "run/best-2shot.safetensors", best).ok());
+    const Outcome exported = Command({"export", folder_ + "run", "--out", folder_ + "out"});
+    ASSERT_EQ(exported.status, 0) << exported.err;
+    EXPECT_THAT(exported.out, HasSubstr("the 2-shot initialisation of "));
+    const absl::StatusOr<Checkpoint> opened = OpenCheckpoint(folder_ + "out", /*allow_unknown=*/false);
+    ASSERT_TRUE(opened.ok()) << opened.status();
+    int updated = 0;
+    for (size_t i = 0; i < opened->params.size(); ++i) {
+      const std::string& param = opened->encoder->params()[i].name;
+      at::Tensor expected = best.Find(param);
+      if (const at::Tensor b = best.Find(absl::StrCat("lora.", param, ".B")); b.defined()) {
+        expected = expected + b.matmul(best.Find(absl::StrCat("lora.", param, ".A"))) * (3.0 / 2);
+        EXPECT_GT(MaxDifference(expected, best.Find(param)), 0.1) << param;
+        EXPECT_LT(MaxDifference(opened->params[i], expected), 1e-6) << param;
+        ++updated;
+      } else {
+        EXPECT_TRUE(at::equal(opened->params[i], expected)) << param;
+      }
+    }
+    EXPECT_EQ(updated, name == "albert" ? 8 : 0);  // queries and values of four layers of their own
+    const TensorFile prompt = *ParseSafetensors(Read("out/prompt.safetensors"), "prompt");
+    EXPECT_EQ(prompt.tensors.size(), name == "bert-no-head" ? 3 : 1);
+    EXPECT_TRUE(at::equal(prompt.Find("prompt.soft"), best.Find("prompt.soft")));
+    EXPECT_EQ(prompt.Find("prompt.soft").size(0), 2);
+    EXPECT_EQ(prompt.metadata.at("template"), "{text} is <soft:2> {mask} .");
+    EXPECT_EQ(Command({"export", folder_ + "run", "--out", folder_ + "out"}).err,
+              "error: $out: the folder is not empty; name another, or empty it\n");
+    EXPECT_EQ(Command({"export", folder_ + "run", "--out", folder_ + "new", "--shots", "5"}).err,
+              "error: $run: the run has no 5-shot result; it has 2\n");
+    std::filesystem::remove_all(folder_ + "run");
+    std::filesystem::remove_all(folder_ + "out");
+  }
+}
+
+// With soft vectors that pass something, what enters the encoder is exported; and prefixes.
+TEST_F(CheckpointRunTest, ADeepPromptIsTrainedExportedAndHandedOn) {
+  const std::string spec = Spec(std::string(kGoldens) + "bert");
+  const std::vector<std::string> deep = {"--set", "model.prompt.reparametrisation=LSTM_MLP",
+                                         "--set", "model.prompt.prefix_length=3",
+                                         "--set", "model.prompt.init_words=topic",
+                                         "--set", "learner.adapts.part=PROMPT",
+                                         "--set", "tasks_together=2"};
+  const auto run = [&](const std::string& out, std::vector<std::string> sets) {
+    std::vector<std::string> arguments = {"run", spec, "--out", folder_ + out};
+    arguments.insert(arguments.end(), sets.begin(), sets.end());
+    return Command(arguments);
+  };
+  const Outcome first = run("deep", deep);
+  ASSERT_EQ(first.status, 0) << first.err;
+  const TensorFile best = *ParseSafetensors(Read("deep/best-2shot.safetensors"), "best");
+  ASSERT_EQ(Command({"export", folder_ + "deep", "--out", folder_ + "out"}).status, 0);
+  const TensorFile prompt = *ParseSafetensors(Read("out/prompt.safetensors"), "prompt");
+  const absl::StatusOr<Checkpoint> opened = OpenCheckpoint(folder_ + "out", /*allow_unknown=*/false);
+  ASSERT_TRUE(opened.ok()) << opened.status();
+  const size_t layers = opened->encoder->layout().layers.size();
+  EXPECT_EQ(prompt.tensors.size(), 1 + 2 * layers);
+  PromptSpec parametrisation;
+  parametrisation.set_reparametrisation(PromptSpec::LSTM_MLP);
+  const SoftPrompt soft(parametrisation, 2, opened->encoder->config().embedding_width);
+  ParamList own;
+  for (const ParamInfo& info : soft.params()) {
+    own.push_back(best.Find(info.name));
+  }
+  EXPECT_TRUE(at::equal(prompt.Find("prompt.soft"), soft.Vectors(own)));
+  EXPECT_FALSE(at::equal(prompt.Find("prompt.soft"), best.Find("prompt.soft")));
+  for (size_t i = 0; i < layers; ++i) {
+    for (const char* what : {".key", ".value"}) {
+      const std::string name = absl::StrCat("prompt.prefix.", i, what);
+      EXPECT_EQ(prompt.Find(name).size(0), 3);
+      EXPECT_TRUE(at::equal(prompt.Find(name), best.Find(name))) << name;
+    }
+  }
+
+  // The whole model as the run left it; no step is taken, so that what is tested is what it begins with.
+  const std::vector<std::string> no_steps = {"--set", "train.meta_steps=0"};
+  std::vector<std::string> again = deep;
+  again.insert(again.end(), no_steps.begin(), no_steps.end());
+  again.insert(again.end(), {"--set", "model.prompt.init_words=", "--set", "learner.reptile=", "--set",
+                             absl::StrCat("model.init_from_run=", folder_, "deep")});
+  const Outcome second = run("again", again);
+  ASSERT_EQ(second.status, 0) << second.err;
+  const TensorFile taken = *ParseSafetensors(Read("again/best-2shot.safetensors"), "best");
+  ASSERT_EQ(taken.tensors.size(), best.tensors.size());
+  for (const auto& [name, tensor] : best.tensors) {
+    EXPECT_TRUE(at::equal(taken.Find(name), tensor)) << name;
+  }
+  const RunRecord record = Record(Read("again/record.textproto"));
+  ASSERT_EQ(record.model().starts_size(), 1);
+  EXPECT_EQ(record.model().starts(0).field(), "model.init_from_run");
+  EXPECT_EQ(record.model().starts(0).shots(), 2);
+  EXPECT_EQ(record.model().starts(0).record_sha256(), Sha256(Read("deep/record.textproto")));
+  EXPECT_EQ(record.model().starts(0).parameters_sha256(), Sha256(Read("deep/best-2shot.safetensors")));
+  EXPECT_EQ(record.results(0).tests(0).initialisation(), "transferred");
+
+  // The vectors alone: a plain prompt takes those that enter the encoder.
+  const std::string handed = absl::StrCat("model.prompt.init_from_run=", folder_, "deep");
+  std::vector<std::string> plain = no_steps;
+  plain.insert(plain.end(), {"--set", handed, "--set", "model.prompt.prefix_length=3"});
+  const Outcome third = run("plain", plain);
+  ASSERT_EQ(third.status, 0) << third.err;
+  const TensorFile alone = *ParseSafetensors(Read("plain/best-2shot.safetensors"), "best");
+  for (const auto& [name, tensor] : prompt.tensors) {
+    EXPECT_TRUE(at::equal(alone.Find(name), tensor)) << name;
+  }
+
+  const auto error = [&](std::vector<std::string> sets) {
+    std::vector<std::string> with = no_steps;
+    with.insert(with.end(), {"--set", "model.prompt.prefix_length=3"});
+    for (const std::string& set : sets) {
+      with.insert(with.end(), {"--set", set});
+    }
+    const std::string err = run("bad", with).err;
+    const size_t at = err.find("error: ");
+    return at == std::string::npos ? err : err.substr(at);
+  };
+  EXPECT_EQ(error({handed, "episodes.shots=1"}),
+            "error: model.prompt.init_from_run: $deep: the run has no 1-shot result; it has 2\n");
+  EXPECT_EQ(error({handed, "model.prompt.template={text} <soft> {mask}"}),
+            "error: model.prompt.init_from_run: $deep: its prompt.soft has shape [2, 16], this model's [1, 16]\n");
+  EXPECT_EQ(error({handed, "model.prompt.prefix_length=0"}),
+            "error: model.prompt.init_from_run: $deep: the run has prompt.prefix.0.key, which this model has not\n");
+  EXPECT_EQ(error({handed, "model.prompt.reparametrisation=MLP", "model.prompt.prefix_length=0"}),
+            "error: model.prompt.init_from_run: $deep: the run has prompt.lstm.weight_ih_l0, which this model has "
+            "not\n");
+  EXPECT_EQ(
+      error({absl::StrCat("model.init_from_run=", folder_, "deep"), "model.lora.rank=2"}),
+      "error: model.init_from_run: $deep: the run has no lora.bert.encoder.layer.0.attention.self.query.weight.A, "
+      "which this model has\n");
+  EXPECT_THAT(error({absl::StrCat("model.init_from_run=", folder_, "deep"),
+                     absl::StrCat("model.encoder.checkpoint.path=", kGoldens, "roberta"),
+                     "model.prompt.template={text} <soft:2> {mask}"}),
+              HasSubstr("error: model.init_from_run: $deep: its tokenizer is another\n"));
+  EXPECT_THAT(error({absl::StrCat("model.init_from_run=", folder_, "nowhere")}),
+              HasSubstr("error: model.init_from_run: $nowhere"));
+  EXPECT_EQ(
+      error({"model.prompt.init_words=the small world"}),
+      "error: model.prompt.init_words has 3 words; the template has 2 soft vectors: give one word for all, or one "
+      "for each\n");
+  EXPECT_THAT(error({"model.prompt.init_words=world", handed}),
+              HasSubstr("model.prompt.init_words and model.prompt.init_from_run are set; soft vectors begin as one "
+                        "only\n"));
+  EXPECT_THAT(error({"model.prompt.init_words=world", "model.prompt.template={text} {mask}"}),
+              HasSubstr("model.prompt.init_words is set; model.prompt.template has no <soft>\n"));
+  EXPECT_THAT(
+      error({"learner.meta_prompter=", "model.prompt.reparametrisation=MLP"}),
+      HasSubstr("model.prompt.reparametrisation is MLP; learner.meta_prompter learns its pool alone: that would "
+                "stay random\n"));
+  EXPECT_THAT(error({"learner.proto_maml=", "model.verbalizer.kind=PROTOTYPE"}),
+              HasSubstr("model.verbalizer.kind is PROTOTYPE; it is for learner.maml, reptile, anil, meta_sgd, cavia "
+                        "and imaml\n"));
+}
+
+// Prototypes in a whole run, and soft vectors that begin as words.
+TEST_F(CheckpointRunTest, WordsAndPrototypes) {
+  const Outcome run = Command({"run", Spec(std::string(kGoldens) + "bert"), "--out", folder_ + "words", "--set",
+                               "model.prompt.init_words=what dogs", "--set", "model.verbalizer.kind=PROTOTYPE", "--set",
+                               "train.meta_steps=0"});
+  ASSERT_EQ(run.status, 0) << run.err;
+  const TensorFile best = *ParseSafetensors(Read("words/best-2shot.safetensors"), "best");
+  const at::Tensor words = best.Find("bert.embeddings.word_embeddings.weight");
+  const auto row = [&](const std::string& piece) {
+    const std::vector<std::string> lines = absl::StrSplit(*ReadFile(std::string(kGoldens) + "bert/vocab.txt"), '\n');
+    return words[std::find(lines.begin(), lines.end(), piece) - lines.begin()];
+  };
+  EXPECT_TRUE(at::equal(best.Find("prompt.soft")[0], row("what")));
+  EXPECT_LT(MaxDifference(best.Find("prompt.soft")[1], (row("dog") + row("##s")) / 2), 1e-6);
+}
+
+TEST_F(CheckpointRunTest, SpecErrorsNameTheField) {
+  const std::string spec = Spec(std::string(kGoldens) + "bert");
+  const auto error = [&](const std::string& set) {
+    return Command({"run", spec, "--out", folder_ + "x", "--set", set}).err;
+  };
+  EXPECT_THAT(error("model.tokenizer.path=some.model"),
+              HasSubstr("model.tokenizer.path is set; model.encoder.checkpoint brings a tokenizer of its own\n"));
+  EXPECT_THAT(error("device=gpu"), HasSubstr("device is 'gpu'; it must be cpu, cuda or cuda:N\n"));
+  if (!at::hasCUDA()) {
+    EXPECT_THAT(error("device=cuda"), HasSubstr("device is 'cuda'; this program's LibTorch, "));
+  }
+  EXPECT_THAT(error("model.encoder.checkpoint.path=$nowhere"), HasSubstr("nowhere"));
+  EXPECT_THAT(error("model.encoder.checkpoint.max_tokens=7"),
+              HasSubstr("model.prompt.template: the prompt alone takes 7 of the 7 tokens that the encoder takes\n"));
+  EXPECT_THAT(error("model.verbalizer.answers=label: 'zzz' words: 'cat'"),
+              HasSubstr("model.verbalizer.answers: no class has the label 'zzz'\n"));
+  EXPECT_THAT(error("model.verbalizer.answers=label: 'aaa'"),
+              HasSubstr("model.verbalizer.answers[0].words must be set"));
+  EXPECT_FALSE(std::filesystem::exists(folder_ + "x.partial")) << "nothing half-written";
+}
+
+// Products in bfloat16 have 8 bits: the losses come close to those of float32, and are not the same.
+TEST_F(CheckpointRunTest, Bfloat16ComesCloseToFloat32) {
+  const std::string spec = Spec(std::string(kGoldens) + "bert");
+  ASSERT_EQ(Command({"run", spec, "--out", folder_ + "full"}).status, 0);
+  const Outcome half = Command({"run", spec, "--out", folder_ + "half", "--set", "precision=BFLOAT16"});
+  ASSERT_EQ(half.status, 0) << half.err;
+  const ShotResult a = Record(Read("full/record.textproto")).results(0);
+  const ShotResult b = Record(Read("half/record.textproto")).results(0);
+  ASSERT_EQ(a.curve_size(), b.curve_size());
+  EXPECT_NE(a.curve(1).query_loss(), b.curve(1).query_loss());
+  EXPECT_NEAR(a.curve(1).query_loss(), b.curve(1).query_loss(), 0.05 * a.curve(1).query_loss());
+}
+
+TEST_F(CheckpointRunTest, EncodeGivesWhatTransformersGives) {
+  for (const std::string name : {"bert", "roberta", "mpnet", "albert"}) {
+    const std::string mask = name == "roberta" || name == "mpnet" ? "<mask>" : "[MASK]";
+    const std::string lines = absl::StrReplaceAll(*ReadFile(std::string(kGoldens) + "lines.txt"),
+                                                  {{"{mask}", mask},
+                                                   {"{pad}", name == "roberta" || name == "mpnet" ? "<pad>"
+                                                             : name == "albert"                   ? "<pad>"
+                                                                                                  : "[PAD]"}});
+    const TensorFile expected =
+        *ParseSafetensors(*ReadFile(absl::StrCat(kGoldens, name, "/expected.safetensors")), "expected");
+    const std::string out = folder_ + name + ".safetensors";
+    const Outcome states = Command({"encode", "--encoder", kGoldens + name, "--out", out}, false, lines);
+    ASSERT_EQ(states.status, 0) << states.err;
+    const TensorFile found = *ParseSafetensors(Read(name + ".safetensors"), "found");
+    const at::Tensor offsets = found.Find("offsets");
+    const at::Tensor lengths = expected.Find("lengths");
+    ASSERT_EQ(offsets.size(0), lengths.size(0) + 1);
+    for (int64_t b = 0; b < lengths.size(0); ++b) {
+      const auto first = offsets[b].item<int64_t>();
+      const auto length = lengths[b].item<int64_t>();
+      ASSERT_EQ(offsets[b + 1].item<int64_t>() - first, length);
+      EXPECT_TRUE(at::equal(found.Find("input_ids").narrow(0, first, length),
+                            expected.Find("input_ids")[b].narrow(0, 0, length)));
+      EXPECT_LT(
+          MaxDifference(found.Find("states").narrow(0, first, length), expected.Find("states")[b].narrow(0, 0, length)),
+          1e-5);
+    }
+    ASSERT_EQ(
+        Command({"encode", "--encoder", kGoldens + name, "--out", out, "--what", "mask-logits"}, false, lines).status,
+        0);
+    EXPECT_LT(
+        MaxDifference(ParseSafetensors(Read(name + ".safetensors"), "found")->Find("logits"), expected.Find("logits")),
+        1e-5);
+    // An error leaves what was there before.
+    const std::string before = Read(name + ".safetensors");
+    const Outcome none = Command({"encode", "--encoder", kGoldens + name, "--out", out, "--what", "mask-logits"}, false,
+                                 lines + "no mask here\n");
+    EXPECT_EQ(none.status, 1);
+    EXPECT_THAT(none.err, HasSubstr(absl::StrCat("error: the standard input:7: there are 0 ", mask,
+                                                 "; mask-logits needs one in each line\n")));
+    EXPECT_EQ(Read(name + ".safetensors"), before);
+  }
+}
+
+TEST_F(CheckpointRunTest, EncodeWritesOverNothingThatItReads) {
+  const std::string encoder = CopyOf("bert");
+  Write("text.txt", "the cat\n");
+  const auto error = [&](const std::string& out, const std::string& text, bool stop = false) {
+    const Outcome outcome = Command({"encode", "--encoder", encoder, "--out", out, text}, stop);
+    EXPECT_EQ(outcome.status, stop ? 130 : 1);
+    return outcome.err.substr(outcome.err.find(stop ? "stopped" : "error: "));
+  };
+  const std::string text = folder_ + "text.txt";
+  EXPECT_EQ(error(text, text), "error: cannot write $text.txt: it is the text, or lies in the checkpoint's folder\n");
+  EXPECT_EQ(error(encoder + "/model.safetensors", text),
+            "error: cannot write $bert/model.safetensors: it is the text, or lies in the checkpoint's folder\n");
+  EXPECT_EQ(error(folder_ + "no/x", text), "error: cannot write $no/x: there is no folder $no\n");
+  EXPECT_EQ(error(encoder, text), "error: cannot write $bert: it is a folder\n");
+  EXPECT_EQ(error(folder_ + "x", folder_), "error: $: Is a directory\n");
+  EXPECT_EQ(error(folder_ + "x", text, /*stop=*/true), "stopped after line 0; nothing was written\n");
+  EXPECT_EQ(Command({"encode", "--encoder", folder_ + "hub", "--out", folder_ + "x", text}).err,
+            "error: $hub: no such folder here (a checkpoint is a folder on this machine; none is downloaded)\n");
+  EXPECT_EQ(Read("text.txt"), "the cat\n");
+  EXPECT_FALSE(std::filesystem::exists(folder_ + "x"));
+}
+
+}  // namespace
+}  // namespace metaprompt

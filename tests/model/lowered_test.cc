@@ -1,0 +1,558 @@
+// What a model says of itself beside its logits, of every architecture: layers computed beforehand, low-rank updates,
+// features, and how much memory a graph takes.
+#include <ATen/ATen.h>
+#include <ATen/core/grad_mode.h>
+#include <gtest/gtest.h>
+#include <malloc.h>
+#include <torch/csrc/autograd/autograd.h>
+
+#include <iostream>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "metaprompt/base/random.h"
+#include "metaprompt/checkpoints/checkpoint.h"
+#include "metaprompt/encoders/encoder.h"
+#include "metaprompt/encoders/initial_values.h"
+#include "metaprompt/model/batch.h"
+#include "metaprompt/prompt_model.h"
+#include "tests/helpers/differences.h"
+#include "tests/helpers/one_thread.h"
+
+namespace metaprompt {
+namespace {
+
+constexpr int64_t kSoft = 2;
+
+// Texts of those lengths with two soft vectors, the mask at a place that differs.
+std::vector<PromptedText> RandomTexts(const std::vector<int64_t>& lengths, int64_t vocab, Random* random) {
+  std::vector<PromptedText> texts;
+  for (const int64_t length : lengths) {
+    PromptedText text;
+    for (int64_t t = 0; t < length; ++t) {
+      text.ids.push_back(static_cast<int64_t>(random->Below(static_cast<uint64_t>(vocab))));
+    }
+    text.ids[1] = vocab;
+    text.ids[3] = vocab + 1;
+    text.mask = texts.size() % 2 == 0 ? 2 : length - 1;
+    texts.push_back(std::move(text));
+  }
+  return texts;
+}
+
+Answers TwoAnswers(at::ScalarType type) {
+  return {at::tensor({7, 8, 9, 9}, at::kLong).view({2, 2}), at::tensor({0.5, 0.5, 1.0, 0.0}, type).view({2, 2})};
+}
+
+ParamList Double(ParamList params) {
+  for (at::Tensor& param : params) {
+    param = param.to(at::kDouble);
+  }
+  return params;
+}
+
+ModelSpec SpecWith(ModelSpec::Features features, int rank) {
+  ModelSpec spec;
+  spec.set_features(features);
+  spec.mutable_lora()->set_rank(rank);
+  spec.mutable_lora()->set_alpha(3);
+  return spec;
+}
+
+// With soft vectors that pass an LSTM and an MLP, and a prefix in every layer.
+ModelSpec DeepSpecWith(ModelSpec::Features features, int rank) {
+  ModelSpec spec = SpecWith(features, rank);
+  spec.mutable_prompt()->set_reparametrisation(PromptSpec::LSTM_MLP);
+  spec.mutable_prompt()->set_prefix_length(2);
+  spec.mutable_prompt()->set_init_std(0.5);
+  return spec;
+}
+
+// A checkpoint as a model with updates of rank 2 that are something; float64.
+struct Opened {
+  explicit Opened(const std::string& name, ModelSpec::Features features)
+      : checkpoint(*OpenCheckpoint("tests/goldens/encoders/" + name, false)),
+        model(DeepSpecWith(features, 2), *checkpoint.encoder, kSoft),
+        params(Double(model.WithSoftPrompt(checkpoint.params, 5))) {
+    Random random(6);
+    for (size_t i = 0; i < params.size(); ++i) {
+      if (absl::EndsWith(model.params()[i].name, ".B")) {
+        params[i] = RandomTensor(params[i].sizes(), &random) * 0.1;
+      }
+    }
+  }
+
+  Batch RandomBatch(const std::vector<int64_t>& lengths) const {
+    Random random(7);
+    const std::vector<int64_t> labels(lengths.size(), 1);
+    return PackBatch(RandomTexts(lengths, checkpoint.encoder->config().vocab_size, &random), labels,
+                     TwoAnswers(at::kDouble), at::kDouble);
+  }
+
+  Checkpoint checkpoint;
+  PromptModel model;
+  ParamList params;
+};
+
+class ArchitectureTest : public testing::TestWithParam<const char*> {};
+
+// The loss, its gradient, and the gradient of that along a direction.
+struct Derivatives {
+  double loss = 0;
+  ParamList first;
+  ParamList second;
+};
+
+double SquaredSum(const at::Tensor& x) { return x.square().sum().item<double>(); }
+
+void ExpectClose(const ParamList& found, const ParamList& expected, const std::vector<ParamInfo>& infos) {
+  double size = 0;
+  for (const at::Tensor& one : expected) {
+    size += one.defined() ? SquaredSum(one) : 0;
+  }
+  ASSERT_GT(size, 1e-8);
+  for (size_t i = 0; i < expected.size(); ++i) {
+    const std::string name = i < infos.size() ? infos[i].name : "class head";
+    const at::Tensor zero = at::zeros({}, at::kDouble);
+    const at::Tensor a = found[i].defined() ? found[i] : zero;
+    const at::Tensor b = expected[i].defined() ? expected[i] : zero;
+    EXPECT_LT((a - b).abs().max().item<double>(), 1e-12 * std::sqrt(size)) << name;
+  }
+}
+
+// Forward gets no parameter below `layer`, but for those that ALBERT uses again.
+TEST_P(ArchitectureTest, ALoweredBatchGivesTheSameToTheSecondDerivative) {
+  const std::string name = GetParam();
+  for (const ModelSpec::Features features : {ModelSpec::MASK, ModelSpec::MEAN}) {
+    const Opened opened(name, features);
+    const PromptModel& model = opened.model;
+    const std::vector<ParamInfo>& infos = model.params();
+    const Batch batch = opened.RandomBatch({5, 21, 9});
+    int head_layer = 0;
+    for (const ParamInfo& info : infos) {
+      head_layer = std::max(head_layer, info.layer);
+    }
+    const auto applied = static_cast<int>(model.encoder().layout().layers.size());
+    EXPECT_EQ(model.Lowered(opened.params, batch, 0).lowered, 0);
+    for (const bool with_head : {false, true}) {
+      ParamList start = opened.params;
+      if (with_head) {
+        for (const at::Tensor& part : model.ClassHead(opened.params, batch.answers)) {
+          start.push_back(part * 1.5);
+        }
+      }
+      Random random(8);
+      ParamList direction;
+      for (const at::Tensor& param : start) {
+        direction.push_back(RandomTensor(param.sizes(), &random));
+      }
+      const auto derivatives = [&](int layer) {
+        const ParamList leaves = WithGraph(start);
+        const Batch lowered = model.Lowered(leaves, batch, layer);
+        // ALBERT's first group is 1 2 1 2: where 2 is the first that may change, 1 is still used.
+        const bool shared = name == "albert" && lowered.lowered == 1;
+        ParamList seen = leaves;
+        for (size_t i = 0; i < infos.size(); ++i) {
+          const bool below = infos[i].layer < (shared ? 1 : layer);
+          seen[i] = below ? at::Tensor() : leaves[i];
+        }
+        const ModelOutput output = model.Forward(seen, lowered);
+        const ModelOutput expected = model.Forward(leaves, batch);
+        EXPECT_TRUE(at::equal(output.features, expected.features));
+        EXPECT_TRUE(at::equal(output.read, expected.read));
+        EXPECT_TRUE(at::equal(output.logits, expected.logits));
+        Derivatives result;
+        const at::Tensor loss = model.Loss(output, lowered) + output.features.pow(3).sum();
+        result.loss = loss.item<double>();
+        result.first = torch::autograd::grad({loss}, leaves, {}, true, true, /*allow_unused=*/true);
+        at::Tensor along = at::zeros({}, at::kDouble);
+        for (size_t i = 0; i < leaves.size(); ++i) {
+          if (result.first[i].defined()) {
+            along = along + (result.first[i] * direction[i]).sum();
+          }
+        }
+        result.second = torch::autograd::grad({along}, leaves, {}, false, false, /*allow_unused=*/true);
+        return result;
+      };
+      const Derivatives whole = derivatives(0);
+      for (int layer = 1; layer <= head_layer + 2; ++layer) {
+        SCOPED_TRACE(absl::StrCat(name, ModelSpec::Features_Name(features), " layer ", layer, " head ", with_head));
+        const int lowered = model.Lowered(start, batch, layer).lowered;
+        EXPECT_EQ(lowered, layer == head_layer  ? applied + 1
+                           : layer > head_layer ? applied + 2
+                           : name != "albert"   ? layer
+                           : layer == 3         ? 5  // 1 2 1 2 3 4 3 4
+                                                : 1);
+        const Derivatives parts = derivatives(layer);
+        EXPECT_EQ(parts.loss, whole.loss);
+        ExpectClose(parts.first, whole.first, infos);
+        ExpectClose(parts.second, whole.second, infos);
+      }
+    }
+  }
+}
+
+TEST_P(ArchitectureTest, TextsOfALoweredBatchAreLoweredAsItIs) {
+  const at::NoGradGuard no_grad;
+  for (const ModelSpec::Features features : {ModelSpec::MASK, ModelSpec::MEAN}) {
+    const Opened opened(GetParam(), features);
+    Batch batch = opened.RandomBatch({5, 21, 9});
+    for (const bool repeated : {false, true}) {
+      if (repeated) {
+        batch.repeats = at::tensor(at::ArrayRef<int64_t>({0, 1, 1, 2, 1}), at::kLong);
+        batch.labels = batch.labels.index_select(0, batch.repeats);
+      }
+      const std::vector<int64_t> rows = repeated ? std::vector<int64_t>({4, 0, 1}) : std::vector<int64_t>({2, 0});
+      const ModelOutput expected = opened.model.Forward(opened.params, SelectTexts(batch, rows));
+      int highest = 0;
+      for (const ParamInfo& info : opened.model.params()) {
+        highest = std::max(highest, info.layer);
+      }
+      for (int layer = 0; layer <= highest + 1; ++layer) {
+        SCOPED_TRACE(absl::StrCat(GetParam(), ModelSpec::Features_Name(features), " layer ", layer, " ", repeated));
+        const Batch lowered = opened.model.Lowered(opened.params, batch, layer);
+        const Batch selected = SelectTexts(lowered, rows);
+        EXPECT_EQ(selected.lowered, lowered.lowered);
+        const ModelOutput output = opened.model.Forward(opened.params, selected);
+        EXPECT_LT(MaxDifference(output.features, expected.features), 1e-12);
+        EXPECT_LT(MaxDifference(output.read, expected.read), 1e-12);
+        EXPECT_LT(MaxDifference(output.logits, expected.logits), 1e-12);
+      }
+    }
+  }
+}
+
+TEST_P(ArchitectureTest, FoldedLowRankUpdatesGiveTheSame) {
+  const at::NoGradGuard no_grad;
+  const Opened opened(GetParam(), ModelSpec::MASK);
+  const PromptModel plain(DeepSpecWith(ModelSpec::MASK, 0), *opened.checkpoint.encoder, kSoft);
+  const Batch batch = opened.RandomBatch({5, 21, 9});
+  // At the start they change nothing.
+  ParamList begin = Double(opened.model.WithSoftPrompt(opened.checkpoint.params, 5));
+  const ParamList without = Double(plain.WithSoftPrompt(opened.checkpoint.params, 5));
+  ASSERT_TRUE(at::equal(begin.back(), without.back()));
+  const at::Tensor before = plain.Forward(without, batch).logits;
+  EXPECT_TRUE(at::equal(opened.model.Forward(begin, batch).logits, before));
+  // Folded in, they are part of the matrices.
+  const size_t own = opened.checkpoint.encoder->params().size();
+  ParamList folded = opened.model.encoder().Folded(opened.params);
+  ASSERT_EQ(folded.size(), own);
+  int changed = 0;
+  for (size_t i = 0; i < own; ++i) {
+    const std::string& name = opened.model.params()[i].name;
+    const bool expected =
+        absl::EndsWith(name, ".weight") &&
+        (absl::StrContains(name, "query") || absl::StrContains(name, "value") || absl::StrContains(name, "q_lin") ||
+         absl::StrContains(name, "v_lin") || absl::StrContains(name, "attn.q.") || absl::StrContains(name, "attn.v."));
+    EXPECT_EQ(at::equal(folded[i], opened.params[i]), !expected) << name;
+    changed += expected ? 1 : 0;
+  }
+  folded.insert(folded.end(), without.begin() + static_cast<int64_t>(own), without.end());
+  const at::Tensor after = opened.model.Forward(opened.params, batch).logits;
+  EXPECT_LT(MaxDifference(plain.Forward(folded, batch).logits, after), 1e-12);
+  EXPECT_GT(MaxDifference(before, after), 1e-3);
+  int updates = 0;
+  for (size_t i = 0; i < opened.params.size(); ++i) {
+    const ParamInfo& info = opened.model.params()[i];
+    if (info.group != ParamGroup::kLora) {
+      continue;
+    }
+    ++updates;
+    EXPECT_FALSE(info.decay);
+    const auto matrix =
+        std::find_if(opened.model.params().begin(), opened.model.params().end(), [&](const ParamInfo& one) {
+          return info.name == absl::StrCat("lora.", one.name, info.name.substr(info.name.size() - 2));
+        });
+    ASSERT_NE(matrix, opened.model.params().end()) << info.name;
+    EXPECT_EQ(info.layer, matrix->layer);
+    EXPECT_EQ(info.shape, absl::EndsWith(info.name, ".A") ? std::vector<int64_t>({2, matrix->shape[1]})
+                                                          : std::vector<int64_t>({matrix->shape[0], 2}));
+  }
+  EXPECT_EQ(updates, 2 * changed);
+}
+
+TEST_P(ArchitectureTest, MeanFeaturesAreThoseOfAllTokens) {
+  const at::NoGradGuard no_grad;
+  const Opened mask(GetParam(), ModelSpec::MASK);
+  const Opened mean(GetParam(), ModelSpec::MEAN);
+  for (const std::vector<int64_t>& lengths : {std::vector<int64_t>({5, 21, 9}), std::vector<int64_t>({6, 6})}) {
+    const Batch batch = mask.RandomBatch(lengths);
+    const at::Tensor states = mask.model.encoder().States(mask.params, mask.model.SoftVectors(mask.params), batch);
+    const ModelOutput of_mask = mask.model.Forward(mask.params, batch);
+    const ModelOutput of_mean = mean.model.Forward(mean.params, batch);
+    int64_t first = 0;
+    for (int64_t b = 0; b < batch.size; ++b) {
+      const int64_t length = lengths[static_cast<size_t>(b)];
+      const at::Tensor own = states.narrow(0, first, length);
+      EXPECT_LT(MaxDifference(of_mean.features[b], own.mean(0)), 1e-12);
+      EXPECT_LT(MaxDifference(of_mask.features[b], own[b % 2 == 0 ? 2 : length - 1]), 1e-12);
+      first += length;
+    }
+    EXPECT_LT(MaxDifference(of_mean.read, of_mask.read), 1e-12);
+    EXPECT_LT(MaxDifference(of_mean.logits, of_mask.logits), 1e-12);
+    EXPECT_EQ(of_mask.read.sizes(), at::IntArrayRef({batch.size, mask.model.head_width()}));
+  }
+}
+
+// One prefix for each layer as it is applied, of the layer whose parameters that applies.
+TEST_P(ArchitectureTest, PrefixesHaveTheLayersOfTheirQueries) {
+  const Opened opened(GetParam(), ModelSpec::MASK);
+  const std::vector<LayerPlaces>& layers = opened.model.encoder().layout().layers;
+  size_t found = 0;
+  for (const ParamInfo& info : opened.model.params()) {
+    if (absl::StartsWith(info.name, "prompt.prefix.")) {
+      const size_t layer = found / 2;
+      EXPECT_EQ(info.name, absl::StrCat("prompt.prefix.", layer, found % 2 == 0 ? ".key" : ".value"));
+      EXPECT_EQ(info.layer, layers[layer].number);
+      EXPECT_EQ(info.shape, std::vector<int64_t>({2, opened.checkpoint.encoder->config().width}));
+      EXPECT_EQ(info.group, ParamGroup::kPrompt);
+      ++found;
+    }
+  }
+  EXPECT_EQ(found, 2 * layers.size());
+}
+
+// A bias of 60 on every key of a text leaves nothing to a prefix, which has none: the prefix is as if it weren't there.
+TEST(PrefixTest, AnMpnetsRelativeBiasIsZeroForIt) {
+  const at::NoGradGuard no_grad;
+  const Opened opened("mpnet", ModelSpec::MASK);
+  const PromptModel without(
+      [] {
+        ModelSpec spec = DeepSpecWith(ModelSpec::MASK, 2);
+        spec.mutable_prompt()->set_prefix_length(0);
+        return spec;
+      }(),
+      *opened.checkpoint.encoder, kSoft);
+  const size_t relative = opened.model.encoder().layout().relative_bias;
+  const ParamList cut(opened.params.begin(), opened.params.begin() + static_cast<int64_t>(without.params().size()));
+  for (const std::vector<int64_t>& lengths : {std::vector<int64_t>({5, 21, 9}), std::vector<int64_t>({6, 6})}) {
+    const Batch batch = opened.RandomBatch(lengths);
+    for (const double bias : {0.0, 60.0}) {
+      ParamList biased = opened.params;
+      biased[relative] = opened.params[relative] + bias;
+      const double difference =
+          MaxDifference(opened.model.Forward(biased, batch).logits, without.Forward(cut, batch).logits);
+      if (bias > 0) {
+        EXPECT_LT(difference, 1e-12);
+      } else {
+        EXPECT_GT(difference, 1e-3);
+      }
+    }
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(All, ArchitectureTest,
+                         testing::Values("bert", "bert-untied", "bert-no-head", "distilbert", "roberta", "albert",
+                                         "mpnet"),
+                         [](const auto& info) {
+                           std::string name = info.param;
+                           name.erase(std::remove(name.begin(), name.end(), '-'), name.end());
+                           return name;
+                         });
+
+// What the decoder reads is chosen apart from the features, lowered or not.
+TEST(ReadTest, AMeanOfAllStates) {
+  for (const char* name : {"bert", "bert-no-head"}) {
+    const Opened opened(name, ModelSpec::MEAN);
+    const Encoder& encoder = opened.model.encoder();
+    const Batch batch = opened.RandomBatch({5, 9, 3});
+    const ModelOutput at_mask = opened.model.Forward(opened.params, batch);
+    const at::Tensor mean = at_mask.features;
+    const at::Tensor unit = mean / mean.norm(2, {1}, /*keepdim=*/true);
+    for (const ModelSpec::Features read : {ModelSpec::MEAN, ModelSpec::UNIT_MEAN}) {
+      for (const ModelSpec::Features features : {ModelSpec::MASK, ModelSpec::MEAN, ModelSpec::UNIT_MEAN}) {
+        ModelSpec spec = DeepSpecWith(features, 2);
+        spec.set_read(read);
+        const PromptModel model(spec, *opened.checkpoint.encoder, kSoft);
+        const ModelOutput output = model.Forward(opened.params, batch);
+        // Without a head, read.scale and read.shift are still 1 and 0.
+        const at::Tensor to_read = read == ModelSpec::MEAN ? mean : unit;
+        EXPECT_LT(MaxDifference(output.read, encoder.Transformed(opened.params, to_read)), 1e-11) << name;
+        EXPECT_GT(MaxDifference(output.read, at_mask.read), 1e-3) << name;
+        if (features != ModelSpec::MASK) {
+          EXPECT_LT(MaxDifference(output.features, features == ModelSpec::MEAN ? mean : unit), 1e-11) << name;
+        }
+        for (int layer = 1; layer <= 4; ++layer) {
+          const Batch lowered = model.Lowered(opened.params, batch, layer);
+          EXPECT_LT(MaxDifference(model.Forward(opened.params, lowered).logits, output.logits), 1e-12) << name << layer;
+        }
+      }
+    }
+  }
+}
+
+// A gradient in the updates alone asks for none of the matrices.
+TEST(LoraTest, OnlyItsOwnGradientIsComputed) {
+  const Opened opened("bert", ModelSpec::MASK);
+  const Batch batch = opened.RandomBatch({5, 9});
+  ParamList params = opened.params;
+  ParamList adapted;
+  for (size_t i = 0; i < params.size(); ++i) {
+    if (opened.model.params()[i].group == ParamGroup::kLora) {
+      params[i] = params[i].detach().requires_grad_(true);
+      adapted.push_back(params[i]);
+    }
+    EXPECT_EQ(opened.model.PerTask(i), opened.model.params()[i].group == ParamGroup::kPrompt);
+  }
+  const ParamList found =
+      torch::autograd::grad({opened.model.Loss(opened.model.Forward(params, batch), batch)}, adapted);
+  const ParamList leaves = WithGraph(opened.params);
+  const ParamList all = torch::autograd::grad({opened.model.Loss(opened.model.Forward(leaves, batch), batch)}, leaves);
+  size_t next = 0;
+  for (size_t i = 0; i < all.size(); ++i) {
+    if (opened.model.params()[i].group == ParamGroup::kLora) {
+      EXPECT_LT(MaxDifference(found[next++], all[i]), 1e-14);
+      EXPECT_GT(all[i].abs().max().item<double>(), 1e-8) << opened.model.params()[i].name;
+    }
+  }
+  EXPECT_EQ(next, 8);
+}
+
+TEST(SelectTextsTest, IsTheBatchOfThoseTexts) {
+  Random random(9);
+  std::vector<PromptedText> texts = RandomTexts({5, 12, 7, 7, 9}, 30, &random);
+  for (PromptedText& text : texts) {
+    text.uncounted = text.ids[4];
+  }
+  const std::vector<int64_t> labels = {1, 0, 2, 1, 0};
+  for (const at::ScalarType type : {at::kFloat, at::kDouble}) {
+    const Answers answers = TwoAnswers(type);
+    const Batch batch = PackBatch(texts, labels, answers, type);
+    // The same with the third text thrice: rows 2 to 4.
+    const std::vector<int64_t> text_of = {0, 1, 2, 2, 2, 3, 4};
+    const std::vector<int64_t> labels_of = {1, 0, 2, 2, 2, 1, 0};
+    const Batch repeated = PackBatch(texts, labels_of, answers, type, text_of);
+    EXPECT_EQ(RowsOf(repeated), 7);
+    EXPECT_EQ(repeated.size, 5);
+    struct Case {
+      bool of_repeated;
+      std::vector<int64_t> rows;
+      std::vector<int64_t> texts;
+      std::vector<int64_t> repeats;  // none: each text once
+    };
+    for (const Case& one : {Case{false, {0, 1, 2, 3, 4}, {0, 1, 2, 3, 4}, {}},
+                            {false, {3, 2}, {3, 2}, {}},
+                            {false, {4, 0, 2}, {4, 0, 2}, {}},
+                            {false, {0}, {0}, {}},
+                            {false, {2, 4, 2}, {2, 4}, {0, 1, 0}},
+                            {true, {0, 1, 2, 5, 6}, {0, 1, 2, 3, 4}, {}},
+                            {true, {4, 6, 3, 2, 0}, {2, 4, 0}, {0, 1, 0, 0, 2}}}) {
+      std::vector<PromptedText> chosen;
+      for (const int64_t text : one.texts) {
+        chosen.push_back(texts[static_cast<size_t>(text)]);
+      }
+      std::vector<int64_t> chosen_labels;
+      for (const int64_t row : one.rows) {
+        chosen_labels.push_back((one.of_repeated ? labels_of : labels)[static_cast<size_t>(row)]);
+      }
+      const Batch expected = PackBatch(chosen, chosen_labels, answers, type, one.repeats);
+      const Batch found = SelectTexts(one.of_repeated ? repeated : batch, one.rows);
+      ASSERT_EQ(found.repeats.defined(), !one.repeats.empty());
+      EXPECT_TRUE(one.repeats.empty() || at::equal(found.repeats, expected.repeats));
+      EXPECT_EQ(found.tasks, 1);
+      EXPECT_EQ(found.size, expected.size);
+      EXPECT_EQ(found.longest, expected.longest);
+      EXPECT_EQ(found.lowered, 0);
+      const auto fields = [](const Batch& one) {
+        return std::vector<std::pair<std::string, at::Tensor>>({{"token_ids", one.token_ids},
+                                                                {"positions", one.positions},
+                                                                {"spans", one.spans},
+                                                                {"padded_from", one.padded_from},
+                                                                {"packed_from", one.packed_from},
+                                                                {"mask_from", one.mask_from},
+                                                                {"mask_to", one.mask_to},
+                                                                {"attention_bias", one.attention_bias},
+                                                                {"labels", one.labels},
+                                                                {"answers.ids", one.answers.ids},
+                                                                {"answers.weights", one.answers.weights}});
+      };
+      const auto its = fields(found);
+      const auto to_be = fields(expected);
+      for (size_t i = 0; i < its.size(); ++i) {
+        const auto& [name, tensor] = its[i];
+        EXPECT_EQ(tensor.scalar_type(), to_be[i].second.scalar_type()) << name;
+        EXPECT_TRUE(at::equal(tensor, to_be[i].second)) << name;
+      }
+    }
+    EXPECT_THROW(SelectTexts(batch, {5}), c10::Error);
+  }
+}
+
+// ---------------------------------------------------------------- memory
+
+double HeapBytes() {
+  const struct mallinfo2 info = mallinfo2();
+  return static_cast<double>(info.uordblks) + static_cast<double>(info.hblkhd);
+}
+
+TEST(GraphBytesTest, IsWhatTheGraphHolds) {
+#if defined(__SANITIZE_ADDRESS__)
+  GTEST_SKIP() << "the sanitizer has a malloc of its own";
+#endif
+  struct Case {
+    const char* what;
+    int64_t width;
+    int64_t layers;
+    ModelSpec::Features features;
+    Activation activation;
+    int rank;
+    bool bfloat16;
+    int layer;  // lowered to
+    std::vector<int64_t> lengths;
+    int prefix = 0;
+  };
+  std::vector<int64_t> different;
+  for (int64_t b = 0; b < 25; ++b) {
+    different.push_back(8 + (b * 7) % 20);
+  }
+  const std::vector<int64_t> equal(16, 64);
+  const std::vector<Case> cases = {
+      {"plain", 64, 2, ModelSpec::MASK, Activation::kGelu, 0, false, 0, different},
+      {"wide", 192, 4, ModelSpec::MASK, Activation::kGelu, 0, false, 0, different},
+      {"long", 64, 3, ModelSpec::MASK, Activation::kRelu, 0, false, 0, equal},
+      {"mean", 64, 2, ModelSpec::MEAN, Activation::kQuickGelu, 0, false, 0, different},
+      {"lora", 64, 3, ModelSpec::MASK, Activation::kSilu, 8, false, 0, different},
+      {"lowered", 64, 4, ModelSpec::MASK, Activation::kGelu, 0, false, 3, different},
+      {"bfloat16", 192, 3, ModelSpec::MASK, Activation::kGelu, 0, true, 0, equal},
+      {"prefix", 64, 3, ModelSpec::MASK, Activation::kGelu, 0, false, 0, different, 16},
+  };
+  for (const Case& one : cases) {
+    EncoderConfig config;
+    config.vocab_size = 50;
+    config.width = config.embedding_width = one.width;
+    config.layers = config.layer_groups = one.layers;
+    config.heads = 4;
+    config.intermediate = 4 * one.width;
+    config.max_positions = 80;
+    config.activation = one.activation;
+    ModelSpec spec = SpecWith(one.features, one.rank);
+    spec.mutable_prompt()->set_prefix_length(one.prefix);
+    PromptModel model(spec, Encoder(config, true), kSoft);
+    model.set_bfloat16(one.bfloat16);
+    ParamList params;
+    for (const ParamInfo& info : model.params()) {
+      params.push_back(at::rand(info.shape, at::kFloat).requires_grad_(true));
+    }
+    Random random(10);
+    Batch batch = PackBatch(RandomTexts(one.lengths, 50, &random), std::vector<int64_t>(one.lengths.size(), 1),
+                            TwoAnswers(at::kFloat), at::kFloat);
+    if (one.layer > 0) {
+      batch = model.Lowered(Detached(params), batch, one.layer);
+    }
+    at::Tensor loss = model.Loss(model.Forward(params, batch), batch);  // whatever is kept once and for all
+    loss.reset();
+    const double before = HeapBytes();
+    loss = model.Loss(model.Forward(params, batch), batch);
+    const double held = HeapBytes() - before;
+    const double estimate = model.GraphBytes(batch);
+    std::cout << one.what << ": holds " << held / 1e6 << " MB, estimated " << estimate / 1e6 << " MB\n";
+    EXPECT_GT(estimate, 0.9 * held) << one.what;
+    EXPECT_LT(estimate, 1.1 * held) << one.what;
+  }
+}
+
+}  // namespace
+}  // namespace metaprompt

@@ -1,0 +1,184 @@
+// The tokenizer that runs train for themselves, prompts and answer words, and every error with its text.
+#include "metaprompt/prompts/prompt.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "absl/strings/str_cat.h"
+#include "metaprompt/tokenizers/tokenizer.h"
+#include "tests/helpers/status_error.h"
+#include "tests/helpers/trained_tokenizer.h"
+
+namespace metaprompt {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::StartsWith;
+
+TEST(TokenizerTest, ATextIsItsPiecesAndNeverASpecialOne) {
+  const Tokenizer& tokenizer = Trained();
+  EXPECT_EQ(tokenizer.vocab_size(), 150);
+  EXPECT_EQ(tokenizer.files().at(kSentencePieceFile), TrainedBytes());
+  EXPECT_EQ(tokenizer.Piece(tokenizer.special().mask), "[MASK]");
+  EXPECT_EQ(tokenizer.Piece(tokenizer.special().cls), "[CLS]");
+  EXPECT_EQ(tokenizer.Piece(tokenizer.special().sep), "[SEP]");
+  EXPECT_EQ(Pieces(tokenizer, tokenizer.Encode("Library  MUSIC")), "▁library ▁music");
+  EXPECT_THAT(tokenizer.Encode(""), ElementsAre());
+  const SpecialIds special = tokenizer.special();
+  const std::string nul("a\0b", 3);
+  for (const std::string& text :
+       {std::string("[MASK]"), std::string("music [MASK] . [CLS][SEP]"), std::string("\xff\xfe music \x80"), nul,
+        std::string("<unk><pad>"), std::string(5000, 'x'), std::string("日本語 🎵 ﬁ")}) {
+    const std::vector<int64_t> ids = tokenizer.Encode(text);
+    EXPECT_FALSE(ids.empty()) << text;
+    for (const int64_t id : ids) {
+      EXPECT_GE(id, 0);
+      EXPECT_LT(id, tokenizer.vocab_size());
+      EXPECT_TRUE(id != special.mask && id != special.cls && id != special.sep) << text;
+    }
+    EXPECT_EQ(tokenizer.Encode(text), ids);
+  }
+}
+
+TEST(TokenizerTest, LoadingRejectsWhatIsNoTokenizer) {
+  EXPECT_EQ(Error(LoadSentencePiece("", "empty.model")), "empty.model: not a sentencepiece model");
+  EXPECT_EQ(Error(LoadSentencePiece("not a protobuf", "text.model")), "text.model: not a sentencepiece model");
+  EXPECT_EQ(Error(LoadSentencePiece(TrainedBytes().substr(0, 500), "cut.model")),
+            "cut.model: not a sentencepiece model");
+  for (const char* piece : {"[MASK]", "[CLS]", "[SEP]"}) {
+    std::string renamed = TrainedBytes();
+    const size_t at = renamed.find(piece);
+    ASSERT_NE(at, std::string::npos);
+    renamed[at + 1] = 'X';
+    const size_t again = renamed.find(piece, at + 1);  // the trainer's own settings name it too
+    if (again != std::string::npos) {
+      renamed[again + 1] = 'X';
+    }
+    EXPECT_EQ(Error(LoadSentencePiece(renamed, "old.model")),
+              absl::StrCat("old.model: the sentencepiece model has no piece ", piece));
+  }
+  EXPECT_THAT(Error(TrainSentencePiece({"a b c", "b c d"}, 1000)),
+              StartsWith("model.tokenizer.vocab_size is 1000; sentencepiece says: "));
+}
+
+std::string TemplateError(const std::string& text) { return std::string(CheckTemplate(text).message()); }
+
+TEST(PromptTest, TemplateErrorsSayWhatIsWrong) {
+  EXPECT_EQ(TemplateError("{text} is {mask}"), "");
+  EXPECT_EQ(TemplateError("<soft:1000>{mask}{text}"), "");
+  EXPECT_EQ(TemplateError("a < b {text} is {mask} <softly"),
+            "model.prompt.template: '<softly' is none of {text}, {mask}, <soft> and <soft:N>");
+  EXPECT_EQ(TemplateError("{text} is"), "model.prompt.template: {mask} must occur once; it occurs 0 times");
+  EXPECT_EQ(TemplateError("{text} {mask} or {mask}"),
+            "model.prompt.template: {mask} must occur once; it occurs 2 times");
+  EXPECT_EQ(TemplateError(""), "model.prompt.template: {text} must occur once; it occurs 0 times");
+  EXPECT_EQ(TemplateError("{mask} {txt}"),
+            "model.prompt.template: '{txt}' is none of {text}, {mask}, <soft> and <soft:N>");
+  for (const char* slot : {"<soft:0>", "<soft:-2>", "<soft:1001>"}) {
+    EXPECT_EQ(TemplateError(absl::StrCat(slot, " {text} {mask}")),
+              absl::StrCat("model.prompt.template: ", slot, " must have 1 to 1000 vectors"));
+  }
+  for (const char* slot : {"<soft:>", "<soft:x>", "<soft3>", "<soft:99999999999999999999>", "<soft"}) {
+    EXPECT_EQ(TemplateError(absl::StrCat("{text} {mask} ", slot)),
+              absl::StrCat("model.prompt.template: '", slot, "' is none of {text}, {mask}, <soft> and <soft:N>"));
+  }
+  PromptSpec spec;
+  spec.set_template_("{text} music music music {mask}");
+  EXPECT_EQ(Error(PromptTemplate::Create(spec, Trained(), 6)),
+            "model.prompt.template: the prompt alone takes 6 of the 6 tokens that the encoder takes");
+  EXPECT_TRUE(PromptTemplate::Create(spec, Trained(), 7).ok());
+}
+
+TEST(PromptTest, TemplatesInPieces) {
+  const auto apply = [](const char* text, int64_t max_tokens) {
+    PromptSpec spec;
+    spec.set_template_(text);
+    const PromptTemplate prompt = *PromptTemplate::Create(spec, Trained(), max_tokens);
+    const PromptedText prompted = prompt.Apply(Trained().Encode("game editor mail"));
+    return absl::StrCat(prompt.num_soft(), " ", prompted.mask, ": ", Pieces(Trained(), prompted.ids));
+  };
+  EXPECT_EQ(apply("{text} music <soft> {mask} .", 20), "1 6: [CLS] ▁game ▁editor ▁mail ▁music <0> [MASK] ▁. [SEP]");
+  EXPECT_EQ(apply("<soft:3> {mask} music{text}<soft>", 20),
+            "4 4: [CLS] <0> <1> <2> [MASK] ▁music ▁game ▁editor ▁mail <3> [SEP]");
+  EXPECT_EQ(apply("{mask}{text}", 5), "0 1: [CLS] [MASK] ▁game ▁editor [SEP]");
+  EXPECT_EQ(apply("{text}{mask}", 4), "0 2: [CLS] ▁game [MASK] [SEP]");
+}
+
+TEST(PromptTest, OnlyTheTextIsEverCut) {
+  for (const char* text : {"{text} music <soft> {mask} .", "music <soft:2> {mask} : {text} . <soft>"}) {
+    for (int64_t max_tokens = 10; max_tokens < 15; ++max_tokens) {
+      PromptSpec spec;
+      spec.set_template_(text);
+      const PromptTemplate prompt = *PromptTemplate::Create(spec, Trained(), max_tokens);
+      const std::vector<int64_t> alone = prompt.Apply({}).ids;
+      for (int64_t length = 0; length < 12; ++length) {
+        std::vector<int64_t> words(static_cast<size_t>(length));
+        for (int64_t i = 0; i < length; ++i) {
+          words[static_cast<size_t>(i)] = 20 + i;
+        }
+        const PromptedText prompted = prompt.Apply(words);
+        const auto used = static_cast<int64_t>(alone.size());
+        const int64_t kept = std::min(length, max_tokens - used);
+        ASSERT_EQ(prompted.ids.size(), used + kept);
+        EXPECT_EQ(prompted.ids[static_cast<size_t>(prompted.mask)], Trained().special().mask);
+        EXPECT_EQ(
+            std::vector<int64_t>(prompted.ids.begin() + prompted.text_begin, prompted.ids.begin() + prompted.text_end),
+            std::vector<int64_t>(words.begin(), words.begin() + kept));
+        // Without the kept words, which stand together and are the first ones, the prompt is left.
+        std::vector<int64_t> rest = prompted.ids;
+        if (kept > 0) {
+          const auto begin = std::search(rest.begin(), rest.end(), words.begin(), words.begin() + kept);
+          ASSERT_NE(begin, rest.end());
+          rest.erase(begin, begin + kept);
+        }
+        EXPECT_EQ(rest, alone);
+      }
+    }
+  }
+}
+
+TEST(PromptTest, AnswerIdsAreAllPiecesOrTheFirstOfEachWord) {
+  VerbalizerSpec spec;
+  const auto answer = [&](absl::string_view name) {
+    const absl::StatusOr<std::vector<int64_t>> ids = AnswerIds(spec, Trained(), "label", name);
+    return ids.ok() ? Pieces(Trained(), *ids) : std::string(ids.status().message());
+  };
+  const std::string first = Pieces(Trained(), {Trained().Encode("gamexyz")[0]});
+  const std::string all = Pieces(Trained(), Trained().Encode("gamexyz"));
+  ASSERT_NE(first, all);
+  EXPECT_EQ(answer("Music  mail"), "▁music ▁mail");
+  EXPECT_EQ(answer("music gamexyz"), absl::StrCat("▁music ", all));
+  spec.set_pieces(VerbalizerSpec::FIRST);
+  EXPECT_EQ(answer("Music  mail"), "▁music ▁mail");
+  EXPECT_EQ(answer("music gamexyz"), absl::StrCat("▁music ", first));
+  EXPECT_EQ(answer(" "), "class ' ': its name gives the verbalizer no word");
+  // A spec's own answers, whatever the name; another label's are not asked.
+  AnswerSpec& other = *spec.add_answers();
+  other.set_label("other");
+  other.add_words("mail");
+  EXPECT_EQ(answer("music"), "▁music");
+  AnswerSpec& own = *spec.add_answers();
+  own.set_label("label");
+  own.add_words("mail");
+  own.add_words("gamexyz music");
+  EXPECT_EQ(answer(" "), absl::StrCat("▁mail ", first, " ▁music"));
+  spec.set_pieces(VerbalizerSpec::MEAN);
+  EXPECT_EQ(answer("music"), absl::StrCat("▁mail ", all, " ▁music"));
+  EXPECT_TRUE(CheckAnswers(spec, {"label", "other", "third"}).ok());
+  EXPECT_EQ(CheckAnswers(spec, {"label", "third"}).message(),
+            "model.verbalizer.answers: no class has the label 'other'");
+  *spec.add_answers() = other;
+  EXPECT_EQ(CheckAnswers(spec, {"label", "other", "third"}).message(),
+            "model.verbalizer.answers: there are two for the label 'other'");
+  own.add_words(" ");
+  EXPECT_EQ(answer("music"), "model.verbalizer.answers: ' ' of the label 'label' gives the verbalizer no word");
+}
+
+}  // namespace
+}  // namespace metaprompt
