@@ -85,6 +85,15 @@ void EpisodeSampler::Deal(const std::vector<int64_t>& pool, Random* random, Epis
   }
 }
 
+std::vector<EpisodePlan> EpisodeSampler::Plans(int64_t first, int64_t count) const {
+  std::vector<EpisodePlan> plans;
+  plans.reserve(static_cast<size_t>(count));
+  for (int64_t i = first; i < first + count; ++i) {
+    plans.push_back(Plan(i));
+  }
+  return plans;
+}
+
 EpisodePlan EpisodeSampler::Plan(int64_t index) const {
   Random random(SubSeed(seed_, purpose_, static_cast<uint64_t>(index)));
   EpisodePlan plan;

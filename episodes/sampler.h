@@ -61,6 +61,9 @@ class EpisodeSampler {
   // Costs O(classes + ways (shots + queries)) time.
   EpisodePlan Plan(int64_t index) const;
 
+  // Plans first, ..., first + count - 1.
+  std::vector<EpisodePlan> Plans(int64_t first, int64_t count) const;
+
   const EpisodeShape& shape() const { return shape_; }
 
  private:

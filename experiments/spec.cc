@@ -13,7 +13,7 @@
 #include "metaprompt/base/spec_fields.h"
 #include "metaprompt/base/text.h"
 #include "metaprompt/encoders/initial_values.h"
-#include "metaprompt/prompts/prompt.h"
+#include "metaprompt/prompts/prompt_template.h"
 #include "metaprompt/prompts/soft_prompt.h"
 
 namespace metaprompt {

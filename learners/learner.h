@@ -6,9 +6,9 @@
 #include <limits>
 #include <vector>
 
-#include "episodes/episode.h"
 #include "learners/learner.pb.h"
 #include "metaprompt/model/batch.h"
+#include "metaprompt/model/episode.h"
 #include "metaprompt/model/model.h"
 #include "metaprompt/model/params.h"
 

@@ -18,16 +18,45 @@ namespace metaprompt {
 
 namespace {
 
-at::ScalarType ParamType(const Batch& batch) { return batch.attention_bias.scalar_type(); }
+// The mean over each text's tokens of rows [N, D]: [B, D], of type `type`.
+at::Tensor MeanOfTokens(const at::Tensor& states, const TextInputs& texts, at::ScalarType type) {
+  const Packing& packing = texts.packing();
+  const at::Tensor padded = GatherRows(states, packing.padded_from, packing.packed_from);
+  const at::Tensor lengths = packing.padded_from.ge(0).view({texts.size(), packing.longest}).sum(1, /*keepdim=*/true);
+  return padded.view({texts.size(), packing.longest, -1}).sum(1, /*keepdim=*/false, type) / lengths;
+}
 
-// The mean over each text's tokens of rows [N, D]: [B, D], in the parameters' precision.
-at::Tensor MeanOfTokens(const at::Tensor& states, const Batch& batch) {
-  const at::Tensor padded = GatherRows(states, batch.padded_from, batch.packed_from);
-  const at::Tensor lengths = batch.padded_from.ge(0).view({batch.size, batch.longest}).sum(1, /*keepdim=*/true);
-  return padded.view({batch.size, batch.longest, -1}).sum(1, /*keepdim=*/false, ParamType(batch)) / lengths;
+const PromptCache* CacheOf(const Batch& batch) {
+  const auto* cache = dynamic_cast<const PromptCache*>(batch.cached.get());
+  TORCH_CHECK(cache != nullptr || batch.cached == nullptr, "PromptModel: the batch has another model's cache");
+  return cache;
 }
 
 }  // namespace
+
+std::shared_ptr<const Cached> PromptCache::Map(
+    const std::function<at::Tensor(const at::Tensor&, Rows)>& function) const {
+  auto mapped = std::make_shared<PromptCache>(*this);
+  const auto map = [&](at::Tensor* tensor, Rows rows) {
+    if (tensor->defined()) {
+      *tensor = function(*tensor, rows);
+    }
+  };
+  if (auto* layers = std::get_if<LayersLeft>(&mapped->left)) {
+    map(&layers->encoder.states, Rows::kTokens);
+    map(&layers->encoder.relative_bias, Rows::kShared);
+  } else if (auto* head = std::get_if<HeadLeft>(&mapped->left)) {
+    map(&head->features, Rows::kOutput);
+    map(&head->to_read, Rows::kOutput);
+  } else {
+    auto& class_head = std::get<ClassHeadLeft>(mapped->left);
+    map(&class_head.features, Rows::kOutput);
+    map(&class_head.read, Rows::kOutput);
+  }
+  map(&mapped->class_vectors, Rows::kShared);
+  map(&mapped->class_biases, Rows::kShared);
+  return mapped;
+}
 
 PromptModel::PromptModel(const ModelSpec& spec, Encoder encoder, int64_t num_soft)
     : spec_(spec),
@@ -64,17 +93,28 @@ ModelOutput PromptModel::Forward(const ParamList& params, const Batch& batch) co
   const size_t own = params_.size();
   TORCH_CHECK(params.size() == own || params.size() == own + 2, "PromptModel: ", params.size(),
               " parameters instead of ", own, " or, with a class head, ", own + 2);
+  const PromptCache* const cache = CacheOf(batch);
   ModelOutput output;
-  if (batch.lowered > applied_layers()) {
-    output.features = batch.lower[0];
-    output.read = batch.lowered == applied_layers() + 1 ? Read(params, batch.lower[1]) : batch.lower[1];
+  if (cache != nullptr && std::holds_alternative<PromptCache::ClassHeadLeft>(cache->left)) {
+    const auto& left = std::get<PromptCache::ClassHeadLeft>(cache->left);
+    output.features = left.features;
+    output.read = left.read;
   } else {
-    const Hidden hidden = HiddenOf(params, batch);
+    const Hidden hidden = cache == nullptr ? HiddenOf(params, batch, EmbeddedOf(params, batch))
+                          : std::holds_alternative<Hidden>(cache->left)
+                              ? std::get<Hidden>(cache->left)
+                              : HiddenOf(params, batch, std::get<PromptCache::LayersLeft>(cache->left).encoder);
     output.features = hidden.features;
     output.read = Read(params, hidden.to_read);
   }
-  const ParamList head = params.size() == own ? HeadOf(params, batch)
-                                              : ParamList(params.begin() + static_cast<int64_t>(own), params.end());
+  ParamList head(params.begin() + static_cast<int64_t>(own), params.end());
+  if (head.empty()) {
+    const Answers& answers = TextsOf(batch).answers();
+    const bool vectors = cache != nullptr && cache->class_vectors.defined();
+    const bool biases = cache != nullptr && cache->class_biases.defined();
+    head = {vectors ? cache->class_vectors : encoder_.ClassVectors(params, answers),
+            biases ? cache->class_biases : encoder_.ClassBiases(params, answers)};
+  }
   if (batch.tasks == 1) {
     output.logits = at::linear(output.read, head[0], head[1]);
     return output;
@@ -87,23 +127,38 @@ ModelOutput PromptModel::Forward(const ParamList& params, const Batch& batch) co
   return output;
 }
 
-PromptModel::Hidden PromptModel::HiddenOf(const ParamList& params, const Batch& batch) const {
-  const Autocast autocast(bfloat16_, batch.token_ids.device().type());
-  const at::Tensor soft = batch.lowered == 0 ? SoftVectors(params) : at::Tensor();
+at::ScalarType PromptModel::ParamType(const ParamList& params) const {
+  return params[encoder_.layout().words].scalar_type();
+}
+
+EncoderState PromptModel::EmbeddedOf(const ParamList& params, const Batch& batch) const {
+  const TextInputs& texts = TextsOf(batch);
+  const Autocast autocast(bfloat16_, texts.ids().device().type());
+  at::Tensor soft = SoftVectors(params);
+  if (soft.dim() == 2 && batch.tasks > 1) {
+    soft = soft.repeat({batch.tasks, 1}).view({batch.tasks, soft.size(0), soft.size(1)});
+  }
+  return encoder_.Embedded(params, soft, texts);
+}
+
+PromptModel::Hidden PromptModel::HiddenOf(const ParamList& params, const Batch& batch, const EncoderState& from) const {
+  const TextInputs& texts = TextsOf(batch);
+  const Autocast autocast(bfloat16_, texts.ids().device().type());
+  const at::ScalarType type = ParamType(params);
   const auto in_rows = [&](const at::Tensor& of_texts) {
     return batch.repeats.defined() ? at::embedding(of_texts, batch.repeats) : of_texts;
   };
   Hidden hidden;
-  if (MasksAlone()) {
-    hidden.features = hidden.to_read = in_rows(encoder_.AtMask(params, soft, batch).to(ParamType(batch)));
+  if (SlotsAlone()) {
+    hidden.features = hidden.to_read = in_rows(encoder_.StatesToRead(params, texts, from).to(type));
     return hidden;
   }
-  const at::Tensor states = encoder_.States(params, soft, batch);
+  const at::Tensor states = encoder_.States(params, texts, from);
   const auto seen_as = [&](ModelSpec::Features features) {
     if (features == ModelSpec::MASK) {
-      return in_rows(GatherRows(states, batch.mask_from, batch.mask_to).to(ParamType(batch)));
+      return in_rows(GatherRows(states, texts.packing().read_from, texts.packing().read_to).to(type));
     }
-    const at::Tensor mean = MeanOfTokens(states, batch);
+    const at::Tensor mean = MeanOfTokens(states, texts, type);
     return in_rows(features == ModelSpec::MEAN ? mean
                                                : mean * at::rsqrt(mean.square().sum(-1, /*keepdim=*/true) + 1e-12));
   };
@@ -112,49 +167,46 @@ PromptModel::Hidden PromptModel::HiddenOf(const ParamList& params, const Batch& 
   return hidden;
 }
 
-ParamList PromptModel::HeadOf(const ParamList& params, const Batch& batch) const {
-  if (batch.lowered == 0) {
-    return ClassHead(params, batch.answers);
-  }
-  const size_t before = batch.lowered <= applied_layers() ? encoder_.num_lower() : 2;
-  const bool vectors = batch.lower.size() > before;
-  const bool biases = batch.lower.size() > before + 1;
-  return {vectors ? batch.lower[before] : encoder_.ClassVectors(params, batch.answers),
-          biases ? batch.lower[before + 1] : encoder_.ClassBiases(params, batch.answers)};
-}
-
 Batch PromptModel::Lowered(const ParamList& params, const Batch& batch, int layer) const {
-  TORCH_CHECK(batch.lowered == 0, "PromptModel: the batch is lowered already");
+  TORCH_CHECK(batch.cached == nullptr, "PromptModel: the batch is lowered already");
   if (layer <= 0) {
     return batch;
   }
-  Batch lowered = batch;
+  auto cache = std::make_shared<PromptCache>();
   if (layer >= head_layer_) {
-    const Hidden hidden = HiddenOf(params, batch);
-    const bool head_is_left = layer == head_layer_;
-    lowered.lowered = applied_layers() + (head_is_left ? 1 : 2);
-    lowered.lower = {hidden.features, head_is_left ? hidden.to_read : Read(params, hidden.to_read)};
-    lowered.lower_rows = {LowerRow::kRow, LowerRow::kRow};
+    const Hidden hidden = HiddenOf(params, batch, EmbeddedOf(params, batch));
+    if (layer == head_layer_) {
+      cache->left = hidden;
+    } else {
+      cache->left = PromptCache::ClassHeadLeft{hidden.features, Read(params, hidden.to_read)};
+    }
   } else {
     const std::vector<LayerPlaces>& layers = encoder_.layout().layers;
     const auto below = [&](const LayerPlaces& one) { return one.number < layer; };
     const auto first = std::find_if_not(layers.begin(), layers.end(), below);
+    // Layers that share parameters with a later one are not below it.
     const bool come_again = std::any_of(first, layers.end(), below);
-    const Autocast autocast(bfloat16_, batch.token_ids.device().type());
-    lowered.lowered = come_again ? 1 : static_cast<int>(first - layers.begin()) + 1;
-    lowered.lower = encoder_.StatesBefore(params, SoftVectors(params), batch, lowered.lowered);
-    lowered.lower_rows = {LowerRow::kToken};
+    const TextInputs& texts = TextsOf(batch);
+    const Autocast autocast(bfloat16_, texts.ids().device().type());
+    EncoderState state = encoder_.Advanced(params, texts, EmbeddedOf(params, batch),
+                                           come_again ? 0 : static_cast<size_t>(first - layers.begin()));
+    if (state.relative_bias.defined()) {
+      state.relative_bias =
+          state.relative_bias.view_as(state.relative_bias);  // a function of the parameter, not itself
+    }
+    cache->left = PromptCache::LayersLeft{state};
   }
   if (params.size() == params_.size()) {
     const EncoderLayout& layout = encoder_.layout();
     if (layout.params[layout.decoder].layer < layer) {
-      lowered.lower.push_back(encoder_.ClassVectors(params, batch.answers));
+      cache->class_vectors = encoder_.ClassVectors(params, TextsOf(batch).answers());
       if (layer > head_layer_) {
-        lowered.lower.push_back(encoder_.ClassBiases(params, batch.answers));
+        cache->class_biases = encoder_.ClassBiases(params, TextsOf(batch).answers());
       }
     }
   }
-  lowered.lower_rows.resize(lowered.lower.size(), LowerRow::kOther);
+  Batch lowered = batch;
+  lowered.cached = std::move(cache);
   return lowered;
 }
 
@@ -163,14 +215,21 @@ at::Tensor PromptModel::SoftVectors(const ParamList& params) const {
 }
 
 double PromptModel::GraphBytes(const Batch& batch) const {
+  const PromptCache* const cache = CacheOf(batch);
+  const auto* layers = cache == nullptr ? nullptr : std::get_if<PromptCache::LayersLeft>(&cache->left);
+  const bool class_head_alone = cache != nullptr && std::holds_alternative<PromptCache::ClassHeadLeft>(cache->left);
   GraphParts parts;
-  parts.layers = applied_layers();
-  parts.masks_alone = MasksAlone();
-  parts.with_head = encoder_.layout().has_head();
+  parts.layers = static_cast<int64_t>(encoder_.num_layers());
+  parts.first = cache == nullptr ? 0 : layers != nullptr ? static_cast<int64_t>(layers->encoder.next) : parts.layers;
+  parts.embeddings = cache == nullptr;
+  parts.slots_alone = SlotsAlone();
+  parts.head_rows = encoder_.layout().has_head() && !class_head_alone ? RowsOf(batch) : 0;
   parts.lora_rank = spec_.lora().rank();
   parts.prefix_length = spec_.prompt().prefix_length();
   parts.bfloat16 = bfloat16_;
-  return metaprompt::GraphBytes(encoder_.config(), batch, parts);
+  const at::Tensor& weights = TextsOf(batch).answers().weights;
+  parts.parameter_bytes = weights.defined() ? weights.element_size() : sizeof(float);
+  return metaprompt::GraphBytes(encoder_.config(), TextsOf(batch), parts);
 }
 
 at::Tensor PromptModel::Read(const ParamList& params, const at::Tensor& to_read) const {
@@ -179,7 +238,8 @@ at::Tensor PromptModel::Read(const ParamList& params, const at::Tensor& to_read)
   return encoder_.layout().has_head() ? transformed : transformed * params[scale] + params[scale + 1];
 }
 
-ParamList PromptModel::ClassHead(const ParamList& params, const Answers& answers) const {
+ParamList PromptModel::ClassHead(const ParamList& params, const Batch& batch) const {
+  const Answers& answers = TextsOf(batch).answers();
   return {encoder_.ClassVectors(params, answers), encoder_.ClassBiases(params, answers)};
 }
 
@@ -218,7 +278,7 @@ ParamList PromptModel::Standardised(const ParamList& params, const std::vector<L
   std::vector<at::Tensor> reads;
   for (const LocalBatch& one : texts) {
     const ParamList local = LocalParams(params_, params, one.rows);
-    reads.push_back(Read(local, HiddenOf(local, one.batch).to_read));
+    reads.push_back(Read(local, HiddenOf(local, one.batch, EmbeddedOf(local, one.batch)).to_read));
   }
   const at::Tensor all = at::cat(reads);
   // What never varies stays as it is: blown up, it would drown the rest as soon as training makes it vary.

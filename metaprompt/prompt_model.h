@@ -2,6 +2,9 @@
 #ifndef METAPROMPT_PROMPT_MODEL_H_
 #define METAPROMPT_PROMPT_MODEL_H_
 
+#include <functional>
+#include <memory>
+#include <variant>
 #include <vector>
 
 #include "metaprompt/encoders/encoder.h"
@@ -17,13 +20,31 @@ struct LocalBatch {
   Batch batch;
 };
 
-// What Batch::lowered means here, of an encoder that applies L layers (ALBERT: more than its parameters have):
-//   0        nothing was computed;
-//   1 .. L   that layer is the first left: `lower` are the states before it [N, D] and, for MPNet, the relative bias;
-//   L + 1    the head is left: `lower` are the features [R, D] and the last hidden states at the masks [R, D];
-//   L + 2    the class head is left: `lower` are the features and what class vectors are multiplied with [R, E].
-// Behind them stand the class vectors [M ways, E], and behind those the biases [M ways], as far as they too depend on
-// lower layers alone and Lowered was not given a class head.
+// What PromptModel has computed of a batch: see Model::Lowered.
+struct PromptCache : Cached {
+  // The layers from encoder.next on are left, and what follows them.
+  struct LayersLeft {
+    EncoderState encoder;
+  };
+  // The head is left: what it reads of the last hidden states.
+  struct HeadLeft {
+    at::Tensor features;  // [R, D]
+    at::Tensor to_read;   // [R, D]
+  };
+  // Only the class head is left.
+  struct ClassHeadLeft {
+    at::Tensor features;  // [R, D]
+    at::Tensor read;      // [R, E]: what class vectors are multiplied with
+  };
+
+  std::variant<LayersLeft, HeadLeft, ClassHeadLeft> left;
+  // The classes' own, as far as they too depend on lower layers alone; else undefined.
+  at::Tensor class_vectors;  // [M ways, E]
+  at::Tensor class_biases;   // [M ways]
+
+  std::shared_ptr<const Cached> Map(const std::function<at::Tensor(const at::Tensor&, Rows)>& function) const override;
+};
+
 class PromptModel : public Model {
  public:
   // `num_soft`: the template's soft vectors.
@@ -37,7 +58,7 @@ class PromptModel : public Model {
   const Encoder& encoder() const { return encoder_; }
   const std::vector<ParamInfo>& params() const override { return params_; }
   ModelOutput Forward(const ParamList& params, const Batch& batch) const override;
-  ParamList ClassHead(const ParamList& params, const Answers& answers) const override;
+  ParamList ClassHead(const ParamList& params, const Batch& batch) const override;
   double prototype_temperature() const override {
     return spec_.verbalizer().kind() == VerbalizerSpec::PROTOTYPE ? spec_.verbalizer().temperature() : 0;
   }
@@ -71,21 +92,17 @@ class PromptModel : public Model {
   ParamList Standardised(const ParamList& params, const std::vector<LocalBatch>& texts) const;
 
  private:
-  struct Hidden {
-    at::Tensor features;  // [R, D]
-    at::Tensor to_read;   // [R, D]
-  };
+  using Hidden = PromptCache::HeadLeft;
 
-  // Behind the last layer; of a batch lowered to a layer, or not at all.
-  Hidden HiddenOf(const ParamList& params, const Batch& batch) const;
+  // The encoder's state before its first layer.
+  EncoderState EmbeddedOf(const ParamList& params, const Batch& batch) const;
+  // From the encoder's state to what the head reads.
+  Hidden HiddenOf(const ParamList& params, const Batch& batch, const EncoderState& from) const;
   // What the decoder reads, [R, E].
   at::Tensor Read(const ParamList& params, const at::Tensor& to_read) const;
-  // Whether of the last layer nothing but the masks' rows is needed.
-  bool MasksAlone() const { return spec_.features() == ModelSpec::MASK && spec_.read() == ModelSpec::MASK; }
-  // Of what is left to compute, with what Batch::lower has of it.
-  ParamList HeadOf(const ParamList& params, const Batch& batch) const;
-
-  int applied_layers() const { return static_cast<int>(encoder_.layout().layers.size()); }
+  // Whether nothing but the rows to read is needed of the last layer.
+  bool SlotsAlone() const { return spec_.features() == ModelSpec::MASK && spec_.read() == ModelSpec::MASK; }
+  at::ScalarType ParamType(const ParamList& params) const;
 
   ModelSpec spec_;
   Encoder encoder_;

@@ -136,7 +136,7 @@ absl::Status Bench(const ExperimentSpec& spec, int rounds, const std::string& on
   if (!bench.ok()) {
     return bench.status();
   }
-  const absl::StatusOr<const PromptedSplit*> split = (*bench)->Prompted(Split::kTrain);
+  const absl::StatusOr<const TextSource*> split = (*bench)->Prompted(Split::kTrain);
   if (!split.ok()) {
     return split.status();
   }
@@ -182,7 +182,9 @@ absl::Status Bench(const ExperimentSpec& spec, int rounds, const std::string& on
         MetaBatch batch;
         batch.tasks = tasks;
         batch.together = timed.together;
-        batch.episode = [&](int64_t task) { return (*split)->Build(sampler->Plan(at * tasks + task), at::kFloat); };
+        batch.episode = [&](int64_t first, int64_t count) {
+          return (*split)->Build(sampler->Plans(at * tasks + first, count), at::kFloat);
+        };
         const int64_t times = timed.one_after_another ? tasks : 1;
         batch.tasks = tasks / times;
         for (int64_t i = 0; i < times; ++i) {
@@ -210,7 +212,7 @@ absl::Status Bench(const ExperimentSpec& spec, int rounds, const std::string& on
         rates.push_back(CountProductFlops(step) * 1e-9 / taken);
         seconds.push_back(taken);
         begin = Clock::now();
-        pool.Run(tasks, [&](int64_t task) { (*split)->Build(sampler->Plan(round * tasks + task), at::kFloat); });
+        pool.Run(tasks, [&](int64_t task) { (*split)->Build({sampler->Plan(round * tasks + task)}, at::kFloat); });
         drawing.push_back(SecondsSince(begin) / taken);
       }
       if (!failed.ok()) {

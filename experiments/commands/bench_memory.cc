@@ -37,7 +37,7 @@ absl::Status TwoMetaSteps(const ExperimentSpec& spec, int result) {
     return bench.status();
   }
   const int shots = *std::max_element(spec.episodes().shots().begin(), spec.episodes().shots().end());
-  const absl::StatusOr<const PromptedSplit*> split = (*bench)->Prompted(Split::kTrain);
+  const absl::StatusOr<const TextSource*> split = (*bench)->Prompted(Split::kTrain);
   const absl::StatusOr<EpisodeSampler> sampler = (*bench)->TrainSampler(shots);
   absl::StatusOr<ParamList> start = (*bench)->InitialParams(shots);
   for (const absl::Status& status : {split.status(), sampler.status(), start.status()}) {
@@ -51,7 +51,7 @@ absl::Status TwoMetaSteps(const ExperimentSpec& spec, int result) {
   double seconds = 0;
   for (int step = 0; step < 2; ++step) {
     MetaBatch batch;
-    batch.episode = [&](int64_t) { return (*split)->Build(sampler->Plan(0), at::kFloat); };
+    batch.episode = [&](int64_t, int64_t) { return (*split)->Build({sampler->Plan(0)}, at::kFloat); };
     const Clock::time_point begin = Clock::now();
     const absl::StatusOr<StepStats> stats =
         MetaStep(*learner, (*bench)->model(), spec.learner().meta_optimizer(), 1000000, batch, &pool, &state);

@@ -4,7 +4,6 @@
 #include <ATen/core/grad_mode.h>
 
 #include <algorithm>
-#include <map>
 #include <numeric>
 #include <utility>
 
@@ -13,9 +12,12 @@
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_split.h"
 #include "absl/strings/strip.h"
-#include "episodes/prompted_split.h"
+#include "episodes/text_task.h"
 #include "metaprompt/base/files.h"
+#include "metaprompt/base/status_macros.h"
 #include "metaprompt/base/text.h"
+#include "metaprompt/prompts/pack_texts.h"
+#include "metaprompt/prompts/verbalizer.h"
 
 namespace metaprompt {
 namespace {
@@ -43,7 +45,7 @@ double AvailableBytes() {
 double AdaptationBytes(const LearnerSpec& spec, const PromptModel& model, const Batch& support) {
   const auto rows = static_cast<double>(RowsOf(support));
   if (spec.has_linear_probe()) {  // a dense system of texts x classes equations in double, a few times over
-    const double equations = rows * static_cast<double>(support.answers.ids.size(0));
+    const double equations = rows * static_cast<double>(support.ways);
     return 4 * sizeof(double) * equations * equations;
   }
   if (!spec.has_inner()) {
@@ -51,8 +53,9 @@ double AdaptationBytes(const LearnerSpec& spec, const PromptModel& model, const 
   }
   // At most: of mini-batches and with a pool of prompts as if each row were a text of its own; else a text once.
   const bool batches = spec.meta_test().epochs() > 0 && spec.meta_test().batch() < rows;
-  const double at_once = batches ? spec.meta_test().batch() : spec.has_meta_prompter() ? rows : support.size;
-  return (spec.has_meta_prompter() ? 2 : 1) * at_once / static_cast<double>(support.size) * model.GraphBytes(support);
+  const auto texts = static_cast<double>(CountOf(support.inputs));
+  const double at_once = batches ? spec.meta_test().batch() : spec.has_meta_prompter() ? rows : texts;
+  return (spec.has_meta_prompter() ? 2 : 1) * at_once / texts * model.GraphBytes(support);
 }
 
 absl::Status FitsIntoMemory(const FinishedRun& run, const Batch& support) {
@@ -64,95 +67,65 @@ absl::Status FitsIntoMemory(const FinishedRun& run, const Batch& support) {
   return absl::ResourceExhaustedError(
       absl::StrFormat("adapting to %d texts of %d classes at once takes about %.1f GiB, and %.1f GiB are free; give "
                       "fewer texts a class, or fewer classes",
-                      RowsOf(support), support.answers.ids.size(0), bytes / kGib, available / kGib));
+                      RowsOf(support), support.ways, bytes / kGib, available / kGib));
 }
 
 }  // namespace
 
 absl::Status Classifier::SetAnswers(const std::vector<SupportClass>& classes) {
   const SpecialIds special = run_->tokenizer().special();
-  std::vector<std::vector<int64_t>> answers;
-  std::map<std::vector<int64_t>, const SupportClass*> seen;  // by the ids in ascending order
+  answer_ids_.clear();
   for (const SupportClass& one : classes) {
-    absl::StatusOr<std::vector<int64_t>> ids =
-        AnswerIds(run_->record().spec().model().verbalizer(), run_->tokenizer(), one.label, one.name);
-    if (!ids.ok()) {
-      return ids.status();
-    }
-    const auto says_nothing = [&](int64_t id) {
-      return id == special.unk || run_->tokenizer().Piece(id) == kWordBegin;
-    };
-    if (std::all_of(ids->begin(), ids->end(), says_nothing)) {
+    ASSIGN_OR_RETURN(std::vector<int64_t> ids,
+                     AnswerIds(run_->record().spec().model().verbalizer(), run_->tokenizer(), one.label, one.name));
+    const auto is_unknown = [&](int64_t id) { return id == special.unk || run_->tokenizer().Piece(id) == kWordBegin; };
+    if (std::all_of(ids.begin(), ids.end(), is_unknown)) {
       return absl::InvalidArgumentError(absl::StrCat("the run's tokenizer knows no word of the class ",
                                                      Quoted(one.name),
                                                      "; give it a name: label, tab, name, tab, text"));
     }
-    std::vector<int64_t> sorted = *ids;
-    std::sort(sorted.begin(), sorted.end());
-    const auto [place, is_new] = seen.try_emplace(std::move(sorted), &one);
-    if (!is_new) {
-      return absl::InvalidArgumentError(absl::StrCat("the classes ", Quoted(place->second->label), " and ",
-                                                     Quoted(one.label), " have the same words to the run's tokenizer, ",
-                                                     Quoted(one.name),
-                                                     "; give one of them another name: label, tab, name, tab, text"));
-    }
-    answers.push_back(*std::move(ids));
+    answer_ids_.push_back(std::move(ids));
   }
-  answers_ = PackAnswers(answers, at::kFloat);
-  answer_ids_ = std::move(answers);
+  if (const auto same = FirstSameAnswers(answer_ids_); same.has_value()) {
+    const SupportClass& first = classes[same->first];
+    const SupportClass& second = classes[same->second];
+    return absl::InvalidArgumentError(absl::StrCat("the classes ", Quoted(first.label), " and ", Quoted(second.label),
+                                                   " have the same words to the run's tokenizer, ", Quoted(second.name),
+                                                   "; give one of them another name: label, tab, name, tab, text"));
+  }
+  answers_ = PackAnswers(answer_ids_, at::kFloat);
   return absl::OkStatus();
 }
 
 PromptedText Classifier::Prompted(const std::string& text) {
-  return Prompted(run_->tokenizer().Encode(absl::StrCat(run_->prompt().text_prefix(), text)));
-}
-
-PromptedText Classifier::Prompted(const std::vector<int64_t>& ids) {
+  const std::vector<int64_t> ids = run_->tokenizer().Encode(absl::StrCat(run_->prompt().text_prefix(), text));
   PromptedText prompted = run_->prompt().Apply(ids);
   cut_ += prompted.text_end - prompted.text_begin < static_cast<int64_t>(ids.size()) ? 1 : 0;
-  // Every row of the vocabulary is at hand, and the soft vectors stand behind them.
-  for (int64_t& id : prompted.ids) {
-    id = id >= 0 ? id : run_->config().vocab_size + (-1 - id);
-  }
   return prompted;
-}
-
-Batch Classifier::Packed(const std::vector<PromptedText>& texts, const std::vector<int64_t>& labels,
-                         const std::vector<int64_t>& repeats) const {
-  return OnDevice(PackBatch(texts, labels, answers_, at::kFloat, repeats), device_);
 }
 
 absl::StatusOr<Classifier> Classifier::Adapt(const FinishedRun* run, const ParamList& initial,
                                              const std::vector<SupportClass>& classes, at::Device device,
                                              TaskPool* pool) {
   Classifier classifier(run, device, pool);
-  if (const absl::Status status = classifier.SetAnswers(classes); !status.ok()) {
-    return status;
-  }
+  RETURN_IF_ERROR(classifier.SetAnswers(classes));
   std::vector<std::string> texts;
-  std::vector<PromptedText> prompted;
-  std::vector<int64_t> labels;    // of texts
-  std::vector<int64_t> rows;      // the support set in places of prompted, in which answer words may be texts as well
-  std::vector<int64_t> of_class;  // of rows
-  const int answer_texts = run->record().spec().model().verbalizer().answer_texts();
+  std::vector<int64_t> labels;
+  TextTask task(classes.size());
   for (size_t c = 0; c < classes.size(); ++c) {
-    const auto label = static_cast<int64_t>(c);
+    task[c].answer_ids = classifier.answer_ids_[c];
     for (const std::string& text : classes[c].texts) {
       texts.push_back(text);
-      rows.push_back(static_cast<int64_t>(prompted.size()));
-      prompted.push_back(classifier.Prompted(text));
+      task[c].support.push_back(classifier.Prompted(text));
     }
-    labels.resize(texts.size(), label);
-    if (answer_texts > 0) {
-      rows.insert(rows.end(), static_cast<size_t>(answer_texts), static_cast<int64_t>(prompted.size()));
-      prompted.push_back(classifier.Prompted(classifier.answer_ids_[c]));
-    }
-    of_class.resize(rows.size(), label);
+    labels.resize(texts.size(), static_cast<int64_t>(c));
   }
-  const Batch support = classifier.Packed(prompted, of_class, answer_texts > 1 ? rows : std::vector<int64_t>());
-  if (const absl::Status status = FitsIntoMemory(*run, support); !status.ok()) {
-    return status;
-  }
+  TextTaskOptions options;
+  options.prompt = &run->prompt();
+  options.answer_texts = run->record().spec().model().verbalizer().answer_texts();
+  options.whole_vocabulary = true;
+  const Batch support = OnDevice(BuildTextTasks({task}, options).support, device);
+  RETURN_IF_ERROR(FitsIntoMemory(*run, support));
   ParamList params;
   for (const at::Tensor& param : initial) {
     params.push_back(param.to(device));
@@ -203,7 +176,7 @@ at::Tensor Classifier::Probabilities(const std::vector<std::string>& texts) {
     for (const int64_t i : rows) {
       together.push_back(at(i));
     }
-    const Batch batch = Packed(together, std::vector<int64_t>(rows.size(), 0), {});
+    const Batch batch = OnDevice(PackBatch(together, std::vector<int64_t>(rows.size(), 0), answers_), device_);
     const at::Tensor logits = run_->learner().Logits(run_->model(), adapted_, batch);
     probabilities.index_copy_(0, at::tensor(at::ArrayRef<int64_t>(rows), at::kLong),
                               at::softmax(logits, -1).to(at::kFloat).cpu());

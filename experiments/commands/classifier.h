@@ -40,15 +40,12 @@ class Classifier {
 
   absl::Status SetAnswers(const std::vector<SupportClass>& classes);
   PromptedText Prompted(const std::string& text);
-  PromptedText Prompted(const std::vector<int64_t>& ids);
-  Batch Packed(const std::vector<PromptedText>& texts, const std::vector<int64_t>& labels,
-               const std::vector<int64_t>& repeats) const;
 
   const FinishedRun* run_;
   at::Device device_;
   TaskPool* pool_;
   std::vector<std::vector<int64_t>> answer_ids_;  // of each class
-  Answers answers_;                               // ids are vocabulary ids: all rows are at hand, whatever texts come
+  Answers answers_;  // vocabulary ids: the parameters have all rows of the vocabulary, whatever texts come
   ParamList adapted_;
   int64_t support_right_ = 0;
   int64_t support_texts_ = 0;

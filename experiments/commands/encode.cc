@@ -19,6 +19,7 @@
 #include "metaprompt/checkpoints/checkpoint.h"
 #include "metaprompt/checkpoints/safetensors.h"
 #include "metaprompt/model/batch.h"
+#include "metaprompt/prompts/pack_texts.h"
 #include "metaprompt/tokenizers/tokenizer_folder.h"
 
 namespace metaprompt {
@@ -37,6 +38,7 @@ struct Lines {
   std::vector<PromptedText> texts;
   std::vector<int64_t> offsets = {0};
   int64_t cut = 0;  // how many were too long
+  int64_t uncounted = TextInputs::kNoToken;
 };
 
 absl::StatusOr<Lines> Tokenised(const EncodeOptions& options, const Tokenizer& tokenizer, int64_t max_tokens,
@@ -45,10 +47,9 @@ absl::StatusOr<Lines> Tokenised(const EncodeOptions& options, const Tokenizer& t
   const SpecialIds special = tokenizer.special();
   const std::string name = options.text.empty() ? "the standard input" : options.text;
   // To RoBERTa and MPNet padding takes no position, wherever it stands.
-  const int64_t uncounted = position_offset > 0 ? special.pad : -1;
+  lines.uncounted = position_offset > 0 && special.pad >= 0 ? special.pad : TextInputs::kNoToken;
   for (std::string line; std::getline(*in, line);) {
     PromptedText text;
-    text.uncounted = uncounted;
     bool cut = false;
     text.ids = tokenizer.EncodeWithSpecial(line);
     if (static_cast<int64_t>(text.ids.size()) > max_tokens - 2) {
@@ -65,7 +66,7 @@ absl::StatusOr<Lines> Tokenised(const EncodeOptions& options, const Tokenizer& t
             name, ":", lines.texts.size() + 1, ": there are ", masks, " ", tokenizer.Piece(special.mask),
             cut ? absl::StrCat(" in its first ", max_tokens, " tokens") : "", "; mask-logits needs one in each line"));
       }
-      text.mask = std::find(text.ids.begin(), text.ids.end(), special.mask) - text.ids.begin();
+      text.read_at = std::find(text.ids.begin(), text.ids.end(), special.mask) - text.ids.begin();
     }
     lines.offsets.push_back(lines.offsets.back() + static_cast<int64_t>(text.ids.size()));
     lines.texts.push_back(std::move(text));
@@ -77,15 +78,16 @@ absl::StatusOr<Lines> Tokenised(const EncodeOptions& options, const Tokenizer& t
 }
 
 // What the encoder makes of a batch: a row a token, or a row a line.
-at::Tensor Encoded(const Checkpoint& checkpoint, bool mask_logits, const Batch& batch) {
+at::Tensor Encoded(const Checkpoint& checkpoint, bool mask_logits, const TextInputs& texts) {
   const at::NoGradGuard no_grad;
   const Encoder& encoder = *checkpoint.encoder;
+  const EncoderState embedded = encoder.Embedded(checkpoint.params, at::Tensor(), texts);
   if (!mask_logits) {
-    return encoder.States(checkpoint.params, at::Tensor(), batch);
+    return encoder.States(checkpoint.params, texts, embedded);
   }
   return encoder.VocabularyLogits(
       checkpoint.params,
-      encoder.Transformed(checkpoint.params, encoder.AtMask(checkpoint.params, at::Tensor(), batch)));
+      encoder.Transformed(checkpoint.params, encoder.StatesToRead(checkpoint.params, texts, embedded)));
 }
 
 // Lines [begin, end) of the file, a batch of lines of much the same length at a time; their rows in the lines' order.
@@ -118,8 +120,7 @@ at::Tensor EncodedWindow(const Checkpoint& checkpoint, bool mask_logits, const L
     for (const int64_t line : members) {
       texts.push_back(text(line));
     }
-    const std::vector<int64_t> labels(texts.size(), 0);
-    const at::Tensor encoded = Encoded(checkpoint, mask_logits, PackBatch(texts, labels, Answers(), at::kFloat));
+    const at::Tensor encoded = Encoded(checkpoint, mask_logits, PackTexts(texts, Answers(), lines.uncounted));
     int64_t row = 0;
     for (const int64_t line : members) {
       const int64_t count = mask_logits ? 1 : static_cast<int64_t>(text(line).ids.size());

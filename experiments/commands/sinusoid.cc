@@ -96,8 +96,9 @@ absl::StatusOr<ParamList> TrainSinusoid(const SinusoidOptions& options, const Le
     if (stop) {
       return absl::CancelledError(absl::StrCat("stopped at meta-step ", step, "; nothing was written"));
     }
-    const MetaBatch batch = {
-        1, 1, [&](int64_t /*i*/) { return SinusoidEpisode(train, step * options.meta_batch, options.meta_batch); }};
+    const MetaBatch batch = {1, 1, [&](int64_t /*first*/, int64_t /*count*/) {
+                               return SinusoidEpisode(train, step * options.meta_batch, options.meta_batch);
+                             }};
     const absl::StatusOr<StepStats> stats =
         MetaStep(*learner, model, spec.meta_optimizer(), options.meta_steps, batch, &pool, &state);
     if (!stats.ok()) {

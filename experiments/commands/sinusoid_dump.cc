@@ -59,7 +59,7 @@ absl::Status DumpMetaGradients(uint64_t seed, int threads, const std::string& pa
   }
   const Episode all = SinusoidEpisode({seed, "dump", kShots, kShots, at::kDouble}, 0, kTasks);
   for (const auto& [name, batch] : {std::make_pair("support", &all.support), std::make_pair("query", &all.query)}) {
-    file.tensors.emplace_back(absl::StrCat(name, ".x"), batch->token_ids.view({kTasks, -1}));
+    file.tensors.emplace_back(absl::StrCat(name, ".x"), std::get<PointInputs>(batch->inputs).x.view({kTasks, -1}));
     file.tensors.emplace_back(absl::StrCat(name, ".y"), batch->labels.view({kTasks, -1}));
   }
   const std::vector<Episode> exact = OneByOne({seed, "dump", kShots, kShots, at::kDouble});

@@ -47,12 +47,12 @@ SinusoidModel::SinusoidModel() {
 }
 
 ModelOutput SinusoidModel::Forward(const ParamList& params, const Batch& batch) const {
-  at::Tensor h = batch.token_ids.unsqueeze(1);
+  at::Tensor h = std::get<PointInputs>(batch.inputs).x.unsqueeze(1);
   for (size_t l = 0; l < kLayers; ++l) {
     h = Linear(l == 0 ? h : at::relu(h), params[2 * l], params[2 * l + 1], batch.tasks);
   }
   ModelOutput output;
-  output.features = h.dim() == 2 ? h : h.reshape({batch.size, 1});
+  output.features = h.dim() == 2 ? h : h.reshape({CountOf(batch.inputs), 1});
   return output;
 }
 
@@ -78,39 +78,49 @@ at::Tensor SquaredErrors(const ModelOutput& output, const Batch& batch) {
   return (output.features.squeeze(1) - batch.labels).square().view({batch.tasks, -1}).mean(1);
 }
 
-Episode SinusoidEpisode(const SinusoidTasks& tasks, int64_t first, int64_t count) {
-  Episode episode;
-  episode.rows = at::empty({0}, at::kLong);
-  const auto empty = [&](Batch* batch, int64_t points) {
-    batch->tasks = count;
-    batch->size = count * points;
-    batch->longest = 1;
-    batch->token_ids = at::empty({batch->size}, at::kDouble);
-    batch->labels = at::empty({batch->size}, at::kDouble);
+Episode SinusoidSource::Build(absl::Span<const EpisodePlan> plans, at::ScalarType dtype) const {
+  const auto count = static_cast<int64_t>(plans.size());
+  const std::string purpose = absl::StrCat("sinusoid/", tasks_.purpose);
+  struct Points {
+    at::Tensor x;
+    at::Tensor y;
   };
-  empty(&episode.support, tasks.shots);
-  empty(&episode.query, tasks.queries);
-  const std::string purpose = absl::StrCat("sinusoid/", tasks.purpose);
+  const auto empty = [&](int64_t points) {
+    return Points{at::empty({count * points}, at::kDouble), at::empty({count * points}, at::kDouble)};
+  };
+  Points support = empty(tasks_.shots);
+  Points query = empty(tasks_.queries);
   for (int64_t t = 0; t < count; ++t) {
-    Random random(SubSeed(tasks.seed, purpose, static_cast<uint64_t>(first + t)));
+    Random random(SubSeed(tasks_.seed, purpose, static_cast<uint64_t>(plans[static_cast<size_t>(t)].index)));
     const double amplitude = 0.1 + 4.9 * random.Uniform();
     const double phase = kPi * random.Uniform();
-    const auto draw = [&](Batch* batch, int64_t points) {
-      auto* x = batch->token_ids.data_ptr<double>() + t * points;
-      auto* y = batch->labels.data_ptr<double>() + t * points;
+    const auto draw = [&](Points* into, int64_t points) {
+      auto* x = into->x.data_ptr<double>() + t * points;
+      auto* y = into->y.data_ptr<double>() + t * points;
       for (int64_t i = 0; i < points; ++i) {
         x[i] = -5 + 10 * random.Uniform();
         y[i] = amplitude * std::sin(x[i] - phase);
       }
     };
-    draw(&episode.support, tasks.shots);
-    draw(&episode.query, tasks.queries);
+    draw(&support, tasks_.shots);
+    draw(&query, tasks_.queries);
   }
-  for (Batch* batch : {&episode.support, &episode.query}) {
-    batch->token_ids = batch->token_ids.to(tasks.dtype);
-    batch->labels = batch->labels.to(tasks.dtype);
+  const auto batch = [&](const Points& points) {
+    Batch made;
+    made.tasks = count;
+    made.inputs = PointInputs{points.x.to(dtype)};
+    made.labels = points.y.to(dtype);
+    return made;
+  };
+  return {at::empty({0}, at::kLong), batch(support), batch(query)};
+}
+
+Episode SinusoidEpisode(const SinusoidTasks& tasks, int64_t first, int64_t count) {
+  std::vector<EpisodePlan> plans(static_cast<size_t>(count));
+  for (int64_t i = 0; i < count; ++i) {
+    plans[static_cast<size_t>(i)].index = first + i;
   }
-  return episode;
+  return SinusoidSource(tasks).Build(plans, tasks.dtype);
 }
 
 }  // namespace metaprompt

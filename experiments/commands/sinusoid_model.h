@@ -9,15 +9,17 @@
 #include <vector>
 
 #include "absl/strings/string_view.h"
-#include "episodes/episode.h"
+#include "absl/types/span.h"
+#include "episodes/task_source.h"
 #include "metaprompt/model/batch.h"
+#include "metaprompt/model/episode.h"
 #include "metaprompt/model/model.h"
 #include "metaprompt/model/params.h"
 
 namespace metaprompt {
 
-// f(x) = W₃ relu(W₂ relu(W₁ x + b₁) + b₂) + b₃, layers 1-40-40-1, numbered from 1. Of a batch, without texts, token_ids
-// are x [B] and labels y [B], floating-point numbers of the parameters' type; there are no classes.
+// f(x) = W₃ relu(W₂ relu(W₁ x + b₁) + b₂) + b₃, layers 1-40-40-1, numbered from 1. A batch has points x [B]
+// and labels y [B], floating-point numbers of the parameters' type; there are no classes.
 class SinusoidModel : public Model {
  public:
   SinusoidModel();
@@ -49,8 +51,20 @@ struct SinusoidTasks {
   at::ScalarType dtype = at::kFloat;
 };
 
-// Tasks first ... first + count - 1 as one episode of `count` tasks: y = a sin(x - p), a in [0.1, 5), p in [0, π), x in
-// [-5, 5), all uniform. It has no plan, and its rows are empty: no parameter has rows of a vocabulary.
+// The sinusoids as a source: task i is y = a sin(x - p), a in [0.1, 5), p in [0, π), x in [-5, 5), all uniform. There
+// are no classes, so a plan is its index. The episode's rows are empty: no parameter has rows of a vocabulary.
+class SinusoidSource : public TaskSource {
+ public:
+  explicit SinusoidSource(const SinusoidTasks& tasks) : tasks_(tasks) {}
+
+  std::vector<ClassSize> sizes() const override { return {}; }
+  Episode Build(absl::Span<const EpisodePlan> plans, at::ScalarType dtype) const override;
+
+ private:
+  SinusoidTasks tasks_;
+};
+
+// Tasks first, ..., first + count - 1 of SinusoidSource as one episode.
 Episode SinusoidEpisode(const SinusoidTasks& tasks, int64_t first, int64_t count);
 
 }  // namespace metaprompt

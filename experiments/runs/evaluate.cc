@@ -6,8 +6,6 @@
 #include <algorithm>
 #include <utility>
 
-#include "episodes/merge.h"
-
 namespace metaprompt {
 
 int64_t TogetherAtTest(const LearnerSpec& spec, int64_t together) {
@@ -15,17 +13,17 @@ int64_t TogetherAtTest(const LearnerSpec& spec, int64_t together) {
 }
 
 std::vector<EpisodeResult> EvaluateEpisodes(const Learner& learner, const Model& model, const ParamList& params,
-                                            const PromptedSplit& split, const PlanOf& plan, int64_t first,
-                                            int64_t count, int64_t together, TaskPool* pool) {
+                                            const TextSource& split, const PlanOf& plan, int64_t first, int64_t count,
+                                            int64_t together, TaskPool* pool) {
   std::vector<EpisodeResult> results(static_cast<size_t>(count));
   const std::vector<ParamInfo> infos = MetaInfos(model, learner);
   together = learner.TakesSeveralTasks(model) ? together : 1;
   pool->Run((count + together - 1) / together, [&](int64_t g) {
-    std::vector<Episode> dealt;
+    std::vector<EpisodePlan> plans;
     for (int64_t i = g * together; i < std::min(count, (g + 1) * together); ++i) {
-      dealt.push_back(split.Build(plan(first + i), params[0].scalar_type()));
+      plans.push_back(plan(first + i));
     }
-    const Episode episode = OnDevice(MergeEpisodes(std::move(dealt)), params[0].device());
+    const Episode episode = OnDevice(split.Build(plans, params[0].scalar_type()), params[0].device());
     const ParamList meta = LocalParams(infos, params, episode.rows);
     const ParamList adapted = learner.Adapt(model, meta, episode.support);
     const at::NoGradGuard no_grad;

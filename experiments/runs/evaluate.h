@@ -7,8 +7,8 @@
 #include <string>
 #include <vector>
 
-#include "episodes/prompted_split.h"
 #include "episodes/sampler.h"
+#include "episodes/text_source.h"
 #include "learners/inner/task_pool.h"
 #include "learners/learner.h"
 #include "metaprompt/model/model.h"
@@ -30,8 +30,8 @@ using PlanOf = std::function<EpisodePlan(int64_t)>;
 // Episodes first ... first + count - 1, `together` of them as one batch where the learner takes several. One result an
 // episode, in order. `params`: of MetaInfos.
 std::vector<EpisodeResult> EvaluateEpisodes(const Learner& learner, const Model& model, const ParamList& params,
-                                            const PromptedSplit& split, const PlanOf& plan, int64_t first,
-                                            int64_t count, int64_t together, TaskPool* pool);
+                                            const TextSource& split, const PlanOf& plan, int64_t first, int64_t count,
+                                            int64_t together, TaskPool* pool);
 
 }  // namespace metaprompt
 

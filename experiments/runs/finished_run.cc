@@ -17,14 +17,14 @@ namespace metaprompt {
 namespace {
 
 // The run's tokenizer and encoder, as SaveInputs of run.cc left them.
-struct Inputs {
+struct RunInputs {
   std::unique_ptr<Tokenizer> tokenizer;
   std::string config_json;
   EncoderConfig config;
 };
 
-absl::StatusOr<Inputs> ReadInputs(const std::string& run, const ModelSpec& spec) {
-  Inputs inputs;
+absl::StatusOr<RunInputs> ReadInputs(const std::string& run, const ModelSpec& spec) {
+  RunInputs inputs;
   absl::StatusOr<std::unique_ptr<Tokenizer>> tokenizer = absl::InternalError("");
   if (spec.encoder().has_checkpoint()) {
     const std::string folder = absl::StrCat(run, "/encoder");
@@ -83,7 +83,7 @@ absl::StatusOr<FinishedRun> FinishedRun::Open(const std::string& path) {
     }
   }
   const ModelSpec& spec = run.record_.spec().model();
-  absl::StatusOr<Inputs> inputs = ReadInputs(path, spec);
+  absl::StatusOr<RunInputs> inputs = ReadInputs(path, spec);
   if (!inputs.ok()) {
     return inputs.status();
   }

@@ -14,7 +14,7 @@
 #include "metaprompt/encoders/encoder_config.h"
 #include "metaprompt/model/params.h"
 #include "metaprompt/prompt_model.h"
-#include "metaprompt/prompts/prompt.h"
+#include "metaprompt/prompts/prompt_template.h"
 #include "metaprompt/tokenizers/tokenizer.h"
 
 namespace metaprompt {

@@ -116,7 +116,7 @@ absl::Status SaveInputs(const RunDirectory& directory, const Workbench& bench) {
 absl::StatusOr<Evaluation> MetaTest(const RunContext& context, int shots, const std::string& initialisation,
                                     const ParamList& params) {
   const Workbench::MetaTestAccess access = context.bench->BeginMetaTest();
-  const absl::StatusOr<const PromptedSplit*> split = context.bench->Prompted(Split::kTest);
+  const absl::StatusOr<const TextSource*> split = context.bench->Prompted(Split::kTest);
   if (!split.ok()) {
     return split.status();
   }

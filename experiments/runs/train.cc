@@ -144,7 +144,7 @@ absl::Status MetaTraining::Save() {
 }
 
 absl::Status MetaTraining::Validate() {
-  const absl::StatusOr<const PromptedSplit*> split = context_.bench->Prompted(Split::kValid);
+  const absl::StatusOr<const TextSource*> split = context_.bench->Prompted(Split::kValid);
   if (!split.ok()) {
     return split.status();
   }
@@ -194,7 +194,7 @@ absl::StatusOr<Trained> MetaTraining::Run() {
   }
   const TrainSpec& train = spec_.train();
   const int64_t total = train.meta_steps();
-  const absl::StatusOr<const PromptedSplit*> split = context_.bench->Prompted(Split::kTrain);
+  const absl::StatusOr<const TextSource*> split = context_.bench->Prompted(Split::kTrain);
   if (!split.ok()) {
     return split.status();
   }
@@ -237,8 +237,8 @@ absl::StatusOr<Trained> MetaTraining::Run() {
     MetaBatch batch;
     batch.tasks = train.meta_batch();
     batch.together = spec_.tasks_together();
-    batch.episode = [&](int64_t task) {
-      return (*split)->Build(sampler->Plan(step * train.meta_batch() + task), at::kFloat);
+    batch.episode = [&](int64_t first, int64_t count) {
+      return (*split)->Build(sampler->Plans(step * train.meta_batch() + first, count), at::kFloat);
     };
     const absl::StatusOr<StepStats> stats =
         MetaStep(*context_.learner, context_.bench->model(), spec_.learner().meta_optimizer(), total, batch,

@@ -13,6 +13,7 @@
 #include "metaprompt/checkpoints/checkpoint.h"
 #include "metaprompt/encoders/initial_values.h"
 #include "metaprompt/prompts/soft_prompt.h"
+#include "metaprompt/prompts/verbalizer.h"
 #include "metaprompt/tokenizers/tokenizer_folder.h"
 
 namespace metaprompt {
@@ -283,15 +284,15 @@ const char* Workbench::initialisation() const {
   return spec_.model().encoder().has_checkpoint() ? "pre-trained" : "random";
 }
 
-absl::StatusOr<const PromptedSplit*> Workbench::Prompted(Split split) {
+absl::StatusOr<const TextSource*> Workbench::Prompted(Split split) {
   if (split == Split::kTest && !in_meta_test_) {
     return absl::FailedPreconditionError("the texts of the test classes are sealed until meta-test begins");
   }
-  std::optional<PromptedSplit>& prompted = prompted_[static_cast<size_t>(split)];
+  std::optional<TextSource>& prompted = prompted_[static_cast<size_t>(split)];
   if (!prompted.has_value()) {
-    absl::StatusOr<PromptedSplit> made =
-        PromptedSplit::Create(dataset_.Of(split), *tokenizer_, *prompt_, spec_.model().verbalizer(),
-                              split == Split::kTrain && spec_.episodes().word_tasks() > 0);
+    absl::StatusOr<TextSource> made =
+        TextSource::Create(dataset_.Of(split), *tokenizer_, *prompt_, spec_.model().verbalizer(),
+                           split == Split::kTrain && spec_.episodes().word_tasks() > 0);
     if (!made.ok()) {
       return made.status();
     }
@@ -353,7 +354,7 @@ absl::StatusOr<ParamList> Workbench::InitialOnCpu(int shots) {
     }
     return params;
   }
-  const absl::StatusOr<const PromptedSplit*> split = Prompted(Split::kTrain);
+  const absl::StatusOr<const TextSource*> split = Prompted(Split::kTrain);
   if (!split.ok()) {
     return split.status();
   }
@@ -366,7 +367,7 @@ absl::StatusOr<ParamList> Workbench::InitialOnCpu(int shots) {
   const EpisodeSampler sampler = shaped.ok() ? *shaped : *Sampler(Split::kTrain, first_shots);
   std::vector<LocalBatch> texts;
   for (int64_t i = 0; i < kStandardisingEpisodes; ++i) {
-    Episode episode = (*split)->Build(sampler.Plan(i), at::kFloat);
+    Episode episode = (*split)->Build({sampler.Plan(i)}, at::kFloat);
     texts.push_back(LocalBatch{episode.rows, std::move(episode.query)});
   }
   ParamList standard = model_->Standardised(params, texts);
@@ -391,7 +392,7 @@ absl::StatusOr<ParamList> Workbench::InitialParams(int shots) {
 }
 
 absl::StatusOr<EpisodeSampler> Workbench::TrainSampler(int shots) {
-  const absl::StatusOr<const PromptedSplit*> split = Prompted(Split::kTrain);
+  const absl::StatusOr<const TextSource*> split = Prompted(Split::kTrain);
   if (!split.ok()) {
     return split.status();
   }

@@ -14,13 +14,13 @@
 #include "absl/status/statusor.h"
 #include "datasets/dataset.h"
 #include "episodes/manifest.h"
-#include "episodes/prompted_split.h"
 #include "episodes/sampler.h"
+#include "episodes/text_source.h"
 #include "experiments/experiment.pb.h"
 #include "experiments/result.pb.h"
 #include "experiments/runs/start_run.h"
 #include "metaprompt/prompt_model.h"
-#include "metaprompt/prompts/prompt.h"
+#include "metaprompt/prompts/prompt_template.h"
 #include "metaprompt/tokenizers/tokenizer.h"
 
 namespace metaprompt {
@@ -58,7 +58,7 @@ class Workbench {
   MetaTestAccess BeginMetaTest() { return MetaTestAccess(this); }
 
   // The texts of a split in their prompts, tokenised on first use; those of the test split in meta-test alone.
-  absl::StatusOr<const PromptedSplit*> Prompted(Split split);
+  absl::StatusOr<const TextSource*> Prompted(Split split);
 
   // The initialisation that meta-training with that many shots starts from, and that the baseline is tested with: a
   // function of spec, checkpoint, training texts and, where the spec names one, another run's result for as many shots.
@@ -115,7 +115,7 @@ class Workbench {
   bool in_meta_test_ = false;
   EpisodeManifest manifest_;
   std::string manifest_sha256_;
-  std::array<std::optional<PromptedSplit>, 3> prompted_;
+  std::array<std::optional<TextSource>, 3> prompted_;
 };
 
 }  // namespace metaprompt

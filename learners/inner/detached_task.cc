@@ -5,28 +5,7 @@
 #include <algorithm>
 
 namespace metaprompt {
-namespace {
-
-// The tensors that the loop takes from before it, in a fixed order.
-std::vector<at::Tensor*> LoopInputs(Task* task, ParamList* params) {
-  std::vector<at::Tensor*> inputs;
-  for (at::Tensor& param : *params) {
-    inputs.push_back(&param);
-  }
-  for (InnerRate& rate : task->rates) {
-    if (rate.learned.defined()) {
-      inputs.push_back(&rate.learned);
-    }
-  }
-  for (Batch* batch : {&task->support, &task->query}) {
-    for (at::Tensor& tensor : batch->lower) {
-      inputs.push_back(&tensor);
-    }
-  }
-  return inputs;
-}
-
-}  // namespace
+namespace {}  // namespace
 
 Seam CutOff(const Model& model, const ParamList& meta, const std::vector<bool>& learned, const Episode& episode,
             const StartFunction& start, const InnerSpec& inner) {
@@ -43,12 +22,26 @@ Seam CutOff(const Model& model, const ParamList& meta, const std::vector<bool>& 
   seam.task.support = steps ? model.Lowered(begin.params, episode.support, first) : episode.support;
   seam.task.query = steps ? model.Lowered(begin.params, episode.query, first) : episode.query;
   seam.theta = begin.params;
-  for (at::Tensor* input : LoopInputs(&seam.task, &seam.theta)) {
-    const at::Tensor origin = *input;
-    *input = origin.detach().requires_grad_(origin.requires_grad());
+  // In a fixed order: parameters, learned step sizes, what is cached of both sets.
+  const auto cut = [&](const at::Tensor& origin) {
+    const at::Tensor leaf = origin.detach().requires_grad_(origin.requires_grad());
     if (origin.requires_grad()) {
       seam.origins.push_back(origin);
-      seam.wanted.push_back(*input);
+      seam.wanted.push_back(leaf);
+    }
+    return leaf;
+  };
+  for (at::Tensor& param : seam.theta) {
+    param = cut(param);
+  }
+  for (InnerRate& rate : seam.task.rates) {
+    if (rate.learned.defined()) {
+      rate.learned = cut(rate.learned);
+    }
+  }
+  for (Batch* batch : {&seam.task.support, &seam.task.query}) {
+    if (batch->cached != nullptr) {
+      batch->cached = batch->cached->Map([&](const at::Tensor& tensor, Cached::Rows) { return cut(tensor); });
     }
   }
   for (const size_t i : seam.task.moved) {

@@ -5,8 +5,8 @@
 #include <functional>
 #include <vector>
 
-#include "episodes/episode.h"
 #include "learners/inner/inner_loop.h"
+#include "metaprompt/model/episode.h"
 
 namespace metaprompt {
 

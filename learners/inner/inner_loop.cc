@@ -111,7 +111,7 @@ TaskStart PlainStart(const Model& model, const ParamList& meta, const Batch& sup
   if (start.temperature > 0) {
     start.rates.resize(own + 2, InnerRate{inner.class_lr(), {}});
   } else if (inner.class_lr() > 0) {
-    for (const at::Tensor& tensor : model.ClassHead(start.params, support.answers)) {
+    for (const at::Tensor& tensor : model.ClassHead(start.params, support)) {
       start.params.push_back(tensor);
       start.rates.push_back(InnerRate{inner.class_lr(), {}});
     }
@@ -392,7 +392,7 @@ ParamList Descend(const Model& model, const TaskStart& start, const Batch& suppo
       const auto count = static_cast<size_t>(std::min<int64_t>(test->batch(), rows - first));
       const Batch batch =
           batches == 1 ? lowered
-                       : SelectTexts(lowered, absl::MakeConstSpan(order).subspan(static_cast<size_t>(first), count));
+                       : SelectRows(lowered, absl::MakeConstSpan(order).subspan(static_cast<size_t>(first), count));
       const double share = RateShare(test->warmup_share(), test->decay(), 0, step, epochs * batches);
       state = PlainStep(task, step, share, batch, state, nullptr);
     }

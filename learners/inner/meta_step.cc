@@ -8,7 +8,6 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
-#include "episodes/merge.h"
 
 namespace metaprompt {
 
@@ -31,11 +30,9 @@ absl::StatusOr<StepStats> MetaStep(const Learner& learner, const Model& model, c
   const int64_t groups = (tasks + together - 1) / together;
   std::vector<Result> results(static_cast<size_t>(groups));
   pool->Run(groups, [&](int64_t g) {
-    std::vector<Episode> dealt;
-    for (int64_t i = g * together; i < std::min(tasks, (g + 1) * together); ++i) {
-      dealt.push_back(batch.episode(i));
-    }
-    const Episode episode = OnDevice(MergeEpisodes(std::move(dealt)), state->params[0].device());
+    const int64_t first = g * together;
+    const Episode episode =
+        OnDevice(batch.episode(first, std::min(together, tasks - first)), state->params[0].device());
     const ParamList local = LocalParams(infos, state->params, episode.rows);
     results[static_cast<size_t>(g)] = {learner.MetaGradient(model, local, episode, state->meta_step), episode.rows};
   });

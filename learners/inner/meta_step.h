@@ -24,12 +24,13 @@ struct LearnerState {
 
 LearnerState StartLearning(ParamList params);
 
-// A meta-batch: so many tasks, of which episode(0) ... episode(tasks - 1) deal one each, called from several threads.
+// A meta-batch of `tasks` tasks.
 struct MetaBatch {
   int64_t tasks = 1;
-  // As many tasks go through the model as one batch, where the learner takes several (Learner::TakesSeveralTasks).
+  // How many tasks go through the model as one batch, where the learner takes several (Learner::TakesSeveralTasks).
   int64_t together = 1;
-  std::function<Episode(int64_t)> episode;
+  // Tasks first, ..., first + count - 1 as one episode. Called from several threads.
+  std::function<Episode(int64_t first, int64_t count)> episode;
 };
 
 struct StepStats {

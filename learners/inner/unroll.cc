@@ -124,8 +124,7 @@ class Unrolled {
       bytes += static_cast<int64_t>(theta_[i].nbytes()) * (task_.inner.optimizer() == InnerSpec::ADAMW ? 3 : 1);
     }
     stride_ = bytes * steps_ <= kSmall ? 1 : static_cast<int>(std::ceil(std::sqrt(static_cast<double>(steps_))));
-    plain_support_ = task_.support;
-    plain_support_.lower = WithoutGraph(task_.support.lower);
+    plain_support_ = WithoutGraph(task_.support);
     InnerState state{WithoutGraph(theta_), {}, {}};
     kept_.resize(static_cast<size_t>(steps_) + 1);
     kept_[0] = state;

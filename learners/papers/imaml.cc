@@ -80,8 +80,7 @@ TaskGradient Imaml::MetaGradient(const Model& model, const ParamList& meta, cons
   };
   const Seam seam = CutOff(model, meta, Learned(model, meta), episode, start, spec().inner());
   const Task& task = seam.task;
-  Batch support = task.support;
-  support.lower = WithoutGraph(support.lower);
+  const Batch support = WithoutGraph(task.support);
   InnerState state{WithoutGraph(seam.theta), {}, {}};
   for (int k = 0; k < spec().inner().steps(); ++k) {
     state = PlainStep(task, k, 1.0, support, state, nullptr);

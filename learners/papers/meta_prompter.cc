@@ -3,7 +3,10 @@
 #include <ATen/ATen.h>
 #include <ATen/core/grad_mode.h>
 
+#include <algorithm>
 #include <cmath>
+#include <functional>
+#include <memory>
 #include <utility>
 
 #include "learners/bases/class_means.h"
@@ -13,24 +16,27 @@
 namespace metaprompt {
 namespace {
 
-// Of the model's parameters.
-struct Places {
-  size_t words = 0;
-  size_t prompt = 0;
-};
-
-Places PlacesOf(const Model& model) {
-  Places places;
-  for (size_t i = model.params().size(); i-- > 0;) {
-    places.words = model.params()[i].vocab_rows ? i : places.words;
-    places.prompt = model.params()[i].group == ParamGroup::kPrompt ? i : places.prompt;
-  }
-  return places;
+// Which of the model's parameters the soft vectors are.
+size_t PromptPlace(const Model& model) {
+  const std::vector<ParamInfo>& infos = model.params();
+  const auto found =
+      std::find_if(infos.begin(), infos.end(), [](const ParamInfo& info) { return info.group == ParamGroup::kPrompt; });
+  return found == infos.end() ? 0 : static_cast<size_t>(found - infos.begin());
 }
 
+// What the pool's attention asks with: of each text, the features that the model reads under its own prompt.
+struct Queries : Cached {
+  explicit Queries(at::Tensor of_texts) : of_texts(std::move(of_texts)) {}
+
+  std::shared_ptr<const Cached> Map(const std::function<at::Tensor(const at::Tensor&, Rows)>& function) const override {
+    return std::make_shared<Queries>(function(of_texts, Rows::kInputs));
+  }
+
+  at::Tensor of_texts;  // [B, D]
+};
+
 // The model with prompts from a pool: its parameters, behind them keys and prompts and, if they are known already, the
-// classes' mean support features. A batch carries its queries q [B, D] in `lower`, or has them computed where it does
-// not.
+// classes' mean support features. A batch may have its queries cached.
 class PoolModel : public Model {
  public:
   PoolModel(const Model& model, const MetaPrompterSpec& spec, Batch support)
@@ -44,7 +50,7 @@ class PoolModel : public Model {
   ModelOutput Forward(const ParamList& params, const Batch& batch) const override {
     ModelOutput output = WithPool(params, batch);
     const at::Tensor means = params.size() > params_.size() ? params.back()
-                             : batch.token_ids.is_same(support_.token_ids)
+                             : TextsOf(batch).SharesMemoryWith(TextsOf(support_))
                                  ? ClassMeans(output.features, support_)
                                  : ClassMeans(WithPool(params, support_).features, support_);
     // log( (1 − s) softmax(RepVerb) + s softmax(answer words) )
@@ -70,40 +76,40 @@ class PoolModel : public Model {
   static Batch WithQueries(const Model& model, const ParamList& params, const Batch& batch) {
     const at::NoGradGuard no_grad;
     const ParamList own(params.begin(), params.begin() + static_cast<int64_t>(model.params().size()));
-    Batch once = batch;
-    once.repeats = at::Tensor();
     Batch with = batch;
-    with.lower = {model.Forward(own, once).features.detach()};
-    with.lower_rows = {LowerRow::kText};
+    with.cached = std::make_shared<Queries>(model.Forward(own, OfTexts(batch)).features.detach());
     return with;
   }
 
   double GraphBytes(const Batch& batch) const override { return 2 * model_.GraphBytes(batch); }
 
  private:
+  // The batch with one row per text, nothing cached.
+  static Batch OfTexts(const Batch& batch) {
+    Batch once = batch;
+    once.repeats = at::Tensor();
+    once.cached = nullptr;
+    return once;
+  }
+
   // Each text is a task of its own to the model, with its own soft vectors.
   ModelOutput WithPool(const ParamList& params, const Batch& batch) const {
     const size_t own = model_.params().size();
     const at::Tensor& keys = params[own];
     const at::Tensor& prompts = params[own + 1];
-    const Places places = PlacesOf(model_);
-    const at::Tensor queries = batch.lower.empty() ? WithQueries(model_, params, batch).lower[0] : batch.lower[0];
+    const Batch with_queries = batch.cached == nullptr ? WithQueries(model_, params, batch) : batch;
+    const at::Tensor& queries = static_cast<const Queries&>(*with_queries.cached).of_texts;
+    const int64_t texts = CountOf(batch.inputs);
     // a = softmax(K q / √D); the text's prompt is Σ a_i θ_i
     const at::Tensor attention =
         at::softmax(at::matmul(queries, keys.t()) * (1 / std::sqrt(static_cast<double>(keys.size(1)))), -1);
     ParamList with_prompt(params.begin(), params.begin() + static_cast<int64_t>(own));
-    with_prompt[places.prompt] =
-        at::matmul(attention, prompts.flatten(1)).view({batch.size, prompts.size(1), prompts.size(2)});
-    Batch apart = batch;
-    apart.lower.clear();
-    apart.lower_rows.clear();
-    apart.repeats = at::Tensor();
-    apart.tasks = batch.size;
-    const at::Tensor text = at::div(batch.packed_from, batch.longest, "floor");
-    apart.token_ids = at::where(batch.token_ids.ge(params[places.words].size(0)),
-                                batch.token_ids + text * prompts.size(1), batch.token_ids);
-    apart.answers.ids = batch.answers.ids.repeat({batch.size, 1});
-    apart.answers.weights = batch.answers.weights.repeat({batch.size, 1});
+    with_prompt[PromptPlace(model_)] =
+        at::matmul(attention, prompts.flatten(1)).view({texts, prompts.size(1), prompts.size(2)});
+    const Answers& answers = TextsOf(batch).answers();
+    Batch apart = OfTexts(batch);
+    apart.tasks = texts;
+    apart.inputs = TextsOf(batch).WithAnswers({answers.ids.repeat({texts, 1}), answers.weights.repeat({texts, 1})});
     ModelOutput output = model_.Forward(with_prompt, apart);
     if (batch.repeats.defined()) {
       for (at::Tensor* const of_texts : {&output.features, &output.read, &output.logits}) {
@@ -122,7 +128,7 @@ class PoolModel : public Model {
 }  // namespace
 
 std::vector<ParamInfo> MetaPrompter::OwnParams(const Model& model) const {
-  const std::vector<int64_t>& prompt = model.params()[PlacesOf(model).prompt].shape;
+  const std::vector<int64_t>& prompt = model.params()[PromptPlace(model)].shape;
   TORCH_CHECK(prompt.size() == 2 && prompt[0] > 0, "MetaPrompter: the model has no soft prompt");
   const int64_t pool = spec_.meta_prompter().pool();
   return {ParamInfo{"pool.keys", {pool, model.feature_width()}, ParamGroup::kLearner},

@@ -96,60 +96,72 @@ at::Tensor Encoder::Norm(const ParamList& p, const at::Tensor& x, size_t place) 
   return at::layer_norm(x.to(p[place].scalar_type()), p[place].sizes(), p[place], p[place + 1], config_.layer_norm_eps);
 }
 
-at::Tensor Encoder::Embedded(const ParamList& p, const at::Tensor& soft, const Batch& batch) const {
-  const at::Tensor& words = p[layout_.words];
-  at::Tensor table = words;
+EncoderState Encoder::Embedded(const ParamList& p, const at::Tensor& soft, const TextInputs& texts) const {
+  const Packing& packing = texts.packing();
+  at::Tensor table = p[layout_.words];
+  at::Tensor rows = texts.ids();
   if (soft.defined() && soft.numel() > 0) {
-    at::Tensor of_tasks = soft;  // [M S, E]
-    if (soft.dim() == 3) {
-      of_tasks = soft.reshape({soft.size(0) * soft.size(1), soft.size(2)});
-    } else if (batch.tasks > 1) {
-      of_tasks = soft.repeat({batch.tasks, 1});
+    const int64_t words = table.size(0);
+    const int64_t tasks = soft.dim() == 3 ? soft.size(0) : 1;
+    const int64_t vectors = soft.size(-2);
+    at::Tensor soft_rows = (words - 1) - rows;  // where it is a soft vector's; of its task, for several tasks
+    if (tasks > 1) {
+      const int64_t texts_per_task = texts.size() / tasks;
+      soft_rows = soft_rows + at::floor_divide(packing.packed_from, texts_per_task * packing.longest) * vectors;
     }
-    table = at::cat({words, of_tasks});
+    rows = at::where(packing.is_soft, soft_rows, rows);
+    table = at::cat({table, soft.dim() == 3 ? soft.reshape({tasks * vectors, soft.size(2)}) : soft});
   }
-  const at::Tensor places = config_.position_offset == 0 ? batch.positions : batch.positions + config_.position_offset;
-  at::Tensor x = at::embedding(table, batch.token_ids) + at::embedding(p[layout_.positions], places);
+  const at::Tensor places =
+      config_.position_offset == 0 ? packing.positions : packing.positions + config_.position_offset;
+  at::Tensor x = at::embedding(table, rows) + at::embedding(p[layout_.positions], places);
   if (layout_.token_types != kNoParam) {
     x = x + p[layout_.token_types].select(0, 0);
   }
   x = Norm(p, x, layout_.embedding_norm);
-  return layout_.embedding_map == kNoParam ? x : Dense(p, x, layout_.embedding_map);
+  x = layout_.embedding_map == kNoParam ? x : Dense(p, x, layout_.embedding_map);
+  return {0, x, layout_.relative_bias == kNoParam ? at::Tensor() : p[layout_.relative_bias]};
 }
 
 // [1 or B, H, queries, T] of the table [buckets, H]; undefined where the architecture has none.
-at::Tensor Encoder::RelativeBias(const at::Tensor& relative, const Batch& batch, bool masks_alone) const {
+at::Tensor Encoder::RelativeBias(const at::Tensor& relative, const TextInputs& texts, bool slots_alone) const {
   if (!relative.defined()) {
     return {};
   }
-  const at::Tensor key = at::arange(batch.longest, batch.positions.options());
+  const Packing& packing = texts.packing();
+  const int64_t longest = packing.longest;
+  const at::Tensor key = at::arange(longest, packing.positions.options());
   const at::Tensor query =
-      masks_alone ? batch.packed_from.index_select(0, batch.mask_from).remainder(batch.longest).view({batch.size, 1, 1})
-                  : key.view({1, batch.longest, 1});
+      slots_alone ? packing.packed_from.index_select(0, packing.read_from).remainder(longest).view({texts.size(), 1, 1})
+                  : key.view({1, longest, 1});
   const at::Tensor buckets = RelativeBuckets(key - query);
   return at::embedding(relative, buckets).permute({0, 3, 1, 2});
 }
 
-// Scaled dot-product attention (Vaswani et al. 2017, eq. 1) of `query` [N, D], or [B, D] with masks_alone, over `key`
+// Scaled dot-product attention (Vaswani et al. 2017, eq. 1) of `query` [N, D], or [B, D] with slots_alone, over `key`
 // and `value` [N, D], and of those of a prefix. Returns as many rows as `query`. Differentiable twice, as LibTorch's
 // own fused kernels aren't: on the CPU text by text, elsewhere (and with a bias or a prefix, or in bfloat16) with all
 // texts padded to the longest.
 at::Tensor Encoder::Attend(const at::Tensor& query, const at::Tensor& key, const at::Tensor& value,
-                           const at::Tensor& bias, const Prefix& prefix, const Batch& batch, bool masks_alone) const {
+                           const at::Tensor& bias, const Prefix& prefix, const TextInputs& texts, bool slots_alone,
+                           at::ScalarType softmax_type) const {
   const int64_t heads = config_.heads;
   const int64_t depth = config_.width / heads;
   const double scale = 1.0 / std::sqrt(static_cast<double>(depth));
   const at::ScalarType type = key.scalar_type();
   if (key.is_cpu() && !bias.defined() && !prefix.key.defined() && (type == at::kFloat || type == at::kDouble)) {
-    return AttendWithinTexts(query, key, value, AttentionPlaces(batch.spans, masks_alone), heads, scale);
+    return AttendWithinTexts(query, key, value, AttentionPlaces(texts.spans(), slots_alone), heads, scale);
   }
-  const int64_t queries = masks_alone ? 1 : batch.longest;  // a text
-  const bool full = batch.token_ids.size(0) == batch.size * batch.longest;
+  const Packing& packing = texts.packing();
+  const int64_t size = texts.size();
+  const int64_t longest = packing.longest;
+  const int64_t queries = slots_alone ? 1 : longest;  // per text
+  const bool full = texts.tokens() == size * longest;
   const auto padded = [&](const at::Tensor& x) {
-    return full ? x : GatherRows(x, batch.padded_from, batch.packed_from);
+    return full ? x : GatherRows(x, packing.padded_from, packing.packed_from);
   };
   const auto by_head = [&](const at::Tensor& x, int64_t length) {  // [B, H, length, d]
-    return x.view({batch.size, length, heads, depth}).transpose(1, 2);
+    return x.view({size, length, heads, depth}).transpose(1, 2);
   };
   // The prefix's rows before a text's own [B, H, T, d]: [B, H, P + T, d].
   const auto behind = [&](const at::Tensor& rows, const at::Tensor& own) {
@@ -159,8 +171,8 @@ at::Tensor Encoder::Attend(const at::Tensor& query, const at::Tensor& key, const
     const int64_t tasks = rows.dim() == 3 ? rows.size(0) : 1;
     const int64_t length = rows.size(-2);
     const at::Tensor of_texts = rows.reshape({tasks, 1, length, heads, depth})
-                                    .expand({tasks, batch.size / tasks, length, heads, depth})
-                                    .reshape({batch.size, length, heads, depth});
+                                    .expand({tasks, size / tasks, length, heads, depth})
+                                    .reshape({size, length, heads, depth});
     return at::cat({of_texts.transpose(1, 2), own}, 2);
   };
   // A bias has none for the prefix.
@@ -168,40 +180,40 @@ at::Tensor Encoder::Attend(const at::Tensor& query, const at::Tensor& key, const
     return prefix.key.defined() ? at::constant_pad_nd(of_text, {prefix.key.size(-2), 0}) : of_text;
   };
   const at::Tensor scaled = query * scale;
-  const at::Tensor q = by_head(masks_alone ? scaled : padded(scaled), queries);
-  const at::Tensor k = behind(prefix.key, by_head(padded(key), batch.longest));
+  const at::Tensor q = by_head(slots_alone ? scaled : padded(scaled), queries);
+  const at::Tensor k = behind(prefix.key, by_head(padded(key), longest));
   at::Tensor scores = at::matmul(q, k.transpose(2, 3));  // [B, H, Q, P + T]
   if (bias.defined()) {
     scores = scores + with_prefix(bias);
   }
   if (!full) {
-    scores = scores + with_prefix(batch.attention_bias);
+    scores = scores + with_prefix(packing.attention_bias);
   }
-  const at::Tensor v = behind(prefix.value, by_head(padded(value), batch.longest));
-  const at::Tensor mixed =
-      at::matmul(at::softmax(scores.to(batch.attention_bias.scalar_type()), -1), v)  // [B, H, Q, d]
-          .transpose(1, 2)
-          .reshape({batch.size * queries, config_.width});
-  return masks_alone || full ? mixed : GatherRows(mixed, batch.packed_from, batch.padded_from);
+  const at::Tensor v = behind(prefix.value, by_head(padded(value), longest));
+  const at::Tensor mixed = at::matmul(at::softmax(scores.to(softmax_type), -1), v)  // [B, H, Q, d]
+                               .transpose(1, 2)
+                               .reshape({size * queries, config_.width});
+  return slots_alone || full ? mixed : GatherRows(mixed, packing.packed_from, packing.padded_from);
 }
 
-// Layers begin, begin + 1, ... end - 1, counted from 0 as they are applied; with masks_alone the last of them gives the
-// masks' rows.
-at::Tensor Encoder::Layers(const ParamList& p, at::Tensor x, const at::Tensor& relative, const Batch& batch,
-                           size_t begin, size_t end, bool masks_alone) const {
-  const at::Tensor every_bias =
-      end > begin + (masks_alone ? 1 : 0) ? RelativeBias(relative, batch, false) : at::Tensor();
-  for (size_t i = begin; i < end; ++i) {
+at::Tensor Encoder::Layers(const ParamList& p, const TextInputs& texts, const EncoderState& from, size_t end,
+                           bool slots_alone) const {
+  at::Tensor x = from.states;
+  const at::Tensor every_bias = end > from.next + (slots_alone ? 1 : 0)
+                                    ? RelativeBias(from.relative_bias, texts, /*slots_alone=*/false)
+                                    : at::Tensor();
+  for (size_t i = from.next; i < end; ++i) {
     const LayerPlaces& at = layout_.layers[i];
-    const bool at_masks = masks_alone && i + 1 == end;
+    const bool at_slots = slots_alone && i + 1 == end;
     const at::Tensor key = Dense(p, x, at.key);
     const at::Tensor value = WithLora(p, x, at.value, at.value_lora);
-    if (at_masks) {
-      x = GatherRows(x, batch.mask_from, batch.mask_to);  // [B, D]: all that the head will read
+    if (at_slots) {
+      x = GatherRows(x, texts.packing().read_from, texts.packing().read_to);  // [B, D]: all that the head will read
     }
     const at::Tensor query = WithLora(p, x, at.query, at.query_lora);
-    const at::Tensor bias = at_masks ? RelativeBias(relative, batch, true) : every_bias;
-    const at::Tensor mixed = Attend(query, key, value, bias, PrefixOf(p, at), batch, at_masks);
+    const at::Tensor bias = at_slots ? RelativeBias(from.relative_bias, texts, /*slots_alone=*/true) : every_bias;
+    const at::Tensor mixed =
+        Attend(query, key, value, bias, PrefixOf(p, at), texts, at_slots, p[at.attention_norm].scalar_type());
     x = Norm(p, x + Dense(p, mixed, at.attention_out), at.attention_norm);
     const at::Tensor up = Activate(config_.activation, Dense(p, x, at.up));
     x = Norm(p, x + Dense(p, up, at.down), at.out_norm);
@@ -209,33 +221,17 @@ at::Tensor Encoder::Layers(const ParamList& p, at::Tensor x, const at::Tensor& r
   return x;
 }
 
-at::Tensor Encoder::Last(const ParamList& p, const at::Tensor& soft, const Batch& batch, bool masks_alone) const {
-  const bool has_relative = layout_.relative_bias != kNoParam;
-  if (batch.lowered == 0) {
-    return Layers(p, Embedded(p, soft, batch), has_relative ? p[layout_.relative_bias] : at::Tensor(), batch, 0,
-                  layout_.layers.size(), masks_alone);
-  }
-  return Layers(p, batch.lower[0], has_relative ? batch.lower[1] : at::Tensor(), batch,
-                static_cast<size_t>(batch.lowered) - 1, layout_.layers.size(), masks_alone);
+EncoderState Encoder::Advanced(const ParamList& params, const TextInputs& texts, const EncoderState& from,
+                               size_t next) const {
+  return {next, Layers(params, texts, from, next, /*slots_alone=*/false), from.relative_bias};
 }
 
-at::Tensor Encoder::States(const ParamList& params, const at::Tensor& soft, const Batch& batch) const {
-  return Last(params, soft, batch, /*masks_alone=*/false);
+at::Tensor Encoder::States(const ParamList& params, const TextInputs& texts, const EncoderState& from) const {
+  return Layers(params, texts, from, num_layers(), /*slots_alone=*/false);
 }
 
-at::Tensor Encoder::AtMask(const ParamList& params, const at::Tensor& soft, const Batch& batch) const {
-  return Last(params, soft, batch, /*masks_alone=*/true);
-}
-
-std::vector<at::Tensor> Encoder::StatesBefore(const ParamList& p, const at::Tensor& soft, const Batch& batch,
-                                              int i) const {
-  const at::Tensor relative = layout_.relative_bias == kNoParam ? at::Tensor() : p[layout_.relative_bias];
-  const at::Tensor states =
-      Layers(p, Embedded(p, soft, batch), relative, batch, 0, static_cast<size_t>(i) - 1, /*masks_alone=*/false);
-  if (!relative.defined()) {
-    return {states};
-  }
-  return {states, relative.view_as(relative)};
+at::Tensor Encoder::StatesToRead(const ParamList& params, const TextInputs& texts, const EncoderState& from) const {
+  return Layers(params, texts, from, num_layers(), /*slots_alone=*/true);
 }
 
 at::Tensor Encoder::Transformed(const ParamList& p, const at::Tensor& states) const {

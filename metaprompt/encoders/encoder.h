@@ -8,11 +8,17 @@
 
 #include "metaprompt/encoders/encoder_config.h"
 #include "metaprompt/encoders/layout.h"
-#include "metaprompt/model/batch.h"
-#include "metaprompt/model/model.h"
 #include "metaprompt/model/params.h"
+#include "metaprompt/model/text_inputs.h"
 
 namespace metaprompt {
+
+// What an encoder has computed of texts so far.
+struct EncoderState {
+  size_t next = 0;           // the first layer that is still to be computed, from 0, counted as layers are applied
+  at::Tensor states;         // [N, D]: the hidden states before that layer
+  at::Tensor relative_bias;  // [buckets, heads], which all layers use; undefined where the architecture has none
+};
 
 // The encoder alone: its parameters, and what it makes of tokens. All five are the same function; they differ in what
 // they add to a token's vector (token types, positions from another row), in a bias on attention (MPNet), in a map
@@ -40,24 +46,24 @@ class Encoder {
   // The encoder's own parameters, with the low-rank updates added to the matrices that they stand beside.
   ParamList Folded(const ParamList& params) const;
 
-  // The last hidden states, packed as the batch's tokens are, [N, D]. `soft` [S, E], or [M, S, E] for M tasks, are the
-  // soft vectors that token ids past the last row of the word embedding stand for; they enter where word vectors do,
-  // before positions and layer norm. 12 D² products per token and layer (with intermediate = 4 D), and 2 T D for
-  // attention. Where batch.lowered is i in 1..L, layer i is the first that is computed: batch.lower are the states
-  // before it [N, D], and MPNet's relative bias [buckets, heads], which all layers use.
-  at::Tensor States(const ParamList& params, const at::Tensor& soft, const Batch& batch) const;
+  // The texts' embeddings: the state before layer 0. `soft` [M, S, E] are the soft vectors of M tasks that have as many
+  // texts each, or [S, E] those of one task; undefined: the texts have none. They enter where word vectors do, before
+  // positions and layer norm.
+  EncoderState Embedded(const ParamList& params, const at::Tensor& soft, const TextInputs& texts) const;
 
-  // The last hidden state at each text's mask, [B, D]: those rows of States. The last layer is computed at the masks
-  // alone, with keys and values of all tokens: the same numbers for a fraction of the work.
-  at::Tensor AtMask(const ParamList& params, const at::Tensor& soft, const Batch& batch) const;
+  // The state before layer `next`, from an earlier one. 12 D² products per token and layer (with intermediate = 4 D),
+  // and 2 T D for attention.
+  EncoderState Advanced(const ParamList& params, const TextInputs& texts, const EncoderState& from, size_t next) const;
 
-  // The first entries of batch.lower for batch.lowered = i in 1..L. L counts layers as they are applied: ALBERT's are
-  // more than its parameters have.
-  std::vector<at::Tensor> StatesBefore(const ParamList& params, const at::Tensor& soft, const Batch& batch,
-                                       int i) const;
+  // The last hidden states, packed as the texts' tokens are, [N, D].
+  at::Tensor States(const ParamList& params, const TextInputs& texts, const EncoderState& from) const;
 
-  // How many tensors those are.
-  size_t num_lower() const { return layout_.relative_bias == kNoParam ? 1 : 2; }
+  // The last hidden state at the token where each text is read, [B, D]: those rows of States. The last layer is
+  // computed at these tokens alone, with keys and values of all tokens: the same numbers for a fraction of the work.
+  at::Tensor StatesToRead(const ParamList& params, const TextInputs& texts, const EncoderState& from) const;
+
+  // Layers as they are applied: ALBERT applies more than it has parameters for.
+  size_t num_layers() const { return layout_.layers.size(); }
 
   // What the decoder reads: the hidden states [B, D] after the head's own layer, [B, E].
   at::Tensor Transformed(const ParamList& params, const at::Tensor& states) const;
@@ -79,14 +85,13 @@ class Encoder {
   };
 
   Prefix PrefixOf(const ParamList& params, const LayerPlaces& places) const;
-  at::Tensor Embedded(const ParamList& params, const at::Tensor& soft, const Batch& batch) const;
-  at::Tensor Last(const ParamList& params, const at::Tensor& soft, const Batch& batch, bool masks_alone) const;
-  at::Tensor Layers(const ParamList& params, at::Tensor x, const at::Tensor& relative, const Batch& batch, size_t begin,
-                    size_t end, bool masks_alone) const;
-  at::Tensor RelativeBias(const at::Tensor& relative, const Batch& batch, bool masks_alone) const;
+  // Layers from.next, ..., end - 1; with slots_alone the last of them gives the rows to read.
+  at::Tensor Layers(const ParamList& params, const TextInputs& texts, const EncoderState& from, size_t end,
+                    bool slots_alone) const;
+  at::Tensor RelativeBias(const at::Tensor& relative, const TextInputs& texts, bool slots_alone) const;
   at::Tensor WithLora(const ParamList& params, const at::Tensor& x, size_t place, size_t lora) const;
   at::Tensor Attend(const at::Tensor& query, const at::Tensor& key, const at::Tensor& value, const at::Tensor& bias,
-                    const Prefix& prefix, const Batch& batch, bool masks_alone) const;
+                    const Prefix& prefix, const TextInputs& texts, bool slots_alone, at::ScalarType softmax_type) const;
   at::Tensor Norm(const ParamList& params, const at::Tensor& x, size_t place) const;
 
   EncoderConfig config_;

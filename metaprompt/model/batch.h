@@ -1,72 +1,64 @@
-// Texts as tensors, packed: the tokens of all texts stand one after another, without padding between them.
+// What a model computes at once: the inputs of one task or of several, with their labels.
 #ifndef METAPROMPT_MODEL_BATCH_H_
 #define METAPROMPT_MODEL_BATCH_H_
 
 #include <ATen/core/Tensor.h>
 
 #include <cstdint>
-#include <vector>
+#include <functional>
+#include <memory>
 
 #include "absl/types/span.h"
+#include "metaprompt/model/inputs.h"
 
 namespace metaprompt {
 
-// The answer words of a task's classes. Ids are indices into the episode's rows.
-struct Answers {
-  at::Tensor ids;      // [ways, words] int64; unused places repeat an id and weigh 0
-  at::Tensor weights;  // [ways, words]; every row sums to 1
+// What a model has computed of a batch already: see Model::Lowered. Each model that caches has a type of its own.
+class Cached {
+ public:
+  // What a row of a tensor belongs to.
+  enum class Rows {
+    kTokens,  // a token of the texts
+    kInputs,  // an input
+    kOutput,  // a row of the model's output
+    kShared,  // nothing in particular: the tensor is of the whole batch
+  };
+
+  virtual ~Cached() = default;
+
+  // The same value with each of its tensors replaced by `function` of it, in an order that is always the same. The
+  // tensors are functions of the parameters.
+  virtual std::shared_ptr<const Cached> Map(
+      const std::function<at::Tensor(const at::Tensor&, Rows)>& function) const = 0;
 };
 
-enum class LowerRow { kToken, kText, kRow, kOther };
-
-// B texts of N tokens together, the longest of T. With `tasks` M > 1 they are those of M tasks, as many of each, task
-// by task: the soft vectors of task t have the ids rows + t S + s, and row t ways + w of `answers` is class w of task
-// t. Rows are in the tasks' order too, as many of each.
+// M tasks with as many inputs, rows and classes each, task by task. Row r is what the model makes of one input, and
+// has a label.
 struct Batch {
-  int64_t tasks = 1;          // M
-  int64_t size = 0;           // B
-  int64_t longest = 0;        // T
-  at::Tensor token_ids;       // [N] int64: index into the episode's rows; rows + s is soft vector s
-  at::Tensor positions;       // [N] int64: place in its text, from 0; -1 for what is not counted
-  at::Tensor spans;           // [B, 2] int64: each text's first token and how many it has; always in the CPU's memory
-  at::Tensor padded_from;     // [B*T] int64: which token stands there; -1 is padding
-  at::Tensor packed_from;     // [N] int64: where in [B*T] the token stands
-  at::Tensor mask_from;       // [B] int64: which token is text b's mask
-  at::Tensor mask_to;         // [N] int64: of which text it is the mask; -1: it is none
-  at::Tensor attention_bias;  // [B, 1, 1, T]: 0 for a token, -inf for padding
-  at::Tensor repeats;         // [R] int64: whose features row r of the model's output is; undefined: R = B, each once
-  at::Tensor labels;          // [R] int64 in [0, ways)
-  Answers answers;
-  int lowered = 0;                   // what Model::Lowered did; 0: nothing
-  std::vector<at::Tensor> lower;     // and what came of it: functions of parameters
-  std::vector<LowerRow> lower_rows;  // of each of these, what a row is of
+  int64_t tasks = 1;  // M
+  int64_t ways = 0;   // classes per task; 0: labels are no classes
+  Inputs inputs;      // B
+  at::Tensor
+      repeats;        // [R] int64: the input that row r is of, computed once however many rows it has; undefined: R = B
+  at::Tensor labels;  // [R] int64 in [0, ways); of points, the numbers to fit
+  std::shared_ptr<const Cached> cached;  // null: nothing is computed yet
 };
 
-// A text with its prompt, ready to be a batch's row.
-struct PromptedText {
-  std::vector<int64_t> ids;  // as Batch::token_ids
-  int64_t mask = 0;          // place of the mask
-  int64_t text_begin = 0;    // where in ids the text itself stands
-  int64_t text_end = 0;
-  int64_t uncounted = -1;  // an id that takes no position of its own: its tokens are at -1 (RoBERTa's padding)
-};
-
-// R: rows of what a model makes of the batch, and labels.
+// R.
 int64_t RowsOf(const Batch& batch);
 
-// Packs texts. `dtype` is that of the floating-point tensors. Row r is text repeats[r], computed once however often it
-// stands there; empty: each text once, in order. As many labels as rows.
-Batch PackBatch(absl::Span<const PromptedText> texts, absl::Span<const int64_t> labels, const Answers& answers,
-                at::ScalarType dtype, absl::Span<const int64_t> repeats = {});
+// The batch's texts. The batch must be one of texts.
+const TextInputs& TextsOf(const Batch& batch);
 
-// The rows of those numbers, in that order, as a batch: what PackBatch makes of their texts, with the same answers. A
-// text of several of the rows is there once, and `repeats` says so. 0 <= number < RowsOf(batch); one task. A lowered
-// batch's are lowered as it is. Costs as much as the texts selected and, on a device, some copies of indices to and
-// fro.
-Batch SelectTexts(const Batch& batch, absl::Span<const int64_t> rows);
+// The rows of those numbers, in that order, as a batch. An input of several of the rows is there once, and `repeats`
+// refers to it. 0 <= number < RowsOf(batch); one task. What is cached is selected likewise.
+Batch SelectRows(const Batch& batch, absl::Span<const int64_t> rows);
 
 // The same batch in a device's memory; on the CPU, the batch itself.
 Batch OnDevice(Batch batch, at::Device device);
+
+// The same batch; no derivative passes through what is cached.
+Batch WithoutGraph(Batch batch);
 
 }  // namespace metaprompt
 

@@ -33,7 +33,7 @@ class Model {
   // E] and bias [ways], which are those of its answer words. A learner may adapt them apart from the vocabulary that
   // they come from (a soft verbalizer, Hambardzumyan et al. 2021). Differentiable in `params`. Empty: the model has
   // none.
-  virtual ParamList ClassHead(const ParamList& /*params*/, const Answers& /*answers*/) const { return {}; }
+  virtual ParamList ClassHead(const ParamList& /*params*/, const Batch& /*batch*/) const { return {}; }
 
   // Above 0: a task's class parameters are not ClassHead's but the prototypes of its support texts, distances divided
   // by this (VerbalizerSpec.PROTOTYPE). Forward is then given a class head.
@@ -49,9 +49,10 @@ class Model {
   // means.
   virtual at::Tensor Loss(const ModelOutput& output, const Batch& batch) const;
 
-  // The batch, and with it everything about it that depends on parameters of layers below `layer` alone: Forward then
-  // gives what it gave before without computing that again. Differentiable in `params` by way of Batch::lower. `layer`
-  // above every parameter's: what is left to compute is the class head. The batch itself where nothing can be kept.
+  // The batch with everything cached that depends on parameters of layers below `layer` alone: Forward then gives what
+  // it gave before, without computing that again. Differentiable in `params` through Batch::cached. With a `layer`
+  // above every parameter's, the class head is all that is left to compute. The batch itself where nothing can be
+  // cached.
   virtual Batch Lowered(const ParamList& /*params*/, const Batch& batch, int /*layer*/) const { return batch; }
 
   // Whether each task of a batch may have a value of its own of parameter i (of params()).

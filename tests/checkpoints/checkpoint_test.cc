@@ -23,7 +23,8 @@
 #include "metaprompt/checkpoints/safetensors.h"
 #include "metaprompt/model/batch.h"
 #include "metaprompt/prompt_model.h"
-#include "metaprompt/prompts/prompt.h"
+#include "metaprompt/prompts/pack_texts.h"
+#include "metaprompt/prompts/prompt_template.h"
 #include "metaprompt/tokenizers/tokenizer_folder.h"
 #include "tests/helpers/differences.h"
 
@@ -56,13 +57,9 @@ std::vector<int64_t> IdsOf(const TensorFile& expected, int64_t b) {
 
 PromptedText TextOf(std::vector<int64_t> ids, int64_t mask_id) {
   PromptedText text;
-  text.mask = std::find(ids.begin(), ids.end(), mask_id) - ids.begin();
+  text.read_at = std::find(ids.begin(), ids.end(), mask_id) - ids.begin();
   text.ids = std::move(ids);
   return text;
-}
-
-Batch BatchOf(const std::vector<PromptedText>& texts, at::ScalarType dtype) {
-  return PackBatch(texts, std::vector<int64_t>(texts.size(), 0), Answers(), dtype);
 }
 
 class ArchitectureTest : public testing::TestWithParam<const char*> {};
@@ -88,7 +85,6 @@ TEST_P(ArchitectureTest, TokensStatesAndLogitsAreThoseOfTransformers) {
     ids.push_back(special.sep);
     EXPECT_THAT(ids, ElementsAreArray(IdsOf(expected, static_cast<int64_t>(texts.size())))) << line;
     texts.push_back(TextOf(std::move(ids), special.mask));
-    texts.back().uncounted = encoder.config().position_offset > 0 ? special.pad : -1;
   }
   const auto count = static_cast<int64_t>(texts.size());
   ASSERT_EQ(count, expected.Find("lengths").size(0));
@@ -96,16 +92,18 @@ TEST_P(ArchitectureTest, TokensStatesAndLogitsAreThoseOfTransformers) {
   // All together, padded to the longest; then each alone, padded with nothing.
   double largest = 0;
   const auto compare = [&](const std::vector<PromptedText>& some, int64_t first) {
-    const Batch batch = BatchOf(some, at::kFloat);
-    const at::Tensor states = encoder.States(checkpoint.params, at::Tensor(), batch);
-    const at::Tensor at_mask = encoder.AtMask(checkpoint.params, at::Tensor(), batch);
+    const TextInputs inputs =
+        PackTexts(some, Answers(), encoder.config().position_offset > 0 ? special.pad : TextInputs::kNoToken);
+    const EncoderState embedded = encoder.Embedded(checkpoint.params, at::Tensor(), inputs);
+    const at::Tensor states = encoder.States(checkpoint.params, inputs, embedded);
+    const at::Tensor at_mask = encoder.StatesToRead(checkpoint.params, inputs, embedded);
     int64_t row = 0;
     for (size_t i = 0; i < some.size(); ++i) {
       const int64_t b = first + static_cast<int64_t>(i);
       const auto length = static_cast<int64_t>(some[i].ids.size());
       const at::Tensor found = states.narrow(0, row, length);
       largest = std::max(largest, MaxDifference(found, expected.Find("states")[b].narrow(0, 0, length)));
-      EXPECT_LT(MaxDifference(at_mask[static_cast<int64_t>(i)], found[some[i].mask]), 1e-5);
+      EXPECT_LT(MaxDifference(at_mask[static_cast<int64_t>(i)], found[some[i].read_at]), 1e-5);
       row += length;
     }
     if (const at::Tensor logits = expected.Find("logits"); logits.defined()) {
@@ -140,14 +138,14 @@ TEST_P(ArchitectureTest, HessianAgreesWithDifferencesOfTheGradient) {
     for (size_t t = 0; t < length; ++t) {
       text.ids.push_back(static_cast<int64_t>(random.Below(static_cast<uint64_t>(vocab))));
     }
-    text.ids[1] = vocab;  // soft vectors
-    text.ids[3] = vocab + 1;
-    text.mask = 2;
+    text.ids[1] = -1;  // soft vectors
+    text.ids[3] = -2;
+    text.read_at = 2;
     texts.push_back(text);
   }
   const Answers answers = {at::tensor({7, 8, 9, 9}, at::kLong).view({2, 2}),
                            at::tensor({0.5, 0.5, 1.0, 0.0}, at::kDouble).view({2, 2})};
-  const Batch batch = PackBatch(texts, {0, 1, 1}, answers, at::kDouble);
+  const Batch batch = PackBatch(texts, {0, 1, 1}, answers);
   const auto gradient_at = [&](const ParamList& at, bool create_graph) {
     const ParamList leaves = WithGraph(at);
     return std::make_pair(leaves, torch::autograd::grad({model.Loss(model.Forward(leaves, batch), batch)}, leaves, {},
@@ -207,7 +205,7 @@ TEST_P(ArchitectureTest, APromptIsTheWholeWrittenOut) {
     expected.push_back(special.sep);
     const PromptedText found = applied("the cat sat");
     EXPECT_THAT(found.ids, ElementsAreArray(expected)) << whole;
-    EXPECT_EQ(found.ids[static_cast<size_t>(found.mask)], special.mask);
+    EXPECT_EQ(found.ids[static_cast<size_t>(found.read_at)], special.mask);
     // Cut, the text loses its end and the prompt nothing.
     std::string words;
     for (int i = 0; i < 60; ++i) {
@@ -215,7 +213,7 @@ TEST_P(ArchitectureTest, APromptIsTheWholeWrittenOut) {
     }
     const PromptedText cut = applied(words);
     EXPECT_EQ(cut.ids.size(), 40U);
-    EXPECT_EQ(cut.ids[static_cast<size_t>(cut.mask)], special.mask);
+    EXPECT_EQ(cut.ids[static_cast<size_t>(cut.read_at)], special.mask);
     EXPECT_EQ(cut.ids.size() - static_cast<size_t>(cut.text_end - cut.text_begin),
               found.ids.size() - static_cast<size_t>(found.text_end - found.text_begin));
     // Nothing that a text spells becomes another mask.

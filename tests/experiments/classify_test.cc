@@ -19,7 +19,7 @@
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_replace.h"
 #include "absl/strings/str_split.h"
-#include "episodes/prompted_split.h"
+#include "episodes/text_source.h"
 #include "experiments/cli/command_line.h"
 #include "experiments/commands/classifier.h"
 #include "experiments/runs/finished_run.h"
@@ -245,11 +245,11 @@ TEST(ClassifyTest, ProbabilitiesAreThoseOfMetaTest) {
       plan.support.insert(plan.support.end(), {TextRef{way, 0}, TextRef{way, 1}});
       plan.query.push_back(TextRef{way, 2});
     }
-    const absl::StatusOr<PromptedSplit> split =
-        PromptedSplit::Create({&classes[0], &classes[1], &classes[2]}, opened->tokenizer(), opened->prompt(),
-                              opened->record().spec().model().verbalizer(), false);
+    const absl::StatusOr<TextSource> split =
+        TextSource::Create({&classes[0], &classes[1], &classes[2]}, opened->tokenizer(), opened->prompt(),
+                           opened->record().spec().model().verbalizer(), false);
     ASSERT_TRUE(split.ok()) << split.status();
-    const Episode episode = split->Build(plan, at::kFloat);
+    const Episode episode = split->Build({plan}, at::kFloat);
     const ParamList adapted =
         opened->learner().Adapt(opened->model(), LocalParams(opened->infos(), *initial, episode.rows), episode.support);
     const at::NoGradGuard no_grad;

@@ -553,12 +553,12 @@ TEST(RunTest, TestTextsAreSealedButInMetaTest) {
   EXPECT_DEATH(test_class.texts[0].size(), kEnd);
   // What comes before meta-test does without them: standardisation, and the splits that train and choose.
   EXPECT_TRUE((*bench)->InitialParams(1).ok());
-  const PromptedSplit* train = *(*bench)->Prompted(Split::kTrain);
+  const TextSource* train = *(*bench)->Prompted(Split::kTrain);
   EXPECT_TRUE((*bench)->Prompted(Split::kValid).ok());
   {
     // The workbench prompts a split when it is asked for, once.
     const Workbench::MetaTestAccess access = (*bench)->BeginMetaTest();
-    const PromptedSplit* test = *(*bench)->Prompted(Split::kTest);
+    const TextSource* test = *(*bench)->Prompted(Split::kTest);
     EXPECT_EQ(*(*bench)->Prompted(Split::kTest), test);
     EXPECT_NE(train, test);
     EXPECT_EQ(test->sizes().size(), (*bench)->dataset().Of(Split::kTest).size());

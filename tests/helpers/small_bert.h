@@ -17,6 +17,7 @@
 #include "metaprompt/model/batch.h"
 #include "metaprompt/model/params.h"
 #include "metaprompt/prompt_model.h"
+#include "metaprompt/prompts/pack_texts.h"
 #include "tests/helpers/differences.h"
 
 namespace metaprompt {
@@ -79,14 +80,14 @@ inline Texts RandomTexts(int64_t texts_a_way, uint64_t seed) {
     PromptedText text;
     text.ids = {kCls, -1};
     if (i % 2 == 0) {  // [CLS] soft0 [MASK] words soft1
-      text.mask = 2;
+      text.read_at = 2;
       text.ids.push_back(kMask);
       text.ids.insert(text.ids.end(), words.begin(), words.end());
       text.ids.push_back(-2);
     } else {  // [CLS] soft0 words soft1 [MASK] word
       text.ids.insert(text.ids.end(), words.begin(), words.end());
       text.ids.push_back(-2);
-      text.mask = static_cast<int64_t>(text.ids.size());
+      text.read_at = static_cast<int64_t>(text.ids.size());
       text.ids.push_back(kMask);
       text.ids.push_back(kFirstWord);
     }
@@ -103,7 +104,7 @@ inline Batch MakeBatch(const Texts& texts, const std::vector<int64_t>& rows) {
   std::vector<PromptedText> packed = texts.texts;
   for (PromptedText& text : packed) {
     for (int64_t& id : text.ids) {
-      id = id >= 0 ? row_of(id) : static_cast<int64_t>(rows.size()) + (-1 - id);
+      id = id >= 0 ? row_of(id) : id;
     }
   }
   Answers answers{at::zeros({kWays, 3}, at::kLong), at::zeros({kWays, 3}, at::kDouble)};
@@ -115,7 +116,7 @@ inline Batch MakeBatch(const Texts& texts, const std::vector<int64_t>& rows) {
       answers.weights[w][k] = used ? 1.0 / static_cast<double>(ids.size()) : 0.0;
     }
   }
-  return PackBatch(packed, texts.labels, answers, at::kDouble);
+  return PackBatch(packed, texts.labels, answers);
 }
 
 inline std::vector<int64_t> AllRows() {

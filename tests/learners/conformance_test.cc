@@ -7,17 +7,16 @@
 
 #include <algorithm>
 #include <cmath>
-#include <map>
 #include <memory>
 #include <numeric>
 #include <ostream>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
-#include "episodes/episode.h"
-#include "episodes/merge.h"
+#include "episodes/text_task.h"
 #include "google/protobuf/descriptor.h"
 #include "google/protobuf/text_format.h"
 #include "learners/check_learner.h"
@@ -28,7 +27,9 @@
 #include "learners/papers/make_learner.h"
 #include "metaprompt/base/random.h"
 #include "metaprompt/checkpoints/safetensors.h"
+#include "metaprompt/model/episode.h"
 #include "metaprompt/prompt_model.h"
+#include "metaprompt/prompts/pack_texts.h"
 #include "tests/helpers/differences.h"
 
 namespace metaprompt {
@@ -186,7 +187,7 @@ ToyTask MakeTask(uint64_t seed, int64_t shots, int64_t queries, int64_t words = 
       }
       text.ids.push_back(-2);
       text.ids.push_back(1);
-      text.mask = static_cast<int64_t>(text.ids.size()) - 1;
+      text.read_at = static_cast<int64_t>(text.ids.size()) - 1;
       (i < shots ? task.support : task.query).push_back(text);
       (i < shots ? task.support_labels : task.query_labels).push_back(way);
     }
@@ -197,52 +198,56 @@ ToyTask MakeTask(uint64_t seed, int64_t shots, int64_t queries, int64_t words = 
 
 at::Tensor Ids(const std::vector<int64_t>& ids) { return at::tensor(at::ArrayRef<int64_t>(ids), at::kLong); }
 
-// The task as PromptedSplit builds it, over the rows that occur in it. Way w is what way[w] was.
-Episode Build(const ToyTask& task, const std::vector<int64_t>& way = {0, 1, 2}) {
-  std::map<int64_t, int64_t> place;
-  for (const std::vector<PromptedText>* texts : {&task.support, &task.query}) {
-    for (const PromptedText& text : *texts) {
-      for (const int64_t id : text.ids) {
-        place[id] = 0;
+// The tasks as TextSource builds them, over the rows that occur in them. Way w is what way[w] was.
+Episode Build(const std::vector<ToyTask>& tasks, const std::vector<int64_t>& way = {0, 1, 2}) {
+  std::set<int64_t> ids;
+  for (const ToyTask& task : tasks) {
+    for (const std::vector<PromptedText>* texts : {&task.support, &task.query}) {
+      for (const PromptedText& text : *texts) {
+        ids.insert(text.ids.begin(), text.ids.end());
       }
     }
-  }
-  for (const std::vector<int64_t>& answer : task.answers) {
-    place[answer[0]] = place[answer[1]] = 0;
-  }
-  std::vector<int64_t> rows;
-  for (auto& [id, row] : place) {
-    if (id >= 0) {
-      row = static_cast<int64_t>(rows.size());
-      rows.push_back(id);
+    for (const std::vector<int64_t>& answer : task.answers) {
+      ids.insert(answer.begin(), answer.end());
     }
   }
-  for (int64_t s = 0; s < kSoft; ++s) {
-    place[-1 - s] = static_cast<int64_t>(rows.size()) + s;
-  }
+  const std::vector<int64_t> rows(ids.lower_bound(0), ids.end());
+  const auto row_of = [&](int64_t id) {
+    return id < 0 ? id : std::lower_bound(rows.begin(), rows.end(), id) - rows.begin();
+  };
   std::vector<int64_t> answers;
-  for (const int64_t w : way) {
-    for (const int64_t id : task.answers[static_cast<size_t>(w)]) {
-      answers.push_back(place[id]);
+  ToyTask all;
+  for (const ToyTask& task : tasks) {
+    for (const int64_t w : way) {
+      for (const int64_t id : task.answers[static_cast<size_t>(w)]) {
+        answers.push_back(row_of(id));
+      }
     }
+    all.support.insert(all.support.end(), task.support.begin(), task.support.end());
+    all.query.insert(all.query.end(), task.query.begin(), task.query.end());
+    all.support_labels.insert(all.support_labels.end(), task.support_labels.begin(), task.support_labels.end());
+    all.query_labels.insert(all.query_labels.end(), task.query_labels.begin(), task.query_labels.end());
   }
-  const Answers of_ways{Ids(answers).view({kWays, 2}), at::tensor({0.25, 0.75}, at::kDouble).expand({kWays, 2})};
+  const auto count = static_cast<int64_t>(tasks.size());
+  const Answers of_ways{Ids(answers).view({count * kWays, 2}),
+                        at::tensor({0.25, 0.75}, at::kDouble).expand({count * kWays, 2})};
   const auto pack = [&](std::vector<PromptedText> texts, std::vector<int64_t> labels) {
     for (PromptedText& text : texts) {
-      for (int64_t& id : text.ids) {
-        id = place[id];
-      }
+      std::transform(text.ids.begin(), text.ids.end(), text.ids.begin(), row_of);
     }
     for (int64_t& label : labels) {
       label = std::find(way.begin(), way.end(), label) - way.begin();
     }
-    return PackBatch(texts, labels, of_ways, at::kDouble);
+    Batch batch = PackBatch(texts, labels, of_ways);
+    batch.tasks = count;
+    batch.ways = kWays;
+    return batch;
   };
-  Episode episode;
-  episode.rows = Ids(rows);
-  episode.support = pack(task.support, task.support_labels);
-  episode.query = pack(task.query, task.query_labels);
-  return episode;
+  return {Ids(rows), pack(all.support, all.support_labels), pack(all.query, all.query_labels)};
+}
+
+Episode Build(const ToyTask& task, const std::vector<int64_t>& way = {0, 1, 2}) {
+  return Build(std::vector<ToyTask>{task}, way);
 }
 
 ModelSpec ModelOf(ModelKind kind) {
@@ -472,7 +477,7 @@ TEST_P(ConformanceTest, OrderAndCompanyDoNotMatter) {
   const ParamList meta = Meta(*learner, episode);
   const ParamList adapted = learner->Adapt(model(), meta, episode.support);
   const at::Tensor logits = learner->Logits(model(), adapted, episode.query);
-  EXPECT_EQ(logits.sizes(), at::IntArrayRef({episode.query.size, kWays}));
+  EXPECT_EQ(logits.sizes(), at::IntArrayRef({RowsOf(episode.query), kWays}));
 
   const std::vector<int64_t> way = {2, 0, 1};
   const Episode renumbered = Build(toy, way);
@@ -483,14 +488,14 @@ TEST_P(ConformanceTest, OrderAndCompanyDoNotMatter) {
               learner->MetaGradient(model(), meta, episode, 0).query_loss, 1e-10);
 
   Random random(6);
-  const std::vector<int64_t> support = Shuffled(0, episode.support.size, &random);
-  EXPECT_LT(MaxDifference(Logits(*learner, meta, SelectTexts(episode.support, support), episode.query), logits), 1e-10);
-  const std::vector<int64_t> query = Shuffled(0, episode.query.size, &random);
-  EXPECT_LT(MaxDifference(learner->Logits(model(), adapted, SelectTexts(episode.query, query)),
+  const std::vector<int64_t> support = Shuffled(0, RowsOf(episode.support), &random);
+  EXPECT_LT(MaxDifference(Logits(*learner, meta, SelectRows(episode.support, support), episode.query), logits), 1e-10);
+  const std::vector<int64_t> query = Shuffled(0, RowsOf(episode.query), &random);
+  EXPECT_LT(MaxDifference(learner->Logits(model(), adapted, SelectRows(episode.query, query)),
                           logits.index_select(0, Ids(query))),
             1e-10);
-  for (const int64_t one : {int64_t{0}, episode.query.size - 1}) {
-    EXPECT_LT(MaxDifference(learner->Logits(model(), adapted, SelectTexts(episode.query, {one}))[0], logits[one]),
+  for (const int64_t one : {int64_t{0}, RowsOf(episode.query) - 1}) {
+    EXPECT_LT(MaxDifference(learner->Logits(model(), adapted, SelectRows(episode.query, {one}))[0], logits[one]),
               1e-10);
   }
   Batch unlabelled = episode.query;
@@ -530,7 +535,7 @@ TEST_P(ConformanceTest, ALoadedStateGoesOnAsTheSavedOne) {
   const auto step = [&](LearnerState* state) {
     MetaBatch batch;
     const auto seed = static_cast<uint64_t>(100 + state->meta_step);
-    batch.episode = [=](int64_t /*task*/) { return Build(MakeTask(seed, 1, 2)); };
+    batch.episode = [=](int64_t /*first*/, int64_t /*count*/) { return Build(MakeTask(seed, 1, 2)); };
     const absl::StatusOr<StepStats> stats = MetaStep(*learner, model(), optimizer, 4, batch, &pool, state);
     ASSERT_TRUE(stats.ok()) << stats.status();
   };
@@ -600,8 +605,9 @@ TEST_P(ConformanceTest, NoInnerStepsAreTheStart) {
 
 // Where a learner takes several tasks, together they are what each is alone, in other settings at meta-test too.
 TEST_P(ConformanceTest, SeveralTasksAreEachWhatTheyAreAlone) {
-  const std::vector<Episode> alone = {Build(MakeTask(10, 1, 2)), Build(MakeTask(11, 1, 2))};
-  const Episode together = MergeEpisodes(alone);
+  const std::vector<ToyTask> tasks = {MakeTask(10, 1, 2), MakeTask(11, 1, 2)};
+  const std::vector<Episode> alone = {Build(tasks[0]), Build(tasks[1])};
+  const Episode together = Build(tasks);
   std::vector<LearnerSpec> specs = {spec()};
   if (HasInnerSteps()) {
     specs.push_back(With(spec(), "inner { encoder_lr: 0 lora_lr: 0 } meta_test { inner { encoder_lr: 0.0625 } }"));
@@ -643,22 +649,33 @@ TEST_P(ConformanceTest, SeveralTasksAreEachWhatTheyAreAlone) {
 
 // A support text that counts several times is computed once, and is worth as much as copies of it.
 TEST_P(ConformanceTest, RepeatedTextsAreWorthTheirCopies) {
-  std::vector<Episode> repeated;
-  std::vector<Episode> copied;
   const std::vector<int64_t> rows = {0, 1, 2, 3, 4, 5, 0, 3, 3, 4};
+  std::vector<ToyTask> tasks;
+  std::vector<ToyTask> with_copies;
   for (const uint64_t seed : {12, 13}) {
-    ToyTask task = MakeTask(seed, 2, 2);
-    repeated.push_back(Build(task));
-    Batch& support = repeated.back().support;
-    support.repeats = Ids(rows);
-    support.labels = support.labels.index_select(0, support.repeats);
+    tasks.push_back(MakeTask(seed, 2, 2));
+    ToyTask copied = tasks.back();
     for (size_t i = 6; i < rows.size(); ++i) {
       const auto text = static_cast<size_t>(rows[i]);
-      task.support.push_back(task.support[text]);
-      task.support_labels.push_back(task.support_labels[text]);
+      copied.support.push_back(copied.support[text]);
+      copied.support_labels.push_back(copied.support_labels[text]);
     }
-    copied.push_back(Build(task));
+    with_copies.push_back(std::move(copied));
   }
+  const auto repeated = [&](const std::vector<ToyTask>& of) {
+    Episode episode = Build(of);
+    std::vector<int64_t> all;
+    for (size_t t = 0; t < of.size(); ++t) {
+      for (const int64_t row : rows) {
+        all.push_back(static_cast<int64_t>(6 * t) + row);
+      }
+    }
+    episode.support.repeats = Ids(all);
+    episode.support.labels = episode.support.labels.index_select(0, episode.support.repeats);
+    return episode;
+  };
+  const Episode once = repeated({tasks[0]});
+  const Episode copies = Build(with_copies[0]);
   const std::unique_ptr<Learner> learner = MakeLearner(spec());
   const auto same = [&](const Episode& a, const Episode& b) {
     const ParamList meta = Meta(*learner, a);
@@ -674,16 +691,16 @@ TEST_P(ConformanceTest, RepeatedTextsAreWorthTheirCopies) {
     EXPECT_LT(MaxDifference(Logits(*learner, meta, a.support, a.query), Logits(*learner, meta, b.support, b.query)),
               1e-8);
   };
-  same(repeated[0], copied[0]);
+  same(once, copies);
   if (learner->TakesSeveralTasks(model())) {
-    same(MergeEpisodes(repeated), MergeEpisodes(copied));
+    same(repeated(tasks), Build(with_copies));
   }
   if (HasInnerSteps()) {  // in mini-batches some of which have a text twice
     const std::unique_ptr<Learner> in_batches = MakeLearner(With(spec(), "meta_test { epochs: 3 batch: 6 }"));
     const auto logits = [&](const Episode& episode) {
       return Logits(*in_batches, Meta(*in_batches, episode), episode.support, episode.query);
     };
-    EXPECT_LT(MaxDifference(logits(repeated[0]), logits(copied[0])), 1e-8);
+    EXPECT_LT(MaxDifference(logits(once), logits(copies)), 1e-8);
   }
 }
 
@@ -760,7 +777,7 @@ TEST_P(ConformanceTest, MetaTestIsWhatItSays) {
   EXPECT_LT(MaxDifference(expected, logits(with(one, "warmup_share: 1 epochs: 1"), false)), 1e-12);
 
   const at::Tensor full = logits(spec(), true);
-  for (const int64_t batch : {episode.support.size, 2 * episode.support.size}) {
+  for (const int64_t batch : {RowsOf(episode.support), 2 * RowsOf(episode.support)}) {
     const std::string settings = absl::StrCat("meta_test { epochs: ", spec().inner().steps(), " batch: ", batch, " }");
     EXPECT_LT(MaxDifference(logits(With(spec(), settings), true), full), 1e-12) << settings;
   }
@@ -870,8 +887,8 @@ TEST(MamlConformanceTest, MiniBatchesAreStepsOnPartsOfTheSupportSet) {
       ((half >> text) % 2 == 1 ? first : second).push_back(text);
     }
     if (first.size() == 3) {
-      const ParamList between = step->Adapt(model, meta, SelectTexts(episode.support, first));
-      const ParamList after = step->Adapt(model, between, SelectTexts(episode.support, second));
+      const ParamList between = step->Adapt(model, meta, SelectRows(episode.support, first));
+      const ParamList after = step->Adapt(model, between, SelectRows(episode.support, second));
       double difference = 0;
       for (size_t i = 0; i < after.size(); ++i) {
         difference = std::max(difference, MaxDifference(after[i], adapted[i]));

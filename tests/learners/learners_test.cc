@@ -46,11 +46,11 @@ double Value(const Quadratic& q, const at::Tensor& theta) {
 
 Batch BatchOf(int64_t which) {
   Batch batch;
-  batch.token_ids = at::full({1}, which, at::kLong);
+  batch.inputs = PointInputs{at::full({1}, which, at::kLong)};
   return batch;
 }
 
-// A model without texts: a batch's one token says which quadratic its loss is.
+// A model without texts: a batch's one point says which quadratic its loss is.
 class QuadraticModel : public Model {
  public:
   explicit QuadraticModel(std::vector<Quadratic> quadratics) : quadratics_(std::move(quadratics)) {}
@@ -60,7 +60,7 @@ class QuadraticModel : public Model {
     return {at::cat(params).unsqueeze(0), {}, {}};
   }
   at::Tensor Loss(const ModelOutput& output, const Batch& batch) const override {
-    const Quadratic& q = quadratics_[static_cast<size_t>(batch.token_ids.item<int64_t>())];
+    const Quadratic& q = quadratics_[static_cast<size_t>(std::get<PointInputs>(batch.inputs).x.item<int64_t>())];
     const at::Tensor off = output.features.select(0, 0) - q.c;
     return off.dot(q.a.matmul(off)) * 0.5;
   }

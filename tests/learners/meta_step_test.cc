@@ -195,7 +195,7 @@ TEST(AdamWTest, ClipNormZeroIsNoBound) {
 
 Batch BatchOf(int64_t which) {
   Batch batch;
-  batch.token_ids = at::full({1}, which, at::kLong);
+  batch.inputs = PointInputs{at::full({1}, which, at::kLong)};
   return batch;
 }
 
@@ -208,12 +208,12 @@ class TableModel : public Model {
 
   const std::vector<ParamInfo>& params() const override { return params_; }
   ModelOutput Forward(const ParamList& params, const Batch& batch) const override {
-    const double t = 0.1 * static_cast<double>(batch.token_ids.item<int64_t>());
+    const double t = 0.1 * static_cast<double>(std::get<PointInputs>(batch.inputs).x.item<int64_t>());
     const at::Tensor table = (params[0] - t).pow(2).sum();
     return {(table + ((params[1] - t).pow(2) * weights_).sum()).view({1, 1}), {}, {}};
   }
   at::Tensor Loss(const ModelOutput& output, const Batch& batch) const override {
-    const int64_t task = batch.token_ids.item<int64_t>();
+    const int64_t task = std::get<PointInputs>(batch.inputs).x.item<int64_t>();
     const at::Tensor loss = output.features.sum();
     if (task == infinite_loss) {
       return loss + std::numeric_limits<double>::infinity();
@@ -283,7 +283,7 @@ TEST(MetaStepTest, MeanOfTheTasksInOrderWithTheSameBitsOnAnyNumberOfThreads) {
     for (int64_t step = 0; step < kTotal; ++step) {
       MetaBatch batch;
       batch.tasks = kTasks;
-      batch.episode = [&](int64_t task) {
+      batch.episode = [&](int64_t task, int64_t /*count*/) {
         if (task == 0) {
           std::this_thread::sleep_for(std::chrono::milliseconds(20));  // the first is done last
         }
@@ -315,7 +315,7 @@ TEST(MetaStepTest, WhatIsNotFiniteIsAnErrorAndChangesNothing) {
     const auto step = [&] {
       MetaBatch batch;
       batch.tasks = 3;
-      batch.episode = [&](int64_t task) { return model.Deal(task); };
+      batch.episode = [&](int64_t task, int64_t /*count*/) { return model.Deal(task); };
       return MetaStep(*learner, model, MetaOptimizerSpec(), 10, batch, &pool, &state);
     };
     ASSERT_TRUE(step().ok());

@@ -28,6 +28,8 @@
 namespace metaprompt {
 namespace {
 
+const at::Tensor& PointsOf(const Batch& batch) { return std::get<PointInputs>(batch.inputs).x; }
+
 using ::testing::HasSubstr;
 using ::testing::MatchesRegex;
 
@@ -59,7 +61,7 @@ at::Tensor Part(const at::Tensor& points, int64_t tasks, int64_t task) { return 
 TEST(SinusoidEpisodeTest, IsAFunctionOfSeedPurposeAndIndex) {
   const Episode three = SinusoidEpisode(kTasks, 7, 3);
   const Episode one = SinusoidEpisode(kTasks, 8, 1);
-  EXPECT_TRUE(at::equal(Part(three.support.token_ids, 3, 1), one.support.token_ids));
+  EXPECT_TRUE(at::equal(Part(PointsOf(three.support), 3, 1), PointsOf(one.support)));
   EXPECT_TRUE(at::equal(Part(three.support.labels, 3, 1), one.support.labels));
   EXPECT_TRUE(at::equal(Part(three.query.labels, 3, 1), one.query.labels));
   SinusoidTasks other = kTasks;
@@ -76,7 +78,7 @@ TEST(SinusoidEpisodeTest, IsAFunctionOfSeedPurposeAndIndex) {
 TEST(SinusoidEpisodeTest, HasThePapersRanges) {
   constexpr int64_t kCount = 4000;
   const Episode episode = SinusoidEpisode(kTasks, 0, kCount);
-  const at::Tensor x = episode.query.token_ids.view({kCount, -1});
+  const at::Tensor x = PointsOf(episode.query).view({kCount, -1});
   const at::Tensor y = episode.query.labels.view({kCount, -1});
   const at::Tensor sine = x.sin();
   const at::Tensor cosine = x.cos();

@@ -12,11 +12,11 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
-#include "episodes/episode.h"
 #include "learners/learner.h"
 #include "learners/papers/maml.h"
 #include "metaprompt/base/random.h"
 #include "metaprompt/model/batch.h"
+#include "metaprompt/model/episode.h"
 #include "metaprompt/model/params.h"
 #include "metaprompt/prompt_model.h"
 #include "tests/helpers/differences.h"
@@ -254,7 +254,7 @@ ParamList WithHead(const PromptModel& model, const ParamList& params, const Answ
 // What the inner steps subtract from the parameters and the class head behind them: after step 1, 2, ...
 std::vector<ParamList> Offsets(const PromptModel& model, const HeadedMaml& maml, const ParamList& params,
                                const Batch& support) {
-  const ParamList start = WithHead(model, params, support.answers);
+  const ParamList start = WithHead(model, params, TextsOf(support).answers());
   ParamList theta = start;
   std::vector<ParamList> offsets;
   for (int k = 0; k < maml.steps; ++k) {
@@ -277,7 +277,7 @@ double LossBehind(const PromptModel& model, const HeadedMaml& maml, const ParamL
                   const std::vector<ParamList>& offsets, const Batch& query) {
   double sum = 0;
   for (int k = 1; k <= maml.steps; ++k) {
-    ParamList theta = WithHead(model, params, query.answers);
+    ParamList theta = WithHead(model, params, TextsOf(query).answers());
     for (size_t i = 0; i < theta.size(); ++i) {
       theta[i] = theta[i] - offsets[static_cast<size_t>(k - 1)][i];
     }
@@ -297,8 +297,8 @@ TEST(ClassHeadTest, ItIsTheMeanOfTheAnswerWordsAndUnadaptedChangesNothing) {
   const PromptModel model(Spec(2, 2, BertSpec::GELU), kVocab, kSoft);
   const ParamList params = RandomParams(model, 81);
   const Batch batch = MakeBatch(RandomTexts(2, 82), AllRows());
-  const ParamList head = model.ClassHead(params, batch.answers);
-  const ParamList expected = PlainHead(model.params(), params, batch.answers);
+  const ParamList head = model.ClassHead(params, batch);
+  const ParamList expected = PlainHead(model.params(), params, TextsOf(batch).answers());
   ASSERT_EQ(head.size(), 2);
   for (size_t i = 0; i < 2; ++i) {
     ASSERT_EQ(head[i].sizes(), expected[i].sizes());

@@ -109,7 +109,7 @@ at::Tensor PlainLogits(const BertSpec& spec, const std::vector<ParamInfo>& infos
   for (int64_t b = 0; b < batch; ++b) {
     for (int64_t w = 0; w < kWays; ++w) {
       const at::Tensor ids = Ids(texts.answers[static_cast<size_t>(w)]);
-      logits[b][w] = vocabulary[b][texts.texts[static_cast<size_t>(b)].mask].index_select(0, ids).mean();
+      logits[b][w] = vocabulary[b][texts.texts[static_cast<size_t>(b)].read_at].index_select(0, ids).mean();
     }
   }
   return logits;
@@ -140,8 +140,8 @@ TEST(PromptModelTest, ForwardIsBertWrittenOutThePlainWay) {
         // The loss: −log of the softmax at the label, mean over the texts.
         const at::Tensor log_p = expected - expected.exp().sum(1, true).log();
         double loss = 0;
-        for (int64_t b = 0; b < batch.size; ++b) {
-          loss -= log_p[b][texts.labels[static_cast<size_t>(b)]].item<double>() / static_cast<double>(batch.size);
+        for (int64_t b = 0; b < RowsOf(batch); ++b) {
+          loss -= log_p[b][texts.labels[static_cast<size_t>(b)]].item<double>() / static_cast<double>(RowsOf(batch));
         }
         EXPECT_NEAR(model.Loss(output, batch).item<double>(), loss, 1e-10);
       }

@@ -1,6 +1,4 @@
 // The tokenizer that runs train for themselves, prompts and answer words, and every error with its text.
-#include "metaprompt/prompts/prompt.h"
-
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -11,6 +9,8 @@
 
 #include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
+#include "metaprompt/prompts/prompt_template.h"
+#include "metaprompt/prompts/verbalizer.h"
 #include "metaprompt/tokenizers/tokenizer.h"
 #include "tests/helpers/status_error.h"
 #include "tests/helpers/trained_tokenizer.h"
@@ -101,7 +101,7 @@ TEST(PromptTest, TemplatesInPieces) {
     spec.set_template_(text);
     const PromptTemplate prompt = *PromptTemplate::Create(spec, Trained(), max_tokens);
     const PromptedText prompted = prompt.Apply(Trained().Encode("game editor mail"));
-    return absl::StrCat(prompt.num_soft(), " ", prompted.mask, ": ", Pieces(Trained(), prompted.ids));
+    return absl::StrCat(prompt.num_soft(), " ", prompted.read_at, ": ", Pieces(Trained(), prompted.ids));
   };
   EXPECT_EQ(apply("{text} music <soft> {mask} .", 20), "1 6: [CLS] ▁game ▁editor ▁mail ▁music <0> [MASK] ▁. [SEP]");
   EXPECT_EQ(apply("<soft:3> {mask} music{text}<soft>", 20),
@@ -126,7 +126,7 @@ TEST(PromptTest, OnlyTheTextIsEverCut) {
         const auto used = static_cast<int64_t>(alone.size());
         const int64_t kept = std::min(length, max_tokens - used);
         ASSERT_EQ(prompted.ids.size(), used + kept);
-        EXPECT_EQ(prompted.ids[static_cast<size_t>(prompted.mask)], Trained().special().mask);
+        EXPECT_EQ(prompted.ids[static_cast<size_t>(prompted.read_at)], Trained().special().mask);
         EXPECT_EQ(
             std::vector<int64_t>(prompted.ids.begin() + prompted.text_begin, prompted.ids.begin() + prompted.text_end),
             std::vector<int64_t>(words.begin(), words.begin() + kept));

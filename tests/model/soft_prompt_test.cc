@@ -14,7 +14,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "metaprompt/base/random.h"
-#include "metaprompt/prompts/prompt.h"
+#include "metaprompt/prompts/prompt_template.h"
 #include "metaprompt/tokenizers/tokenizer_folder.h"
 #include "tests/helpers/differences.h"
 
@@ -193,7 +193,7 @@ class BertVocabularyTest : public testing::Test {
       return std::string(prompt.status().message());
     }
     const PromptedText prompted = prompt->Apply(tokenizer_->Encode(prompt->text_prefix() + "the cat"));
-    std::string line = absl::StrCat(prompt->num_soft(), " ", prompted.mask, ":");
+    std::string line = absl::StrCat(prompt->num_soft(), " ", prompted.read_at, ":");
     for (const int64_t id : prompted.ids) {
       absl::StrAppend(&line, " ", id < 0 ? absl::StrCat("<", -1 - id, ">") : tokenizer_->Piece(id));
     }

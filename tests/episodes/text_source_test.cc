@@ -1,4 +1,6 @@
 // Episodes as tensors: what a plan becomes, text by text.
+#include "episodes/text_source.h"
+
 #include <ATen/ATen.h>
 #include <gtest/gtest.h>
 
@@ -11,9 +13,9 @@
 
 #include "absl/strings/str_cat.h"
 #include "datasets/dataset.h"
-#include "episodes/prompted_split.h"
 #include "episodes/sampler.h"
-#include "metaprompt/prompts/prompt.h"
+#include "metaprompt/prompts/prompt_template.h"
+#include "metaprompt/prompts/verbalizer.h"
 #include "tests/helpers/trained_tokenizer.h"
 
 namespace metaprompt {
@@ -24,7 +26,7 @@ std::vector<int64_t> Values(const at::Tensor& tensor) {
   return {whole.data_ptr<int64_t>(), whole.data_ptr<int64_t>() + whole.numel()};
 }
 
-TEST(PromptedSplitTest, AnEpisodeIsItsPlanInTensors) {
+TEST(TextSourceTest, AnEpisodeIsItsPlanInTensors) {
   std::vector<TextClass> classes;
   for (const char* name : {"music", "game mail", "editor"}) {
     TextClass one;
@@ -43,8 +45,8 @@ TEST(PromptedSplitTest, AnEpisodeIsItsPlanInTensors) {
   const PromptTemplate prompt = *PromptTemplate::Create(prompt_spec, Trained(), 12);
   VerbalizerSpec with_answers;
   with_answers.set_answer_texts(2);
-  const PromptedSplit splits[] = {*PromptedSplit::Create(pointers, Trained(), prompt, VerbalizerSpec(), false),
-                                  *PromptedSplit::Create(pointers, Trained(), prompt, with_answers, false)};
+  const TextSource splits[] = {*TextSource::Create(pointers, Trained(), prompt, VerbalizerSpec(), false),
+                               *TextSource::Create(pointers, Trained(), prompt, with_answers, false)};
   EXPECT_TRUE(splits[0].WordSizes().empty());
   ASSERT_EQ(splits[0].sizes().size(), 3);
   EXPECT_EQ(splits[0].sizes()[1].label, "game mail");
@@ -53,7 +55,7 @@ TEST(PromptedSplitTest, AnEpisodeIsItsPlanInTensors) {
   for (int64_t index = 0; index < 40; ++index) {
     const EpisodePlan plan = sampler.Plan(index / 2);
     const int64_t answer_texts = index % 2 * 2;
-    const Episode episode = splits[index % 2].Build(plan, at::kDouble);
+    const Episode episode = splits[index % 2].Build({plan}, at::kDouble);
     const std::vector<int64_t> rows = Values(episode.rows);
     EXPECT_TRUE(std::is_sorted(rows.begin(), rows.end()));
     std::set<int64_t> used;
@@ -62,67 +64,70 @@ TEST(PromptedSplitTest, AnEpisodeIsItsPlanInTensors) {
       const std::vector<TextRef>& refs = query ? plan.query : plan.support;
       const int64_t dealt = query ? 3 : 2;
       const int64_t per_way = query ? 3 : 2 + (answer_texts > 0 ? 1 : 0);  // a text computed once, however it counts
-      ASSERT_EQ(batch.size, 3 * per_way);
+      const TextInputs& inputs = TextsOf(batch);
+      const Packing& packing = inputs.packing();
+      const Answers& answers = inputs.answers();
+      ASSERT_EQ(batch.ways, 3);
+      ASSERT_EQ(inputs.size(), 3 * per_way);
       ASSERT_EQ(batch.repeats.defined(), !query && answer_texts > 0);
       ASSERT_EQ(RowsOf(batch), query ? 9 : 3 * (2 + answer_texts));
       for (int64_t row = 0; batch.repeats.defined() && row < RowsOf(batch); ++row) {
         EXPECT_EQ(batch.repeats[row].item<int64_t>(), row / 4 * 3 + std::min<int64_t>(row % 4, 2));
         EXPECT_EQ(batch.labels[row].item<int64_t>(), row / 4);
       }
-      const std::vector<int64_t> ids = Values(batch.token_ids);
-      const std::vector<int64_t> positions = Values(batch.positions);
-      const std::vector<int64_t> padded = Values(batch.padded_from);
-      const std::vector<int64_t> packed = Values(batch.packed_from);
-      const std::vector<int64_t> mask_to = Values(batch.mask_to);
-      ASSERT_EQ(padded.size(), batch.size * batch.longest);
+      const std::vector<int64_t> ids = Values(TextsOf(batch).ids());
+      const std::vector<int64_t> positions = Values(packing.positions);
+      const std::vector<int64_t> padded = Values(packing.padded_from);
+      const std::vector<int64_t> packed = Values(packing.packed_from);
+      const std::vector<int64_t> read_to = Values(packing.read_to);
+      ASSERT_EQ(padded.size(), inputs.size() * inputs.longest());
       size_t token = 0;
       int64_t longest = 0;
-      for (int64_t b = 0; b < batch.size; ++b) {
+      for (int64_t b = 0; b < inputs.size(); ++b) {
         const int64_t way = b / per_way;
         const TextRef& ref = refs[static_cast<size_t>(way * dealt + std::min(b % per_way, dealt - 1))];
         const TextClass& its = classes[static_cast<size_t>(ref.of_class)];
         std::vector<int64_t> text = Trained().Encode(its.texts[static_cast<size_t>(ref.text)]);
         if (b % per_way >= dealt) {  // its answer words, as a text
           text = plan.borrowed_answers
-                     ? std::vector<int64_t>{rows[static_cast<size_t>(batch.answers.ids[way][0].item<int64_t>())]}
+                     ? std::vector<int64_t>{rows[static_cast<size_t>(answers.ids[way][0].item<int64_t>())]}
                      : *AnswerIds(VerbalizerSpec(), Trained(), "", its.name);
         }
         const PromptedText expected = prompt.Apply(text);
         if (!batch.repeats.defined()) {
           EXPECT_EQ(batch.labels[b].item<int64_t>(), b / per_way);
         }
-        EXPECT_EQ(batch.mask_from[b].item<int64_t>(), static_cast<int64_t>(token) + expected.mask);
+        EXPECT_EQ(inputs.read_at()[b].item<int64_t>(), expected.read_at);
+        EXPECT_EQ(packing.read_from[b].item<int64_t>(), static_cast<int64_t>(token) + expected.read_at);
         longest = std::max(longest, static_cast<int64_t>(expected.ids.size()));
-        for (int64_t t = 0; t < batch.longest; ++t) {
+        for (int64_t t = 0; t < inputs.longest(); ++t) {
           const bool inside = t < static_cast<int64_t>(expected.ids.size());
-          EXPECT_EQ(batch.attention_bias[b][0][0][t].item<double>(), inside ? 0 : -INFINITY);
-          EXPECT_EQ(padded[static_cast<size_t>(b * batch.longest + t)], inside ? static_cast<int64_t>(token) : -1);
+          EXPECT_EQ(packing.attention_bias[b][0][0][t].item<double>(), inside ? 0 : -INFINITY);
+          EXPECT_EQ(padded[static_cast<size_t>(b * inputs.longest() + t)], inside ? static_cast<int64_t>(token) : -1);
           if (!inside) {
             continue;
           }
           const int64_t id = ids[token];
-          const auto num_rows = static_cast<int64_t>(rows.size());
-          EXPECT_EQ(id < num_rows ? rows[static_cast<size_t>(id)] : num_rows - id - 1,
-                    expected.ids[static_cast<size_t>(t)]);
+          EXPECT_EQ(id >= 0 ? rows[static_cast<size_t>(id)] : id, expected.ids[static_cast<size_t>(t)]);
+          EXPECT_EQ(packing.is_soft[static_cast<int64_t>(token)].item<bool>(), id < 0);
           used.insert(expected.ids[static_cast<size_t>(t)]);
           EXPECT_EQ(positions[token], t);
-          EXPECT_EQ(packed[token], b * batch.longest + t);
-          EXPECT_EQ(mask_to[token], t == expected.mask ? b : -1);
+          EXPECT_EQ(packed[token], b * inputs.longest() + t);
+          EXPECT_EQ(read_to[token], t == expected.read_at ? b : -1);
           ++token;
         }
       }
       EXPECT_EQ(token, ids.size());
-      EXPECT_EQ(batch.longest, longest);
+      EXPECT_EQ(inputs.longest(), longest);
       for (int64_t w = 0; w < 3; ++w) {
         std::vector<int64_t> answer = *AnswerIds(
             VerbalizerSpec(), Trained(), "", classes[static_cast<size_t>(plan.classes[static_cast<size_t>(w)])].name);
         if (plan.borrowed_answers) {  // one piece, whichever it is
-          answer = {rows[static_cast<size_t>(batch.answers.ids[w][0].item<int64_t>())]};
+          answer = {rows[static_cast<size_t>(answers.ids[w][0].item<int64_t>())]};
         }
         std::map<int64_t, double> weights;
-        for (int64_t k = 0; k < batch.answers.ids.size(1); ++k) {
-          weights[rows[static_cast<size_t>(batch.answers.ids[w][k].item<int64_t>())]] +=
-              batch.answers.weights[w][k].item<double>();
+        for (int64_t k = 0; k < answers.ids.size(1); ++k) {
+          weights[rows[static_cast<size_t>(answers.ids[w][k].item<int64_t>())]] += answers.weights[w][k].item<double>();
         }
         ASSERT_EQ(weights.size(), answer.size());
         for (const int64_t id : answer) {
@@ -162,43 +167,43 @@ std::vector<TextClass> SkewedClasses() {
   return classes;
 }
 
-PromptedSplit SplitOf(const std::vector<TextClass>& classes, const PromptTemplate& prompt) {
+TextSource SplitOf(const std::vector<TextClass>& classes, const PromptTemplate& prompt) {
   std::vector<const TextClass*> pointers;
   for (const TextClass& one : classes) {
     pointers.push_back(&one);
   }
-  absl::StatusOr<PromptedSplit> split = PromptedSplit::Create(pointers, Trained(), prompt, VerbalizerSpec(), true);
+  absl::StatusOr<TextSource> split = TextSource::Create(pointers, Trained(), prompt, VerbalizerSpec(), true);
   EXPECT_TRUE(split.ok()) << split.status();
   return *split;
 }
 
 // A batch's texts as prompts give them: vocabulary ids, -1 - s for soft vector s, and the place of the mask.
 std::vector<std::pair<std::vector<int64_t>, int64_t>> Unpacked(const Batch& batch, const std::vector<int64_t>& rows) {
-  std::vector<std::pair<std::vector<int64_t>, int64_t>> texts(static_cast<size_t>(batch.size));
-  const std::vector<int64_t> ids = Values(batch.token_ids);
-  const std::vector<int64_t> places = Values(batch.packed_from);
-  const std::vector<int64_t> mask_to = Values(batch.mask_to);
-  const auto num_rows = static_cast<int64_t>(rows.size());
+  std::vector<std::pair<std::vector<int64_t>, int64_t>> texts(static_cast<size_t>(TextsOf(batch).size()));
+  const int64_t longest = TextsOf(batch).longest();
+  const std::vector<int64_t> ids = Values(TextsOf(batch).ids());
+  const std::vector<int64_t> places = Values(TextsOf(batch).packing().packed_from);
+  const std::vector<int64_t> read_to = Values(TextsOf(batch).packing().read_to);
   for (size_t i = 0; i < ids.size(); ++i) {
-    auto& [text, mask] = texts[static_cast<size_t>(places[i] / batch.longest)];
-    EXPECT_EQ(static_cast<int64_t>(text.size()), places[i] % batch.longest);
-    if (mask_to[i] >= 0) {
-      EXPECT_EQ(mask_to[i], places[i] / batch.longest);
+    auto& [text, mask] = texts[static_cast<size_t>(places[i] / longest)];
+    EXPECT_EQ(static_cast<int64_t>(text.size()), places[i] % longest);
+    if (read_to[i] >= 0) {
+      EXPECT_EQ(read_to[i], places[i] / longest);
       mask = static_cast<int64_t>(text.size());
     }
-    text.push_back(ids[i] < num_rows ? rows[static_cast<size_t>(ids[i])] : num_rows - ids[i] - 1);
+    text.push_back(ids[i] >= 0 ? rows[static_cast<size_t>(ids[i])] : ids[i]);
   }
   return texts;
 }
 
-TEST(PromptedSplitTest, WordTasksHaveTheWordInCommonAndLoseItAtTimes) {
+TEST(TextSourceTest, WordTasksHaveTheWordInCommonAndLoseItAtTimes) {
   const std::vector<TextClass> classes = SkewedClasses();
   for (const char* text : {"{text} music : <soft> {mask} .", "<soft> {mask} music : {text} music"}) {
     for (const int64_t max_tokens : {20, 10}) {  // whole, and the longer ones cut
       PromptSpec spec;
       spec.set_template_(text);
       const PromptTemplate prompt = *PromptTemplate::Create(spec, Trained(), max_tokens);
-      const PromptedSplit split = SplitOf(classes, prompt);
+      const TextSource split = SplitOf(classes, prompt);
       // Every text's pieces as far as they are kept; to whom it belongs: the rarest that 20 texts have.
       const size_t room = static_cast<size_t>(max_tokens) - prompt.Apply({}).ids.size();
       std::vector<std::vector<int64_t>> texts;
@@ -240,14 +245,14 @@ TEST(PromptedSplitTest, WordTasksHaveTheWordInCommonAndLoseItAtTimes) {
       for (int64_t index = 0; index < 100; ++index) {
         const EpisodePlan plan = sampler.Plan(index);
         ASSERT_TRUE(plan.word_task);
-        const Episode episode = split.Build(plan, at::kDouble);
-        const Episode again = split.Build(plan, at::kDouble);
+        const Episode episode = split.Build({plan}, at::kDouble);
+        const Episode again = split.Build({plan}, at::kDouble);
         const std::vector<int64_t> rows = Values(episode.rows);
         EXPECT_EQ(Values(again.rows), rows);
         std::set<size_t> originals;
         for (const bool query : {false, true}) {
           const Batch& batch = query ? episode.query : episode.support;
-          EXPECT_TRUE(at::equal((query ? again.query : again.support).token_ids, batch.token_ids));
+          EXPECT_TRUE(at::equal(TextsOf(query ? again.query : again.support).ids(), TextsOf(batch).ids()));
           const std::vector<TextRef>& refs = query ? plan.query : plan.support;
           const auto dealt = Unpacked(batch, rows);
           ASSERT_EQ(dealt.size(), refs.size());
@@ -263,7 +268,7 @@ TEST(PromptedSplitTest, WordTasksHaveTheWordInCommonAndLoseItAtTimes) {
             const PromptedText stripped = prompt.Apply(pieces);
             const bool lost = dealt[i].first == stripped.ids;
             ASSERT_TRUE(lost || dealt[i].first == with.ids) << Pieces(Trained(), dealt[i].first);
-            EXPECT_EQ(dealt[i].second, (lost ? stripped : with).mask);
+            EXPECT_EQ(dealt[i].second, (lost ? stripped : with).read_at);
             EXPECT_EQ(dealt[i].first[static_cast<size_t>(dealt[i].second)], Trained().special().mask);
             without += lost ? 1 : 0;
             ++all;
@@ -275,11 +280,11 @@ TEST(PromptedSplitTest, WordTasksHaveTheWordInCommonAndLoseItAtTimes) {
   }
 }
 
-TEST(PromptedSplitTest, BorrowedAnswersAreOrdinaryPieces) {
+TEST(TextSourceTest, BorrowedAnswersAreOrdinaryPieces) {
   const std::vector<TextClass> classes = SkewedClasses();
   PromptSpec spec;
   spec.set_template_("{text} : {mask}");
-  const PromptedSplit split = SplitOf(classes, *PromptTemplate::Create(spec, Trained(), 20));
+  const TextSource split = SplitOf(classes, *PromptTemplate::Create(spec, Trained(), 20));
   const EpisodeSampler own = *EpisodeSampler::Create(split.sizes(), {3, 1, 2}, 1, "train");
   const SpecialIds special = Trained().special();
   constexpr int kPlans = 600;
@@ -288,19 +293,20 @@ TEST(PromptedSplitTest, BorrowedAnswersAreOrdinaryPieces) {
     std::map<int64_t, int> drawn;
     for (int64_t index = 0; index < kPlans; ++index) {
       const EpisodePlan plan = sampler.Plan(index);
-      const Episode episode = split.Build(plan, at::kFloat);
-      const Episode with_own = split.Build(own.Plan(index), at::kFloat);
+      const Episode episode = split.Build({plan}, at::kFloat);
+      const Episode with_own = split.Build({own.Plan(index)}, at::kFloat);
       const std::vector<int64_t> rows = Values(episode.rows);
+      const Answers& answers = TextsOf(episode.support).answers();
       // Only the answers differ.
       EXPECT_EQ(Unpacked(episode.support, rows), Unpacked(with_own.support, Values(with_own.rows)));
       EXPECT_EQ(Unpacked(episode.query, rows), Unpacked(with_own.query, Values(with_own.rows)));
-      EXPECT_TRUE(at::equal(episode.support.answers.ids, episode.query.answers.ids));
+      EXPECT_TRUE(at::equal(answers.ids, TextsOf(episode.query).answers().ids));
       std::set<int64_t> different;
       for (int64_t w = 0; w < 3; ++w) {
         std::vector<int64_t> answer;
-        for (int64_t k = 0; k < episode.support.answers.ids.size(1); ++k) {
-          if (episode.support.answers.weights[w][k].item<double>() > 0) {
-            answer.push_back(rows[static_cast<size_t>(episode.support.answers.ids[w][k].item<int64_t>())]);
+        for (int64_t k = 0; k < answers.ids.size(1); ++k) {
+          if (answers.weights[w][k].item<double>() > 0) {
+            answer.push_back(rows[static_cast<size_t>(answers.ids[w][k].item<int64_t>())]);
           }
         }
         if (!plan.borrowed_answers) {
@@ -309,7 +315,7 @@ TEST(PromptedSplitTest, BorrowedAnswersAreOrdinaryPieces) {
           continue;
         }
         ASSERT_EQ(answer.size(), 1);
-        EXPECT_EQ(episode.support.answers.weights[w][0].item<double>(), 1);
+        EXPECT_EQ(answers.weights[w][0].item<double>(), 1);
         EXPECT_TRUE(different.insert(answer[0]).second);
         EXPECT_TRUE(answer[0] != special.cls && answer[0] != special.sep && answer[0] != special.mask);
         ++drawn[answer[0]];

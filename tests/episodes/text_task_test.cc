@@ -1,5 +1,5 @@
 // Several tasks computed together are each what they are alone.
-#include "episodes/merge.h"
+#include "episodes/text_task.h"
 
 #include <ATen/ATen.h>
 #include <gtest/gtest.h>
@@ -12,9 +12,9 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
-#include "episodes/episode.h"
 #include "metaprompt/base/random.h"
 #include "metaprompt/model/batch.h"
+#include "metaprompt/model/episode.h"
 #include "metaprompt/model/params.h"
 #include "metaprompt/prompt_model.h"
 #include "tests/helpers/differences.h"
@@ -30,15 +30,6 @@ constexpr int64_t kTasks = 3;
 
 at::Tensor Ids(const std::vector<int64_t>& ids) { return at::tensor(at::ArrayRef<int64_t>(ids), at::kLong); }
 
-// One task in vocabulary ids, -1 - s for soft vector s.
-struct Task {
-  std::vector<PromptedText> support;
-  std::vector<PromptedText> query;
-  std::vector<int64_t> support_labels;
-  std::vector<int64_t> query_labels;
-  std::vector<std::vector<int64_t>> answers;
-};
-
 std::vector<PromptedText> RandomTexts(int64_t count, int64_t longest, Random* random) {
   std::vector<PromptedText> texts;
   for (int64_t b = 0; b < count; ++b) {
@@ -47,149 +38,94 @@ std::vector<PromptedText> RandomTexts(int64_t count, int64_t longest, Random* ra
     for (auto words = static_cast<int64_t>(random->Below(static_cast<uint64_t>(longest))); words >= 0; --words) {
       text.ids.insert(text.ids.end() - 1, 2 + static_cast<int64_t>(random->Below(kVocab - 2)));
     }
-    text.mask = 2;
+    text.read_at = 2;
     texts.push_back(std::move(text));
   }
   return texts;
 }
 
 // Task t's texts are longer, and its answers of more words, than task t - 1's.
-std::vector<Task> RandomTasks() {
+std::vector<TextTask> RandomTasks() {
   Random random(1);
-  std::vector<Task> tasks;
+  std::vector<TextTask> tasks;
   for (int64_t t = 0; t < kTasks; ++t) {
-    Task task;
-    task.support = RandomTexts(kWays, 2 + 3 * t, &random);
-    task.query = RandomTexts(2 * kWays, 2 + 4 * t, &random);
-    for (int64_t b = 0; b < 2 * kWays; ++b) {
-      (b < kWays ? task.support_labels : task.query_labels).push_back(static_cast<int64_t>(random.Below(kWays)));
-    }
-    while (task.query_labels.size() < task.query.size()) {
-      task.query_labels.push_back(static_cast<int64_t>(random.Below(kWays)));
-    }
+    TextTask task;
     for (int64_t w = 0; w < kWays; ++w) {
-      std::vector<int64_t> words(static_cast<size_t>(w == 1 ? t + 1 : 1));
-      for (int64_t& word : words) {
+      TextWay way;
+      way.support = RandomTexts(1, 2 + 3 * t, &random);
+      way.query = RandomTexts(2, 2 + 4 * t, &random);
+      way.answer_ids.resize(static_cast<size_t>(w == 1 ? t + 1 : 1));
+      for (int64_t& word : way.answer_ids) {
         word = static_cast<int64_t>(random.Below(kVocab));
       }
-      task.answers.push_back(words);
+      task.push_back(std::move(way));
     }
     tasks.push_back(std::move(task));
   }
   return tasks;
 }
 
-// The texts with ids that index `rows`, soft vectors from `first_soft` on.
-std::vector<PromptedText> Local(std::vector<PromptedText> texts, const std::vector<int64_t>& rows, int64_t first_soft) {
-  const auto row_of = [&](int64_t id) { return std::lower_bound(rows.begin(), rows.end(), id) - rows.begin(); };
-  for (PromptedText& text : texts) {
-    for (int64_t& id : text.ids) {
-      id = id >= 0 ? row_of(id) : first_soft + (-1 - id);
-    }
-  }
-  return texts;
+Episode Build(absl::Span<const TextTask> tasks) {
+  TextTaskOptions options;
+  options.dtype = at::kDouble;
+  return BuildTextTasks(tasks, options);
 }
 
-std::vector<int64_t> RowsOf(const std::vector<Task>& tasks) {
-  std::set<int64_t> rows;
-  for (const Task& task : tasks) {
-    for (const auto* texts : {&task.support, &task.query}) {
-      for (const PromptedText& text : *texts) {
-        rows.insert(text.ids.begin(), text.ids.end());
+TEST(TextTaskTest, TheTextsOfAllTasksInOneBatch) {
+  const std::vector<TextTask> tasks = RandomTasks();
+  const Episode built = Build(tasks);
+  std::set<int64_t> ids;
+  for (const TextTask& task : tasks) {
+    for (const TextWay& way : task) {
+      for (const auto* texts : {&way.support, &way.query}) {
+        for (const PromptedText& text : *texts) {
+          ids.insert(text.ids.begin(), text.ids.end());
+        }
       }
-    }
-    for (const std::vector<int64_t>& words : task.answers) {
-      rows.insert(words.begin(), words.end());
+      ids.insert(way.answer_ids.begin(), way.answer_ids.end());
     }
   }
-  return {rows.lower_bound(0), rows.end()};
-}
-
-Episode EpisodeOf(const Task& task) {
-  Episode episode;
-  const std::vector<int64_t> rows = RowsOf({task});
-  const auto count = static_cast<int64_t>(rows.size());
-  size_t words = 0;
-  for (const std::vector<int64_t>& one : task.answers) {
-    words = std::max(words, one.size());
-  }
-  const auto width = static_cast<int64_t>(words);
-  Answers answers{at::zeros({kWays, width}, at::kLong), at::zeros({kWays, width}, at::kDouble)};
-  for (int64_t w = 0; w < kWays; ++w) {
-    const std::vector<int64_t>& ids = task.answers[static_cast<size_t>(w)];
-    for (size_t k = 0; k < words; ++k) {
-      const int64_t id = ids[std::min(k, ids.size() - 1)];
-      const auto place = static_cast<int64_t>(k);
-      answers.ids[w][place] = std::lower_bound(rows.begin(), rows.end(), id) - rows.begin();
-      answers.weights[w][place] = k < ids.size() ? 1.0 / static_cast<double>(ids.size()) : 0.0;
-    }
-  }
-  episode.rows = Ids(rows);
-  episode.support = PackBatch(Local(task.support, rows, count), task.support_labels, answers, at::kDouble);
-  episode.query = PackBatch(Local(task.query, rows, count), task.query_labels, answers, at::kDouble);
-  return episode;
-}
-
-std::vector<Episode> Episodes(const std::vector<Task>& tasks) {
-  std::vector<Episode> episodes;
-  for (const Task& task : tasks) {
-    episodes.push_back(EpisodeOf(task));
-  }
-  return episodes;
-}
-
-void ExpectSameBatch(const Batch& found, const Batch& expected) {
-  EXPECT_EQ(found.size, expected.size);
-  EXPECT_EQ(found.longest, expected.longest);
-  EXPECT_TRUE(at::equal(found.token_ids, expected.token_ids));
-  EXPECT_TRUE(at::equal(found.positions, expected.positions));
-  EXPECT_TRUE(at::equal(found.spans, expected.spans));
-  EXPECT_TRUE(at::equal(found.padded_from, expected.padded_from));
-  EXPECT_TRUE(at::equal(found.packed_from, expected.packed_from));
-  EXPECT_TRUE(at::equal(found.mask_from, expected.mask_from));
-  EXPECT_TRUE(at::equal(found.mask_to, expected.mask_to));
-  EXPECT_TRUE(at::equal(found.attention_bias, expected.attention_bias));
-  EXPECT_TRUE(at::equal(found.labels, expected.labels));
-}
-
-TEST(MergeEpisodesTest, TheTextsOfAllTasksInOneBatch) {
-  const std::vector<Task> tasks = RandomTasks();
-  const std::vector<Episode> episodes = Episodes(tasks);
-  const Episode merged = MergeEpisodes(episodes);
-  const std::vector<int64_t> rows = RowsOf(tasks);
-  EXPECT_TRUE(at::equal(merged.rows, Ids(rows)));
+  const std::vector<int64_t> rows(ids.lower_bound(0), ids.end());
+  EXPECT_TRUE(at::equal(built.rows, Ids(rows)));
   for (const bool query : {false, true}) {
-    std::vector<PromptedText> texts;
+    std::vector<int64_t> tokens;
     std::vector<int64_t> labels;
-    for (size_t t = 0; t < tasks.size(); ++t) {
-      const Task& task = tasks[t];
-      for (PromptedText& text : Local(query ? task.query : task.support, rows,
-                                      static_cast<int64_t>(rows.size()) + static_cast<int64_t>(t) * kSoft)) {
-        texts.push_back(std::move(text));
+    for (const TextTask& task : tasks) {
+      for (size_t w = 0; w < task.size(); ++w) {
+        for (const PromptedText& text : query ? task[w].query : task[w].support) {
+          for (const int64_t id : text.ids) {
+            tokens.push_back(id < 0 ? id : std::lower_bound(rows.begin(), rows.end(), id) - rows.begin());
+          }
+          labels.push_back(static_cast<int64_t>(w));
+        }
       }
-      const std::vector<int64_t>& own = query ? task.query_labels : task.support_labels;
-      labels.insert(labels.end(), own.begin(), own.end());
     }
-    const Batch& found = query ? merged.query : merged.support;
+    const Batch& found = query ? built.query : built.support;
     EXPECT_EQ(found.tasks, kTasks);
-    ExpectSameBatch(found, PackBatch(texts, labels, Answers(), at::kDouble));
-    ASSERT_EQ(found.answers.ids.sizes(), at::IntArrayRef({kTasks * kWays, kTasks}));
-    EXPECT_LT(MaxDifference(found.answers.weights.sum(1), at::ones({kTasks * kWays}, at::kDouble)), 1e-15);
+    EXPECT_EQ(found.ways, kWays);
+    EXPECT_TRUE(at::equal(TextsOf(found).ids(), Ids(tokens)));
+    EXPECT_TRUE(at::equal(found.labels, Ids(labels)));
+    const Answers& answers = TextsOf(found).answers();
+    ASSERT_EQ(answers.ids.sizes(), at::IntArrayRef({kTasks * kWays, kTasks}));
+    EXPECT_LT(MaxDifference(answers.weights.sum(1), at::ones({kTasks * kWays}, at::kDouble)), 1e-15);
   }
-  const Episode alone = MergeEpisodes({episodes[1]});
-  EXPECT_EQ(alone.query.tasks, 1);
-  EXPECT_TRUE(at::equal(alone.rows, episodes[1].rows));
-  ExpectSameBatch(alone.support, episodes[1].support);
-  EXPECT_TRUE(at::equal(alone.support.answers.ids, episodes[1].support.answers.ids));
+  // With the whole vocabulary ids stay as they are.
+  TextTaskOptions options;
+  options.whole_vocabulary = true;
+  const Episode whole = BuildTextTasks(tasks, options);
+  EXPECT_FALSE(whole.rows.defined());
+  EXPECT_TRUE(at::equal(
+      at::where(TextsOf(built.query).ids().ge(0), built.rows.index_select(0, TextsOf(built.query).ids().clamp_min(0)),
+                TextsOf(built.query).ids()),
+      TextsOf(whole.query).ids()));
   // Tasks of other sizes are no tasks of one batch.
-  std::vector<Task> uneven = tasks;
-  uneven[1].query.pop_back();
-  uneven[1].query_labels.pop_back();
-  EXPECT_THROW(MergeEpisodes(Episodes(uneven)), c10::Error);
+  std::vector<TextTask> uneven = tasks;
+  uneven[1][0].query.pop_back();
+  EXPECT_THROW(Build(uneven), c10::Error);
 }
 
-// The merged batch's logits, loss and gradients in each task's own soft vectors and class head, or in those of all.
-TEST(MergeEpisodesTest, LogitsLossesAndGradientsAreThoseOfTheTasksAlone) {
+// The batch's logits, loss and gradients in each task's own soft vectors and class head, or in those of all.
+TEST(TextTaskTest, LogitsLossesAndGradientsAreThoseOfTheTasksAlone) {
   ModelSpec spec;
   BertSpec& bert = *spec.mutable_encoder()->mutable_bert();
   bert.set_layers(2);
@@ -209,8 +145,12 @@ TEST(MergeEpisodesTest, LogitsLossesAndGradientsAreThoseOfTheTasksAlone) {
     for (const ParamInfo& info : model.params()) {
       params.push_back(RandomTensor(info.shape, &random) * 0.4);
     }
-    const std::vector<Episode> episodes = Episodes(RandomTasks());
-    const Episode merged = MergeEpisodes(episodes);
+    const std::vector<TextTask> tasks = RandomTasks();
+    std::vector<Episode> episodes;
+    for (const TextTask& task : tasks) {
+      episodes.push_back(Build({task}));
+    }
+    const Episode merged = Build(tasks);
     const ParamList local = LocalParams(model.params(), params, merged.rows);
     const size_t own = params.size();
     const auto perturbed = [&](const at::Tensor& x) { return x + RandomTensor(x.sizes(), &random) * 0.3; };
@@ -228,7 +168,7 @@ TEST(MergeEpisodesTest, LogitsLossesAndGradientsAreThoseOfTheTasksAlone) {
             }
           }
           if (heads) {
-            for (const at::Tensor& part : model.ClassHead(local, merged.query.answers)) {
+            for (const at::Tensor& part : model.ClassHead(local, merged.query)) {
               together.push_back(perturbed(part));
             }
             ASSERT_EQ(together[own].sizes(), at::IntArrayRef({kTasks * kWays, model.head_width()}));
@@ -236,7 +176,7 @@ TEST(MergeEpisodesTest, LogitsLossesAndGradientsAreThoseOfTheTasksAlone) {
           }
           const ParamList leaves = WithGraph(together);
           const Batch batch = model.Lowered(leaves, merged.query, layer);
-          EXPECT_EQ(batch.lowered, layer);
+          EXPECT_EQ(batch.cached == nullptr, layer == 0);
           const ModelOutput output = model.Forward(leaves, batch);
           const at::Tensor loss = model.Loss(output, batch);
           const ParamList found = torch::autograd::grad({loss}, leaves, {}, false, false, true);

@@ -1,6 +1,6 @@
-// The texts of a split in their prompts, and episodes made of them.
-#ifndef EPISODES_PROMPTED_SPLIT_H_
-#define EPISODES_PROMPTED_SPLIT_H_
+// The texts of a split as a source of tasks.
+#ifndef EPISODES_TEXT_SOURCE_H_
+#define EPISODES_TEXT_SOURCE_H_
 
 #include <cstdint>
 #include <optional>
@@ -11,41 +11,37 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "datasets/dataset.h"
-#include "episodes/episode.h"
 #include "episodes/sampler.h"
+#include "episodes/task_source.h"
+#include "episodes/text_task.h"
 #include "metaprompt/model/model.pb.h"
-#include "metaprompt/prompts/prompt.h"
+#include "metaprompt/prompts/prompt_template.h"
 #include "metaprompt/tokenizers/tokenizer.h"
 
 namespace metaprompt {
 
-// OK if no two of the classes, which are those of the side `side`, have the same answer pieces, each as often, in
-// whatever order: their logits would be the same on every text. The error names both. Looks at no text.
+// An error that names both if two of the classes, which are those of the split `side`, have the same answer ids, so
+// that their logits would be equal on every text. Reads no text.
 absl::Status CheckDistinctAnswers(const std::vector<const TextClass*>& classes, const Tokenizer& tokenizer,
                                   const VerbalizerSpec& verbalizer, absl::string_view side);
 
-// The answer words of each class, one or more, as tensors; every word of a class weighs the same.
-Answers PackAnswers(const std::vector<std::vector<int64_t>>& ids_of, at::ScalarType dtype);
-
 // The texts of one split in their prompts: tokenised once, when made, and never again.
-class PromptedSplit {
+class TextSource : public TaskSource {
  public:
   // `word_tasks`: episodes of words will be asked for, too.
-  static absl::StatusOr<PromptedSplit> Create(const std::vector<const TextClass*>& classes, const Tokenizer& tokenizer,
-                                              const PromptTemplate& prompt, const VerbalizerSpec& verbalizer,
-                                              bool word_tasks);
+  static absl::StatusOr<TextSource> Create(const std::vector<const TextClass*>& classes, const Tokenizer& tokenizer,
+                                           const PromptTemplate& prompt, const VerbalizerSpec& verbalizer,
+                                           bool word_tasks);
 
-  // What EpisodeSampler::Create takes.
-  std::vector<ClassSize> sizes() const;
+  std::vector<ClassSize> sizes() const override;
 
   // The texts shared out among words: each belongs to the rarest of its pieces that at least 20 texts have.
   // For each such piece, how many texts it got (none without word_tasks); what EpisodeSampler::WithWordTasks takes.
   std::vector<int64_t> WordSizes() const;
 
-  // The plan's texts, packed; behind the support texts of each way, its answer words as a text
-  // VerbalizerSpec.answer_texts times. In a word task the word itself is taken out of three in ten texts, so that both
-  // the word and its company tell. `dtype` is that of the floating-point tensors.
-  Episode Build(const EpisodePlan& plan, at::ScalarType dtype) const;
+  // In a word task the word itself is taken out of three in ten texts, so that both the word and its company tell the
+  // classes apart.
+  Episode Build(absl::Span<const EpisodePlan> plans, at::ScalarType dtype) const override;
 
  private:
   struct PromptedClass {
@@ -61,6 +57,8 @@ class PromptedSplit {
 
   void ShareOutAmongWords(int64_t vocab_size);
 
+  TextTask TaskOf(const EpisodePlan& plan) const;
+
   PromptedText TextOf(const EpisodePlan& plan, const TextRef& ref, Random* random) const;
 
   // The answer ids of each way.
@@ -75,4 +73,4 @@ class PromptedSplit {
 
 }  // namespace metaprompt
 
-#endif  // EPISODES_PROMPTED_SPLIT_H_
+#endif  // EPISODES_TEXT_SOURCE_H_

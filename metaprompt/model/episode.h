@@ -1,19 +1,19 @@
-// A plan as tensors.
-#ifndef EPISODES_EPISODE_H_
-#define EPISODES_EPISODE_H_
+// A task as tensors: what a learner sees of it.
+#ifndef METAPROMPT_MODEL_EPISODE_H_
+#define METAPROMPT_MODEL_EPISODE_H_
 
 #include <ATen/core/Tensor.h>
 
 #include <utility>
 
-#include "episodes/sampler.h"
 #include "metaprompt/model/batch.h"
 
 namespace metaprompt {
 
+// One task, or several that are computed together (Batch::tasks), as many in support as in query.
 struct Episode {
-  EpisodePlan plan;
-  at::Tensor rows;  // [U] int64, ascending: the vocabulary ids that occur; token ids of both batches index it
+  at::Tensor
+      rows;  // [U] int64, ascending: the vocabulary ids that occur; token ids of both batches are indices into it
   Batch support;
   Batch query;
 };
@@ -28,4 +28,4 @@ inline Episode OnDevice(Episode episode, at::Device device) {
 
 }  // namespace metaprompt
 
-#endif  // EPISODES_EPISODE_H_
+#endif  // METAPROMPT_MODEL_EPISODE_H_

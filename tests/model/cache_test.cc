@@ -19,6 +19,7 @@
 #include "metaprompt/encoders/initial_values.h"
 #include "metaprompt/model/batch.h"
 #include "metaprompt/prompt_model.h"
+#include "metaprompt/prompts/pack_texts.h"
 #include "tests/helpers/differences.h"
 #include "tests/helpers/one_thread.h"
 
@@ -35,9 +36,9 @@ std::vector<PromptedText> RandomTexts(const std::vector<int64_t>& lengths, int64
     for (int64_t t = 0; t < length; ++t) {
       text.ids.push_back(static_cast<int64_t>(random->Below(static_cast<uint64_t>(vocab))));
     }
-    text.ids[1] = vocab;
-    text.ids[3] = vocab + 1;
-    text.mask = texts.size() % 2 == 0 ? 2 : length - 1;
+    text.ids[1] = -1;
+    text.ids[3] = -2;
+    text.read_at = texts.size() % 2 == 0 ? 2 : length - 1;
     texts.push_back(std::move(text));
   }
   return texts;
@@ -89,13 +90,26 @@ struct Opened {
     Random random(7);
     const std::vector<int64_t> labels(lengths.size(), 1);
     return PackBatch(RandomTexts(lengths, checkpoint.encoder->config().vocab_size, &random), labels,
-                     TwoAnswers(at::kDouble), at::kDouble);
+                     TwoAnswers(at::kDouble));
   }
 
   Checkpoint checkpoint;
   PromptModel model;
   ParamList params;
 };
+
+// What of a batch is left to compute, of a model with `applied` layers: 0, all of it; i in 1..applied, from layer i on;
+// applied + 1, the head; applied + 2, the class head.
+int Left(const Batch& batch, int applied) {
+  const auto* cache = dynamic_cast<const PromptCache*>(batch.cached.get());
+  if (cache == nullptr) {
+    return 0;
+  }
+  const auto* layers = std::get_if<PromptCache::LayersLeft>(&cache->left);
+  return layers != nullptr                                            ? static_cast<int>(layers->encoder.next) + 1
+         : std::holds_alternative<PromptCache::HeadLeft>(cache->left) ? applied + 1
+                                                                      : applied + 2;
+}
 
 class ArchitectureTest : public testing::TestWithParam<const char*> {};
 
@@ -136,11 +150,11 @@ TEST_P(ArchitectureTest, ALoweredBatchGivesTheSameToTheSecondDerivative) {
       head_layer = std::max(head_layer, info.layer);
     }
     const auto applied = static_cast<int>(model.encoder().layout().layers.size());
-    EXPECT_EQ(model.Lowered(opened.params, batch, 0).lowered, 0);
+    EXPECT_EQ(model.Lowered(opened.params, batch, 0).cached, nullptr);
     for (const bool with_head : {false, true}) {
       ParamList start = opened.params;
       if (with_head) {
-        for (const at::Tensor& part : model.ClassHead(opened.params, batch.answers)) {
+        for (const at::Tensor& part : model.ClassHead(opened.params, batch)) {
           start.push_back(part * 1.5);
         }
       }
@@ -153,7 +167,7 @@ TEST_P(ArchitectureTest, ALoweredBatchGivesTheSameToTheSecondDerivative) {
         const ParamList leaves = WithGraph(start);
         const Batch lowered = model.Lowered(leaves, batch, layer);
         // ALBERT's first group is 1 2 1 2: where 2 is the first that may change, 1 is still used.
-        const bool shared = name == "albert" && lowered.lowered == 1;
+        const bool shared = name == "albert" && Left(lowered, applied) == 1;
         ParamList seen = leaves;
         for (size_t i = 0; i < infos.size(); ++i) {
           const bool below = infos[i].layer < (shared ? 1 : layer);
@@ -180,7 +194,7 @@ TEST_P(ArchitectureTest, ALoweredBatchGivesTheSameToTheSecondDerivative) {
       const Derivatives whole = derivatives(0);
       for (int layer = 1; layer <= head_layer + 2; ++layer) {
         SCOPED_TRACE(absl::StrCat(name, ModelSpec::Features_Name(features), " layer ", layer, " head ", with_head));
-        const int lowered = model.Lowered(start, batch, layer).lowered;
+        const int lowered = Left(model.Lowered(start, batch, layer), applied);
         EXPECT_EQ(lowered, layer == head_layer  ? applied + 1
                            : layer > head_layer ? applied + 2
                            : name != "albert"   ? layer
@@ -206,7 +220,7 @@ TEST_P(ArchitectureTest, TextsOfALoweredBatchAreLoweredAsItIs) {
         batch.labels = batch.labels.index_select(0, batch.repeats);
       }
       const std::vector<int64_t> rows = repeated ? std::vector<int64_t>({4, 0, 1}) : std::vector<int64_t>({2, 0});
-      const ModelOutput expected = opened.model.Forward(opened.params, SelectTexts(batch, rows));
+      const ModelOutput expected = opened.model.Forward(opened.params, SelectRows(batch, rows));
       int highest = 0;
       for (const ParamInfo& info : opened.model.params()) {
         highest = std::max(highest, info.layer);
@@ -214,8 +228,9 @@ TEST_P(ArchitectureTest, TextsOfALoweredBatchAreLoweredAsItIs) {
       for (int layer = 0; layer <= highest + 1; ++layer) {
         SCOPED_TRACE(absl::StrCat(GetParam(), ModelSpec::Features_Name(features), " layer ", layer, " ", repeated));
         const Batch lowered = opened.model.Lowered(opened.params, batch, layer);
-        const Batch selected = SelectTexts(lowered, rows);
-        EXPECT_EQ(selected.lowered, lowered.lowered);
+        const Batch selected = SelectRows(lowered, rows);
+        const auto applied = static_cast<int>(opened.model.encoder().num_layers());
+        EXPECT_EQ(Left(selected, applied), Left(lowered, applied));
         const ModelOutput output = opened.model.Forward(opened.params, selected);
         EXPECT_LT(MaxDifference(output.features, expected.features), 1e-12);
         EXPECT_LT(MaxDifference(output.read, expected.read), 1e-12);
@@ -280,11 +295,13 @@ TEST_P(ArchitectureTest, MeanFeaturesAreThoseOfAllTokens) {
   const Opened mean(GetParam(), ModelSpec::MEAN);
   for (const std::vector<int64_t>& lengths : {std::vector<int64_t>({5, 21, 9}), std::vector<int64_t>({6, 6})}) {
     const Batch batch = mask.RandomBatch(lengths);
-    const at::Tensor states = mask.model.encoder().States(mask.params, mask.model.SoftVectors(mask.params), batch);
+    const at::Tensor states = mask.model.encoder().States(
+        mask.params, TextsOf(batch),
+        mask.model.encoder().Embedded(mask.params, mask.model.SoftVectors(mask.params), TextsOf(batch)));
     const ModelOutput of_mask = mask.model.Forward(mask.params, batch);
     const ModelOutput of_mean = mean.model.Forward(mean.params, batch);
     int64_t first = 0;
-    for (int64_t b = 0; b < batch.size; ++b) {
+    for (int64_t b = 0; b < RowsOf(batch); ++b) {
       const int64_t length = lengths[static_cast<size_t>(b)];
       const at::Tensor own = states.narrow(0, first, length);
       EXPECT_LT(MaxDifference(of_mean.features[b], own.mean(0)), 1e-12);
@@ -293,7 +310,7 @@ TEST_P(ArchitectureTest, MeanFeaturesAreThoseOfAllTokens) {
     }
     EXPECT_LT(MaxDifference(of_mean.read, of_mask.read), 1e-12);
     EXPECT_LT(MaxDifference(of_mean.logits, of_mask.logits), 1e-12);
-    EXPECT_EQ(of_mask.read.sizes(), at::IntArrayRef({batch.size, mask.model.head_width()}));
+    EXPECT_EQ(of_mask.read.sizes(), at::IntArrayRef({RowsOf(batch), mask.model.head_width()}));
   }
 }
 
@@ -409,149 +426,6 @@ TEST(LoraTest, OnlyItsOwnGradientIsComputed) {
     }
   }
   EXPECT_EQ(next, 8);
-}
-
-TEST(SelectTextsTest, IsTheBatchOfThoseTexts) {
-  Random random(9);
-  std::vector<PromptedText> texts = RandomTexts({5, 12, 7, 7, 9}, 30, &random);
-  for (PromptedText& text : texts) {
-    text.uncounted = text.ids[4];
-  }
-  const std::vector<int64_t> labels = {1, 0, 2, 1, 0};
-  for (const at::ScalarType type : {at::kFloat, at::kDouble}) {
-    const Answers answers = TwoAnswers(type);
-    const Batch batch = PackBatch(texts, labels, answers, type);
-    // The same with the third text thrice: rows 2 to 4.
-    const std::vector<int64_t> text_of = {0, 1, 2, 2, 2, 3, 4};
-    const std::vector<int64_t> labels_of = {1, 0, 2, 2, 2, 1, 0};
-    const Batch repeated = PackBatch(texts, labels_of, answers, type, text_of);
-    EXPECT_EQ(RowsOf(repeated), 7);
-    EXPECT_EQ(repeated.size, 5);
-    struct Case {
-      bool of_repeated;
-      std::vector<int64_t> rows;
-      std::vector<int64_t> texts;
-      std::vector<int64_t> repeats;  // none: each text once
-    };
-    for (const Case& one : {Case{false, {0, 1, 2, 3, 4}, {0, 1, 2, 3, 4}, {}},
-                            {false, {3, 2}, {3, 2}, {}},
-                            {false, {4, 0, 2}, {4, 0, 2}, {}},
-                            {false, {0}, {0}, {}},
-                            {false, {2, 4, 2}, {2, 4}, {0, 1, 0}},
-                            {true, {0, 1, 2, 5, 6}, {0, 1, 2, 3, 4}, {}},
-                            {true, {4, 6, 3, 2, 0}, {2, 4, 0}, {0, 1, 0, 0, 2}}}) {
-      std::vector<PromptedText> chosen;
-      for (const int64_t text : one.texts) {
-        chosen.push_back(texts[static_cast<size_t>(text)]);
-      }
-      std::vector<int64_t> chosen_labels;
-      for (const int64_t row : one.rows) {
-        chosen_labels.push_back((one.of_repeated ? labels_of : labels)[static_cast<size_t>(row)]);
-      }
-      const Batch expected = PackBatch(chosen, chosen_labels, answers, type, one.repeats);
-      const Batch found = SelectTexts(one.of_repeated ? repeated : batch, one.rows);
-      ASSERT_EQ(found.repeats.defined(), !one.repeats.empty());
-      EXPECT_TRUE(one.repeats.empty() || at::equal(found.repeats, expected.repeats));
-      EXPECT_EQ(found.tasks, 1);
-      EXPECT_EQ(found.size, expected.size);
-      EXPECT_EQ(found.longest, expected.longest);
-      EXPECT_EQ(found.lowered, 0);
-      const auto fields = [](const Batch& one) {
-        return std::vector<std::pair<std::string, at::Tensor>>({{"token_ids", one.token_ids},
-                                                                {"positions", one.positions},
-                                                                {"spans", one.spans},
-                                                                {"padded_from", one.padded_from},
-                                                                {"packed_from", one.packed_from},
-                                                                {"mask_from", one.mask_from},
-                                                                {"mask_to", one.mask_to},
-                                                                {"attention_bias", one.attention_bias},
-                                                                {"labels", one.labels},
-                                                                {"answers.ids", one.answers.ids},
-                                                                {"answers.weights", one.answers.weights}});
-      };
-      const auto its = fields(found);
-      const auto to_be = fields(expected);
-      for (size_t i = 0; i < its.size(); ++i) {
-        const auto& [name, tensor] = its[i];
-        EXPECT_EQ(tensor.scalar_type(), to_be[i].second.scalar_type()) << name;
-        EXPECT_TRUE(at::equal(tensor, to_be[i].second)) << name;
-      }
-    }
-    EXPECT_THROW(SelectTexts(batch, {5}), c10::Error);
-  }
-}
-
-// ---------------------------------------------------------------- memory
-
-double HeapBytes() {
-  const struct mallinfo2 info = mallinfo2();
-  return static_cast<double>(info.uordblks) + static_cast<double>(info.hblkhd);
-}
-
-TEST(GraphBytesTest, IsWhatTheGraphHolds) {
-#if defined(__SANITIZE_ADDRESS__)
-  GTEST_SKIP() << "the sanitizer has a malloc of its own";
-#endif
-  struct Case {
-    const char* what;
-    int64_t width;
-    int64_t layers;
-    ModelSpec::Features features;
-    Activation activation;
-    int rank;
-    bool bfloat16;
-    int layer;  // lowered to
-    std::vector<int64_t> lengths;
-    int prefix = 0;
-  };
-  std::vector<int64_t> different;
-  for (int64_t b = 0; b < 25; ++b) {
-    different.push_back(8 + (b * 7) % 20);
-  }
-  const std::vector<int64_t> equal(16, 64);
-  const std::vector<Case> cases = {
-      {"plain", 64, 2, ModelSpec::MASK, Activation::kGelu, 0, false, 0, different},
-      {"wide", 192, 4, ModelSpec::MASK, Activation::kGelu, 0, false, 0, different},
-      {"long", 64, 3, ModelSpec::MASK, Activation::kRelu, 0, false, 0, equal},
-      {"mean", 64, 2, ModelSpec::MEAN, Activation::kQuickGelu, 0, false, 0, different},
-      {"lora", 64, 3, ModelSpec::MASK, Activation::kSilu, 8, false, 0, different},
-      {"lowered", 64, 4, ModelSpec::MASK, Activation::kGelu, 0, false, 3, different},
-      {"bfloat16", 192, 3, ModelSpec::MASK, Activation::kGelu, 0, true, 0, equal},
-      {"prefix", 64, 3, ModelSpec::MASK, Activation::kGelu, 0, false, 0, different, 16},
-  };
-  for (const Case& one : cases) {
-    EncoderConfig config;
-    config.vocab_size = 50;
-    config.width = config.embedding_width = one.width;
-    config.layers = config.layer_groups = one.layers;
-    config.heads = 4;
-    config.intermediate = 4 * one.width;
-    config.max_positions = 80;
-    config.activation = one.activation;
-    ModelSpec spec = SpecWith(one.features, one.rank);
-    spec.mutable_prompt()->set_prefix_length(one.prefix);
-    PromptModel model(spec, Encoder(config, true), kSoft);
-    model.set_bfloat16(one.bfloat16);
-    ParamList params;
-    for (const ParamInfo& info : model.params()) {
-      params.push_back(at::rand(info.shape, at::kFloat).requires_grad_(true));
-    }
-    Random random(10);
-    Batch batch = PackBatch(RandomTexts(one.lengths, 50, &random), std::vector<int64_t>(one.lengths.size(), 1),
-                            TwoAnswers(at::kFloat), at::kFloat);
-    if (one.layer > 0) {
-      batch = model.Lowered(Detached(params), batch, one.layer);
-    }
-    at::Tensor loss = model.Loss(model.Forward(params, batch), batch);  // whatever is kept once and for all
-    loss.reset();
-    const double before = HeapBytes();
-    loss = model.Loss(model.Forward(params, batch), batch);
-    const double held = HeapBytes() - before;
-    const double estimate = model.GraphBytes(batch);
-    std::cout << one.what << ": holds " << held / 1e6 << " MB, estimated " << estimate / 1e6 << " MB\n";
-    EXPECT_GT(estimate, 0.9 * held) << one.what;
-    EXPECT_LT(estimate, 1.1 * held) << one.what;
-  }
 }
 
 }  // namespace

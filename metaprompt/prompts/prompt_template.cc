@@ -1,4 +1,4 @@
-#include "metaprompt/prompts/prompt.h"
+#include "metaprompt/prompts/prompt_template.h"
 
 #include <algorithm>
 
@@ -8,6 +8,7 @@
 #include "absl/strings/str_split.h"
 #include "absl/strings/strip.h"
 #include "metaprompt/base/text.h"
+#include "metaprompt/prompts/framing.h"
 
 namespace metaprompt {
 namespace {
@@ -21,10 +22,6 @@ struct Part {
 
 absl::Status TemplateError(absl::string_view what) {
   return absl::InvalidArgumentError(absl::StrCat("model.prompt.template: ", what));
-}
-
-absl::Status AnswersError(absl::string_view what) {
-  return absl::InvalidArgumentError(absl::StrCat("model.verbalizer.answers: ", what));
 }
 
 // `<soft>` or `<soft:N>` at the start of `text`: its length and N, or 0 if there is none.
@@ -98,12 +95,13 @@ absl::Status CheckTemplate(absl::string_view text) { return ParseTemplate(text).
 
 absl::StatusOr<PromptTemplate> PromptTemplate::Create(const PromptSpec& spec, const Tokenizer& tokenizer,
                                                       int64_t max_tokens) {
+  const Framing framing = FramingOf(tokenizer);
   absl::StatusOr<std::vector<Part>> parts = ParseTemplate(spec.template_());
   if (!parts.ok()) {
     return parts.status();
   }
   PromptTemplate result;
-  result.before_.push_back(tokenizer.special().cls);
+  result.before_ = framing.before;
   std::vector<int64_t>* ids = &result.before_;
   for (const Part& part : *parts) {
     switch (part.kind) {
@@ -113,7 +111,7 @@ absl::StatusOr<PromptTemplate> PromptTemplate::Create(const PromptSpec& spec, co
         break;
       case Part::kMask:
         result.mask_ = static_cast<int64_t>((ids == &result.after_ ? result.before_.size() : 0) + ids->size());
-        ids->push_back(tokenizer.special().mask);
+        ids->push_back(framing.slot);
         break;
       case Part::kSoft:
         for (int64_t i = 0; i < part.count; ++i) {
@@ -127,7 +125,7 @@ absl::StatusOr<PromptTemplate> PromptTemplate::Create(const PromptSpec& spec, co
         break;
     }
   }
-  result.after_.push_back(tokenizer.special().sep);
+  result.after_.insert(result.after_.end(), framing.after.begin(), framing.after.end());
   const auto used = static_cast<int64_t>(result.before_.size() + result.after_.size());
   result.max_text_ = max_tokens - used;
   if (result.max_text_ < 1) {
@@ -147,7 +145,7 @@ PromptedText PromptTemplate::Apply(const std::vector<int64_t>& text) const {
   prompted.ids.insert(prompted.ids.end(), after_.begin(), after_.end());
   prompted.text_begin = before;
   prompted.text_end = before + length;
-  prompted.mask = mask_ < before ? mask_ : mask_ + length;
+  prompted.read_at = mask_ < before ? mask_ : mask_ + length;
   return prompted;
 }
 
@@ -169,51 +167,6 @@ absl::StatusOr<std::vector<std::vector<int64_t>>> InitWordIds(const PromptSpec& 
     return absl::InvalidArgumentError(absl::StrCat("model.prompt.init_words has ", ids.size(),
                                                    " words; the template has ", num_soft,
                                                    " soft vectors: give one word for all, or one for each"));
-  }
-  return ids;
-}
-
-absl::Status CheckAnswers(const VerbalizerSpec& spec, const std::set<std::string>& labels) {
-  std::set<std::string> seen;
-  for (const AnswerSpec& answer : spec.answers()) {
-    if (labels.count(answer.label()) == 0) {
-      return AnswersError(absl::StrCat("no class has the label ", Quoted(answer.label())));
-    }
-    if (!seen.insert(answer.label()).second) {
-      return AnswersError(absl::StrCat("there are two for the label ", Quoted(answer.label())));
-    }
-  }
-  return absl::OkStatus();
-}
-
-absl::StatusOr<std::vector<int64_t>> AnswerIds(const VerbalizerSpec& spec, const Tokenizer& tokenizer,
-                                               absl::string_view label, absl::string_view class_name) {
-  std::vector<int64_t> ids;
-  const auto add_words = [&](absl::string_view text) {
-    const size_t before = ids.size();
-    for (absl::string_view word : absl::StrSplit(text, ' ', absl::SkipWhitespace())) {
-      const std::vector<int64_t> pieces = tokenizer.Encode(absl::StrCat(" ", word));
-      const size_t count = spec.pieces() == VerbalizerSpec::FIRST ? std::min<size_t>(1, pieces.size()) : pieces.size();
-      ids.insert(ids.end(), pieces.begin(), pieces.begin() + static_cast<int64_t>(count));
-    }
-    return ids.size() > before;
-  };
-  for (const AnswerSpec& answer : spec.answers()) {
-    if (answer.label() != label) {
-      continue;
-    }
-    for (const std::string& words : answer.words()) {
-      if (!add_words(words)) {
-        return AnswersError(
-            absl::StrCat(Quoted(words), " of the label ", Quoted(label), " gives the verbalizer no word"));
-      }
-    }
-  }
-  if (ids.empty()) {
-    add_words(class_name);
-  }
-  if (ids.empty()) {
-    return absl::InvalidArgumentError(absl::StrCat("class '", class_name, "': its name gives the verbalizer no word"));
   }
   return ids;
 }

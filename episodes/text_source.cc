@@ -1,0 +1,192 @@
+#include "episodes/text_source.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "metaprompt/base/random.h"
+#include "metaprompt/base/status_macros.h"
+#include "metaprompt/prompts/verbalizer.h"
+
+namespace metaprompt {
+namespace {
+
+constexpr int64_t kTextsOfWord = 20;
+constexpr double kWithoutWord = 0.3;  // share of the texts of a word task that lose the word
+
+}  // namespace
+
+absl::Status CheckDistinctAnswers(const std::vector<const TextClass*>& classes, const Tokenizer& tokenizer,
+                                  const VerbalizerSpec& verbalizer, absl::string_view side) {
+  if (verbalizer.allow_same_words()) {
+    return absl::OkStatus();
+  }
+  std::vector<std::vector<int64_t>> ids;
+  for (const TextClass* one : classes) {
+    ASSIGN_OR_RETURN(std::vector<int64_t> of_class, AnswerIds(verbalizer, tokenizer, one->label, one->name));
+    ids.push_back(std::move(of_class));
+  }
+  const auto same = FirstSameAnswers(ids);
+  if (!same.has_value()) {
+    return absl::OkStatus();
+  }
+  const TextClass& first = *classes[same->first];
+  const TextClass& second = *classes[same->second];
+  return absl::InvalidArgumentError(absl::StrCat(
+      "the ", side, " classes '", first.label, "' and '", second.label,
+      "' have the same answer words to this tokenizer (names '", first.name, "', '", second.name,
+      "'), so that nothing tells them apart; give one others in model.verbalizer.answers, leave one out of "
+      "dataset.split, or set model.verbalizer.allow_same_words"));
+}
+
+absl::StatusOr<TextSource> TextSource::Create(const std::vector<const TextClass*>& classes, const Tokenizer& tokenizer,
+                                              const PromptTemplate& prompt, const VerbalizerSpec& verbalizer,
+                                              bool word_tasks) {
+  TextSource split;
+  split.prompt_ = prompt;
+  split.answer_texts_ = verbalizer.answer_texts();
+  const SpecialIds special = tokenizer.special();
+  for (int64_t id = 0; id < tokenizer.vocab_size(); ++id) {
+    if (id != special.cls && id != special.sep && id != special.mask) {
+      split.pieces_.push_back(id);
+    }
+  }
+  for (const TextClass* one : classes) {
+    PromptedClass prompted;
+    prompted.label = one->label;
+    ASSIGN_OR_RETURN(prompted.answer_ids, AnswerIds(verbalizer, tokenizer, one->label, one->name));
+    prompted.texts.reserve(one->texts.size());
+    for (const std::string& text : one->texts) {
+      prompted.texts.push_back(prompt.Apply(tokenizer.Encode(absl::StrCat(prompt.text_prefix(), text))));
+    }
+    split.classes_.push_back(std::move(prompted));
+  }
+  if (word_tasks) {
+    split.ShareOutAmongWords(tokenizer.vocab_size());
+  }
+  return split;
+}
+
+std::vector<ClassSize> TextSource::sizes() const {
+  std::vector<ClassSize> sizes;
+  for (const PromptedClass& one : classes_) {
+    sizes.push_back(ClassSize{one.label, static_cast<int64_t>(one.texts.size())});
+  }
+  return sizes;
+}
+
+void TextSource::ShareOutAmongWords(int64_t vocab_size) {
+  std::vector<int64_t> texts_with(static_cast<size_t>(vocab_size), 0);
+  const auto pieces_of = [](const PromptedText& text) {
+    std::vector<int64_t> ids(text.ids.begin() + text.text_begin, text.ids.begin() + text.text_end);
+    std::sort(ids.begin(), ids.end());
+    ids.erase(std::unique(ids.begin(), ids.end()), ids.end());
+    return ids;
+  };
+  for (const PromptedClass& one : classes_) {
+    for (const PromptedText& text : one.texts) {
+      for (const int64_t id : pieces_of(text)) {
+        ++texts_with[static_cast<size_t>(id)];
+      }
+    }
+  }
+  std::vector<std::vector<TextRef>> texts_of(static_cast<size_t>(vocab_size));
+  for (size_t c = 0; c < classes_.size(); ++c) {
+    for (size_t t = 0; t < classes_[c].texts.size(); ++t) {
+      int64_t rarest = -1;
+      for (const int64_t id : pieces_of(classes_[c].texts[t])) {
+        const int64_t count = texts_with[static_cast<size_t>(id)];
+        if (count >= kTextsOfWord && (rarest < 0 || count < texts_with[static_cast<size_t>(rarest)])) {
+          rarest = id;
+        }
+      }
+      if (rarest >= 0) {
+        texts_of[static_cast<size_t>(rarest)].push_back(TextRef{static_cast<int64_t>(c), static_cast<int64_t>(t)});
+      }
+    }
+  }
+  for (size_t id = 0; id < texts_of.size(); ++id) {
+    if (!texts_of[id].empty()) {
+      words_.push_back(Word{static_cast<int64_t>(id), std::move(texts_of[id])});
+    }
+  }
+}
+
+std::vector<int64_t> TextSource::WordSizes() const {
+  std::vector<int64_t> sizes;
+  sizes.reserve(words_.size());
+  for (const Word& word : words_) {
+    sizes.push_back(static_cast<int64_t>(word.texts.size()));
+  }
+  return sizes;
+}
+
+PromptedText TextSource::TextOf(const EpisodePlan& plan, const TextRef& ref, Random* random) const {
+  if (!plan.word_task) {
+    return classes_[static_cast<size_t>(ref.of_class)].texts[static_cast<size_t>(ref.text)];
+  }
+  const Word& word = words_[static_cast<size_t>(ref.of_class)];
+  const TextRef& original = word.texts[static_cast<size_t>(ref.text)];
+  PromptedText text = classes_[static_cast<size_t>(original.of_class)].texts[static_cast<size_t>(original.text)];
+  if (random->Uniform() < kWithoutWord) {
+    const auto begin = text.ids.begin() + text.text_begin;
+    const auto end = text.ids.begin() + text.text_end;
+    const auto kept = std::remove(begin, end, word.id);
+    const int64_t removed = end - kept;
+    text.ids.erase(kept, end);
+    text.read_at -= text.read_at >= text.text_end ? removed : 0;
+    text.text_end -= removed;
+  }
+  return text;
+}
+
+std::vector<std::vector<int64_t>> TextSource::AnswersOf(const EpisodePlan& plan) const {
+  std::vector<std::vector<int64_t>> answers;
+  Random random(plan.answer_seed);
+  for (const int64_t of_class : plan.classes) {
+    if (plan.borrowed_answers) {
+      std::vector<int64_t> answer;
+      do {  // no two ways have the same
+        answer = {pieces_[random.Below(pieces_.size())]};
+      } while (std::find(answers.begin(), answers.end(), answer) != answers.end() && pieces_.size() > answers.size());
+      answers.push_back(std::move(answer));
+    } else if (plan.word_task) {
+      answers.push_back({words_[static_cast<size_t>(of_class)].id});
+    } else {
+      answers.push_back(classes_[static_cast<size_t>(of_class)].answer_ids);
+    }
+  }
+  return answers;
+}
+
+TextTask TextSource::TaskOf(const EpisodePlan& plan) const {
+  TextTask task(plan.classes.size());
+  std::vector<std::vector<int64_t>> answers = AnswersOf(plan);
+  for (size_t w = 0; w < task.size(); ++w) {
+    task[w].answer_ids = std::move(answers[w]);
+  }
+  // All support texts are drawn before the first query text, so that the support set is the same with any queries.
+  Random random(SubSeed(plan.answer_seed, "texts"));
+  for (size_t i = 0; i < plan.support.size(); ++i) {
+    task[i * task.size() / plan.support.size()].support.push_back(TextOf(plan, plan.support[i], &random));
+  }
+  for (size_t i = 0; i < plan.query.size(); ++i) {
+    task[i * task.size() / plan.query.size()].query.push_back(TextOf(plan, plan.query[i], &random));
+  }
+  return task;
+}
+
+Episode TextSource::Build(absl::Span<const EpisodePlan> plans, at::ScalarType dtype) const {
+  std::vector<TextTask> tasks;
+  tasks.reserve(plans.size());
+  for (const EpisodePlan& plan : plans) {
+    tasks.push_back(TaskOf(plan));
+  }
+  TextTaskOptions options;
+  options.prompt = &*prompt_;
+  options.answer_texts = answer_texts_;
+  options.dtype = dtype;
+  return BuildTextTasks(tasks, options);
+}
+
+}  // namespace metaprompt

@@ -1,0 +1,120 @@
+// The estimate of what a graph holds, against what it holds.
+#include "metaprompt/encoders/graph_bytes.h"
+
+#include <ATen/ATen.h>
+#include <gtest/gtest.h>
+#include <malloc.h>
+
+#include <iostream>
+#include <vector>
+
+#include "metaprompt/base/random.h"
+#include "metaprompt/prompt_model.h"
+#include "metaprompt/prompts/pack_texts.h"
+
+namespace metaprompt {
+namespace {
+
+constexpr int64_t kSoft = 2;
+
+// Texts of those lengths with two soft vectors, the mask at a place that differs.
+std::vector<PromptedText> RandomTexts(const std::vector<int64_t>& lengths, int64_t vocab, Random* random) {
+  std::vector<PromptedText> texts;
+  for (const int64_t length : lengths) {
+    PromptedText text;
+    for (int64_t t = 0; t < length; ++t) {
+      text.ids.push_back(static_cast<int64_t>(random->Below(static_cast<uint64_t>(vocab))));
+    }
+    text.ids[1] = -1;
+    text.ids[3] = -2;
+    text.read_at = texts.size() % 2 == 0 ? 2 : length - 1;
+    texts.push_back(std::move(text));
+  }
+  return texts;
+}
+
+Answers TwoAnswers(at::ScalarType type) {
+  return {at::tensor({7, 8, 9, 9}, at::kLong).view({2, 2}), at::tensor({0.5, 0.5, 1.0, 0.0}, type).view({2, 2})};
+}
+
+ModelSpec SpecWith(ModelSpec::Features features, int rank) {
+  ModelSpec spec;
+  spec.set_features(features);
+  spec.mutable_lora()->set_rank(rank);
+  spec.mutable_lora()->set_alpha(3);
+  return spec;
+}
+
+double HeapBytes() {
+  const struct mallinfo2 info = mallinfo2();
+  return static_cast<double>(info.uordblks) + static_cast<double>(info.hblkhd);
+}
+
+TEST(GraphBytesTest, IsWhatTheGraphHolds) {
+#if defined(__SANITIZE_ADDRESS__)
+  GTEST_SKIP() << "the sanitizer has a malloc of its own";
+#endif
+  struct Case {
+    const char* what;
+    int64_t width;
+    int64_t layers;
+    ModelSpec::Features features;
+    Activation activation;
+    int rank;
+    bool bfloat16;
+    int layer;  // lowered to
+    std::vector<int64_t> lengths;
+    int prefix = 0;
+  };
+  std::vector<int64_t> different;
+  for (int64_t b = 0; b < 25; ++b) {
+    different.push_back(8 + (b * 7) % 20);
+  }
+  const std::vector<int64_t> equal(16, 64);
+  const std::vector<Case> cases = {
+      {"plain", 64, 2, ModelSpec::MASK, Activation::kGelu, 0, false, 0, different},
+      {"wide", 192, 4, ModelSpec::MASK, Activation::kGelu, 0, false, 0, different},
+      {"long", 64, 3, ModelSpec::MASK, Activation::kRelu, 0, false, 0, equal},
+      {"mean", 64, 2, ModelSpec::MEAN, Activation::kQuickGelu, 0, false, 0, different},
+      {"lora", 64, 3, ModelSpec::MASK, Activation::kSilu, 8, false, 0, different},
+      {"lowered", 64, 4, ModelSpec::MASK, Activation::kGelu, 0, false, 3, different},
+      {"bfloat16", 192, 3, ModelSpec::MASK, Activation::kGelu, 0, true, 0, equal},
+      {"prefix", 64, 3, ModelSpec::MASK, Activation::kGelu, 0, false, 0, different, 16},
+  };
+  for (const Case& one : cases) {
+    EncoderConfig config;
+    config.vocab_size = 50;
+    config.width = config.embedding_width = one.width;
+    config.layers = config.layer_groups = one.layers;
+    config.heads = 4;
+    config.intermediate = 4 * one.width;
+    config.max_positions = 80;
+    config.activation = one.activation;
+    ModelSpec spec = SpecWith(one.features, one.rank);
+    spec.mutable_prompt()->set_prefix_length(one.prefix);
+    PromptModel model(spec, Encoder(config, true), kSoft);
+    model.set_bfloat16(one.bfloat16);
+    ParamList params;
+    for (const ParamInfo& info : model.params()) {
+      params.push_back(at::rand(info.shape, at::kFloat).requires_grad_(true));
+    }
+    Random random(10);
+    Batch batch = PackBatch(RandomTexts(one.lengths, 50, &random), std::vector<int64_t>(one.lengths.size(), 1),
+                            TwoAnswers(at::kFloat));
+    if (one.layer > 0) {
+      batch = model.Lowered(Detached(params), batch, one.layer);
+    }
+    at::Tensor loss = model.Loss(model.Forward(params, batch), batch);  // whatever is kept once and for all
+    loss.reset();
+    const double before = HeapBytes();
+    loss = model.Loss(model.Forward(params, batch), batch);
+    const double held = HeapBytes() - before;
+    const double estimate = model.GraphBytes(batch);
+    std::cout << one.what << ": holds " << held / 1e6 << " MB, estimated " << estimate / 1e6 << " MB\n";
+    EXPECT_GT(estimate, 0.9 * held) << one.what;
+    EXPECT_LT(estimate, 1.1 * held) << one.what;
+  }
+}
+
+}  // namespace
+}  // namespace metaprompt
