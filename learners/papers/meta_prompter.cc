@@ -6,17 +6,19 @@
 #include <cmath>
 #include <utility>
 
-#include "learners/bases/class_means.h"
-#include "learners/papers/proto_net.h"
+#include "learners/bases/distance_logits.h"
+#include "learners/inner/class_means.h"
+#include "learners/inner/descent.h"
+#include "learners/inner/gradients.h"
 #include "metaprompt/base/random.h"
 
 namespace metaprompt {
 namespace {
 
-// Of the model's parameters.
+// Where two of the model's parameters stand.
 struct Places {
-  size_t words = 0;
-  size_t prompt = 0;
+  size_t words = 0;   // the word vectors
+  size_t prompt = 0;  // the soft prompt
 };
 
 Places PlacesOf(const Model& model) {
@@ -28,9 +30,9 @@ Places PlacesOf(const Model& model) {
   return places;
 }
 
-// The model with prompts from a pool: its parameters, behind them keys and prompts and, if they are known already, the
-// classes' mean support features. A batch carries its queries q [B, D] in `lower`, or has them computed where it does
-// not.
+// The model with prompts from a pool. Its parameters are the model's, followed by the pool's keys and prompts and, once
+// they are known, the classes' mean support features. A batch may carry its queries q [B, D] in `lower`; else they are
+// computed.
 class PoolModel : public Model {
  public:
   PoolModel(const Model& model, const MetaPrompterSpec& spec, Batch support)
@@ -60,13 +62,13 @@ class PoolModel : public Model {
     return output;
   }
 
-  // The adapted parameters with the classes' mean support features behind them.
+  // The adapted parameters, followed by the classes' mean support features.
   ParamList WithMeans(ParamList params) const {
     params.push_back(ClassMeans(WithPool(params, support_).features, support_));
     return params;
   }
 
-  // The batch with its texts' queries: what the model reads of them under its own prompt.
+  // The batch with the queries of its texts: their features under the model's own prompt.
   static Batch WithQueries(const Model& model, const ParamList& params, const Batch& batch) {
     const at::NoGradGuard no_grad;
     const ParamList own(params.begin(), params.begin() + static_cast<int64_t>(model.params().size()));
@@ -81,14 +83,14 @@ class PoolModel : public Model {
   double GraphBytes(const Batch& batch) const override { return 2 * model_.GraphBytes(batch); }
 
  private:
-  // Each text is a task of its own to the model, with its own soft vectors.
+  // To the model, each text is a task with its own soft vectors.
   ModelOutput WithPool(const ParamList& params, const Batch& batch) const {
     const size_t own = model_.params().size();
     const at::Tensor& keys = params[own];
     const at::Tensor& prompts = params[own + 1];
     const Places places = PlacesOf(model_);
     const at::Tensor queries = batch.lower.empty() ? WithQueries(model_, params, batch).lower[0] : batch.lower[0];
-    // a = softmax(K q / √D); the text's prompt is Σ a_i θ_i
+    // a = softmax(K q / √D). The prompt of the text is Σ_i a_i θ_i.
     const at::Tensor attention =
         at::softmax(at::matmul(queries, keys.t()) * (1 / std::sqrt(static_cast<double>(keys.size(1)))), -1);
     ParamList with_prompt(params.begin(), params.begin() + static_cast<int64_t>(own));
@@ -161,6 +163,11 @@ ParamList MetaPrompter::Adapt(const Model& model, const ParamList& meta, const B
 at::Tensor MetaPrompter::Logits(const Model& model, const ParamList& adapted, const Batch& query) const {
   const PoolModel pool(model, spec_.meta_prompter(), Batch());
   return pool.Forward(adapted, PoolModel::WithQueries(model, adapted, query)).logits;
+}
+
+double MetaPrompter::AdaptBytes(const Model& model, const Batch& support) const {
+  // Each row counts as a text of its own, which is computed twice: for its query and with its prompt.
+  return 2 * DescentBytes(model, support, static_cast<double>(RowsOf(support)), spec_.meta_test());
 }
 
 TaskGradient MetaPrompter::MetaGradient(const Model& model, const ParamList& meta, const Episode& episode,
