@@ -8,7 +8,9 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "experiments/host/device.h"
+#include "google/protobuf/descriptor.h"
 #include "learners/check_learner.h"
+#include "learners/learner_facts.h"
 #include "metaprompt/base/files.h"
 #include "metaprompt/base/spec_fields.h"
 #include "metaprompt/base/text.h"
@@ -19,10 +21,63 @@
 namespace metaprompt {
 namespace {
 
-// Those that begin with the model's class vectors. ProtoMAML has prototypes by its definition.
-bool TakesPrototypes(const LearnerSpec& learner) {
-  return learner.has_maml() || learner.has_reptile() || learner.has_anil() || learner.has_meta_sgd() ||
-         learner.has_cavia() || learner.has_imaml();
+// "learner.maml, reptile and anil": the learners whose class vectors may start as prototypes.
+std::string PrototypeLearners() {
+  std::vector<std::string> names;
+  for (const google::protobuf::FieldDescriptor* learner : AllLearners()) {
+    if (FactsOf(*learner).takes_prototypes()) {
+      names.push_back(learner->name());
+    }
+  }
+  const std::string last = names.back();
+  names.pop_back();
+  return absl::StrCat("learner.", absl::StrJoin(names, ", "), " and ", last);
+}
+
+// What the prompt, the verbalizer and the learner ask of each other, and the learner of meta-training.
+void CheckPromptAndLearner(const ExperimentSpec& spec, std::vector<std::string>* broken) {
+  const LearnerSpec& learner = spec.learner();
+  const std::string& prompt = spec.model().prompt().template_();
+  const PromptSpec& prompts = spec.model().prompt();
+  const bool has_soft = absl::StrContains(prompt, "<soft");
+  const LearnerFacts& facts_of_learner = FactsOf(learner);
+  const std::string name = absl::StrCat("learner.", LearnerName(learner));
+  const bool plain_vectors = facts_of_learner.prompt() == LearnerFacts::PLAIN_VECTORS;
+  const bool without_prefixes =
+      facts_of_learner.prompt() == LearnerFacts::VECTORS_OR_PREFIXES && prompts.prefix_length() == 0;
+  if (!has_soft && (plain_vectors || without_prefixes)) {
+    broken->push_back(absl::StrCat("model.prompt.template has no <soft>; ", name, " adapts soft vectors alone"));
+  }
+  const std::string reparametrisation = PromptSpec::Reparametrisation_Name(prompts.reparametrisation());
+  if (!has_soft) {
+    for (const auto& [set, what] : {std::make_pair(prompts.reparametrisation() != PromptSpec::PLAIN,
+                                                   absl::StrCat("reparametrisation is ", reparametrisation)),
+                                    std::make_pair(!prompts.init_words().empty(), std::string("init_words is set"))}) {
+      if (set) {
+        broken->push_back(absl::StrCat("model.prompt.", what, "; model.prompt.template has no <soft>"));
+      }
+    }
+  }
+  if (!prompts.init_words().empty() && !prompts.init_from_run().empty()) {
+    broken->emplace_back(
+        "model.prompt.init_words and model.prompt.init_from_run are set; soft vectors begin as one only");
+  }
+  if (plain_vectors) {
+    const std::string why = absl::StrCat("; ", name, " does not train it, so it would stay random");
+    if (prompts.reparametrisation() != PromptSpec::PLAIN) {
+      broken->push_back(absl::StrCat("model.prompt.reparametrisation is ", reparametrisation, why));
+    }
+    if (prompts.prefix_length() > 0) {
+      broken->push_back(absl::StrCat("model.prompt.prefix_length is ", prompts.prefix_length(), why));
+    }
+  }
+  if (spec.model().verbalizer().kind() == VerbalizerSpec::PROTOTYPE && !facts_of_learner.takes_prototypes()) {
+    broken->push_back(absl::StrCat("model.verbalizer.kind is PROTOTYPE; it is for ", PrototypeLearners()));
+  }
+  if (facts_of_learner.trains_nothing() && spec.train().meta_steps() > 0) {
+    broken->push_back(absl::StrCat("train.meta_steps is ", spec.train().meta_steps(), "; ", name,
+                                   " meta-learns nothing: it must be 0"));
+  }
 }
 
 }  // namespace
@@ -66,44 +121,7 @@ std::vector<std::string> CheckSpec(const ExperimentSpec& spec) {
       broken.push_back(absl::StrCat("learner.", name, ".part is LORA; set model.lora.rank above 0"));
     }
   }
-  const std::string& prompt = spec.model().prompt().template_();
-  const PromptSpec& prompts = spec.model().prompt();
-  const bool has_soft = absl::StrContains(prompt, "<soft");
-  if (!has_soft && (learner.has_meta_prompter() || (learner.has_cavia() && prompts.prefix_length() == 0))) {
-    broken.push_back(absl::StrCat("model.prompt.template has no <soft>; learner.",
-                                  learner.has_cavia() ? "cavia" : "meta_prompter", " adapts soft vectors alone"));
-  }
-  const std::string reparametrisation = PromptSpec::Reparametrisation_Name(prompts.reparametrisation());
-  if (!has_soft) {
-    for (const auto& [set, what] : {std::make_pair(prompts.reparametrisation() != PromptSpec::PLAIN,
-                                                   absl::StrCat("reparametrisation is ", reparametrisation)),
-                                    std::make_pair(!prompts.init_words().empty(), std::string("init_words is set"))}) {
-      if (set) {
-        broken.push_back(absl::StrCat("model.prompt.", what, "; model.prompt.template has no <soft>"));
-      }
-    }
-  }
-  if (!prompts.init_words().empty() && !prompts.init_from_run().empty()) {
-    broken.emplace_back(
-        "model.prompt.init_words and model.prompt.init_from_run are set; soft vectors begin as one only");
-  }
-  if (learner.has_meta_prompter()) {
-    constexpr char kWhy[] = "; learner.meta_prompter learns its pool alone: that would stay random";
-    if (prompts.reparametrisation() != PromptSpec::PLAIN) {
-      broken.push_back(absl::StrCat("model.prompt.reparametrisation is ", reparametrisation, kWhy));
-    }
-    if (prompts.prefix_length() > 0) {
-      broken.push_back(absl::StrCat("model.prompt.prefix_length is ", prompts.prefix_length(), kWhy));
-    }
-  }
-  if (spec.model().verbalizer().kind() == VerbalizerSpec::PROTOTYPE && !TakesPrototypes(learner)) {
-    broken.emplace_back(
-        "model.verbalizer.kind is PROTOTYPE; it is for learner.maml, reptile, anil, meta_sgd, cavia and imaml");
-  }
-  if (learner.has_linear_probe() && spec.train().meta_steps() > 0) {
-    broken.push_back(absl::StrCat("train.meta_steps is ", spec.train().meta_steps(),
-                                  "; learner.linear_probe meta-learns nothing: it must be 0"));
-  }
+  CheckPromptAndLearner(spec, &broken);
   check(CheckDevice(spec.device()));
   check(CheckTemplate(spec.model().prompt().template_()));
   return broken;

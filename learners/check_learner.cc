@@ -2,86 +2,44 @@
 
 #include "absl/strings/str_cat.h"
 #include "google/protobuf/descriptor.h"
+#include "learners/learner_facts.h"
 
 namespace metaprompt {
-namespace {
-
-struct Heeds {
-  bool inner = true;  // and meta_test
-  bool adapts = true;
-  bool learns = true;
-  bool meta_gradient = true;
-};
-
-// A learner that is not named here heeds all of them.
-Heeds HeedsOf(LearnerSpec::KindCase kind) {
-  Heeds heeds;
-  switch (kind) {
-    case LearnerSpec::kProtoNet:
-    case LearnerSpec::kR2D2:
-    case LearnerSpec::kContrastNet:
-      heeds.inner = heeds.adapts = heeds.meta_gradient = false;
-      break;
-    case LearnerSpec::kLinearProbe:
-      heeds.inner = heeds.adapts = heeds.learns = heeds.meta_gradient = false;
-      break;
-    case LearnerSpec::kMetaPrompter:
-      heeds.adapts = heeds.learns = false;
-      break;
-    case LearnerSpec::kAnil:
-    case LearnerSpec::kCavia:
-      heeds.adapts = false;
-      break;
-    case LearnerSpec::kReptile:
-    case LearnerSpec::kImaml:
-      heeds.meta_gradient = false;
-      break;
-    default:
-      break;
-  }
-  return heeds;
-}
-
-}  // namespace
 
 std::vector<std::string> CheckLearner(const LearnerSpec& spec) {
   std::vector<std::string> broken;
-  const google::protobuf::OneofDescriptor& kinds = *LearnerSpec::descriptor()->FindOneofByName("kind");
-  const google::protobuf::FieldDescriptor* kind = spec.GetReflection()->GetOneofFieldDescriptor(spec, &kinds);
-  if (kind == nullptr) {
+  const google::protobuf::FieldDescriptor* learner = LearnerOf(spec);
+  if (learner == nullptr) {
     return broken;
   }
-  const Heeds heeds = HeedsOf(spec.kind_case());
-  const auto check = [&](bool set, bool heeded, const char* field, const char* why) {
-    if (set && !heeded) {
-      broken.push_back(absl::StrCat("learner.", field, " is set; learner.", kind->name(), " ", why));
+  if (const std::string missing = MissingFacts(*learner); !missing.empty()) {
+    broken.push_back(missing);
+  }
+  const auto check = [&](bool set, LearnerFacts::Group group, const std::string& field, const char* why) {
+    if (set && !Heeds(spec, group)) {
+      broken.push_back(absl::StrCat("learner.", field, " is set; learner.", learner->name(), " ", why));
     }
   };
-  check(spec.has_inner(), heeds.inner, "inner", "has no inner steps");
-  check(spec.has_meta_test(), heeds.inner, "meta_test", "has no inner steps");
-  check(spec.has_adapts(), heeds.adapts, "adapts",
-        heeds.inner ? "has what it adapts in its definition" : "has no inner steps");
-  check(spec.has_learns(), heeds.learns, "learns", "leaves the model as it is");
-  check(spec.has_meta_gradient(), heeds.meta_gradient, "meta_gradient", "does not differentiate inner steps");
-  if (spec.has_anil() && spec.inner().class_lr() == 0) {
-    broken.emplace_back("learner.inner.class_lr is 0; learner.anil adapts the class vectors alone: it must be above 0");
+  const bool steps = Heeds(spec, LearnerFacts::INNER);
+  check(spec.has_inner(), LearnerFacts::INNER, "inner", "has no inner steps");
+  check(spec.has_meta_test(), LearnerFacts::INNER, "meta_test", "has no inner steps");
+  check(spec.has_adapts(), LearnerFacts::ADAPTS, "adapts",
+        steps ? "has what it adapts in its definition" : "has no inner steps");
+  check(spec.has_learns(), LearnerFacts::LEARNS, "learns", "leaves the model as it is");
+  check(spec.has_meta_gradient(), LearnerFacts::META_GRADIENT, "meta_gradient", "does not differentiate inner steps");
+  const LearnerFacts& own = FactsOf(*learner);
+  if (own.has_scope() && own.scope().part() == ScopeSpec::NONE && spec.inner().class_lr() == 0) {
+    broken.push_back(absl::StrCat("learner.inner.class_lr is 0; learner.", learner->name(),
+                                  " adapts the class vectors alone: it must be above 0"));
   }
   return broken;
 }
 
 void AddGroups(LearnerSpec* spec) {
-  const Heeds heeds = HeedsOf(spec->kind_case());
-  if (heeds.inner) {
-    spec->mutable_inner();
-  }
-  if (heeds.adapts) {
-    spec->mutable_adapts();
-  }
-  if (heeds.learns) {
-    spec->mutable_learns();
-  }
-  if (heeds.meta_gradient) {
-    spec->mutable_meta_gradient();
+  const google::protobuf::Descriptor& fields = *LearnerSpec::descriptor();
+  for (const int group : FactsOf(*spec).heeds()) {
+    const std::string name = GroupName(static_cast<LearnerFacts::Group>(group));
+    spec->GetReflection()->MutableMessage(spec, fields.FindFieldByName(name));
   }
   spec->mutable_meta_optimizer();
 }

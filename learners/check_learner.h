@@ -1,4 +1,4 @@
-// Which settings of a LearnerSpec a learner heeds. One that it would ignore is an error, not a surprise.
+// Which settings of a LearnerSpec the learner heeds. A setting that it would ignore is an error.
 #ifndef LEARNERS_CHECK_LEARNER_H_
 #define LEARNERS_CHECK_LEARNER_H_
 
@@ -9,11 +9,12 @@
 
 namespace metaprompt {
 
-// Every setting that the learner does not heed, or that it can do nothing without, one line each: `learner.inner is
-// set; learner.proto_net has no inner steps`. Empty: all is well.
+// One line for each setting that the learner does not heed, or without which it can do nothing: `learner.inner is set;
+// learner.proto_net has no inner steps`. Also a line if the learner's message lacks its facts (learner_facts.h). Empty:
+// the spec is right.
 std::vector<std::string> CheckLearner(const LearnerSpec& spec);
 
-// Makes the groups that the learner heeds and the spec leaves out, so that a record shows their defaults.
+// Adds each group that the learner heeds and the spec leaves out, so that a record shows its defaults.
 void AddGroups(LearnerSpec* spec);
 
 }  // namespace metaprompt

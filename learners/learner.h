@@ -1,4 +1,5 @@
-// How parameters adapt to a support set, and which way the initialisation should move so that they adapt better.
+// A meta-learner: how parameters adapt to a support set, and in which direction the initialisation moves so that they
+// adapt better.
 #ifndef LEARNERS_LEARNER_H_
 #define LEARNERS_LEARNER_H_
 
@@ -14,49 +15,52 @@
 
 namespace metaprompt {
 
-// What one episode says about the initialisation. Of several tasks in one episode (Batch::tasks): the sum.
+// What one episode contributes to meta-training. If it has several tasks (Batch::tasks), the sum over them.
 struct TaskGradient {
-  ParamList grads;            // beside the meta-parameters; undefined where nothing is to be learned
+  ParamList grads;            // for each meta-parameter; undefined where nothing is learned
   double query_loss = 0;      // after adaptation
   double query_accuracy = 0;  // in [0, 1]
-  // What `grads` is the gradient of; not a number where they are a direction that no function has for its gradient
-  // (first-order MAML, Reptile) or are its gradient in a limit only (implicit MAML).
+  // The value whose gradient `grads` is. NaN if there is no such value: first-order MAML and Reptile give a direction
+  // that is no gradient, implicit MAML gives a gradient only in the limit of many inner steps.
   double objective = std::numeric_limits<double>::quiet_NaN();
   bool recomputed = false;  // see MetaGradientSpec
 };
 
-// Immutable, and safe to call from several threads at once. Meta-parameters are the model's, local ones (LocalParams),
-// and behind them the learner's own; they are never changed.
+// Immutable, and safe to call from several threads at once. The meta-parameters are the model's parameters, local ones
+// (LocalParams), followed by the learner's own. They are never changed in place.
 class Learner {
  public:
   virtual ~Learner() = default;
 
-  // What is meta-learned beside the model's parameters (step sizes, prompts to choose from), and how it begins.
+  // What is meta-learned besides the model's parameters (step sizes, a pool of prompts), and its initial values.
   virtual std::vector<ParamInfo> OwnParams(const Model& /*model*/) const { return {}; }
   virtual ParamList InitOwn(const Model& /*model*/, uint64_t /*seed*/) const { return {}; }
 
-  // θ_K from θ_0 = `meta` and the support set, without a graph: what Logits needs, whatever that is. It is never handed
-  // the query set.
+  // Adapts `meta` to the support set, without a graph. Returns whatever Logits needs. It never sees the query set.
   virtual ParamList Adapt(const Model& model, const ParamList& meta, const Batch& support) const = 0;
 
-  // Class logits [B, ways] of query texts. One text's do not depend on the others'.
+  // Class logits [B, ways] of query texts. Those of one text do not depend on the other texts.
   virtual at::Tensor Logits(const Model& model, const ParamList& adapted, const Batch& query) const {
     return model.Forward(adapted, query).logits;
   }
 
   // The direction to subtract from the initialisation: the gradient of the query loss after adaptation, or what the
-  // learner puts in its place. `meta_step` counts from 0, for what changes in the course of meta-training.
+  // learner uses in its place. `meta_step` counts from 0, for schedules.
   virtual TaskGradient MetaGradient(const Model& model, const ParamList& meta, const Episode& episode,
                                     int64_t meta_step) const = 0;
 
-  // Whether episodes of several tasks give the sum of what the tasks give apart: where all that adapts is PerTask.
+  // Whether an episode of several tasks gives the sum of what its tasks give one by one. True if all that adapts may
+  // differ from task to task (Model::PerTask).
   virtual bool TakesSeveralTasks(const Model& /*model*/) const { return false; }
+
+  // About how many bytes Adapt takes at its peak, besides parameters and batch. 0: few.
+  virtual double AdaptBytes(const Model& /*model*/, const Batch& /*support*/) const { return 0; }
 };
 
-// The model's parameters and behind them the learner's own: what is meta-learned, saved and loaded.
+// The model's parameters followed by the learner's own: what is meta-learned, saved and loaded.
 std::vector<ParamInfo> MetaInfos(const Model& model, const Learner& learner);
 
-// The model's initial parameters with the learner's own behind them.
+// The model's initial parameters followed by the learner's own.
 ParamList WithOwn(const Model& model, const Learner& learner, ParamList params, uint64_t seed);
 
 }  // namespace metaprompt

@@ -41,25 +41,8 @@ double AvailableBytes() {
   return 0;
 }
 
-// About how many bytes adapting takes at its peak.
-double AdaptationBytes(const LearnerSpec& spec, const PromptModel& model, const Batch& support) {
-  const auto rows = static_cast<double>(RowsOf(support));
-  if (spec.has_linear_probe()) {  // a dense system of texts x classes equations in double, a few times over
-    const double equations = rows * static_cast<double>(support.ways);
-    return 4 * sizeof(double) * equations * equations;
-  }
-  if (!spec.has_inner()) {
-    return 0;  // no graph
-  }
-  // At most: of mini-batches and with a pool of prompts as if each row were a text of its own; else a text once.
-  const bool batches = spec.meta_test().epochs() > 0 && spec.meta_test().batch() < rows;
-  const auto texts = static_cast<double>(CountOf(support.inputs));
-  const double at_once = batches ? spec.meta_test().batch() : spec.has_meta_prompter() ? rows : texts;
-  return (spec.has_meta_prompter() ? 2 : 1) * at_once / texts * model.GraphBytes(support);
-}
-
 absl::Status FitsIntoMemory(const FinishedRun& run, const Batch& support) {
-  const double bytes = AdaptationBytes(run.record().spec().learner(), run.model(), support);
+  const double bytes = run.learner().AdaptBytes(run.model(), support);
   const double available = AvailableBytes();
   if (available == 0 || bytes < available) {
     return absl::OkStatus();

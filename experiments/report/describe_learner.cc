@@ -5,12 +5,12 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
-#include "google/protobuf/descriptor.h"
+#include "learners/learner_facts.h"
 
 namespace metaprompt {
 namespace {
 
-// Of the encoder, what the scope names; empty: nothing.
+// What the scope contains of the encoder. Empty: nothing.
 std::string EncoderPart(const ScopeSpec& scope) {
   switch (scope.part()) {
     case ScopeSpec::ALL:
@@ -28,34 +28,12 @@ std::string EncoderPart(const ScopeSpec& scope) {
 
 }  // namespace
 
-std::string LearnerName(const LearnerSpec& learner) {
-  const google::protobuf::OneofDescriptor& kinds = *LearnerSpec::descriptor()->FindOneofByName("kind");
-  const google::protobuf::FieldDescriptor* kind = learner.GetReflection()->GetOneofFieldDescriptor(learner, &kinds);
-  return kind == nullptr ? "" : kind->name();
-}
-
 std::string WhatAdapts(const LearnerSpec& learner, const ModelSpec& model) {
-  switch (learner.kind_case()) {
-    case LearnerSpec::kProtoNet:
-      return "prototypes";
-    case LearnerSpec::kR2D2:
-      return "ridge regression";
-    case LearnerSpec::kContrastNet:
-      return "support texts";
-    case LearnerSpec::kLinearProbe:
-      return "linear classifier";
-    case LearnerSpec::kMetaPrompter:
-      return "prompt pool";
-    default:
-      break;
+  if (const LearnerFacts& facts_of_learner = FactsOf(learner); facts_of_learner.has_adapted()) {
+    return facts_of_learner.adapted();
   }
   const InnerSpec& inner = learner.meta_test().has_inner() ? learner.meta_test().inner() : learner.inner();
-  ScopeSpec scope = learner.adapts();
-  if (learner.has_anil()) {
-    scope.set_part(ScopeSpec::NONE);
-  } else if (learner.has_cavia()) {
-    scope.set_part(ScopeSpec::PROMPT);
-  }
+  const ScopeSpec& scope = AdaptedScope(learner);
   const ScopeSpec::Part part = scope.part();
   std::vector<std::string> parts;
   if (const std::string encoder = EncoderPart(scope); !encoder.empty() && inner.encoder_lr() > 0) {

@@ -1,4 +1,4 @@
-// A learner in a few words, for tables.
+// What a learner adapts in a few words, for tables.
 #ifndef EXPERIMENTS_REPORT_DESCRIBE_LEARNER_H_
 #define EXPERIMENTS_REPORT_DESCRIBE_LEARNER_H_
 
@@ -9,10 +9,8 @@
 
 namespace metaprompt {
 
-// The name of its field: "maml", "proto_net".
-std::string LearnerName(const LearnerSpec& learner);
-
-// What a support set changes at meta-test: "encoder, soft prompt", "class vectors", "prototypes".
+// What a support set changes at meta-test: "encoder, soft prompt", "class vectors", "prototypes". From the learner's
+// facts (learners/learner_facts.h) and its settings.
 std::string WhatAdapts(const LearnerSpec& learner, const ModelSpec& model);
 
 }  // namespace metaprompt

@@ -12,6 +12,7 @@
 #include "experiments/report/describe_learner.h"
 #include "experiments/report/report_estimates.h"
 #include "experiments/report/report_notes.h"
+#include "learners/learner_facts.h"
 #include "metaprompt/base/spec_fields.h"
 #include "metaprompt/base/text.h"
 

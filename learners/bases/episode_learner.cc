@@ -3,7 +3,9 @@
 #include <ATen/ATen.h>
 #include <ATen/core/grad_mode.h>
 
-#include "learners/inner/inner_loop.h"
+#include "learners/inner/gradients.h"
+#include "learners/inner/loss.h"
+#include "learners/inner/scope.h"
 
 namespace metaprompt {
 namespace {

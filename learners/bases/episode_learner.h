@@ -1,5 +1,5 @@
-// What learners without inner steps have in common: class logits of a query are a function of its features and the
-// support set's, differentiable in the initialisation. Prototypical networks, ridge regression and the like.
+// The base of learners without inner steps: the class logits of a query are a function of its features and the support
+// set's, differentiable in the meta-parameters. Prototypical networks and ridge regression are examples.
 #ifndef LEARNERS_BASES_EPISODE_LEARNER_H_
 #define LEARNERS_BASES_EPISODE_LEARNER_H_
 
@@ -11,24 +11,25 @@ class EpisodeLearner : public Learner {
  public:
   explicit EpisodeLearner(const LearnerSpec& spec) : spec_(spec) {}
 
-  // The meta-parameters, and behind them what Fit returns.
+  // The meta-parameters, followed by what Fit returns.
   ParamList Adapt(const Model& model, const ParamList& meta, const Batch& support) const override;
   at::Tensor Logits(const Model& model, const ParamList& adapted, const Batch& query) const override;
 
-  // ∇_θ L(Predict(θ, query, Fit(θ, support))), exactly: there is nothing to unroll.
+  // ∇_θ L(Predict(θ, query, Fit(θ, support))), exactly: there are no steps to unroll.
   TaskGradient MetaGradient(const Model& model, const ParamList& meta, const Episode& episode,
                             int64_t meta_step) const override;
 
  protected:
   const LearnerSpec& spec() const { return spec_; }
 
-  // What is kept of a support set with features [R, D]: prototypes, weights. `meta`: all meta-parameters.
+  // What is kept of a support set with features [R, D], such as prototypes or weights. `meta`: all meta-parameters.
   virtual ParamList Fit(const ParamList& meta, const at::Tensor& features, const Batch& support) const = 0;
 
-  // Class logits [B, ways] of query features [B, D].
+  // Class logits [B, ways] of query features [B, D]. `fitted`: what Fit returned.
   virtual at::Tensor Predict(const ParamList& meta, const at::Tensor& features, const ParamList& fitted) const = 0;
 
-  // What meta-training lowers: the cross-entropy of the query set's logits.
+  // What meta-training minimises: by default the cross-entropy of the query set's logits. `support` and `query` are
+  // features.
   virtual at::Tensor TrainingLoss(const ParamList& meta, const at::Tensor& support, const at::Tensor& query,
                                   const at::Tensor& query_logits, const Episode& episode) const;
 

@@ -1,6 +1,13 @@
 #include "learners/bases/gradient_learner.h"
 
+#include "learners/inner/descent.h"
+#include "learners/inner/gradients.h"
+#include "learners/inner/scope.h"
+#include "learners/learner_facts.h"
+
 namespace metaprompt {
+
+const ScopeSpec& GradientLearner::adapts() const { return AdaptedScope(spec_); }
 
 std::vector<bool> GradientLearner::Learned(const Model& model, const ParamList& meta) const {
   std::vector<bool> learned = InScope(model.params(), spec_.learns());
@@ -20,6 +27,10 @@ ParamList GradientLearner::Adapt(const Model& model, const ParamList& meta, cons
   TaskStart start = Start(model, Leaves(meta, std::vector<bool>(meta.size(), false)), support, inner, !other);
   OneForEachTask(model, support.tasks, &start);
   return Descend(model, start, support, inner, test);
+}
+
+double GradientLearner::AdaptBytes(const Model& model, const Batch& support) const {
+  return DescentBytes(model, support, static_cast<double>(CountOf(support.inputs)), spec_.meta_test());
 }
 
 TaskGradient GradientLearner::MetaGradient(const Model& model, const ParamList& meta, const Episode& episode,

@@ -36,7 +36,8 @@ struct Step {
   double epsilon;
 };
 
-// One pass over memory for what would take ten as tensor operations; half of a small model's meta-step went into those.
+// One pass over memory. As tensor operations the update would take ten passes, which was half of a small model's
+// meta-step.
 template <typename T>
 void Update(const Step& step, const at::Tensor& grad, at::Tensor* param, at::Tensor* first, at::Tensor* second) {
   const T* g = grad.data_ptr<T>();
@@ -63,7 +64,7 @@ void Update(const Step& step, const at::Tensor& grad, at::Tensor* param, at::Ten
   }
 }
 
-// The same step as tensor operations, for devices that are not the CPU.
+// The same step as tensor operations, for other devices than the CPU.
 void UpdateOnDevice(const Step& step, const at::Tensor& grad, at::Tensor* param, at::Tensor* first,
                     at::Tensor* second) {
   const at::Tensor g = grad * step.scale;

@@ -1,5 +1,5 @@
-// AdamW (Loshchilov and Hutter 2019, algorithm 2) or plain descent, with warm-up, decay and clipping, for the
-// initialisation; and the inner loop's AdamW where no graph is wanted of it.
+// AdamW (Loshchilov and Hutter 2019, algorithm 2) and gradient descent for the initialisation, with warm-up, decay and
+// gradient clipping; and AdamW for inner steps that need no graph.
 #ifndef LEARNERS_INNER_ADAMW_H_
 #define LEARNERS_INNER_ADAMW_H_
 
@@ -13,22 +13,23 @@ namespace metaprompt {
 
 struct AdamWState {
   int64_t step = 0;  // updates done
-  ParamList first;   // moments, beside the parameters; undefined, and 0, for what never had a gradient
+  ParamList first;   // a moment for each parameter; undefined, and zero, for one that never had a gradient
   ParamList second;
 };
 
 AdamWState NoMoments(const ParamList& params);
 
-// The share of the peak rate at update `step` (from 0) of `total`: rises linearly over the warm-up, then stays, or
-// falls to `least` after the last, linearly or as half a cosine (Loshchilov and Hutter 2017, eq. 5).
+// The share of the peak rate at update `step` (from 0) of `total`. It rises linearly during the warm-up. Then it stays,
+// or falls linearly or as half a cosine (Loshchilov and Hutter 2017, eq. 5) to `least`, which it reaches after the last
+// update.
 double RateShare(double warmup_share, Decay decay, double least, int64_t step, int64_t total);
 
-// One update in place; the gradients are changed too (clipped). Undefined gradients leave their parameter as it is.
-// Returns the gradients' norm before clipping.
+// One update in place. A parameter without a gradient (undefined) stays as it is. Returns the norm of the gradients
+// before clipping.
 double AdamWUpdate(const MetaOptimizerSpec& spec, const std::vector<ParamInfo>& infos, int64_t total, ParamList* grads,
                    ParamList* params, AdamWState* state);
 
-// A step of the inner loop's AdamW, whose ε stands within the root.
+// The constants of one step of the inner loop's AdamW, whose ε is inside the root.
 struct InnerAdamW {
   double beta1 = 0;
   double beta2 = 0;
@@ -39,9 +40,9 @@ struct InnerAdamW {
   double rate = 0;
 };
 
-// m' = β₁ m + (1 − β₁) g, v' = β₂ v + (1 − β₂) g², θ' = θ − rate (m' unbias1 / √(v' unbias2 + ε²) + weight_decay θ), of
-// float or double tensors on the CPU, in one pass over memory. New tensors take the old ones' place; undefined moments
-// are 0. No graph is made.
+// m' = β₁ m + (1 − β₁) g, v' = β₂ v + (1 − β₂) g², θ' = θ − rate (m' unbias1 / √(v' unbias2 + ε²) + weight_decay θ),
+// for float or double tensors on the CPU, in one pass over memory and without a graph. *param, *first and *second get
+// new tensors. An undefined moment is zero.
 void InnerAdamWStep(const InnerAdamW& step, const at::Tensor& grad, at::Tensor* param, at::Tensor* first,
                     at::Tensor* second);
 

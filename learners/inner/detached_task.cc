@@ -2,77 +2,94 @@
 
 #include <ATen/ATen.h>
 
-#include <algorithm>
+#include "learners/inner/gradients.h"
 
 namespace metaprompt {
-namespace {}  // namespace
 
-Seam CutOff(const Model& model, const ParamList& meta, const std::vector<bool>& learned, const Episode& episode,
-            const StartFunction& start, const InnerSpec& inner) {
-  Seam seam;
-  seam.learned = learned;
-  seam.leaves = Leaves(meta, learned);
-  TaskStart begin = start(seam.leaves, episode.support);
+DetachedTask Detach(const Model& model, const ParamList& meta, const std::vector<bool>& learned, const Episode& episode,
+                    const StartFunction& start, const InnerSpec& inner) {
+  DetachedTask detached;
+  detached.learned = learned;
+  detached.meta = Leaves(meta, learned);
+  TaskStart begin = start(detached.meta, episode.support);
   AddPrototypes(model, episode.support, &begin);
   OneForEachTask(model, episode.support.tasks, &begin);
-  seam.task = MakeTask(model, inner, begin);
-  // What lies below all that moves is computed once.
+  detached.task = MakeTask(model, inner, begin);
+  // Layers below all that moves are computed once, not in each step.
   const bool steps = inner.steps() > 0;
-  const int first = FirstMovedLayer(seam.task);
-  seam.task.support = steps ? model.Lowered(begin.params, episode.support, first) : episode.support;
-  seam.task.query = steps ? model.Lowered(begin.params, episode.query, first) : episode.query;
-  seam.theta = begin.params;
-  // In a fixed order: parameters, learned step sizes, what is cached of both sets.
-  const auto cut = [&](const at::Tensor& origin) {
+  const int first = FirstMovedLayer(detached.task);
+  detached.task.support = steps ? model.Lowered(begin.params, episode.support, first) : episode.support;
+  detached.task.query = steps ? model.Lowered(begin.params, episode.query, first) : episode.query;
+  detached.theta = begin.params;
+  const auto detach = [&](const at::Tensor& origin, int64_t place) {
     const at::Tensor leaf = origin.detach().requires_grad_(origin.requires_grad());
     if (origin.requires_grad()) {
-      seam.origins.push_back(origin);
-      seam.wanted.push_back(leaf);
+      detached.inputs.push_back({leaf, origin, place});
     }
     return leaf;
   };
-  for (at::Tensor& param : seam.theta) {
-    param = cut(param);
+  for (size_t i = 0; i < detached.theta.size(); ++i) {
+    detached.theta[i] = detach(detached.theta[i], static_cast<int64_t>(i));
   }
-  for (InnerRate& rate : seam.task.rates) {
+  for (InnerRate& rate : detached.task.rates) {
     if (rate.learned.defined()) {
-      rate.learned = cut(rate.learned);
+      rate.learned = detach(rate.learned, -1);
     }
   }
-  for (Batch* batch : {&seam.task.support, &seam.task.query}) {
+  for (Batch* batch : {&detached.task.support, &detached.task.query}) {
     if (batch->cached != nullptr) {
-      batch->cached = batch->cached->Map([&](const at::Tensor& tensor, Cached::Rows) { return cut(tensor); });
+      batch->cached = batch->cached->Map([&](const at::Tensor& tensor, Cached::Rows) { return detach(tensor, -1); });
     }
   }
-  for (const size_t i : seam.task.moved) {
-    seam.theta[i].requires_grad_(true);
+  for (const size_t i : detached.task.moved) {
+    detached.theta[i].requires_grad_(true);
   }
-  return seam;
+  return detached;
 }
 
-ParamList Seam::ToMeta(const ParamList& of_wanted) const {
-  ParamList grads(leaves.size());
+ParamList DetachedTask::InputLeaves() const {
+  ParamList leaves;
+  for (const Input& input : inputs) {
+    leaves.push_back(input.leaf);
+  }
+  return leaves;
+}
+
+std::vector<int64_t> DetachedTask::PlacesInMoved() const {
+  std::vector<int64_t> in_moved(theta.size(), -1);
+  for (size_t j = 0; j < task.moved.size(); ++j) {
+    in_moved[task.moved[j]] = static_cast<int64_t>(j);
+  }
+  std::vector<int64_t> places;
+  for (const Input& input : inputs) {
+    places.push_back(input.place < 0 ? -1 : in_moved[static_cast<size_t>(input.place)]);
+  }
+  return places;
+}
+
+ParamList DetachedTask::ToMeta(const ParamList& of_inputs) const {
+  ParamList grads(meta.size());
   ParamList outputs;
   ParamList weights;
-  for (size_t i = 0; i < origins.size(); ++i) {
-    const auto leaf =
-        std::find_if(leaves.begin(), leaves.end(), [&](const at::Tensor& l) { return l.is_same(origins[i]); });
-    if (leaf != leaves.end()) {
-      grads[static_cast<size_t>(leaf - leaves.begin())] = of_wanted[i];
-    } else if (of_wanted[i].defined()) {
-      outputs.push_back(origins[i]);
-      weights.push_back(of_wanted[i]);
+  const auto of_model = static_cast<int64_t>(task.model->params().size());
+  for (size_t i = 0; i < inputs.size(); ++i) {
+    const bool in_model = inputs[i].place >= 0 && inputs[i].place < of_model;
+    if (in_model && inputs[i].origin.is_leaf()) {  // the meta-parameter itself
+      grads[static_cast<size_t>(inputs[i].place)] = of_inputs[i];
+    } else if (of_inputs[i].defined()) {
+      outputs.push_back(inputs[i].origin);
+      weights.push_back(of_inputs[i]);
     }
   }
-  ParamList inputs;
+  ParamList leaves;
   std::vector<size_t> places;
-  for (size_t i = 0; i < leaves.size(); ++i) {
+  for (size_t i = 0; i < meta.size(); ++i) {
     if (learned[i]) {
-      inputs.push_back(leaves[i]);
+      leaves.push_back(meta[i]);
       places.push_back(i);
     }
   }
-  const ParamList through = Gradients(outputs, inputs, weights, false, false);
+  const ParamList through = Gradients(outputs, leaves, weights, false, false);
   for (size_t i = 0; i < places.size(); ++i) {
     Add(through[i], &grads[places[i]]);
   }

@@ -1,4 +1,4 @@
-// Meta-training, one update at a time: what a learner learns, as data that can be saved.
+// Meta-training, one update at a time. Its state is data that can be saved.
 #ifndef LEARNERS_INNER_META_STEP_H_
 #define LEARNERS_INNER_META_STEP_H_
 
@@ -15,7 +15,7 @@
 
 namespace metaprompt {
 
-// All of meta-training's state: saved whole and loaded again, training goes on with the same bits.
+// All of meta-training's state. Training that goes on from a saved state gives the same bits.
 struct LearnerState {
   int64_t meta_step = 0;
   ParamList params;
@@ -24,12 +24,12 @@ struct LearnerState {
 
 LearnerState StartLearning(ParamList params);
 
-// A meta-batch of `tasks` tasks.
+// The tasks of one update.
 struct MetaBatch {
   int64_t tasks = 1;
-  // How many tasks go through the model as one batch, where the learner takes several (Learner::TakesSeveralTasks).
+  // So many tasks go through the model as one batch, if the learner takes several (Learner::TakesSeveralTasks).
   int64_t together = 1;
-  // Tasks first, ..., first + count - 1 as one episode. Called from several threads.
+  // Tasks first, ..., first + count - 1 as one episode. It is called from several threads.
   std::function<Episode(int64_t first, int64_t count)> episode;
 };
 
@@ -37,12 +37,13 @@ struct StepStats {
   double query_loss = 0;  // means over the tasks
   double query_accuracy = 0;
   double gradient_norm = 0;  // before clipping
-  int64_t gradients = 0;     // meta-gradients taken: tasks, or groups of tasks together
-  int64_t recomputed = 0;    // of those, how many went through the inner steps again (MetaGradientSpec)
+  int64_t gradients = 0;     // number of meta-gradients: one per task, or per group of tasks that went together
+  int64_t recomputed = 0;    // how many of them recomputed the inner steps (MetaGradientSpec)
 };
 
-// One update from the mean of the tasks' gradients. `total` meta-steps are planned. The sum is taken in the order of
-// the tasks, whichever ends first. An error when a loss or the gradient is not finite; the state is then unchanged.
+// One update from the mean of the tasks' gradients. `total` meta-steps are planned. The gradients are summed in the
+// order of the tasks, whichever ends first. An error if a loss or the gradient is not finite; the state is then
+// unchanged.
 absl::StatusOr<StepStats> MetaStep(const Learner& learner, const Model& model, const MetaOptimizerSpec& optimizer,
                                    int64_t total, const MetaBatch& batch, TaskPool* pool, LearnerState* state);
 

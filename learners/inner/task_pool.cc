@@ -7,8 +7,8 @@ namespace metaprompt {
 
 void SetOperationThreads(int threads) {
   at::set_num_threads(threads);
-  at::get_num_threads();  // a thread's first look takes the setting of whichever thread set it last: look now
-  // LibTorch's setting reaches its own loops and MKL's; OpenBLAS with threads of its own has to be told apart.
+  at::get_num_threads();  // a thread's first read takes the value that any thread set last, so read it now
+  // LibTorch's setting applies to its own loops and MKL's. OpenBLAS with its own threads has a setting of its own.
   static const auto set_openblas = reinterpret_cast<void (*)(int)>(dlsym(RTLD_DEFAULT, "openblas_set_num_threads"));
   if (set_openblas != nullptr) {
     set_openblas(threads);

@@ -1,4 +1,4 @@
-// Independent tasks side by side on the machine's cores.
+// Independent tasks in parallel on the machine's cores.
 #ifndef LEARNERS_INNER_TASK_POOL_H_
 #define LEARNERS_INNER_TASK_POOL_H_
 
@@ -12,11 +12,12 @@
 
 namespace metaprompt {
 
-// Where there are at least as many tasks as threads, each task runs on one thread: no barriers inside, and the same
-// numbers with any number of threads. Fewer tasks run one after another, each on all threads, inside its products.
+// If there are at least as many tasks as threads, each task runs on one thread: without barriers inside, and with the
+// same numbers for any number of threads. Fewer tasks run one after another, and each uses all threads in its matrix
+// products.
 class TaskPool {
  public:
-  // threads >= 1. One pool a process: the thread count of LibTorch and of BLAS is the process's.
+  // threads >= 1. One pool per process: the thread count of LibTorch and of BLAS is the process's.
   explicit TaskPool(int threads);
   ~TaskPool();
   TaskPool(const TaskPool&) = delete;
@@ -24,8 +25,8 @@ class TaskPool {
 
   int threads() const { return threads_; }
 
-  // Calls task(0) ... task(count - 1), in no order; returns when all are done. If any throws, one exception is thrown
-  // again here once the others are done.
+  // Calls task(0) ... task(count - 1) in any order and returns when all are done. If one throws, no further task
+  // starts, and its exception is thrown here once those that run are done.
   void Run(int64_t count, const std::function<void(int64_t)>& task);
 
  private:
@@ -44,7 +45,8 @@ class TaskPool {
   bool stop_ = false;
 };
 
-// Threads that LibTorch and OpenBLAS use inside one operation, for the calling thread and for threads made after it.
+// Sets how many threads LibTorch and OpenBLAS use inside one operation, for the calling thread and for threads that are
+// started later.
 void SetOperationThreads(int threads);
 
 }  // namespace metaprompt

@@ -12,11 +12,13 @@
 
 #include "absl/strings/match.h"
 #include "absl/strings/string_view.h"
+#include "learners/inner/gradients.h"
 
 namespace metaprompt {
 namespace {
 
-// A step whose result is a function of `state`, to all orders or, with `first_order`, but for the gradient.
+// One inner step with a graph from `state` to the result. With `first_order`, the graph leaves out how the gradient
+// depends on the parameters.
 InnerState GraphStep(const Task& task, int64_t step, bool first_order, const InnerState& state) {
   if (task.moved.empty()) {
     return state;
@@ -27,68 +29,78 @@ InnerState GraphStep(const Task& task, int64_t step, bool first_order, const Inn
   return InnerStep(task.inner, task.rates, task.decay, step, 1.0, grads, state);
 }
 
-// ∂ Σ_k w_k L(θ_k; Q) in the loop's inputs that are wanted.
+// Computes the gradient of Σ_k w_k L(θ_k; Q) in the inputs of a detached task, in one of three ways. Call one of them,
+// once.
 class Unrolled {
  public:
-  Unrolled(const Task& task, ParamList theta, std::vector<at::Tensor> wanted, const Unrolling& unrolling)
-      : task_(task),
-        theta_(std::move(theta)),
-        wanted_(std::move(wanted)),
+  Unrolled(const DetachedTask& detached, const Unrolling& unrolling)
+      : task_(detached.task),
+        theta_(detached.theta),
+        inputs_(detached.InputLeaves()),
+        place_in_moved_(detached.PlacesInMoved()),
         unrolling_(unrolling),
-        steps_(task.inner.steps()),
-        sums_(wanted_.size()) {}
+        steps_(detached.task.inner.steps()),
+        sums_(inputs_.size()) {}
 
+  // Second order: builds the graph of all steps and differentiates it once.
   void KeepGraph() {
     InnerState state{theta_, {}, {}};
     at::Tensor total;
     ForEachStep(&state, [&](double weight) {
-      const at::Tensor loss = Query(state.params, weight) * weight;
+      const at::Tensor loss = QueryLoss(state.params, weight) * weight;
       total = total.defined() ? total + loss : loss;
     });
-    AddAll(Gradients({total}, wanted_, {}, false, false));
+    AddToSums(Gradients({total}, inputs_, {}, false, false));
   }
 
-  // The graph of the steps holds their gradients alone; that of each query loss goes as soon as it is differentiated.
+  // First order: the graph of the steps is small, and that of a query loss is freed as soon as it is differentiated.
   void FirstOrder() {
     InnerState state{theta_, {}, {}};
     ForEachStep(&state, [&](double weight) {
-      AddAll(Gradients({Query(state.params, weight) * weight}, wanted_, {}, /*keep_graph=*/true, false));
+      AddToSums(Gradients({QueryLoss(state.params, weight) * weight}, inputs_, {}, /*keep_graph=*/true, false));
     });
   }
 
-  // λ_k = ∂/∂θ_k of all losses from step k on: λ_k = (∂θ_{k+1}/∂θ_k)ᵀ λ_{k+1} + w_k ∇L(θ_k; Q), from the last step to
-  // the first, with one step's graph at a time. Everything else that steps and losses depend on collects its own share.
+  // Second order, with the graph of one step at a time. The adjoint λ_k is the gradient in θ_k of all query losses from
+  // step k on. It is computed from the last step to the first:
+  //
+  //     λ_K = w_K ∇L(θ_K; Q),   λ_k = (∂θ_{k+1}/∂θ_k)ᵀ λ_{k+1} + w_k ∇L(θ_k; Q).
+  //
+  // The result is λ_0 for the parameters that move. For the other inputs, each step and each query loss adds its share.
   void Recompute() {
     Forward();
-    ParamList adjoint(3 * task_.moved.size());  // of parameters and both moments
+    ParamList adjoint(3 * task_.moved.size());  // of the parameters that move, then of their first and second moments
     for (int k = steps_; k > 0; --k) {
       if (const double weight = unrolling_.weights[static_cast<size_t>(k - 1)]; weight != 0) {
-        const ParamList leaves = AsConstants(StateAt(k).params);
-        Differentiate({Query(leaves, weight) * weight}, {}, Select(leaves, task_.moved), &adjoint, false);
+        const ParamList params = WithLeaves(StateAt(k).params);
+        Differentiate({QueryLoss(params, weight) * weight}, {}, Pick(params, task_.moved), &adjoint,
+                      /*replace=*/false);
       }
       StepBack(k, &adjoint);
     }
-    for (size_t j = 0; j < task_.moved.size(); ++j) {
-      for (size_t i = 0; i < wanted_.size(); ++i) {
-        if (wanted_[i].is_same(theta_[task_.moved[j]])) {
-          Add(adjoint[j], &sums_[i]);
-        }
+    for (size_t i = 0; i < inputs_.size(); ++i) {
+      if (Moves(i)) {
+        Add(adjoint[static_cast<size_t>(place_in_moved_[i])], &sums_[i]);
       }
     }
   }
 
+  // The gradient in each input.
   const ParamList& sums() const { return sums_; }
+  // Σ_k w_k L(θ_k; Q).
   double objective() const { return objective_; }
+  // The query loss and accuracy after the last step.
   double last_loss() const { return last_loss_; }
   double last_accuracy() const { return last_accuracy_; }
 
  private:
-  void AddAll(const ParamList& grads) {
+  void AddToSums(const ParamList& grads) {
     for (size_t i = 0; i < grads.size(); ++i) {
       Add(grads[i], &sums_[i]);
     }
   }
 
+  // Takes all steps with a graph. Calls at_query(weight) after each step whose query loss has a weight.
   template <typename Function>
   void ForEachStep(InnerState* state, const Function& at_query) {
     for (size_t k = 0; k < unrolling_.weights.size(); ++k) {
@@ -101,12 +113,13 @@ class Unrolled {
     }
   }
 
-  at::Tensor Query(const ParamList& params, double weight) {
+  // L(params; Q), which is also added to the objective.
+  at::Tensor QueryLoss(const ParamList& params, double weight) {
     const LossAndAccuracy query = LossOf(*task_.model, params, task_.query);
     const auto value = query.loss.item<double>();
     objective_ += weight * value;
-    // Steps come in both directions; the last one's is the one that counts, and the others come before or after it.
-    if (!recomputing_ || !last_seen_) {
+    // The last step's loss is reported. It is the first one computed when the steps are gone through backwards.
+    if (!backwards_ || !last_seen_) {
       last_loss_ = value;
       last_accuracy_ = query.accuracy;
       last_seen_ = true;
@@ -114,11 +127,11 @@ class Unrolled {
     return query.loss;
   }
 
-  // Keeps θ_0, θ_s, θ_2s, ...: all of them while they are small, else about √K, and as many again while a stretch
-  // between two of them is gone through.
+  // Takes all steps without a graph and keeps some of the states. All of them if they are small; else every s-th state,
+  // s = √K. Recompute() then holds about √K kept states and √K more between two of them.
   void Forward() {
-    recomputing_ = true;
-    constexpr int64_t kSmall = int64_t{64} << 20;
+    backwards_ = true;
+    constexpr int64_t kSmall = int64_t{64} << 20;  // bytes
     int64_t bytes = 0;
     for (const size_t i : task_.moved) {
       bytes += static_cast<int64_t>(theta_[i].nbytes()) * (task_.inner.optimizer() == InnerSpec::ADAMW ? 3 : 1);
@@ -136,7 +149,7 @@ class Unrolled {
     }
   }
 
-  // θ_k; goes through the stretch before it where it was not kept.
+  // The state after step k. If it was not kept, takes the steps from the last kept state before it, and keeps them all.
   const InnerState& StateAt(int k) {
     if (kept_[static_cast<size_t>(k)].params.empty()) {
       const int from = k - k % stride_;
@@ -148,43 +161,43 @@ class Unrolled {
     return kept_[static_cast<size_t>(k)];
   }
 
-  // Adds the derivatives of `outputs` in the wanted inputs to the sums, and those in `leaves` to the adjoint or, with
-  // `replace`, puts them in its place. What moves reaches the sums by the adjoint alone.
+  // Differentiates Σ_i weights[i] · outputs[i]. The gradients in the inputs that do not move are added to the sums.
+  // Those in `leaves` are added to the adjoint at the same places, or take its place if `replace`.
   void Differentiate(const ParamList& outputs, const ParamList& weights, const ParamList& leaves, ParamList* adjoint,
                      bool replace) {
-    ParamList inputs;
-    std::vector<size_t> of_sum;  // place in sums_
-    for (size_t i = 0; i < wanted_.size(); ++i) {
-      if (!IsMoved(i)) {
-        inputs.push_back(wanted_[i]);
-        of_sum.push_back(i);
+    ParamList in;
+    std::vector<size_t> sum_of;  // for each of `in` that is an input: its place in sums_
+    for (size_t i = 0; i < inputs_.size(); ++i) {
+      if (!Moves(i)) {
+        in.push_back(inputs_[i]);
+        sum_of.push_back(i);
       }
     }
-    std::vector<size_t> of_adjoint;  // place in the adjoint
+    std::vector<size_t> adjoint_of;  // for each of `in` that is a leaf: its place in the adjoint
     for (size_t j = 0; j < leaves.size(); ++j) {
       if (leaves[j].defined() && leaves[j].requires_grad()) {
-        inputs.push_back(leaves[j]);
-        of_adjoint.push_back(j);
+        in.push_back(leaves[j]);
+        adjoint_of.push_back(j);
       }
     }
-    const ParamList grads = Gradients(outputs, inputs, weights, false, false);
-    for (size_t i = 0; i < of_sum.size(); ++i) {
-      Add(grads[i], &sums_[of_sum[i]]);
+    const ParamList grads = Gradients(outputs, in, weights, false, false);
+    for (size_t i = 0; i < sum_of.size(); ++i) {
+      Add(grads[i], &sums_[sum_of[i]]);
     }
     if (replace) {
       std::fill(adjoint->begin(), adjoint->end(), at::Tensor());
     }
-    for (size_t j = 0; j < of_adjoint.size(); ++j) {
-      Add(grads[of_sum.size() + j], &(*adjoint)[of_adjoint[j]]);
+    for (size_t j = 0; j < adjoint_of.size(); ++j) {
+      Add(grads[sum_of.size() + j], &(*adjoint)[adjoint_of[j]]);
     }
   }
 
-  // λ_{k-1} from λ_k.
+  // Replaces the adjoint after step k by that before it: takes the step again, with a graph, and differentiates it.
   void StepBack(int k, ParamList* adjoint) {
     const size_t n = task_.moved.size();
-    kept_[static_cast<size_t>(k)] = InnerState();  // no longer needed
+    kept_[static_cast<size_t>(k)] = InnerState();  // not needed again
     InnerState state = StateAt(k - 1);
-    state.params = AsConstants(state.params);
+    state.params = WithLeaves(state.params);
     for (ParamList* moments : {&state.first, &state.second}) {
       for (at::Tensor& moment : *moments) {
         moment = moment.defined() ? moment.detach().requires_grad_(true) : moment;
@@ -197,8 +210,8 @@ class Unrolled {
     for (const auto& [to, from] :
          {std::make_pair(&next.params, &state.params), std::make_pair(&next.first, &state.first),
           std::make_pair(&next.second, &state.second)}) {
-      const ParamList outs = Select(*to, task_.moved);
-      const ParamList ins = Select(*from, task_.moved);
+      const ParamList outs = Pick(*to, task_.moved);
+      const ParamList ins = Pick(*from, task_.moved);
       for (size_t j = 0; j < n; ++j) {
         const at::Tensor& weight = (*adjoint)[leaves.size()];
         if (weight.defined() && outs[j].defined()) {
@@ -211,8 +224,9 @@ class Unrolled {
     Differentiate(outputs, weights, leaves, adjoint, /*replace=*/true);
   }
 
-  // The parameters of a kept state with leaves for what moves; what stays is the loop's own input, which may be wanted.
-  ParamList AsConstants(const ParamList& kept) const {
+  // The parameters of a kept state. Those that move become new leaves. The others are the task's own leaves, which may
+  // be inputs.
+  ParamList WithLeaves(const ParamList& kept) const {
     ParamList params = theta_;
     for (const size_t i : task_.moved) {
       params[i] = kept[i].detach().requires_grad_(true);
@@ -220,14 +234,13 @@ class Unrolled {
     return params;
   }
 
-  bool IsMoved(size_t wanted) const {
-    return std::any_of(task_.moved.begin(), task_.moved.end(),
-                       [&](size_t i) { return wanted_[wanted].is_same(theta_[i]); });
-  }
+  // Whether input i is a parameter that moves.
+  bool Moves(size_t i) const { return place_in_moved_[i] >= 0; }
 
   const Task& task_;
   const ParamList theta_;
-  const std::vector<at::Tensor> wanted_;
+  const ParamList inputs_;
+  const std::vector<int64_t> place_in_moved_;  // of each input; -1: it does not move
   const Unrolling& unrolling_;
   const int steps_;
   ParamList sums_;
@@ -235,13 +248,13 @@ class Unrolled {
   double last_loss_ = 0;
   double last_accuracy_ = 0;
   bool last_seen_ = false;
-  bool recomputing_ = false;
+  bool backwards_ = false;
   int stride_ = 1;
-  Batch plain_support_;
-  std::vector<InnerState> kept_;
+  Batch plain_support_;           // without a graph
+  std::vector<InnerState> kept_;  // after step k at [k]; empty: not kept
 };
 
-// About how many bytes the graph of all steps keeps. A step that is differentiated twice keeps its forward pass, its
+// About how many bytes the graph of all steps takes. A step that is differentiated twice keeps its forward pass, its
 // backward pass and the inputs of both: about three forward passes.
 double GraphBytes(const Task& task, const ParamList& params, const Unrolling& unrolling) {
   double step = 3 * task.model->GraphBytes(task.support);
@@ -253,6 +266,7 @@ double GraphBytes(const Task& task, const ParamList& params, const Unrolling& un
   return step * task.inner.steps() + static_cast<double>(queries) * task.model->GraphBytes(task.query);
 }
 
+// Whether the meta-gradient is computed by Unrolled::Recompute.
 bool Recomputes(const Task& task, const ParamList& params, const Unrolling& unrolling) {
   if (!unrolling.second_order || task.moved.empty() || task.inner.steps() == 0) {
     return false;
@@ -268,6 +282,18 @@ bool Recomputes(const Task& task, const ParamList& params, const Unrolling& unro
   return GraphBytes(task, params, unrolling) > static_cast<double>(unrolling.way.max_graph_mib()) * (1 << 20);
 }
 
+// Throws LibTorch's error again, with advice if an operation cannot be differentiated twice.
+[[noreturn]] void Rethrow(const std::exception& error) {
+  // LibTorch names the operation: "the derivative for '...' is not implemented".
+  if (!absl::StrContains(error.what(), "is not implemented")) {
+    throw;
+  }
+  const absl::string_view what = error.what();
+  TORCH_CHECK(false, "the exact meta-gradient differentiates the inner steps, and an operation of the model can be ",
+              "differentiated only once: ", std::string(what.substr(0, what.find('\n'))),
+              "; set learner.maml.order to FIRST");
+}
+
 }  // namespace
 
 std::vector<double> LastStepWeight(int steps) {
@@ -280,10 +306,10 @@ TaskGradient UnrolledGradient(const Model& model, const ParamList& meta, const s
                               const Episode& episode, const StartFunction& start, const InnerSpec& inner,
                               const Unrolling& unrolling) {
   const at::AutoGradMode with_graph(true);
-  const Seam seam = CutOff(model, meta, learned, episode, start, inner);
-  Unrolled unrolled(seam.task, seam.theta, seam.wanted, unrolling);
+  const DetachedTask detached = Detach(model, meta, learned, episode, start, inner);
+  Unrolled unrolled(detached, unrolling);
   TaskGradient result;
-  result.recomputed = Recomputes(seam.task, seam.theta, unrolling);
+  result.recomputed = Recomputes(detached.task, detached.theta, unrolling);
   if (!unrolling.second_order) {
     unrolled.FirstOrder();
   } else {
@@ -294,18 +320,10 @@ TaskGradient UnrolledGradient(const Model& model, const ParamList& meta, const s
         unrolled.KeepGraph();
       }
     } catch (const std::exception& error) {
-      // LibTorch's own words name the operation: "the derivative for '...' is not implemented".
-      if (!absl::StrContains(error.what(), "is not implemented")) {
-        throw;
-      }
-      const absl::string_view what = error.what();
-      TORCH_CHECK(false,
-                  "the exact meta-gradient differentiates the inner steps, and an operation of the model can be ",
-                  "differentiated only once: ", std::string(what.substr(0, what.find('\n'))),
-                  "; learner.maml.order: FIRST does without");
+      Rethrow(error);
     }
   }
-  result.grads = seam.ToMeta(unrolled.sums());
+  result.grads = detached.ToMeta(unrolled.sums());
   result.query_loss = unrolled.last_loss();
   result.query_accuracy = unrolled.last_accuracy() * static_cast<double>(episode.query.tasks);
   if (unrolling.second_order) {

@@ -1,28 +1,34 @@
-// The meta-gradient through the inner steps, exactly, in two ways that give one answer: with the graph of all steps
-// kept, or one step at a time by the adjoint recursion, in memory that does not grow with them. And to first order.
+// The meta-gradient: the gradient of the query loss after the inner steps, in the meta-parameters. It is exact, with
+// the graph of all steps kept or with one step's graph at a time, or it is of first order.
 #ifndef LEARNERS_INNER_UNROLL_H_
 #define LEARNERS_INNER_UNROLL_H_
 
 #include <vector>
 
+#include "metaprompt/model/episode.h"
 #include "learners/inner/detached_task.h"
-#include "learners/inner/inner_loop.h"
 #include "learners/learner.h"
+#include "learners/learner.pb.h"
+#include "metaprompt/model/model.h"
+#include "metaprompt/model/params.h"
 
 namespace metaprompt {
 
-// What of the query loss the meta-gradient is taken of, and how.
+// Which query losses count, and how their gradient is computed.
 struct Unrolling {
   bool second_order = true;
-  std::vector<double> weights;  // of the query loss after steps 1 to K, the last not 0; of that at θ_0 where K is 0
+  // Entry k-1 is the weight of the query loss after inner step k; the last is not 0. Without inner steps there is one
+  // weight, for the query loss at θ_0.
+  std::vector<double> weights;
   MetaGradientSpec way;
 };
 
-// All the weight on the last of `steps`.
+// Weight 1 for the last of `steps` inner steps, 0 for the others.
 std::vector<double> LastStepWeight(int steps);
 
-// ∇ Σ_k w_k L(θ_k; Q) in the meta-parameters that are `learned`, θ_{k+1} = step(θ_k). To first order the gradients of
-// the inner steps count as constants. Throws where LibTorch cannot differentiate an operation twice, with its name.
+// The gradient of Σ_k w_k L(θ_k; Q) in the meta-parameters that are `learned`, where θ_{k+1} = step(θ_k). To first
+// order, the gradients within the inner steps count as constants. Throws with the operation's name if second order is
+// asked for and LibTorch can differentiate an operation of the model only once.
 TaskGradient UnrolledGradient(const Model& model, const ParamList& meta, const std::vector<bool>& learned,
                               const Episode& episode, const StartFunction& start, const InnerSpec& inner,
                               const Unrolling& unrolling);

@@ -1,5 +1,6 @@
-// CAVIA (Zintgraf et al. 2019): context parameters begin at 0 in every task and alone adapt; the rest of the model is
-// shared and meta-learned. The context is the soft vectors and the prefixes; what the vectors pass through is shared.
+// CAVIA (Zintgraf et al. 2019): context parameters start at 0 in every task, and only they adapt. The rest of the model
+// is shared and meta-learned. The context is the soft vectors and the prefixes; the layers that the vectors pass
+// through are shared.
 #ifndef LEARNERS_PAPERS_CAVIA_H_
 #define LEARNERS_PAPERS_CAVIA_H_
 
@@ -12,7 +13,6 @@ class Cavia : public GradientLearner {
   explicit Cavia(const LearnerSpec& spec) : GradientLearner(spec) {}
 
  protected:
-  ScopeSpec adapts() const override;
   TaskStart Start(const Model& model, const ParamList& meta, const Batch& support, const InnerSpec& inner,
                   bool learned_rates) const override;
 };

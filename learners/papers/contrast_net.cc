@@ -4,8 +4,8 @@
 
 #include <limits>
 
-#include "learners/bases/class_means.h"
-#include "learners/papers/proto_net.h"
+#include "learners/bases/distance_logits.h"
+#include "learners/inner/class_means.h"
 
 namespace metaprompt {
 
@@ -27,7 +27,7 @@ ParamList ContrastNet::Fit(const ParamList& /*meta*/, const at::Tensor& features
 }
 
 at::Tensor ContrastNet::Predict(const ParamList& /*meta*/, const at::Tensor& features, const ParamList& fitted) const {
-  // [B query, B support, ways]: a text counts for its own class alone.
+  // [B query, B support, ways]: a support text counts only for its own class.
   const at::Tensor logits =
       DistanceLogits(features, fitted[0], COSINE_DISTANCE, spec().contrast_net().temperature()).unsqueeze(-1);
   const at::Tensor elsewhere = fitted[1].eq(0).unsqueeze(0);

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "learners/inner/detached_task.h"
+#include "learners/inner/gradients.h"
 
 namespace metaprompt {
 namespace {
@@ -35,9 +36,9 @@ ParamList OrZeros(ParamList values, const ParamList& like) {
   return values;
 }
 
-// x of (H + λ) x = b by conjugate gradients (Hestenes and Stiefel 1952), H symmetric. Where H + λ is not positive along
-// a direction, φ is no minimum and there is no derivative to find: x is what was found before; at the first direction,
-// H counts as 0, and the meta-gradient is that to first order.
+// Solves (H + λ) x = b by conjugate gradients (Hestenes and Stiefel 1952), H symmetric; `product` gives (H + λ) v. If
+// H + λ is not positive along a direction, then φ is no minimum and there is no derivative to find: x is what was found
+// so far. At the first direction, H counts as 0, which gives the first-order meta-gradient.
 ParamList Solve(const std::function<ParamList(const ParamList&)>& product, double lambda, const ParamList& b, int steps,
                 double tolerance) {
   ParamList x;
@@ -63,6 +64,45 @@ ParamList Solve(const std::function<ParamList(const ParamList&)>& product, doubl
   return x;
 }
 
+// θ_0 with φ, as new leaves, in place of the parameters that move: the inner steps, without a graph.
+ParamList Minimum(const DetachedTask& detached) {
+  const Task& task = detached.task;
+  const Batch support = WithoutGraph(task.support);
+  InnerState state{WithoutGraph(detached.theta), {}, {}};
+  for (int k = 0; k < task.inner.steps(); ++k) {
+    state = PlainStep(task, k, 1.0, support, state, nullptr);
+  }
+  ParamList phi = detached.theta;
+  for (const size_t i : task.moved) {
+    phi[i] = state.params[i].detach().requires_grad_(true);
+  }
+  return phi;
+}
+
+// Goes back through the minimum φ. *of_moved is the gradient of the query loss in φ, of `moved`; it becomes that in
+// θ_0, λ v with (H + λ) v = ∇L(φ; Q). To *of_stays it adds −vᵀ ∂∇L(φ; S)/∂ `stays`.
+void GoThroughMinimum(const Task& task, const ParamList& phi, const ParamList& moved, const ParamList& stays,
+                      const ImamlSpec& spec, ParamList* of_moved, ParamList* of_stays) {
+  const double lambda = spec.lambda();
+  Task without_pull = task;
+  without_pull.pull = 0;
+  const ParamList gradient =
+      Pick(LossGradient(without_pull, phi, task.support, /*create_graph=*/true, nullptr), task.moved);
+  const auto product = [&](const ParamList& v) {
+    return Plus(OrZeros(Gradients(gradient, moved, v, /*keep_graph=*/true, false), moved), lambda, v);
+  };
+  const ParamList solved = Solve(product, lambda, *of_moved, spec.cg_steps(), spec.cg_tolerance());
+  ParamList minus;
+  for (size_t j = 0; j < moved.size(); ++j) {
+    (*of_moved)[j] = solved[j] * lambda;
+    minus.push_back(solved[j].neg());
+  }
+  const ParamList indirect = Gradients(gradient, stays, minus, false, false);
+  for (size_t i = 0; i < stays.size(); ++i) {
+    Add(indirect[i], &(*of_stays)[i]);
+  }
+}
+
 }  // namespace
 
 TaskStart Imaml::Start(const Model& model, const ParamList& meta, const Batch& support, const InnerSpec& inner,
@@ -78,29 +118,16 @@ TaskGradient Imaml::MetaGradient(const Model& model, const ParamList& meta, cons
   const auto start = [&](const ParamList& leaves, const Batch& support) {
     return Start(model, leaves, support, spec().inner(), /*learned_rates=*/true);
   };
-  const Seam seam = CutOff(model, meta, Learned(model, meta), episode, start, spec().inner());
-  const Task& task = seam.task;
-  const Batch support = WithoutGraph(task.support);
-  InnerState state{WithoutGraph(seam.theta), {}, {}};
-  for (int k = 0; k < spec().inner().steps(); ++k) {
-    state = PlainStep(task, k, 1.0, support, state, nullptr);
-  }
-  // φ where it moved; elsewhere the loop's own inputs, which may be wanted.
-  ParamList phi = seam.theta;
-  for (const size_t i : task.moved) {
-    phi[i] = state.params[i].detach().requires_grad_(true);
-  }
-  const ParamList moved = Select(phi, task.moved);
-  std::vector<int64_t> place_of_wanted(seam.wanted.size(), -1);  // in `moved`; -1: it stays
+  const DetachedTask detached = Detach(model, meta, Learned(model, meta), episode, start, spec().inner());
+  const Task& task = detached.task;
+  // φ for the parameters that move; the others are the task's own leaves, which may be inputs.
+  const ParamList phi = Minimum(detached);
+  const ParamList moved = Pick(phi, task.moved);
+  const std::vector<int64_t> places = detached.PlacesInMoved();  // of the inputs; -1: the input stays as it is
   ParamList stays;
-  for (size_t w = 0; w < seam.wanted.size(); ++w) {
-    for (size_t j = 0; j < task.moved.size(); ++j) {
-      if (seam.wanted[w].is_same(seam.theta[task.moved[j]])) {
-        place_of_wanted[w] = static_cast<int64_t>(j);
-      }
-    }
-    if (place_of_wanted[w] < 0) {
-      stays.push_back(seam.wanted[w]);
+  for (size_t i = 0; i < places.size(); ++i) {
+    if (places[i] < 0) {
+      stays.push_back(detached.inputs[i].leaf);
     }
   }
 
@@ -112,39 +139,17 @@ TaskGradient Imaml::MetaGradient(const Model& model, const ParamList& meta, cons
   inputs.insert(inputs.end(), stays.begin(), stays.end());
   const ParamList direct = Gradients({query.loss}, inputs, {}, false, false);
   const auto of_moved = static_cast<int64_t>(moved.size());
-  const ParamList outer = OrZeros(ParamList(direct.begin(), direct.begin() + of_moved), moved);
-
-  // (H + λ) v = ∇L(φ; Q). Without inner steps φ is θ itself.
-  const double lambda = spec().imaml().lambda();
-  ParamList of_start = outer;  // ∂/∂θ_0
+  ParamList of_start = OrZeros(ParamList(direct.begin(), direct.begin() + of_moved), moved);  // in θ_0
   ParamList of_stays(direct.begin() + of_moved, direct.end());
-  if (spec().inner().steps() > 0 && !moved.empty()) {
-    Task without_pull = task;
-    without_pull.pull = 0;
-    const ParamList gradient =
-        Select(LossGradient(without_pull, phi, task.support, /*create_graph=*/true, nullptr), task.moved);
-    const auto product = [&](const ParamList& v) {
-      return Plus(OrZeros(Gradients(gradient, moved, v, /*keep_graph=*/true, false), moved), lambda, v);
-    };
-    const ParamList solved = Solve(product, lambda, outer, spec().imaml().cg_steps(), spec().imaml().cg_tolerance());
-    for (size_t j = 0; j < moved.size(); ++j) {
-      of_start[j] = solved[j] * lambda;
-    }
-    ParamList minus;
-    for (const at::Tensor& part : solved) {
-      minus.push_back(part.neg());
-    }
-    const ParamList indirect = Gradients(gradient, stays, minus, false, false);
-    for (size_t i = 0; i < stays.size(); ++i) {
-      Add(indirect[i], &of_stays[i]);
-    }
+  if (spec().inner().steps() > 0 && !moved.empty()) {  // else φ is θ_0
+    GoThroughMinimum(task, phi, moved, stays, spec().imaml(), &of_start, &of_stays);
   }
-  ParamList of_wanted;
+  ParamList of_inputs;
   size_t next = 0;
-  for (const int64_t place : place_of_wanted) {
-    of_wanted.push_back(place >= 0 ? of_start[static_cast<size_t>(place)] : of_stays[next++]);
+  for (const int64_t place : places) {
+    of_inputs.push_back(place >= 0 ? of_start[static_cast<size_t>(place)] : of_stays[next++]);
   }
-  result.grads = seam.ToMeta(of_wanted);
+  result.grads = detached.ToMeta(of_inputs);
   return result;
 }
 

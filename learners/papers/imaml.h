@@ -1,5 +1,5 @@
-// Implicit MAML (Rajeswaran et al. 2019): the inner loop goes to the minimum φ of L(φ; S) + λ/2 |φ − θ|²; how that
-// moves with θ follows from φ alone (eq. 6), whatever way led there.
+// Implicit MAML (Rajeswaran et al. 2019): the inner loop goes to the minimum φ of L(φ; S) + λ/2 |φ − θ|². How φ changes
+// with θ follows from φ alone (eq. 6), whatever steps led to it.
 #ifndef LEARNERS_PAPERS_IMAML_H_
 #define LEARNERS_PAPERS_IMAML_H_
 
@@ -13,12 +13,12 @@ class Imaml : public GradientLearner {
  public:
   explicit Imaml(const LearnerSpec& spec) : GradientLearner(spec) {}
 
-  // (I + H/λ)⁻¹ ∇L(φ; Q) in what moves, H the Hessian of L(·; S) at φ, by conjugate gradients; what is learned and does
-  // not move has its own implicit derivative. Memory does not grow with the inner steps.
+  // For what moves, (I + H/λ)⁻¹ ∇L(φ; Q) by conjugate gradients, where H is the Hessian of L(·; S) at φ. What is
+  // learned and does not move has an implicit derivative too. Memory does not grow with the inner steps.
   TaskGradient MetaGradient(const Model& model, const ParamList& meta, const Episode& episode,
                             int64_t meta_step) const override;
 
-  // Conjugate gradients of several tasks together would not be those of each.
+  // Conjugate gradients on several tasks together would differ from those on each task.
   bool TakesSeveralTasks(const Model& /*model*/) const override { return false; }
 
  protected:

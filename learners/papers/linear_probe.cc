@@ -3,13 +3,15 @@
 #include <ATen/ATen.h>
 #include <ATen/core/grad_mode.h>
 
-#include "learners/bases/class_means.h"
-#include "learners/inner/inner_loop.h"
+#include "learners/inner/class_means.h"
+#include "learners/inner/gradients.h"
+#include "learners/inner/loss.h"
 
 namespace metaprompt {
 namespace {
 
-// Mean 0 over the support set, and length 1 on average: the penalty then means the same for every encoder.
+// The shift and scale that give support features mean 0 and a mean square length of 1. The penalty then has the same
+// effect for every encoder.
 ParamList Normaliser(const at::Tensor& features) {
   const at::Tensor mean = features.mean(0);
   return {mean, (features - mean).square().sum(-1).mean().sqrt().clamp_min(1e-12)};
@@ -21,7 +23,7 @@ at::Tensor LogisticRegression(const at::Tensor& features, const at::Tensor& labe
                               int steps) {
   const at::NoGradGuard no_grad;
   const int64_t n = features.size(0);
-  // In double: B ways equations are few, and the minimum is then exact.
+  // In double precision: the system is small, and the minimum is then exact.
   const at::Tensor x = features.to(at::kDouble);
   const at::Tensor gram = at::matmul(x, x.t());
   const at::Tensor y = at::one_hot(labels, ways).to(at::kDouble);
@@ -34,16 +36,17 @@ at::Tensor LogisticRegression(const at::Tensor& features, const at::Tensor& labe
   const at::Tensor eye = at::eye(n * ways, x.options());
   for (int k = 0; k < steps; ++k) {
     const at::Tensor p = at::softmax(gram.matmul(a), -1);
-    // ∇ in W is Xᵀ r, r = (P − Y) / B + l2 A; it is 0 where r is.
+    // The gradient in W is Xᵀ r with r = (P − Y) / B + l2 A. It is 0 if r is.
     const at::Tensor r = (p - y) / static_cast<double>(n) + a * l2;
     if (r.abs().max().item<double>() < 1e-10) {
       break;
     }
-    // dr = (S K + l2) dA with S the softmax's Jacobian in each row over B, K the Gram matrix: a Newton step on r.
+    // A Newton step on r: dr = (S K + l2) dA, where S is the softmax's Jacobian in each row, over B, and K the Gram
+    // matrix.
     const at::Tensor s = (at::diag_embed(p) - p.unsqueeze(2) * p.unsqueeze(1)) / static_cast<double>(n);  // [B, w, w]
     const at::Tensor system = at::einsum("ivw,ij->ivjw", {s, gram}).reshape({n * ways, n * ways}) + eye * l2;
     const at::Tensor step = at::linalg_solve(system, r.reshape({n * ways, 1})).view({n, ways});
-    // Half as far until it goes down: far from the minimum a whole step may overshoot.
+    // Halve the step until the objective falls: far from the minimum a whole step may overshoot.
     const double before = objective(a);
     double share = 1;
     while (share > 1e-6 && objective(a - step * share) > before) {
@@ -65,6 +68,12 @@ ParamList LinearProbe::Adapt(const Model& model, const ParamList& meta, const Ba
   adapted.push_back(LogisticRegression((features - normaliser[0]) / normaliser[1], support.labels, WaysOf(support),
                                        probe.l2(), probe.newton_steps()));
   return adapted;
+}
+
+double LinearProbe::AdaptBytes(const Model& /*model*/, const Batch& support) const {
+  // The Newton system of R ways equations is dense, in double precision; about four such matrices exist at once.
+  const double equations = static_cast<double>(RowsOf(support)) * static_cast<double>(support.ways * support.tasks);
+  return 4 * sizeof(double) * equations * equations;
 }
 
 at::Tensor LinearProbe::Logits(const Model& model, const ParamList& adapted, const Batch& query) const {

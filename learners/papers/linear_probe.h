@@ -1,5 +1,5 @@
-// A linear classifier on the features of an encoder that stays as it is: ordinary transfer learning, the baseline that
-// meta-learning is compared with. Multinomial logistic regression with an L2 penalty, to its one minimum.
+// A linear classifier on the features of a frozen encoder: ordinary transfer learning, the baseline for meta-learning.
+// It is multinomial logistic regression with an L2 penalty, solved to its only minimum.
 #ifndef LEARNERS_PAPERS_LINEAR_PROBE_H_
 #define LEARNERS_PAPERS_LINEAR_PROBE_H_
 
@@ -7,8 +7,8 @@
 
 namespace metaprompt {
 
-// Weights [D, ways] of the minimum of mean cross-entropy(X W) + l2/2 |W|² by Newton's method, without a graph. As a
-// function of the R features it has a solution W = Xᵀ A with A [R, ways], of R ways unknowns instead of D ways.
+// The weights W [D, ways] that minimise the mean cross-entropy of X W plus l2/2 |W|², by Newton's method, without a
+// graph. The solution has the form W = Xᵀ A with A [R, ways], so there are R ways unknowns and not D ways.
 at::Tensor LogisticRegression(const at::Tensor& features, const at::Tensor& labels, int64_t ways, double l2, int steps);
 
 class LinearProbe : public Learner {
@@ -18,9 +18,11 @@ class LinearProbe : public Learner {
   ParamList Adapt(const Model& model, const ParamList& meta, const Batch& support) const override;
   at::Tensor Logits(const Model& model, const ParamList& adapted, const Batch& query) const override;
 
-  // No gradients: nothing is meta-learned. Loss and accuracy are those of the query set.
+  // All gradients are undefined: nothing is meta-learned. Loss and accuracy are those of the query set.
   TaskGradient MetaGradient(const Model& model, const ParamList& meta, const Episode& episode,
                             int64_t meta_step) const override;
+
+  double AdaptBytes(const Model& model, const Batch& support) const override;
 
  private:
   LearnerSpec spec_;

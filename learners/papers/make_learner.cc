@@ -2,6 +2,9 @@
 
 #include <c10/util/Exception.h>
 
+#include <string>
+
+#include "learners/learner_facts.h"
 #include "learners/papers/anil.h"
 #include "learners/papers/cavia.h"
 #include "learners/papers/contrast_net.h"
@@ -16,37 +19,44 @@
 #include "learners/papers/reptile.h"
 
 namespace metaprompt {
+namespace {
+
+template <typename Type>
+std::unique_ptr<Learner> Make(const LearnerSpec& spec) {
+  return std::make_unique<Type>(spec);
+}
+
+struct Row {
+  LearnerSpec::KindCase kind;
+  std::unique_ptr<Learner> (*make)(const LearnerSpec& spec);
+};
+
+// One row per learner.
+constexpr Row kLearners[] = {
+    {LearnerSpec::kMaml, Make<Maml>},
+    {LearnerSpec::kReptile, Make<Reptile>},
+    {LearnerSpec::kAnil, Make<Anil>},
+    {LearnerSpec::kMetaSgd, Make<MetaSgd>},
+    {LearnerSpec::kCavia, Make<Cavia>},
+    {LearnerSpec::kImaml, Make<Imaml>},
+    {LearnerSpec::kProtoNet, Make<ProtoNet>},
+    {LearnerSpec::kProtoMaml, Make<ProtoMaml>},
+    {LearnerSpec::kR2D2, Make<R2d2>},
+    {LearnerSpec::kContrastNet, Make<ContrastNet>},
+    {LearnerSpec::kMetaPrompter, Make<MetaPrompter>},
+    {LearnerSpec::kLinearProbe, Make<LinearProbe>},
+};
+
+}  // namespace
 
 std::unique_ptr<Learner> MakeLearner(const LearnerSpec& spec) {
-  switch (spec.kind_case()) {
-    case LearnerSpec::kMaml:
-      return std::make_unique<Maml>(spec);
-    case LearnerSpec::kReptile:
-      return std::make_unique<Reptile>(spec);
-    case LearnerSpec::kAnil:
-      return std::make_unique<Anil>(spec);
-    case LearnerSpec::kMetaSgd:
-      return std::make_unique<MetaSgd>(spec);
-    case LearnerSpec::kCavia:
-      return std::make_unique<Cavia>(spec);
-    case LearnerSpec::kImaml:
-      return std::make_unique<Imaml>(spec);
-    case LearnerSpec::kProtoNet:
-      return std::make_unique<ProtoNet>(spec);
-    case LearnerSpec::kProtoMaml:
-      return std::make_unique<ProtoMaml>(spec);
-    case LearnerSpec::kR2D2:
-      return std::make_unique<R2d2>(spec);
-    case LearnerSpec::kContrastNet:
-      return std::make_unique<ContrastNet>(spec);
-    case LearnerSpec::kMetaPrompter:
-      return std::make_unique<MetaPrompter>(spec);
-    case LearnerSpec::kLinearProbe:
-      return std::make_unique<LinearProbe>(spec);
-    case LearnerSpec::KIND_NOT_SET:
-      break;
+  for (const Row& row : kLearners) {
+    if (row.kind == spec.kind_case()) {
+      return row.make(spec);
+    }
   }
-  TORCH_CHECK(false, "MakeLearner: the spec names no learner");
+  const std::string name = LearnerName(spec);
+  TORCH_CHECK(false, "MakeLearner: ", name.empty() ? "the spec names no learner" : "no row in kLearners for " + name);
 }
 
 }  // namespace metaprompt

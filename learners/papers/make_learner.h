@@ -9,7 +9,7 @@
 
 namespace metaprompt {
 
-// The learner that the spec's oneof names; the spec has passed its rules and CheckLearner.
+// The learner that the spec names. The spec has passed its rules and CheckLearner.
 std::unique_ptr<Learner> MakeLearner(const LearnerSpec& spec);
 
 }  // namespace metaprompt

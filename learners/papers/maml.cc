@@ -6,31 +6,33 @@
 #include <map>
 #include <utility>
 
+#include "learners/inner/scope.h"
+
 namespace metaprompt {
 namespace {
 
-// Which column of the step sizes each of the model's parameters has; -1: it does not move.
-struct Slots {
-  std::vector<int64_t> of;
-  std::vector<double> initial;  // of each column; the class head's is the last
+// The columns of the table of step sizes.
+struct Columns {
+  std::vector<int64_t> of;      // for each of the model's parameters, its column; -1: it does not move
+  std::vector<double> initial;  // the initial step size of each column; the class head's column is the last
 };
 
-Slots SlotsOf(const Model& model, const InnerSpec& inner, const ScopeSpec& adapts) {
-  Slots slots;
-  slots.of.assign(model.params().size(), -1);
+Columns ColumnsOf(const Model& model, const InnerSpec& inner, const ScopeSpec& adapts) {
+  Columns columns;
+  columns.of.assign(model.params().size(), -1);
   std::map<std::pair<ParamGroup, int>, int64_t> known;
   for (const size_t i : MovedPlaces(model, inner, adapts)) {
     const ParamInfo& info = model.params()[i];
-    const auto [slot, is_new] = known.emplace(std::make_pair(info.group, info.layer), slots.initial.size());
+    const auto [column, is_new] = known.emplace(std::make_pair(info.group, info.layer), columns.initial.size());
     if (is_new) {
-      slots.initial.push_back(ConstantRate(inner, info.group));
+      columns.initial.push_back(ConstantRate(inner, info.group));
     }
-    slots.of[i] = slot->second;
+    columns.of[i] = column->second;
   }
   if (inner.class_lr() > 0 && model.head_width() > 0) {
-    slots.initial.push_back(inner.class_lr());
+    columns.initial.push_back(inner.class_lr());
   }
-  return slots;
+  return columns;
 }
 
 }  // namespace
@@ -48,14 +50,14 @@ std::vector<ParamInfo> Maml::OwnParams(const Model& model) const {
   if (!spec().maml().learned_rates() || spec().inner().steps() == 0) {
     return {};
   }
-  const auto slots = static_cast<int64_t>(SlotsOf(model, spec().inner(), adapts()).initial.size());
-  return {ParamInfo{"maml.step_sizes", {spec().inner().steps(), slots}, ParamGroup::kLearner}};
+  const auto count = static_cast<int64_t>(ColumnsOf(model, spec().inner(), adapts()).initial.size());
+  return {ParamInfo{"maml.step_sizes", {spec().inner().steps(), count}, ParamGroup::kLearner}};
 }
 
 ParamList Maml::InitOwn(const Model& model, uint64_t /*seed*/) const {
   ParamList own;
   for (const ParamInfo& info : OwnParams(model)) {
-    const std::vector<double> initial = SlotsOf(model, spec().inner(), adapts()).initial;
+    const std::vector<double> initial = ColumnsOf(model, spec().inner(), adapts()).initial;
     own.push_back(at::tensor(at::ArrayRef<double>(initial), at::kFloat).expand(info.shape).clone());
   }
   return own;
@@ -67,12 +69,12 @@ TaskStart Maml::Start(const Model& model, const ParamList& meta, const Batch& su
   if (!learned_rates || meta.size() == model.params().size()) {
     return start;
   }
-  const Slots slots = SlotsOf(model, inner, adapts());
+  const Columns columns = ColumnsOf(model, inner, adapts());
   const at::Tensor& sizes = meta.back();
   for (size_t i = 0; i < start.rates.size(); ++i) {
-    const int64_t slot = i < slots.of.size() ? slots.of[i] : sizes.size(1) - 1;
-    if (slot >= 0 && start.rates[i].moves()) {
-      start.rates[i].learned = sizes.select(1, slot);
+    const int64_t column = i < columns.of.size() ? columns.of[i] : sizes.size(1) - 1;
+    if (column >= 0 && start.rates[i].moves()) {
+      start.rates[i].learned = sizes.select(1, column);
     }
   }
   return start;

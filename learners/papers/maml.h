@@ -1,5 +1,6 @@
-// MAML (Finn et al. 2017), to second and to first order, and MAML++ (Antoniou et al. 2019): multi-step loss (eq. 3),
-// learned step sizes by layer and step (LSLR), derivative-order annealing. Its cosine schedule is the meta-optimizer's.
+// MAML (Finn et al. 2017), of second or first order, and MAML++ (Antoniou et al. 2019): multi-step loss (eq. 3),
+// learned step sizes per layer and step (LSLR), derivative-order annealing. MAML++'s cosine schedule is the
+// meta-optimizer's.
 #ifndef LEARNERS_PAPERS_MAML_H_
 #define LEARNERS_PAPERS_MAML_H_
 
@@ -10,16 +11,16 @@
 
 namespace metaprompt {
 
-// Weights of the query loss after inner steps 1 to `steps` in epoch `epoch`: they sum to 1, start equal, and end with
-// 0.03 / steps for each but the last. Without a spec all the weight is on the last step. steps >= 1.
+// The weights of the query losses after inner steps 1 to `steps` in epoch `epoch` of MultiStepLossSpec. They sum to 1,
+// are equal in epoch 0, and from epoch `epochs` on are 0.03 / steps for each step but the last. steps >= 1.
 std::vector<double> MultiStepWeights(int steps, int64_t epoch, int64_t epochs);
 
 class Maml : public GradientLearner {
  public:
   explicit Maml(const LearnerSpec& spec) : GradientLearner(spec) {}
 
-  // With learned_rates: `maml.step_sizes` [K, slots], a slot for each layer of each group that moves, and one for the
-  // class head.
+  // With learned_rates: `maml.step_sizes` [K, columns], one column for each layer of each group that moves, and one for
+  // the class head.
   std::vector<ParamInfo> OwnParams(const Model& model) const override;
   ParamList InitOwn(const Model& model, uint64_t seed) const override;
 

@@ -9,8 +9,10 @@
 #include <memory>
 #include <utility>
 
-#include "learners/bases/class_means.h"
-#include "learners/papers/proto_net.h"
+#include "learners/bases/distance_logits.h"
+#include "learners/inner/class_means.h"
+#include "learners/inner/descent.h"
+#include "learners/inner/gradients.h"
 #include "metaprompt/base/random.h"
 
 namespace metaprompt {
@@ -24,7 +26,7 @@ size_t PromptPlace(const Model& model) {
   return found == infos.end() ? 0 : static_cast<size_t>(found - infos.begin());
 }
 
-// What the pool's attention asks with: of each text, the features that the model reads under its own prompt.
+// The queries of a batch's texts: their features under the model's own prompt.
 struct Queries : Cached {
   explicit Queries(at::Tensor of_texts) : of_texts(std::move(of_texts)) {}
 
@@ -35,8 +37,8 @@ struct Queries : Cached {
   at::Tensor of_texts;  // [B, D]
 };
 
-// The model with prompts from a pool: its parameters, behind them keys and prompts and, if they are known already, the
-// classes' mean support features. A batch may have its queries cached.
+// The model with prompts from a pool. Its parameters are the model's, followed by the pool's keys and prompts and, once
+// they are known, the classes' mean support features. The queries q of a batch may be cached; else they are computed.
 class PoolModel : public Model {
  public:
   PoolModel(const Model& model, const MetaPrompterSpec& spec, Batch support)
@@ -66,13 +68,13 @@ class PoolModel : public Model {
     return output;
   }
 
-  // The adapted parameters with the classes' mean support features behind them.
+  // The adapted parameters, followed by the classes' mean support features.
   ParamList WithMeans(ParamList params) const {
     params.push_back(ClassMeans(WithPool(params, support_).features, support_));
     return params;
   }
 
-  // The batch with its texts' queries: what the model reads of them under its own prompt.
+  // The batch with the queries of its texts: their features under the model's own prompt.
   static Batch WithQueries(const Model& model, const ParamList& params, const Batch& batch) {
     const at::NoGradGuard no_grad;
     const ParamList own(params.begin(), params.begin() + static_cast<int64_t>(model.params().size()));
@@ -84,7 +86,7 @@ class PoolModel : public Model {
   double GraphBytes(const Batch& batch) const override { return 2 * model_.GraphBytes(batch); }
 
  private:
-  // The batch with one row per text, nothing cached.
+  // The batch with one row per text, and nothing cached.
   static Batch OfTexts(const Batch& batch) {
     Batch once = batch;
     once.repeats = at::Tensor();
@@ -92,7 +94,7 @@ class PoolModel : public Model {
     return once;
   }
 
-  // Each text is a task of its own to the model, with its own soft vectors.
+  // To the model, each text is a task with its own soft vectors.
   ModelOutput WithPool(const ParamList& params, const Batch& batch) const {
     const size_t own = model_.params().size();
     const at::Tensor& keys = params[own];
@@ -100,7 +102,7 @@ class PoolModel : public Model {
     const Batch with_queries = batch.cached == nullptr ? WithQueries(model_, params, batch) : batch;
     const at::Tensor& queries = static_cast<const Queries&>(*with_queries.cached).of_texts;
     const int64_t texts = CountOf(batch.inputs);
-    // a = softmax(K q / √D); the text's prompt is Σ a_i θ_i
+    // a = softmax(K q / √D). The prompt of the text is Σ_i a_i θ_i.
     const at::Tensor attention =
         at::softmax(at::matmul(queries, keys.t()) * (1 / std::sqrt(static_cast<double>(keys.size(1)))), -1);
     ParamList with_prompt(params.begin(), params.begin() + static_cast<int64_t>(own));
@@ -167,6 +169,11 @@ ParamList MetaPrompter::Adapt(const Model& model, const ParamList& meta, const B
 at::Tensor MetaPrompter::Logits(const Model& model, const ParamList& adapted, const Batch& query) const {
   const PoolModel pool(model, spec_.meta_prompter(), Batch());
   return pool.Forward(adapted, PoolModel::WithQueries(model, adapted, query)).logits;
+}
+
+double MetaPrompter::AdaptBytes(const Model& model, const Batch& support) const {
+  // Each row counts as a text of its own, which is computed twice: for its query and with its prompt.
+  return 2 * DescentBytes(model, support, static_cast<double>(RowsOf(support)), spec_.meta_test());
 }
 
 TaskGradient MetaPrompter::MetaGradient(const Model& model, const ParamList& meta, const Episode& episode,

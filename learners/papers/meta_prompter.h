@@ -1,6 +1,6 @@
-// MetaPrompter (Jiang et al. 2023): prompts of a text are mixed from a pool by attention, the pool alone is
-// meta-learned and adapts, and half of the class probability comes from a representative verbalizer (RepVerb): the
-// cosine with the classes' mean support features under the adapted prompts.
+// MetaPrompter (Jiang et al. 2023): attention mixes the prompt of each text from a pool. Only the pool is meta-learned
+// and adapts. Part of the class probability comes from a representative verbalizer (RepVerb): the cosine of a text's
+// feature with each class's mean support feature, under the adapted prompts.
 #ifndef LEARNERS_PAPERS_META_PROMPTER_H_
 #define LEARNERS_PAPERS_META_PROMPTER_H_
 
@@ -20,13 +20,15 @@ class MetaPrompter : public Learner {
   std::vector<ParamInfo> OwnParams(const Model& model) const override;
   ParamList InitOwn(const Model& model, uint64_t seed) const override;
 
-  // The meta-parameters with the adapted pool, and behind them the classes' mean support features [ways, D].
+  // The meta-parameters with the adapted pool, followed by the classes' mean support features [ways, D].
   ParamList Adapt(const Model& model, const ParamList& meta, const Batch& support) const override;
   at::Tensor Logits(const Model& model, const ParamList& adapted, const Batch& query) const override;
 
-  // MAML's, exact, in the pool; the encoder stays as it is.
+  // As in MAML, exactly, for the pool. The gradients in the model's parameters are undefined.
   TaskGradient MetaGradient(const Model& model, const ParamList& meta, const Episode& episode,
                             int64_t meta_step) const override;
+
+  double AdaptBytes(const Model& model, const Batch& support) const override;
 
  private:
   TaskStart Start(const Model& model, const ParamList& meta, const InnerSpec& inner) const;

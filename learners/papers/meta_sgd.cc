@@ -3,6 +3,7 @@
 #include <ATen/ATen.h>
 
 #include "absl/strings/str_cat.h"
+#include "learners/inner/scope.h"
 
 namespace metaprompt {
 
@@ -41,7 +42,7 @@ TaskStart MetaSgd::Start(const Model& model, const ParamList& meta, const Batch&
   if (!learned_rates) {
     return start;
   }
-  size_t next = model.params().size();  // the learner's own stand behind the model's, in the order of what moves
+  size_t next = model.params().size();  // the learner's own follow the model's, in the order of what moves
   for (InnerRate& rate : start.rates) {
     if (rate.moves()) {
       rate.learned = meta[next++].unsqueeze(0);

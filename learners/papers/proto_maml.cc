@@ -9,7 +9,7 @@ TaskStart ProtoMaml::Start(const Model& model, const ParamList& meta, const Batc
   TaskStart start = PlainStart(model, meta, support, without_head, adapts());
   start.params.resize(model.params().size());
   start.rates.resize(start.params.size());
-  // As a function of the initialisation: the meta-gradient goes through the prototypes too.
+  // The prototypes are functions of the initialisation: the meta-gradient goes through them too.
   start.temperature = spec().proto_maml().temperature();
   start.rates.resize(start.params.size() + 2, InnerRate{inner.class_lr(), {}});
   return start;

@@ -1,5 +1,5 @@
-// ProtoMAML (Triantafillou et al. 2020, section 3.1): class vectors and biases begin as those of the linear classifier
-// that a prototypical network is, 2 c and −|c|², and then adapt with the rest.
+// ProtoMAML (Triantafillou et al. 2020, section 3.1): a prototypical network is a linear classifier. Its class vectors
+// 2 c and biases −|c|² are where the inner steps start, and they adapt with the rest.
 #ifndef LEARNERS_PAPERS_PROTO_MAML_H_
 #define LEARNERS_PAPERS_PROTO_MAML_H_
 

@@ -4,7 +4,7 @@
 
 #include <cmath>
 
-#include "learners/bases/class_means.h"
+#include "learners/inner/class_means.h"
 
 namespace metaprompt {
 
@@ -22,7 +22,7 @@ ParamList R2d2::Fit(const ParamList& meta, const at::Tensor& features, const Bat
   const at::Tensor lambda = meta[meta.size() - 3].exp();
   const at::Tensor labels = at::one_hot(support.labels, WaysOf(support)).to(features.scalar_type());
   const at::Tensor gram = at::matmul(features, features.t()) + lambda * at::eye(features.size(0), features.options());
-  // Positive definite: by its Cholesky factor, which can be differentiated any number of times.
+  // Positive definite: solved by its Cholesky factor, which can be differentiated any number of times.
   return {at::matmul(features.t(), at::cholesky_solve(labels, at::linalg_cholesky(gram)))};
 }
 

@@ -2,6 +2,9 @@
 
 #include <ATen/ATen.h>
 
+#include "learners/inner/descent.h"
+#include "learners/inner/gradients.h"
+
 namespace metaprompt {
 
 TaskGradient Reptile::MetaGradient(const Model& model, const ParamList& meta, const Episode& episode,

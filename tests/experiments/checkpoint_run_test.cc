@@ -319,8 +319,8 @@ TEST_F(CheckpointRunTest, ADeepPromptIsTrainedExportedAndHandedOn) {
               HasSubstr("model.prompt.init_words is set; model.prompt.template has no <soft>\n"));
   EXPECT_THAT(
       error({"learner.meta_prompter=", "model.prompt.reparametrisation=MLP"}),
-      HasSubstr("model.prompt.reparametrisation is MLP; learner.meta_prompter learns its pool alone: that would "
-                "stay random\n"));
+      HasSubstr("model.prompt.reparametrisation is MLP; learner.meta_prompter does not train it, so it would stay "
+                "random\n"));
   EXPECT_THAT(error({"learner.proto_maml=", "model.verbalizer.kind=PROTOTYPE"}),
               HasSubstr("model.verbalizer.kind is PROTOTYPE; it is for learner.maml, reptile, anil, meta_sgd, cavia "
                         "and imaml\n"));

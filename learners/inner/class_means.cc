@@ -1,4 +1,4 @@
-#include "learners/bases/class_means.h"
+#include "learners/inner/class_means.h"
 
 #include <ATen/ATen.h>
 

@@ -1,0 +1,126 @@
+#include "learners/inner/descent.h"
+
+#include <ATen/ATen.h>
+#include <ATen/core/grad_mode.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "learners/inner/adamw.h"
+#include "learners/inner/gradients.h"
+#include "learners/inner/scope.h"
+#include "learners/inner/task.h"
+#include "metaprompt/base/random.h"
+
+namespace metaprompt {
+namespace {
+
+// AddPrototypes, and the gradients of the support loss at the start in what moves, by one forward pass.
+ParamList AddPrototypesAndDifferentiate(const Model& model, const Task& task, const Batch& support, TaskStart* start) {
+  const at::AutoGradMode with_graph(true);
+  const auto own = static_cast<int64_t>(start->params.size());
+  start->params = WithMovedLeaves(task, start->params);
+  const Batch seen = model.Lowered(start->params, support, TopLayer(model.params()) + 1);
+  AddPrototypes(model, seen, start);
+  for (auto head = start->params.begin() + own; head != start->params.end(); ++head) {
+    *head = head->detach();  // the step takes class vectors as given, not as functions of what it moves
+  }
+  ParamList at_start = start->params;
+  for (const size_t i : task.moved) {
+    if (static_cast<int64_t>(i) >= own) {
+      at_start[i] = at_start[i].detach().requires_grad_(true);
+    }
+  }
+  return LossGradient(task, at_start, seen, /*create_graph=*/false, nullptr);
+}
+
+// `test.epochs` passes over the support set, in mini-batches of `test.batch` rows. Each epoch shuffles the rows in an
+// order that depends on the epoch's number alone.
+ParamList DescendInMiniBatches(const Task& task, ParamList params, const Batch& support, const MetaTestSpec& test) {
+  TORCH_CHECK(support.tasks == 1, "Descend: mini-batches of ", support.tasks, " tasks together");
+  InnerState state;
+  state.params = std::move(params);
+  const Batch lowered = task.model->Lowered(state.params, support, FirstMovedLayer(task));
+  const int64_t rows = RowsOf(support);
+  const int64_t batches = (rows + test.batch() - 1) / test.batch();
+  std::vector<int64_t> order(static_cast<size_t>(rows));
+  int64_t step = 0;
+  for (int64_t epoch = 0; epoch < test.epochs(); ++epoch) {
+    for (size_t i = 0; i < order.size(); ++i) {
+      order[i] = static_cast<int64_t>(i);
+    }
+    Random random(SubSeed(0, "meta_test/order", static_cast<uint64_t>(epoch)));
+    random.PartialShuffle(order.size(), &order);
+    for (int64_t b = 0; b < batches; ++b, ++step) {
+      const int64_t first = b * test.batch();
+      const auto count = static_cast<size_t>(std::min<int64_t>(test.batch(), rows - first));
+      const Batch batch =
+          batches == 1 ? lowered
+                       : SelectRows(lowered, absl::MakeConstSpan(order).subspan(static_cast<size_t>(first), count));
+      const double share = RateShare(test.warmup_share(), test.decay(), 0, step, test.epochs() * batches);
+      state = PlainStep(task, step, share, batch, state, nullptr);
+    }
+  }
+  return state.params;
+}
+
+}  // namespace
+
+ParamList Descend(const Model& model, const TaskStart& start, const Batch& support, const InnerSpec& inner,
+                  const MetaTestSpec* test) {
+  const at::NoGradGuard no_grad;
+  const bool epochs = test != nullptr && test->epochs() > 0;
+  TaskStart begin = start;
+  begin.params = WithoutGraph(start.params);
+  const auto share_of = [&](int k) {
+    return test == nullptr ? 1 : RateShare(test->warmup_share(), test->decay(), 0, k, inner.steps());
+  };
+  InnerState state;
+  int done = 0;  // steps
+  const bool all_support = !epochs && inner.steps() > 0 && support.tasks == 1;
+  if (const Task task = MakeTask(model, inner, begin);
+      begin.temperature > 0 && begin.pull == 0 && all_support && FirstMovedLayer(task) == 0) {
+    const ParamList grads = AddPrototypesAndDifferentiate(model, task, support, &begin);
+    state = InnerStep(task.inner, task.rates, task.decay, 0, share_of(0), grads, {WithoutGraph(begin.params), {}, {}});
+    done = 1;
+  } else {
+    AddPrototypes(model, support, &begin);
+    state.params = begin.params;
+  }
+  const Task task = MakeTask(model, inner, begin);
+  if (epochs && !task.moved.empty()) {
+    return DescendInMiniBatches(task, std::move(state.params), support, *test);
+  }
+  const Batch lowered = inner.steps() == done ? support : model.Lowered(state.params, support, FirstMovedLayer(task));
+  for (int k = done; k < inner.steps(); ++k) {
+    state = PlainStep(task, k, share_of(k), lowered, state, nullptr);
+  }
+  return state.params;
+}
+
+double DescentBytes(const Model& model, const Batch& support, double texts, const MetaTestSpec& test) {
+  const bool batches = test.epochs() > 0 && test.batch() < static_cast<double>(RowsOf(support));
+  const double at_once = batches ? test.batch() : texts;
+  return at_once / static_cast<double>(CountOf(support.inputs)) * model.GraphBytes(support);
+}
+
+Descent DescendInTurns(const Model& model, const TaskStart& start, const std::vector<const Batch*>& turns,
+                       const InnerSpec& inner) {
+  const at::NoGradGuard no_grad;
+  TORCH_CHECK(start.temperature == 0, "DescendInTurns: the start has no class head yet; call AddPrototypes");
+  const Task task = MakeTask(model, inner, start);
+  InnerState state{WithoutGraph(start.params), {}, {}};
+  std::vector<Batch> lowered;
+  for (size_t t = 0; t < turns.size() && static_cast<int>(t) < inner.steps(); ++t) {
+    lowered.push_back(model.Lowered(state.params, *turns[t], FirstMovedLayer(task)));
+  }
+  LossAndAccuracy seen;
+  for (int k = 0; k < inner.steps(); ++k) {
+    state = PlainStep(task, k, 1.0, lowered[static_cast<size_t>(k) % lowered.size()], state, &seen);
+  }
+  Descent descent{std::move(state.params), 0, seen.accuracy};
+  descent.last_loss = seen.loss.defined() ? seen.loss.item<double>() : 0;
+  return descent;
+}
+
+}  // namespace metaprompt

@@ -1,0 +1,60 @@
+#include "learners/inner/gradients.h"
+
+#include <ATen/ATen.h>
+#include <torch/csrc/autograd/autograd.h>
+
+namespace metaprompt {
+
+ParamList Leaves(const ParamList& params, const std::vector<bool>& wanted) {
+  ParamList leaves;
+  leaves.reserve(params.size());
+  for (size_t i = 0; i < params.size(); ++i) {
+    leaves.push_back(params[i].detach().requires_grad_(wanted[i]));
+  }
+  return leaves;
+}
+
+ParamList WithoutGraph(const ParamList& params) {
+  ParamList detached;
+  detached.reserve(params.size());
+  for (const at::Tensor& param : params) {
+    detached.push_back(param.detach());
+  }
+  return detached;
+}
+
+ParamList Pick(const ParamList& params, const std::vector<size_t>& places) {
+  ParamList selected;
+  selected.reserve(places.size());
+  for (const size_t i : places) {
+    selected.push_back(i < params.size() ? params[i] : at::Tensor());
+  }
+  return selected;
+}
+
+void Add(const at::Tensor& grad, at::Tensor* sum) {
+  if (grad.defined()) {
+    *sum = sum->defined() ? *sum + grad : grad;
+  }
+}
+
+ParamList Gradients(const ParamList& outputs, const ParamList& inputs, const ParamList& weights, bool keep_graph,
+                    bool create_graph) {
+  // An output that no graph leads to has no gradient, which LibTorch takes for a mistake.
+  ParamList of;
+  ParamList with;
+  for (size_t i = 0; i < outputs.size(); ++i) {
+    if (outputs[i].requires_grad()) {
+      of.push_back(outputs[i]);
+      if (!weights.empty()) {
+        with.push_back(weights[i]);
+      }
+    }
+  }
+  if (of.empty() || inputs.empty()) {
+    return ParamList(inputs.size());
+  }
+  return torch::autograd::grad(of, inputs, with, keep_graph || create_graph, create_graph, /*allow_unused=*/true);
+}
+
+}  // namespace metaprompt

@@ -1,0 +1,26 @@
+// How well the model does on a batch.
+#ifndef LEARNERS_INNER_LOSS_H_
+#define LEARNERS_INNER_LOSS_H_
+
+#include <ATen/core/Tensor.h>
+
+#include "metaprompt/model/batch.h"
+#include "metaprompt/model/model.h"
+#include "metaprompt/model/params.h"
+
+namespace metaprompt {
+
+// The share of rows whose largest logit is their label's, in [0, 1]. 0 for a model without logits.
+double Accuracy(const at::Tensor& logits, const at::Tensor& labels);
+
+struct LossAndAccuracy {
+  at::Tensor loss;  // a scalar
+  double accuracy = 0;
+};
+
+// One forward pass.
+LossAndAccuracy LossOf(const Model& model, const ParamList& params, const Batch& batch);
+
+}  // namespace metaprompt
+
+#endif  // LEARNERS_INNER_LOSS_H_

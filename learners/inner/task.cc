@@ -1,0 +1,86 @@
+#include "learners/inner/task.h"
+
+#include <ATen/ATen.h>
+#include <ATen/core/grad_mode.h>
+
+#include <algorithm>
+
+#include "learners/inner/gradients.h"
+#include "learners/inner/scope.h"
+
+namespace metaprompt {
+
+Task MakeTask(const Model& model, const InnerSpec& inner, const TaskStart& start) {
+  Task task;
+  task.model = &model;
+  task.inner = inner;
+  task.rates = start.rates;
+  task.pull = start.pull;
+  if (start.pull != 0) {
+    task.origin = WithoutGraph(start.params);
+  }
+  for (size_t i = 0; i < start.rates.size(); ++i) {
+    task.decay.push_back(i < model.params().size() && model.params()[i].decay);
+    if (start.rates[i].moves()) {
+      task.moved.push_back(i);
+    }
+  }
+  return task;
+}
+
+int FirstMovedLayer(const Task& task) {
+  const std::vector<ParamInfo>& infos = task.model->params();
+  int first = TopLayer(infos) + 1;
+  for (const size_t i : task.moved) {
+    if (i < infos.size()) {
+      first = std::min(first, infos[i].layer);
+    }
+  }
+  return first;
+}
+
+ParamList WithMovedLeaves(const Task& task, const ParamList& params) {
+  ParamList leaves = params;
+  for (const size_t i : task.moved) {
+    if (i < leaves.size()) {
+      leaves[i] = params[i].detach().requires_grad_(true);
+    }
+  }
+  return leaves;
+}
+
+ParamList LossGradient(const Task& task, const ParamList& params, const Batch& batch, bool create_graph,
+                       LossAndAccuracy* seen) {
+  ParamList grads(params.size());
+  at::Tensor loss;
+  if (seen != nullptr) {
+    *seen = LossOf(*task.model, params, batch);
+    loss = seen->loss;
+  } else {
+    loss = task.model->Loss(task.model->Forward(params, batch), batch);
+  }
+  const ParamList moved = Gradients({loss}, Pick(params, task.moved), {}, false, create_graph);
+  for (size_t j = 0; j < moved.size(); ++j) {
+    const size_t i = task.moved[j];
+    grads[i] = moved[j];
+    if (task.pull != 0) {  // ∇ λ/2 |θ − θ_0|²
+      Add((params[i] - task.origin[i]) * task.pull, &grads[i]);
+    }
+  }
+  return grads;
+}
+
+InnerState PlainStep(const Task& task, int64_t step, double share, const Batch& support, const InnerState& state,
+                     LossAndAccuracy* seen) {
+  if (task.moved.empty()) {
+    return state;
+  }
+  const ParamList grads = [&] {
+    const at::AutoGradMode with_graph(true);
+    return LossGradient(task, WithMovedLeaves(task, state.params), support, /*create_graph=*/false, seen);
+  }();
+  const at::NoGradGuard no_grad;
+  return InnerStep(task.inner, task.rates, task.decay, step, share, grads, state);
+}
+
+}  // namespace metaprompt

@@ -1,0 +1,51 @@
+// A task in its inner loop, and the gradients and steps of that loop.
+#ifndef LEARNERS_INNER_TASK_H_
+#define LEARNERS_INNER_TASK_H_
+
+#include <cstdint>
+#include <vector>
+
+#include "learners/inner/inner_step.h"
+#include "learners/inner/loss.h"
+#include "learners/inner/task_start.h"
+#include "learners/learner.pb.h"
+#include "metaprompt/model/batch.h"
+#include "metaprompt/model/model.h"
+#include "metaprompt/model/params.h"
+
+namespace metaprompt {
+
+// What stays the same in all inner steps of a task.
+struct Task {
+  const Model* model = nullptr;
+  InnerSpec inner;
+  std::vector<InnerRate> rates;
+  std::vector<bool> decay;    // for each parameter, whether weight decay applies
+  std::vector<size_t> moved;  // places of the parameters that move, in ascending order
+  double pull = 0;            // as in TaskStart
+  ParamList origin;           // θ_0 without a graph, if there is a pull
+  Batch support;
+  Batch query;
+};
+
+// The task that starts at `start`. The caller sets its batches.
+Task MakeTask(const Model& model, const InnerSpec& inner, const TaskStart& start);
+
+// The lowest layer (ParamInfo::layer) with a parameter that moves; TopLayer + 1 if none of the model's moves.
+int FirstMovedLayer(const Task& task);
+
+// The same parameters, with leaves that require a gradient for those that move.
+ParamList WithMovedLeaves(const Task& task, const ParamList& params);
+
+// The gradients of L(θ; batch) and the pull in the parameters that move; undefined for the others. If `seen` is not
+// null, it gets loss and accuracy at θ.
+ParamList LossGradient(const Task& task, const ParamList& params, const Batch& batch, bool create_graph,
+                       LossAndAccuracy* seen);
+
+// One inner step without a graph; arguments as for InnerStep and LossGradient.
+InnerState PlainStep(const Task& task, int64_t step, double share, const Batch& support, const InnerState& state,
+                     LossAndAccuracy* seen);
+
+}  // namespace metaprompt
+
+#endif  // LEARNERS_INNER_TASK_H_

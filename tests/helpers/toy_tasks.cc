@@ -1,0 +1,175 @@
+#include "tests/helpers/toy_tasks.h"
+
+#include <ATen/ATen.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <numeric>
+#include <set>
+
+#include "google/protobuf/text_format.h"
+#include "learners/learner_facts.h"
+#include "metaprompt/prompts/pack_texts.h"
+#include "tests/helpers/differences.h"
+
+namespace metaprompt {
+
+std::vector<int64_t> Shuffled(int64_t first, int64_t end, Random* random) {
+  std::vector<int64_t> values(static_cast<size_t>(end - first));
+  std::iota(values.begin(), values.end(), first);
+  random->PartialShuffle(values.size(), &values);
+  return values;
+}
+
+ToyTask MakeToyTask(uint64_t seed, int64_t shots, int64_t queries, int64_t words) {
+  Random random(SubSeed(seed, "conformance/task"));
+  const std::vector<int64_t> vocabulary = Shuffled(2, 22, &random);
+  const std::vector<int64_t> names = Shuffled(22, kToyVocab, &random);
+  ToyTask task;
+  for (int64_t way = 0; way < kToyWays; ++way) {
+    for (int64_t i = 0; i < shots + queries; ++i) {
+      PromptedText text;
+      text.ids = {0, -1};
+      for (auto k = static_cast<int64_t>(random.Below(3)); k >= 0; --k) {
+        const auto word = way * words + static_cast<int64_t>(random.Below(static_cast<uint64_t>(words)));
+        text.ids.push_back(vocabulary[static_cast<size_t>(word)]);
+      }
+      text.ids.push_back(-2);
+      text.ids.push_back(1);
+      text.read_at = static_cast<int64_t>(text.ids.size()) - 1;
+      (i < shots ? task.support : task.query).push_back(text);
+      (i < shots ? task.support_labels : task.query_labels).push_back(way);
+    }
+    task.answers.push_back({names[static_cast<size_t>(2 * way)], names[static_cast<size_t>(2 * way + 1)]});
+  }
+  return task;
+}
+
+at::Tensor Int64Tensor(const std::vector<int64_t>& ids) { return at::tensor(at::ArrayRef<int64_t>(ids), at::kLong); }
+
+Episode BuildEpisode(const std::vector<ToyTask>& tasks, const std::vector<int64_t>& way) {
+  std::set<int64_t> ids;
+  for (const ToyTask& task : tasks) {
+    for (const std::vector<PromptedText>* texts : {&task.support, &task.query}) {
+      for (const PromptedText& text : *texts) {
+        ids.insert(text.ids.begin(), text.ids.end());
+      }
+    }
+    for (const std::vector<int64_t>& answer : task.answers) {
+      ids.insert(answer.begin(), answer.end());
+    }
+  }
+  const std::vector<int64_t> rows(ids.lower_bound(0), ids.end());
+  const auto row_of = [&](int64_t id) {
+    return id < 0 ? id : std::lower_bound(rows.begin(), rows.end(), id) - rows.begin();
+  };
+  std::vector<int64_t> answers;
+  ToyTask all;
+  for (const ToyTask& task : tasks) {
+    for (const int64_t w : way) {
+      for (const int64_t id : task.answers[static_cast<size_t>(w)]) {
+        answers.push_back(row_of(id));
+      }
+    }
+    all.support.insert(all.support.end(), task.support.begin(), task.support.end());
+    all.query.insert(all.query.end(), task.query.begin(), task.query.end());
+    all.support_labels.insert(all.support_labels.end(), task.support_labels.begin(), task.support_labels.end());
+    all.query_labels.insert(all.query_labels.end(), task.query_labels.begin(), task.query_labels.end());
+  }
+  const auto count = static_cast<int64_t>(tasks.size());
+  const Answers of_ways{Int64Tensor(answers).view({count * kToyWays, 2}),
+                        at::tensor({0.25, 0.75}, at::kDouble).expand({count * kToyWays, 2})};
+  const auto pack = [&](std::vector<PromptedText> texts, std::vector<int64_t> labels) {
+    for (PromptedText& text : texts) {
+      std::transform(text.ids.begin(), text.ids.end(), text.ids.begin(), row_of);
+    }
+    for (int64_t& label : labels) {
+      label = std::find(way.begin(), way.end(), label) - way.begin();
+    }
+    Batch batch = PackBatch(texts, labels, of_ways);
+    batch.tasks = count;
+    batch.ways = kToyWays;
+    return batch;
+  };
+  return {Int64Tensor(rows), pack(all.support, all.support_labels), pack(all.query, all.query_labels)};
+}
+
+Episode BuildEpisode(const ToyTask& task, const std::vector<int64_t>& way) {
+  return BuildEpisode(std::vector<ToyTask>{task}, way);
+}
+
+ModelSpec ToyModelSpec(ToyModelKind kind) {
+  ModelSpec spec;
+  BertSpec& bert = *spec.mutable_encoder()->mutable_bert();
+  bert.set_layers(1);
+  bert.set_width(8);
+  bert.set_heads(2);
+  bert.set_intermediate(12);
+  bert.set_max_positions(16);
+  bert.set_init_std(1);
+  switch (kind) {
+    case ToyModelKind::kPlain:
+      break;
+    case ToyModelKind::kLora:
+      spec.mutable_lora()->set_rank(2);
+      spec.set_features(ModelSpec::MEAN);
+      break;
+    case ToyModelKind::kDeepPrompt:
+      spec.mutable_prompt()->set_reparametrisation(PromptSpec::LSTM_MLP);
+      spec.mutable_prompt()->set_prefix_length(2);
+      break;
+    case ToyModelKind::kPrototypes:
+      spec.mutable_verbalizer()->set_kind(VerbalizerSpec::PROTOTYPE);
+      spec.mutable_verbalizer()->set_temperature(4);
+      spec.set_features(ModelSpec::UNIT_MEAN);
+      spec.set_read(ModelSpec::UNIT_MEAN);
+      break;
+  }
+  return spec;
+}
+
+const PromptModel& ToyModel(ToyModelKind kind) {
+  static const auto* const models = [] {
+    auto* made = new std::map<ToyModelKind, PromptModel>();
+    for (const ToyModelKind one :
+         {ToyModelKind::kPlain, ToyModelKind::kLora, ToyModelKind::kDeepPrompt, ToyModelKind::kPrototypes}) {
+      made->emplace(one, PromptModel(ToyModelSpec(one), kToyVocab, kToySoft));
+    }
+    return made;
+  }();
+  return models->at(kind);
+}
+
+ParamList WholeParams(const PromptModel& model, const Learner& learner, bool noise) {
+  Random random(SubSeed(4, "conformance/noise"));
+  ParamList whole;
+  for (const at::Tensor& param : model.Init(4)) {
+    whole.push_back(param.to(at::kDouble) + RandomTensor(param.sizes(), &random) * 0.2);
+  }
+  for (const at::Tensor& param : learner.InitOwn(model, 4)) {
+    const at::Tensor own = param.to(at::kDouble);
+    whole.push_back(noise ? own + RandomTensor(own.sizes(), &random) * (own.abs() * 0.2 + 0.01) : own);
+  }
+  return whole;
+}
+
+void ExpectSameBits(const ParamList& a, const ParamList& b, const std::string& what) {
+  ASSERT_EQ(a.size(), b.size()) << what;
+  for (size_t i = 0; i < a.size(); ++i) {
+    ASSERT_EQ(a[i].defined(), b[i].defined()) << what << ", tensor " << i;
+    if (a[i].defined()) {
+      EXPECT_TRUE(at::equal(a[i], b[i])) << what << ", tensor " << i;
+    }
+  }
+}
+
+LearnerSpec WithSettings(const LearnerSpec& spec, const std::string& settings) {
+  LearnerSpec with = spec;
+  EXPECT_TRUE(google::protobuf::TextFormat::MergeFromString(settings, &with)) << settings;
+  if (!Heeds(spec, LearnerFacts::META_GRADIENT)) {
+    with.clear_meta_gradient();
+  }
+  return with;
+}
+
+}  // namespace metaprompt

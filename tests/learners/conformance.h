@@ -1,0 +1,60 @@
+// What every learner promises, whoever wrote it: the cases that the conformance tests go through. They are every
+// learner of LearnerSpec's oneof with every group of settings that it heeds, found by reflection, so a new learner is
+// tested too.
+#ifndef TESTS_LEARNERS_CONFORMANCE_H_
+#define TESTS_LEARNERS_CONFORMANCE_H_
+
+#include <gtest/gtest.h>
+
+#include <ostream>
+#include <string>
+#include <vector>
+
+#include "learners/learner.h"
+#include "learners/learner.pb.h"
+#include "learners/learner_facts.h"
+#include "metaprompt/model/batch.h"
+#include "metaprompt/model/params.h"
+#include "metaprompt/prompt_model.h"
+#include "tests/helpers/toy_tasks.h"
+
+namespace metaprompt {
+
+struct ConformanceCase {
+  std::string name;  // "maml_AdamW"
+  LearnerSpec spec;
+  ToyModelKind model = ToyModelKind::kPlain;
+};
+
+std::ostream& operator<<(std::ostream& out, const ConformanceCase& one);
+
+// Every learner with every variant of the shared settings that it heeds, and with each choice of its own settings: each
+// flag turned over, each other value of an enumeration, each optional part.
+std::vector<ConformanceCase> AllConformanceCases();
+
+class ConformanceTest : public ::testing::TestWithParam<ConformanceCase> {
+ protected:
+  // One thread, as a task of a pool has: on more threads, LibTorch's layer norm sums in another order.
+  void SetUp() override;
+
+  static const LearnerSpec& spec() { return GetParam().spec; }
+  static const PromptModel& model() { return ToyModel(GetParam().model); }
+  static const LearnerFacts& learner_facts() { return FactsOf(spec()); }
+  static bool HasInnerSteps() { return Heeds(spec(), LearnerFacts::INNER); }
+
+  // The episode's local meta-parameters.
+  static ParamList Meta(const Learner& learner, const Episode& episode, bool noise = true);
+  // After adaptation to `support`.
+  static at::Tensor Logits(const Learner& learner, const ParamList& meta, const Batch& support, const Batch& query);
+  static double Loss(const Learner& learner, const ParamList& meta, const Batch& support, const Batch& query);
+
+  // Which of the meta-parameters may be learned: the model's that learner.learns names, none of them if the learner
+  // does not heed it, and the learner's own.
+  static std::vector<bool> MayLearn(size_t count);
+  // Whether anything is learned.
+  static bool Learns(const Learner& learner);
+};
+
+}  // namespace metaprompt
+
+#endif  // TESTS_LEARNERS_CONFORMANCE_H_

@@ -1,0 +1,113 @@
+// One inner step of AdamW, with a graph and without.
+#include "learners/inner/inner_step.h"
+
+#include <ATen/ATen.h>
+#include <ATen/core/grad_mode.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cmath>
+#include <memory>
+#include <vector>
+
+#include "learners/learner.h"
+#include "learners/papers/make_learner.h"
+#include "metaprompt/base/random.h"
+#include "tests/helpers/differences.h"
+#include "tests/helpers/quadratic_world.h"
+
+namespace metaprompt {
+namespace {
+
+// The inner rule may be AdamW: at the first step it goes by α g / √(g² + ε²), it decays what decays, and its
+// meta-gradient, through both moments, is that of differences, with the graph kept and recomputed.
+TEST(InnerAdamWTest, StepsAndMetaGradient) {
+  QuadraticWorld world;
+  LearnerSpec spec = QuadraticSpec(1);
+  spec.mutable_maml();
+  InnerSpec& inner = *spec.mutable_inner();
+  inner.set_optimizer(InnerSpec::ADAMW);
+  inner.set_epsilon(0.3);
+  inner.set_weight_decay(0.2);  // of nothing: no parameter here decays
+  const at::Tensor g = Gradient(world.support, world.theta);
+  const at::Tensor expected = world.theta - Rates(ScopeSpec::ALL).matmul(g * at::rsqrt(g * g + 0.09));
+  EXPECT_LT(
+      MaxDifference(at::cat(MakeLearner(spec)->Adapt(world.model, world.params(), world.episode.support)), expected),
+      kTolerance);
+  inner.set_steps(7);
+  inner.set_beta1(0.7);
+  inner.set_beta2(0.9);
+  spec.mutable_maml()->mutable_multi_step();
+  spec.mutable_maml()->set_learned_rates(true);
+  ParamList keep;
+  for (const MetaGradientSpec::Way way : {MetaGradientSpec::KEEP_GRAPH, MetaGradientSpec::RECOMPUTE}) {
+    spec.mutable_meta_gradient()->set_way(way);
+    const std::unique_ptr<Learner> learner = MakeLearner(spec);
+    ParamList meta = world.params();
+    meta.push_back(learner->InitOwn(world.model, 0)[0].to(at::kDouble));
+    const TaskGradient task = learner->MetaGradient(world.model, meta, world.episode, 120);
+    Random random(9);
+    for (int trial = 0; trial < 3; ++trial) {
+      ParamList direction;
+      for (const at::Tensor& param : meta) {
+        direction.push_back(RandomTensor(param.sizes(), &random));
+      }
+      const auto objective = [&](const ParamList& at) {
+        return learner->MetaGradient(world.model, at, world.episode, 120).objective;
+      };
+      const double difference = Difference<double>(meta, direction, objective);
+      EXPECT_NEAR(Dot(task.grads, direction), difference, 1e-8 * std::max(1.0, std::abs(difference)));
+    }
+    for (size_t i = 0; i < keep.size(); ++i) {
+      EXPECT_LT(MaxDifference(task.grads[i], keep[i]), 1e-12);
+    }
+    keep = task.grads;
+  }
+}
+
+// Where no graph is wanted a step is one pass over memory; it is the step that the graph's operations take.
+TEST(InnerAdamWTest, StepsAlikeWithAGraphAndWithout) {
+  InnerSpec inner;
+  inner.set_optimizer(InnerSpec::ADAMW);
+  inner.set_epsilon(0.01);
+  inner.set_weight_decay(0.2);
+  const std::vector<InnerRate> rates = {InnerRate{0.1, {}}, InnerRate{0.3, {}}, InnerRate{0.0, {}}};
+  const std::vector<bool> decay = {true, false, true};
+  Random random(11);
+  ParamList params;
+  for (const int64_t rows : {501, 3, 2}) {
+    params.push_back(RandomTensor({rows, 211}, &random).t());  // not in order
+  }
+  InnerState with_graph{params, {}, {}};
+  InnerState without{params, {}, {}};
+  for (int64_t step = 0; step < 4; ++step) {
+    ParamList grads;
+    for (const at::Tensor& param : params) {
+      grads.push_back(RandomTensor(param.sizes(), &random));
+    }
+    grads[2] = at::Tensor();
+    with_graph = InnerStep(inner, rates, decay, step, 0.5, grads, with_graph);
+    const at::NoGradGuard no_grad;
+    without = InnerStep(inner, rates, decay, step, 0.5, grads, without);
+  }
+  for (size_t i = 0; i < params.size(); ++i) {
+    EXPECT_LT(MaxDifference(with_graph.params[i], without.params[i]), 1e-14);
+    EXPECT_EQ(MaxDifference(params[i], without.params[i]) == 0, i == 2);
+  }
+  EXPECT_FALSE(without.first[2].defined());
+}
+
+// A gradient of 0 is where √ has no derivative.
+TEST(InnerAdamWTest, IsFiniteWhereTheGradientIsZero) {
+  QuadraticWorld world;
+  LearnerSpec spec = QuadraticSpec(3);
+  spec.mutable_maml();
+  spec.mutable_inner()->set_optimizer(InnerSpec::ADAMW);
+  const ParamList at_minimum = {world.support.c.narrow(0, 0, kEncoderSize).clone(),
+                                world.support.c.narrow(0, kEncoderSize, kPromptSize).clone()};
+  const TaskGradient task = MakeLearner(spec)->MetaGradient(world.model, at_minimum, world.episode, 0);
+  EXPECT_TRUE(at::isfinite(at::cat(task.grads)).all().item<bool>());
+}
+
+}  // namespace
+}  // namespace metaprompt

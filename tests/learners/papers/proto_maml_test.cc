@@ -1,0 +1,66 @@
+// ProtoMAML is MAML in a model whose class vectors start as prototypes.
+#include <ATen/ATen.h>
+#include <gtest/gtest.h>
+
+#include <memory>
+#include <vector>
+
+#include "metaprompt/model/episode.h"
+#include "learners/inner/gradients.h"
+#include "learners/inner/task_pool.h"
+#include "learners/learner.h"
+#include "learners/papers/make_learner.h"
+#include "metaprompt/prompt_model.h"
+#include "tests/helpers/differences.h"
+#include "tests/helpers/toy_tasks.h"
+
+namespace metaprompt {
+namespace {
+
+// ProtoMAML is MAML in a model whose class vectors begin as prototypes: one start, one gradient.
+TEST(ProtoMamlConformanceTest, ItIsMamlWithPrototypes) {
+  SetOperationThreads(1);
+  LearnerSpec maml;
+  maml.mutable_maml();
+  maml = WithSettings(maml, kToyInner);
+  LearnerSpec proto_maml = maml;
+  proto_maml.mutable_proto_maml()->set_temperature(4);
+  const Episode episode = BuildEpisode(MakeToyTask(17, 2, 2));
+  ModelSpec without = ToyModelSpec(ToyModelKind::kPrototypes);
+  without.clear_verbalizer();
+  const PromptModel plain(without, kToyVocab, kToySoft);
+  const std::unique_ptr<Learner> own = MakeLearner(proto_maml);
+  const ParamList meta = LocalParams(plain.params(), WholeParams(plain, *own, true), episode.rows);
+  const TaskGradient expected = own->MetaGradient(plain, meta, episode, 0);
+  const PromptModel& with_prototypes = ToyModel(ToyModelKind::kPrototypes);
+  for (const LearnerSpec& spec : {maml, proto_maml}) {  // the learner's own are the only ones
+    const std::unique_ptr<Learner> learner = MakeLearner(spec);
+    const TaskGradient found = learner->MetaGradient(with_prototypes, meta, episode, 0);
+    ExpectSameBits(found.grads, expected.grads, "gradient");
+    ExpectSameBits(learner->Adapt(with_prototypes, meta, episode.support), own->Adapt(plain, meta, episode.support),
+                   "adapted");
+  }
+  // 2 c / temperature and -|c|² / temperature at the start.
+  const std::unique_ptr<Learner> start = MakeLearner(WithSettings(maml, "inner { steps: 0 }"));
+  const ParamList adapted = start->Adapt(with_prototypes, meta, episode.support);
+  const at::Tensor read = plain.Forward(meta, episode.support).read;
+  for (int64_t way = 0; way < kToyWays; ++way) {
+    const at::Tensor mean = read.index_select(0, episode.support.labels.eq(way).nonzero().view({-1})).mean(0);
+    EXPECT_LT(MaxDifference(adapted[meta.size()][way], mean / 2), 1e-12);
+    EXPECT_LT(MaxDifference(adapted[meta.size() + 1][way], mean.dot(mean) / -4), 1e-12);
+  }
+  // And a step from there, class vectors being numbers like others, in which Adapt saves a forward pass.
+  ParamList leaves = Leaves(adapted, std::vector<bool>(adapted.size(), true));
+  const ModelOutput output = plain.Forward(leaves, episode.support);
+  const ParamList grads = Gradients({plain.Loss(output, episode.support)}, leaves, {}, false, false);
+  const ParamList stepped =
+      MakeLearner(WithSettings(maml, "inner { steps: 1 encoder_lr: 0.25 prompt_lr: 0.25 class_lr: 0.25 }"))
+          ->Adapt(with_prototypes, meta, episode.support);
+  for (size_t i = 0; i < leaves.size(); ++i) {
+    const at::Tensor expected_step = grads[i].defined() ? adapted[i] - grads[i] * 0.25 : adapted[i];
+    EXPECT_LT(MaxDifference(stepped[i], expected_step), 1e-14) << i;
+  }
+}
+
+}  // namespace
+}  // namespace metaprompt
