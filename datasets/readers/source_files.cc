@@ -1,6 +1,9 @@
 #include "datasets/readers/source_files.h"
 
+#include <unicode/utf8.h>
+
 #include <algorithm>
+#include <array>
 #include <filesystem>
 #include <system_error>
 
@@ -75,15 +78,15 @@ std::string Utf8OfLatin1(absl::string_view latin1) {
   std::string utf8;
   utf8.reserve(latin1.size());
   for (const char c : latin1) {
-    const auto byte = static_cast<unsigned char>(c);
-    if (byte < 0x80) {
-      utf8.push_back(c);
-    } else if (byte < 0xa0) {
+    const auto byte = static_cast<unsigned char>(c);  // ISO 8859-1 numbers its characters as Unicode does
+    if (byte >= 0x80 && byte < 0xa0) {
       utf8.push_back(' ');
-    } else {
-      utf8.push_back(static_cast<char>(0xc0U | (byte >> 6U)));
-      utf8.push_back(static_cast<char>(0x80U | (byte & 0x3fU)));
+      continue;
     }
+    std::array<char, U8_MAX_LENGTH> bytes = {};
+    size_t length = 0;
+    U8_APPEND_UNSAFE(bytes.data(), length, byte);
+    utf8.append(bytes.data(), length);
   }
   return utf8;
 }

@@ -10,6 +10,7 @@
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_replace.h"
 #include "experiments/report/report_table.h"
+#include "metaprompt/base/text.h"
 
 namespace metaprompt {
 namespace {
@@ -60,7 +61,7 @@ class Chart {
       absl::StrAppendFormat(&body_, "<path d=\"M%.1f 12h18\" stroke=\"var(--c%d)\" stroke-width=\"2\"%s/>", legend_,
                             colour, dashes);
       Text(legend_ + 22, 16, "start", name);
-      legend_ += 40 + 6.2 * static_cast<double>(name.size());
+      legend_ += 40 + 6.2 * static_cast<double>(DisplayWidth(name));
     }
   }
 

@@ -28,11 +28,6 @@ std::string Number(const std::optional<Estimate>& estimate, bool with_sign) {
   return text;
 }
 
-// Characters, not bytes, of UTF-8.
-size_t Width(const std::string& text) {
-  return static_cast<size_t>(std::count_if(text.begin(), text.end(), [](char c) { return (c & 0xc0) != 0x80; }));
-}
-
 std::string Latex(const std::string& text) {
   return absl::StrReplaceAll(text, {{"\\", "\\textbackslash{}"},
                                     {"{", "\\{"},
@@ -150,16 +145,15 @@ std::string TextReport(const Report& report) {
   std::vector<size_t> widths(table.header.size(), 0);
   for (const std::vector<std::string>& row : rows) {
     for (size_t c = 0; c < row.size(); ++c) {
-      widths[c] = std::max(widths[c], Width(row[c]));
+      widths[c] = std::max(widths[c], DisplayWidth(row[c]));
     }
   }
   std::string text = absl::StrCat(absl::StrJoin(table.legend, "\n"), "\n\n");
   for (const std::vector<std::string>& row : rows) {
     std::string line;
     for (size_t c = 0; c < row.size(); ++c) {
-      const std::string padding(widths[c] - Width(row[c]), ' ');
-      absl::StrAppend(&line, c == 0 ? "  " : "   ", table.is_number[c] ? padding : row[c],
-                      table.is_number[c] ? row[c] : padding);
+      absl::StrAppend(&line, c == 0 ? "  " : "   ",
+                      Padded(row[c], widths[c], table.is_number[c] ? Align::kRight : Align::kLeft));
     }
     absl::StrAppend(&text, line.substr(0, line.find_last_not_of(' ') + 1), "\n");
   }
