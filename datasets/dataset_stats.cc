@@ -13,7 +13,7 @@
 namespace metaprompt {
 namespace {
 
-// Texts are joined by single blanks, so that blanks count words.
+// The words of a text are separated by single blanks.
 std::vector<int64_t> WordCounts(const TextClass& text_class) {
   std::vector<int64_t> counts;
   counts.reserve(text_class.texts.size());

@@ -9,6 +9,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "datasets/readers/packed_file.h"
+#include "metaprompt/base/status_macros.h"
 
 namespace metaprompt {
 
@@ -38,38 +39,24 @@ absl::Status ForEachFile(const std::string& path, int64_t max_bytes,
                          absl::FunctionRef<bool(absl::string_view name)> wanted,
                          absl::FunctionRef<absl::Status(const std::string& name, const std::string& contents)> take) {
   if (IsFolder(path)) {
-    const absl::StatusOr<std::vector<std::string>> files = FilesBelow(path);
-    if (!files.ok()) {
-      return files.status();
-    }
-    for (const std::string& name : *files) {
-      if (!wanted(name)) {
-        continue;
-      }
-      const absl::StatusOr<std::string> contents = ReadPackedFile(absl::StrCat(path, "/", name), max_bytes);
-      absl::Status status = contents.ok() ? take(name, *contents) : contents.status();
-      if (!status.ok()) {
-        return status;
+    ASSIGN_OR_RETURN(const std::vector<std::string> files, FilesBelow(path));
+    for (const std::string& name : files) {
+      if (wanted(name)) {
+        ASSIGN_OR_RETURN(const std::string contents, ReadPackedFile(absl::StrCat(path, "/", name), max_bytes));
+        RETURN_IF_ERROR(take(name, contents));
       }
     }
     return absl::OkStatus();
   }
-  absl::StatusOr<Archive> archive = Archive::Open(path);
-  if (!archive.ok()) {
-    return archive.status();
-  }
+  ASSIGN_OR_RETURN(Archive archive, Archive::Open(path));
   for (std::string name;;) {
-    const absl::StatusOr<bool> more = archive->Next(&name);
-    if (!more.ok() || !*more) {
-      return more.status();
+    ASSIGN_OR_RETURN(const bool more, archive.Next(&name));
+    if (!more) {
+      return absl::OkStatus();
     }
-    if (!wanted(name)) {
-      continue;
-    }
-    const absl::StatusOr<std::string> contents = archive->Contents(max_bytes);
-    absl::Status status = contents.ok() ? take(name, *contents) : contents.status();
-    if (!status.ok()) {
-      return status;
+    if (wanted(name)) {
+      ASSIGN_OR_RETURN(const std::string contents, archive.Contents(max_bytes));
+      RETURN_IF_ERROR(take(name, contents));
     }
   }
 }
