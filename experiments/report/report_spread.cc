@@ -15,7 +15,7 @@
 namespace metaprompt {
 namespace {
 
-// The groups' standard deviation of each episode that all of them met.
+// For each episode that all groups have, the standard deviation between their accuracies.
 ByEpisodes Deviations(const std::vector<ByEpisodes>& groups) {
   ByEpisodes deviations;
   for (const auto& one : groups[0]) {
@@ -34,7 +34,8 @@ ByEpisodes Deviations(const std::vector<ByEpisodes>& groups) {
   return deviations;
 }
 
-// A row an initialisation. To `of_means` a line a row and column: the standard deviation between the groups' means.
+// One row per initialisation. Adds one entry per row and column to `of_means`: the standard deviation between the
+// groups' means.
 std::vector<ReportRow> SpreadRows(const std::vector<SeedGroup>& groups, const std::vector<ReportColumn>& columns,
                                   std::vector<std::string>* of_means) {
   std::vector<std::string> all;
@@ -46,7 +47,7 @@ std::vector<ReportRow> SpreadRows(const std::vector<SeedGroup>& groups, const st
     }
   }
   std::vector<ReportRow> rows;
-  std::vector<ByEpisodes> baseline;  // of each column, the first row's
+  std::vector<ByEpisodes> baseline;  // the first row, for each column
   for (const std::string& initialisation : all) {
     ReportRow row;
     row.is_spread = true;
@@ -95,8 +96,7 @@ absl::Status AddSpread(Report* report) {
   if (rows.empty()) {
     return absl::InvalidArgumentError(
         "--spread: no two runs have an initialisation and test episodes in common: the same data, episodes and seed, "
-        "or "
-        "the same manifest");
+        "or the same manifest");
   }
   std::move(rows.begin(), rows.end(), std::back_inserter(report->rows));
   report->notes.push_back(

@@ -93,7 +93,7 @@ ReportTable TableOf(const Report& report) {
   column("initialisation", false);
   column("what adapts", false);
   column("seeds", true);
-  std::vector<bool> compared;  // of each column: whether any row has a difference
+  std::vector<bool> compared;  // for each column, whether any row has a difference
   bool several = false;
   bool any = false;
   bool spread = false;
@@ -131,8 +131,7 @@ ReportTable TableOf(const Report& report) {
   if (spread) {
     table.legend.push_back(
         "spread: standard deviation between the runs of an episode's accuracy, mean over episodes; its difference: "
-        "over "
-        "the first spread's");
+        "over the first spread's");
   }
   table.legend.push_back("wall time: of a whole run, all its initialisations and shots");
   return table;

@@ -411,16 +411,16 @@ TEST(SealTest, SealedTextsEndTheProgramThatReadsThem) {
   Write("sealed.tsv", "a\t1\nb\t2\nc\t3\n");
   Dataset dataset = *Load(absl::StrCat("tsv { path: '$sealed.tsv' }", kLists));
   dataset.SetSealed(Split::kTest, true);
-  const TextClass& test = *dataset.Of(Split::kTest)[0];
-  EXPECT_EQ(test.texts.size(), 1U);
+  const TextClass* const test = dataset.Of(Split::kTest)[0];
+  EXPECT_EQ(test->texts.size(), 1U);
   EXPECT_EQ(dataset.NumTexts(), 3);
   EXPECT_EQ(dataset.Of(Split::kValid)[0]->texts[0], "2");
   constexpr char kEnd[] = "a text of a sealed class was read: test classes are sealed until meta-test";
-  EXPECT_DEATH(test.texts[0].size(), kEnd);
-  EXPECT_DEATH(test.texts.begin(), kEnd);
+  EXPECT_DEATH(test->texts[0].size(), kEnd);
+  EXPECT_DEATH(test->texts.begin(), kEnd);
   EXPECT_DEATH(ExportText(dataset), kEnd);
   dataset.SetSealed(Split::kTest, false);
-  EXPECT_EQ(test.texts[0], "3");
+  EXPECT_EQ(test->texts[0], "3");
 }
 
 }  // namespace
