@@ -199,8 +199,8 @@ absl::StatusOr<Report> JoinRuns(std::vector<ReportedRun> runs, const std::string
     report.notes.push_back(std::move(note));
   }
   if (!unpaired.empty()) {
-    report.notes.push_back(absl::StrCat("no paired difference, because there are no episodes in common with ", report.baseline,
-                                        ": ", absl::StrJoin(unpaired, "; ")));
+    report.notes.push_back(absl::StrCat("no paired difference, because there are no episodes in common with ",
+                                        report.baseline, ": ", absl::StrJoin(unpaired, "; ")));
   }
   return report;
 }

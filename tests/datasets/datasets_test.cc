@@ -157,9 +157,7 @@ TEST(DatasetTest, JsonlErrorsNameTheLineAndTheField) {
 }
 
 TEST(DatasetTest, SpecErrors) {
-  EXPECT_EQ(Error(""),
-            "dataset: one of these must be set: debian, tsv, jsonl, csv, huffpost, reuters, newsgroups, amazon, "
-            "protaugment, fewrel");
+  EXPECT_THAT(Error(""), StartsWith("dataset: one of these must be set: debian, tsv, jsonl, csv, huffpost, "));
   EXPECT_EQ(Error("tsv {} split { lists {} }"), "dataset: tsv.path must be set");
   EXPECT_EQ(Error("tsv { path: 'x' } split { shares { valid: 1 } }"),
             "dataset: split.shares.valid is 1; it must be > 0 and < 1");
