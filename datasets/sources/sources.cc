@@ -16,11 +16,20 @@
 namespace metaprompt {
 
 const std::vector<SourceInfo>& Sources() {
+  // clang-format off
   static const auto& sources = *new std::vector<SourceInfo>{
-      DebianSourceInfo(),      SourceReadBy(LoadTsv), SourceReadBy(LoadJsonl), SourceReadBy(LoadCsv),
-      HuffPostSourceInfo(),    ReutersSourceInfo(),   NewsgroupsSourceInfo(),  AmazonSourceInfo(),
-      ProtAugmentSourceInfo(), FewRelSourceInfo(),
+      DebianSourceInfo(),
+      SourceReadBy(LoadTsv),
+      SourceReadBy(LoadJsonl),
+      SourceReadBy(LoadCsv),
+      HuffPostSourceInfo(),
+      ReutersSourceInfo(),
+      NewsgroupsSourceInfo(),
+      AmazonSourceInfo(),
+      ProtAugmentSourceInfo(),
+      FewRelSourceInfo(),
   };
+  // clang-format on
   return sources;
 }
 
