@@ -53,7 +53,7 @@ absl::StatusOr<std::vector<std::string>> FieldsOf(absl::string_view record) {
   }
 }
 
-// The records of a file. All lines of a damaged record except the first are read again, as records of their own.
+// The records of a file. All lines of a damaged record except the first are read again, as other records.
 class Records {
  public:
   explicit Records(FileLines lines) : lines_(std::move(lines)) {}

@@ -1,4 +1,4 @@
-// The lines of a file, plain or compressed, however long the file is.
+// The lines of a file of any length, plain or compressed.
 #ifndef DATASETS_READERS_FILE_LINES_H_
 #define DATASETS_READERS_FILE_LINES_H_
 

@@ -64,7 +64,7 @@ constexpr PublicClass kClasses[] = {
 
 constexpr int64_t kLargestFile = int64_t{64} << 20U;
 
-// What is between the first <name> and </name>, as it stands; empty if there is none.
+// The text between the first <name> and the next </name>; empty if there is none.
 absl::string_view Element(absl::string_view text, absl::string_view name) {
   const std::string begin = absl::StrCat("<", name, ">");
   const size_t at = text.find(begin);

@@ -26,7 +26,7 @@ using ClassPlaces = std::map<std::string, ClassPlace>;
 // split is an error: it depends on the source.
 absl::StatusOr<ClassPlaces> SplitClasses(const ClassSplit& spec, const std::vector<std::string>& labels);
 
-// OK if train, valid and test have a class each; `where` names the split in the error.
+// OK if each of train, valid and test has a class; `where` is the name of the split in the error.
 absl::Status CheckSides(const ClassPlaces& places, absl::string_view where);
 
 // The label with blanks in place of - _ and /: "graphic-arts" is "graphic arts".

@@ -266,7 +266,7 @@ const std::vector<std::string>& Stanzas() {
       // Two versions of one package: the description decides.
       "Package: go\nVersion: 1\nSection: golang\nDescription: the game in Go\n",
       "Package: go\nVersion: 2\nSection: golang\nDescription: the new game in Go\n",
-      // A duplicate within a class, of another source.
+      // A duplicate in its class, from another source package.
       "package: checkers\nsection: games\ndescription: play chess\n",
       "Package: airport\nSection: games\nDescription: land aeroplanes\n",
       // Unused section, no section, no description.
