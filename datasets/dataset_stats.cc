@@ -8,11 +8,12 @@
 #include "absl/strings/str_format.h"
 #include "absl/strings/string_view.h"
 #include "datasets/dataset.h"
+#include "metaprompt/base/text.h"
 
 namespace metaprompt {
 namespace {
 
-// Texts are joined by single blanks, so that blanks count words.
+// The words of a text are separated by single blanks.
 std::vector<int64_t> WordCounts(const TextClass& text_class) {
   std::vector<int64_t> counts;
   counts.reserve(text_class.texts.size());
@@ -63,26 +64,20 @@ Row MakeRow(absl::string_view split, absl::string_view label, absl::string_view 
           Thousands(lengths.max)};
 }
 
-// Of characters, not of bytes.
-size_t Width(const std::string& text) {
-  return static_cast<size_t>(
-      std::count_if(text.begin(), text.end(), [](char c) { return (static_cast<unsigned char>(c) & 0xc0U) != 0x80U; }));
-}
-
-// Words to the left, numbers to the right; an empty row is an empty line.
+// Words stand on the left of their column, numbers on the right. An empty row is an empty line.
 std::string Table(const std::vector<Row>& rows) {
   constexpr size_t kFirstNumber = 3;
   std::array<size_t, std::tuple_size<Row>::value> widths = {};
   for (const Row& row : rows) {
     for (size_t i = 0; i < row.size(); ++i) {
-      widths[i] = std::max(widths[i], Width(row[i]));
+      widths[i] = std::max(widths[i], DisplayWidth(row[i]));
     }
   }
   std::string table;
   for (const Row& row : rows) {
     for (size_t i = 0; !row[0].empty() && i < row.size(); ++i) {
-      const std::string padding(widths[i] - Width(row[i]), ' ');
-      absl::StrAppend(&table, i == 0 ? "" : "  ", i < kFirstNumber ? row[i] + padding : padding + row[i]);
+      absl::StrAppend(&table, i == 0 ? "" : "  ",
+                      Padded(row[i], widths[i], i < kFirstNumber ? Align::kLeft : Align::kRight));
     }
     table.push_back('\n');
   }

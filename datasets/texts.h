@@ -1,4 +1,4 @@
-// The texts of a class, which can be sealed: meta-learning must not look at a test class before meta-test.
+// The texts of a class, which can be sealed: meta-learning must not read a test class before meta-test.
 #ifndef DATASETS_TEXTS_H_
 #define DATASETS_TEXTS_H_
 
@@ -9,8 +9,8 @@
 
 namespace metaprompt {
 
-// A list of texts. While it is sealed its length can be asked for and nothing else: reading a text ends the program,
-// with a line that says so, for it is a mistake in the program that would spoil every number which it prints.
+// A list of texts. While it is sealed, only its length can be read. Reading a text ends the program with a message: it
+// is a mistake in the program that would make all its results worthless.
 class Texts {
  public:
   using const_iterator = std::vector<std::string>::const_iterator;
@@ -29,7 +29,7 @@ class Texts {
   void push_back(std::string text) { texts_.push_back(std::move(text)); }
 
  private:
-  // The texts; ends the program if they are sealed.
+  // The texts. Ends the program if they are sealed.
   const std::vector<std::string>& Open() const;
 
   std::vector<std::string> texts_;

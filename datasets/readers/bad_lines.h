@@ -1,4 +1,4 @@
-// The damaged lines of a source: how many, and the first of them by name.
+// The damaged lines of a source: how many there are, and where the first ones are.
 #ifndef DATASETS_READERS_BAD_LINES_H_
 #define DATASETS_READERS_BAD_LINES_H_
 
@@ -17,7 +17,8 @@ class BadLines {
 
   int64_t count() const { return count_; }
 
-  // OK if there is none. Else `file:line: reason` for the first ten, a line each, and how many there are.
+  // OK if there are none. Otherwise `file:line: reason` for each of the first ten, on lines of their own, and how many
+  // there are.
   absl::Status status() const;
 
  private:

@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <deque>
 #include <iterator>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -14,6 +15,7 @@
 #include "absl/strings/str_join.h"
 #include "datasets/readers/bad_lines.h"
 #include "datasets/readers/file_lines.h"
+#include "metaprompt/base/status_macros.h"
 #include "metaprompt/base/text.h"
 
 namespace metaprompt {
@@ -21,15 +23,15 @@ namespace {
 
 constexpr size_t kLongestRecord = size_t{1} << 20U;
 
-// The fields of a record that is whole: its quotes are even in number.
+// The fields of a complete record: one with an even number of quotes.
 absl::StatusOr<std::vector<std::string>> FieldsOf(absl::string_view record) {
   std::vector<std::string> fields;
-  for (size_t at = 0;; ++at) {  // at: where a field begins
+  for (size_t at = 0;; ++at) {  // `at` is where a field begins
     std::string field;
     if (at < record.size() && record[at] == '"') {
       for (++at; at < record.size(); ++at) {
         if (record[at] == '"' && (++at == record.size() || record[at] != '"')) {
-          break;  // behind the quote that ends the field
+          break;  // `at` is behind the quote that ends the field
         }
         field.push_back(record[at]);
       }
@@ -51,29 +53,27 @@ absl::StatusOr<std::vector<std::string>> FieldsOf(absl::string_view record) {
   }
 }
 
-// The records of a file. Lines of a damaged record but the first are read again.
+// The records of a file. All lines of a damaged record except the first are read again, as other records.
 class Records {
  public:
   explicit Records(FileLines lines) : lines_(std::move(lines)) {}
 
-  int64_t number() const { return number_; }                          // of the record's first line
-  const std::vector<std::string>& fields() const { return fields_; }  // of the record
-  const absl::Status& damage() const { return damage_; }              // OK: the record is well
+  int64_t number() const { return number_; }                          // the number of the record's first line
+  const std::vector<std::string>& fields() const { return fields_; }  // of the record, unless it is damaged
+  const absl::Status& damage() const { return damage_; }              // what is wrong with the record
 
+  // Moves to the next record; false at the end.
   absl::StatusOr<bool> Next() {
     std::vector<std::pair<int64_t, std::string>> used;
     std::string record;
     std::ptrdiff_t quotes = 0;
     damage_ = absl::OkStatus();
     for (;;) {
-      const absl::StatusOr<bool> more = TakeLine(&used);
-      if (!more.ok()) {
-        return more;
-      }
-      if (!*more && used.empty()) {
+      ASSIGN_OR_RETURN(const bool more, TakeLine(&used));
+      if (!more && used.empty()) {
         return false;
       }
-      if (!*more || record.size() > kLongestRecord) {
+      if (!more || record.size() > kLongestRecord) {
         damage_ = absl::InvalidArgumentError("a quote that is not closed");
         break;
       }
@@ -108,8 +108,8 @@ class Records {
       waiting_.pop_front();
       return true;
     }
-    const absl::StatusOr<bool> more = lines_.Next();
-    if (more.ok() && *more) {
+    ASSIGN_OR_RETURN(const bool more, lines_.Next());
+    if (more) {
       used->emplace_back(lines_.number(), std::string(lines_.line()));
     }
     return more;
@@ -122,7 +122,7 @@ class Records {
   absl::Status damage_;
 };
 
-// The place of a column: by its name in the header, or by its number.
+// The place of a column, which is given by its name in the header or by its number from 1.
 absl::StatusOr<size_t> ColumnOf(const std::string& column, const std::vector<std::string>& first, bool header) {
   const auto named = header ? std::find(first.begin(), first.end(), column) : first.end();
   if (named != first.end()) {
@@ -136,67 +136,76 @@ absl::StatusOr<size_t> ColumnOf(const std::string& column, const std::vector<std
                                                  header ? absl::StrJoin(first, ", ") : absl::StrCat(first.size())));
 }
 
+// The places of a file's columns, and how many there are.
+struct Columns {
+  size_t count = 0;
+  size_t label = 0;
+  size_t text = 0;
+};
+
+// Takes them from the first record.
+absl::StatusOr<Columns> ColumnsOf(const CsvSource& source, const std::vector<std::string>& first) {
+  Columns columns;
+  columns.count = first.size();
+  ASSIGN_OR_RETURN(columns.label, ColumnOf(source.label_column(), first, source.header()));
+  ASSIGN_OR_RETURN(columns.text, ColumnOf(source.text_column(), first, source.header()));
+  return columns;
+}
+
+// Adds a record that is not the header. An error is the reason why it is damaged.
+absl::Status TakeRecord(const std::vector<std::string>& fields, const Columns& columns, const ImportOptions& options,
+                        Imported* imported) {
+  if (fields.size() != columns.count) {
+    return absl::InvalidArgumentError(
+        absl::StrCat(fields.size(), fields.size() == 1 ? " field" : " fields", " instead of ", columns.count));
+  }
+  std::string label = CollapseBlanks(fields[columns.label]);
+  std::string text = CollapseBlanks(fields[columns.text], options.max_words);
+  if (label.empty() || text.empty()) {
+    return absl::InvalidArgumentError(label.empty() ? "empty label" : "empty text");
+  }
+  imported->Add(std::move(label), std::move(text));
+  return absl::OkStatus();
+}
+
 }  // namespace
 
 absl::StatusOr<Imported> LoadCsv(const CsvSource& source, const ImportOptions& options) {
-  absl::StatusOr<FileLines> lines = FileLines::Open(source.path());
-  if (!lines.ok()) {
-    return lines.status();
-  }
-  Records records(*std::move(lines));
+  ASSIGN_OR_RETURN(FileLines lines, FileLines::Open(source.path()));
+  Records records(std::move(lines));
+  const auto error = [&](absl::string_view what) {
+    return absl::InvalidArgumentError(absl::StrCat(source.path(), ":", records.number(), ": ", what));
+  };
   Imported imported;
   BadLines bad;
-  size_t columns = 0;  // 0: no record yet
-  size_t label_column = 0;
-  size_t text_column = 0;
+  std::optional<Columns> columns;  // unset until the first record that is not damaged
   for (;;) {
-    const absl::StatusOr<bool> more = records.Next();
-    if (!more.ok()) {
-      return more.status();
-    }
-    if (!*more) {
+    ASSIGN_OR_RETURN(const bool more, records.Next());
+    if (!more) {
       break;
     }
-    const std::vector<std::string>& fields = records.fields();
-    if (!records.damage().ok()) {
-      if (columns == 0 && source.header()) {  // bad or not, no other line says what the columns are
-        return absl::InvalidArgumentError(
-            absl::StrCat(source.path(), ":", records.number(), ": the header: ", records.damage().message()));
+    absl::Status damage = records.damage();
+    if (damage.ok() && !columns.has_value()) {
+      absl::StatusOr<Columns> found = ColumnsOf(source, records.fields());
+      if (!found.ok()) {
+        return error(found.status().message());
       }
-      bad.Add(source.path(), records.number(), records.damage().message());
-      continue;
-    }
-    if (columns == 0) {
-      for (const auto& [name, place] : {std::make_pair(&source.label_column(), &label_column),
-                                        std::make_pair(&source.text_column(), &text_column)}) {
-        const absl::StatusOr<size_t> found = ColumnOf(*name, fields, source.header());
-        if (!found.ok()) {
-          return absl::InvalidArgumentError(
-              absl::StrCat(source.path(), ":", records.number(), ": ", found.status().message()));
-        }
-        *place = *found;
-      }
-      columns = fields.size();
+      columns = *found;
       if (source.header()) {
         continue;
       }
+    } else if (!damage.ok() && !columns.has_value() && source.header()) {
+      // Nothing else tells what the columns are, so that the header cannot be skipped.
+      return error(absl::StrCat("the header: ", damage.message()));
     }
-    if (fields.size() != columns) {
-      bad.Add(source.path(), records.number(),
-              absl::StrCat(fields.size(), fields.size() == 1 ? " field" : " fields", " instead of ", columns));
-      continue;
+    if (damage.ok()) {
+      damage = TakeRecord(records.fields(), *columns, options, &imported);
     }
-    std::string label = CollapseBlanks(fields[label_column]);
-    std::string text = CollapseBlanks(fields[text_column], options.max_words);
-    if (label.empty() || text.empty()) {
-      bad.Add(source.path(), records.number(), label.empty() ? "empty label" : "empty text");
-      continue;
+    if (!damage.ok()) {
+      bad.Add(source.path(), records.number(), damage.message());
     }
-    imported.Add(std::move(label), std::move(text));
   }
-  if (absl::Status status = imported.Finish(bad, options, source.path()); !status.ok()) {
-    return status;
-  }
+  RETURN_IF_ERROR(imported.Finish(bad, options, source.path()));
   return imported;
 }
 

@@ -1,4 +1,4 @@
-// A file of one's own: comma-separated values (RFC 4180).
+// Files of comma-separated values (RFC 4180).
 #ifndef DATASETS_READERS_CSV_H_
 #define DATASETS_READERS_CSV_H_
 
@@ -8,8 +8,9 @@
 
 namespace metaprompt {
 
-// A field may stand in quotes; then it may hold commas, line ends, and quotes written twice. Every record has as many
-// fields as the first. A damaged record is named by its first line, and reading goes on at the next one.
+// A field may be in quotes; then it may hold commas, line ends, and quotes written twice. Every record has as many
+// fields as the first one. The error of a damaged record gives the line where it begins, and reading goes on with the
+// next line.
 absl::StatusOr<Imported> LoadCsv(const CsvSource& source, const ImportOptions& options);
 
 }  // namespace metaprompt

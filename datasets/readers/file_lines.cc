@@ -4,6 +4,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
+#include "metaprompt/base/status_macros.h"
 #include "metaprompt/base/text.h"
 
 namespace metaprompt {
@@ -14,11 +15,8 @@ constexpr size_t kLongestLine = size_t{16} << 20U;
 }  // namespace
 
 absl::StatusOr<FileLines> FileLines::Open(const std::string& path) {
-  absl::StatusOr<PackedFile> file = PackedFile::Open(path);
-  if (!file.ok()) {
-    return file.status();
-  }
-  return FileLines(path, *std::move(file));
+  ASSIGN_OR_RETURN(PackedFile file, PackedFile::Open(path));
+  return FileLines(path, std::move(file));
 }
 
 absl::StatusOr<bool> FileLines::Next() {
@@ -32,11 +30,8 @@ absl::StatusOr<bool> FileLines::Next() {
       return absl::InvalidArgumentError(
           absl::StrCat(path_, ":", number_ + 1, ": a line of more than ", kLongestLine, " bytes"));
     }
-    const absl::StatusOr<bool> more = file_.Read(&buffer_);
-    if (!more.ok()) {
-      return more.status();
-    }
-    at_end_ = !*more;
+    ASSIGN_OR_RETURN(const bool more, file_.Read(&buffer_));
+    at_end_ = !more;
     end = buffer_.find('\n', searched);
   }
   if (begin_ == buffer_.size()) {
@@ -54,24 +49,21 @@ absl::StatusOr<bool> FileLines::Next() {
 
 absl::Status ForEachLine(const std::string& path, BadLines* bad,
                          absl::FunctionRef<absl::Status(absl::string_view line)> take) {
-  absl::StatusOr<FileLines> lines = FileLines::Open(path);
-  if (!lines.ok()) {
-    return lines.status();
-  }
+  ASSIGN_OR_RETURN(FileLines lines, FileLines::Open(path));
   for (;;) {
-    const absl::StatusOr<bool> more = lines->Next();
-    if (!more.ok() || !*more) {
-      return more.status();
+    ASSIGN_OR_RETURN(const bool more, lines.Next());
+    if (!more) {
+      return absl::OkStatus();
     }
-    if (lines->line().empty()) {
+    if (lines.line().empty()) {
       continue;
     }
-    absl::Status status = CheckUtf8(lines->line());
-    if (status.ok()) {
-      status = take(lines->line());
+    absl::Status damage = CheckUtf8(lines.line());
+    if (damage.ok()) {
+      damage = take(lines.line());
     }
-    if (!status.ok()) {
-      bad->Add(path, lines->number(), status.message());
+    if (!damage.ok()) {
+      bad->Add(path, lines.number(), damage.message());
     }
   }
 }

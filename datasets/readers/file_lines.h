@@ -1,4 +1,4 @@
-// The lines of a file, plain or compressed, however long the file is.
+// The lines of a file of any length, plain or compressed.
 #ifndef DATASETS_READERS_FILE_LINES_H_
 #define DATASETS_READERS_FILE_LINES_H_
 
@@ -15,17 +15,17 @@
 
 namespace metaprompt {
 
-// Goes through a file line by line; in memory is one line and a block. Lines end as those of Lines do; a byte-order
-// mark at the start is skipped. Whether a line is UTF-8 is not looked at.
+// Goes through a file line by line. Memory holds one line and a block of the file. Lines end with LF or CR LF; a
+// byte-order mark at the start is skipped. Whether a line is UTF-8 is not checked.
 class FileLines {
  public:
   static absl::StatusOr<FileLines> Open(const std::string& path);
 
-  // Moves to the next line; false at the end. A file that cannot be read further, or a line of more than 16 MiB, is an
-  // error.
+  // Moves to the next line; false at the end. It is an error if the file cannot be read, or if a line has more than
+  // 16 MiB.
   absl::StatusOr<bool> Next();
 
-  absl::string_view line() const { return line_; }  // without its end; valid until Next
+  absl::string_view line() const { return line_; }  // without its end; valid until the next call of Next
   int64_t number() const { return number_; }        // from 1
 
  private:
@@ -34,14 +34,14 @@ class FileLines {
   std::string path_;
   PackedFile file_;
   std::string buffer_;
-  size_t begin_ = 0;  // of what is not yet a line
+  size_t begin_ = 0;  // where the next line begins in the buffer
   bool at_end_ = false;
   absl::string_view line_;
   int64_t number_ = 0;
 };
 
-// Calls `take` with every line that is not empty. The line is damaged if it is not UTF-8, or if `take` says so: its
-// message is the reason. The status is about the file.
+// Calls `take` with every line that is not empty. A line is damaged if it is not UTF-8 or if `take` returns an error,
+// whose message is the reason; damaged lines are added to `bad`. The status returned is an error of the file.
 absl::Status ForEachLine(const std::string& path, BadLines* bad,
                          absl::FunctionRef<absl::Status(absl::string_view line)> take);
 

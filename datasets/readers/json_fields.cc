@@ -15,7 +15,7 @@ namespace {
 using Json = nlohmann::json;
 
 absl::Status WrongType(const Json& value, const std::string& field, const char* expected) {
-  // Lists and objects by their kind alone: they may be nested more deeply than printing them can follow.
+  // Only the kind of arrays and objects: they may be nested so deeply that printing them fails.
   return absl::InvalidArgumentError(absl::StrCat(
       "field '", field, "' is ", value.is_structured() ? absl::StrCat("an ", value.type_name()) : Quoted(value.dump()),
       "; it must be ", expected));

@@ -1,4 +1,4 @@
-// A JSON object's text and label, as text classification data have them.
+// The text and the label of a JSON object, in the forms that text classification data use.
 #ifndef DATASETS_READERS_JSON_FIELDS_H_
 #define DATASETS_READERS_JSON_FIELDS_H_
 
@@ -10,17 +10,17 @@
 
 namespace metaprompt {
 
-// One JSON object. Errors here and below are reasons, without a file and a line.
+// Parses one JSON object. Errors here and below are reasons without a file and a line.
 absl::StatusOr<nlohmann::json> ParseObject(absl::string_view line);
 
-// The value of a field. The error of a missing one lists those that there are.
+// The value of a field, a pointer into `object`. The error of a missing field lists those of the object.
 absl::StatusOr<const nlohmann::json*> FieldOf(const nlohmann::json& object, const std::string& field);
 
-// A text is a string, or an array of strings (tokens) that blanks join; `max_words` as for CollapseBlanks. It may be
-// empty.
+// The text is a string, or an array of strings (tokens) that are joined with blanks; `max_words` is as for
+// CollapseBlanks. It may be empty.
 absl::StatusOr<std::string> TextIn(const nlohmann::json& value, const std::string& field, int64_t max_words);
 
-// A label is a string, blanks collapsed, or an integer. It is not empty.
+// The label is an integer, or a string whose blanks are collapsed. An empty label is an error.
 absl::StatusOr<std::string> LabelIn(const nlohmann::json& value, const std::string& field);
 
 }  // namespace metaprompt

@@ -1,4 +1,4 @@
-// A file of one's own: one JSON object on each line.
+// Files with one JSON object per line.
 #ifndef DATASETS_READERS_JSONL_H_
 #define DATASETS_READERS_JSONL_H_
 
@@ -8,8 +8,9 @@
 
 namespace metaprompt {
 
-// The text is a string, or an array of strings that blanks join (tokens); the label a string or an integer. Other
-// fields are ignored and empty lines skipped; any other line is damaged.
+// The text is a string, or an array of strings (tokens) that are joined with blanks; the label is a string or an
+// integer. Other fields are ignored, and empty lines are skipped. A line without a text and a label in this form is
+// damaged.
 absl::StatusOr<Imported> LoadJsonl(const JsonlSource& source, const ImportOptions& options);
 
 }  // namespace metaprompt

@@ -1,4 +1,4 @@
-// The lines of a text file, with errors that say where.
+// The lines of a text in memory, with errors that name the line.
 #ifndef DATASETS_READERS_LINES_H_
 #define DATASETS_READERS_LINES_H_
 
@@ -16,19 +16,19 @@ namespace metaprompt {
 //   while (lines.Next()) {
 //     if (lines.line() is wrong) return lines.Error("what is wrong");
 //   }
-//   if (!lines.status().ok()) return lines.status();
+//   RETURN_IF_ERROR(lines.status());
 //
-// Lines end with LF or CR LF, the last one perhaps with neither. A byte-order mark at the start is skipped.
+// Lines end with LF or CR LF; the last one may have no end. A byte-order mark at the start is skipped.
 class Lines {
  public:
-  // Both must outlive this object; `name` is what errors call the text, mostly the file's path.
+  // Both must outlive this object. `name` is the name of the text in errors, in most cases the path of its file.
   Lines(absl::string_view text, absl::string_view name) : Lines(text, name, nullptr) {}
 
-  // With `bad`, lines that are not valid UTF-8 are added to it and passed over.
+  // Adds lines that are not valid UTF-8 to `bad` and skips them, unless `bad` is null.
   Lines(absl::string_view text, absl::string_view name, BadLines* bad);
 
-  // Moves to the next line. False at the end, and, without `bad`, at a line that is not valid UTF-8: then status() is
-  // not OK.
+  // Moves to the next line; false at the end. Without `bad` it is false, too, at a line that is not valid UTF-8, and
+  // status() is its error.
   bool Next();
 
   absl::string_view line() const { return line_; }  // without its end
@@ -37,7 +37,7 @@ class Lines {
 
   // `name:LINE: what`, for the current line.
   absl::Status Error(absl::string_view what) const { return ErrorAt(number_, what); }
-  // The same for another line.
+  // The same for the line with that number.
   absl::Status ErrorAt(int64_t number, absl::string_view what) const;
 
  private:

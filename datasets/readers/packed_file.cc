@@ -10,6 +10,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "metaprompt/base/files.h"
+#include "metaprompt/base/status_macros.h"
 #include "metaprompt/base/text.h"
 
 namespace metaprompt {
@@ -20,7 +21,7 @@ constexpr size_t kBlock = 65536;
 absl::Status ArchiveError(const std::string& path, archive* reader) {
   const char* what = archive_error_string(reader);
   return absl::InvalidArgumentError(
-      absl::StrCat(path, ": ", what != nullptr ? what : "neither text nor an archive that can be read"));
+      absl::StrCat(path, ": ", what != nullptr ? what : "neither text nor an archive in a known format"));
 }
 
 }  // namespace
@@ -45,7 +46,7 @@ absl::StatusOr<PackedFile> PackedFile::OpenAs(bool as_archive, const std::string
     return SystemError(path, EISDIR);
   }
   archive* reader = file.reader_.get();
-  // Formats that their first bytes tell from text; others, and those that start a program, are left out.
+  // Only formats that differ from text in their first bytes, and none for which libarchive starts a program.
   archive_read_support_filter_gzip(reader);
   archive_read_support_filter_bzip2(reader);
   archive_read_support_filter_xz(reader);
@@ -84,21 +85,15 @@ absl::StatusOr<bool> PackedFile::NextEntry(std::string* name) {
 }
 
 absl::StatusOr<PackedFile> PackedFile::Open(const std::string& path) {
-  absl::StatusOr<PackedFile> file = OpenAs(/*as_archive=*/false, path);
-  if (!file.ok()) {
-    return file;
-  }
+  ASSIGN_OR_RETURN(PackedFile file, OpenAs(/*as_archive=*/false, path));
   std::string name;
-  const absl::StatusOr<bool> found = file->NextEntry(&name);
-  if (!found.ok()) {
-    return found.status();
-  }
-  file->empty_ = !*found;
+  ASSIGN_OR_RETURN(const bool found, file.NextEntry(&name));
+  file.at_end_ = !found;
   return file;
 }
 
 absl::StatusOr<bool> PackedFile::Read(std::string* out) {
-  if (empty_) {
+  if (at_end_) {
     return false;
   }
   const size_t before = out->size();
@@ -111,13 +106,10 @@ absl::StatusOr<bool> PackedFile::Read(std::string* out) {
   if (count > 0) {
     return true;
   }
-  empty_ = true;
+  at_end_ = true;
   std::string second;
-  const absl::StatusOr<bool> found = NextEntry(&second);
-  if (!found.ok()) {
-    return found.status();
-  }
-  if (*found) {
+  ASSIGN_OR_RETURN(const bool found, NextEntry(&second));
+  if (found) {
     return absl::InvalidArgumentError(
         absl::StrCat(path_, ": an archive of several files, the second ", Quoted(second), "; unpack it"));
   }
@@ -125,11 +117,8 @@ absl::StatusOr<bool> PackedFile::Read(std::string* out) {
 }
 
 absl::StatusOr<Archive> Archive::Open(const std::string& path) {
-  absl::StatusOr<PackedFile> file = PackedFile::OpenAs(/*as_archive=*/true, path);
-  if (!file.ok()) {
-    return file.status();
-  }
-  return Archive(*std::move(file));
+  ASSIGN_OR_RETURN(PackedFile file, PackedFile::OpenAs(/*as_archive=*/true, path));
+  return Archive(std::move(file));
 }
 
 absl::StatusOr<std::string> Archive::Contents(int64_t max_bytes) {
@@ -143,7 +132,8 @@ absl::StatusOr<std::string> Archive::Contents(int64_t max_bytes) {
       return ArchiveError(file_.path_, file_.reader_.get());
     }
     if (static_cast<int64_t>(bytes.size()) > max_bytes) {
-      return absl::InvalidArgumentError(absl::StrCat(file_.path_, ": a file of more than ", max_bytes, " bytes in it"));
+      return absl::InvalidArgumentError(
+          absl::StrCat(file_.path_, ": it holds a file of more than ", max_bytes, " bytes"));
     }
     if (count == 0) {
       return bytes;
@@ -152,20 +142,14 @@ absl::StatusOr<std::string> Archive::Contents(int64_t max_bytes) {
 }
 
 absl::StatusOr<std::string> ReadPackedFile(const std::string& path, int64_t max_bytes) {
-  absl::StatusOr<PackedFile> file = PackedFile::Open(path);
-  if (!file.ok()) {
-    return file.status();
-  }
+  ASSIGN_OR_RETURN(PackedFile file, PackedFile::Open(path));
   std::string bytes;
   for (;;) {
-    const absl::StatusOr<bool> more = file->Read(&bytes);
-    if (!more.ok()) {
-      return more.status();
-    }
+    ASSIGN_OR_RETURN(const bool more, file.Read(&bytes));
     if (static_cast<int64_t>(bytes.size()) > max_bytes) {
       return absl::InvalidArgumentError(absl::StrCat(path, ": more than ", max_bytes, " bytes"));
     }
-    if (!*more) {
+    if (!more) {
       return bytes;
     }
   }

@@ -1,4 +1,4 @@
-// Files that may be compressed, and archives of files, read piece by piece.
+// Compressed files and archives of files, read piece by piece.
 #ifndef DATASETS_READERS_PACKED_FILE_H_
 #define DATASETS_READERS_PACKED_FILE_H_
 
@@ -14,11 +14,11 @@
 
 namespace metaprompt {
 
-// A file plain or compressed (gzip, bzip2, xz, zstd, lz4), told apart by its first bytes and not by its name, or the
-// only file of a zip archive. Memory: the decompressor's.
+// A file, plain or compressed (gzip, bzip2, xz, zstd, lz4), or the only file of a zip archive. Its first bytes decide
+// which, not its name. Memory: that of the decompressor.
 class PackedFile {
  public:
-  // An error names the path.
+  // Errors name the path.
   static absl::StatusOr<PackedFile> Open(const std::string& path);
 
   // Appends about 64 KiB of the uncompressed bytes; false at the end.
@@ -27,7 +27,7 @@ class PackedFile {
  private:
   friend class Archive;
 
-  // Closes the file, too.
+  // Frees the reader and closes the file.
   struct Close {
     int fd;
     void operator()(archive* reader) const;
@@ -35,7 +35,7 @@ class PackedFile {
 
   PackedFile() = default;
 
-  // `as_archive`: of files; else of one file.
+  // `as_archive`: the file is an archive of files; otherwise it is a single file.
   static absl::StatusOr<PackedFile> OpenAs(bool as_archive, const std::string& path);
 
   // Moves to the next regular file; false at the end.
@@ -43,10 +43,10 @@ class PackedFile {
 
   std::string path_;
   std::unique_ptr<archive, Close> reader_{nullptr, Close{-1}};
-  bool empty_ = false;
+  bool at_end_ = false;
 };
 
-// The regular files of a tar or zip archive, in its order, the archive compressed as a PackedFile or not.
+// The regular files of a tar or zip archive, in the archive's order. The archive may be compressed as a PackedFile may.
 class Archive {
  public:
   static absl::StatusOr<Archive> Open(const std::string& path);
@@ -54,7 +54,7 @@ class Archive {
   // Moves to the next file and gives its path inside the archive; false at the end.
   absl::StatusOr<bool> Next(std::string* name) { return file_.NextEntry(name); }
 
-  // The bytes of the current file, once. More than `max_bytes` are an error.
+  // The bytes of the current file; to be called once for each. A file of more than `max_bytes` is an error.
   absl::StatusOr<std::string> Contents(int64_t max_bytes);
 
  private:
@@ -63,7 +63,7 @@ class Archive {
   PackedFile file_;
 };
 
-// The bytes of a PackedFile; more than `max_bytes` are an error.
+// The uncompressed bytes of a PackedFile. More than `max_bytes` are an error.
 absl::StatusOr<std::string> ReadPackedFile(const std::string& path, int64_t max_bytes);
 
 }  // namespace metaprompt

@@ -1,11 +1,15 @@
 #include "datasets/readers/source_files.h"
 
+#include <unicode/utf8.h>
+
 #include <algorithm>
+#include <array>
 #include <filesystem>
 #include <system_error>
 
 #include "absl/strings/str_cat.h"
 #include "datasets/readers/packed_file.h"
+#include "metaprompt/base/status_macros.h"
 
 namespace metaprompt {
 
@@ -35,38 +39,24 @@ absl::Status ForEachFile(const std::string& path, int64_t max_bytes,
                          absl::FunctionRef<bool(absl::string_view name)> wanted,
                          absl::FunctionRef<absl::Status(const std::string& name, const std::string& contents)> take) {
   if (IsFolder(path)) {
-    const absl::StatusOr<std::vector<std::string>> files = FilesBelow(path);
-    if (!files.ok()) {
-      return files.status();
-    }
-    for (const std::string& name : *files) {
-      if (!wanted(name)) {
-        continue;
-      }
-      const absl::StatusOr<std::string> contents = ReadPackedFile(absl::StrCat(path, "/", name), max_bytes);
-      absl::Status status = contents.ok() ? take(name, *contents) : contents.status();
-      if (!status.ok()) {
-        return status;
+    ASSIGN_OR_RETURN(const std::vector<std::string> files, FilesBelow(path));
+    for (const std::string& name : files) {
+      if (wanted(name)) {
+        ASSIGN_OR_RETURN(const std::string contents, ReadPackedFile(absl::StrCat(path, "/", name), max_bytes));
+        RETURN_IF_ERROR(take(name, contents));
       }
     }
     return absl::OkStatus();
   }
-  absl::StatusOr<Archive> archive = Archive::Open(path);
-  if (!archive.ok()) {
-    return archive.status();
-  }
+  ASSIGN_OR_RETURN(Archive archive, Archive::Open(path));
   for (std::string name;;) {
-    const absl::StatusOr<bool> more = archive->Next(&name);
-    if (!more.ok() || !*more) {
-      return more.status();
+    ASSIGN_OR_RETURN(const bool more, archive.Next(&name));
+    if (!more) {
+      return absl::OkStatus();
     }
-    if (!wanted(name)) {
-      continue;
-    }
-    const absl::StatusOr<std::string> contents = archive->Contents(max_bytes);
-    absl::Status status = contents.ok() ? take(name, *contents) : contents.status();
-    if (!status.ok()) {
-      return status;
+    if (wanted(name)) {
+      ASSIGN_OR_RETURN(const std::string contents, archive.Contents(max_bytes));
+      RETURN_IF_ERROR(take(name, contents));
     }
   }
 }
@@ -75,15 +65,15 @@ std::string Utf8OfLatin1(absl::string_view latin1) {
   std::string utf8;
   utf8.reserve(latin1.size());
   for (const char c : latin1) {
-    const auto byte = static_cast<unsigned char>(c);
-    if (byte < 0x80) {
-      utf8.push_back(c);
-    } else if (byte < 0xa0) {
+    const auto byte = static_cast<unsigned char>(c);  // ISO 8859-1 numbers its characters as Unicode does
+    if (byte >= 0x80 && byte < 0xa0) {
       utf8.push_back(' ');
-    } else {
-      utf8.push_back(static_cast<char>(0xc0U | (byte >> 6U)));
-      utf8.push_back(static_cast<char>(0x80U | (byte & 0x3fU)));
+      continue;
     }
+    std::array<char, U8_MAX_LENGTH> bytes = {};
+    size_t length = 0;
+    U8_APPEND_UNSAFE(bytes.data(), length, byte);
+    utf8.append(bytes.data(), length);
   }
   return utf8;
 }

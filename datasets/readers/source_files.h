@@ -1,4 +1,4 @@
-// The files of a public distribution: a folder, or the archive as it is downloaded.
+// The files of a data set: in a folder, or in an archive as it was downloaded.
 #ifndef DATASETS_READERS_SOURCE_FILES_H_
 #define DATASETS_READERS_SOURCE_FILES_H_
 
@@ -13,19 +13,20 @@
 
 namespace metaprompt {
 
-// Whether there is a folder at that path.
+// Whether `path` is a folder.
 bool IsFolder(const std::string& path);
 
-// Regular files at any depth below a folder, as paths relative to it, in byte order. Links are not followed.
+// The regular files at any depth below a folder: paths relative to it, in byte order. Links are not followed.
 absl::StatusOr<std::vector<std::string>> FilesBelow(const std::string& folder);
 
-// Calls `take` with every file of a folder, or of a tar or zip archive, whose relative path is `wanted`: one in memory
-// at a time, none of them above `max_bytes`. Their order is the archive's. The first error ends it.
+// Calls `take` with every file of a folder, or of a tar or zip archive, for whose relative path `wanted` is true. The
+// order is that of FilesBelow or of the archive. Only one file is in memory at a time; one of more than `max_bytes` is
+// an error. Returns the first error.
 absl::Status ForEachFile(const std::string& path, int64_t max_bytes,
                          absl::FunctionRef<bool(absl::string_view name)> wanted,
                          absl::FunctionRef<absl::Status(const std::string& name, const std::string& contents)> take);
 
-// ISO 8859-1 as UTF-8; its control characters become blanks.
+// ISO 8859-1 as UTF-8. Its control characters above 127 become blanks.
 std::string Utf8OfLatin1(absl::string_view latin1);
 
 }  // namespace metaprompt

@@ -1,4 +1,4 @@
-// What every importer hands over: texts under the labels that the source gives them, before any class split.
+// What every source is read into: texts by label, before any class split.
 #ifndef DATASETS_READERS_TEXTS_BY_LABEL_H_
 #define DATASETS_READERS_TEXTS_BY_LABEL_H_
 
@@ -14,33 +14,33 @@
 
 namespace metaprompt {
 
-// Labels in byte order; texts in the source's order, none of them empty, all as CollapseBlanks leaves them.
+// Labels in byte order; texts in the source's order, none of them empty, all of them results of CollapseBlanks.
 using TextsByLabel = std::map<std::string, std::vector<std::string>>;
 
-// Runs of ASCII white space and control characters become one blank; none stays at either end. No tab and no line end
-// is left, so that a text always fits one column of one line.
+// Each run of ASCII white space and control characters becomes one blank, and none stays at either end. Without tabs
+// and line ends, a text fits into one column of one line.
 std::string CollapseBlanks(absl::string_view text);
 
-// The same, of the text's first `max_words` words (0: of all). What follows them is not looked at.
+// The same for the first `max_words` words of the text (0: all). The rest is not read.
 std::string CollapseBlanks(absl::string_view text, int64_t max_words);
 
 struct ImportOptions {
   bool skip_bad_lines = false;
-  int64_t max_words = 0;  // kept of a text; 0: all
+  int64_t max_words = 0;  // of each text, its first ones; 0: all
 };
 
 struct Imported {
   TextsByLabel texts;
-  int64_t records = 0;      // what the source holds: texts, empty texts, damaged lines, and what has no single label
+  int64_t records = 0;      // of the source: texts, empty texts, damaged lines, and records without a single label
   int64_t empty_texts = 0;  // left out
   int64_t bad_lines = 0;    // left out
-  std::map<std::string, std::string> names;  // of labels, where the source gives them
+  std::map<std::string, std::string> names;  // by label, where the source has names
 
-  // Adds a record; its text is one that CollapseBlanks returned, perhaps an empty one.
+  // Adds a record. Its text is a result of CollapseBlanks; an empty one is counted and left out.
   void Add(std::string label, std::string text);
 
-  // What an importer ends with: takes the damaged lines in, or returns the error that they are. It is an error, too, if
-  // there is no text; `name` is what that error calls the source.
+  // Every source calls this at its end. Counts the damaged lines, or returns their error unless `options` skip them.
+  // It is an error, too, if there are no texts; `name` is the name of the source in that error.
   absl::Status Finish(const BadLines& bad, const ImportOptions& options, absl::string_view name);
 };
 

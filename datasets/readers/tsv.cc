@@ -7,13 +7,14 @@
 #include "absl/strings/string_view.h"
 #include "datasets/readers/bad_lines.h"
 #include "datasets/readers/file_lines.h"
+#include "metaprompt/base/status_macros.h"
 
 namespace metaprompt {
 
 absl::StatusOr<Imported> LoadTsv(const TsvSource& source, const ImportOptions& options) {
   Imported imported;
   BadLines bad;
-  absl::Status status = ForEachLine(source.path(), &bad, [&](absl::string_view line) {
+  const auto take = [&](absl::string_view line) -> absl::Status {
     const size_t tab = line.find('\t');
     if (tab == absl::string_view::npos) {
       return absl::InvalidArgumentError("no tab between label and text");
@@ -28,11 +29,9 @@ absl::StatusOr<Imported> LoadTsv(const TsvSource& source, const ImportOptions& o
     }
     imported.Add(std::move(label), std::move(text));
     return absl::OkStatus();
-  });
-  status.Update(imported.Finish(bad, options, source.path()));
-  if (!status.ok()) {
-    return status;
-  }
+  };
+  RETURN_IF_ERROR(ForEachLine(source.path(), &bad, take));
+  RETURN_IF_ERROR(imported.Finish(bad, options, source.path()));
   return imported;
 }
 

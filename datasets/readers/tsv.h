@@ -1,4 +1,4 @@
-// A file of one's own: `label<TAB>text` on each line.
+// Files with one `label<TAB>text` per line.
 #ifndef DATASETS_READERS_TSV_H_
 #define DATASETS_READERS_TSV_H_
 
@@ -8,7 +8,7 @@
 
 namespace metaprompt {
 
-// Empty lines are skipped; any other line that is not one label, one tab and one text is damaged.
+// Empty lines are skipped. Any other line that is not a label, one tab and a text is damaged.
 absl::StatusOr<Imported> LoadTsv(const TsvSource& source, const ImportOptions& options);
 
 }  // namespace metaprompt

@@ -10,17 +10,71 @@
 #include <vector>
 
 #include "absl/status/status.h"
+#include "absl/status/statusor.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
+#include "datasets/dataset.pb.h"
 #include "datasets/readers/bad_lines.h"
 #include "datasets/readers/lines.h"
+#include "datasets/splits/published_splits.h"
 #include "metaprompt/base/files.h"
 #include "metaprompt/base/process.h"
+#include "metaprompt/base/status_macros.h"
 #include "metaprompt/base/text.h"
 
 namespace metaprompt {
 namespace {
+
+// The class split "debian", fixed so that results on it can be compared. Sections that are not in it have too few
+// packages, or do not tell what a package is about but what it is to the archive (oldlibs, metapackages).
+constexpr PublicClass kClasses[] = {
+    {"perl", "Perl", Split::kTrain},
+    {"python", "Python", Split::kTrain},
+    {"doc", "Documentation", Split::kTrain},
+    {"libdevel", "Library development", Split::kTrain},
+    {"utils", "Utilities", Split::kTrain},
+    {"javascript", "JavaScript", Split::kTrain},
+    {"rust", "Rust", Split::kTrain},
+    {"gnu-r", "GNU R", Split::kTrain},
+    {"net", "Network", Split::kTrain},
+    {"devel", "Development", Split::kTrain},
+    {"haskell", "Haskell", Split::kTrain},
+    {"admin", "Administration", Split::kTrain},
+    {"x11", "X Window System", Split::kTrain},
+    {"misc", "Miscellaneous", Split::kTrain},
+    {"text", "Text processing", Split::kTrain},
+    {"php", "PHP", Split::kTrain},
+    {"graphics", "Graphics", Split::kTrain},
+    {"ocaml", "OCaml", Split::kTrain},
+    {"gnome", "GNOME", Split::kTrain},
+    {"editors", "Editors", Split::kTrain},
+    {"database", "Databases", Split::kTrain},
+    {"electronics", "Electronics", Split::kTrain},
+    {"debug", "Debug", Split::kTrain},
+    {"httpd", "Web servers", Split::kTrain},
+    {"introspection", "Introspection", Split::kTrain},
+    {"golang", "Go", Split::kValid},
+    {"ruby", "Ruby", Split::kValid},
+    {"sound", "Sound", Split::kValid},
+    {"web", "Web software", Split::kValid},
+    {"kde", "KDE", Split::kValid},
+    {"interpreters", "Interpreters", Split::kValid},
+    {"otherosfs", "Other systems", Split::kValid},
+    {"vcs", "Version control", Split::kValid},
+    {"games", "Games", Split::kTest},
+    {"fonts", "Fonts", Split::kTest},
+    {"math", "Mathematics", Split::kTest},
+    {"mail", "Mail", Split::kTest},
+    {"video", "Video", Split::kTest},
+    {"hamradio", "Ham radio", Split::kTest},
+    {"science", "Science", Split::kTest},
+    {"tex", "TeX", Split::kTest},
+    {"java", "Java", Split::kTest},
+    {"lisp", "Lisp", Split::kTest},
+    {"libs", "Libraries", Split::kTest},
+    {"localization", "Localization", Split::kTest},
+};
 
 // The fields of one stanza that matter here, as views into the index; empty: not there.
 struct Stanza {
@@ -93,7 +147,22 @@ absl::StatusOr<std::string> IndexFile(const std::string& path) {
   return index;
 }
 
+absl::StatusOr<Imported> LoadDebian(const DebianSource& source, const ImportOptions& options) {
+  const bool printed = source.path().empty();
+  ASSIGN_OR_RETURN(const std::string index, printed ? PrintedIndex() : IndexFile(source.path()));
+  return ParseDebianIndex(index, printed ? "apt-cache dumpavail" : source.path(), options);
+}
+
 }  // namespace
+
+SourceInfo DebianSourceInfo() {
+  SourceInfo info = SourceReadBy(LoadDebian);
+  info.dataset_name = "debian";
+  info.classes = kClasses;
+  info.splits = {"debian"};
+  info.classes_may_lack = true;
+  return info;
+}
 
 absl::StatusOr<Imported> ParseDebianIndex(absl::string_view index, absl::string_view name,
                                           const ImportOptions& options) {
@@ -158,19 +227,8 @@ absl::StatusOr<Imported> ParseDebianIndex(absl::string_view index, absl::string_
     }
     before = &next;
   }
-  if (absl::Status status = imported.Finish(bad, options, name); !status.ok()) {
-    return status;
-  }
+  RETURN_IF_ERROR(imported.Finish(bad, options, name));
   return imported;
-}
-
-absl::StatusOr<Imported> LoadDebian(const DebianSource& source, const ImportOptions& options) {
-  const bool printed = source.path().empty();
-  const absl::StatusOr<std::string> index = printed ? PrintedIndex() : IndexFile(source.path());
-  if (!index.ok()) {
-    return index.status();
-  }
-  return ParseDebianIndex(*index, printed ? "apt-cache dumpavail" : source.path(), options);
 }
 
 }  // namespace metaprompt

@@ -1,21 +1,22 @@
-// The package descriptions of a Debian index: a few words each, and the section of the archive as the label.
+// The package descriptions of a Debian index: a few words each, labelled with the section of the archive.
 #ifndef DATASETS_SOURCES_DEBIAN_H_
 #define DATASETS_SOURCES_DEBIAN_H_
 
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
-#include "datasets/dataset.pb.h"
 #include "datasets/readers/texts_by_label.h"
+#include "datasets/sources/source_info.h"
 
 namespace metaprompt {
 
-// Reads the index that `source` names. The label is the section without its area ("contrib/games" is "games"), the text
-// the first line of the description. The binary packages of one source package are described alike ("... (data
-// files)"), so that a section has one text for each of its source packages: that of the binary package whose name comes
-// first in byte order. Texts are in order of source names. The index' own order does not matter.
-absl::StatusOr<Imported> LoadDebian(const DebianSource& source, const ImportOptions& options);
+// The label is the section without its area ("contrib/games" is "games"), the text the first line of the description.
+// The binary packages of one source package have similar descriptions ("... (data files)"), so a section has only one
+// text per source package: that of the binary package whose name is first in byte order. Texts are in order of the
+// names of the source packages; the order of the index does not matter. A section that the index lacks is left out of
+// the published split.
+SourceInfo DebianSourceInfo();
 
-// The same for an index in memory; `name` is what errors call it.
+// Reads an index in memory; `name` is its name in errors.
 absl::StatusOr<Imported> ParseDebianIndex(absl::string_view index, absl::string_view name,
                                           const ImportOptions& options);
 

@@ -4,10 +4,16 @@
 #include <utility>
 
 #include "absl/status/status.h"
+#include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "datasets/dataset.pb.h"
 #include "datasets/readers/json_fields.h"
 #include "datasets/readers/packed_file.h"
+#include "datasets/readers/texts_by_label.h"
+#include "datasets/sources/distribution.h"
+#include "datasets/splits/published_splits.h"
+#include "metaprompt/base/status_macros.h"
 #include "metaprompt/base/text.h"
 
 namespace metaprompt {
@@ -15,60 +21,48 @@ namespace {
 
 using Json = nlohmann::json;
 
+constexpr Distribution kDistributions[] = {
+    {"FewRel, training", 64, 44800},
+    {"FewRel, validation", 16, 11200},
+    {"FewRel, training and validation", 80, 56000},
+};
+
 constexpr int64_t kLargestFile = int64_t{512} << 20U;
 
 absl::StatusOr<Json> ObjectIn(const std::string& path) {
-  const absl::StatusOr<std::string> file = ReadPackedFile(path, kLargestFile);
-  if (!file.ok()) {
-    return file.status();
-  }
-  absl::StatusOr<Json> object = ParseObject(*file);
+  ASSIGN_OR_RETURN(const std::string file, ReadPackedFile(path, kLargestFile));
+  absl::StatusOr<Json> object = ParseObject(file);
   return object.ok() ? std::move(object)
                      : absl::InvalidArgumentError(absl::StrCat(path, ": ", object.status().message()));
 }
 
 // The name of the entity in field h or t.
 absl::StatusOr<std::string> EntityIn(const Json& instance, const std::string& field) {
-  const auto value = FieldOf(instance, field);
-  if (!value.ok()) {
-    return value.status();
-  }
-  if (!(*value)->is_array() || (*value)->empty() || !(*value)->front().is_string()) {
+  ASSIGN_OR_RETURN(const Json* const value, FieldOf(instance, field));
+  if (!value->is_array() || value->empty() || !value->front().is_string()) {
     return absl::InvalidArgumentError(absl::StrCat("field '", field, "' is not a list that begins with a name"));
   }
-  return (*value)->front().get<std::string>();
+  return value->front().get<std::string>();
 }
 
 absl::StatusOr<std::string> TextOf(const Json& instance, const FewRelSource& source, const ImportOptions& options) {
   if (!instance.is_object()) {
     return absl::InvalidArgumentError("not a JSON object");
   }
-  const auto tokens = FieldOf(instance, "tokens");
-  if (!tokens.ok()) {
-    return tokens.status();
-  }
-  absl::StatusOr<std::string> text = TextIn(**tokens, "tokens", options.max_words);
-  if (!text.ok() || text->empty() || !source.name_entities()) {
+  ASSIGN_OR_RETURN(const Json* const tokens, FieldOf(instance, "tokens"));
+  ASSIGN_OR_RETURN(std::string text, TextIn(*tokens, "tokens", options.max_words));
+  if (text.empty() || !source.name_entities()) {
     return text;
   }
-  const absl::StatusOr<std::string> head = EntityIn(instance, "h");
-  if (!head.ok()) {
-    return head.status();
-  }
-  const absl::StatusOr<std::string> tail = EntityIn(instance, "t");
-  if (!tail.ok()) {
-    return tail.status();
-  }
-  return CollapseBlanks(absl::StrCat(*head, " ; ", *tail, " : ", *text), options.max_words);
+  ASSIGN_OR_RETURN(const std::string head, EntityIn(instance, "h"));
+  ASSIGN_OR_RETURN(const std::string tail, EntityIn(instance, "t"));
+  return CollapseBlanks(absl::StrCat(head, " ; ", tail, " : ", text), options.max_words);
 }
 
 absl::Status LoadFile(const std::string& path, const FewRelSource& source, const ImportOptions& options,
                       Imported* imported) {
-  const absl::StatusOr<Json> relations = ObjectIn(path);
-  if (!relations.ok()) {
-    return relations.status();
-  }
-  for (const auto& [relation, instances] : relations->items()) {
+  ASSIGN_OR_RETURN(const Json relations, ObjectIn(path));
+  for (const auto& [relation, instances] : relations.items()) {
     std::string label = CollapseBlanks(relation);
     if (label.empty() || !instances.is_array()) {
       return absl::InvalidArgumentError(
@@ -86,13 +80,10 @@ absl::Status LoadFile(const std::string& path, const FewRelSource& source, const
   return absl::OkStatus();
 }
 
-// relation -> [name, description], or -> name.
+// relation -> [name, description], or relation -> name.
 absl::Status LoadNames(const std::string& path, Imported* imported) {
-  const absl::StatusOr<Json> names = ObjectIn(path);
-  if (!names.ok()) {
-    return names.status();
-  }
-  for (const auto& [relation, value] : names->items()) {
+  ASSIGN_OR_RETURN(const Json names, ObjectIn(path));
+  for (const auto& [relation, value] : names.items()) {
     const Json& name = value.is_array() && !value.empty() ? value.front() : value;
     std::string text = name.is_string() ? CollapseBlanks(name.get_ref<const std::string&>()) : "";
     if (text.empty()) {
@@ -104,24 +95,25 @@ absl::Status LoadNames(const std::string& path, Imported* imported) {
   return absl::OkStatus();
 }
 
-}  // namespace
-
 absl::StatusOr<Imported> LoadFewRel(const FewRelSource& source, const ImportOptions& options) {
   Imported imported;
   for (const std::string& path : source.path()) {
-    if (absl::Status status = LoadFile(path, source, options, &imported); !status.ok()) {
-      return status;
-    }
+    RETURN_IF_ERROR(LoadFile(path, source, options, &imported));
   }
   if (!source.names().empty()) {
-    if (absl::Status status = LoadNames(source.names(), &imported); !status.ok()) {
-      return status;
-    }
+    RETURN_IF_ERROR(LoadNames(source.names(), &imported));
   }
-  if (absl::Status status = imported.Finish(BadLines(), options, absl::StrJoin(source.path(), ", ")); !status.ok()) {
-    return status;
-  }
+  RETURN_IF_ERROR(imported.Finish(BadLines(), options, absl::StrJoin(source.path(), ", ")));
   return imported;
+}
+
+}  // namespace
+
+SourceInfo FewRelSourceInfo() {
+  SourceInfo info = SourceReadBy(LoadFewRel);
+  info.distributions = kDistributions;
+  info.name_of_label = RuleName;
+  return info;
 }
 
 }  // namespace metaprompt

@@ -2,15 +2,13 @@
 #ifndef DATASETS_SOURCES_HUFFPOST_H_
 #define DATASETS_SOURCES_HUFFPOST_H_
 
-#include "absl/status/statusor.h"
-#include "datasets/dataset.pb.h"
-#include "datasets/readers/texts_by_label.h"
+#include "datasets/sources/source_info.h"
 
 namespace metaprompt {
 
-// One JSON object a line, with `category`, `headline` and `short_description`; with `label` in place of `category` it
-// is a line of the prepared file. Labels are the categories in both.
-absl::StatusOr<Imported> LoadHuffPost(const HuffPostSource& source, const ImportOptions& options);
+// A line is one JSON object with `category`, `headline` and `short_description`; one with `label` in place of
+// `category` is a line of the prepared file. The labels are the categories in both.
+SourceInfo HuffPostSourceInfo();
 
 }  // namespace metaprompt
 

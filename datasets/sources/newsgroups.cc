@@ -7,16 +7,58 @@
 #include <vector>
 
 #include "absl/status/status.h"
+#include "absl/status/statusor.h"
 #include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 #include "datasets/readers/source_files.h"
+#include "datasets/readers/texts_by_label.h"
+#include "datasets/sources/distribution.h"
 #include "datasets/sources/prepared.h"
-#include "datasets/sources/public_classes.h"
+#include "datasets/splits/published_splits.h"
+#include "metaprompt/base/status_macros.h"
 
 namespace metaprompt {
 namespace {
+
+constexpr Distribution kDistributions[] = {
+    {"20news-bydate", 20, 18846},
+    {"20news-18828", 20, 18828},
+    {"20news-19997", 20, 19997},
+};
+
+// The words of the split "metaprompting" were chosen by looking at texts, among them those of the test classes.
+constexpr PublicClass kClasses[] = {
+    {"talk.politics.mideast", "politics mideast", Split::kTest,
+     "mideast armenian armenians turkish jew jews jewish israel israeli muslim arab"},
+    {"sci.space", "space", Split::kTrain, "space nasa orbit shuttle launch moon earth mission spacecraft"},
+    {"misc.forsale", "for sale", Split::kTest,
+     "mail offer shipping price drive sell email interested system software computer games"},
+    {"talk.politics.misc", "politics", Split::kTest,
+     "politics government president gay homosexual cramer clinton state"},
+    {"comp.graphics", "graphics", Split::kValid, "computer graphics image images 3d bit color program software"},
+    {"sci.crypt", "cryptography", Split::kTrain,
+     "crypt encryption clip key keys chip nsa privacy government security algorithm"},
+    {"comp.windows.x", "x windows", Split::kValid, "window windows motif file server program color application"},
+    {"comp.os.ms-windows.misc", "ms windows", Split::kValid, "windows microsoft dos mouse driver system other"},
+    {"talk.politics.guns", "politics guns", Split::kTest, "gun guns fbi fire weapon government firearms law police"},
+    {"talk.religion.misc", "religion", Split::kTest,
+     "other god gods jesus bible christian religion morality biblical jews"},
+    {"rec.autos", "autos", Split::kTrain, "car cars engine auto speed"},
+    {"sci.med", "medicine", Split::kTrain, "disease medical doctor food patients patient treatment medicine"},
+    {"comp.sys.mac.hardware", "mac hardware", Split::kValid, "mac apple computer system hardware power drive monitor"},
+    {"sci.electronics", "electronics", Split::kTrain,
+     "electronics electronic power circuit amp phone radio chip current battery"},
+    {"rec.sport.hockey", "hockey", Split::kTrain, "hockey nhl espn game games team goal season sport"},
+    {"alt.atheism", "atheism", Split::kTest, "god atheist morality moral islam islamic christian religion genocide"},
+    {"rec.motorcycles", "motorcycles", Split::kTrain, "bike bikes biker bmw motorcycle motorcycles rider riding"},
+    {"comp.sys.ibm.pc.hardware", "ibm pc hardware", Split::kValid,
+     "computer system ibm pc hardware disk card dos controller monitor"},
+    {"rec.sport.baseball", "baseball", Split::kTrain, "baseball game games team pitcher hitter braves league sport"},
+    {"soc.religion.christian", "religion christian", Split::kTest,
+     "god jesus christian christianity christians christ bible faith hell heaven homosexuality doctrine"},
+};
 
 constexpr int64_t kLargestPost = int64_t{4} << 20U;
 
@@ -83,37 +125,23 @@ std::string WithoutQuotes(absl::string_view body) {
   return kept;
 }
 
-}  // namespace
-
-std::string PostText(absl::string_view post, const NewsgroupsSource& source, int64_t max_words) {
-  const absl::string_view header = TakeHeader(&post);
-  std::string text = source.headers() == NewsgroupsSource::ALL       ? std::string(header)
-                     : source.headers() == NewsgroupsSource::SUBJECT ? SubjectOf(header)
-                                                                     : "";
-  absl::StrAppend(&text, "\n", source.drop_quotes() ? WithoutQuotes(post) : std::string(post));
-  return CollapseBlanks(Utf8OfLatin1(text), max_words);
-}
-
 absl::StatusOr<Imported> LoadNewsgroups(const NewsgroupsSource& source, const ImportOptions& options) {
   if (IsPrepared(source.path())) {
-    return LoadPrepared(source.path(), kNewsgroupsClasses, options);
+    return LoadPrepared(source.path(), kClasses, options);
   }
   std::vector<Post> posts;
-  absl::Status status = ForEachFile(
+  RETURN_IF_ERROR(ForEachFile(
       source.path(), kLargestPost, [](absl::string_view) { return true; },
       [&](const std::string& name, const std::string& contents) {
         const std::vector<std::string> parts = absl::StrSplit(name, '/', absl::SkipEmpty());
-        // Not a folder of a group, or what file managers leave.
+        // Left out: files that are not in a folder of a group, and hidden ones, which file managers leave.
         if (parts.size() < 2 || absl::StartsWith(parts.back(), ".") ||
             !absl::StrContains(parts[parts.size() - 2], '.')) {
           return absl::OkStatus();
         }
         posts.push_back({parts[parts.size() - 2], parts.back(), PostText(contents, source, options.max_words)});
         return absl::OkStatus();
-      });
-  if (!status.ok()) {
-    return status;
-  }
+      }));
   // Numbers of equal length compare as text.
   std::stable_sort(posts.begin(), posts.end(), [](const Post& a, const Post& b) {
     return std::make_tuple(std::cref(a.group), a.number.size(), std::cref(a.number)) <
@@ -123,11 +151,28 @@ absl::StatusOr<Imported> LoadNewsgroups(const NewsgroupsSource& source, const Im
   for (Post& post : posts) {
     imported.Add(std::move(post.group), std::move(post.text));
   }
-  status = imported.Finish(BadLines(), options, source.path());
-  if (!status.ok()) {
-    return status;
-  }
+  RETURN_IF_ERROR(imported.Finish(BadLines(), options, source.path()));
   return imported;
+}
+
+}  // namespace
+
+SourceInfo NewsgroupsSourceInfo() {
+  SourceInfo info = SourceReadBy(LoadNewsgroups);
+  info.distributions = kDistributions;
+  info.classes = kClasses;
+  info.splits = {kBao2020, kMetaPrompting};
+  info.name_of_label = RuleName;
+  return info;
+}
+
+std::string PostText(absl::string_view post, const NewsgroupsSource& source, int64_t max_words) {
+  const absl::string_view header = TakeHeader(&post);
+  std::string text = source.headers() == NewsgroupsSource::ALL       ? std::string(header)
+                     : source.headers() == NewsgroupsSource::SUBJECT ? SubjectOf(header)
+                                                                     : "";
+  absl::StrAppend(&text, "\n", source.drop_quotes() ? WithoutQuotes(post) : std::string(post));
+  return CollapseBlanks(Utf8OfLatin1(text), max_words);
 }
 
 }  // namespace metaprompt

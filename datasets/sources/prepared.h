@@ -1,4 +1,4 @@
-// Text classification data in the form that Bao et al. (2020) prepared: one JSON object a line, classes by number.
+// Text classification data as Bao et al. (2020) prepared them: one JSON object per line, with numbered classes.
 #ifndef DATASETS_SOURCES_PREPARED_H_
 #define DATASETS_SOURCES_PREPARED_H_
 
@@ -6,23 +6,24 @@
 #include <string>
 
 #include "absl/status/status.h"
+#include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "absl/types/span.h"
 #include "datasets/readers/texts_by_label.h"
-#include "datasets/sources/public_classes.h"
+#include "datasets/splits/published_splits.h"
 
 namespace metaprompt {
 
-// Takes one object: the text is `raw`, or else `text` (tokens); `label` the number of one of `classes`, or its label or
-// name. The error is the line's damage.
+// Takes one object. The text is `raw` or, if there is none, `text` (tokens); `label` is the place of one of `classes`
+// from 0, or its label or name. An error is the reason why the line is damaged.
 absl::Status TakePrepared(const nlohmann::json& object, absl::Span<const PublicClass> classes,
                           const ImportOptions& options, Imported* imported);
 
-// A file of such lines.
+// Reads a file of such lines.
 absl::StatusOr<Imported> LoadPrepared(const std::string& path, absl::Span<const PublicClass> classes,
                                       const ImportOptions& options);
 
-// Whether a path names such a file and not the raw data: it ends with .json or .jsonl, compressed or not.
+// Whether `path` names such a file, and not the raw data: it ends with .json or .jsonl, compressed or not.
 bool IsPrepared(absl::string_view path);
 
 }  // namespace metaprompt

@@ -2,25 +2,14 @@
 #ifndef DATASETS_SOURCES_PROTAUGMENT_H_
 #define DATASETS_SOURCES_PROTAUGMENT_H_
 
-#include <string>
-#include <vector>
-
-#include "absl/status/statusor.h"
-#include "absl/strings/string_view.h"
-#include "datasets/dataset.pb.h"
-#include "datasets/readers/texts_by_label.h"
-#include "datasets/splits/class_split.h"
+#include "datasets/sources/source_info.h"
 
 namespace metaprompt {
 
-// Reads full.jsonl of the folder: `sentence` and `label` of one JSON object a line.
-absl::StatusOr<Imported> LoadProtAugment(const ProtAugmentSource& source, const ImportOptions& options);
-
-// The class fold "fold01" of the folder: few_shot/01/labels.train.txt, labels.valid.txt and labels.test.txt. Its
-// classes must be among `labels`, which are in byte order, but with `some_may_lack`. The error of an unknown fold lists
-// those of the folder.
-absl::StatusOr<ClassPlaces> FoldPlaces(const std::string& folder, absl::string_view fold,
-                                       const std::vector<std::string>& labels, bool some_may_lack);
+// Reads full.jsonl of the folder: a line is one JSON object with `sentence` and `label`. The published split "fold01"
+// is in few_shot/01 of the folder: labels.train.txt, labels.valid.txt and labels.test.txt. The error of an unknown fold
+// lists the folder's folds.
+SourceInfo ProtAugmentSourceInfo();
 
 }  // namespace metaprompt
 

@@ -6,20 +6,65 @@
 #include <vector>
 
 #include "absl/status/status.h"
+#include "absl/status/statusor.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_replace.h"
+#include "datasets/dataset.pb.h"
 #include "datasets/readers/bad_lines.h"
 #include "datasets/readers/source_files.h"
+#include "datasets/readers/texts_by_label.h"
+#include "datasets/sources/distribution.h"
 #include "datasets/sources/prepared.h"
-#include "datasets/sources/public_classes.h"
+#include "datasets/splits/published_splits.h"
+#include "metaprompt/base/status_macros.h"
 
 namespace metaprompt {
 namespace {
 
+constexpr Distribution kDistributions[] = {
+    {"Reuters-21578, distribution 1.0", 0, 21578},
+    {"Reuters as prepared by Bao et al. 2020", 31, 620},
+};
+
+// Labels are the topics.
+constexpr PublicClass kClasses[] = {
+    {"acq", "acquisitions", Split::kTrain, nullptr},
+    {"alum", "aluminium", Split::kTrain, nullptr},
+    {"bop", "balance of payment", Split::kTrain, nullptr},
+    {"cocoa", "cocoa", Split::kTrain, nullptr},
+    {"coffee", "coffee", Split::kTrain, nullptr},
+    {"copper", "copper", Split::kTrain, nullptr},
+    {"cotton", "cotton", Split::kTrain, nullptr},
+    {"cpi", "consumer price index", Split::kTrain, nullptr},
+    {"crude", "crude", Split::kTrain, nullptr},
+    {"earn", "earn", Split::kTrain, nullptr},
+    {"gnp", "gross national product", Split::kTrain, nullptr},
+    {"gold", "gold", Split::kTrain, nullptr},
+    {"grain", "grain", Split::kTrain, nullptr},
+    {"interest", "interest", Split::kTrain, nullptr},
+    {"ipi", "industrial production index", Split::kTrain, nullptr},
+    {"iron-steel", "iron and steel", Split::kValid, nullptr},
+    {"jobs", "jobs", Split::kValid, nullptr},
+    {"livestock", "livestock", Split::kValid, nullptr},
+    {"money-fx", "money foreign exchange", Split::kValid, nullptr},
+    {"money-supply", "money supply", Split::kValid, nullptr},
+    {"nat-gas", "natural gas", Split::kTest, nullptr},
+    {"orange", "orange", Split::kTest, nullptr},
+    {"reserves", "reserves", Split::kTest, nullptr},
+    {"retail", "retail", Split::kTest, nullptr},
+    {"rubber", "rubber", Split::kTest, nullptr},
+    {"ship", "ship", Split::kTest, nullptr},
+    {"sugar", "sugar", Split::kTest, nullptr},
+    {"tin", "tin", Split::kTest, nullptr},
+    {"trade", "trade", Split::kTest, nullptr},
+    {"veg-oil", "vegetable oil", Split::kTest, nullptr},
+    {"wpi", "wholesale price index", Split::kTest, nullptr},
+};
+
 constexpr int64_t kLargestFile = int64_t{64} << 20U;
 
-// What is between the first <name> and </name>, as it stands; empty if there is none.
+// The text between the first <name> and the next </name>; empty if there is none.
 absl::string_view Element(absl::string_view text, absl::string_view name) {
   const std::string begin = absl::StrCat("<", name, ">");
   const size_t at = text.find(begin);
@@ -87,34 +132,37 @@ void ParseSgml(const std::string& file, absl::string_view text, const ImportOpti
   }
 }
 
-}  // namespace
-
 absl::StatusOr<Imported> LoadReuters(const ReutersSource& source, const ImportOptions& options) {
   if (IsPrepared(source.path())) {
-    return LoadPrepared(source.path(), kReutersClasses, options);
+    return LoadPrepared(source.path(), kClasses, options);
   }
-  // In the order of their names, in whatever order an archive has them.
+  // In the order of their names, whatever their order in an archive.
   std::vector<std::pair<std::string, std::string>> files;
-  absl::Status status = ForEachFile(
+  RETURN_IF_ERROR(ForEachFile(
       source.path(), kLargestFile, [](absl::string_view name) { return absl::EndsWithIgnoreCase(name, ".sgm"); },
       [&](const std::string& name, const std::string& contents) {
         files.emplace_back(name.substr(name.rfind('/') + 1), contents);
         return absl::OkStatus();
-      });
-  if (!status.ok()) {
-    return status;
-  }
+      }));
   std::sort(files.begin(), files.end());
   Imported imported;
   BadLines bad;
   for (const auto& [name, contents] : files) {
     ParseSgml(absl::StrCat(source.path(), "/", name), Utf8OfLatin1(contents), options, &imported, &bad);
   }
-  status = imported.Finish(bad, options, absl::StrCat(source.path(), " (its *.sgm)"));
-  if (!status.ok()) {
-    return status;
-  }
+  RETURN_IF_ERROR(imported.Finish(bad, options, absl::StrCat(source.path(), " (its *.sgm)")));
   return imported;
+}
+
+}  // namespace
+
+SourceInfo ReutersSourceInfo() {
+  SourceInfo info = SourceReadBy(LoadReuters);
+  info.distributions = kDistributions;
+  info.classes = kClasses;
+  info.splits = {kBao2020, kMetaPrompting};
+  info.name_of_label = RuleName;
+  return info;
 }
 
 }  // namespace metaprompt

@@ -2,15 +2,13 @@
 #ifndef DATASETS_SOURCES_REUTERS_H_
 #define DATASETS_SOURCES_REUTERS_H_
 
-#include "absl/status/statusor.h"
-#include "datasets/dataset.pb.h"
-#include "datasets/readers/texts_by_label.h"
+#include "datasets/sources/source_info.h"
 
 namespace metaprompt {
 
-// Of the distribution, the documents with exactly one topic, which is the label; the text is title and body, without
-// the "Reuter" that ends most bodies. Labels of the prepared file are turned into the topics that they stand for.
-absl::StatusOr<Imported> LoadReuters(const ReutersSource& source, const ImportOptions& options);
+// Of the distribution, the documents with exactly one topic, which is the label. The text is title and body, without
+// the "Reuter" at the end of most bodies. The labels of the prepared file become the topics that they stand for.
+SourceInfo ReutersSourceInfo();
 
 }  // namespace metaprompt
 

@@ -14,6 +14,7 @@
 #include "datasets/readers/texts_by_label.h"
 #include "metaprompt/base/files.h"
 #include "metaprompt/base/random.h"
+#include "metaprompt/base/status_macros.h"
 #include "metaprompt/base/text.h"
 
 namespace metaprompt {
@@ -52,25 +53,23 @@ absl::StatusOr<ClassPlaces> FromLists(const ClassLists& lists, const std::vector
       }
     }
   }
-  if (absl::Status status = CheckSides(places, kLists); !status.ok()) {
-    return status;
-  }
+  RETURN_IF_ERROR(CheckSides(places, kLists));
   return places;
 }
 
 absl::StatusOr<ClassPlaces> FromShares(const ClassShares& shares, const std::vector<std::string>& labels) {
-  // Written so that a NaN fails it; the slack is for sums such as 0.7 + 0.3 that rounding leaves just below 1.
+  // In this form the check fails for NaN. The slack is for sums such as 0.7 + 0.3, which rounding may leave below 1.
   if (!(shares.train() > 0 && shares.valid() > 0 && shares.train() + shares.valid() < 1 - 1e-9)) {
-    return absl::InvalidArgumentError(absl::StrCat(kShares, ": train is ", shares.train(), " and valid ",
-                                                   shares.valid(),
-                                                   "; both must be > 0 and their sum < 1, for meta-test is the rest"));
+    return absl::InvalidArgumentError(
+        absl::StrCat(kShares, ": train is ", shares.train(), " and valid ", shares.valid(),
+                     "; both must be > 0 and their sum < 1, because meta-test gets the rest"));
   }
   if (labels.size() < kSplits.size()) {
     return absl::InvalidArgumentError(absl::StrCat(kShares, ": the data has ", labels.size(), " label",
                                                    labels.size() == 1 ? "" : "s",
                                                    "; train, valid and test need one each"));
   }
-  // The nearest whole numbers, but one class at least for each side; test's comes out of the larger of the two.
+  // The nearest whole numbers, but at least one class per side; the test class is taken from the larger of the others.
   const auto nearest = [&](double share) {
     return std::max<size_t>(1, static_cast<size_t>(std::lround(share * static_cast<double>(labels.size()))));
   };
@@ -91,12 +90,9 @@ absl::StatusOr<ClassPlaces> FromShares(const ClassShares& shares, const std::vec
 }
 
 absl::StatusOr<ClassPlaces> FromFile(const std::string& path, const std::vector<std::string>& labels) {
-  const absl::StatusOr<std::string> file = ReadFile(path);
-  if (!file.ok()) {
-    return file.status();
-  }
+  ASSIGN_OR_RETURN(const std::string file, ReadFile(path));
   ClassPlaces places;
-  Lines lines(*file, path);
+  Lines lines(file, path);
   while (lines.Next()) {
     if (lines.line().empty()) {
       continue;
@@ -124,12 +120,8 @@ absl::StatusOr<ClassPlaces> FromFile(const std::string& path, const std::vector<
     }
     places[std::move(label)] = {std::move(name), *split};
   }
-  if (!lines.status().ok()) {
-    return lines.status();
-  }
-  if (absl::Status status = CheckSides(places, path); !status.ok()) {
-    return status;
-  }
+  RETURN_IF_ERROR(lines.status());
+  RETURN_IF_ERROR(CheckSides(places, path));
   return places;
 }
 
@@ -143,12 +135,12 @@ absl::StatusOr<ClassPlaces> SplitClasses(const ClassSplit& spec, const std::vect
       return FromShares(spec.shares(), labels);
     case ClassSplit::kFile:
       return FromFile(spec.file(), labels);
-    case ClassSplit::kPublished:  // of public data alone: published_splits.h
+    case ClassSplit::kPublished:  // see published_splits.h
     case ClassSplit::HOW_NOT_SET:
       break;
   }
   return absl::InvalidArgumentError(
-      "dataset.split must be set: lists (the classes by name), shares (drawn with a seed) or file "
+      "dataset.split must be set: lists (the classes by label), shares (drawn with a seed) or file "
       "(label<TAB>name<TAB>split lines)");
 }
 

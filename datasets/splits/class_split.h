@@ -1,4 +1,4 @@
-// Which labels train, validate and test, and what their classes are called.
+// Which classes train, validate and test, and their names.
 #ifndef DATASETS_SPLITS_CLASS_SPLIT_H_
 #define DATASETS_SPLITS_CLASS_SPLIT_H_
 
@@ -9,7 +9,7 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "datasets/dataset.pb.h"
-#include "datasets/splits/split.h"
+#include "datasets/split.h"
 
 namespace metaprompt {
 
@@ -18,18 +18,18 @@ struct ClassPlace {
   Split split = Split::kTrain;
 };
 
-// From label to place. A label that is not in it is not used.
+// From label to place. Texts of other labels are not used.
 using ClassPlaces = std::map<std::string, ClassPlace>;
 
-// Applies `spec` to the labels of the data, which are unique and in byte order. Every label that the spec names must be
-// among them, and every side must get a class. Names are those of the split file, or come from DefaultName. Not for
-// published splits, which depend on the source.
+// Applies `spec` to the labels of the data, which are unique and in byte order. The data must have every label that the
+// spec names, and every side must get a class. Names are those of the split file, or come from DefaultName. A published
+// split is an error: it depends on the source.
 absl::StatusOr<ClassPlaces> SplitClasses(const ClassSplit& spec, const std::vector<std::string>& labels);
 
-// OK if train, valid and test have a class each; `where` names the split in the error.
+// OK if each of train, valid and test has a class; `where` is the name of the split in the error.
 absl::Status CheckSides(const ClassPlaces& places, absl::string_view where);
 
-// "graphic-arts" is "graphic arts"; so are "graphic_arts" and "graphic/arts".
+// The label with blanks in place of - _ and /: "graphic-arts" is "graphic arts".
 std::string DefaultName(absl::string_view label);
 
 }  // namespace metaprompt

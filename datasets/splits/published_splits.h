@@ -1,39 +1,47 @@
-// The class splits that published work on a source uses, by name.
+// Class splits of published work, from a table of the data set's classes.
 #ifndef DATASETS_SPLITS_PUBLISHED_SPLITS_H_
 #define DATASETS_SPLITS_PUBLISHED_SPLITS_H_
 
 #include <string>
 #include <vector>
 
+#include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "absl/types/span.h"
-#include "datasets/sources/public_classes.h"
+#include "datasets/split.h"
 #include "datasets/splits/class_split.h"
 
 namespace metaprompt {
 
-// "card_arrival" is "card arrival", "ARTS & CULTURE" is "arts & culture", "reverted_card_payment?" is "reverted card
-// payment": letters lowered, _ - / and . as blanks, other marks but & taken out.
+// A class of a public data set.
+struct PublicClass {
+  const char* label;
+  const char* name;  // what a verbalizer reads; null: RuleName(label)
+  Split split;       // its side, the same in every split of the table
+  // Its name in the split "metaprompting" (Hou et al. 2022, dataloader.py of their code). Null: `name`; "": the class
+  // is not in that split.
+  const char* metaprompting = nullptr;
+};
+
+// The splits of Bao et al. 2020 (src/dataset/loader.py of their code) and of Hou et al. 2022.
+inline constexpr char kBao2020[] = "bao2020";
+inline constexpr char kMetaPrompting[] = "metaprompting";
+
+// Letters in lower case, _ - / and . as blanks, without other punctuation but &: "card_arrival" is "card arrival",
+// "ARTS & CULTURE" is "arts & culture", "reverted_card_payment?" is "reverted card payment".
 std::string RuleName(absl::string_view label);
 
-// The classes that a source is known to have, in order of their numbers; empty where none are written down. `source` is
-// its field in DatasetSpec: "huffpost".
-absl::Span<const PublicClass> PublicClassesOf(absl::string_view source);
+// The name of the class with that label: the one in `classes`, or name_of_label(label) if there is none.
+std::string ClassName(absl::Span<const PublicClass> classes, absl::string_view label,
+                      std::string (*name_of_label)(absl::string_view label));
 
-// What a class of that source is called outside of any published split.
-std::string PublicName(absl::string_view source, absl::string_view label);
-
-// The published splits of a source, the default first; empty: it has none. Those in a folder's files (the folds of
-// ProtAugment) are not among them.
-std::vector<std::string> PublishedSplitNames(absl::string_view source);
-
-// The split `name`. Its classes must be among `labels`, which are in byte order, but with `some_may_lack`. The error of
-// an unknown name lists the known ones.
-absl::StatusOr<ClassPlaces> PublishedSplit(absl::string_view source, absl::string_view name,
+// The places of `classes` in the published split `name`. The data must have all of them, unless `some_may_lack`:
+// `labels` are the labels of the data, in byte order.
+absl::StatusOr<ClassPlaces> PublishedSplit(absl::Span<const PublicClass> classes, absl::string_view name,
                                            const std::vector<std::string>& labels, bool some_may_lack);
 
-// The error of a split that `names` do not have.
+// The error of a split `name` that the source `source` (a field of DatasetSpec) does not have; it has `names`.
 absl::Status NoSuchSplit(absl::string_view source, absl::string_view name, const std::vector<std::string>& names);
 
 }  // namespace metaprompt

@@ -15,6 +15,7 @@
 #include "absl/strings/str_join.h"
 #include "absl/strings/strip.h"
 #include "datasets/dataset.h"
+#include "datasets/sources/load_dataset.h"
 #include "experiments/commands/bench.h"
 #include "experiments/commands/bench_memory.h"
 #include "experiments/commands/classify.h"

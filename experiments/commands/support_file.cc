@@ -9,18 +9,16 @@
 #include "datasets/readers/texts_by_label.h"
 #include "datasets/splits/class_split.h"
 #include "metaprompt/base/files.h"
+#include "metaprompt/base/status_macros.h"
 #include "metaprompt/base/text.h"
 
 namespace metaprompt {
 
 absl::StatusOr<std::vector<SupportClass>> ReadSupport(const std::string& path) {
-  const absl::StatusOr<std::string> file = ReadFile(path);
-  if (!file.ok()) {
-    return file.status();
-  }
+  ASSIGN_OR_RETURN(const std::string file, ReadFile(path));
   std::vector<SupportClass> classes;
   std::map<std::string, size_t> place;  // of a label
-  Lines lines(*file, path);
+  Lines lines(file, path);
   while (lines.Next()) {
     if (lines.line().empty()) {
       continue;
@@ -61,9 +59,7 @@ absl::StatusOr<std::vector<SupportClass>> ReadSupport(const std::string& path) {
     one.name = name.empty() ? one.name : name;
     one.texts.push_back(std::move(text));
   }
-  if (!lines.status().ok()) {
-    return lines.status();
-  }
+  RETURN_IF_ERROR(lines.status());
   if (classes.empty()) {
     return absl::InvalidArgumentError(absl::StrCat(path, ": no text in this file"));
   }

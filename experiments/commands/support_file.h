@@ -1,4 +1,4 @@
-// A few labelled texts of somebody's own classes.
+// A few labelled texts of the user's classes.
 #ifndef EXPERIMENTS_COMMANDS_SUPPORT_FILE_H_
 #define EXPERIMENTS_COMMANDS_SUPPORT_FILE_H_
 
@@ -11,12 +11,12 @@ namespace metaprompt {
 
 struct SupportClass {
   std::string label;
-  std::string name;                // what a verbalizer reads; where the file has none, the label's words
+  std::string name;                // what a verbalizer reads; DefaultName(label) if the file has none
   std::vector<std::string> texts;  // one or more
 };
 
-// Reads `label<TAB>text` or `label<TAB>name<TAB>text` lines, UTF-8; lines without anything are skipped. Two classes or
-// more, in the order in which they come up, each with one name. An error names file and line.
+// Reads a UTF-8 file of `label<TAB>text` or `label<TAB>name<TAB>text` lines; empty lines are skipped. Returns at least
+// two classes, in the order of their first lines. Errors name file and line.
 absl::StatusOr<std::vector<SupportClass>> ReadSupport(const std::string& path);
 
 }  // namespace metaprompt

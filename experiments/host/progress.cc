@@ -4,6 +4,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "metaprompt/base/text.h"
 
 namespace metaprompt {
 namespace {
@@ -60,9 +61,8 @@ void Progress::Update(int64_t done, absl::string_view detail) {
                           Duration(static_cast<double>(total_ - done) / rate));
   }
   if (terminal_) {
-    const std::string padding(shown_width_ > line.size() ? shown_width_ - line.size() : 0, ' ');
-    *out_ << '\r' << line << padding << std::flush;
-    shown_width_ = line.size();
+    *out_ << '\r' << Padded(line, shown_width_, Align::kLeft) << std::flush;
+    shown_width_ = DisplayWidth(line);
   } else {
     *out_ << line << '\n' << std::flush;
   }

@@ -14,13 +14,14 @@
 #include "experiments/report/report_notes.h"
 #include "learners/learner_facts.h"
 #include "metaprompt/base/spec_fields.h"
+#include "metaprompt/base/status_macros.h"
 #include "metaprompt/base/text.h"
 
 namespace metaprompt {
 namespace {
 
-// Runs whose keys are equal differ in their seeds alone. Threads change nothing but rounding. `own_start`: the run that
-// one begins from is one for each seed, in folders whose names end in it.
+// Runs with equal keys differ only in their seeds; the number of threads changes nothing but rounding. `own_start`:
+// each seed begins from another run, in folders whose names end with the seed.
 std::string GroupKey(const RunRecord& record, bool own_start) {
   ExperimentSpec spec = record.spec();
   if (own_start) {
@@ -40,7 +41,7 @@ std::string GroupKey(const RunRecord& record, bool own_start) {
 std::vector<SeedGroup> Grouped(std::vector<ReportedRun> runs, std::vector<std::string>* notes) {
   std::vector<SeedGroup> groups;
   std::map<std::string, size_t> place;
-  std::map<std::string, int> alike;  // runs that share their start, or have none
+  std::map<std::string, int> alike;  // number of runs with the same start, or without one
   for (const ReportedRun& run : runs) {
     ++alike[GroupKey(run.record, /*own_start=*/false)];
   }
@@ -109,7 +110,7 @@ absl::StatusOr<Baseline> FindBaseline(const std::vector<SeedGroup>& groups, cons
   if (found.empty()) {
     return absl::NotFoundError(absl::StrCat("--baseline: no run is called ", Quoted(wanted), "; there are ",
                                             absl::StrJoin(known, ", "),
-                                            " (and each with /INITIALISATION behind it, as in /random)"));
+                                            " (each also with /INITIALISATION, such as /random)"));
   }
   if (found.size() > 1) {
     return absl::InvalidArgumentError(
@@ -120,7 +121,7 @@ absl::StatusOr<Baseline> FindBaseline(const std::vector<SeedGroup>& groups, cons
 
 std::vector<ReportColumn> ColumnsOf(const std::vector<SeedGroup>& groups) {
   std::vector<ReportColumn> columns;
-  std::map<std::string, size_t> datasets;  // in the order in which they come up
+  std::map<std::string, size_t> datasets;  // numbers, in the order of the groups
   std::set<std::tuple<size_t, int, int>> keys;
   std::vector<std::string> names;
   for (const SeedGroup& group : groups) {
@@ -162,11 +163,7 @@ absl::StatusOr<Report> JoinRuns(std::vector<ReportedRun> runs, const std::string
   report.columns = ColumnsOf(report.groups);
   std::optional<Baseline> common;
   if (!baseline.empty()) {
-    const absl::StatusOr<Baseline> found = FindBaseline(report.groups, baseline);
-    if (!found.ok()) {
-      return found.status();
-    }
-    common = *found;
+    ASSIGN_OR_RETURN(common, FindBaseline(report.groups, baseline));
     report.baseline = absl::StrCat(report.groups[common->group].name, ", ", common->initialisation);
   } else {
     report.baseline = "the same run's first initialisation";
@@ -203,8 +200,8 @@ absl::StatusOr<Report> JoinRuns(std::vector<ReportedRun> runs, const std::string
     report.notes.push_back(std::move(note));
   }
   if (!unpaired.empty()) {
-    report.notes.push_back(absl::StrCat("no paired difference, for want of episodes in common with ", report.baseline,
-                                        ": ", absl::StrJoin(unpaired, "; ")));
+    report.notes.push_back(absl::StrCat("no paired difference, because there are no episodes in common with ",
+                                        report.baseline, ": ", absl::StrJoin(unpaired, "; ")));
   }
   return report;
 }

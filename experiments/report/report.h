@@ -1,4 +1,4 @@
-// Any runs joined into one table.
+// Several runs in one table.
 #ifndef EXPERIMENTS_REPORT_REPORT_H_
 #define EXPERIMENTS_REPORT_REPORT_H_
 
@@ -14,9 +14,9 @@ namespace metaprompt {
 // Shares in [0, 1].
 struct Estimate {
   double mean = 0;        // over the seeds
-  double half_width = 0;  // of its 95 % interval over episodes, the seeds as they are
+  double half_width = 0;  // of the 95 % interval over episodes, with the seeds fixed
   int seeds = 0;
-  double seed_deviation = 0;  // standard deviation of the seeds' means; 0 for a single one
+  double seed_deviation = 0;  // standard deviation of the seeds' means; 0 if there is only one seed
 };
 
 struct ReportColumn {
@@ -26,31 +26,32 @@ struct ReportColumn {
 };
 
 struct ReportRow {
-  std::string run;  // its group's name
+  std::string run;  // the name of its group
   int seeds = 0;
-  bool is_spread = false;  // not of one group but between them; `accuracies` are standard deviations
+  bool is_spread = false;  // the row compares groups: `accuracies` are standard deviations between them
   std::string learner;
   std::string initialisation;
   std::string adapts;
-  // Beside Report::columns.
+  // One for each of Report::columns.
   std::vector<std::optional<Estimate>> accuracies;
-  std::vector<std::optional<Estimate>> differences;  // paired, over the baseline's, on the same episodes
-  std::optional<double> wall_seconds;                // of a run, mean over the seeds
+  std::vector<std::optional<Estimate>> differences;  // from the baseline, paired by episode
+  std::optional<double> wall_seconds;                // per run: mean over the seeds
 };
 
 struct Report {
   std::vector<SeedGroup> groups;
   std::vector<ReportColumn> columns;
   std::vector<ReportRow> rows;
-  std::string baseline;            // what the differences are over, in words
-  std::vector<std::string> notes;  // what to know before comparing
+  std::string baseline;            // in words: what the differences are taken from
+  std::vector<std::string> notes;  // why some numbers should not be compared
 };
 
-// A row for each initialisation of each group; a column for each data set, ways and shots. `baseline` is a group's
-// name, or a run directory, and stands for its last initialisation, or `NAME/INITIALISATION`; empty: each group's own
-// first initialisation. Differences are paired by episode, where data, episode settings and seed or manifest are the
-// same; with several seeds of one manifest the seeds' mean of each episode is. The notes say where runs of one data set
-// differ in data, split, episodes or encoder.
+// One row per initialisation of each group; one column per combination of data set, ways and shots. `baseline` is
+// `NAME/INITIALISATION`, or a name alone for its last initialisation; the name is that of a group or of a run
+// directory. If it is empty, each group's first initialisation is the group's baseline. Differences are paired by
+// episode. This needs the same data, the same episode settings, and the same seed or manifest; if several seeds share a
+// manifest, the mean over the seeds is paired. Notes tell where runs on one data set differ in data, split, episodes or
+// encoder.
 absl::StatusOr<Report> JoinRuns(std::vector<ReportedRun> runs, const std::string& baseline);
 
 // "huffpost 5-way 1-shot".

@@ -10,6 +10,7 @@
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_replace.h"
 #include "experiments/report/report_table.h"
+#include "metaprompt/base/text.h"
 
 namespace metaprompt {
 namespace {
@@ -22,7 +23,7 @@ constexpr double kTop = 26;
 constexpr double kBottom = 34;
 constexpr int kBins = 20;
 
-// A plane with axes; what is drawn stands inside them.
+// A plane with axes, and lines in it.
 class Chart {
  public:
   Chart(double x_low, double x_high, double y_low, double y_high)
@@ -43,7 +44,7 @@ class Chart {
   }
   void XTitle(const std::string& title) { Text((kLeft + kWidth - kRight) / 2, kHeight - 4, "middle", title); }
 
-  // Under a name in the legend, which is the order of the calls; without one where `name` is empty.
+  // A line. The legend has its name, unless that is empty, in the order of the calls.
   void Line(const std::vector<std::pair<double, double>>& points, int colour, bool dashed, const std::string& name) {
     std::string path;
     for (const auto& [x, y] : points) {
@@ -52,7 +53,7 @@ class Chart {
     const std::string dashes = dashed ? " stroke-dasharray=\"4 3\"" : "";
     absl::StrAppendFormat(&body_, "<path d=\"%s\" fill=\"none\" stroke=\"var(--c%d)\" stroke-width=\"1.6\"%s/>", path,
                           colour, dashes);
-    if (points.size() == 1) {  // a line of one point shows nothing
+    if (points.size() == 1) {  // a path of a single point would be invisible
       absl::StrAppendFormat(&body_, "<circle cx=\"%.1f\" cy=\"%.1f\" r=\"2.5\" fill=\"var(--c%d)\"/>",
                             X(points[0].first), Y(points[0].second), colour);
     }
@@ -60,11 +61,11 @@ class Chart {
       absl::StrAppendFormat(&body_, "<path d=\"M%.1f 12h18\" stroke=\"var(--c%d)\" stroke-width=\"2\"%s/>", legend_,
                             colour, dashes);
       Text(legend_ + 22, 16, "start", name);
-      legend_ += 40 + 6.2 * static_cast<double>(name.size());
+      legend_ += 40 + 6.2 * static_cast<double>(DisplayWidth(name));
     }
   }
 
-  // Between y - by and y + by.
+  // The area between y - by and y + by, for points {x, y, by}.
   void Band(const std::vector<std::array<double, 3>>& points, int colour) {
     std::string path;
     for (const auto& [x, y, by] : points) {
@@ -138,7 +139,7 @@ std::string CurveChart(const SeedGroup& group, int shots) {
   if (low > high) {
     return "";
   }
-  // Whole tenths around what is drawn.
+  // The axis ends at whole tenths.
   low = std::max(0.0, std::floor(low * 10) / 10);
   high = std::min(1.0, std::ceil(high * 10) / 10);
   Chart chart(0, last, low, high);
@@ -196,7 +197,7 @@ std::string EpisodeChart(const SeedGroup& group, int shots) {
         found = outlines.end() - 1;
       }
       for (const float accuracy : test.accuracies()) {
-        // 0.35 of a float is in the bin that begins at 35 %; all right is in the last bin.
+        // The slack puts the float 0.35 into the bin that begins at 35 %. The last bin has 100 %, too.
         const int bin = std::min(kBins - 1, static_cast<int>(accuracy * kBins + 1e-5));
         found->share[static_cast<size_t>(bin)] += 1;
         found->sum += static_cast<double>(accuracy);

@@ -1,5 +1,5 @@
-// Drawings of what runs left, as inline SVG: colours are the page's variables --c0, --c1, ..., text and axes its
-// text's.
+// Charts of runs as inline SVG. Lines have the colours of the page's variables --c0, --c1, ...; text and axes have the
+// colour of the page's text.
 #ifndef EXPERIMENTS_REPORT_REPORT_CHARTS_H_
 #define EXPERIMENTS_REPORT_REPORT_CHARTS_H_
 
@@ -12,15 +12,15 @@ namespace metaprompt {
 // How many colours the charts use.
 constexpr int kChartColours = 4;
 
-// Accuracy over meta-steps, a line a seed: on validation episodes, with their 95 % intervals, and, dashed, on the query
-// texts of meta-training. Empty where the group has no curve of so many shots.
+// Accuracy over meta-steps with one line per seed: on validation episodes with their 95 % intervals, and, dashed, on
+// the query texts of meta-training. Empty if the group has no curve for that number of shots.
 std::string CurveChart(const SeedGroup& group, int shots);
 
-// How many test episodes, of all seeds, had which accuracy: an outline and the mean for each initialisation. Empty
-// where there is none.
+// A histogram of the accuracies of the test episodes of all seeds: an outline and the mean for each initialisation.
+// Empty if there are no test episodes.
 std::string EpisodeChart(const SeedGroup& group, int shots);
 
-// `text` as it stands in HTML, in a quoted attribute too.
+// `text` with the characters that mean something in HTML escaped, also for a quoted attribute.
 std::string HtmlEscaped(const std::string& text);
 
 }  // namespace metaprompt

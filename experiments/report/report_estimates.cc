@@ -9,7 +9,7 @@
 namespace metaprompt {
 namespace {
 
-// The mean of estimates of other episodes each: of independent ones.
+// The mean of independent estimates: each is of other episodes.
 MeanInterval MeanOf(const std::vector<MeanInterval>& estimates) {
   MeanInterval mean;
   double squares = 0;
@@ -95,7 +95,7 @@ std::optional<Estimate> AccuracyOf(const std::vector<Tested>& tests) {
   for (const Tested& one : tests) {
     means.push_back(one.test->mean_accuracy());
   }
-  // As many seeds for each set of episodes: they are all the same or all different.
+  // Every set of episodes has the same number of seeds: the seeds share one set, or each has another.
   std::optional<Estimate> estimate = EstimateOf(MeansByEpisodes(tests));
   estimate->seeds = static_cast<int>(tests.size());
   estimate->seed_deviation = Deviation(means);

@@ -1,4 +1,4 @@
-// A report in the format that was asked for.
+// A report in the format that the user asks for.
 #ifndef EXPERIMENTS_REPORT_REPORT_FORMAT_H_
 #define EXPERIMENTS_REPORT_REPORT_FORMAT_H_
 
@@ -12,10 +12,10 @@ namespace metaprompt {
 // text, markdown, latex, csv, html.
 const std::vector<std::string>& ReportFormats();
 
-// Whether the file's ending names a format.
+// Whether the file name ends as one of the formats does.
 bool EndsAsAReport(const std::string& file);
 
-// In `format`, or, if that is empty, in the format of the file's ending; text where there is none.
+// The report in `format`. If that is empty, the ending of `file` decides; if it is none of a format, text.
 std::string FormattedReport(const Report& report, const std::string& format, const std::string& file);
 
 }  // namespace metaprompt

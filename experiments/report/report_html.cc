@@ -55,7 +55,7 @@ void AddTable(const ReportTable& table, std::string* page) {
   *page += "</tbody>\n</table></div>\n";
 }
 
-// Line ends stay.
+// Escaped line by line, since HtmlEscaped does not keep line ends.
 std::string EscapedLines(const std::string& text) {
   const std::vector<std::string> lines = absl::StrSplit(text, '\n');
   return absl::StrJoin(lines, "\n",

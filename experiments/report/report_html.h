@@ -1,4 +1,4 @@
-// A report as one page that needs nothing else.
+// A report as a single page without references to other files.
 #ifndef EXPERIMENTS_REPORT_REPORT_HTML_H_
 #define EXPERIMENTS_REPORT_REPORT_HTML_H_
 
@@ -8,8 +8,8 @@
 
 namespace metaprompt {
 
-// The table with its legend and notes, then for each group its training curves, its episodes' accuracies and its spec.
-// No script, no link, nothing loaded; drawings are inline SVG.
+// The table with its legend and notes, then for each group its training curves, the accuracies of its episodes and its
+// spec. The page has no scripts and no links, and loads nothing; charts are inline SVG.
 std::string HtmlReport(const Report& report);
 
 }  // namespace metaprompt

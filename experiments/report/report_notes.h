@@ -1,4 +1,4 @@
-// What stands between two runs and a fair comparison.
+// Differences between runs that make a comparison unfair.
 #ifndef EXPERIMENTS_REPORT_REPORT_NOTES_H_
 #define EXPERIMENTS_REPORT_REPORT_NOTES_H_
 
@@ -9,7 +9,7 @@
 
 namespace metaprompt {
 
-// A line for each way in which the runs of one data set differ: data, split, episodes, encoder. Each names the groups.
+// One note for each way in which runs on one data set differ: data, split, episodes, encoder. It names the groups.
 std::vector<std::string> ComparisonNotes(const std::vector<SeedGroup>& groups);
 
 }  // namespace metaprompt

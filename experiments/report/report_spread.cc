@@ -15,7 +15,7 @@
 namespace metaprompt {
 namespace {
 
-// The groups' standard deviation of each episode that all of them met.
+// For each episode that all groups have, the standard deviation between their accuracies.
 ByEpisodes Deviations(const std::vector<ByEpisodes>& groups) {
   ByEpisodes deviations;
   for (const auto& one : groups[0]) {
@@ -34,7 +34,8 @@ ByEpisodes Deviations(const std::vector<ByEpisodes>& groups) {
   return deviations;
 }
 
-// A row an initialisation. To `of_means` a line a row and column: the standard deviation between the groups' means.
+// One row per initialisation. Adds one entry per row and column to `of_means`: the standard deviation between the
+// groups' means.
 std::vector<ReportRow> SpreadRows(const std::vector<SeedGroup>& groups, const std::vector<ReportColumn>& columns,
                                   std::vector<std::string>* of_means) {
   std::vector<std::string> all;
@@ -46,41 +47,41 @@ std::vector<ReportRow> SpreadRows(const std::vector<SeedGroup>& groups, const st
     }
   }
   std::vector<ReportRow> rows;
-  std::vector<ByEpisodes> baseline;  // of each column, the first row's
+  std::vector<ByEpisodes> baseline;  // the first row, for each column
   for (const std::string& initialisation : all) {
     ReportRow row;
     row.is_spread = true;
     row.initialisation = initialisation;
-    std::vector<ByEpisodes> own;
+    std::vector<ByEpisodes> spreads;
     size_t most = 0;
     for (size_t c = 0; c < columns.size(); ++c) {
-      std::vector<ByEpisodes> met;
+      std::vector<ByEpisodes> tested;
       for (const SeedGroup& group : groups) {
-        met.push_back(MeansByEpisodes(TestsOf(group, initialisation, columns[c])));
-        if (met.back().empty()) {
-          met.pop_back();
+        tested.push_back(MeansByEpisodes(TestsOf(group, initialisation, columns[c])));
+        if (tested.back().empty()) {
+          tested.pop_back();
         }
       }
-      own.push_back(met.size() < 2 ? ByEpisodes() : Deviations(met));
-      if (!own.back().empty()) {
-        most = std::max(most, met.size());
+      spreads.push_back(tested.size() < 2 ? ByEpisodes() : Deviations(tested));
+      if (!spreads.back().empty()) {
+        most = std::max(most, tested.size());
         std::vector<double> means;
-        means.reserve(met.size());
-        for (const auto& group : met) {
+        means.reserve(tested.size());
+        for (const auto& group : tested) {
           means.push_back(EstimateOf(group)->mean);
         }
         of_means->push_back(
             absl::StrFormat("%s, %s: %.2f", initialisation, ColumnTitle(columns[c]), 100 * Deviation(means)));
       }
-      row.accuracies.push_back(EstimateOf(own.back()));
-      row.differences.push_back(baseline.empty() ? std::nullopt : EstimateOf(Differences(own.back(), baseline[c])));
+      row.accuracies.push_back(EstimateOf(spreads.back()));
+      row.differences.push_back(baseline.empty() ? std::nullopt : EstimateOf(Differences(spreads.back(), baseline[c])));
       row.seeds = std::max(row.seeds, row.accuracies.back().has_value() ? row.accuracies.back()->seeds : 0);
     }
     if (most > 0) {
       row.run = absl::StrCat("spread of ", most, " runs");
       rows.push_back(std::move(row));
       if (baseline.empty()) {
-        baseline = std::move(own);
+        baseline = std::move(spreads);
       }
     }
   }
@@ -95,8 +96,7 @@ absl::Status AddSpread(Report* report) {
   if (rows.empty()) {
     return absl::InvalidArgumentError(
         "--spread: no two runs have an initialisation and test episodes in common: the same data, episodes and seed, "
-        "or "
-        "the same manifest");
+        "or the same manifest");
   }
   std::move(rows.begin(), rows.end(), std::back_inserter(report->rows));
   report->notes.push_back(

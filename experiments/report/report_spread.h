@@ -1,4 +1,4 @@
-// How far apart the runs of a report lie, as those of other templates do.
+// The spread between the runs of a report, for example runs with different templates.
 #ifndef EXPERIMENTS_REPORT_REPORT_SPREAD_H_
 #define EXPERIMENTS_REPORT_REPORT_SPREAD_H_
 
@@ -7,9 +7,10 @@
 
 namespace metaprompt {
 
-// Adds a row for each initialisation that several groups have (the fourth table of Hou et al. 2022): of each episode
-// that all of these met, the standard deviation of their accuracies. The difference is over the first such row's. A
-// note says how far apart the groups' means are. An error where there is no such episode.
+// Adds one row per initialisation that several groups have, as in the fourth table of Hou et al. (2022): the standard
+// deviation between the groups' accuracies of an episode, as a mean over the episodes that all of these groups have.
+// Differences are from the first such row. A note gives the standard deviation between the groups' means. It is an
+// error if there are no such episodes.
 absl::Status AddSpread(Report* report);
 
 }  // namespace metaprompt

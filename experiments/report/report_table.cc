@@ -28,11 +28,6 @@ std::string Number(const std::optional<Estimate>& estimate, bool with_sign) {
   return text;
 }
 
-// Characters, not bytes, of UTF-8.
-size_t Width(const std::string& text) {
-  return static_cast<size_t>(std::count_if(text.begin(), text.end(), [](char c) { return (c & 0xc0) != 0x80; }));
-}
-
 std::string Latex(const std::string& text) {
   return absl::StrReplaceAll(text, {{"\\", "\\textbackslash{}"},
                                     {"{", "\\{"},
@@ -98,7 +93,7 @@ ReportTable TableOf(const Report& report) {
   column("initialisation", false);
   column("what adapts", false);
   column("seeds", true);
-  std::vector<bool> compared;  // of each column: whether any row has a difference
+  std::vector<bool> compared;  // for each column, whether any row has a difference
   bool several = false;
   bool any = false;
   bool spread = false;
@@ -136,8 +131,7 @@ ReportTable TableOf(const Report& report) {
   if (spread) {
     table.legend.push_back(
         "spread: standard deviation between the runs of an episode's accuracy, mean over episodes; its difference: "
-        "over "
-        "the first spread's");
+        "over the first spread's");
   }
   table.legend.push_back("wall time: of a whole run, all its initialisations and shots");
   return table;
@@ -150,16 +144,15 @@ std::string TextReport(const Report& report) {
   std::vector<size_t> widths(table.header.size(), 0);
   for (const std::vector<std::string>& row : rows) {
     for (size_t c = 0; c < row.size(); ++c) {
-      widths[c] = std::max(widths[c], Width(row[c]));
+      widths[c] = std::max(widths[c], DisplayWidth(row[c]));
     }
   }
   std::string text = absl::StrCat(absl::StrJoin(table.legend, "\n"), "\n\n");
   for (const std::vector<std::string>& row : rows) {
     std::string line;
     for (size_t c = 0; c < row.size(); ++c) {
-      const std::string padding(widths[c] - Width(row[c]), ' ');
-      absl::StrAppend(&line, c == 0 ? "  " : "   ", table.is_number[c] ? padding : row[c],
-                      table.is_number[c] ? row[c] : padding);
+      absl::StrAppend(&line, c == 0 ? "  " : "   ",
+                      Padded(row[c], widths[c], table.is_number[c] ? Align::kRight : Align::kLeft));
     }
     absl::StrAppend(&text, line.substr(0, line.find_last_not_of(' ') + 1), "\n");
   }

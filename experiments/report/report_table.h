@@ -1,4 +1,4 @@
-// A report as a table: for a terminal, Markdown, LaTeX, or, a line a number, CSV.
+// A report as a table: for a terminal, as Markdown, LaTeX or CSV.
 #ifndef EXPERIMENTS_REPORT_REPORT_TABLE_H_
 #define EXPERIMENTS_REPORT_REPORT_TABLE_H_
 
@@ -9,27 +9,28 @@
 
 namespace metaprompt {
 
-// The cells that every format but CSV shows. Numbers hold digits, `+`, `-`, `.`, ` ± ` and ` (σ ...)` alone.
+// The cells, which are the same in every format except CSV. Numbers consist of digits, `+`, `-`, `.`, ` ± ` and ` (σ
+// ...)`.
 struct ReportTable {
   std::vector<std::string> header;
   std::vector<bool> is_number;  // of each column
   std::vector<std::vector<std::string>> rows;
-  std::vector<std::string> legend;  // what the numbers are
+  std::vector<std::string> legend;  // explains the numbers
 };
 
 ReportTable TableOf(const Report& report);
 
-// Each with the legend before the table and the notes behind it. What a name or a path holds is shown as it is: nothing
-// in it is taken for markup.
+// The table between its legend and its notes. Names and paths are shown literally: markup in them is escaped.
 std::string TextReport(const Report& report);
 std::string MarkdownReport(const Report& report);
-// A `tabular`, for \input; legend and notes are comments.
+// A `tabular` environment, for \input; legend and notes are comments.
 std::string LatexReport(const Report& report);
-// A line for each row and column: shares in [0, 1], as the records have them. RFC 4180, but that lines end with LF.
-// The notes are not in it.
+// One line per row and column of the table, with shares in [0, 1] as in the records. RFC 4180, except that lines end
+// with LF. Without the notes.
 std::string CsvReport(const Report& report);
 
-// `text` with no line ends or other control characters, and valid UTF-8: other bytes are question marks.
+// `text` with blanks in place of line ends and other control characters. If it is not valid UTF-8, all bytes outside
+// ASCII become question marks.
 std::string OneLine(const std::string& text);
 
 }  // namespace metaprompt

@@ -9,16 +9,17 @@
 #include "experiments/runs/read_record.h"
 #include "metaprompt/base/files.h"
 #include "metaprompt/base/spec_fields.h"
+#include "metaprompt/base/status_macros.h"
 
 namespace metaprompt {
 namespace {
 
-// The record's numbers are what a run writes: shares, and as many of them as there were episodes.
+// Whether the numbers of a record are such as a run writes: shares, and one of them per test episode.
 absl::Status CheckNumbers(const RunRecord& record, const std::string& path) {
   const auto wrong = [&](int shots, const std::string& what) {
     return absl::InvalidArgumentError(absl::StrCat(path, "/record.textproto: ", shots, "-shot: ", what));
   };
-  const auto is_share = [](double x) { return x >= 0 && x <= 1; };  // no NaN is
+  const auto is_share = [](double x) { return x >= 0 && x <= 1; };  // false for NaN
   for (const ShotResult& result : record.results()) {
     for (const Evaluation& test : result.tests()) {
       if (!is_share(test.mean_accuracy()) || !(test.half_width() >= 0) || !std::isfinite(test.half_width()) ||
@@ -40,6 +41,22 @@ absl::Status CheckNumbers(const RunRecord& record, const std::string& path) {
   return absl::OkStatus();
 }
 
+// The time that a run took. Nothing if its directory has no environment.textproto, or that has no time.
+absl::StatusOr<std::optional<double>> WallSeconds(const std::string& run) {
+  const std::string path = absl::StrCat(run, "/environment.textproto");
+  const absl::StatusOr<std::string> text = ReadFile(path);
+  if (absl::IsNotFound(text.status())) {
+    return std::nullopt;
+  }
+  RETURN_IF_ERROR(text);
+  Environment environment;
+  RETURN_IF_ERROR(ParseSpec(*text, path, &environment));
+  if (!environment.has_wall_seconds() || !std::isfinite(environment.wall_seconds())) {
+    return std::nullopt;
+  }
+  return environment.wall_seconds();
+}
+
 }  // namespace
 
 absl::StatusOr<std::vector<ReportedRun>> ReadRuns(const std::vector<std::string>& paths) {
@@ -47,26 +64,9 @@ absl::StatusOr<std::vector<ReportedRun>> ReadRuns(const std::vector<std::string>
   for (const std::string& path : paths) {
     ReportedRun run;
     run.path = path.size() > 1 ? std::string(absl::StripSuffix(path, "/")) : path;
-    absl::StatusOr<RunRecord> record = ReadRecord(run.path);
-    if (!record.ok()) {
-      return record.status();
-    }
-    run.record = *std::move(record);
-    if (const absl::Status status = CheckNumbers(run.record, run.path); !status.ok()) {
-      return status;
-    }
-    const std::string environment_path = absl::StrCat(run.path, "/environment.textproto");
-    if (const absl::StatusOr<std::string> text = ReadFile(environment_path); text.ok()) {
-      Environment environment;
-      if (const absl::Status status = ParseSpec(*text, environment_path, &environment); !status.ok()) {
-        return status;
-      }
-      if (environment.has_wall_seconds() && std::isfinite(environment.wall_seconds())) {
-        run.wall_seconds = environment.wall_seconds();
-      }
-    } else if (!absl::IsNotFound(text.status())) {
-      return text.status();
-    }
+    ASSIGN_OR_RETURN(run.record, ReadRecord(run.path));
+    RETURN_IF_ERROR(CheckNumbers(run.record, run.path));
+    ASSIGN_OR_RETURN(run.wall_seconds, WallSeconds(run.path));
     runs.push_back(std::move(run));
   }
   return runs;

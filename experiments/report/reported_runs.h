@@ -1,4 +1,4 @@
-// Runs as a report reads them.
+// The runs that a report is made of.
 #ifndef EXPERIMENTS_REPORT_REPORTED_RUNS_H_
 #define EXPERIMENTS_REPORT_REPORTED_RUNS_H_
 
@@ -14,16 +14,16 @@ namespace metaprompt {
 struct ReportedRun {
   std::string path;
   RunRecord record;
-  std::optional<double> wall_seconds;  // of its environment.textproto: of the process that finished it
+  std::optional<double> wall_seconds;  // of the process that finished it, from environment.textproto
 };
 
-// Runs of one spec, data and encoder that differ in their seeds alone. In order of their seeds.
+// Runs of the same spec, data and encoder that differ only in their seeds, in order of these.
 struct SeedGroup {
   std::string name;  // unique
   std::vector<ReportedRun> runs;
 };
 
-// The run directories' records. An error names the run.
+// Reads the records in the run directories `paths`. Errors name the directory.
 absl::StatusOr<std::vector<ReportedRun>> ReadRuns(const std::vector<std::string>& paths);
 
 }  // namespace metaprompt

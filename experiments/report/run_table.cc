@@ -5,14 +5,10 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "metaprompt/base/text.h"
 
 namespace metaprompt {
 namespace {
-
-// Characters, not bytes, of UTF-8.
-size_t Width(const std::string& text) {
-  return static_cast<size_t>(std::count_if(text.begin(), text.end(), [](char c) { return (c & 0xc0) != 0x80; }));
-}
 
 std::string Cell(double mean, double half_width, bool with_sign) {
   const std::string sign = with_sign && mean >= 0 ? "+" : "";
@@ -51,7 +47,7 @@ std::string ResultTable(const RunRecord& record) {
   std::vector<size_t> widths(header.size(), 0);
   for (const std::vector<std::string>& row : rows) {
     for (size_t c = 0; c < row.size(); ++c) {
-      widths[c] = std::max(widths[c], Width(row[c]));
+      widths[c] = std::max(widths[c], DisplayWidth(row[c]));
     }
   }
   std::string text = absl::StrFormat(
@@ -61,8 +57,7 @@ std::string ResultTable(const RunRecord& record) {
       100.0 / spec.episodes().ways());
   for (const std::vector<std::string>& row : rows) {
     for (size_t c = 0; c < row.size(); ++c) {
-      const std::string padding(widths[c] - Width(row[c]), ' ');
-      absl::StrAppend(&text, c == 0 ? "  " : "   ", c == 0 ? row[c] : padding, c == 0 ? padding : row[c]);
+      absl::StrAppend(&text, c == 0 ? "  " : "   ", Padded(row[c], widths[c], c == 0 ? Align::kLeft : Align::kRight));
     }
     text += '\n';
   }

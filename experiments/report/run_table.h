@@ -1,4 +1,4 @@
-// Results as a person reads them.
+// The table of one run's results, which `metaprompt run` and `show` print.
 #ifndef EXPERIMENTS_REPORT_RUN_TABLE_H_
 #define EXPERIMENTS_REPORT_RUN_TABLE_H_
 
@@ -8,7 +8,8 @@
 
 namespace metaprompt {
 
-// Initialisation x shots: mean accuracy in percent with its 95 % interval over episodes, then the paired difference.
+// One row per initialisation and one column per number of shots: the mean accuracy in percent with its 95 % interval
+// over episodes. Then the paired differences.
 std::string ResultTable(const RunRecord& record);
 
 }  // namespace metaprompt

@@ -6,6 +6,7 @@
 #include <set>
 
 #include "absl/strings/str_cat.h"
+#include "datasets/sources/load_dataset.h"
 #include "experiments/host/device.h"
 #include "experiments/spec.h"
 #include "metaprompt/base/files.h"

@@ -14,7 +14,7 @@ namespace {
 
 using Json = nlohmann::json;
 
-// Meets every value as it is parsed, before memory is given to it, and stops at the first fault.
+// Checks every value while it is parsed, before memory is allocated for it, and stops at the first error.
 class Checker : public nlohmann::json_sax<Json> {
  public:
   explicit Checker(size_t max_depth) : max_depth_(max_depth) {}
@@ -60,7 +60,7 @@ class Checker : public nlohmann::json_sax<Json> {
   }
 
   size_t max_depth_;
-  std::vector<std::set<std::string>> keys_;  // of the objects and arrays that are open
+  std::vector<std::set<std::string>> keys_;  // one set per object or array that has not ended
   std::string error_;
 };
 

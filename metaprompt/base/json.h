@@ -1,4 +1,4 @@
-// JSON that somebody else wrote, checked further than the parser does.
+// JSON from files of unknown origin, with more checks than the parser has.
 #ifndef METAPROMPT_BASE_JSON_H_
 #define METAPROMPT_BASE_JSON_H_
 
@@ -10,15 +10,14 @@
 
 namespace metaprompt {
 
-// One JSON value and nothing after it. An error, without the file's name: text that is not JSON (or not UTF-8), more
-// than `max_depth` arrays and objects inside one another, and an object that holds a key twice.
+// Parses one JSON value, with nothing after it. It is an error, without the file's name, if the text is not JSON or not
+// UTF-8, if arrays and objects are nested more than `max_depth` deep, or if an object has a key twice.
 absl::StatusOr<nlohmann::json> ParseJson(absl::string_view text, int max_depth);
 
-// The same with an error that begins with `name`, the file's.
+// The same, with errors that begin with `name`, the name of the file.
 absl::StatusOr<nlohmann::json> ParseJson(absl::string_view text, absl::string_view name, int max_depth = 32);
 
-// What a value is, for an error message: a number, text or literal as it stands (at most 40 bytes), "an array" or
-// "an object".
+// A value for an error message: a number, string or literal as JSON (at most 40 bytes), "an array" or "an object".
 std::string Shown(const nlohmann::json& value);
 
 }  // namespace metaprompt

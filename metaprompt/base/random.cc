@@ -6,7 +6,7 @@
 namespace metaprompt {
 namespace {
 
-// The finaliser of SplitMix64 (Steele et al. 2014): a bijection that spreads every bit over all.
+// The finaliser of SplitMix64 (Steele et al. 2014): a bijection in which each input bit affects all output bits.
 uint64_t Mix(uint64_t x) {
   x += 0x9e3779b97f4a7c15U;
   x = (x ^ (x >> 30U)) * 0xbf58476d1ce4e5b9U;
@@ -26,7 +26,7 @@ uint64_t SubSeed(uint64_t seed, absl::string_view purpose, uint64_t index) {
 
 uint64_t Random::Below(uint64_t bound) {
   constexpr uint64_t kMax = std::numeric_limits<uint64_t>::max();
-  const uint64_t limit = kMax - kMax % bound;  // a multiple of bound
+  const uint64_t limit = kMax - kMax % bound;  // the largest multiple of bound up to kMax
   uint64_t draw = engine_();
   while (draw >= limit) {
     draw = engine_();

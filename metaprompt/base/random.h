@@ -1,4 +1,4 @@
-// Randomness that is the same everywhere: a seed, a purpose and an index give a stream; nothing else does.
+// Random numbers that are the same on every machine: a stream depends only on a seed, a purpose and an index.
 #ifndef METAPROMPT_BASE_RANDOM_H_
 #define METAPROMPT_BASE_RANDOM_H_
 
@@ -11,22 +11,24 @@
 
 namespace metaprompt {
 
-// A seed for one purpose ("init", "episodes/train", ...) and one index, from the experiment's seed. Two that differ in
-// any of the three are unrelated. Every seed is as good as every other; 0 is one.
+// A seed for one purpose ("init", "episodes/train", ...) and one index, derived from the experiment's seed. Results of
+// different arguments are unrelated. Every seed is equally good, also 0.
 uint64_t SubSeed(uint64_t seed, absl::string_view purpose, uint64_t index = 0);
 
-// std::mt19937_64, whose numbers the standard fixes, with distributions of our own, which it does not.
+// std::mt19937_64, whose numbers the C++ standard fixes. It does not fix those of its distributions, so that these are
+// written here.
 class Random {
  public:
   explicit Random(uint64_t seed) : engine_(seed) {}
 
-  // Uniform in [0, bound); bound >= 1. Without bias: draws that would bring one are drawn again.
+  // Uniform in [0, bound), without bias; bound >= 1. Some numbers of the engine are rejected for that.
   uint64_t Below(uint64_t bound);
-  // Uniform in [0, 1), 53 bits.
+  // Uniform in [0, 1), with 53 random bits.
   double Uniform();
   // Normal, mean 0, standard deviation 1 (Box and Muller 1958).
   double Normal();
-  // Puts a uniformly drawn ordered sample of `count` elements first (Fisher and Yates); count <= values->size().
+  // Moves a random sample of `count` elements to the front, in random order (Fisher and Yates 1938); count <=
+  // values->size().
   template <typename T>
   void PartialShuffle(size_t count, std::vector<T>* values) {
     for (size_t i = 0; i < count; ++i) {
@@ -38,10 +40,10 @@ class Random {
   std::mt19937_64 engine_;
 };
 
-// `count` normal values of mean 0, from the stream of `seed`.
+// Writes `count` normal values of mean 0 from the stream of `seed`.
 void FillNormal(uint64_t seed, double standard_deviation, float* values, int64_t count);
 
-// `count` values uniform in [-bound, bound), from the stream of `seed`.
+// Writes `count` values, uniform in [-bound, bound), from the stream of `seed`.
 void FillUniform(uint64_t seed, double bound, float* values, int64_t count);
 
 }  // namespace metaprompt

@@ -62,7 +62,7 @@ std::string EnumNames(const FieldDescriptor& field) {
   return absl::StrJoin(names, ", ");
 }
 
-// Shortest decimal form that is the same double; whole numbers without an exponent while they are short.
+// The shortest decimal form that gives the same double; short whole numbers without an exponent.
 std::string Number(double value) {
   if (std::abs(value) < 1e10 && value == std::trunc(value)) {
     return absl::StrFormat("%.0f", value);
@@ -92,7 +92,7 @@ bool InRange(const FieldRule& rule, double value) {
          (!rule.has_lt() || value < rule.lt()) && (!rule.has_le() || value <= rule.le());
 }
 
-// A number as a double; false for what is not a number.
+// The value of a field as a double; false if it is not an int32 or a double.
 bool NumberOf(const Message& message, const FieldDescriptor& field, int index, double* value) {
   const Reflection& r = *message.GetReflection();
   const bool repeated = field.is_repeated();
@@ -108,7 +108,7 @@ bool NumberOf(const Message& message, const FieldDescriptor& field, int index, d
   }
 }
 
-// What is wrong with a text as such, or empty: records are text, and a zero byte would cut a path short.
+// The error of a string that no field may have, or empty. Records are text, and a zero byte would end a path.
 std::string WrongText(const Message& message, const FieldDescriptor& field, int index) {
   const Reflection& r = *message.GetReflection();
   const std::string text =
@@ -181,21 +181,22 @@ const char* TypeName(const FieldDescriptor& field) {
   switch (field.cpp_type()) {
     case FieldDescriptor::CPPTYPE_INT32:
     case FieldDescriptor::CPPTYPE_INT64:
-      return "whole number";
+      return "a whole number";
     case FieldDescriptor::CPPTYPE_UINT64:
-      return "whole number >= 0";
+      return "a whole number >= 0";
     case FieldDescriptor::CPPTYPE_BOOL:
       return "true or false";
     case FieldDescriptor::CPPTYPE_STRING:
-      return "text";
+      return "a string";
     case FieldDescriptor::CPPTYPE_MESSAGE:
-      return "group of fields";
+      return "a group of fields";
     default:
-      return "number";
+      return "a number";
   }
 }
 
-// A number, a truth value or a name, and nothing after it that the parser would take for a further field.
+// Whether `value` is a single number, truth value or name, with nothing after it that the parser could read as another
+// field.
 bool IsOneWord(absl::string_view value) {
   return std::all_of(value.begin(), value.end(), [](char c) {
     return absl::ascii_isalnum(static_cast<unsigned char>(c)) || c == '-' || c == '+' || c == '.' || c == '_';
@@ -241,7 +242,7 @@ absl::Status SetField(absl::string_view assignment, Message* spec) {
       message = message->GetReflection()->MutableMessage(message, field);
       continue;
     }
-    // The text-format parser knows all types, and what a bad value is.
+    // The text-format parser checks the value against the type.
     const bool text = field->cpp_type() == FieldDescriptor::CPPTYPE_STRING;
     const auto literal = [&](absl::string_view v) {
       return text ? absl::StrCat("\"", absl::CHexEscape(v), "\"") : std::string(v);
@@ -269,10 +270,9 @@ absl::Status SetField(absl::string_view assignment, Message* spec) {
     if (!whole || !parser.MergeFromString(line, message)) {
       const bool is_enum = field->cpp_type() == FieldDescriptor::CPPTYPE_ENUM;
       return absl::InvalidArgumentError(
-          absl::StrCat("--set ", path, ": ", Quoted(value), " is no ", is_enum ? "choice" : TypeName(*field),
-                       is_enum                    ? absl::StrCat("; known: ", EnumNames(*field))
-                       : errors.message().empty() ? ""
-                                                  : absl::StrCat(" (", errors.message(), ")")));
+          absl::StrCat("--set ", path, ": ", Quoted(value), " is ", is_enum ? "none of " : "not ",
+                       is_enum ? EnumNames(*field) : TypeName(*field),
+                       is_enum || errors.message().empty() ? "" : absl::StrCat(" (", errors.message(), ")")));
     }
   }
   return absl::OkStatus();
@@ -295,7 +295,7 @@ void WriteOutDefaults(Message* spec) {
     const bool set = r.HasField(*spec, &field);
     switch (field.cpp_type()) {
       case FieldDescriptor::CPPTYPE_MESSAGE:
-        // Its presence can be a choice (a loss that is switched on): what is absent stays so.
+        // An unset message stays unset: setting it may switch something on, such as a loss.
         if (set) {
           WriteOutDefaults(r.MutableMessage(spec, &field));
         }
@@ -328,7 +328,7 @@ namespace {
 
 void Describe(const Descriptor& type, const std::string& prefix, std::string* text);
 
-// A field, and those below it.
+// A field, and the fields below it.
 void DescribeField(const FieldDescriptor& field, const std::string& path, std::string* text) {
   const FieldRule& rule = field.options().GetExtension(metaprompt::rule);
   std::vector<std::string> facts;

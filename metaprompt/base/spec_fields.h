@@ -1,5 +1,5 @@
-// A spec as fields with rules: reading it, changing one field, checking all, describing them. Works on any message
-// whose fields carry `FieldRule` options; knows no field by name.
+// Specs as messages whose fields have rules: parsing them, setting a field, checking and describing all fields. Works
+// on any message whose fields have `FieldRule` options.
 #ifndef METAPROMPT_BASE_SPEC_FIELDS_H_
 #define METAPROMPT_BASE_SPEC_FIELDS_H_
 
@@ -12,25 +12,26 @@
 
 namespace metaprompt {
 
-// Parses text format. An error names `name`, line and column: `quick.textproto:7:3: ...`.
+// Parses text format. Errors begin with `name`, line and column: `quick.textproto:7:3: ...`.
 absl::Status ParseSpec(absl::string_view text, absl::string_view name, google::protobuf::Message* spec);
 
-// Applies `path=value`, as in `learner.inner.steps=5` or `episodes.shots=1,5`. Messages on the way are created; a
-// repeated field is replaced. The error of an unknown name lists the known ones.
+// Sets a field from `path=value`, such as `learner.inner.steps=5` or `episodes.shots=1,5`. Creates the messages along
+// the path, and replaces a repeated field. The error of an unknown name lists the known ones.
 absl::Status SetField(absl::string_view assignment, google::protobuf::Message* spec);
 
-// Every broken rule, one line each: `learner.inner.steps is -1; it must be >= 0 and <= 100000`. Empty: all is well.
-// `prefix` stands before each field's name: `dataset.`, where `spec` is a part.
+// One line per broken rule: `learner.inner.steps is -1; it must be >= 0 and <= 100000`. Empty if there are none.
+// `prefix` is put before the names of the fields: `dataset.`, if `spec` is the field `dataset` of a larger spec.
 std::vector<std::string> BrokenRules(const google::protobuf::Message& spec, const std::string& prefix = "");
 
-// Sets every unset scalar field to its default, in every message that is set or, outside a oneof, that has no required
-// part of its own; so that a record shows what was used.
+// Sets every unset scalar field to its default, in `spec` and in the messages that are set in it, so that a record
+// shows all values. Messages that are not set stay so.
 void WriteOutDefaults(google::protobuf::Message* spec);
 
-// A line for the field `path`, or for each field below it (empty: all): name, type, default, range, meaning.
+// Appends to `text` the name, type, default, range and meaning of the field `path` and of each field below it. Empty
+// `path`: of all fields.
 absl::Status DescribeFields(const google::protobuf::Message& spec, absl::string_view path, std::string* text);
 
-// Text format with fields in the order of their numbers.
+// `spec` in text format, with fields in the order of their numbers.
 std::string SpecText(const google::protobuf::Message& spec);
 
 }  // namespace metaprompt

@@ -1,40 +1,61 @@
 #include "metaprompt/base/text.h"
 
+#include <unicode/uchar.h>
+#include <unicode/utf8.h>
+
 #include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
 
 namespace metaprompt {
+namespace {
+
+// The character at *at, or a negative number where the bytes are not valid UTF-8 (RFC 3629). Moves *at behind it.
+UChar32 NextCharacter(absl::string_view text, size_t* at) {
+  const auto* const bytes = reinterpret_cast<const uint8_t*>(text.data());
+  const size_t size = text.size();
+  UChar32 c = 0;
+  U8_NEXT(bytes, *at, size, c);
+  return c;
+}
+
+size_t CharacterWidth(UChar32 c) {
+  if (c < 0) {
+    return 1;  // terminals draw a replacement character
+  }
+  constexpr uint32_t kNoWidth = U_GC_MN_MASK | U_GC_ME_MASK | U_GC_CC_MASK;
+  const int hangul = u_getIntPropertyValue(c, UCHAR_HANGUL_SYLLABLE_TYPE);
+  if ((U_GET_GC_MASK(c) & kNoWidth) != 0 || u_hasBinaryProperty(c, UCHAR_DEFAULT_IGNORABLE_CODE_POINT) != 0 ||
+      hangul == U_HST_VOWEL_JAMO || hangul == U_HST_TRAILING_JAMO) {
+    return 0;
+  }
+  const int width = u_getIntPropertyValue(c, UCHAR_EAST_ASIAN_WIDTH);
+  return width == U_EA_WIDE || width == U_EA_FULLWIDTH ? 2 : 1;
+}
+
+}  // namespace
 
 absl::Status CheckUtf8(absl::string_view text) {
-  const auto byte = [&](size_t i) { return i < text.size() ? static_cast<unsigned char>(text[i]) : 0U; };
-  for (size_t i = 0; i < text.size();) {
-    const unsigned lead = byte(i);
-    size_t length = 0;
-    unsigned low = 0x80;
-    unsigned high = 0xbf;  // bounds of the second byte
-    if (lead < 0x80) {
-      length = 1;
-    } else if (lead >= 0xc2 && lead <= 0xdf) {
-      length = 2;
-    } else if (lead >= 0xe0 && lead <= 0xef) {
-      length = 3;
-      low = lead == 0xe0 ? 0xa0 : 0x80;   // no overlong form
-      high = lead == 0xed ? 0x9f : 0xbf;  // no surrogate
-    } else if (lead >= 0xf0 && lead <= 0xf4) {
-      length = 4;
-      low = lead == 0xf0 ? 0x90 : 0x80;
-      high = lead == 0xf4 ? 0x8f : 0xbf;  // nothing past U+10FFFF
+  for (size_t at = 0; at < text.size();) {
+    const size_t begin = at;
+    if (NextCharacter(text, &at) < 0) {
+      return absl::InvalidArgumentError(absl::StrCat("not valid UTF-8 at byte ", begin + 1));
     }
-    bool good = length > 0 && (length < 2 || (byte(i + 1) >= low && byte(i + 1) <= high));
-    for (size_t k = 2; good && k < length; ++k) {
-      good = byte(i + k) >= 0x80 && byte(i + k) <= 0xbf;
-    }
-    if (!good) {
-      return absl::InvalidArgumentError(absl::StrCat("not valid UTF-8 at byte ", i + 1));
-    }
-    i += length;
   }
   return absl::OkStatus();
+}
+
+size_t DisplayWidth(absl::string_view text) {
+  size_t width = 0;
+  for (size_t at = 0; at < text.size();) {
+    width += CharacterWidth(NextCharacter(text, &at));
+  }
+  return width;
+}
+
+std::string Padded(absl::string_view text, size_t width, Align align) {
+  const size_t own_width = DisplayWidth(text);
+  const std::string blanks(width > own_width ? width - own_width : 0, ' ');
+  return align == Align::kLeft ? absl::StrCat(text, blanks) : absl::StrCat(blanks, text);
 }
 
 std::string Quoted(absl::string_view text) {

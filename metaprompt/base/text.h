@@ -1,7 +1,8 @@
-// Text as bytes: whether it is UTF-8, and how an error message shows it.
+// Text as bytes and as columns of a terminal.
 #ifndef METAPROMPT_BASE_TEXT_H_
 #define METAPROMPT_BASE_TEXT_H_
 
+#include <cstddef>
 #include <string>
 
 #include "absl/status/status.h"
@@ -9,10 +10,21 @@
 
 namespace metaprompt {
 
-// OK, or an error with the byte offset of the first byte that is not valid UTF-8 (RFC 3629).
+// OK if `text` is valid UTF-8 (RFC 3629). Otherwise the error gives the position, from 1, of the first byte of the
+// first character that is not.
 absl::Status CheckUtf8(absl::string_view text);
 
-// `text` for an error message: at most 40 bytes, quoted, control characters escaped.
+// How many columns `text` takes on a terminal: two for each wide character of East Asia (Unicode Standard Annex 11),
+// none for combining marks, control characters and other invisible ones, and one for all others. Bytes that are not
+// valid UTF-8 take one column per ill-formed sequence.
+size_t DisplayWidth(absl::string_view text);
+
+enum class Align { kLeft, kRight };
+
+// `text` with blanks up to `width` columns; a wider text is returned unchanged. `align` is the side on which it stands.
+std::string Padded(absl::string_view text, size_t width, Align align);
+
+// `text` for an error message: in quotes, at most 40 bytes, with control characters and bytes outside ASCII escaped.
 std::string Quoted(absl::string_view text);
 
 }  // namespace metaprompt

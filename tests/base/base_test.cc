@@ -15,7 +15,6 @@
 #include "metaprompt/base/hash.h"
 #include "metaprompt/base/process.h"
 #include "metaprompt/base/spec_fields.h"
-#include "metaprompt/base/text.h"
 
 namespace metaprompt {
 namespace {
@@ -108,22 +107,6 @@ TEST(FilesTest, CommandErrorsSayWhatTheCommandSaid) {
 TEST(FilesTest, Sha256OfKnownTexts) {  // FIPS 180-2, appendix B.1, and the empty text
   EXPECT_EQ(Sha256("abc"), "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
   EXPECT_EQ(Sha256(""), "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");
-}
-
-TEST(FilesTest, Utf8IsWhatRfc3629Allows) {
-  for (const char* good :
-       {"", "a", "\xc2\x80", "\xe0\xa0\x80", "\xed\x9f\xbf", "\xf0\x90\x80\x80", "\xf4\x8f\xbf\xbf"}) {
-    EXPECT_TRUE(CheckUtf8(good).ok()) << Quoted(good);
-  }
-  // A lone continuation, overlong forms, a surrogate, past the last character, cut short.
-  for (const char* bad : {"\x80", "\xc1\xbf", "\xe0\x9f\xbf", "\xed\xa0\x80", "\xf4\x90\x80\x80", "\xe2\x82", "\xff"}) {
-    EXPECT_EQ(CheckUtf8(absl::StrCat("ab", bad)).message(), "not valid UTF-8 at byte 3") << Quoted(bad);
-  }
-}
-
-TEST(FilesTest, QuotedIsShortAndPrintable) {
-  EXPECT_EQ(Quoted("a\tb"), "'a\\tb'");
-  EXPECT_EQ(Quoted(std::string(50, 'x')), absl::StrCat("'", std::string(40, 'x'), "...'"));
 }
 
 TEST(SpecFieldsTest, ParseErrorsNameLineAndColumn) {

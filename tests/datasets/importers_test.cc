@@ -1,4 +1,4 @@
-// Every public format in a tiny file of known content, damaged lines, counts, published splits, and sealed texts.
+// Every public format in a small file of known content; damaged lines, counts, published splits, and sealed texts.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -12,13 +12,18 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "datasets/dataset.h"
+#include "datasets/dataset.pb.h"
 #include "datasets/sources/newsgroups.h"
+#include "datasets/sources/source_info.h"
+#include "datasets/sources/sources.h"
 #include "datasets/splits/published_splits.h"
+#include "google/protobuf/message.h"
 #include "tests/helpers/dataset_files.h"
 
 namespace metaprompt {
 namespace {
 
+using ::testing::Contains;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::StartsWith;
@@ -73,7 +78,7 @@ TEST(CsvTest, DamagedRecordsAreNamedByTheirFirstLine) {
             "train\ta\ta\tone\nvalid\tb\tb\ttwo\ntest\tc\tc\tthree\n");
 }
 
-// Without it nothing says what the columns are, whether or not bad lines may be left out.
+// Nothing else tells what the columns are, whether or not damaged lines are skipped.
 TEST(CsvTest, ADamagedHeaderIsAnError) {
   Write("header.csv", "label,\xfftext\na,one\nb,two\nc,three\n");
   for (const char* skip : {"", " skip_bad_lines: true"}) {
@@ -179,10 +184,10 @@ TEST(HuffPostTest, BothFormsHaveTheSameLabels) {
       Exported("huffpost { path: '$prepared.json' }"),
       "prepared.json: 3 texts in 3 classes; the public files have 200853 in 41 classes (News Category Dataset v2), "
       "209527 in 42 classes (News Category Dataset v3), 36900 in 41 classes (HuffPost as prepared by Bao et al. "
-      "2020). Is the file cut short, or another? dataset.allow_other_counts: true takes it as it is");
+      "2020). Is the file cut short, or another version? dataset.allow_other_counts: true accepts it");
   Write("bad.json", "{\"raw\": \"x\", \"label\": 41}\n{\"category\": \"TECH\"}\n{}\n");
   EXPECT_EQ(Exported(absl::StrCat("huffpost { path: '$bad.json' }", split)),
-            "bad.json:1: label '41' is none of the 41 classes' numbers or names\n"
+            "bad.json:1: label '41' is not the number or the name of one of the 41 classes\n"
             "bad.json:2: no field 'headline'; the object has: category\n"
             "bad.json:3: no field 'category'; the object has: none\n"
             "3 damaged lines; dataset.skip_bad_lines: true leaves them out");
@@ -357,7 +362,7 @@ TEST(FewRelTest, RelationsEntitiesAndNames) {
   EXPECT_EQ(
       Exported("fewrel { path: '$fewrel.json' } split { published: 'bao2020' }"),
       "dataset.split.published is 'bao2020'; for the fewrel source no split is published: give lists (the classes "
-      "by name), shares (drawn with a seed) or file");
+      "by label), shares (drawn with a seed) or file");
   Write("bad_fewrel.json", R"({"P1": [{"tokens": ["x"], "h": [1], "t": ["t"]}]})");
   EXPECT_EQ(Exported(absl::StrCat("fewrel { path: '$bad_fewrel.json' }", rest)),
             "bad_fewrel.json: sentence 1 of P1: field 'h' is not a list that begins with a name");
@@ -366,13 +371,15 @@ TEST(FewRelTest, RelationsEntitiesAndNames) {
             "bad_fewrel.json: 'P1' is not the name of a relation with a list of sentences");
 }
 
-std::vector<int> Sides(const char* source, const char* name) {
+std::vector<int> Sides(const google::protobuf::Message& source, const char* name) {
+  const SourceInfo& info = *FindSource(*source.GetDescriptor());
+  EXPECT_THAT(info.splits, Contains(name));
   std::vector<std::string> labels;
-  for (const PublicClass& one : PublicClassesOf(source)) {
+  for (const PublicClass& one : info.classes) {
     labels.push_back(one.label);
   }
   std::sort(labels.begin(), labels.end());
-  const absl::StatusOr<ClassPlaces> places = PublishedSplit(source, name, labels, false);
+  const absl::StatusOr<ClassPlaces> places = PublishedSplit(info.classes, name, labels, false);
   EXPECT_TRUE(places.ok()) << places.status();
   std::vector<int> counts(3);
   std::set<std::string> names;
@@ -384,12 +391,12 @@ std::vector<int> Sides(const char* source, const char* name) {
 }
 
 TEST(PublishedSplitTest, HaveTheirPublishedSizes) {
-  EXPECT_THAT(Sides("huffpost", "bao2020"), ElementsAre(20, 5, 16));
-  EXPECT_THAT(Sides("huffpost", "metaprompting"), ElementsAre(20, 5, 15));
+  EXPECT_THAT(Sides(HuffPostSource(), "bao2020"), ElementsAre(20, 5, 16));
+  EXPECT_THAT(Sides(HuffPostSource(), "metaprompting"), ElementsAre(20, 5, 15));
   for (const char* name : {"bao2020", "metaprompting"}) {
-    EXPECT_THAT(Sides("reuters", name), ElementsAre(15, 5, 11));
-    EXPECT_THAT(Sides("newsgroups", name), ElementsAre(8, 5, 7));
-    EXPECT_THAT(Sides("amazon", name), ElementsAre(10, 5, 9));
+    EXPECT_THAT(Sides(ReutersSource(), name), ElementsAre(15, 5, 11));
+    EXPECT_THAT(Sides(NewsgroupsSource(), name), ElementsAre(8, 5, 7));
+    EXPECT_THAT(Sides(AmazonSource(), name), ElementsAre(10, 5, 9));
   }
   EXPECT_EQ(Exported("huffpost { path: 'x' } split { published: 'bao' }"),
             "dataset.split.published is 'bao'; for the huffpost source there are bao2020, metaprompting");
@@ -404,16 +411,16 @@ TEST(SealTest, SealedTextsEndTheProgramThatReadsThem) {
   Write("sealed.tsv", "a\t1\nb\t2\nc\t3\n");
   Dataset dataset = *Load(absl::StrCat("tsv { path: '$sealed.tsv' }", kLists));
   dataset.SetSealed(Split::kTest, true);
-  const TextClass& test = *dataset.Of(Split::kTest)[0];
-  EXPECT_EQ(test.texts.size(), 1U);
+  const TextClass* const test = dataset.Of(Split::kTest)[0];
+  EXPECT_EQ(test->texts.size(), 1U);
   EXPECT_EQ(dataset.NumTexts(), 3);
   EXPECT_EQ(dataset.Of(Split::kValid)[0]->texts[0], "2");
   constexpr char kEnd[] = "a text of a sealed class was read: test classes are sealed until meta-test";
-  EXPECT_DEATH(test.texts[0].size(), kEnd);
-  EXPECT_DEATH(test.texts.begin(), kEnd);
+  EXPECT_DEATH(test->texts[0].size(), kEnd);
+  EXPECT_DEATH(test->texts.begin(), kEnd);
   EXPECT_DEATH(ExportText(dataset), kEnd);
   dataset.SetSealed(Split::kTest, false);
-  EXPECT_EQ(test.texts[0], "3");
+  EXPECT_EQ(test->texts[0], "3");
 }
 
 }  // namespace

@@ -1,5 +1,5 @@
-// Counts, splits and hashes of the public data sets, where they are at hand: the environment variable METAPROMPT_SHARED
-// names a folder with data/huffpost, data/reuters, data/20newsgroups, data/banking77 and data/hwu64 in it.
+// Counts, splits and hashes of the public data sets. The environment variable METAPROMPT_SHARED names a folder with
+// data/huffpost, data/reuters, data/20newsgroups, data/banking77 and data/hwu64; without it the test is skipped.
 // bazel test --test_env=METAPROMPT_SHARED=FOLDER //tests/datasets:public_data_test
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -56,7 +56,7 @@ TEST_F(PublicDataTest, HuffPost) {
     EXPECT_EQ(text_class.texts.size(), 900U) << text_class.name;
   }
   EXPECT_EQ(ContentSha256(dataset), "a9b1f975ffb3726ad7444b48614579aa9268e5dfeb6d8eff984bff126da71ce7");
-  // The split as the file beside the data has it.
+  // The split is that of the file beside the data.
   const Dataset numbered = Loaded(
       "jsonl { path: '#huffpost/huffpost.json' text_field: 'raw' } split { file: '#huffpost/labels.tsv' }"
       "drop_duplicates: false");
@@ -92,7 +92,7 @@ TEST_F(PublicDataTest, DamagedHuffPost) {
   EXPECT_EQ(dataset.skipped_bad_lines, 369);
   Write("huffpost.json", file->substr(0, file->size() / 2));
   EXPECT_THAT(Exported("huffpost { path: '$huffpost.json' } skip_bad_lines: true"),
-              HasSubstr("Is the file cut short, or another? dataset.allow_other_counts: true takes it as it is"));
+              HasSubstr("Is the file cut short, or another version? dataset.allow_other_counts: true accepts it"));
 }
 
 TEST_F(PublicDataTest, Reuters) {
@@ -103,7 +103,7 @@ TEST_F(PublicDataTest, Reuters) {
     EXPECT_EQ(text_class.texts.size(), 20U) << text_class.name;
   }
   EXPECT_EQ(ContentSha256(dataset), "2db87844d5fe9e6665f5be315b439c39ebf97cca18a0d8d79521d1c464830bdb");
-  // The sides of the names, as the file beside the data has them.
+  // The sides are those of the file beside the data.
   const absl::StatusOr<std::string> listed = ReadFile(Spec("#reuters/labels.tsv"));
   ASSERT_TRUE(listed.ok()) << listed.status();
   for (const TextClass& one : dataset.classes) {

@@ -1,5 +1,5 @@
-// Runs joined: what stands in the table is what the definitions give by hand, in every format, and what cannot be
-// compared is said.
+// Runs in one table: its numbers follow from the definitions by hand, in every format, and notes tell what cannot be
+// compared.
 #include "experiments/report/report.h"
 
 #include <gmock/gmock.h>
@@ -28,7 +28,7 @@ using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::Not;
 
-// A record by hand; `$` in the spec's text is not expanded.
+// What a test varies of a record.
 struct Hand {
   std::string name = "maml";
   uint64_t seed = 0;
@@ -154,7 +154,7 @@ class JoinedSeedsTest : public ReportTest {
   }
 };
 
-// A start that all seeds share, whatever its folder is called, or one for each of them.
+// All seeds may begin from one run, whatever the name of its folder, or each from another run.
 TEST_F(JoinedSeedsTest, SeedsMayBeginFromRunsOfTheirOwn) {
   const auto rows = [&](const std::vector<std::string>& starts) {
     std::vector<std::string> paths;
@@ -359,18 +359,17 @@ TEST_F(ReportTest, WhatCannotBeComparedIsSaid) {
           "bbbbbbbbbbbb",
           "words.tsv: the runs differ in class split: maml: its own (0/0/0 classes); other: file mine (0/0/0 "
           "classes)",
-          "no paired difference, for want of episodes in common with maml, random: other, random, words.tsv 5-way "
-          "1-shot"));
-  // Another setting under the same name: rows that tell their directories.
+          "no paired difference, because there are no episodes in common with maml, random: other, random, "
+          "words.tsv 5-way 1-shot"));
+  // Another setting with the same name: the names of the rows include their directories.
   Hand twin = hand;
   twin.spec = "learner { proto_net { } }";
   const Report twins = Joined({a, Write("d", twin)});
   EXPECT_EQ(twins.groups[0].name, absl::StrCat("maml [", a, "]"));
   EXPECT_EQ(twins.groups[1].name, absl::StrCat("maml [", folder_, "d]"));
   EXPECT_EQ(Error({a, folder_ + "d"}, "maml"), "--baseline: several runs are called 'maml'; name one by its directory");
-  EXPECT_EQ(
-      Error({a}, "mmal"),
-      "--baseline: no run is called 'mmal'; there are maml (and each with /INITIALISATION behind it, as in /random)");
+  EXPECT_EQ(Error({a}, "mmal"),
+            "--baseline: no run is called 'mmal'; there are maml (each also with /INITIALISATION, such as /random)");
 }
 
 TEST_F(ReportTest, NamesAreTextInEveryFormat) {

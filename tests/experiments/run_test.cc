@@ -30,6 +30,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
+#include "datasets/sources/load_dataset.h"
 #include "experiments/host/blas.h"
 #include "experiments/runs/run_directory.h"
 #include "experiments/runs/train.h"

@@ -22,7 +22,7 @@ target() { # NAME SOURCE...: tests/fuzz/NAME_fuzz.cc with the sources that it ne
   if [[ ${#wanted[@]} -gt 0 && " ${wanted[*]} " != *" $name "* ]]; then return; fi
   echo "+ $out/${name}_fuzz"
   "$compiler" -std=c++17 -O1 -g -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=undefined -I. \
-    "tests/fuzz/${name}_fuzz.cc" "${@:2}" -o "$out/${name}_fuzz" "${absl[@]}" -lcrypto
+    "tests/fuzz/${name}_fuzz.cc" "${@:2}" -o "$out/${name}_fuzz" "${absl[@]}" -lcrypto -licuuc
 }
 
 target safetensors metaprompt/checkpoints/safetensors_header.cc metaprompt/base/{files,text}.cc
@@ -30,6 +30,6 @@ target config metaprompt/encoders/encoder_config.cc metaprompt/base/json.cc meta
 target torch_pickle metaprompt/checkpoints/torch_pickle.cc metaprompt/checkpoints/safetensors_header.cc metaprompt/base/{files,text}.cc
 
 tokenizers=(metaprompt/tokenizers/{unicode,added_tokens,wordpiece,byte_bpe,albert_tokenizer,tokenizer_config,tokenizer_folder}.cc
-  metaprompt/tokenizers/{vocabulary_files,sentencepiece}.cc metaprompt/base/json.cc metaprompt/base/{files,text}.cc -licuuc -ldl)
+  metaprompt/tokenizers/{vocabulary_files,sentencepiece}.cc metaprompt/base/json.cc metaprompt/base/{files,text}.cc -ldl)
 target wordpiece "${tokenizers[@]}"
 target bpe "${tokenizers[@]}"

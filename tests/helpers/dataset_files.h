@@ -18,6 +18,7 @@
 #include "absl/strings/str_split.h"
 #include "datasets/dataset.h"
 #include "datasets/dataset.pb.h"
+#include "datasets/sources/load_dataset.h"
 #include "google/protobuf/text_format.h"
 #include "metaprompt/base/files.h"
 

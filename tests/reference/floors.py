@@ -1,11 +1,12 @@
 #!/usr/bin/env python3
-"""The floors of a benchmark: nearest centroid of TF-IDF vectors, on the episodes that a spec draws for its test.
+"""A simple baseline for a benchmark: the nearest centroid of TF-IDF vectors, on the test episodes of a spec.
 
   tests/reference/floors.py experiments/specs/minilm/reuters.textproto [--set FIELD=VALUE ...]
 
-Asks metaprompt for the data and the episodes, and needs nothing but Python. Words are runs of letters and digits in lower
-case; a word weighs its count times (ln((1 + n) / (1 + texts with it)) + 1), over the n texts of the training classes; vectors
-have length 1, a class is the mean of its support texts, and the nearest by cosine wins.
+Needs only Python, and metaprompt, which exports the data and the episodes. Words are runs of letters and digits in lower case.
+The weight of a word is its count times (ln((1 + n) / (1 + m)) + 1), where m of the n texts of the training classes have the
+word. Vectors have length 1. The centroid of a class is the mean of its support texts, and the class with the nearest one by
+cosine is the answer.
 """
 
 import argparse
@@ -25,8 +26,8 @@ def command(arguments):
     try:
         return subprocess.run(arguments, check=True, stdout=subprocess.PIPE, encoding="utf-8").stdout
     except FileNotFoundError:
-        sys.exit(f"error: {arguments[0]}: no such program; build it, or say with --metaprompt where it is")
-    except subprocess.CalledProcessError as error:  # it has said what is wrong
+        sys.exit(f"error: {arguments[0]}: no such program; build it, or give its path with --metaprompt")
+    except subprocess.CalledProcessError as error:  # the program has printed the error
         sys.exit(error.returncode)
 
 
@@ -40,7 +41,7 @@ def unit(vector):
 
 
 def read_texts(exported):
-    """split, label and texts, in order, of each class."""
+    """Split and texts of each class, by label."""
     classes = {}
     for line in exported.rstrip("\n").split("\n"):
         split, label, _, text = line.split("\t", 3)
@@ -55,7 +56,7 @@ def weights(classes):
 
 
 def episodes(path):
-    """shots, and of each way label, support places and query places."""
+    """For each episode its shots and, for each class, the label and the places of its support and query texts."""
     with open(path, encoding="utf-8") as lines:
         for line in lines:
             columns = line.rstrip("\n").split("\t")

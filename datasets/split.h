@@ -1,6 +1,6 @@
-// The three sides of a class split. Meta-learning trains, validates and tests on different classes.
-#ifndef DATASETS_SPLITS_SPLIT_H_
-#define DATASETS_SPLITS_SPLIT_H_
+// The three sides of a class split: meta-learning trains, validates and tests on different classes.
+#ifndef DATASETS_SPLIT_H_
+#define DATASETS_SPLIT_H_
 
 #include <array>
 
@@ -25,4 +25,4 @@ inline const char* SplitName(Split split) {
 
 }  // namespace metaprompt
 
-#endif  // DATASETS_SPLITS_SPLIT_H_
+#endif  // DATASETS_SPLIT_H_

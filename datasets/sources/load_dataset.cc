@@ -1,0 +1,169 @@
+#include "datasets/sources/load_dataset.h"
+
+#include <algorithm>
+#include <string>
+#include <unordered_set>
+#include <utility>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "absl/strings/string_view.h"
+#include "absl/strings/strip.h"
+#include "datasets/readers/texts_by_label.h"
+#include "datasets/sources/distribution.h"
+#include "datasets/sources/source_info.h"
+#include "datasets/sources/sources.h"
+#include "datasets/splits/class_split.h"
+#include "datasets/splits/published_splits.h"
+#include "google/protobuf/descriptor.h"
+#include "google/protobuf/message.h"
+#include "metaprompt/base/spec_fields.h"
+#include "metaprompt/base/status_macros.h"
+
+namespace metaprompt {
+namespace {
+
+using google::protobuf::FieldDescriptor;
+using google::protobuf::Message;
+
+// The source that a spec chooses.
+struct ChosenSource {
+  std::string field;  // of DatasetSpec: "huffpost"
+  const Message* message = nullptr;
+  const SourceInfo* info = nullptr;
+};
+
+absl::StatusOr<ChosenSource> SourceOf(const DatasetSpec& spec) {
+  const FieldDescriptor* const field = DatasetSpec::descriptor()->FindFieldByNumber(spec.source_case());
+  if (field == nullptr) {
+    return absl::InvalidArgumentError("dataset: no source");
+  }
+  const SourceInfo* const info = FindSource(*field->message_type());
+  if (info == nullptr) {
+    return absl::UnimplementedError(
+        absl::StrCat("dataset.", field->name(), ": the source has no row in datasets/sources/sources.cc"));
+  }
+  return ChosenSource{field->name(), &spec.GetReflection()->GetMessage(spec, field), info};
+}
+
+// The last part of the source's `path`, or of the first one if it takes several.
+std::string FileName(const Message& source) {
+  const FieldDescriptor* const field = source.GetDescriptor()->FindFieldByName("path");
+  if (field == nullptr || field->cpp_type() != FieldDescriptor::CPPTYPE_STRING) {
+    return "";
+  }
+  const std::string whole = field->is_repeated() ? source.GetReflection()->GetRepeatedString(source, field, 0)
+                                                 : source.GetReflection()->GetString(source, field);
+  const absl::string_view path = absl::StripSuffix(whole, "/");
+  const size_t slash = path.rfind('/');
+  return std::string(slash == absl::string_view::npos ? path : path.substr(slash + 1));
+}
+
+std::string DatasetName(const ChosenSource& source) {
+  std::string name = source.info->dataset_name.empty() ? FileName(*source.message) : source.info->dataset_name;
+  return name.empty() ? source.field : name;
+}
+
+// The published split that `spec` asks for, or the default one if it asks for none. Empty: the spec gives the split.
+std::string SplitNameOf(const DatasetSpec& spec, const SourceInfo& info) {
+  if (spec.has_split()) {
+    return spec.split().published();
+  }
+  return info.splits.empty() ? "" : info.splits[0];
+}
+
+// What can be known to be wrong with the split before a source is read, which may take long.
+absl::Status CheckSplit(const DatasetSpec& spec, const ChosenSource& source) {
+  const std::vector<std::string>& splits = source.info->splits;
+  if (!spec.has_split()) {
+    return splits.empty() ? SplitClasses(spec.split(), {}).status() : absl::OkStatus();
+  }
+  const std::string& published = spec.split().published();
+  if (spec.split().has_published() && source.info->read_split == nullptr &&
+      std::find(splits.begin(), splits.end(), published) == splits.end()) {
+    return NoSuchSplit(source.field, published, splits);
+  }
+  return absl::OkStatus();
+}
+
+absl::StatusOr<ClassPlaces> Places(const DatasetSpec& spec, const ChosenSource& source, const Imported& imported) {
+  std::vector<std::string> labels;
+  labels.reserve(imported.texts.size());
+  for (const auto& [label, its_texts] : imported.texts) {
+    labels.push_back(label);
+  }
+  const SourceInfo& info = *source.info;
+  if (const std::string published = SplitNameOf(spec, info); !published.empty()) {
+    const bool some_may_lack = info.classes_may_lack || spec.allow_other_counts();
+    return info.read_split != nullptr ? info.read_split(*source.message, published, labels, some_may_lack)
+                                      : PublishedSplit(info.classes, published, labels, some_may_lack);
+  }
+  ASSIGN_OR_RETURN(ClassPlaces places, SplitClasses(spec.split(), labels));
+  if (spec.split().has_file()) {
+    return places;  // the file names the classes
+  }
+  for (auto& [label, place] : places) {
+    const auto name = imported.names.find(label);
+    place.name = name != imported.names.end() ? name->second : ClassName(info.classes, label, info.name_of_label);
+  }
+  return places;
+}
+
+// Returns how many texts it dropped.
+int64_t DropDuplicates(std::vector<std::string>* texts) {
+  std::unordered_set<std::string> seen;
+  seen.reserve(texts->size());
+  std::vector<std::string> kept;
+  kept.reserve(texts->size());
+  for (std::string& text : *texts) {
+    if (seen.insert(text).second) {
+      kept.push_back(std::move(text));
+    }
+  }
+  const size_t dropped = texts->size() - kept.size();
+  *texts = std::move(kept);
+  return static_cast<int64_t>(dropped);
+}
+
+}  // namespace
+
+absl::StatusOr<Dataset> LoadDataset(const DatasetSpec& spec) {
+  if (const std::vector<std::string> broken = BrokenRules(spec); !broken.empty()) {
+    return absl::InvalidArgumentError(absl::StrCat("dataset: ", absl::StrJoin(broken, "; ")));
+  }
+  ASSIGN_OR_RETURN(const ChosenSource source, SourceOf(spec));
+  RETURN_IF_ERROR(CheckSplit(spec, source));
+  Dataset dataset;
+  dataset.name = DatasetName(source);
+  dataset.split_name = SplitNameOf(spec, *source.info);
+  ImportOptions options;
+  options.skip_bad_lines = spec.skip_bad_lines();
+  options.max_words = spec.max_words();
+  ASSIGN_OR_RETURN(Imported imported, source.info->load(*source.message, options));
+  if (absl::StatusOr<std::string> known =
+          DistributionWith(source.info->distributions, static_cast<int64_t>(imported.texts.size()), imported.records);
+      known.ok()) {
+    dataset.distribution = *std::move(known);
+  } else if (!spec.allow_other_counts()) {
+    return absl::InvalidArgumentError(absl::StrCat(dataset.name, ": ", known.status().message()));
+  }
+  dataset.empty_texts = imported.empty_texts;
+  dataset.skipped_bad_lines = imported.bad_lines;
+  ASSIGN_OR_RETURN(const ClassPlaces places, Places(spec, source, imported));
+  for (auto& [label, its_texts] : imported.texts) {
+    const auto place = places.find(label);
+    if (place == places.end()) {
+      dataset.unused_texts += static_cast<int64_t>(its_texts.size());
+      continue;
+    }
+    if (spec.drop_duplicates()) {
+      dataset.dropped_duplicates += DropDuplicates(&its_texts);
+    }
+    dataset.classes.push_back({label, place->second.name, place->second.split, std::move(its_texts)});
+  }
+  return dataset;
+}
+
+}  // namespace metaprompt

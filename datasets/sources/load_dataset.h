@@ -1,0 +1,18 @@
+// From a dataset spec to the data set.
+#ifndef DATASETS_SOURCES_LOAD_DATASET_H_
+#define DATASETS_SOURCES_LOAD_DATASET_H_
+
+#include "absl/status/statusor.h"
+#include "datasets/dataset.h"
+#include "datasets/dataset.pb.h"
+
+namespace metaprompt {
+
+// Reads the source that `spec` names, checks it against its public distributions, applies the class split and drops
+// duplicates: of equal texts of one class the first stays. If `spec` has no split, the source's first published split
+// is applied. An error names the file and the line: `train.tsv:17: no tab between label and text`.
+absl::StatusOr<Dataset> LoadDataset(const DatasetSpec& spec);
+
+}  // namespace metaprompt
+
+#endif  // DATASETS_SOURCES_LOAD_DATASET_H_

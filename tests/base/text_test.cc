@@ -1,0 +1,51 @@
+// Valid UTF-8, columns on a terminal, and text in error messages.
+#include "metaprompt/base/text.h"
+
+#include <gtest/gtest.h>
+
+#include <string>
+
+#include "absl/strings/str_cat.h"
+
+namespace metaprompt {
+namespace {
+
+TEST(TextTest, Utf8IsWhatRfc3629Allows) {
+  for (const char* good :
+       {"", "a", "\xc2\x80", "\xe0\xa0\x80", "\xed\x9f\xbf", "\xf0\x90\x80\x80", "\xf4\x8f\xbf\xbf"}) {
+    EXPECT_TRUE(CheckUtf8(good).ok()) << Quoted(good);
+  }
+  // A lone continuation, overlong forms, a surrogate, past the last character, cut short.
+  for (const char* bad : {"\x80", "\xc1\xbf", "\xe0\x9f\xbf", "\xed\xa0\x80", "\xf4\x90\x80\x80", "\xe2\x82", "\xff"}) {
+    EXPECT_EQ(CheckUtf8(absl::StrCat("ab", bad)).message(), "not valid UTF-8 at byte 3") << Quoted(bad);
+  }
+}
+
+TEST(TextTest, QuotedIsShortAndPrintable) {
+  EXPECT_EQ(Quoted("a\tb"), "'a\\tb'");
+  EXPECT_EQ(Quoted(std::string(50, 'x')), absl::StrCat("'", std::string(40, 'x'), "...'"));
+}
+
+TEST(TextTest, DisplayWidthIsColumnsOfATerminal) {
+  EXPECT_EQ(DisplayWidth(""), 0);
+  EXPECT_EQ(DisplayWidth("a b"), 3);
+  EXPECT_EQ(DisplayWidth("\xc3\xbc"), 1);                              // ü
+  EXPECT_EQ(DisplayWidth("u\xcc\x88"), 1);                             // u with a combining diaeresis
+  EXPECT_EQ(DisplayWidth("\xc2\xb1\xcf\x83"), 2);                      // ± and σ: ambiguous, narrow outside East Asia
+  EXPECT_EQ(DisplayWidth("\xe6\x97\xa5\xe6\x9c\xac"), 4);              // 日本
+  EXPECT_EQ(DisplayWidth("\xef\xbc\xa1"), 2);                          // a fullwidth A
+  EXPECT_EQ(DisplayWidth("\xef\xbd\xb1"), 1);                          // a halfwidth katakana
+  EXPECT_EQ(DisplayWidth("\xf0\x9f\x98\x80"), 2);                      // an emoji
+  EXPECT_EQ(DisplayWidth("\xe1\x84\x92\xe1\x85\xa1\xe1\x86\xab"), 2);  // 한 as three letters that make one syllable
+  EXPECT_EQ(DisplayWidth("a\xe2\x80\x8b\n"), 1);                       // a zero-width space, a line end
+  EXPECT_EQ(DisplayWidth("a\xff\xe6\x97z"), 4);                        // two ill-formed sequences
+}
+
+TEST(TextTest, PaddingCountsColumns) {
+  EXPECT_EQ(Padded("\xe6\x97\xa5", 4, Align::kLeft), "\xe6\x97\xa5  ");
+  EXPECT_EQ(Padded("7", 3, Align::kRight), "  7");
+  EXPECT_EQ(Padded("wide", 3, Align::kLeft), "wide");
+}
+
+}  // namespace
+}  // namespace metaprompt
