@@ -22,9 +22,9 @@ struct GraphParts {
 // Bytes of the tensors that autograd saves in one pass, every parameter wanted, beyond the parameters and the batch:
 // inputs of products, queries, keys and values (padded, where they are), what softmax gives, and what activations and
 // layer norms take. From the shapes alone; batch.lowered = i says that layer i is the first (see PromptModel).
-// tests/model/lowered_test.cc compares it with what malloc holds while the graph lives (float32 and bfloat16, 64 to 192 wide,
-// 2 to 4 layers): within 4 % there. With the graph of the gradient beside it (create_graph) 2.2 to 2.9 times as much
-// was held.
+// tests/model/lowered_test.cc compares it with what malloc holds while the graph lives (float32 and bfloat16, 64 to 192
+// wide, 2 to 4 layers): within 4 % there. With the graph of the gradient beside it (create_graph) 2.2 to 2.9 times as
+// much was held.
 double GraphBytes(const EncoderConfig& config, const Batch& batch, const GraphParts& parts);
 
 }  // namespace metaprompt
