@@ -1,11 +1,12 @@
 #!/usr/bin/env bash
-# Installs what building and testing need, from Debian's own packages. With everything there, it does nothing.
-set -euo pipefail
+# Installs the Debian packages that building and testing need, on Debian 12 or 13. Does nothing if all are installed.
+source "$(dirname "$0")/common.sh"
 
 packages=(
-  bazel-bootstrap bazel-platforms bazel-rules-java clang-format g++ git
+  bazel-bootstrap bazel-platforms bazel-rules-java clang-format-19 g++ git
   libabsl-dev libarchive-dev libcli11-dev libgmock-dev libgtest-dev libicu-dev libjemalloc-dev libopenblas-dev
-  libprotobuf-dev libsentencepiece-dev libssl-dev libtorch-dev lz4 nlohmann-json3-dev pkgconf protobuf-compiler python3 xz-utils
+  libprotobuf-dev libsentencepiece-dev libssl-dev libtorch-dev lz4 nlohmann-json3-dev pkgconf protobuf-compiler python3
+  xz-utils
 )
 
 fail() {
@@ -14,7 +15,7 @@ fail() {
 }
 
 if ! command -v apt-get >/dev/null || ! command -v dpkg-query >/dev/null; then
-  fail "apt-get not found; this is for Debian 12 (elsewhere, a Debian 12 container will do)"
+  fail "apt-get not found; this script needs Debian 12 or 13 (on other systems, use a Debian container)"
 fi
 
 missing=()
@@ -29,21 +30,17 @@ if [[ ${#missing[@]} -eq 0 && -n $index ]]; then
   exit 0
 fi
 
-as_root=(env DEBIAN_FRONTEND=noninteractive)
+apt_get=(env DEBIAN_FRONTEND=noninteractive apt-get -q -o Acquire::Retries=3)
 if [[ $EUID -ne 0 ]]; then
   if ! command -v sudo >/dev/null || ! sudo true; then
     fail "needs root or sudo; ask an administrator for: apt-get update && apt-get install --no-install-recommends" \
       "${missing[*]}"
   fi
-  as_root=(sudo env DEBIAN_FRONTEND=noninteractive)
+  apt_get=(sudo "${apt_get[@]}")
 fi
 
-step() {
-  echo "+ $*"
-  "${as_root[@]}" "$@"
-}
-step apt-get -q -o Acquire::Retries=3 update
+step "${apt_get[@]}" update
 if [[ ${#missing[@]} -gt 0 ]]; then
-  step apt-get -q -y -o Acquire::Retries=3 install --no-install-recommends "${missing[@]}" ||
-    fail "apt-get failed, for the reason above; Debian 12's main section has every package named here"
+  step "${apt_get[@]}" -y install --no-install-recommends "${missing[@]}" ||
+    fail "apt-get failed, see above; the main sections of Debian 12 and 13 have all of these packages"
 fi

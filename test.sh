@@ -1,24 +1,26 @@
 #!/usr/bin/env bash
-# Formatting, a build with warnings as errors, every test, and CONTRIBUTING.md's example. The last line counts the test
-# cases, the example as one: `N passed, N failed`, and `, N skipped` where some were. `./test.sh --lint` runs clang-tidy
-# too, which takes long.
-set -euo pipefail
-cd "$(dirname "$0")"
-export HOME="${HOME:-$(getent passwd "$(id -u)" | cut -d: -f6)}"  # Bazel keeps its files there
+# Checks the formatting, builds everything, runs every test, and follows CONTRIBUTING.md's example. The last line counts
+# the test cases; the example counts as one: `N passed, N failed`, and `, N skipped` if some were skipped.
+# `./test.sh --lint` also runs clang-tidy, which takes long. Other arguments are options for Bazel, as --config=ci, with
+# which a warning is an error.
+source "$(dirname "$0")/common.sh"
 
-if [[ $# -gt 1 || ${1:---lint} != --lint ]]; then
-  echo "usage: ./test.sh [--lint]" >&2
-  exit 2
-fi
+lint=false
+options=()
+for argument in "$@"; do
+  case $argument in
+    --lint) lint=true ;;
+    --*=*) options+=("$argument") ;;
+    *)
+      echo "usage: ./test.sh [--lint] [--BAZEL_OPTION=VALUE...]" >&2
+      exit 2
+      ;;
+  esac
+done
 
-# Whatever ends the script, this line ends its output.
+# However the script ends, it prints this line last.
 result="0 passed, 1 failed"
 trap 'echo "$result"' EXIT
-
-step() {
-  echo "+ $*"
-  "$@"
-}
 
 sources() { # NAME_PATTERN...: our files, each ended by a zero byte
   local patterns=(-name "$1")
@@ -27,15 +29,15 @@ sources() { # NAME_PATTERN...: our files, each ended by a zero byte
 }
 
 step ./setup.sh
-echo "+ clang-format --dry-run -Werror (every .h and .cc)"
-sources '*.h' '*.cc' | xargs -0 clang-format --dry-run -Werror
-# The example is built in a copy of the tree, which takes from this cache what it has in common with the tree. It goes
-# with `bazel clean --expunge`; who has a cache of their own keeps that one.
-cache=()
-grep -qs -e --disk_cache ~/.bazelrc || cache=("--disk_cache=$(bazel info output_base)/disk_cache")
-step bazel build "${cache[@]}" //...
+echo "+ clang-format-19 --dry-run -Werror (every .h and .cc)"
+sources '*.h' '*.cc' | xargs -0 clang-format-19 --dry-run -Werror ||
+  { echo "test.sh: format the files named above: clang-format-19 -i FILE" >&2; exit 1; }
+# The example is built in a copy of the tree. With this cache, only what the example changes is compiled again there.
+# `bazel clean --expunge` removes the cache. If ~/.bazelrc names another one, that one is used.
+grep -qs -e --disk_cache ~/.bazelrc || options+=("--disk_cache=$(bazel info output_base)/disk_cache")
+step bazel build "${options[@]}" //...
 
-if [[ ${1:-} == --lint ]]; then
+if $lint; then
   command -v clang-tidy >/dev/null || { echo "clang-tidy is missing: apt-get install clang-tidy" >&2; exit 1; }
   echo "+ clang-tidy (every .cc)"
   sources '*.cc' | xargs -0 -n 1 -P "$(nproc)" sh -c 'clang-tidy --quiet "$1" -- -std=c++17 -I. -isystem bazel-bin \
@@ -43,11 +45,11 @@ if [[ ${1:-} == --lint ]]; then
 fi
 
 status=0
-step bazel test "${cache[@]}" //... || status=$?
+step bazel test "${options[@]}" //... || status=$?
 followed=1
-step tests/contributing.py "${cache[@]}" || followed=0
+step tests/contributing.py "${options[@]}" || followed=0
 
-# One <testcase> a test case in the XML that Google Test writes; a test program that crashed has one, with an <error>.
+# Google Test writes one <testcase> per test case to the XML; a test program that crashed has one, with an <error>.
 reports=()
 lost=0
 for label in $(bazel query 'tests(//...)' 2>/dev/null); do

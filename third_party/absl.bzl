@@ -1,5 +1,5 @@
-"""Abseil as the system has it. Which of its shared libraries a header needs differs between versions (in Debian 13
-absl::string_view has code of its own, in Debian 12 it has none); pkg-config knows."""
+"""The system's Abseil. pkg-config lists the shared libraries that a header needs, which differ between versions: in
+Debian 13 absl::string_view is in a library, in Debian 12 it is in the header alone."""
 
 _TARGETS = {
     "flat_hash_map": ["absl_flat_hash_map"],

@@ -1,7 +1,7 @@
-"""Where LibTorch is: Debian's package by default, or the folder that the environment variable LIBTORCH names.
+"""LibTorch: Debian's package, or the folder that the environment variable LIBTORCH names.
 
-LIBTORCH is a folder with include/ and lib/, as the official archive unpacks and as `torch/` of a pip wheel looks.
-LIBTORCH_CXX11_ABI=0 builds against one that was itself built with the old std::string.
+That folder has include/ and lib/, like the official archive or the folder torch/ of a pip wheel. Its newest versions
+need --config=cxx20 (see .bazelrc). Set LIBTORCH_CXX11_ABI=0 for a LibTorch that was built with the old std::string.
 """
 
 _BUILD = """
@@ -16,11 +16,13 @@ cc_library(
 )
 """
 
+# CUDA's own libraries (cuBLAS, cuDNN, NCCL) are needed where the program runs, and not where it is built.
+_CUDA = ["-ltorch_cuda", "-lc10_cuda", "-Wl,--allow-shlib-undefined"]
+
 def _libtorch_impl(ctx):
     root = ctx.os.environ.get("LIBTORCH", "")
     if not root:
-        # /usr/include is one of the compiler's own folders; nothing under it needs to be declared.
-        # But for the C++ API's own folder inside it.
+        # The compiler searches /usr/include itself. Only the C++ API's folder inside it has to be named.
         ctx.symlink("/usr/include/torch/csrc/api/include", "api")
         ctx.file("BUILD.bazel", _BUILD.format(
             hdrs = ["api/**"],
@@ -47,7 +49,7 @@ def _libtorch_impl(ctx):
             "-Wl,--no-as-needed",
             "-ltorch",
             "-ltorch_cpu",
-        ] + (["-ltorch_cuda", "-lc10_cuda"] if has_cuda else []) + ["-lc10"],
+        ] + (_CUDA if has_cuda else []) + ["-lc10"],
     ))
 
 libtorch_repository = repository_rule(

@@ -35,6 +35,6 @@ def cc_proto(name, src, deps = [], visibility = None):
         srcs = [":" + name + "_gen"],
         hdrs = [":" + name + "_gen"],
         deps = deps + ["//third_party:protobuf"],
-        copts = ["-w"],  # generated code answers to its generator's warnings, not ours
+        copts = ["-w"],  # no warnings about generated code
         visibility = visibility,
     )

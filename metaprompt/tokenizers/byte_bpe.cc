@@ -225,8 +225,7 @@ class ByteBpe : public Tokenizer {
       }
       std::vector<int64_t> ids;
       if (spelled) {
-        AppendMerged(
-            word, [](int32_t /*id*/) { return true; }, &scratch, &ids);
+        AppendMerged(word, [](int32_t /*id*/) { return true; }, &scratch, &ids);
         if (ids.size() == 1 && ids[0] == static_cast<int64_t>(i)) {
           words_.emplace(std::move(word), ids[0]);
         }

@@ -222,9 +222,8 @@ TEST_P(ArchitectureTest, APromptIsTheWholeWrittenOut) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(Checkpoints, ArchitectureTest, testing::ValuesIn(kCases), [](const auto& info) {
-  return absl::StrReplaceAll(info.param, {{"-", "_"}});
-});
+INSTANTIATE_TEST_SUITE_P(Checkpoints, ArchitectureTest, testing::ValuesIn(kCases),
+                         [](const auto& info) { return absl::StrReplaceAll(info.param, {{"-", "_"}}); });
 
 // ---------------------------------------------------------------- folders
 

@@ -1,0 +1,9 @@
+# For setup.sh, quickstart.sh and test.sh, which source it: `step` shows a command and runs it.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")"
+export HOME="${HOME:-$(getent passwd "$(id -u)" | cut -d: -f6)}"  # Bazel keeps its files there
+
+step() {
+  echo "+ $*"
+  "$@"
+}
