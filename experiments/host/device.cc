@@ -48,7 +48,7 @@ absl::StatusOr<at::Device> DeviceOf(absl::string_view name) {
   if (!at::hasCUDA()) {
     return absl::FailedPreconditionError(
         absl::StrCat("device is ", Quoted(name), "; this program's LibTorch, ", TORCH_VERSION,
-                     ", sees no GPU (Debian's has no CUDA:", " build with LIBTORCH=DIR, see the README)"));
+                     ", sees no GPU (Debian's has no CUDA:", " build with LIBTORCH=DIR, see docs/develop.md)"));
   }
   const auto gpus = static_cast<int>(at::detail::getCUDAHooks().getNumGPUs());
   if (gpu >= gpus) {
