@@ -23,7 +23,8 @@ AdamWState NoMoments(const ParamList& params);
 // falls to `least` after the last, linearly or as half a cosine (Loshchilov and Hutter 2017, eq. 5).
 double RateShare(double warmup_share, Decay decay, double least, int64_t step, int64_t total);
 
-// One update in place; the gradients are changed too (clipped). Undefined gradients leave their parameter as it is.
+// One update, in place: a parameter that another list holds too is copied first, so that list keeps its values. The
+// gradients are changed too (clipped). Undefined gradients leave their parameter as it is.
 // Returns the gradients' norm before clipping.
 double AdamWUpdate(const MetaOptimizerSpec& spec, const std::vector<ParamInfo>& infos, int64_t total, ParamList* grads,
                    ParamList* params, AdamWState* state);
