@@ -126,6 +126,8 @@ absl::StatusOr<int> FinishedRun::ShotsOf(int shots) const {
 
 std::string FinishedRun::ParamFile(int shots) const { return absl::StrCat(path_, "/best-", shots, "shot.safetensors"); }
 
-absl::StatusOr<ParamList> FinishedRun::Params(int shots) const { return ReadParamFile(infos_, ParamFile(shots)); }
+absl::StatusOr<ParamList> FinishedRun::Params(int shots, std::string* sha256) const {
+  return ReadParamFile(infos_, ParamFile(shots), sha256);
+}
 
 }  // namespace metaprompt

@@ -37,8 +37,9 @@ class FinishedRun {
 
   // `shots` if the run has a result for it; for 0, the largest that it has. The error says which it has.
   absl::StatusOr<int> ShotsOf(int shots) const;
-  // The parameters that validated best, on the CPU, and the file that holds them.
-  absl::StatusOr<ParamList> Params(int shots) const;
+  // The parameters that validated best, on the CPU, read from ParamFile(shots). `sha256`, if given, becomes the hash of
+  // that file.
+  absl::StatusOr<ParamList> Params(int shots, std::string* sha256 = nullptr) const;
   std::string ParamFile(int shots) const;
 
  private:

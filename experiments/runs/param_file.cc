@@ -4,17 +4,10 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
-#include "metaprompt/base/files.h"
+#include "metaprompt/base/status_macros.h"
+#include "metaprompt/checkpoints/mapped_safetensors.h"
 
 namespace metaprompt {
-
-absl::StatusOr<TensorFile> ReadTensorFile(const std::string& path) {
-  const absl::StatusOr<std::string> bytes = ReadFile(path);
-  if (!bytes.ok()) {
-    return bytes.status();
-  }
-  return ParseSafetensors(*bytes, path);
-}
 
 absl::Status TakeParams(absl::string_view prefix, const std::vector<ParamInfo>& infos, const TensorFile& file,
                         absl::string_view path, ParamList* params) {
@@ -39,18 +32,14 @@ absl::Status TakeParams(absl::string_view prefix, const std::vector<ParamInfo>& 
   return absl::OkStatus();
 }
 
-absl::StatusOr<ParamList> ReadParamFile(const std::vector<ParamInfo>& infos, const std::string& path) {
-  const absl::StatusOr<TensorFile> file = ReadTensorFile(path);
-  if (!file.ok()) {
-    return file.status();
-  }
+absl::StatusOr<ParamList> ReadParamFile(const std::vector<ParamInfo>& infos, const std::string& path,
+                                        std::string* sha256) {
+  ASSIGN_OR_RETURN(const TensorFile file, ReadSafetensors(path, sha256));
   ParamList params;
-  if (const absl::Status status = TakeParams("", infos, *file, path, &params); !status.ok()) {
-    return status;
-  }
-  if (file->tensors.size() != infos.size()) {
+  RETURN_IF_ERROR(TakeParams("", infos, file, path, &params));
+  if (file.tensors.size() != infos.size()) {
     return absl::InvalidArgumentError(
-        absl::StrCat(path, ": it has ", file->tensors.size(), " tensors instead of ", infos.size()));
+        absl::StrCat(path, ": it has ", file.tensors.size(), " tensors instead of ", infos.size()));
   }
   return params;
 }

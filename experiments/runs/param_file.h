@@ -13,16 +13,15 @@
 
 namespace metaprompt {
 
-absl::StatusOr<TensorFile> ReadTensorFile(const std::string& path);
-
-// The parameters whose names stand in `file`, which was read from `path`, behind `prefix`. Each must be there in its
-// shape, in float; the error names file and tensor.
+// Takes the parameters of `infos`, in their order, from `file`, where `prefix` stands before each name. Each must be
+// there with its shape, in float32. The error names `path`, which the file was read from, and the tensor.
 absl::Status TakeParams(absl::string_view prefix, const std::vector<ParamInfo>& infos, const TensorFile& file,
                         absl::string_view path, ParamList* params);
 
-// A file of these parameters: every one must be there in its shape, in float, and no other tensor; the error names the
-// file and the tensor.
-absl::StatusOr<ParamList> ReadParamFile(const std::vector<ParamInfo>& infos, const std::string& path);
+// Reads a file that holds exactly these parameters, each with its shape, in float32. The error names the file and the
+// tensor. Reads the file once; `sha256`, if given, becomes the hash of its bytes.
+absl::StatusOr<ParamList> ReadParamFile(const std::vector<ParamInfo>& infos, const std::string& path,
+                                        std::string* sha256 = nullptr);
 
 }  // namespace metaprompt
 

@@ -5,8 +5,6 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
-#include "metaprompt/base/files.h"
-#include "metaprompt/base/hash.h"
 
 namespace metaprompt {
 namespace {
@@ -65,30 +63,33 @@ absl::StatusOr<StartRun> StartRun::Open(Part part, const std::string& path, cons
     if (const absl::StatusOr<int> found = run.ShotsOf(k); !found.ok()) {
       return error(found.status().message());
     }
-    const absl::StatusOr<std::string> bytes = ReadFile(run.ParamFile(k));
-    if (!bytes.ok()) {
-      return error(bytes.status().message());
+    std::string sha256;
+    absl::StatusOr<ParamList> params = run.Params(k, &sha256);
+    if (!params.ok()) {
+      return error(params.status().message());
     }
+    for (size_t i = 0; i < params->size(); ++i) {
+      if (i >= theirs.size() || !in_part(theirs[i])) {
+        (*params)[i] = at::Tensor();
+      }
+    }
+    start.kept_[k] = *std::move(params);
     StartFacts facts;
     facts.set_field(field);
     facts.set_record_sha256(run.record_sha256());
     facts.set_shots(k);
-    facts.set_parameters_sha256(Sha256(*bytes));
+    facts.set_parameters_sha256(sha256);
     start.facts_.push_back(std::move(facts));
   }
   return start;
 }
 
-absl::Status StartRun::Give(int shots, ParamList* params) const {
-  const absl::StatusOr<ParamList> theirs = run_->Params(shots);
-  if (!theirs.ok()) {
-    return theirs.status();
-  }
+void StartRun::Give(int shots, ParamList* params) const {
+  const ParamList& theirs = kept_.at(shots);
   for (const auto& [mine, there] : places_) {
     const bool soft = run_->model().params()[there].name == "prompt.soft";
-    (*params)[mine] = soft && through_ ? run_->model().SoftVectors(*theirs) : (*theirs)[there];
+    (*params)[mine] = soft && through_ ? run_->model().SoftVectors(theirs) : theirs[there];
   }
-  return absl::OkStatus();
 }
 
 }  // namespace metaprompt

@@ -3,6 +3,7 @@
 #define EXPERIMENTS_RUNS_START_RUN_H_
 
 #include <cstddef>
+#include <map>
 #include <memory>
 #include <string>
 #include <utility>
@@ -25,13 +26,17 @@ class StartRun {
   // enter the encoder in the run.
   enum Part { kModel, kPrompt };
 
-  // The run in `path` for a model: names and shapes must be its own, and there must be parameters for each of `shots`.
-  // For all of the model the tokenizer must be the same, too. The error names the spec's field, the run, and what.
+  // Opens the run in `path` and reads its parameters for each of `shots`, each file once. Names and shapes must be
+  // those of `model`; for all of the model the tokenizer must be the same, too. The error names the spec's field, the
+  // run, and what differs. Memory: the parameters of that part, for each number of shots.
   static absl::StatusOr<StartRun> Open(Part part, const std::string& path, const PromptModel& model,
                                        const std::string& tokenizer_sha256, absl::Span<const int> shots);
 
-  // Puts what the run has for that number of shots in place of the values in `params`, which are the model's own.
-  absl::Status Give(int shots, ParamList* params) const;
+  // Replaces the values in `params`, which are the model's, by those that the run has for that number of shots. They
+  // share memory with what is kept here.
+  void Give(int shots, ParamList* params) const;
+  // Frees the parameters for that number of shots: Give will not be asked for them again.
+  void Forget(int shots) { kept_.erase(shots); }
 
   // One for each of `shots`.
   const std::vector<StartFacts>& facts() const { return facts_; }
@@ -43,6 +48,7 @@ class StartRun {
   std::unique_ptr<FinishedRun> run_;
   std::vector<std::pair<size_t, size_t>> places_;  // of the model's parameters, and where they are in the run's
   bool through_ = false;                           // the run's soft vectors pass through something, the model's don't
+  std::map<int, ParamList> kept_;                  // by shots, beside the run's parameters; undefined: not taken
   std::vector<StartFacts> facts_;
 };
 

@@ -10,6 +10,7 @@
 #include "learners/inner/meta_step.h"
 #include "metaprompt/base/spec_fields.h"
 #include "metaprompt/base/statistics.h"
+#include "metaprompt/checkpoints/mapped_safetensors.h"
 #include "metaprompt/checkpoints/safetensors.h"
 
 namespace metaprompt {
@@ -106,7 +107,7 @@ absl::Status MetaTraining::Start() {
 }
 
 absl::Status MetaTraining::Continue(const std::string& path) {
-  const absl::StatusOr<TensorFile> file = ReadTensorFile(path);
+  const absl::StatusOr<TensorFile> file = ReadSafetensors(path);
   if (!file.ok()) {
     return file.status();
   }
@@ -257,6 +258,7 @@ absl::StatusOr<Trained> MetaTraining::Run() {
     context_.progress->Update(
         state_.meta_step, absl::StrFormat("loss %.4f, query %.1f %%", stats->query_loss, 100 * stats->query_accuracy));
   }
+  state_ = LearnerState();  // its memory is free for the best parameters
   Trained trained;
   absl::StatusOr<ParamList> best = ReadParamFile(infos_, context_.directory->File(best_));
   if (!best.ok()) {

@@ -173,6 +173,7 @@ absl::Status Workbench::OpenEncoder() {
       max_tokens = std::min<int64_t>(max_tokens, spec.checkpoint().max_tokens());
     }
     facts_.set_encoder_sha256(ParamsSha256(encoder->params(), checkpoint->params));
+    checkpoint_params_ = std::move(checkpoint->params);
     for (const std::string& name : checkpoint->unused) {
       facts_.add_unused_tensors(name);
     }
@@ -275,6 +276,9 @@ absl::StatusOr<std::unique_ptr<Workbench>> Workbench::Open(const ExperimentSpec&
   if (absl::Status status = bench->OpenStarts(); !status.ok()) {
     return status;
   }
+  if (bench->model_start_.has_value()) {
+    bench->checkpoint_params_.clear();
+  }
   return bench;
 }
 
@@ -302,12 +306,13 @@ absl::StatusOr<const TextSource*> Workbench::Prompted(Split split) {
   return &*prompted;
 }
 
-absl::Status Workbench::StartPrompt(int shots, ParamList* params) const {
+void Workbench::StartPrompt(int shots, ParamList* params) const {
   if (prompt_start_.has_value()) {
-    return prompt_start_->Give(shots, params);
+    prompt_start_->Give(shots, params);
+    return;
   }
   if (init_words_.empty()) {
-    return absl::OkStatus();
+    return;
   }
   const at::Tensor& words = (*params)[model_->encoder().layout().words];
   std::vector<at::Tensor> vectors;
@@ -315,7 +320,6 @@ absl::Status Workbench::StartPrompt(int shots, ParamList* params) const {
     vectors.push_back(words.index_select(0, at::tensor(at::ArrayRef<int64_t>(ids), at::kLong)).mean(0));
   }
   (*params)[model_->soft_place()] = at::stack(vectors);
-  return absl::OkStatus();
 }
 
 absl::StatusOr<ParamList> Workbench::InitialOnCpu(int shots) {
@@ -324,34 +328,21 @@ absl::StatusOr<ParamList> Workbench::InitialOnCpu(int shots) {
   bool standardised = encoder.bert().init_standardised();
   if (model_start_.has_value()) {
     params.resize(model_->params().size());
-    if (const absl::Status status = model_start_->Give(shots, &params); !status.ok()) {
-      return status;
-    }
+    model_start_->Give(shots, &params);
     standardised = false;  // as the run had it
   } else if (encoder.has_checkpoint()) {
-    absl::StatusOr<Checkpoint> checkpoint =
-        OpenCheckpoint(encoder.checkpoint().path(), encoder.checkpoint().allow_unknown_tensors());
-    if (!checkpoint.ok()) {
-      return checkpoint.status();
-    }
-    if (ParamsSha256(checkpoint->encoder->params(), checkpoint->params) != facts_.encoder_sha256()) {
-      return absl::FailedPreconditionError(
-          absl::StrCat(encoder.checkpoint().path(), ": the encoder's weights have changed since this run began"));
-    }
-    params = model_->WithSoftPrompt(std::move(checkpoint->params), spec_.seed());
+    params = model_->WithSoftPrompt(checkpoint_params_, spec_.seed());
     standardised = encoder.checkpoint().standardised_read() && !model_->encoder().layout().has_head();
   } else {
     params = model_->Init(spec_.seed());
   }
-  if (const absl::Status status = StartPrompt(shots, &params); !status.ok()) {
-    return status;
-  }
+  StartPrompt(shots, &params);
   if (!standardised) {
     return params;
   }
   if (!standardised_.empty()) {
     for (const auto& [place, values] : standardised_) {
-      params[place] = values.clone();
+      params[place] = values;
     }
     return params;
   }
@@ -375,7 +366,7 @@ absl::StatusOr<ParamList> Workbench::InitialOnCpu(int shots) {
   if (!prompt_start_.has_value()) {  // the same for any shots
     for (size_t i = 0; i < params.size(); ++i) {
       if (!standard[i].is_same(params[i])) {
-        standardised_.emplace_back(i, standard[i].clone());
+        standardised_.emplace_back(i, standard[i]);
       }
     }
   }

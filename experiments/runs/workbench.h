@@ -62,7 +62,7 @@ class Workbench {
 
   // The initialisation that meta-training with that many shots starts from, and that the baseline is tested with: a
   // function of spec, checkpoint, training texts and, where the spec names one, another run's result for as many shots.
-  // Memory of its own.
+  // Shares memory with what is kept for the next call.
   absl::StatusOr<ParamList> InitialParams(int shots);
   // What the baseline is called: "transferred" with model.init_from_run, "pre-trained" with a checkpoint, else
   // "random".
@@ -93,7 +93,7 @@ class Workbench {
 
   absl::StatusOr<ParamList> InitialOnCpu(int shots);
   // The soft vectors as the spec's words or run have them.
-  absl::Status StartPrompt(int shots, ParamList* params) const;
+  void StartPrompt(int shots, ParamList* params) const;
   absl::Status OpenStarts();
   absl::Status OpenManifest();
   absl::Status OpenTokenizer(const TokenizerFiles& files);
@@ -104,6 +104,7 @@ class Workbench {
   std::unique_ptr<Tokenizer> tokenizer_;
   std::optional<PromptTemplate> prompt_;
   std::unique_ptr<PromptModel> model_;
+  ParamList checkpoint_params_;  // read once; empty without a checkpoint or where a run replaces them
   std::optional<StartRun> model_start_;
   std::optional<StartRun> prompt_start_;
   std::vector<std::pair<size_t, at::Tensor>> standardised_;  // parameters of the start that took a pass over texts

@@ -156,6 +156,9 @@ double AdamWUpdate(const MetaOptimizerSpec& spec, const std::vector<ParamInfo>& 
     if (!grad.defined()) {
       continue;
     }
+    if ((*params)[i].use_count() > 1) {  // the list that training began with may have it too
+      (*params)[i] = (*params)[i].clone();
+    }
     const double rate = share * PeakRate(spec, infos[i]);
     if (spec.optimizer() == MetaOptimizerSpec::SGD) {
       at::Tensor& param = (*params)[i];

@@ -24,8 +24,9 @@ AdamWState NoMoments(const ParamList& params);
 // update.
 double RateShare(double warmup_share, Decay decay, double least, int64_t step, int64_t total);
 
-// One update in place. A parameter without a gradient (undefined) stays as it is. Returns the norm of the gradients
-// before clipping.
+// One update, in place. A parameter that another list holds too is copied first, so that list keeps its values. The
+// gradients are clipped in place. A parameter without a gradient (undefined) stays as it is. Returns the norm of the
+// gradients before clipping.
 double AdamWUpdate(const MetaOptimizerSpec& spec, const std::vector<ParamInfo>& infos, int64_t total, ParamList* grads,
                    ParamList* params, AdamWState* state);
 

@@ -17,8 +17,8 @@ namespace metaprompt {
 struct TaskStart {
   ParamList params;              // θ_0: the model's parameters, then the class head if the task has its own
   std::vector<InnerRate> rates;  // of each, and of a class head that is still missing
-  double pull = 0;         // λ of the term λ/2 |θ − θ_0|² that is added to the support loss, over what moves
-  double temperature = 0;  // above 0: the class head is missing; AddPrototypes adds it
+  double pull = 0;               // λ of the term λ/2 |θ − θ_0|² that is added to the support loss, over what moves
+  double temperature = 0;        // above 0: the class head is missing; AddPrototypes adds it
 };
 
 // θ_0 = the model's parameters, which come first in `meta`, with constant step sizes, and a class head: that of the

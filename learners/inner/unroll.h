@@ -5,10 +5,10 @@
 
 #include <vector>
 
-#include "metaprompt/model/episode.h"
 #include "learners/inner/detached_task.h"
 #include "learners/learner.h"
 #include "learners/learner.pb.h"
+#include "metaprompt/model/episode.h"
 #include "metaprompt/model/model.h"
 #include "metaprompt/model/params.h"
 

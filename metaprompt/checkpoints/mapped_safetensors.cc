@@ -15,8 +15,9 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
 #include "metaprompt/base/files.h"
+#include "metaprompt/base/hash.h"
+#include "metaprompt/base/status_macros.h"
 #include "metaprompt/base/text.h"
-#include "metaprompt/checkpoints/safetensors.h"
 
 namespace metaprompt {
 namespace {
@@ -147,6 +148,45 @@ absl::StatusOr<std::unique_ptr<WeightFile>> OpenMappedSafetensors(const std::str
     return header.status();
   }
   return std::make_unique<MappedSafetensors>(*std::move(mapping), *std::move(header));
+}
+
+absl::StatusOr<TensorFile> ReadSafetensors(const std::string& path, std::string* sha256) {
+  ASSIGN_OR_RETURN(const std::unique_ptr<Mapping> mapping, Mapping::Open(path));
+  ASSIGN_OR_RETURN(SafetensorsHeader header, ParseSafetensorsHeader(mapping->bytes(), path));
+  TensorFile file;
+  file.metadata = std::move(header.metadata);
+  std::vector<std::pair<const SafetensorsEntry*, char*>> targets;  // where each tensor's bytes go
+  for (const SafetensorsEntry& entry : header.entries) {
+    const absl::StatusOr<at::ScalarType> type = ElementType(entry.tensor.dtype);
+    if (!type.ok()) {
+      return absl::InvalidArgumentError(
+          absl::StrCat(path, ": tensor ", Quoted(entry.tensor.name), ": ", type.status().message()));
+    }
+    const at::Tensor tensor = at::empty(entry.tensor.shape, at::TensorOptions().dtype(*type));
+    targets.emplace_back(&entry, static_cast<char*>(tensor.data_ptr()));
+    file.tensors.emplace_back(entry.tensor.name, tensor);
+  }
+  // In the order of the file, which the tensors fill without a gap.
+  std::stable_sort(targets.begin(), targets.end(),
+                   [](const auto& a, const auto& b) { return a.first->begin < b.first->begin; });
+  Sha256Stream hash;
+  if (sha256 != nullptr) {
+    hash.Add(mapping->bytes().substr(0, targets.empty() ? absl::string_view::npos : targets[0].first->begin));
+  }
+  for (const auto& [entry, target] : targets) {
+    for (uint64_t at = entry->begin; at < entry->end; at += kPiece) {
+      const uint64_t to = std::min(at + kPiece, entry->end);
+      char* const piece = target + (at - entry->begin);
+      RETURN_IF_ERROR(mapping->CopyOut(at, to, piece));
+      if (sha256 != nullptr) {
+        hash.Add({piece, to - at});
+      }
+    }
+  }
+  if (sha256 != nullptr) {
+    *sha256 = hash.Finish();
+  }
+  return file;
 }
 
 }  // namespace metaprompt

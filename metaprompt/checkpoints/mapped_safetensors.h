@@ -6,6 +6,7 @@
 #include <string>
 
 #include "absl/status/statusor.h"
+#include "metaprompt/checkpoints/safetensors.h"
 #include "metaprompt/checkpoints/weight_file.h"
 
 namespace metaprompt {
@@ -15,6 +16,10 @@ namespace metaprompt {
 // mapped would end the process with SIGBUS: its size is asked for before each piece, which leaves the time of one
 // piece's copy.
 absl::StatusOr<std::unique_ptr<WeightFile>> OpenMappedSafetensors(const std::string& path);
+
+// Reads the whole file once, with the same care for memory: what ParseSafetensors makes of its bytes. `sha256`, if
+// given, becomes the hash of the file's bytes, computed on the way.
+absl::StatusOr<TensorFile> ReadSafetensors(const std::string& path, std::string* sha256 = nullptr);
 
 }  // namespace metaprompt
 

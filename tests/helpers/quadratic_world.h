@@ -10,10 +10,10 @@
 #include <utility>
 #include <vector>
 
-#include "metaprompt/model/episode.h"
 #include "learners/learner.pb.h"
 #include "metaprompt/base/random.h"
 #include "metaprompt/model/batch.h"
+#include "metaprompt/model/episode.h"
 #include "metaprompt/model/model.h"
 #include "metaprompt/model/params.h"
 #include "tests/helpers/differences.h"

@@ -9,11 +9,11 @@
 #include <string>
 #include <vector>
 
-#include "metaprompt/model/episode.h"
 #include "learners/learner.h"
 #include "learners/learner.pb.h"
 #include "metaprompt/base/random.h"
 #include "metaprompt/model/batch.h"
+#include "metaprompt/model/episode.h"
 #include "metaprompt/model/model.pb.h"
 #include "metaprompt/model/params.h"
 #include "metaprompt/prompt_model.h"

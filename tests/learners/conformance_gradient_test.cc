@@ -12,7 +12,6 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
-#include "metaprompt/model/episode.h"
 #include "learners/inner/loss.h"
 #include "learners/inner/meta_step.h"
 #include "learners/inner/task_pool.h"
@@ -21,6 +20,7 @@
 #include "learners/papers/make_learner.h"
 #include "metaprompt/base/random.h"
 #include "metaprompt/checkpoints/safetensors.h"
+#include "metaprompt/model/episode.h"
 #include "tests/helpers/differences.h"
 #include "tests/helpers/expect_derivative.h"
 #include "tests/helpers/toy_tasks.h"

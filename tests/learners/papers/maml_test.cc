@@ -12,11 +12,11 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
-#include "metaprompt/model/episode.h"
 #include "learners/inner/task_pool.h"
 #include "learners/learner.h"
 #include "learners/papers/make_learner.h"
 #include "metaprompt/base/random.h"
+#include "metaprompt/model/episode.h"
 #include "metaprompt/prompt_model.h"
 #include "tests/helpers/differences.h"
 #include "tests/helpers/quadratic_world.h"

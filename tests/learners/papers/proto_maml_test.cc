@@ -5,11 +5,11 @@
 #include <memory>
 #include <vector>
 
-#include "metaprompt/model/episode.h"
 #include "learners/inner/gradients.h"
 #include "learners/inner/task_pool.h"
 #include "learners/learner.h"
 #include "learners/papers/make_learner.h"
+#include "metaprompt/model/episode.h"
 #include "metaprompt/prompt_model.h"
 #include "tests/helpers/differences.h"
 #include "tests/helpers/toy_tasks.h"
