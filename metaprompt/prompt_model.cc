@@ -128,7 +128,10 @@ ModelOutput PromptModel::Forward(const ParamList& params, const Batch& batch) co
 }
 
 at::ScalarType PromptModel::ParamType(const ParamList& params) const {
-  return params[encoder_.layout().words].scalar_type();
+  // Forward is given none of the parameters below what is cached.
+  const auto given = std::find_if(params.begin(), params.end(), [](const at::Tensor& one) { return one.defined(); });
+  TORCH_CHECK(given != params.end(), "PromptModel: no parameter");
+  return given->scalar_type();
 }
 
 EncoderState PromptModel::EmbeddedOf(const ParamList& params, const Batch& batch) const {

@@ -83,7 +83,11 @@ class PoolModel : public Model {
     return with;
   }
 
-  double GraphBytes(const Batch& batch) const override { return 2 * model_.GraphBytes(batch); }
+  double GraphBytes(const Batch& batch) const override {
+    Batch plain = batch;
+    plain.cached = nullptr;
+    return 2 * model_.GraphBytes(plain);
+  }
 
  private:
   // The batch with one row per text, and nothing cached.

@@ -17,6 +17,7 @@
 #include "metaprompt/model/model.pb.h"
 #include "metaprompt/model/params.h"
 #include "metaprompt/prompt_model.h"
+#include "metaprompt/prompts/prompt_template.h"
 
 namespace metaprompt {
 
