@@ -40,9 +40,6 @@ std::optional<Estimate> EstimateOf(const ByEpisodes& values);
 // `of` less `over`, paired by episode, where both have the episodes.
 ByEpisodes Differences(const ByEpisodes& of, const ByEpisodes& over);
 
-// Standard deviation, n - 1 below; 0 of less than two.
-double Deviation(const std::vector<double>& values);
-
 }  // namespace metaprompt
 
 #endif  // EXPERIMENTS_REPORT_REPORT_ESTIMATES_H_
