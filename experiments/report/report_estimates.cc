@@ -1,28 +1,11 @@
 #include "experiments/report/report_estimates.h"
 
 #include <algorithm>
-#include <cmath>
 
 #include "absl/strings/str_cat.h"
 #include "metaprompt/base/statistics.h"
 
 namespace metaprompt {
-namespace {
-
-// The mean of independent estimates: each is of other episodes.
-MeanInterval MeanOf(const std::vector<MeanInterval>& estimates) {
-  MeanInterval mean;
-  double squares = 0;
-  for (const MeanInterval& one : estimates) {
-    mean.mean += one.mean / static_cast<double>(estimates.size());
-    squares += one.half_width * one.half_width;
-  }
-  mean.half_width = std::sqrt(squares) / static_cast<double>(estimates.size());
-  return mean;
-}
-
-}  // namespace
-
 std::vector<std::string> Initialisations(const SeedGroup& group) {
   std::vector<std::string> all;
   for (const ReportedRun& run : group.runs) {
@@ -79,14 +62,6 @@ ByEpisodes MeansByEpisodes(const std::vector<Tested>& tests) {
   return sums;
 }
 
-double Deviation(const std::vector<double>& values) {
-  if (values.size() < 2) {
-    return 0;
-  }
-  const auto n = static_cast<double>(values.size());
-  return Interval(values).half_width * std::sqrt(n) / 1.96;
-}
-
 std::optional<Estimate> AccuracyOf(const std::vector<Tested>& tests) {
   if (tests.empty()) {
     return std::nullopt;
@@ -95,7 +70,7 @@ std::optional<Estimate> AccuracyOf(const std::vector<Tested>& tests) {
   for (const Tested& one : tests) {
     means.push_back(one.test->mean_accuracy());
   }
-  // Every set of episodes has the same number of seeds: the seeds share one set, or each has another.
+  // As many seeds for each set of episodes: they are all the same or all different.
   std::optional<Estimate> estimate = EstimateOf(MeansByEpisodes(tests));
   estimate->seeds = static_cast<int>(tests.size());
   estimate->seed_deviation = Deviation(means);
@@ -112,7 +87,7 @@ std::optional<Estimate> EstimateOf(const ByEpisodes& values) {
     intervals.push_back(Interval(own));
     means.push_back(intervals.back().mean);
   }
-  const MeanInterval mean = MeanOf(intervals);
+  const MeanInterval mean = MeanOfMeans(intervals);
   return Estimate{mean.mean, mean.half_width, static_cast<int>(intervals.size()), Deviation(means)};
 }
 

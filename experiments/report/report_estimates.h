@@ -1,4 +1,4 @@
-// The accuracies of the runs of a table by episode, and estimates from them.
+// What the runs of a table found, episode by episode, and what that says.
 #ifndef EXPERIMENTS_REPORT_REPORT_ESTIMATES_H_
 #define EXPERIMENTS_REPORT_REPORT_ESTIMATES_H_
 
@@ -13,35 +13,32 @@
 
 namespace metaprompt {
 
-// The names of the initialisations of a group, in the order of the tests.
+// Names, in the order of the tests.
 std::vector<std::string> Initialisations(const SeedGroup& group);
 
-// Sets of episodes with equal keys are the same.
+// Episodes with equal keys are the same.
 using EpisodesKey = std::string;
-using ByEpisodes = std::map<EpisodesKey, std::vector<double>>;  // one number per episode
+using ByEpisodes = std::map<EpisodesKey, std::vector<double>>;  // a number an episode
 
 struct Tested {
   EpisodesKey episodes;
-  const Evaluation* test = nullptr;  // in the record of a run of the group
+  const Evaluation* test = nullptr;  // of the group's record
 };
 
-// The tests of one initialisation that belong into one column, one per run (and seed) of the group.
+// What the group's runs found from one initialisation, in one column; a run a seed.
 std::vector<Tested> TestsOf(const SeedGroup& group, const std::string& initialisation, const ReportColumn& column);
 
-// The mean accuracy of each episode over the runs.
+// By episodes, the mean of the runs' accuracies of each.
 ByEpisodes MeansByEpisodes(const std::vector<Tested>& tests);
 
-// Nothing if there are no tests.
+// Nothing where there are no tests.
 std::optional<Estimate> AccuracyOf(const std::vector<Tested>& tests);
 
-// The mean over the sets of episodes, which count as independent. Nothing if there are none.
+// The mean over the sets of episodes, which are taken as independent. Nothing of none.
 std::optional<Estimate> EstimateOf(const ByEpisodes& values);
 
-// `of` - `over`, paired by episode, for the sets of episodes that both have.
+// `of` less `over`, paired by episode, where both have the episodes.
 ByEpisodes Differences(const ByEpisodes& of, const ByEpisodes& over);
-
-// The sample standard deviation (with n - 1); 0 for fewer than two values.
-double Deviation(const std::vector<double>& values);
 
 }  // namespace metaprompt
 

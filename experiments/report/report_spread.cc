@@ -11,6 +11,7 @@
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
 #include "experiments/report/report_estimates.h"
+#include "metaprompt/base/statistics.h"
 
 namespace metaprompt {
 namespace {

@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "metaprompt/base/status_macros.h"
 
 namespace metaprompt {
 namespace {
@@ -69,14 +70,9 @@ absl::StatusOr<std::string> ReadFile(const std::string& path) {
 }
 
 absl::Status WriteFileAtomically(const std::string& path, absl::string_view contents) {
-  absl::StatusOr<AtomicFile> file = AtomicFile::Create(path);
-  if (!file.ok()) {
-    return file.status();
-  }
-  if (const absl::Status status = file->Write(contents); !status.ok()) {
-    return status;
-  }
-  return file->Commit();
+  ASSIGN_OR_RETURN(AtomicFile file, AtomicFile::Create(path));
+  RETURN_IF_ERROR(file.Write(contents));
+  return file.Commit();
 }
 
 absl::StatusOr<AtomicFile> AtomicFile::Create(std::string path) {

@@ -1,8 +1,68 @@
 #include "metaprompt/base/statistics.h"
 
+#include <algorithm>
 #include <cmath>
+#include <cstdint>
 
 namespace metaprompt {
+namespace {
+
+constexpr double kPi = 3.14159265358979323846;
+constexpr double kNormalQuantile = 1.95996398454005423552;  // 0.975 of the normal distribution
+constexpr int64_t kManyDegrees = 1000;
+
+// The probability of |T| <= t, with n degrees of freedom: the finite sums of Abramowitz and Stegun 1964, 26.7.3 and
+// 26.7.4. O(n).
+double StudentWithin(double t, int64_t n) {
+  const double theta = std::atan(t / std::sqrt(static_cast<double>(n)));
+  const double cosine = std::cos(theta);
+  const bool odd = n % 2 == 1;
+  double term = odd ? cosine : 1;
+  double sum = n == 1 ? 0 : term;
+  for (int64_t k = odd ? 3 : 2; k < n; k += 2) {
+    term *= cosine * cosine * static_cast<double>(k - 1) / static_cast<double>(k);
+    sum += term;
+  }
+  return odd ? 2 / kPi * (theta + std::sin(theta) * sum) : std::sin(theta) * sum;
+}
+
+// Twice the density at t: the derivative of StudentWithin.
+double TwiceDensity(double t, int64_t n) {
+  const auto v = static_cast<double>(n);
+  const double gammas = std::lgamma((v + 1) / 2) - std::lgamma(v / 2);
+  return 2 * std::exp(gammas - (v + 1) / 2 * std::log1p(t * t / v)) / std::sqrt(v * kPi);
+}
+
+// For many degrees of freedom: the expansion around the normal quantile, Abramowitz and Stegun 1964, 26.7.5. Its first
+// omitted term is below 10⁻¹³.
+double ExpandedQuantile(double v) {
+  const double x = kNormalQuantile;
+  const double x2 = x * x;
+  const double g1 = x * (x2 + 1) / 4;
+  const double g2 = x * ((5 * x2 + 16) * x2 + 3) / 96;
+  const double g3 = x * (((3 * x2 + 19) * x2 + 17) * x2 - 15) / 384;
+  const double g4 = x * ((((79 * x2 + 776) * x2 + 1482) * x2 - 1920) * x2 - 945) / 92160;
+  return x + (g1 + (g2 + (g3 + g4 / v) / v) / v) / v;
+}
+
+}  // namespace
+
+double StudentQuantile(double freedom) {
+  if (freedom >= static_cast<double>(kManyDegrees)) {
+    return std::isinf(freedom) ? kNormalQuantile : ExpandedQuantile(std::floor(freedom));
+  }
+  const auto n = static_cast<int64_t>(std::max(1.0, freedom));
+  // StudentWithin rises and bends down, so that Newton's steps from below come up to the root and never pass it.
+  double t = kNormalQuantile;
+  for (int i = 0; i < 100; ++i) {
+    const double step = (0.95 - StudentWithin(t, n)) / TwiceDensity(t, n);
+    t += step;
+    if (step < 1e-14 * t) {
+      break;
+    }
+  }
+  return t;
+}
 
 MeanInterval Interval(absl::Span<const double> values) {
   MeanInterval interval;
@@ -15,9 +75,34 @@ MeanInterval Interval(absl::Span<const double> values) {
     squares += (value - interval.mean) * (value - interval.mean);
   }
   if (values.size() > 1) {
-    interval.half_width = 1.96 * std::sqrt(squares / (n - 1.0) / n);
+    interval.freedom = n - 1;
+    interval.standard_error = std::sqrt(squares / (n - 1.0) / n);
+    interval.half_width = StudentQuantile(interval.freedom) * interval.standard_error;
   }
   return interval;
+}
+
+MeanInterval MeanOfMeans(const std::vector<MeanInterval>& means) {
+  MeanInterval mean;
+  double variance = 0;  // of the sum of means
+  double below = 0;
+  for (const MeanInterval& one : means) {
+    mean.mean += one.mean / static_cast<double>(means.size());
+    const double square = one.standard_error * one.standard_error;
+    variance += square;
+    below += one.freedom > 0 ? square * square / one.freedom : 0;
+  }
+  if (below > 0) {
+    // Rounding may leave a whole number just below itself.
+    mean.freedom = std::floor(variance * variance / below * (1 + 1e-12));
+    mean.standard_error = std::sqrt(variance) / static_cast<double>(means.size());
+    mean.half_width = StudentQuantile(mean.freedom) * mean.standard_error;
+  }
+  return mean;
+}
+
+double Deviation(absl::Span<const double> values) {
+  return Interval(values).standard_error * std::sqrt(static_cast<double>(values.size()));
 }
 
 }  // namespace metaprompt

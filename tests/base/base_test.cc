@@ -4,9 +4,12 @@
 #include <sys/resource.h>
 #include <sys/stat.h>
 
+#include <chrono>
 #include <csignal>
 #include <filesystem>
+#include <optional>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
@@ -104,9 +107,49 @@ TEST(FilesTest, CommandErrorsSayWhatTheCommandSaid) {
             absl::NotFoundError("`metaprompt-no-such-program -x`: metaprompt-no-such-program is not installed"));
 }
 
+TEST(ProcessTest, AProgramRunsBesideThisOne) {
+  const std::string log = Folder() + "log";
+  const auto ended = [](pid_t child) {
+    for (int i = 0; i < 60000; ++i) {
+      if (const std::optional<ProcessEnd> end = EndOf(child); end.has_value()) {
+        return *end;
+      }
+      std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    }
+    return ProcessEnd{-1, -1};
+  };
+  const ProcessEnd failed =
+      ended(StartProgram("/bin/sh", {"name", "-c", "echo $0; echo err >&2; exit 3"}, log).value());
+  EXPECT_EQ(failed.exit_status, 3);
+  EXPECT_EQ(failed.signal, 0);
+  const pid_t sleeper = StartProgram("/bin/sh", {"sh", "-c", "exec sleep 60"}, log).value();
+  EXPECT_FALSE(EndOf(sleeper).has_value());
+  ASSERT_EQ(kill(sleeper, SIGTERM), 0);
+  EXPECT_EQ(ended(sleeper).signal, SIGTERM);
+  EXPECT_EQ(ended(StartProgram("/no/such/program", {"x"}, log).value()).exit_status, 127);
+  EXPECT_EQ(ReadFile(log).value(), "name\nerr\nerror: cannot start the program\n");
+}
+
+TEST(ProcessTest, WorkInACopyOfThisProcess) {
+  const absl::StatusOr<MeasuredWork> done = InOwnProcess([] {
+    const std::string large(100 << 20, 'x');
+    return absl::StatusOr<double>(static_cast<double>(large.find('y') == std::string::npos ? 2.5 : 0));
+  });
+  ASSERT_TRUE(done.ok()) << done.status();
+  EXPECT_EQ(done->result, 2.5);
+  EXPECT_GT(done->peak_mib, 100);
+  EXPECT_EQ(InOwnProcess([] { return absl::StatusOr<double>(absl::InternalError("why")); }).status().message(),
+            "the measured process failed");
+}
+
 TEST(FilesTest, Sha256OfKnownTexts) {  // FIPS 180-2, appendix B.1, and the empty text
   EXPECT_EQ(Sha256("abc"), "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
   EXPECT_EQ(Sha256(""), "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");
+  Sha256Stream pieces;
+  pieces.Add("a");
+  pieces.Add("");
+  pieces.Add("bc");
+  EXPECT_EQ(pieces.Finish(), Sha256("abc"));
 }
 
 TEST(SpecFieldsTest, ParseErrorsNameLineAndColumn) {

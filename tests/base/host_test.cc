@@ -3,8 +3,10 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <limits>
 #include <sstream>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "experiments/host/blas.h"
@@ -79,11 +81,50 @@ TEST(ProgressTest, TerminalLineRenewsItselfAndLeavesNothing) {
   EXPECT_EQ(out.str(), '\r' + std::string(21, ' ') + '\r') << "an error that follows would share the line";
 }
 
+// Published tables of Student's distribution, and its closed forms for one and two degrees of freedom.
+TEST(IntervalTest, StudentsQuantiles) {
+  for (const auto& [freedom, quantile] : std::vector<std::pair<double, double>>{{1, 12.7062},
+                                                                                {2, 4.3027},
+                                                                                {3, 3.1824},
+                                                                                {4, 2.7764},
+                                                                                {9, 2.2622},
+                                                                                {29, 2.0452},
+                                                                                {120, 1.9799},
+                                                                                {299, 1.9679}}) {
+    EXPECT_NEAR(StudentQuantile(freedom), quantile, 5e-5) << freedom;
+    EXPECT_EQ(StudentQuantile(freedom + 0.9), StudentQuantile(freedom)) << "rounded down";
+  }
+  EXPECT_NEAR(StudentQuantile(1), std::tan(0.475 * std::acos(-1.0)), 1e-11);
+  EXPECT_NEAR(StudentQuantile(2), 0.95 * std::sqrt(2 / (1 - 0.95 * 0.95)), 1e-12);
+  // The sum and the expansion meet.
+  EXPECT_NEAR(StudentQuantile(999), 1.962341461133, 1e-11);
+  EXPECT_NEAR(StudentQuantile(1000), 1.962339080826, 1e-11);
+  EXPECT_NEAR(StudentQuantile(std::numeric_limits<double>::infinity()), 1.959963984540, 1e-12);
+}
+
 TEST(IntervalTest, MeanAndHalfWidthByHand) {
   const MeanInterval interval = Interval({0.2, 0.4, 0.6, 0.8});
   EXPECT_DOUBLE_EQ(interval.mean, 0.5);
   // s² = (0.09 + 0.01 + 0.01 + 0.09) / 3
-  EXPECT_NEAR(interval.half_width, 1.96 * std::sqrt(0.2 / 3 / 4), 1e-15);
+  EXPECT_NEAR(interval.standard_error, std::sqrt(0.2 / 3 / 4), 1e-15);
+  EXPECT_NEAR(interval.half_width, 3.18244630528 * std::sqrt(0.2 / 3 / 4), 1e-11);
+  EXPECT_NEAR(Interval({0.2, 0.4}).half_width, 12.7062047362 * 0.1, 1e-10);
+  EXPECT_NEAR(Deviation({0.2, 0.4, 0.6, 0.8}), std::sqrt(0.2 / 3), 1e-15);
+}
+
+TEST(IntervalTest, MeansOfMeans) {
+  // Two of the same spread: as many degrees of freedom as both have together. One without spread: only the other's.
+  const MeanInterval wide = Interval({0.2, 0.4});
+  const MeanInterval same = Interval({0.5, 0.5});
+  const MeanInterval both = MeanOfMeans({wide, wide});
+  EXPECT_DOUBLE_EQ(both.mean, 0.3);
+  EXPECT_EQ(both.freedom, 2);
+  EXPECT_NEAR(both.half_width, 4.30265272975 * 0.1 * std::sqrt(2.0) / 2, 1e-11);
+  const MeanInterval one = MeanOfMeans({wide, same});
+  EXPECT_DOUBLE_EQ(one.mean, 0.4);
+  EXPECT_EQ(one.freedom, 1);
+  EXPECT_NEAR(one.half_width, 12.7062047362 * 0.1 / 2, 1e-10);
+  EXPECT_EQ(MeanOfMeans({same, same}).half_width, 0);
 }
 
 TEST(IntervalTest, FewOrEqualValuesHaveNoWidth) {

@@ -19,6 +19,7 @@
 #include "experiments/result.pb.h"
 #include "metaprompt/base/files.h"
 #include "metaprompt/base/spec_fields.h"
+#include "metaprompt/base/statistics.h"
 
 namespace metaprompt {
 namespace {
@@ -55,7 +56,7 @@ Evaluation Evaluated(const std::string& initialisation, const std::vector<float>
   }
   const auto n = static_cast<double>(accuracies.size());
   test.set_mean_accuracy(mean);
-  test.set_half_width(1.96 * std::sqrt(squares / (n - 1)) / std::sqrt(n));
+  test.set_half_width(StudentQuantile(n - 1) * std::sqrt(squares / (n - 1)) / std::sqrt(n));
   return test;
 }
 
@@ -130,9 +131,10 @@ class ReportTest : public testing::Test {
 };
 
 // Seeds 0 and 1, whose episodes differ, and a linear probe of seed 0.
-//   random        (0.2 0.4) (0.4 0.4): means 0.3 and 0.4, intervals 1.96 * 0.1 and 0
-//   meta-learned  (0.6 0.8) (0.6 1.0): means 0.7 and 0.8, intervals 1.96 * 0.1 and 1.96 * 0.2
-//   difference    (0.4 0.4) (0.2 0.6): means 0.4 and 0.4, intervals 0 and 1.96 * 0.2
+//   random        (0.2 0.4) (0.4 0.4): means 0.3 and 0.4, standard errors 0.1 and 0
+//   meta-learned  (0.6 0.8) (0.6 1.0): means 0.7 and 0.8, standard errors 0.1 and 0.2
+//   difference    (0.4 0.4) (0.2 0.6): means 0.4 and 0.4, standard errors 0 and 0.2
+// Each interval has one degree of freedom (of meta-learned 1.47, rounded down).
 class JoinedSeedsTest : public ReportTest {
  protected:
   std::vector<std::string> Paths() const {
@@ -182,16 +184,16 @@ TEST_F(JoinedSeedsTest, NumbersAreThoseOfTheDefinitions) {
   EXPECT_EQ(ColumnTitle(report.columns[0]), "words.tsv 5-way 1-shot");
   const Estimate& random = *report.rows[0].accuracies[0];
   EXPECT_NEAR(random.mean, 0.35, 1e-7);
-  EXPECT_NEAR(random.half_width, 1.96 * 0.1 / 2, 1e-7);
+  EXPECT_NEAR(random.half_width, StudentQuantile(1) * 0.1 / 2, 1e-7);
   EXPECT_NEAR(random.seed_deviation, 0.1 / std::sqrt(2.0), 1e-7);
   EXPECT_EQ(random.seeds, 2);
   EXPECT_FALSE(report.rows[0].differences[0].has_value());
   const Estimate& learned = *report.rows[1].accuracies[0];
   EXPECT_NEAR(learned.mean, 0.75, 1e-7);
-  EXPECT_NEAR(learned.half_width, 1.96 * std::sqrt(0.01 + 0.04) / 2, 1e-7);
+  EXPECT_NEAR(learned.half_width, StudentQuantile(1) * std::sqrt(0.01 + 0.04) / 2, 1e-7);
   const Estimate& difference = *report.rows[1].differences[0];
   EXPECT_NEAR(difference.mean, 0.4, 1e-7);
-  EXPECT_NEAR(difference.half_width, 1.96 * 0.2 / 2, 1e-7);
+  EXPECT_NEAR(difference.half_width, StudentQuantile(1) * 0.2 / 2, 1e-7);
   EXPECT_NEAR(difference.seed_deviation, 0, 1e-7);
   EXPECT_NEAR(*report.rows[1].wall_seconds, 90, 1e-9);
   EXPECT_EQ(report.rows[1].adapts, "class vectors");
@@ -203,7 +205,7 @@ TEST_F(JoinedSeedsTest, NumbersAreThoseOfTheDefinitions) {
   const Report over = Joined(Paths(), "probe");
   EXPECT_EQ(over.baseline, "probe, random");
   EXPECT_NEAR(over.rows[1].differences[0]->mean, 0.2, 1e-7);
-  EXPECT_NEAR(over.rows[1].differences[0]->half_width, 1.96 * 0.1, 1e-7);
+  EXPECT_NEAR(over.rows[1].differences[0]->half_width, StudentQuantile(1) * 0.1, 1e-7);
   EXPECT_EQ(over.rows[1].differences[0]->seeds, 1);
   EXPECT_FALSE(over.rows[2].differences[0].has_value());
   EXPECT_NEAR(Joined(Paths(), "maml/random").rows[2].differences[0]->mean, 0.2, 1e-7);
@@ -232,18 +234,18 @@ TEST_F(JoinedSeedsTest, SpreadIsBetweenRunsEpisodeByEpisode) {
   EXPECT_EQ(report.rows[4].run, "spread of 2 runs");
   EXPECT_EQ(report.rows[4].initialisation, "random");
   EXPECT_NEAR(report.rows[4].accuracies[0]->mean, 0.2 / std::sqrt(2.0), 1e-7);
-  EXPECT_NEAR(report.rows[4].accuracies[0]->half_width, 1.96 * 0.1 / std::sqrt(2.0), 1e-7);
+  EXPECT_NEAR(report.rows[4].accuracies[0]->half_width, StudentQuantile(1) * 0.1 / std::sqrt(2.0), 1e-7);
   EXPECT_FALSE(report.rows[4].differences[0].has_value());
   EXPECT_EQ(report.rows[5].initialisation, "meta-learned");
   EXPECT_NEAR(report.rows[5].accuracies[0]->mean, 0.05 / std::sqrt(2.0), 1e-7);
   EXPECT_NEAR(report.rows[5].differences[0]->mean, -0.15 / std::sqrt(2.0), 1e-7);
-  EXPECT_NEAR(report.rows[5].differences[0]->half_width, 1.96 * 0.15 / std::sqrt(2.0), 1e-7);
+  EXPECT_NEAR(report.rows[5].differences[0]->half_width, StudentQuantile(1) * 0.15 / std::sqrt(2.0), 1e-7);
   EXPECT_EQ(report.rows[5].differences[0]->seeds, 1);
   // Means of random: 0.35 (two seeds) and 0.5; of meta-learned 0.75 and 0.75.
   EXPECT_THAT(FormattedReport(report, "text", ""),
               AllOf(HasSubstr("between the runs' mean accuracies: random, words.tsv 5-way 1-shot: 10.61; meta-learned, "
                               "words.tsv 5-way 1-shot: 0.00\n"),
-                    HasSubstr("-10.61 ± 20.79\n")));
+                    HasSubstr("-10.61 ± 134.77\n")));
   EXPECT_THAT(FormattedReport(report, "csv", ""), HasSubstr("\nspread of 2 runs,,random,,words.tsv,5,1,1,0.1414213"));
 }
 
@@ -260,14 +262,14 @@ TEST_F(JoinedSeedsTest, EveryFormatShowsTheSameTable) {
       "difference: over the same run's first initialisation, paired by episode, ± 95 % interval\n"
       "wall time: of a whole run, all its initialisations and shots\n"
       "\n"
-      "  run     learner        initialisation   what adapts         seeds   words.tsv 5-way 1-shot"
-      "                difference   wall time\n"
-      "  maml    maml           random           class vectors           2    35.00 ± 9.80 (σ 7.07)"
-      "                             1 min 30 s\n"
-      "  maml    maml           meta-learned     class vectors           2   75.00 ± 21.91 (σ 7.07)"
-      "   +40.00 ± 19.60 (σ 0.00)   1 min 30 s\n"
-      "  probe   linear_probe   random           linear classifier       1             50.00 ± 0.00"
-      "                             unknown\n"
+      "  run     learner        initialisation   what adapts         seeds    words.tsv 5-way 1-shot"
+      "                 difference   wall time\n"
+      "  maml    maml           random           class vectors           2    35.00 ± 63.53 (σ 7.07)"
+      "                              1 min 30 s\n"
+      "  maml    maml           meta-learned     class vectors           2   75.00 ± 142.06 (σ 7.07)"
+      "   +40.00 ± 127.06 (σ 0.00)   1 min 30 s\n"
+      "  probe   linear_probe   random           linear classifier       1              50.00 ± 0.00"
+      "                              unknown\n"
       "\n"
       "note: " +
           note + "\n");
@@ -280,8 +282,8 @@ TEST_F(JoinedSeedsTest, EveryFormatShowsTheSameTable) {
       "\n"
       "| run | learner | initialisation | what adapts | seeds | words.tsv 5-way 1-shot | difference | wall time |\n"
       "|---|---|---|---|---:|---:|---:|---|\n"
-      "| maml | maml | random | class vectors | 2 | 35.00 ± 9.80 (σ 7.07) |  | 1 min 30 s |\n"
-      "| maml | maml | meta-learned | class vectors | 2 | 75.00 ± 21.91 (σ 7.07) | +40.00 ± 19.60 (σ 0.00) | 1 min "
+      "| maml | maml | random | class vectors | 2 | 35.00 ± 63.53 (σ 7.07) |  | 1 min 30 s |\n"
+      "| maml | maml | meta-learned | class vectors | 2 | 75.00 ± 142.06 (σ 7.07) | +40.00 ± 127.06 (σ 0.00) | 1 min "
       "30 s |\n"
       "| probe | linear\\_probe | random | linear classifier | 1 | 50.00 ± 0.00 |  | unknown |\n"
       "\n"
@@ -291,8 +293,8 @@ TEST_F(JoinedSeedsTest, EveryFormatShowsTheSameTable) {
       FormattedReport(report, "", "x.tex"),
       AllOf(HasSubstr("\\begin{tabular}{llllrrrl}\n\\hline\nrun & learner & initialisation & what adapts & seeds "
                       "& words.tsv 5-way 1-shot & difference & wall time \\\\\n\\hline\n"),
-            HasSubstr("maml & maml & meta-learned & class vectors & $2$ & $75.00 \\pm 21.91\\ (\\sigma\\ 7.07)$ & "
-                      "$+40.00 \\pm 19.60\\ (\\sigma\\ 0.00)$ & 1 min 30 s \\\\\n"
+            HasSubstr("maml & maml & meta-learned & class vectors & $2$ & $75.00 \\pm 142.06\\ (\\sigma\\ 7.07)$ & "
+                      "$+40.00 \\pm 127.06\\ (\\sigma\\ 0.00)$ & 1 min 30 s \\\\\n"
                       "probe & linear\\_probe & random & linear classifier & $1$ & $50.00 \\pm 0.00$ &  & unknown "
                       "\\\\\n\\hline\n\\end{tabular}\n")));
   EXPECT_EQ(
@@ -304,7 +306,7 @@ TEST_F(JoinedSeedsTest, EveryFormatShowsTheSameTable) {
       "initialisation,0.40000001,0.19599999,2,0.00000001,90.0\n"
       "probe,linear_probe,random,linear classifier,words.tsv,5,1,1,0.50000000,0.00000000,,,,,,,\n");
   const std::string page = FormattedReport(report, "", "x.html");
-  EXPECT_THAT(page, AllOf(HasSubstr("<td class=\"n\">75.00 ± 21.91 (σ 7.07)</td>"), HasSubstr("<li>" + note + "</li>"),
+  EXPECT_THAT(page, AllOf(HasSubstr("<td class=\"n\">75.00 ± 142.06 (σ 7.07)</td>"), HasSubstr("<li>" + note + "</li>"),
                           HasSubstr("aria-label=\"training curve, 1-shot\""),
                           HasSubstr("aria-label=\"accuracies of the test episodes, 1-shot\"")));
   EXPECT_THAT(page,
@@ -331,9 +333,9 @@ TEST_F(ReportTest, SeedsOfOneManifestAreAveragedEpisodeByEpisode) {
   EXPECT_NEAR(report.rows[0].accuracies[0]->mean, 0.3, 1e-7);
   EXPECT_NEAR(report.rows[0].accuracies[0]->half_width, 0, 1e-7) << "(0.3 0.3)";
   EXPECT_EQ(report.rows[0].accuracies[0]->seeds, 2);
-  EXPECT_NEAR(report.rows[1].accuracies[0]->half_width, 1.96 * 0.05, 1e-7) << "(0.8 0.7)";
+  EXPECT_NEAR(report.rows[1].accuracies[0]->half_width, StudentQuantile(1) * 0.05, 1e-7) << "(0.8 0.7)";
   EXPECT_NEAR(report.rows[1].differences[0]->mean, 0.15, 1e-7) << "(0.3 0.0), whatever the seeds";
-  EXPECT_NEAR(report.rows[1].differences[0]->half_width, 1.96 * 0.15, 1e-7);
+  EXPECT_NEAR(report.rows[1].differences[0]->half_width, StudentQuantile(1) * 0.15, 1e-7);
   EXPECT_THAT(report.notes, ElementsAre());
 }
 
@@ -393,7 +395,7 @@ TEST_F(ReportTest, RecordsThatAreNoneAreErrors) {
   EXPECT_EQ(Error({folder_ + "none"}), "$none: no such run directory");
   std::filesystem::create_directories(folder_ + "half.partial");
   ASSERT_TRUE(WriteFileAtomically(folder_ + "half.partial/spec.textproto", "").ok());
-  EXPECT_EQ(Error({folder_ + "half"}), "$half: the run is not complete; the command that began it goes on with it");
+  EXPECT_EQ(Error({folder_ + "half"}), "$half: the run is not complete; the command that started it continues it");
   Hand hand;
   hand.random = {0.2F, 1.4F};
   EXPECT_EQ(Error({Write("a", hand)}), "$a/record.textproto: 1-shot: an accuracy of random is not within 0 and 1");
