@@ -350,7 +350,7 @@ TEST(ClassifyTest, MistakesAreAnsweredInOneLine) {
   std::filesystem::copy_file(Folder() + "run/record.textproto", Folder() + "records/one/record.textproto");
   EXPECT_EQ(error("$records/one"),
             "error: $records/one: the run's record is here, but its parameters are not "
-            "(best-1shot.safetensors), which take a run of the record's spec again\n");
+            "(best-1shot.safetensors); to have them, run the record's spec again\n");
   EXPECT_EQ(error("$records"),
             "error: $records: not a run directory: it has no record.textproto; the runs in it are $records/*/\n");
   const std::string unfinished = ": the run is not complete; the command that started it continues it\n";

@@ -153,19 +153,19 @@ TEST_F(CommandLineTest, AssignmentsThatAreWrong) {
       {"test.episode=3",
        "--set test.episode: there is no field 'episode' in test; known: episodes, baseline, manifest"},
       {"seed.x=3", "--set seed.x: seed has no fields"},
-      {"train.meta_steps=many", "--set train.meta_steps: 'many' is no whole number (Expected integer, got: many)"},
-      {"train.meta_steps=1.5", "--set train.meta_steps: '1.5' is no whole number (Expected integer, got: 1.5)"},
+      {"train.meta_steps=many", "--set train.meta_steps: 'many' is not a whole number (Expected integer, got: many)"},
+      {"train.meta_steps=1.5", "--set train.meta_steps: '1.5' is not a whole number (Expected integer, got: 1.5)"},
       {"train.meta_steps=2147483648",
-       "--set train.meta_steps: '2147483648' is no whole number (Integer out of range (2147483648))"},
-      {"seed=-1", "--set seed: '-1' is no whole number >= 0 (Expected integer, got: -)"},
+       "--set train.meta_steps: '2147483648' is not a whole number (Integer out of range (2147483648))"},
+      {"seed=-1", "--set seed: '-1' is not a whole number >= 0 (Expected integer, got: -)"},
       {"seed=18446744073709551616",
-       "--set seed: '18446744073709551616' is no whole number >= 0 (Integer out of range (18446744073709551616))"},
-      {"seed=1 threads: 7", "--set seed: '1 threads: 7' is no whole number >= 0"},
-      {"learner.maml.order=THIRD", "--set learner.maml.order: 'THIRD' is no choice; known: SECOND, FIRST"},
+       "--set seed: '18446744073709551616' is not a whole number >= 0 (Integer out of range (18446744073709551616))"},
+      {"seed=1 threads: 7", "--set seed: '1 threads: 7' is not a whole number >= 0"},
+      {"learner.maml.order=THIRD", "--set learner.maml.order: 'THIRD' is none of SECOND, FIRST"},
       {"test.baseline=maybe",
-       "--set test.baseline: 'maybe' is no true or false (Invalid value for boolean field \"baseline\". Value: "
+       "--set test.baseline: 'maybe' is not true or false (Invalid value for boolean field \"baseline\". Value: "
        "\"maybe\".)"},
-      {"model.encoder.bert=3", "--set model.encoder.bert: '3' is no group of fields (Expected identifier, got: 3)"},
+      {"model.encoder.bert=3", "--set model.encoder.bert: '3' is not a group of fields (Expected identifier, got: 3)"},
   };
   for (const auto& [set, message] : cases) {
     EXPECT_EQ(CheckError(set), message) << set;

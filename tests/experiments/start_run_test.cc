@@ -142,10 +142,9 @@ TEST_F(StartRunTest, ErrorsNameFieldRunAndParameter) {
                         "only\n"));
   EXPECT_THAT(Error({"model.prompt.init_words=world", "model.prompt.template={text} {mask}"}),
               HasSubstr("model.prompt.init_words is set; model.prompt.template has no <soft>\n"));
-  EXPECT_THAT(
-      Error({"learner.meta_prompter=", "model.prompt.reparametrisation=MLP"}),
-      HasSubstr("model.prompt.reparametrisation is MLP; learner.meta_prompter learns its pool alone: that would "
-                "stay random\n"));
+  EXPECT_THAT(Error({"learner.meta_prompter=", "model.prompt.reparametrisation=MLP"}),
+              HasSubstr("model.prompt.reparametrisation is MLP; learner.meta_prompter does not train it, so it "
+                        "would stay random\n"));
   EXPECT_THAT(Error({"learner.proto_maml=", "model.verbalizer.kind=PROTOTYPE"}),
               HasSubstr("model.verbalizer.kind is PROTOTYPE; it is for learner.maml, reptile, anil, meta_sgd, cavia "
                         "and imaml\n"));
