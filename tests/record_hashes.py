@@ -12,8 +12,8 @@ is `RUN THREADS WHAT SHA256`, with WHAT one of
 
     record            record.textproto as it is
     record-core       record.textproto without the fields that --ignore names
-    best-Kshot        the parameters that validated best, for K shots
-    checkpoint-Kshot  the state of training at its end, moments included
+    best-Kshot        the tensors that validated best, for K shots
+    checkpoint-Kshot  the tensors of training's state at its end, moments included
     output            what the program printed or wrote
 
 Equal lines mean equal bytes. Records depend on the data (the quickstart's is this machine's package index), on the
@@ -75,6 +75,11 @@ a library of functions
 """
 
 
+def tensors_of(safetensors):
+    """The bytes behind the header, whose metadata hold what records hold."""
+    return safetensors[8 + int.from_bytes(safetensors[:8], "little") :]
+
+
 def digest(data):
     return hashlib.sha256(data).hexdigest()
 
@@ -109,7 +114,7 @@ class Battery:
         if self.options.ignore:
             self.show(name, threads, "record-core", self.ignored.sub("", record.decode()).encode())
         for params in sorted(out.glob("*shot.safetensors")):
-            self.show(name, threads, params.name.split(".")[0], params.read_bytes())
+            self.show(name, threads, params.name.split(".")[0], tensors_of(params.read_bytes()))
         return out
 
 
