@@ -27,7 +27,7 @@ target() { # NAME SOURCE...: tests/fuzz/NAME_fuzz.cc with the sources that it ne
 
 target safetensors metaprompt/checkpoints/safetensors_header.cc metaprompt/base/{files,text}.cc
 target config metaprompt/encoders/encoder_config.cc metaprompt/base/json.cc metaprompt/base/{files,text}.cc
-target torch_pickle metaprompt/checkpoints/torch_pickle.cc metaprompt/checkpoints/safetensors_header.cc metaprompt/base/{files,text}.cc
+target torch_pickle metaprompt/checkpoints/{torch_pickle,pickle_machine,safetensors_header}.cc metaprompt/base/{files,text}.cc
 
 tokenizers=(metaprompt/tokenizers/{unicode,added_tokens,wordpiece,byte_bpe,albert_tokenizer,tokenizer_config,tokenizer_folder}.cc
   metaprompt/tokenizers/{vocabulary_files,sentencepiece}.cc metaprompt/base/json.cc metaprompt/base/{files,text}.cc -licuuc -ldl)
