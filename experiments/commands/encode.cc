@@ -183,8 +183,8 @@ absl::Status EncodeLines(const EncodeOptions& options, std::istream* in, Progres
     return absl::InvalidArgumentError(absl::StrCat(options.encoder, ": the tokenizer has ", (*tokenizer)->vocab_size(),
                                                    " ids, config.json's vocab_size is ", config.vocab_size));
   }
-  progress->End(absl::StrFormat("%s, %d layers, %d wide%s", std::string(ModelType(config.architecture)),
-                                encoder.layout().layers.size(), config.width,
+  progress->End(absl::StrFormat("%s, %d layers, %d wide%s", config.model_type, encoder.layout().layers.size(),
+                                config.width,
                                 encoder.layout().has_head() ? "" : "; no MLM head: the word embedding is the decoder"));
 
   const Clock::time_point begin = Clock::now();

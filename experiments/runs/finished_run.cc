@@ -9,7 +9,7 @@
 #include "experiments/runs/read_record.h"
 #include "learners/papers/make_learner.h"
 #include "metaprompt/base/files.h"
-#include "metaprompt/checkpoints/checkpoint.h"
+#include "metaprompt/encoders/config_json.h"
 #include "metaprompt/encoders/initial_values.h"
 #include "metaprompt/tokenizers/tokenizer_folder.h"
 

@@ -11,6 +11,7 @@
 #include "metaprompt/base/files.h"
 #include "metaprompt/base/hash.h"
 #include "metaprompt/checkpoints/checkpoint.h"
+#include "metaprompt/encoders/config_json.h"
 #include "metaprompt/encoders/initial_values.h"
 #include "metaprompt/prompts/soft_prompt.h"
 #include "metaprompt/tokenizers/tokenizer_folder.h"
@@ -179,7 +180,7 @@ absl::Status Workbench::OpenEncoder() {
     config_json_ = ConfigJson(encoder->config());
     max_tokens = encoder->max_tokens();
   }
-  facts_.set_architecture(std::string(ModelType(encoder->config().architecture)));
+  facts_.set_architecture(encoder->config().model_type);
   facts_.set_mlm_head(encoder->layout().has_head());
   absl::StatusOr<PromptTemplate> prompt = PromptTemplate::Create(spec_.model().prompt(), *tokenizer_, max_tokens);
   if (!prompt.ok()) {

@@ -1,6 +1,7 @@
 // Checkpoint folders whose tokenizers can't be made: what each is answered with.
 #include "metaprompt/tokenizers/tokenizer_folder.h"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <filesystem>
@@ -12,6 +13,8 @@
 
 namespace metaprompt {
 namespace {
+
+using ::testing::StartsWith;
 
 TokenizerFiles Bert() {
   return {{"config.json", R"({"model_type": "bert"})"},
@@ -75,13 +78,15 @@ TEST(TokenizerFolderTest, ArchitecturesThatAreNotKnown) {
   EXPECT_EQ(Error(Bert(), {{"config.json", "{"}}), "dir/config.json: not JSON at byte 2");
   EXPECT_EQ(Error(Bert(), {{"config.json", "[]"}}), "dir/config.json: expected a JSON object");
   EXPECT_EQ(Error(Bert(), {{"config.json", "{}"}}), "dir/config.json: model_type must be a text");
-  EXPECT_EQ(Error(Bert(), {{"config.json", R"({"model_type": "t5"})"}}),
-            "dir/config.json: model_type 't5' is not supported; known: bert, distilbert, mpnet, roberta, albert");
+  EXPECT_THAT(Error(Bert(), {{"config.json", R"({"model_type": "t5"})"}}),
+              StartsWith("dir/config.json: model_type 't5' is not supported; known: bert, distilbert, roberta, "
+                         "albert, mpnet"));
   EXPECT_EQ(Error(Bert(), {{"config.json", R"({"a": 1, "a": 2})"}}),
             "dir/config.json: the key 'a' stands twice in one object");
-  EXPECT_EQ(Error(Bert(), {{"tokenizer_config.json", R"({"tokenizer_class": "BertJapaneseTokenizer"})"}}),
-            "dir/tokenizer_config.json: tokenizer_class 'BertJapaneseTokenizer' is not supported; known: "
-            "BertTokenizer, DistilBertTokenizer, MPNetTokenizer, RobertaTokenizer, AlbertTokenizer");
+  EXPECT_THAT(Error(Bert(), {{"tokenizer_config.json", R"({"tokenizer_class": "BertJapaneseTokenizer"})"}}),
+              StartsWith("dir/tokenizer_config.json: tokenizer_class 'BertJapaneseTokenizer' is not supported; known: "
+                         "BertTokenizer, DistilBertTokenizer, RobertaTokenizer, AlbertTokenizer, "
+                         "MPNetTokenizer"));
 }
 
 TEST(TokenizerFolderTest, VocabTextsThatAreWrong) {
@@ -176,7 +181,7 @@ TEST(TokenizerFolderTest, SettingsThatAreWrong) {
   EXPECT_EQ(error(R"({"additional_special_tokens": ["<x>"]})"),
             "dir/tokenizer_config.json: additional_special_tokens: the vocabulary has no '<x>'");
   EXPECT_EQ(error(R"({"added_tokens_decoder": {"x": {"content": "a"}}})"),
-            "dir/tokenizer_config.json: added_tokens_decoder: 'x' is no id");
+            "dir/tokenizer_config.json: added_tokens_decoder: 'x' is not an id");
   EXPECT_EQ(error(R"({"added_tokens_decoder": {"8": {"content": ""}}})"),
             "dir/tokenizer_config.json: added_tokens_decoder: a token is empty");
   EXPECT_EQ(Error(Bert(), {{"added_tokens.json", R"({"x": 9})"}}),

@@ -25,6 +25,7 @@
 #include "metaprompt/checkpoints/safetensors.h"
 #include "metaprompt/prompts/soft_prompt.h"
 #include "tests/helpers/differences.h"
+#include "tests/helpers/encoder_goldens.h"
 
 namespace metaprompt {
 namespace {
@@ -114,11 +115,10 @@ RunRecord Record(const std::string& text) {
 }
 
 TEST_F(CheckpointRunTest, EveryArchitectureTrainsAndIsTested) {
-  for (const char* name :
-       {"bert", "bert-gelu-new", "bert-untied", "bert-no-head", "distilbert", "roberta", "albert", "mpnet"}) {
+  for (const std::string& name : EncoderGoldens()) {
     const Outcome run = Command({"run", Spec(absl::StrCat(kGoldens, name)), "--out", folder_ + name});
     ASSERT_EQ(run.status, 0) << run.err;
-    const bool head = std::string(name) != "bert-no-head";
+    const bool head = SavedWithHead(name);
     EXPECT_EQ(absl::StrContains(run.err, "no MLM head: the word embedding is the decoder"), !head);
     const RunRecord record = Record(Read(absl::StrCat(name, "/record.textproto")));
     EXPECT_TRUE(absl::StartsWith(name, record.model().architecture())) << record.model().architecture();
@@ -378,12 +378,11 @@ TEST_F(CheckpointRunTest, Bfloat16ComesCloseToFloat32) {
 
 TEST_F(CheckpointRunTest, EncodeGivesWhatTransformersGives) {
   for (const std::string name : {"bert", "roberta", "mpnet", "albert"}) {
-    const std::string mask = name == "roberta" || name == "mpnet" ? "<mask>" : "[MASK]";
-    const std::string lines = absl::StrReplaceAll(*ReadFile(std::string(kGoldens) + "lines.txt"),
-                                                  {{"{mask}", mask},
-                                                   {"{pad}", name == "roberta" || name == "mpnet" ? "<pad>"
-                                                             : name == "albert"                   ? "<pad>"
-                                                                                                  : "[PAD]"}});
+    const bool angled = name == "roberta" || name == "mpnet";
+    const std::string mask = angled ? "<mask>" : "[MASK]";
+    const std::string pad = angled || name == "albert" ? "<pad>" : "[PAD]";
+    const std::string lines =
+        absl::StrReplaceAll(*ReadFile(std::string(kGoldens) + "lines.txt"), {{"{mask}", mask}, {"{pad}", pad}});
     const TensorFile expected =
         *ParseSafetensors(*ReadFile(absl::StrCat(kGoldens, name, "/expected.safetensors")), "expected");
     const std::string out = folder_ + name + ".safetensors";

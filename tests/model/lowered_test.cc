@@ -20,6 +20,7 @@
 #include "metaprompt/model/batch.h"
 #include "metaprompt/prompt_model.h"
 #include "tests/helpers/differences.h"
+#include "tests/helpers/encoder_goldens.h"
 #include "tests/helpers/one_thread.h"
 
 namespace metaprompt {
@@ -97,7 +98,7 @@ struct Opened {
   ParamList params;
 };
 
-class ArchitectureTest : public testing::TestWithParam<const char*> {};
+class ArchitectureTest : public testing::TestWithParam<std::string> {};
 
 // The loss, its gradient, and the gradient of that along a direction.
 struct Derivatives {
@@ -344,14 +345,7 @@ TEST(PrefixTest, AnMpnetsRelativeBiasIsZeroForIt) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(All, ArchitectureTest,
-                         testing::Values("bert", "bert-untied", "bert-no-head", "distilbert", "roberta", "albert",
-                                         "mpnet"),
-                         [](const auto& info) {
-                           std::string name = info.param;
-                           name.erase(std::remove(name.begin(), name.end(), '-'), name.end());
-                           return name;
-                         });
+INSTANTIATE_TEST_SUITE_P(All, ArchitectureTest, testing::ValuesIn(EncoderGoldens()), GoldenTestName);
 
 // What the decoder reads is chosen apart from the features, lowered or not.
 TEST(ReadTest, AMeanOfAllStates) {
