@@ -1,8 +1,8 @@
-// The architectures that checkpoints can have. They are one network (encoder.h) with other options, and with other
-// names for its fields in config.json and for its tensors; an Architecture lists what differs, as data.
+// The architectures that checkpoints can have. All are one network (encoder.h) with different options, and with
+// different names for the fields of config.json and for the tensors. An Architecture lists what differs, as data.
 //
-// A new one takes a file, which fills in its Architecture, and a row of architectures.inc. No other code asks which
-// architecture it has.
+// To add one, write a file that fills in its Architecture, and add a row to architectures.inc. No other code depends on
+// which architecture an encoder has.
 #ifndef METAPROMPT_ENCODERS_ARCHITECTURES_H_
 #define METAPROMPT_ENCODERS_ARCHITECTURES_H_
 
@@ -31,11 +31,11 @@ struct FieldNames {
   absl::string_view relative_buckets;
 };
 
-// What transformers' state dicts call the parameters: a dense layer or layer norm NAME has NAME.weight and NAME.bias.
-// The names of a layer's parts follow the layer's own.
+// What transformers' state dicts call the parameters. A dense layer or layer norm NAME has NAME.weight and NAME.bias; a
+// part of layer 3 is base + layer + "3." + part.
 struct TensorNames {
   absl::string_view base = "bert.";            // precedes the encoder's names in a model with a head
-  absl::string_view embedding_map;             // empty if the architecture never has one, as relative_bias
+  absl::string_view embedding_map;             // empty if the architecture has none; so is relative_bias
   absl::string_view layer = "encoder.layer.";  // precedes a layer's number
   absl::string_view inner_layer;               // ALBERT: precedes the number within the group; else empty
   absl::string_view query = "attention.self.query";
@@ -57,14 +57,14 @@ struct TensorNames {
 // When a dense layer leads from the embeddings to the first layer.
 enum class EmbeddingMap { kNever, kWhereWidthsDiffer, kAlways };
 
-// What cuts text into tokens, with which special tokens: see tokenizers/tokenizer_folder.h.
-enum class TokenizerKind { kWordPiece, kMpnetWordPiece, kByteBpe, kAlbertSentencePiece };
+// The tokenizer's algorithm and its special tokens (tokenizers/tokenizer_folder.cc).
+enum class TokenizerKind { kWordPiece, kMpnetWordPiece, kByteBpe, kAlbertSentencePiece, kFairseqSentencePiece };
 
 // The defaults of the members are BERT's.
 struct Architecture {
-  absl::string_view model_type;                         // config.json's name: "distilbert"
-  absl::string_view class_prefix;                       // of transformers' classes: "DistilBert" in DistilBertModel
-  absl::string_view tokenizer_class = "BertTokenizer";  // transformers' tokenizer; the fast one's name ends in Fast
+  absl::string_view model_type;                         // config.json's name: "xlm-roberta"
+  absl::string_view class_prefix;                       // of transformers' classes: "XLMRoberta" in XLMRobertaModel
+  absl::string_view tokenizer_class = "BertTokenizer";  // of transformers; the fast tokenizer's name adds "Fast"
   TokenizerKind tokenizer = TokenizerKind::kWordPiece;
   EncoderConfig defaults;  // what transformers takes for fields that are missing; layer_groups follows from `layers`
   FieldNames fields;

@@ -38,7 +38,7 @@ struct EncoderLayout {
   size_t positions = 0;
   size_t token_types = kNoParam;
   size_t embedding_norm = 0;
-  size_t embedding_map = kNoParam;  // a dense layer from the embeddings to the layers: ALBERT
+  size_t embedding_map = kNoParam;  // a dense layer from the embeddings to the layers: ALBERT, ELECTRA
   size_t relative_bias = kNoParam;  // MPNet's [buckets, heads]
   std::vector<LayerPlaces> layers;  // in the order they are applied; ALBERT's share their places
   size_t transform = kNoParam;      // the MLM head's dense layer; without it the decoder reads the hidden state

@@ -16,7 +16,9 @@
 #include "metaprompt/encoders/architectures.h"
 #include "metaprompt/tokenizers/albert_tokenizer.h"
 #include "metaprompt/tokenizers/byte_bpe.h"
+#include "metaprompt/tokenizers/fairseq_tokenizer.h"
 #include "metaprompt/tokenizers/tokenizer_config.h"
+#include "metaprompt/tokenizers/unigram_json.h"
 #include "metaprompt/tokenizers/vocabulary_files.h"
 #include "metaprompt/tokenizers/whole_file.h"
 #include "metaprompt/tokenizers/wordpiece.h"
@@ -30,6 +32,7 @@ constexpr char kVocabText[] = "vocab.txt";
 constexpr char kVocabJson[] = "vocab.json";
 constexpr char kMerges[] = "merges.txt";
 constexpr char kAlbertModel[] = "spiece.model";
+constexpr char kFairseqModel[] = "sentencepiece.bpe.model";
 constexpr char kWhole[] = "tokenizer.json";
 
 constexpr SpecialNames kBert = {"", "", "[UNK]", "[SEP]", "[PAD]", "[CLS]", "[MASK]", false};
@@ -194,13 +197,32 @@ absl::StatusOr<std::unique_ptr<Tokenizer>> AlbertOf(const TokenizerJson& json, T
   return MakeAlbert(std::move(inner), std::move(parts), options);
 }
 
+absl::StatusOr<std::unique_ptr<Tokenizer>> FairseqOf(const TokenizerJson& json, TokenizerParts parts) {
+  const WholeFile whole(json);
+  const auto file = parts.files.find(kFairseqModel);
+  std::string path = absl::StrCat(json.name, "/", kFairseqModel);
+  std::string model;
+  if (file != parts.files.end()) {
+    model = file->second;
+  } else if (whole.exists()) {
+    path = whole.where();
+    ASSIGN_OR_RETURN(model, SentencePieceFromJson(whole));
+  } else {
+    return Wrong(json.name, absl::StrCat("neither ", kFairseqModel, " nor tokenizer.json is there"));
+  }
+  ASSIGN_OR_RETURN(std::unique_ptr<Tokenizer> inner, LoadPlainSentencePiece(std::move(model), path));
+  ASSIGN_OR_RETURN(std::vector<std::string> pieces, FairseqPieces(*inner, path));
+  RETURN_IF_ERROR(Finish(std::move(pieces), json, kRoberta, &parts));
+  return MakeFairseq(std::move(inner), std::move(parts));
+}
+
 }  // namespace
 
 absl::StatusOr<TokenizerFiles> ReadTokenizerFiles(const std::string& folder) {
   RETURN_IF_ERROR(CheckFolder(folder));
   TokenizerFiles files;
   for (const char* file : {"config.json", "tokenizer_config.json", "special_tokens_map.json", "added_tokens.json",
-                           kVocabText, kVocabJson, kMerges, kAlbertModel, kWhole}) {
+                           kVocabText, kVocabJson, kMerges, kAlbertModel, kFairseqModel, kWhole}) {
     absl::StatusOr<std::string> bytes = ReadFile(absl::StrCat(folder, "/", file));
     if (bytes.ok()) {
       files[file] = *std::move(bytes);
@@ -225,6 +247,8 @@ absl::StatusOr<std::unique_ptr<Tokenizer>> MakeTokenizer(const TokenizerFiles& f
       return ByteBpeOf(json, kRoberta, std::move(parts));
     case TokenizerKind::kAlbertSentencePiece:
       return AlbertOf(json, std::move(parts));
+    case TokenizerKind::kFairseqSentencePiece:
+      return FairseqOf(json, std::move(parts));
   }
   return absl::InternalError("no such kind of tokenizer");
 }

@@ -16,7 +16,7 @@
 namespace metaprompt {
 
 // The files of the folder that belong to its tokenizer: config.json (which must exist), tokenizer_config.json,
-// special_tokens_map.json, added_tokens.json, vocab.txt, vocab.json, merges.txt, spiece.model,
+// special_tokens_map.json, added_tokens.json, vocab.txt, vocab.json, merges.txt, spiece.model, sentencepiece.bpe.model,
 // tokenizer.json.
 absl::StatusOr<TokenizerFiles> ReadTokenizerFiles(const std::string& folder);
 

@@ -335,12 +335,34 @@ TEST_F(FolderTest, ErrorsNameTheTensorAndWhatWasExpected) {
 
 TEST_F(FolderTest, HeadsOfOtherTasksAreLeftUnused) {
   EXPECT_THAT(Open("bert-no-head").unused, testing::UnorderedElementsAre("pooler.dense.weight", "pooler.dense.bias"));
+  EXPECT_THAT(
+      Open("electra-discriminator").unused,
+      testing::UnorderedElementsAre("discriminator_predictions.dense.weight", "discriminator_predictions.dense.bias",
+                                    "discriminator_predictions.dense_prediction.weight",
+                                    "discriminator_predictions.dense_prediction.bias"));
   // Each architecture has its own.
   const std::string folder = Copy("bert");
   ChangeTensors(folder, [](TensorFile* file) {
     file->tensors.emplace_back("discriminator_predictions.dense.bias", at::ones({16}));
   });
   EXPECT_THAT(Error(folder), HasSubstr("has no place for: discriminator_predictions.dense.bias"));
+}
+
+TEST_F(FolderTest, TokenizerJsonReplacesASentencePieceModel) {
+  const std::string folder = Copy("xlm-roberta");
+  std::filesystem::remove(folder + "/sentencepiece.bpe.model");
+  const auto tokenizer = MakeTokenizer(*ReadTokenizerFiles(folder), folder);
+  ASSERT_TRUE(tokenizer.ok()) << tokenizer.status();
+  const TensorFile expected = Expected("xlm-roberta");
+  std::ifstream lines(absl::StrCat(kEncoderGoldens, "lines.txt"));
+  int64_t line_number = 0;
+  for (std::string line; std::getline(lines, line); ++line_number) {
+    std::vector<int64_t> ids = IdsOf(expected, line_number);
+    ids = std::vector<int64_t>(ids.begin() + 1, ids.end() - 1);  // without <s> and </s>
+    EXPECT_THAT((*tokenizer)->EncodeWithSpecial(absl::StrReplaceAll(line, {{"{mask}", "<mask>"}, {"{pad}", "<pad>"}})),
+                ElementsAreArray(ids));
+  }
+  EXPECT_EQ(line_number, 6);
 }
 
 TEST_F(FolderTest, WhatIsSavedOpensAsItWas) {

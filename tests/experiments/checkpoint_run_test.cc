@@ -132,6 +132,8 @@ TEST_F(CheckpointRunTest, EveryArchitectureTrainsAndIsTested) {
   }
   const RunRecord cut = Record(Read("bert-no-head/record.textproto"));
   EXPECT_EQ(cut.model().unused_tensors_size(), 2) << "the pooler";
+  EXPECT_THAT(Record(Read("electra-discriminator/record.textproto")).model().unused_tensors(),
+              testing::Each(testing::StartsWith("discriminator_predictions.dense")));
 }
 
 TEST_F(CheckpointRunTest, TheSameRecordEveryTimeAndWhenStopped) {
@@ -377,8 +379,8 @@ TEST_F(CheckpointRunTest, Bfloat16ComesCloseToFloat32) {
 }
 
 TEST_F(CheckpointRunTest, EncodeGivesWhatTransformersGives) {
-  for (const std::string name : {"bert", "roberta", "mpnet", "albert"}) {
-    const bool angled = name == "roberta" || name == "mpnet";
+  for (const std::string name : {"bert", "roberta", "mpnet", "albert", "electra", "xlm-roberta"}) {
+    const bool angled = name == "roberta" || name == "mpnet" || name == "xlm-roberta";
     const std::string mask = angled ? "<mask>" : "[MASK]";
     const std::string pad = angled || name == "albert" ? "<pad>" : "[PAD]";
     const std::string lines =

@@ -34,7 +34,7 @@ target config metaprompt/encoders/{config_json,config_fields}.cc "${architecture
 target torch_pickle metaprompt/checkpoints/{torch_pickle,pickle_machine,safetensors_header}.cc metaprompt/base/{files,text}.cc
 
 tokenizers=(metaprompt/tokenizers/{unicode,added_tokens,slow_added_tokens,wordpiece,byte_bpe,albert_tokenizer}.cc
-  metaprompt/tokenizers/{tokenizer_config,tokenizer_folder,vocabulary_files,whole_file,sentencepiece}.cc
+  metaprompt/tokenizers/{fairseq_tokenizer,tokenizer_config,tokenizer_folder,unigram_json,vocabulary_files,whole_file,sentencepiece}.cc
   "${architectures[@]}" metaprompt/base/json.cc metaprompt/base/{files,text}.cc -licuuc -ldl)
 target wordpiece "${tokenizers[@]}"
 target bpe "${tokenizers[@]}"

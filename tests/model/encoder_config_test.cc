@@ -104,11 +104,27 @@ TEST(EncoderConfigTest, EveryArchitecturesFieldsAndDefaults) {
   EXPECT_EQ(mpnet.relative_buckets, 64);
   EXPECT_EQ(Config(R"({"model_type": "mpnet"})").relative_buckets, 32);
 
+  // xlm-roberta-base has RoBERTa's positions.
+  const EncoderConfig xlm = Config(R"({"model_type": "xlm-roberta", "max_position_embeddings": 514})");
+  EXPECT_EQ(xlm.vocab_size, 30522);
+  EXPECT_EQ(xlm.position_offset, 2);
+  EXPECT_EQ(xlm.token_types, 2);
+
+  // electra-small: its embeddings are narrower than its layers, those of electra-base are not.
+  const EncoderConfig electra = Config(R"({"model_type": "electra", "hidden_act": "relu"})");
+  EXPECT_EQ(electra.vocab_size, 30522);
+  EXPECT_EQ(electra.embedding_width, 128);
+  EXPECT_EQ(electra.width, 256);
+  EXPECT_EQ(electra.heads, 4);
+  EXPECT_EQ(electra.intermediate, 1024);
+  EXPECT_EQ(electra.layer_groups, 12);
+  EXPECT_TRUE(electra.embedding_map);
+  EXPECT_FALSE(Config(R"({"model_type": "electra", "embedding_size": 256})").embedding_map);
   EXPECT_TRUE(albert.embedding_map);
   EXPECT_FALSE(mini.embedding_map);
 
   // Some heads have GELU whatever the configuration is.
-  for (const char* type : {"roberta", "mpnet"}) {
+  for (const char* type : {"roberta", "xlm-roberta", "mpnet", "electra"}) {
     const EncoderConfig config = Config(absl::StrCat(R"({"model_type": ")", type, R"(", "hidden_act": "relu"})"));
     EXPECT_EQ(config.activation, Activation::kRelu) << type;
     EXPECT_EQ(config.head_activation, Activation::kGelu) << type;
@@ -119,6 +135,8 @@ TEST(EncoderConfigTest, EveryArchitecturesFieldsAndDefaults) {
   EXPECT_EQ(Config(R"({"architectures": ["BertForMaskedLM"]})").model_type, "bert");
   EXPECT_EQ(Config(R"({"architectures": ["DistilBertModel"]})").model_type, "distilbert");
   EXPECT_EQ(Config(R"({"architectures": ["MPNetForMaskedLM"]})").model_type, "mpnet");
+  EXPECT_EQ(Config(R"({"architectures": ["XLMRobertaModel"]})").model_type, "xlm-roberta");
+  EXPECT_EQ(Config(R"({"architectures": ["ElectraForPreTraining"]})").model_type, "electra");
 
   const auto act = [](absl::string_view name) {
     return Config(absl::StrCat(R"({"model_type": "bert", "hidden_act": ")", name, "\"}")).activation;
@@ -182,7 +200,7 @@ TEST(EncoderConfigTest, WhatIsWrittenIsReadBack) {
 TEST(EncoderConfigTest, WhatIsWrongIsNamed) {
   const std::string types = absl::StrJoin(
       Architectures(), ", ", [](std::string* out, const Architecture& one) { absl::StrAppend(out, one.model_type); });
-  EXPECT_THAT(types, testing::StartsWith("bert, distilbert, roberta, albert, mpnet"));
+  EXPECT_THAT(types, testing::StartsWith("bert, distilbert, roberta, xlm-roberta, albert, mpnet, electra"));
   EXPECT_EQ(Error(""), "c: not JSON at byte 1");
   EXPECT_EQ(Error(R"({"model_type": "bert",})"), "c: not JSON at byte 23");
   EXPECT_EQ(Error(R"({"model_type": "bert"} {})"), "c: not JSON at byte 24");
