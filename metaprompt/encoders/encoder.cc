@@ -31,12 +31,6 @@ at::Tensor Activate(Activation activation, const at::Tensor& x) {
   return x;
 }
 
-// RoBERTa's and MPNet's heads have GELU whatever the configuration says; the others what it says.
-Activation HeadActivation(const EncoderConfig& config) {
-  const bool fixed = config.architecture == Architecture::kRoberta || config.architecture == Architecture::kMpnet;
-  return fixed ? Activation::kGelu : config.activation;
-}
-
 // Which bias a key at a distance (its position less the query's) has: half of the buckets for either side, half of
 // those for a distance each, the rest growing geometrically up to a distance of 128 (Raffel et al. 2020, as MPNet has
 // it).
@@ -238,7 +232,7 @@ at::Tensor Encoder::Transformed(const ParamList& p, const at::Tensor& states) co
   if (!layout_.has_head()) {
     return states;
   }
-  return Norm(p, Activate(HeadActivation(config_), Dense(p, states, layout_.transform)), layout_.transform_norm);
+  return Norm(p, Activate(config_.head_activation, Dense(p, states, layout_.transform)), layout_.transform_norm);
 }
 
 at::Tensor Encoder::VocabularyLogits(const ParamList& p, const at::Tensor& read) const {

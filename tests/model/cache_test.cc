@@ -21,6 +21,7 @@
 #include "metaprompt/prompt_model.h"
 #include "metaprompt/prompts/pack_texts.h"
 #include "tests/helpers/differences.h"
+#include "tests/helpers/encoder_goldens.h"
 #include "tests/helpers/one_thread.h"
 #include "tests/helpers/param_lists.h"
 
@@ -112,7 +113,7 @@ int Left(const Batch& batch, int applied) {
                                                                       : applied + 2;
 }
 
-class ArchitectureTest : public testing::TestWithParam<const char*> {};
+class ArchitectureTest : public testing::TestWithParam<std::string> {};
 
 // The loss, its gradient, and the gradient of that along a direction.
 struct Derivatives {
@@ -362,14 +363,7 @@ TEST(PrefixTest, AnMpnetsRelativeBiasIsZeroForIt) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(All, ArchitectureTest,
-                         testing::Values("bert", "bert-untied", "bert-no-head", "distilbert", "roberta", "albert",
-                                         "mpnet"),
-                         [](const auto& info) {
-                           std::string name = info.param;
-                           name.erase(std::remove(name.begin(), name.end(), '-'), name.end());
-                           return name;
-                         });
+INSTANTIATE_TEST_SUITE_P(All, ArchitectureTest, testing::ValuesIn(EncoderGoldens()), GoldenTestName);
 
 // What the decoder reads is chosen apart from the features, lowered or not.
 TEST(ReadTest, AMeanOfAllStates) {
