@@ -83,8 +83,8 @@ class TorchFile : public WeightFile {
     }
     // The record's memory becomes the tensor's where it holds nothing else.
     const auto memory = std::make_shared<at::DataPtr>(std::move(record.first));
-    const at::Tensor storage = at::from_blob(
-        memory->get(), {pickled.storage_size}, [memory](void*) {}, at::TensorOptions().dtype(*type));
+    const at::Tensor storage =
+        at::from_blob(memory->get(), {pickled.storage_size}, [memory](void*) {}, at::TensorOptions().dtype(*type));
     const at::Tensor view = storage.as_strided(pickled.tensor.shape, pickled.strides, pickled.offset);
     const bool whole = *type == wanted && view.is_contiguous() && view.numel() == pickled.storage_size;
     return whole ? view : view.to(wanted, /*non_blocking=*/false, /*copy=*/true, at::MemoryFormat::Contiguous);
