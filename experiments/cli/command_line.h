@@ -1,25 +1,19 @@
-// The `metaprompt` command.
+// The `metaprompt` program's command line.
 #ifndef EXPERIMENTS_CLI_COMMAND_LINE_H_
 #define EXPERIMENTS_CLI_COMMAND_LINE_H_
 
-#include <atomic>
-#include <istream>
-#include <ostream>
 #include <string>
 #include <vector>
 
+#include "experiments/cli/console.h"
+
 namespace metaprompt {
 
-struct Console {
-  std::ostream* out = nullptr;  // results
-  std::ostream* err = nullptr;  // progress and errors
-  bool terminal = false;        // err is one
-  const std::atomic<bool>* stop = nullptr;
-  std::istream* in = nullptr;  // texts, for the commands that read some
-};
-
-// Runs a command, `arguments` without the program's name. Returns the exit status: 0; 1 when something in the world is
-// wrong, with one error on `err`; 2 when the command line is; 130 when stopped.
+// Runs a command; `arguments` are those after the program's name. Returns the exit status:
+//   0    it succeeded;
+//   1    something in the world is wrong; one error is on `err`;
+//   2    the command line is wrong;
+//   130  it was stopped.
 int RunCommand(const std::vector<std::string>& arguments, const Console& console);
 
 }  // namespace metaprompt

@@ -9,9 +9,9 @@
 #include "experiments/cli/command_line.h"
 #include "experiments/host/blas.h"
 
-// jemalloc's settings, which it looks for by this name: what a step gives back, the next one takes, and nothing goes to
-// the system and comes again in between, page by page. Small tensors may be cut from what large ones left, however
-// large: without that the peak is a third higher.
+// jemalloc's settings, which it looks for under this name. Freed memory is kept for the next step and not returned to
+// the system page by page. Small tensors may be cut from freed large ones of any size: without that, the peak is a
+// third higher.
 extern "C" {
 const char* malloc_conf =  // NOLINT: its name and type are jemalloc's
     "dirty_decay_ms:-1,muzzy_decay_ms:-1,lg_extent_max_active_fit:20";
@@ -24,13 +24,13 @@ std::atomic<bool>& StopFlag() {
   return stop;
 }
 
-// The first Ctrl-C asks the run to save and end; the second ends the program as it always does.
+// The first Ctrl-C asks the command to save and end; the second ends the program at once.
 void AskToStop(int signal) {
   StopFlag() = true;
   std::signal(signal, SIG_DFL);
   constexpr char kNote[] = "\nstopping after this step; once more to stop at once\n";
   if (write(STDERR_FILENO, kNote, sizeof(kNote) - 1) < 0) {
-    return;  // nothing to be told to
+    return;  // nobody is there to read it
   }
 }
 
@@ -38,14 +38,15 @@ void AskToStop(int signal) {
 
 int main(int argc, char** argv) {
   const std::vector<std::string> arguments(argv + 1, argv + argc);
-  // Starting the program again costs half a second, so only what multiplies matrices does.
-  if (!arguments.empty() && (arguments[0] == "run" || arguments[0] == "bench" || arguments[0] == "encode" ||
-                             arguments[0] == "classify" || arguments[0] == "doctor")) {
+  const std::string command = arguments.empty() ? "" : arguments[0];
+  // Starting the program again costs half a second: only for commands that multiply matrices.
+  if (command == "run" || command == "bench" || command == "sinusoid" || command == "encode" || command == "classify" ||
+      command == "doctor") {
     metaprompt::UseBestBlasKernel(argv);
   }
   StopFlag();
-  // Those that wait for their input have nothing to save.
-  if (arguments.empty() || (arguments[0] != "tokenize" && arguments[0] != "classify")) {
+  // These may be waiting for input and have nothing to save: a signal ends them.
+  if (command != "tokenize" && command != "classify") {
     std::signal(SIGINT, AskToStop);
     std::signal(SIGTERM, AskToStop);
   }

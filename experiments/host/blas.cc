@@ -74,7 +74,7 @@ void UseBestBlasKernel(char** argv) {
     setenv(kWaitPolicy, "passive", 1);
   }
   execv("/proc/self/exe", argv);
-  // Without /proc the program goes on as it is, slower.
+  // Without /proc the program continues as it is, slower.
   if (!kernel.empty()) {
     unsetenv(kCoreType);
     unsetenv(kChosenByUs);

@@ -6,6 +6,7 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
+#include "metaprompt/base/status_macros.h"
 #include "metaprompt/base/text.h"
 
 namespace metaprompt {
@@ -13,7 +14,7 @@ namespace {
 
 constexpr int kMostGpus = 64;
 
-// -1: the CPU; else the GPU's number; nothing if the name is none.
+// Sets *gpu to -1 for the CPU, or else to the GPU's number. False: the name is not a device's.
 bool Parse(absl::string_view name, int* gpu) {
   *gpu = -1;
   if (name == "cpu") {
@@ -37,9 +38,7 @@ absl::Status CheckDevice(absl::string_view name) {
 }
 
 absl::StatusOr<at::Device> DeviceOf(absl::string_view name) {
-  if (const absl::Status status = CheckDevice(name); !status.ok()) {
-    return status;
-  }
+  RETURN_IF_ERROR(CheckDevice(name));
   int gpu = 0;
   Parse(name, &gpu);
   if (gpu < 0) {

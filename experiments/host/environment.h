@@ -1,4 +1,4 @@
-// The host: what a bug report and a record's companion need to say of it.
+// The machine: what a bug report and environment.textproto tell about it.
 #ifndef EXPERIMENTS_HOST_ENVIRONMENT_H_
 #define EXPERIMENTS_HOST_ENVIRONMENT_H_
 
@@ -8,7 +8,7 @@
 
 namespace metaprompt {
 
-// All but wall_seconds.
+// Everything but wall_seconds.
 Environment HostEnvironment(int threads);
 
 // What `metaprompt doctor` prints; measures the matrix product, which takes a second or so.

@@ -1,4 +1,5 @@
-// What, how far, how fast, how long still: one line that renews itself on a terminal, plain lines into a pipe.
+// Progress of long work: what is done, how far, how fast, how long it may take. On a terminal, one line that is
+// overwritten; otherwise plain lines.
 #ifndef EXPERIMENTS_HOST_PROGRESS_H_
 #define EXPERIMENTS_HOST_PROGRESS_H_
 
@@ -13,19 +14,19 @@ namespace metaprompt {
 
 class Progress {
  public:
-  // `terminal`: `out` is one. Plain lines then come every few seconds.
+  // `terminal`: `out` is a terminal. If not, a plain line is printed every ten seconds at most.
   Progress(std::ostream* out, bool terminal) : out_(out), terminal_(terminal) {}
   ~Progress() { Clear(); }
   Progress(const Progress&) = delete;
   Progress& operator=(const Progress&) = delete;
 
-  // Begins work of `total` units, `done` of which an earlier process did.
+  // Begins work of `total` units, of which an earlier process has done `done`.
   void Begin(absl::string_view what, absl::string_view unit, int64_t done, int64_t total);
-  // Says where it stands. `detail` is free text, such as the loss.
+  // Shows how far the work is. `detail` is free text, such as the loss.
   void Update(int64_t done, absl::string_view detail);
-  // Ends the work with a lasting line.
+  // Ends the work with a line that stays.
   void End(absl::string_view summary);
-  // A lasting line of its own.
+  // Prints a line that stays.
   void Line(absl::string_view text);
 
  private:

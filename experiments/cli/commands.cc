@@ -1,0 +1,49 @@
+#include "experiments/cli/commands.h"
+
+#include <cerrno>
+#include <cstring>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+
+namespace metaprompt {
+
+CLI::App* Commands::Add(const std::string& name, const std::string& help, Action action, CLI::App* parent) {
+  CLI::App* const command = (parent == nullptr ? app_ : parent)->add_subcommand(name, help);
+  command->callback([this, action = std::move(action)] { chosen_ = action; });
+  return command;
+}
+
+CLI::App* Commands::AddGroup(const std::string& name, const std::string& help) {
+  CLI::App* const group = app_->add_subcommand(name, help);
+  group->require_subcommand(1);
+  return group;
+}
+
+void AddSpecOptions(bool required, CLI::App* command, SpecOptions* options) {
+  command->add_option("SPEC", options->file, "Experiment spec, a text protobuf; `metaprompt spec` lists its fields")
+      ->required(required);
+  AddSetOption("Change a field of the spec, as in learner.inner.steps=5; may be repeated", command, &options->sets);
+}
+
+void AddSetOption(const std::string& help, CLI::App* command, std::vector<std::string>* sets) {
+  command->add_option("--set", *sets, help)->allow_extra_args(false)->type_name("FIELD=VALUE");
+}
+
+void AddThreadsOption(CLI::App* command, int* threads) {
+  command->add_option("--threads", *threads, "Processor threads [one per core]")->check(CLI::Range(1, 1024));
+}
+
+absl::Status OpenLines(const std::string& path, const Console& console, std::ifstream* file, std::istream** lines) {
+  *lines = console.in;
+  if (!path.empty()) {
+    file->open(path, std::ios::binary);
+    *lines = file;
+    if (!file->good()) {
+      return absl::NotFoundError(absl::StrCat("cannot read ", path, ": ", std::strerror(errno)));
+    }
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace metaprompt

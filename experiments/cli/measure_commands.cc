@@ -1,0 +1,91 @@
+#include "experiments/cli/measure_commands.h"
+
+#include <memory>
+#include <string>
+
+#include "experiments/commands/bench.h"
+#include "experiments/commands/bench_memory.h"
+#include "experiments/commands/sinusoid.h"
+#include "experiments/host/environment.h"
+#include "experiments/host/progress.h"
+#include "experiments/host/threads.h"
+#include "experiments/spec.h"
+#include "metaprompt/base/status_macros.h"
+
+namespace metaprompt {
+namespace {
+
+struct BenchOptions {
+  SpecOptions spec;
+  int rounds = 5;
+  std::string only;
+  bool memory = false;
+};
+
+absl::Status RunBench(const BenchOptions& options, const Console& console) {
+  ASSIGN_OR_RETURN(const ExperimentSpec spec, LoadSpec(options.spec.file, options.spec.sets));
+  return options.memory ? BenchMemory(spec, console.out) : Bench(spec, options.rounds, options.only, console.out);
+}
+
+void RegisterBench(Commands* commands) {
+  auto options = std::make_shared<BenchOptions>();
+  CLI::App* bench = commands->Add("bench", "Time each learner on a spec's data and model",
+                                  [options](const Console& console) { return RunBench(*options, console); });
+  AddSpecOptions(/*required=*/true, bench, &options->spec);
+  bench->add_option("--rounds", options->rounds, "Rounds; the median is printed")
+      ->capture_default_str()
+      ->check(CLI::Range(1, 1000));
+  bench->add_option("--only", options->only, "Only the rows whose name contains this, as in Reptile");
+  bench->add_flag("--memory", options->memory,
+                  "Measure the peak memory of exact meta-gradients instead: graph recomputed and kept, one inner step "
+                  "and ten");
+}
+
+void RegisterSinusoid(Commands* commands) {
+  auto options = std::make_shared<SinusoidOptions>();
+  CLI::App* sinusoid =
+      commands->Add("sinusoid", "Sinusoid regression (Finn et al. 2017): meta-train, then test on new sinusoids",
+                    [options](const Console& console) {
+                      Progress progress(console.err, /*terminal=*/false);
+                      return RunSinusoid(*options, &progress, console.out, *console.stop);
+                    });
+  sinusoid->option_defaults()->always_capture_default();
+  sinusoid->add_option("--learner", options->learner, "Learner")->check(CLI::IsMember({"maml", "meta_sgd", "reptile"}));
+  sinusoid->add_option("--shots", options->shots, "Support points")->check(CLI::Range(1, 100000));
+  sinusoid->add_option("--queries", options->queries, "Query points in training; 0: as many as support points")
+      ->check(CLI::Range(0, 100000));
+  sinusoid->add_option("--meta-steps", options->meta_steps, "Meta-steps")->check(CLI::Range(0, 100000000));
+  sinusoid->add_option("--meta-batch", options->meta_batch, "Tasks per meta-step")->check(CLI::Range(1, 100000));
+  sinusoid->add_option("--inner-lr", options->inner_lr, "Inner step size; for meta_sgd, where the step sizes start")
+      ->check(CLI::Range(0.0, 100.0));
+  sinusoid->add_option("--inner-steps", options->inner_steps, "Inner steps in training; 0: 1, for Reptile 10")
+      ->check(CLI::Range(0, 1000));
+  sinusoid->add_option("--meta-lr", options->meta_lr, "Peak meta learning rate; 0: 0.001, for Reptile 1")
+      ->check(CLI::Range(0.0, 100.0));
+  sinusoid->add_option("--seed", options->seed, "Seed");
+  sinusoid->add_option("--threads", options->threads, "Threads inside operations")->check(CLI::Range(1, 1024));
+  sinusoid->add_option("--test-tasks", options->test_tasks, "Test tasks")->check(CLI::Range(1, 1000000));
+  sinusoid->add_option("--test-steps", options->test_steps, "Numbers of inner steps to test after")->delimiter(',');
+  sinusoid->add_option("--curve", options->curve, "File for the errors on held-out tasks in the course of training");
+  sinusoid->add_option("--dump", options->dump, "File for exact meta-gradients; trains nothing");
+}
+
+void RegisterDoctor(Commands* commands) {
+  auto threads = std::make_shared<int>(0);
+  CLI::App* doctor = commands->Add("doctor", "Print what a bug report needs: versions, processor, BLAS, speed",
+                                   [threads](const Console& console) {
+                                     *console.out << DoctorText(ThreadsOr(*threads));
+                                     return absl::OkStatus();
+                                   });
+  AddThreadsOption(doctor, threads.get());
+}
+
+}  // namespace
+
+void RegisterMeasureCommands(Commands* commands) {
+  RegisterBench(commands);
+  RegisterSinusoid(commands);
+  RegisterDoctor(commands);
+}
+
+}  // namespace metaprompt

@@ -1,0 +1,122 @@
+#include "experiments/cli/model_commands.h"
+
+#include <memory>
+#include <string>
+
+#include "experiments/commands/classify.h"
+#include "experiments/commands/encode.h"
+#include "experiments/commands/export_run.h"
+#include "experiments/commands/tokenize.h"
+#include "experiments/host/progress.h"
+#include "experiments/host/threads.h"
+#include "metaprompt/base/status_macros.h"
+
+namespace metaprompt {
+namespace {
+
+absl::Status Encode(EncodeOptions options, const Console& console) {
+  std::ifstream file;
+  std::istream* lines = nullptr;
+  RETURN_IF_ERROR(OpenLines(options.text, console, &file, &lines));
+  options.threads = ThreadsOr(options.threads);
+  Progress progress(console.err, console.terminal);
+  return EncodeLines(options, lines, &progress, *console.stop);
+}
+
+void RegisterEncode(Commands* commands) {
+  auto options = std::make_shared<EncodeOptions>();
+  options->threads = 0;
+  auto what = std::make_shared<std::string>("states");
+  CLI::App* encode = commands->Add("encode", "Encode lines of text with a checkpoint, into a safetensors file",
+                                   [options, what](const Console& console) {
+                                     options->mask_logits = *what == "mask-logits";
+                                     return Encode(*options, console);
+                                   });
+  encode->add_option("--encoder", options->encoder, "Hugging Face folder")->required();
+  encode->add_option("--out", options->out, "File to write: input_ids, offsets, and states or logits")->required();
+  encode->add_option("FILE", options->text, "Texts, one per line [the standard input]");
+  encode->add_option("--what", *what, "states: the last hidden states; mask-logits: the MLM logits at each line's mask")
+      ->capture_default_str()
+      ->check(CLI::IsMember({"states", "mask-logits"}));
+  encode->add_option("--max-tokens", options->max_tokens, "Longest line in tokens; the rest is cut [the encoder's]")
+      ->check(CLI::Range(3, 100000));
+  encode->add_flag("--allow-unknown", options->allow_unknown, "Ignore tensors that are not part of the architecture");
+  AddThreadsOption(encode, &options->threads);
+}
+
+void RegisterTokenize(Commands* commands) {
+  auto options = std::make_shared<TokenizeOptions>();
+  CLI::App* tokenize =
+      commands->Add("tokenize", "Print the token ids of texts, one line per line",
+                    [options](const Console& console) { return TokenizeLines(*options, console.in, console.out); });
+  tokenize->add_option("--encoder", options->encoder, "Folder of a checkpoint, with config.json and vocabulary")
+      ->required()
+      ->type_name("DIR");
+  tokenize->add_option("FILE", options->file, "Texts, one per line [the standard input]");
+  tokenize->add_flag("!--no-special-tokens", options->special_tokens, "No [CLS] before and no [SEP] after a text");
+  tokenize->add_flag("--plain-text", options->plain_text, "Take a special token that a text spells for text");
+  tokenize->add_flag("--pieces", options->pieces, "Print pieces, not ids");
+}
+
+absl::Status Classify(ClassifyOptions options, const Console& console) {
+  std::ifstream file;
+  std::istream* lines = nullptr;
+  RETURN_IF_ERROR(OpenLines(options.text, console, &file, &lines));
+  options.threads = ThreadsOr(options.threads);
+  Progress progress(console.err, console.terminal);
+  return ClassifyLines(options, lines, console.out, &progress);
+}
+
+void RegisterClassify(Commands* commands) {
+  auto options = std::make_shared<ClassifyOptions>();
+  options->threads = 0;
+  CLI::App* classify = commands->Add("classify", "Label texts with what a run has learned and a few examples of yours",
+                                     [options](const Console& console) { return Classify(*options, console); });
+  classify->add_option("--run", options->run, "Run directory")->required()->type_name("DIR");
+  classify
+      ->add_option("--support", options->support, "Examples, lines of `label<TAB>text` or `label<TAB>name<TAB>text`")
+      ->required()
+      ->type_name("FILE");
+  classify->add_option("FILE", options->text, "Texts, one per line [the standard input]");
+  classify
+      ->add_option("--shots", options->shots,
+                   "Use the run's result for this number of shots [the nearest to your examples per class]")
+      ->check(CLI::Range(1, 1000));
+  classify->add_flag("--all", options->all, "Print every class's probability, under a line of column names");
+  classify->add_flag("--json", options->json, "Print one JSON object per line");
+  classify->add_option("--device", options->device, "cpu, cuda or cuda:N")->capture_default_str();
+  AddThreadsOption(classify, &options->threads);
+}
+
+struct ExportOptions {
+  std::string run;
+  std::string out;
+  int shots = 0;
+};
+
+absl::Status Export(const ExportOptions& options, const Console& console) {
+  ASSIGN_OR_RETURN(const std::string written, ExportRun(options.run, options.shots, options.out));
+  *console.out << written << '\n';
+  return absl::OkStatus();
+}
+
+void RegisterExport(Commands* commands) {
+  auto options = std::make_shared<ExportOptions>();
+  CLI::App* save = commands->Add("export", "Write a run's best encoder as a Hugging Face folder, with its soft prompt",
+                                 [options](const Console& console) { return Export(*options, console); });
+  save->add_option("RUN", options->run, "Run directory")->required();
+  save->add_option("--out", options->out, "Folder to create")->required();
+  save->add_option("--shots", options->shots, "The result for this number of shots [the run's largest]")
+      ->check(CLI::Range(1, 1000));
+}
+
+}  // namespace
+
+void RegisterModelCommands(Commands* commands) {
+  RegisterEncode(commands);
+  RegisterTokenize(commands);
+  RegisterClassify(commands);
+  RegisterExport(commands);
+}
+
+}  // namespace metaprompt

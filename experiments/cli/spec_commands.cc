@@ -1,0 +1,121 @@
+#include "experiments/cli/spec_commands.h"
+
+#include <cstdint>
+#include <limits>
+#include <memory>
+#include <string>
+
+#include "datasets/dataset.h"
+#include "experiments/commands/show_episodes.h"
+#include "experiments/spec.h"
+#include "metaprompt/base/spec_fields.h"
+#include "metaprompt/base/status_macros.h"
+
+namespace metaprompt {
+namespace {
+
+absl::Status Check(const SpecOptions& options, const Console& console) {
+  ASSIGN_OR_RETURN(const ExperimentSpec spec, LoadSpec(options.file, options.sets));
+  *console.out << SpecText(spec);
+  return absl::OkStatus();
+}
+
+void RegisterCheck(Commands* commands) {
+  auto options = std::make_shared<SpecOptions>();
+  CLI::App* check = commands->Add("check", "Check a spec and print it with every default",
+                                  [options](const Console& console) { return Check(*options, console); });
+  AddSpecOptions(/*required=*/true, check, options.get());
+}
+
+absl::Status Describe(const std::string& field, const Console& console) {
+  std::string text;
+  const absl::Status status = DescribeFields(ExperimentSpec(), field, &text);
+  *console.out << text;
+  return status;
+}
+
+void RegisterSpec(Commands* commands) {
+  auto field = std::make_shared<std::string>();
+  CLI::App* spec = commands->Add("spec", "List a spec's fields: type, default, range, meaning",
+                                 [field](const Console& console) { return Describe(*field, console); });
+  spec->add_option("GROUP", *field, "Only this field and those below it, as in learner.maml");
+}
+
+struct EpisodesCommand {
+  SpecOptions spec;
+  EpisodesOptions episodes;
+};
+
+absl::Status Episodes(const EpisodesCommand& options, const Console& console) {
+  ASSIGN_OR_RETURN(const ExperimentSpec spec, LoadSpec(options.spec.file, options.spec.sets));
+  ASSIGN_OR_RETURN(const std::string text, options.episodes.save.empty() ? EpisodeText(spec, options.episodes)
+                                                                         : SaveEpisodes(spec, options.episodes));
+  *console.out << text;
+  return absl::OkStatus();
+}
+
+void RegisterEpisodes(Commands* commands) {
+  auto command = std::make_shared<EpisodesCommand>();
+  CLI::App* episodes =
+      commands->Add("episodes", "Print one episode, its classes and texts; or save many for other runs to use",
+                    [command](const Console& console) { return Episodes(*command, console); });
+  AddSpecOptions(/*required=*/true, episodes, &command->spec);
+  EpisodesOptions& options = command->episodes;
+  episodes->add_option("--split", options.split, "train, valid or test")
+      ->capture_default_str()
+      ->check(CLI::IsMember({"train", "valid", "test"}));
+  CLI::Option* index = episodes->add_option("--index", options.index, "Which episode")
+                           ->capture_default_str()
+                           ->check(CLI::Range(int64_t{0}, std::numeric_limits<int64_t>::max()));
+  episodes
+      ->add_option("--shots", options.shots,
+                   "Support texts per class [the spec's first number of shots; with --save all of them]")
+      ->check(CLI::Range(1, 1000));
+  CLI::Option* save =
+      episodes->add_option("--save", options.save, "Write episodes to this file, for a spec's test.manifest")
+          ->type_name("FILE")
+          ->excludes(index);
+  episodes->add_option("--count", options.count, "How many to save [the spec's test.episodes]")
+      ->check(CLI::Range(1, 1000000))
+      ->needs(save);
+}
+
+// The dataset of a spec file or, if none is named, the machine's package index.
+absl::StatusOr<Dataset> DatasetOf(const SpecOptions& options) {
+  if (options.file.empty()) {
+    DatasetSpec debian;
+    debian.mutable_debian();
+    return LoadDataset(debian);
+  }
+  ASSIGN_OR_RETURN(const DatasetSpec spec, LoadDatasetSpec(options.file, options.sets));
+  return LoadDataset(spec);
+}
+
+void RegisterDatasets(Commands* commands) {
+  CLI::App* datasets = commands->AddGroup("datasets", "Look at a dataset");
+  const auto add = [&](const std::string& name, const std::string& help, std::string (*text)(const Dataset&)) {
+    auto options = std::make_shared<SpecOptions>();
+    CLI::App* command = commands->Add(
+        name, help,
+        [options, text](const Console& console) -> absl::Status {
+          ASSIGN_OR_RETURN(const Dataset dataset, DatasetOf(*options));
+          *console.out << text(dataset);
+          return absl::OkStatus();
+        },
+        datasets);
+    AddSpecOptions(/*required=*/false, command, options.get());
+  };
+  add("stats", "Classes, counts, lengths, duplicates, hash", StatsText);
+  add("export", "Lines of split, label, name and text, separated by tabs: the bytes that the hash is of", ExportText);
+}
+
+}  // namespace
+
+void RegisterSpecCommands(Commands* commands) {
+  RegisterCheck(commands);
+  RegisterSpec(commands);
+  RegisterEpisodes(commands);
+  RegisterDatasets(commands);
+}
+
+}  // namespace metaprompt
