@@ -11,6 +11,7 @@
 #include "learners/check_learner.h"
 #include "metaprompt/base/files.h"
 #include "metaprompt/base/spec_fields.h"
+#include "metaprompt/base/status_macros.h"
 #include "metaprompt/base/text.h"
 #include "metaprompt/encoders/initial_values.h"
 #include "metaprompt/prompts/prompt.h"
@@ -115,20 +116,13 @@ int TrainQueries(const EpisodeSpec& spec) { return spec.train_queries() > 0 ? sp
 
 namespace {
 
-// As it is written, with `sets` applied; nothing is checked.
+// The file with `sets` applied. Nothing is checked yet.
 absl::StatusOr<ExperimentSpec> ReadSpec(const std::string& path, const std::vector<std::string>& sets) {
-  const absl::StatusOr<std::string> text = ReadFile(path);
-  if (!text.ok()) {
-    return text.status();
-  }
+  ASSIGN_OR_RETURN(const std::string text, ReadFile(path));
   ExperimentSpec spec;
-  if (const absl::Status status = ParseSpec(*text, path, &spec); !status.ok()) {
-    return status;
-  }
+  RETURN_IF_ERROR(ParseSpec(text, path, &spec));
   for (const std::string& set : sets) {
-    if (const absl::Status status = SetField(set, &spec); !status.ok()) {
-      return status;
-    }
+    RETURN_IF_ERROR(SetField(set, &spec));
   }
   return spec;
 }
@@ -142,27 +136,18 @@ absl::Status ErrorOf(const std::string& path, const std::vector<std::string>& br
 }  // namespace
 
 absl::StatusOr<DatasetSpec> LoadDatasetSpec(const std::string& path, const std::vector<std::string>& sets) {
-  absl::StatusOr<ExperimentSpec> spec = ReadSpec(path, sets);
-  if (!spec.ok()) {
-    return spec.status();
-  }
-  if (!spec->has_dataset()) {
+  ASSIGN_OR_RETURN(const ExperimentSpec spec, ReadSpec(path, sets));
+  if (!spec.has_dataset()) {
     return ErrorOf(path, {"dataset must be set"});
   }
-  DatasetSpec dataset = spec->dataset();
-  if (absl::Status status = ErrorOf(path, BrokenRules(dataset, "dataset.")); !status.ok()) {
-    return status;
-  }
+  DatasetSpec dataset = spec.dataset();
+  RETURN_IF_ERROR(ErrorOf(path, BrokenRules(dataset, "dataset.")));
   WriteOutDefaults(&dataset);
   return dataset;
 }
 
 absl::StatusOr<ExperimentSpec> LoadSpec(const std::string& path, const std::vector<std::string>& sets) {
-  absl::StatusOr<ExperimentSpec> read = ReadSpec(path, sets);
-  if (!read.ok()) {
-    return read.status();
-  }
-  ExperimentSpec spec = *std::move(read);
+  ASSIGN_OR_RETURN(ExperimentSpec spec, ReadSpec(path, sets));
   // Groups that are all defaults may be left out of the file, not out of the record.
   spec.mutable_model()->mutable_tokenizer();
   spec.mutable_model()->mutable_prompt();
@@ -171,9 +156,7 @@ absl::StatusOr<ExperimentSpec> LoadSpec(const std::string& path, const std::vect
   AddGroups(spec.mutable_learner());
   spec.mutable_train();
   spec.mutable_test();
-  if (absl::Status status = ErrorOf(path, CheckSpec(spec)); !status.ok()) {
-    return status;
-  }
+  RETURN_IF_ERROR(ErrorOf(path, CheckSpec(spec)));
   WriteOutDefaults(&spec);
   return spec;
 }

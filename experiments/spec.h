@@ -1,4 +1,4 @@
-// The experiment's spec: read, changed from the command line, checked whole.
+// The spec of an experiment: reading it, changing it from the command line, checking it.
 #ifndef EXPERIMENTS_SPEC_H_
 #define EXPERIMENTS_SPEC_H_
 
@@ -10,14 +10,14 @@
 
 namespace metaprompt {
 
-// Reads the file, applies each `FIELD=VALUE` of `sets` in order, checks everything that can be checked without the
-// data, and writes out the defaults. The error lists every broken rule, a line each.
+// Reads the file, applies each `FIELD=VALUE` of `sets` in order, checks all that can be checked without the data, and
+// fills in the defaults. The error has one line per broken rule.
 absl::StatusOr<ExperimentSpec> LoadSpec(const std::string& path, const std::vector<std::string>& sets);
 
-// The dataset alone: the file need have nothing else, and what else it has is not checked.
+// Reads the dataset only: the file may have other parts or not, and they are not checked.
 absl::StatusOr<DatasetSpec> LoadDatasetSpec(const std::string& path, const std::vector<std::string>& sets);
 
-// The broken rules of a spec, each naming its field: those of the fields and those between fields.
+// The broken rules of a spec, of single fields and between fields; each names its field. Empty: the spec is sound.
 std::vector<std::string> CheckSpec(const ExperimentSpec& spec);
 
 // The shape of meta-training episodes.

@@ -14,13 +14,14 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "experiments/host/blas.h"
-#include "experiments/runs/run.h"
+#include "experiments/host/threads.h"
 #include "experiments/runs/workbench.h"
 #include "experiments/spec.h"
 #include "learners/check_learner.h"
 #include "learners/inner/meta_step.h"
 #include "learners/learner.h"
 #include "learners/papers/make_learner.h"
+#include "metaprompt/base/status_macros.h"
 #include "metaprompt/encoders/text_products.h"
 
 namespace metaprompt {
@@ -67,7 +68,7 @@ struct Timed {
   std::string name;
   LearnerSpec learner;
   int64_t together = 1;
-  bool one_after_another = false;  // each task by itself on all threads, as without a meta-batch
+  bool one_after_another = false;  // each task on its own on all threads, as without a meta-batch
 };
 
 // The learners that every spec is timed with, each with the spec's inner steps and what they change.
@@ -111,6 +112,85 @@ std::vector<Timed> TimedLearners(const ExperimentSpec& spec) {
   return timed;
 }
 
+// One row of the table, each figure the median of the rounds.
+struct Figures {
+  double seconds = 0;   // of a meta-step
+  double products = 0;  // 10⁹ floating-point operations per second in matrix products
+  double sgemm = 0;     // the same of MeasureSgemmGflops
+  double drawing = 0;   // share of the time that goes into drawing and packing episodes
+};
+
+// What all rows share.
+struct Benched {
+  const ExperimentSpec& spec;
+  Workbench* bench;
+  const PromptedSplit* split;
+  const ParamList& start;
+  TaskPool* pool;
+  int rounds;
+};
+
+absl::StatusOr<Figures> Measured(const Benched& shared, const Timed& timed, int shots) {
+  const int64_t tasks = shared.spec.train().meta_batch();
+  const PromptModel& model = shared.bench->model();
+  const std::unique_ptr<Learner> learner = MakeLearner(timed.learner);
+  ASSIGN_OR_RETURN(const EpisodeSampler sampler, shared.bench->TrainSampler(shots));
+  LearnerState state = StartLearning(WithOwn(model, *learner, Detached(shared.start), shared.spec.seed()));
+  absl::Status failed;
+  const auto step = [&] {
+    const int64_t at = state.meta_step;
+    MetaBatch batch;
+    batch.together = timed.together;
+    batch.episode = [&](int64_t task) { return shared.split->Build(sampler.Plan(at * tasks + task), at::kFloat); };
+    const int64_t times = timed.one_after_another ? tasks : 1;
+    batch.tasks = tasks / times;
+    for (int64_t i = 0; i < times; ++i) {
+      failed.Update(
+          MetaStep(*learner, model, timed.learner.meta_optimizer(), 1000000, batch, shared.pool, &state).status());
+    }
+  };
+  step();  // warms up
+  std::vector<double> seconds;
+  std::vector<double> rates;
+  std::vector<double> sgemm;
+  std::vector<double> drawing;
+  for (int round = 0; round < shared.rounds && failed.ok(); ++round) {
+    sgemm.push_back(MeasureSgemmGflops());
+    // The products are counted apart from the timing, on the same episodes.
+    LearnerState copy;
+    copy.meta_step = state.meta_step;
+    copy.params = Detached(state.params);
+    copy.optimizer = {state.optimizer.step, Detached(state.optimizer.first), Detached(state.optimizer.second)};
+    Clock::time_point begin = Clock::now();
+    step();
+    const double taken = SecondsSince(begin);
+    std::swap(state, copy);
+    rates.push_back(CountProductFlops(step) * 1e-9 / taken);
+    seconds.push_back(taken);
+    begin = Clock::now();
+    shared.pool->Run(tasks, [&](int64_t task) { shared.split->Build(sampler.Plan(round * tasks + task), at::kFloat); });
+    drawing.push_back(SecondsSince(begin) / taken);
+  }
+  RETURN_IF_ERROR(failed);
+  return Figures{Median(seconds), Median(rates), Median(sgemm), Median(drawing)};
+}
+
+// A run takes as many meta-steps of each number of shots, so together they count by their time.
+Figures Joined(const std::vector<Figures>& all) {
+  Figures joined;
+  for (const Figures& one : all) {
+    joined.seconds += one.seconds;
+    joined.products += one.seconds * one.products;
+    joined.sgemm += one.seconds * one.sgemm;
+    joined.drawing += one.seconds * one.drawing;
+  }
+  joined.products /= joined.seconds;
+  joined.sgemm /= joined.seconds;
+  joined.drawing /= joined.seconds;
+  joined.seconds /= static_cast<double>(all.size());
+  return joined;
+}
+
 }  // namespace
 
 void MakeStepsTiny(InnerSpec* inner) {
@@ -132,101 +212,35 @@ double CountProductFlops(const std::function<void()>& work) {
 }
 
 absl::Status Bench(const ExperimentSpec& spec, int rounds, const std::string& only, std::ostream* out) {
-  absl::StatusOr<std::unique_ptr<Workbench>> bench = Workbench::Open(spec, {});
-  if (!bench.ok()) {
-    return bench.status();
-  }
-  const absl::StatusOr<const PromptedSplit*> split = (*bench)->Prompted(Split::kTrain);
-  if (!split.ok()) {
-    return split.status();
-  }
-  const PromptModel& model = (*bench)->model();
-  const absl::StatusOr<ParamList> start = (*bench)->InitialParams(spec.episodes().shots(0));
-  if (!start.ok()) {
-    return start.status();
-  }
+  ASSIGN_OR_RETURN(const std::unique_ptr<Workbench> bench, Workbench::Open(spec, {}));
+  ASSIGN_OR_RETURN(const PromptedSplit* const split, bench->Prompted(Split::kTrain));
+  ASSIGN_OR_RETURN(const ParamList start, bench->InitialParams(spec.episodes().shots(0)));
   const int64_t tasks = spec.train().meta_batch();
-  TaskPool pool(ThreadsOf(spec));
-  const BlasInfo blas = GetBlasInfo();
+  TaskPool pool(ThreadsOr(spec.threads()));
   *out << absl::StrFormat(
-      "%d threads, BLAS kernel %s, %d-way, %d queries a class, meta-batch %d, median of %d rounds\n", pool.threads(),
-      blas.kernel, TrainWays(spec.episodes()), TrainQueries(spec.episodes()), tasks, rounds);
+      "%d threads, BLAS kernel %s, %d-way, %d queries per class, meta-batch %d, median of %d rounds\n", pool.threads(),
+      GetBlasInfo().kernel, TrainWays(spec.episodes()), TrainQueries(spec.episodes()), tasks, rounds);
   *out << absl::StrFormat("%-34s %5s %11s %9s %8s %6s %9s\n", "learner", "shots", "episodes/s", "GFLOP/s", "SGEMM",
                           "ratio", "drawing");
-  const auto print = [&](const std::string& name, const std::string& shots, double seconds, double rate, double sgemm,
-                         double drawing) {
+  const auto print = [&](const std::string& name, const std::string& shots, const Figures& one) {
     *out << absl::StrFormat("%-34s %5s %11.2f %9.1f %8.1f %6.2f %8.2f%%\n", name, shots,
-                            static_cast<double>(tasks) / seconds, rate, sgemm, rate / sgemm, 100 * drawing)
+                            static_cast<double>(tasks) / one.seconds, one.products, one.sgemm, one.products / one.sgemm,
+                            100 * one.drawing)
          << std::flush;
   };
+  const Benched shared = {spec, bench.get(), split, start, &pool, rounds};
   for (const Timed& timed : TimedLearners(spec)) {
-    const std::string& name = timed.name;
-    if (name.find(only) == std::string::npos) {
+    if (timed.name.find(only) == std::string::npos) {
       continue;
     }
-    const LearnerSpec& learner_spec = timed.learner;
-    const std::unique_ptr<Learner> learner = MakeLearner(learner_spec);
-    double all_seconds = 0;  // of a meta-step, summed over the numbers of shots; the others are weighted by it
-    double all_products = 0;
-    double all_sgemm = 0;
-    double all_drawing = 0;
+    std::vector<Figures> all;
     for (const int shots : spec.episodes().shots()) {
-      const absl::StatusOr<EpisodeSampler> sampler = (*bench)->TrainSampler(shots);
-      if (!sampler.ok()) {
-        return sampler.status();
-      }
-      LearnerState state = StartLearning(WithOwn(model, *learner, Detached(*start), spec.seed()));
-      absl::Status failed;
-      const auto step = [&] {
-        const int64_t at = state.meta_step;
-        MetaBatch batch;
-        batch.tasks = tasks;
-        batch.together = timed.together;
-        batch.episode = [&](int64_t task) { return (*split)->Build(sampler->Plan(at * tasks + task), at::kFloat); };
-        const int64_t times = timed.one_after_another ? tasks : 1;
-        batch.tasks = tasks / times;
-        for (int64_t i = 0; i < times; ++i) {
-          const absl::StatusOr<StepStats> stats =
-              MetaStep(*learner, model, learner_spec.meta_optimizer(), 1000000, batch, &pool, &state);
-          failed.Update(stats.status());
-        }
-      };
-      step();  // warms up
-      std::vector<double> seconds;
-      std::vector<double> rates;
-      std::vector<double> sgemm;
-      std::vector<double> drawing;
-      for (int round = 0; round < rounds && failed.ok(); ++round) {
-        sgemm.push_back(MeasureSgemmGflops());
-        // The products are counted apart from the timing, on the same episodes.
-        LearnerState copy;
-        copy.meta_step = state.meta_step;
-        copy.params = Detached(state.params);
-        copy.optimizer = {state.optimizer.step, Detached(state.optimizer.first), Detached(state.optimizer.second)};
-        Clock::time_point begin = Clock::now();
-        step();
-        const double taken = SecondsSince(begin);
-        std::swap(state, copy);
-        rates.push_back(CountProductFlops(step) * 1e-9 / taken);
-        seconds.push_back(taken);
-        begin = Clock::now();
-        pool.Run(tasks, [&](int64_t task) { (*split)->Build(sampler->Plan(round * tasks + task), at::kFloat); });
-        drawing.push_back(SecondsSince(begin) / taken);
-      }
-      if (!failed.ok()) {
-        return failed;
-      }
-      print(name, absl::StrCat(shots), Median(seconds), Median(rates), Median(sgemm), Median(drawing));
-      all_seconds += Median(seconds);
-      all_products += Median(seconds) * Median(rates);
-      all_sgemm += Median(seconds) * Median(sgemm);
-      all_drawing += Median(seconds) * Median(drawing);
+      ASSIGN_OR_RETURN(const Figures figures, Measured(shared, timed, shots));
+      print(timed.name, absl::StrCat(shots), figures);
+      all.push_back(figures);
     }
-    // A run takes as many meta-steps of each: together they count by their time.
-    const int kinds = spec.episodes().shots_size();
-    if (kinds > 1) {
-      print(name, "all", all_seconds / kinds, all_products / all_seconds, all_sgemm / all_seconds,
-            all_drawing / all_seconds);
+    if (all.size() > 1) {
+      print(timed.name, "all", Joined(all));
     }
   }
   return absl::OkStatus();

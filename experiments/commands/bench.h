@@ -1,4 +1,4 @@
-// How fast meta-training is, beside what the machine can do.
+// The `bench` command: how fast meta-training is, compared with what the machine can do.
 #ifndef EXPERIMENTS_COMMANDS_BENCH_H_
 #define EXPERIMENTS_COMMANDS_BENCH_H_
 
@@ -15,15 +15,14 @@ namespace metaprompt {
 // Floating-point operations of all matrix products that LibTorch runs while `work` does, in any thread; 2 m n k each.
 double CountProductFlops(const std::function<void()>& work);
 
-// Makes step sizes that are not 0 tiny: neither time nor memory depends on them, and a spec's may not suit every
-// learner.
+// Makes step sizes tiny where they are not 0. Time and memory do not depend on them, and a spec's may not suit every
+// learner that is timed.
 void MakeStepsTiny(InnerSpec* inner);
 
-// Prints, for each learner on the spec's data and model: episodes a second, the rate of the model's matrix products and
-// its ratio to the SGEMM rate measured in the same run, and the share of time that drawing and batching episodes takes.
-// Each figure is the median of `rounds`; SGEMM is measured before each. With several numbers of shots a row `all` has
-// them together, weighted by their time.
-// Only the rows whose name holds `only` are measured (empty: all).
+// Prints, for each learner on the spec's data and model: episodes per second, the rate of the model's matrix products,
+// its ratio to the SGEMM rate measured in the same run, and the share of time spent on drawing and packing episodes.
+// Each figure is the median of `rounds`; SGEMM is measured before each round. With several numbers of shots, a row
+// `all` joins them, weighted by their time. Only rows whose name contains `only` are measured (empty: all).
 absl::Status Bench(const ExperimentSpec& spec, int rounds, const std::string& only, std::ostream* out);
 
 }  // namespace metaprompt

@@ -9,9 +9,9 @@
 
 namespace metaprompt {
 
-// Prints the peak resident memory of second-order MAML on the spec's data and model, with the graph recomputed and
-// kept, for one inner step and for ten (or the spec's own number, if it is larger): two meta-steps of one task each, in
-// a process of their own. To be called before this process has threads.
+// Prints the peak resident memory of second-order MAML on the spec's data and model, with the graph recomputed and with
+// the graph kept, for one inner step and for ten (or the spec's own number, if it is larger). Each is measured over two
+// meta-steps of one task, in a process of its own. Call it before this process has threads.
 absl::Status BenchMemory(const ExperimentSpec& spec, std::ostream* out);
 
 }  // namespace metaprompt

@@ -15,11 +15,11 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "experiments/runs/model_assembly.h"
 #include "learners/inner/task_pool.h"
-#include "metaprompt/checkpoints/checkpoint.h"
+#include "metaprompt/base/status_macros.h"
 #include "metaprompt/checkpoints/safetensors.h"
 #include "metaprompt/model/batch.h"
-#include "metaprompt/tokenizers/tokenizer_folder.h"
 
 namespace metaprompt {
 namespace {
@@ -32,11 +32,11 @@ constexpr int64_t kWindowNumbers = 1 << 25;
 
 double SecondsSince(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
 
-// Lines as tokens.
+// The text as tokens, line by line.
 struct Lines {
   std::vector<PromptedText> texts;
   std::vector<int64_t> offsets = {0};
-  int64_t cut = 0;  // how many were too long
+  int64_t cut = 0;  // lines that were too long
 };
 
 absl::StatusOr<Lines> Tokenised(const EncodeOptions& options, const Tokenizer& tokenizer, int64_t max_tokens,
@@ -44,7 +44,7 @@ absl::StatusOr<Lines> Tokenised(const EncodeOptions& options, const Tokenizer& t
   Lines lines;
   const SpecialIds special = tokenizer.special();
   const std::string name = options.text.empty() ? "the standard input" : options.text;
-  // To RoBERTa and MPNet padding takes no position, wherever it stands.
+  // In RoBERTa and MPNet, padding takes no position, wherever it is.
   const int64_t uncounted = position_offset > 0 ? special.pad : -1;
   for (std::string line; std::getline(*in, line);) {
     PromptedText text;
@@ -76,20 +76,19 @@ absl::StatusOr<Lines> Tokenised(const EncodeOptions& options, const Tokenizer& t
   return lines;
 }
 
-// What the encoder makes of a batch: a row a token, or a row a line.
-at::Tensor Encoded(const Checkpoint& checkpoint, bool mask_logits, const Batch& batch) {
+// The encoder's output for a batch: one row per token, or one per line.
+at::Tensor Encoded(const EncoderParts& parts, bool mask_logits, const Batch& batch) {
   const at::NoGradGuard no_grad;
-  const Encoder& encoder = *checkpoint.encoder;
+  const Encoder& encoder = *parts.encoder;
   if (!mask_logits) {
-    return encoder.States(checkpoint.params, at::Tensor(), batch);
+    return encoder.States(parts.params, at::Tensor(), batch);
   }
-  return encoder.VocabularyLogits(
-      checkpoint.params,
-      encoder.Transformed(checkpoint.params, encoder.AtMask(checkpoint.params, at::Tensor(), batch)));
+  return encoder.VocabularyLogits(parts.params,
+                                  encoder.Transformed(parts.params, encoder.AtMask(parts.params, at::Tensor(), batch)));
 }
 
-// Lines [begin, end) of the file, a batch of lines of much the same length at a time; their rows in the lines' order.
-at::Tensor EncodedWindow(const Checkpoint& checkpoint, bool mask_logits, const Lines& lines, int64_t begin, int64_t end,
+// Encodes lines [begin, end) of the file, in batches of lines of similar length. The rows are in the lines' order.
+at::Tensor EncodedWindow(const EncoderParts& parts, bool mask_logits, const Lines& lines, int64_t begin, int64_t end,
                          int64_t columns, TaskPool* pool, const std::atomic<bool>& stop) {
   const auto text = [&](int64_t line) -> const PromptedText& { return lines.texts[static_cast<size_t>(line)]; };
   const auto offset = [&](int64_t line) { return lines.offsets[static_cast<size_t>(line)]; };
@@ -119,7 +118,7 @@ at::Tensor EncodedWindow(const Checkpoint& checkpoint, bool mask_logits, const L
       texts.push_back(text(line));
     }
     const std::vector<int64_t> labels(texts.size(), 0);
-    const at::Tensor encoded = Encoded(checkpoint, mask_logits, PackBatch(texts, labels, Answers(), at::kFloat));
+    const at::Tensor encoded = Encoded(parts, mask_logits, PackBatch(texts, labels, Answers(), at::kFloat));
     int64_t row = 0;
     for (const int64_t line : members) {
       const int64_t count = mask_logits ? 1 : static_cast<int64_t>(text(line).ids.size());
@@ -131,7 +130,7 @@ at::Tensor EncodedWindow(const Checkpoint& checkpoint, bool mask_logits, const L
   return result;
 }
 
-// What can be known to fail before the work.
+// Errors that can be found before the work.
 absl::Status CheckOut(const EncodeOptions& options) {
   namespace fs = std::filesystem;
   const fs::path out(options.out);
@@ -151,98 +150,86 @@ absl::Status CheckOut(const EncodeOptions& options) {
   return absl::OkStatus();
 }
 
+// Opens the checkpoint, with a progress line.
+absl::StatusOr<EncoderParts> OpenParts(const EncodeOptions& options, Progress* progress) {
+  ASSIGN_OR_RETURN(std::unique_ptr<Tokenizer> tokenizer, OpenTokenizer(options.encoder));
+  progress->Begin("checkpoint", "", 0, 1);
+  ASSIGN_OR_RETURN(EncoderParts parts, OpenEncoder(options.encoder, options.allow_unknown, std::move(tokenizer)));
+  const Encoder& encoder = *parts.encoder;
+  if (options.mask_logits) {
+    RETURN_IF_ERROR(CheckPredictsWords(encoder, options.encoder));
+  }
+  progress->End(absl::StrFormat("%s, %d layers, %d wide%s", std::string(ModelType(encoder.config().architecture)),
+                                encoder.layout().layers.size(), encoder.config().width,
+                                encoder.layout().has_head() ? "" : "; no MLM head: the word embedding is the decoder"));
+  return parts;
+}
+
+// Creates the file and writes input_ids and offsets.
+absl::StatusOr<std::unique_ptr<SafetensorsWriter>> BeginFile(const EncodeOptions& options, const Lines& lines,
+                                                             int64_t columns) {
+  const int64_t tokens = lines.offsets.back();
+  const auto count = static_cast<int64_t>(lines.texts.size());
+  ASSIGN_OR_RETURN(std::unique_ptr<SafetensorsWriter> writer,
+                   SafetensorsWriter::Create(
+                       options.out,
+                       {StoredTensor{"input_ids", "I64", {tokens}}, StoredTensor{"offsets", "I64", {count + 1}},
+                        options.mask_logits ? StoredTensor{"logits", "F32", {count, columns}}
+                                            : StoredTensor{"states", "F32", {tokens, columns}}},
+                       {{"format", "pt"}}));
+  for (const PromptedText& text : lines.texts) {
+    RETURN_IF_ERROR(AppendTensor(at::tensor(at::ArrayRef<int64_t>(text.ids), at::kLong), writer.get()));
+  }
+  RETURN_IF_ERROR(AppendTensor(at::tensor(at::ArrayRef<int64_t>(lines.offsets), at::kLong), writer.get()));
+  return writer;
+}
+
+// The end of the window of lines that begins at `first`.
+int64_t WindowEnd(const Lines& lines, int64_t first, int64_t columns) {
+  const auto count = static_cast<int64_t>(lines.texts.size());
+  int64_t last = first;
+  int64_t tokens = 0;
+  while (last < count && tokens < kWindowTokens && (last - first + 1) * columns < kWindowNumbers) {
+    tokens += static_cast<int64_t>(lines.texts[static_cast<size_t>(last++)].ids.size());
+  }
+  return std::max(last, first + 1);
+}
+
 }  // namespace
 
 absl::Status EncodeLines(const EncodeOptions& options, std::istream* in, Progress* progress,
                          const std::atomic<bool>& stop) {
-  if (const absl::Status status = CheckOut(options); !status.ok()) {
-    return status;
-  }
-  const absl::StatusOr<TokenizerFiles> files = ReadTokenizerFiles(options.encoder);
-  if (!files.ok()) {
-    return files.status();
-  }
-  const absl::StatusOr<std::unique_ptr<Tokenizer>> tokenizer = MakeTokenizer(*files, options.encoder);
-  if (!tokenizer.ok()) {
-    return tokenizer.status();
-  }
-  progress->Begin("checkpoint", "", 0, 1);
-  const absl::StatusOr<Checkpoint> checkpoint = OpenCheckpoint(options.encoder, options.allow_unknown);
-  if (!checkpoint.ok()) {
-    return checkpoint.status();
-  }
-  const Encoder& encoder = *checkpoint->encoder;
-  const EncoderConfig& config = encoder.config();
-  if (options.mask_logits && !encoder.layout().has_head() && config.width != config.embedding_width) {
-    return absl::InvalidArgumentError(
-        absl::StrCat(options.encoder,
-                     ": it has no masked-language-model head, and its word embedding is too narrow to be one; use a "
-                     "checkpoint saved with its head (...ForMaskedLM)"));
-  }
-  if (config.vocab_size < (*tokenizer)->vocab_size()) {
-    return absl::InvalidArgumentError(absl::StrCat(options.encoder, ": the tokenizer has ", (*tokenizer)->vocab_size(),
-                                                   " ids, config.json's vocab_size is ", config.vocab_size));
-  }
-  progress->End(absl::StrFormat("%s, %d layers, %d wide%s", std::string(ModelType(config.architecture)),
-                                encoder.layout().layers.size(), config.width,
-                                encoder.layout().has_head() ? "" : "; no MLM head: the word embedding is the decoder"));
-
+  RETURN_IF_ERROR(CheckOut(options));
+  ASSIGN_OR_RETURN(const EncoderParts parts, OpenParts(options, progress));
+  const EncoderConfig& config = parts.encoder->config();
   const Clock::time_point begin = Clock::now();
-  const int64_t allowed = encoder.max_tokens();
-  const absl::StatusOr<Lines> lines =
-      Tokenised(options, **tokenizer, options.max_tokens > 0 ? std::min<int64_t>(allowed, options.max_tokens) : allowed,
-                config.position_offset, in);
-  if (!lines.ok()) {
-    return lines.status();
-  }
+  ASSIGN_OR_RETURN(
+      const Lines lines,
+      Tokenised(options, *parts.tokenizer, MaxTokens(*parts.encoder, options.max_tokens), config.position_offset, in));
   const double tokenising = SecondsSince(begin);
-  const auto count = static_cast<int64_t>(lines->texts.size());
-  const int64_t tokens = lines->offsets.back();
+  const auto count = static_cast<int64_t>(lines.texts.size());
   const int64_t columns = options.mask_logits ? config.vocab_size : config.width;
-  const absl::StatusOr<std::unique_ptr<SafetensorsWriter>> writer = SafetensorsWriter::Create(
-      options.out,
-      {StoredTensor{"input_ids", "I64", {tokens}}, StoredTensor{"offsets", "I64", {count + 1}},
-       options.mask_logits ? StoredTensor{"logits", "F32", {count, columns}}
-                           : StoredTensor{"states", "F32", {tokens, columns}}},
-      {{"format", "pt"}});
-  if (!writer.ok()) {
-    return writer.status();
-  }
-  absl::Status status;
-  for (const PromptedText& text : lines->texts) {
-    status.Update(AppendTensor(at::tensor(at::ArrayRef<int64_t>(text.ids), at::kLong), writer->get()));
-  }
-  status.Update(AppendTensor(at::tensor(at::ArrayRef<int64_t>(lines->offsets), at::kLong), writer->get()));
-
+  ASSIGN_OR_RETURN(const std::unique_ptr<SafetensorsWriter> writer, BeginFile(options, lines, columns));
   TaskPool pool(options.threads);
   double encoding = 0;
   progress->Begin("encode", "lines", 0, count);
-  for (int64_t first = 0; first < count && status.ok();) {
-    int64_t last = first;
-    int64_t window = 0;
-    while (last < count && window < kWindowTokens && (last - first + 1) * columns < kWindowNumbers) {
-      window += static_cast<int64_t>(lines->texts[static_cast<size_t>(last++)].ids.size());
-    }
-    last = std::max(last, first + 1);
+  for (int64_t first = 0; first < count;) {
+    const int64_t last = WindowEnd(lines, first, columns);
     const Clock::time_point start = Clock::now();
-    const at::Tensor rows = EncodedWindow(*checkpoint, options.mask_logits, *lines, first, last, columns, &pool, stop);
+    const at::Tensor rows = EncodedWindow(parts, options.mask_logits, lines, first, last, columns, &pool, stop);
     encoding += SecondsSince(start);
     if (stop.load()) {
       return absl::CancelledError(absl::StrCat("stopped after line ", first, "; nothing was written"));
     }
-    status.Update(AppendTensor(rows, writer->get()));
+    RETURN_IF_ERROR(AppendTensor(rows, writer.get()));
     first = last;
     progress->Update(first, "");
   }
-  if (status.ok()) {
-    status.Update((*writer)->Finish());
-  }
-  if (status.ok()) {
-    progress->End(absl::StrFormat("%d lines, %d tokens%s: tokenised in %.2f s, encoded in %.2f s (%.0f lines/s)", count,
-                                  tokens, lines->cut > 0 ? absl::StrCat(" (", lines->cut, " lines cut)") : "",
-                                  tokenising, encoding, encoding > 0 ? static_cast<double>(count) / encoding : 0.0));
-  }
-  return status;
+  RETURN_IF_ERROR(writer->Finish());
+  progress->End(absl::StrFormat("%d lines, %d tokens%s: tokenised in %.2f s, encoded in %.2f s (%.0f lines/s)", count,
+                                lines.offsets.back(), lines.cut > 0 ? absl::StrCat(" (", lines.cut, " lines cut)") : "",
+                                tokenising, encoding, encoding > 0 ? static_cast<double>(count) / encoding : 0.0));
+  return absl::OkStatus();
 }
 
 }  // namespace metaprompt

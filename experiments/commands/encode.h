@@ -1,4 +1,4 @@
-// Lines of text through a checkpoint's encoder, so that anyone can check it from outside.
+// The `encode` command: lines of text through a checkpoint's encoder, so that its outputs can be compared with others'.
 #ifndef EXPERIMENTS_COMMANDS_ENCODE_H_
 #define EXPERIMENTS_COMMANDS_ENCODE_H_
 
@@ -12,7 +12,7 @@
 namespace metaprompt {
 
 struct EncodeOptions {
-  std::string text;          // the file that the lines come from; empty: the standard input
+  std::string text;          // file with the lines; empty: the standard input
   std::string encoder;       // the checkpoint's folder
   std::string out;           // a safetensors file
   bool mask_logits = false;  // the masked-language-model logits at each line's mask instead of the hidden states
@@ -21,16 +21,16 @@ struct EncodeOptions {
   int threads = 1;
 };
 
-// Encodes each line of `in` as transformers does: special tokens around it, those spelled in it understood, cut at its
-// end where it is longer than max_tokens (transformers cuts at the tokenizer's own model_max_length). Writes, in the
-// order of the lines,
+// Encodes each line of `in` as transformers does: with special tokens around it, and with those that it spells taken
+// for special tokens. A line longer than max_tokens is cut at its end (transformers cuts at the tokenizer's
+// model_max_length). Writes, in the order of the lines,
 //   input_ids [N] int64: the tokens of all lines, one line after another;
 //   offsets [B + 1] int64: where in them each line begins, and N;
 // and either
 //   states [N, D] float32: the last hidden states, or
 //   logits [B, V] float32: the masked-language-model logits at the mask; each line must have exactly one.
-// A line's numbers do not depend on the lines around it by more than rounding. Memory: all lines' ids, and the rows of
-// a few thousand lines. The file is there when it is whole; it may not be the text or one of the checkpoint's files.
+// The lines around a line change its numbers by rounding at most. Memory: all lines' ids, and the rows of a few
+// thousand lines. The file appears when it is complete; it may not be the text or one of the checkpoint's files.
 absl::Status EncodeLines(const EncodeOptions& options, std::istream* in, Progress* progress,
                          const std::atomic<bool>& stop);
 

@@ -1,4 +1,4 @@
-// A run's best initialisation in formats that other programs read.
+// The `export` command: a run's best initialisation in formats that other programs read.
 #ifndef EXPERIMENTS_COMMANDS_EXPORT_RUN_H_
 #define EXPERIMENTS_COMMANDS_EXPORT_RUN_H_
 
@@ -11,13 +11,13 @@ namespace metaprompt {
 // Writes into `folder`, which is made or must be empty, the parameters that validated best at `shots` (0: the run's
 // largest number of shots):
 //   config.json, model.safetensors and the tokenizer's files, which transformers loads with the same outputs;
-//   prompt.safetensors: `prompt.soft` [S, E] float32, row s the vector of the template's soft slot s, which takes the
-//     place of a word embedding, behind what model.prompt.reparametrisation has it pass through; with prefixes
+//   prompt.safetensors, in float32: `prompt.soft` [S, E], row s the vector of the template's soft slot s, which takes
+//     the place of a word embedding (after model.prompt.reparametrisation is applied). With prefixes also
 //     `prompt.prefix.<i>.key` and `prompt.prefix.<i>.value` [P, D], which the queries of layer i (from 0) attend to
-//     beside the text's keys and values; of an encoder without an MLM head also `read.scale` and `read.shift` [E], by
-//     which the hidden state at the mask is multiplied and shifted before answer words read it. Its metadata has the
-//     `template`.
-// Returns a line that says what was written.
+//     beside the text's keys and values. Without an MLM head also `read.scale` and `read.shift` [E]: the hidden state
+//     at the mask is multiplied by the one and shifted by the other before it is compared with answer words. The file's
+//     metadata has the `template`.
+// Returns a line that describes what was written.
 absl::StatusOr<std::string> ExportRun(const std::string& run, int shots, const std::string& folder);
 
 }  // namespace metaprompt

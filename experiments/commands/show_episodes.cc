@@ -10,9 +10,10 @@
 #include "datasets/splits/split.h"
 #include "episodes/manifest.h"
 #include "episodes/sampler.h"
-#include "experiments/runs/workbench.h"
+#include "experiments/runs/run_data.h"
 #include "metaprompt/base/files.h"
 #include "metaprompt/base/hash.h"
+#include "metaprompt/base/status_macros.h"
 
 namespace metaprompt {
 namespace {
@@ -24,20 +25,13 @@ Split SplitOf(const EpisodesOptions& options) {
 }  // namespace
 
 absl::StatusOr<std::string> EpisodeText(const ExperimentSpec& spec, const EpisodesOptions& options) {
-  const absl::StatusOr<Dataset> dataset = LoadDataset(spec.dataset());
-  if (!dataset.ok()) {
-    return dataset.status();
-  }
-  const std::vector<const TextClass*> classes = dataset->Of(SplitOf(options));
+  ASSIGN_OR_RETURN(const Dataset dataset, LoadDataset(spec.dataset()));
+  const std::vector<const TextClass*> classes = dataset.Of(SplitOf(options));
   const int shots = options.shots > 0 ? options.shots : spec.episodes().shots(0);
-  const absl::StatusOr<EpisodeSampler> sampler = SamplerOf(spec, *dataset, SplitOf(options), shots);
-  if (!sampler.ok()) {
-    return sampler.status();
-  }
-  const EpisodePlan plan = sampler->Plan(options.index);
-  std::string text =
-      absl::StrFormat("episode %d of %s, seed %d: %d-way %d-shot, %d queries a class\n", plan.index, options.split,
-                      spec.seed(), sampler->shape().ways, shots, sampler->shape().queries);
+  ASSIGN_OR_RETURN(const EpisodeSampler sampler, SamplerOf(spec, dataset, SplitOf(options), shots));
+  const EpisodePlan plan = sampler.Plan(options.index);
+  std::string text = absl::StrFormat("episode %d of %s, seed %d: %d-way %d-shot, %d queries per class\n", plan.index,
+                                     options.split, spec.seed(), sampler.shape().ways, shots, sampler.shape().queries);
   const auto add = [&](absl::string_view part, const std::vector<TextRef>& refs) {
     const size_t per_way = refs.size() / plan.classes.size();
     for (size_t i = 0; i < refs.size(); ++i) {
@@ -59,13 +53,10 @@ absl::StatusOr<std::string> SaveEpisodes(const ExperimentSpec& spec, const Episo
         "episodes.word_tasks and episodes.borrowed_answers make training tasks that no file of episodes can hold; save "
         "with --set episodes.word_tasks=0 --set episodes.borrowed_answers=0");
   }
-  const absl::StatusOr<Dataset> dataset = LoadDataset(spec.dataset());
-  if (!dataset.ok()) {
-    return dataset.status();
-  }
+  ASSIGN_OR_RETURN(const Dataset dataset, LoadDataset(spec.dataset()));
   EpisodeManifest manifest;
-  manifest.dataset = dataset->name;
-  manifest.content_sha256 = ContentSha256(*dataset);
+  manifest.dataset = dataset.name;
+  manifest.content_sha256 = ContentSha256(dataset);
   manifest.split = options.split;
   manifest.seed = spec.seed();
   const std::vector<int> all_shots =
@@ -73,24 +64,19 @@ absl::StatusOr<std::string> SaveEpisodes(const ExperimentSpec& spec, const Episo
                         : std::vector<int>(spec.episodes().shots().begin(), spec.episodes().shots().end());
   const int count = options.count > 0 ? options.count : spec.test().episodes();
   for (const int shots : all_shots) {
-    const absl::StatusOr<EpisodeSampler> sampler = SamplerOf(spec, *dataset, split, shots);
-    if (!sampler.ok()) {
-      return sampler.status();
-    }
-    manifest.ways = sampler->shape().ways;
-    manifest.queries = sampler->shape().queries;
+    ASSIGN_OR_RETURN(const EpisodeSampler sampler, SamplerOf(spec, dataset, split, shots));
+    manifest.ways = sampler.shape().ways;
+    manifest.queries = sampler.shape().queries;
     for (int64_t i = 0; i < count; ++i) {
-      manifest.episodes[shots].push_back(sampler->Plan(i));
+      manifest.episodes[shots].push_back(sampler.Plan(i));
     }
   }
-  const std::string text = ManifestText(manifest, dataset->Of(split));
-  if (const absl::Status status = WriteFileAtomically(options.save, text); !status.ok()) {
-    return status;
-  }
+  const std::string text = ManifestText(manifest, dataset.Of(split));
+  RETURN_IF_ERROR(WriteFileAtomically(options.save, text));
   return absl::StrFormat(
-      "%s: %d episodes of %s's %s classes for each of %s shots, %d-way, %d queries a class; SHA-256 %s\n", options.save,
-      count, manifest.dataset, options.split, absl::StrJoin(all_shots, ", "), manifest.ways, manifest.queries,
-      Sha256(text));
+      "%s: %d episodes of %s's %s classes for each of %s shots, %d-way, %d queries per class; SHA-256 %s\n",
+      options.save, count, manifest.dataset, options.split, absl::StrJoin(all_shots, ", "), manifest.ways,
+      manifest.queries, Sha256(text));
 }
 
 }  // namespace metaprompt

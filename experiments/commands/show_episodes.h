@@ -1,4 +1,4 @@
-// A spec's episodes, for people to look at and for others to meet too.
+// The `episodes` command: a spec's episodes, to look at, or as a file for other programs and runs.
 #ifndef EXPERIMENTS_COMMANDS_SHOW_EPISODES_H_
 #define EXPERIMENTS_COMMANDS_SHOW_EPISODES_H_
 
@@ -13,16 +13,17 @@ namespace metaprompt {
 struct EpisodesOptions {
   std::string split = "test";
   int64_t index = 0;
-  int shots = 0;     // 0: the spec's first; saved, all of the spec's
-  std::string save;  // file to write
+  int shots = 0;     // 0: the spec's first number of shots; when saving, all of them
+  std::string save;  // file to write; empty: none
   int count = 0;     // how many to save; 0: the spec's test.episodes
 };
 
-// One episode: a line of head, and a line a text with its place in its class.
+// One episode: two lines of heading, then one line per text with its place in its class.
 absl::StatusOr<std::string> EpisodeText(const ExperimentSpec& spec, const EpisodesOptions& options);
 
-// Writes episodes 0, 1, ... to options.save: see episodes/manifest.h. Returns a line that says what was written. The
-// training split's are those of classes alone, so the spec may not have word tasks or borrowed answers.
+// Writes episodes 0, 1, ... to options.save in the format of episodes/manifest.h. Returns a line that describes what
+// was written. A file holds tasks of classes only: to save the training split, the spec must have neither word tasks
+// nor borrowed answers.
 absl::StatusOr<std::string> SaveEpisodes(const ExperimentSpec& spec, const EpisodesOptions& options);
 
 }  // namespace metaprompt

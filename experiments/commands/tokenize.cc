@@ -7,21 +7,15 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "experiments/runs/model_assembly.h"
+#include "metaprompt/base/status_macros.h"
 #include "metaprompt/tokenizers/tokenizer.h"
-#include "metaprompt/tokenizers/tokenizer_folder.h"
 
 namespace metaprompt {
 
 absl::Status TokenizeLines(const TokenizeOptions& options, std::istream* in, std::ostream* out) {
-  const absl::StatusOr<TokenizerFiles> files = ReadTokenizerFiles(options.encoder);
-  if (!files.ok()) {
-    return files.status();
-  }
-  const absl::StatusOr<std::unique_ptr<Tokenizer>> made = MakeTokenizer(*files, options.encoder);
-  if (!made.ok()) {
-    return made.status();
-  }
-  const Tokenizer& tokenizer = **made;
+  ASSIGN_OR_RETURN(const std::unique_ptr<Tokenizer> opened, OpenTokenizer(options.encoder));
+  const Tokenizer& tokenizer = *opened;
   const std::string name = options.file.empty() ? "the standard input" : options.file;
   std::ifstream file;
   if (!options.file.empty()) {
@@ -53,7 +47,7 @@ absl::Status TokenizeLines(const TokenizeOptions& options, std::istream* in, std
     }
     line.push_back('\n');
     if (!out->write(line.data(), static_cast<std::streamsize>(line.size()))) {
-      break;  // the caller sees it too
+      break;  // the caller checks the stream
     }
   }
   if (in->bad()) {

@@ -1,4 +1,4 @@
-// Lines of text as ids.
+// The `tokenize` command: lines of text as token ids.
 #ifndef EXPERIMENTS_COMMANDS_TOKENIZE_H_
 #define EXPERIMENTS_COMMANDS_TOKENIZE_H_
 
@@ -12,14 +12,14 @@ namespace metaprompt {
 
 struct TokenizeOptions {
   std::string encoder;         // the checkpoint's folder
-  std::string file;            // of the texts; empty: `in`
+  std::string file;            // with the texts; empty: read `in`
   bool special_tokens = true;  // [CLS] before each text and [SEP] after it
-  bool plain_text = false;     // special tokens that a text spells are text
-  bool pieces = false;         // instead of ids
+  bool plain_text = false;     // take special tokens that a text spells for text
+  bool pieces = false;         // print pieces instead of ids
 };
 
-// A line of `out` for each line of the texts. A line ends at \n alone, and the last one may lack it; its bytes are the
-// text, whatever they are.
+// Writes one line of `out` per line of text. A line ends at \n only, and the last one may lack it; all other bytes are
+// part of the text.
 absl::Status TokenizeLines(const TokenizeOptions& options, std::istream* in, std::ostream* out);
 
 }  // namespace metaprompt

@@ -18,17 +18,18 @@ namespace metaprompt {
 
 struct EpisodeResult {
   double accuracy = 0;               // in [0, 1]
-  std::vector<int64_t> predictions;  // the way predicted for each query text
+  std::vector<int64_t> predictions;  // way predicted for each query text
 };
 
-// How many tasks of `together` may go through the model as one batch at meta-test: mini-batches are each task's own.
+// How many tasks go through the model as one batch at meta-test: `together`, or 1 if each task has its own
+// mini-batches.
 int64_t TogetherAtTest(const LearnerSpec& spec, int64_t together);
 
-// Which texts make episode i: EpisodeSampler::Plan, or what a manifest says.
+// Which texts make episode i: from EpisodeSampler::Plan or a manifest.
 using PlanOf = std::function<EpisodePlan(int64_t)>;
 
-// Episodes first ... first + count - 1, `together` of them as one batch where the learner takes several. One result an
-// episode, in order. `params`: of MetaInfos.
+// Adapts to episodes first ... first + count - 1 and classifies their query texts, `together` episodes as one batch
+// where the learner takes several. One result per episode, in order. `params`: of MetaInfos.
 std::vector<EpisodeResult> EvaluateEpisodes(const Learner& learner, const Model& model, const ParamList& params,
                                             const PromptedSplit& split, const PlanOf& plan, int64_t first,
                                             int64_t count, int64_t together, TaskPool* pool);

@@ -9,58 +9,27 @@
 #include "experiments/runs/read_record.h"
 #include "learners/papers/make_learner.h"
 #include "metaprompt/base/files.h"
-#include "metaprompt/checkpoints/checkpoint.h"
-#include "metaprompt/encoders/initial_values.h"
-#include "metaprompt/tokenizers/tokenizer_folder.h"
+#include "metaprompt/base/status_macros.h"
 
 namespace metaprompt {
 namespace {
 
-// The run's tokenizer and encoder, as SaveInputs of run.cc left them.
-struct Inputs {
-  std::unique_ptr<Tokenizer> tokenizer;
-  std::string config_json;
-  EncoderConfig config;
-};
-
-absl::StatusOr<Inputs> ReadInputs(const std::string& run, const ModelSpec& spec) {
-  Inputs inputs;
-  absl::StatusOr<std::unique_ptr<Tokenizer>> tokenizer = absl::InternalError("");
-  if (spec.encoder().has_checkpoint()) {
-    const std::string folder = absl::StrCat(run, "/encoder");
-    const absl::StatusOr<TokenizerFiles> files = ReadTokenizerFiles(folder);
-    if (!files.ok()) {
-      return files.status();
-    }
-    tokenizer = MakeTokenizer(*files, folder);
-    absl::StatusOr<std::string> json = ReadFile(absl::StrCat(folder, "/config.json"));
-    if (!json.ok()) {
-      return json.status();
-    }
-    inputs.config_json = *std::move(json);
-    const absl::StatusOr<EncoderConfig> config =
-        ParseEncoderConfig(inputs.config_json, absl::StrCat(folder, "/config.json"));
-    if (!config.ok()) {
-      return config.status();
-    }
-    inputs.config = *config;
-  } else {
-    const std::string path = absl::StrCat(run, "/", kSentencePieceFile);
-    absl::StatusOr<std::string> bytes = ReadFile(path);
-    if (!bytes.ok()) {
-      return bytes.status();
-    }
-    tokenizer = LoadSentencePiece(*std::move(bytes), path);
-  }
-  if (!tokenizer.ok()) {
-    return tokenizer.status();
-  }
-  inputs.tokenizer = *std::move(tokenizer);
+// The run's tokenizer and encoder, as SaveInputs of run.cc left them; no values.
+absl::StatusOr<EncoderParts> ReadParts(const std::string& run, const ModelSpec& spec, bool with_head) {
   if (!spec.encoder().has_checkpoint()) {
-    inputs.config = BertConfig(spec.encoder().bert(), inputs.tokenizer->vocab_size());
-    inputs.config_json = ConfigJson(inputs.config);
+    const std::string path = absl::StrCat(run, "/", kSentencePieceFile);
+    ASSIGN_OR_RETURN(std::string bytes, ReadFile(path));
+    ASSIGN_OR_RETURN(std::unique_ptr<Tokenizer> tokenizer, LoadSentencePiece(std::move(bytes), path));
+    return NewEncoder(spec.encoder().bert(), std::move(tokenizer));
   }
-  return inputs;
+  const std::string folder = absl::StrCat(run, "/encoder");
+  const std::string config_path = absl::StrCat(folder, "/config.json");
+  EncoderParts parts;
+  ASSIGN_OR_RETURN(parts.tokenizer, OpenTokenizer(folder));
+  ASSIGN_OR_RETURN(parts.config_json, ReadFile(config_path));
+  ASSIGN_OR_RETURN(const EncoderConfig config, ParseEncoderConfig(parts.config_json, config_path));
+  parts.encoder = std::make_unique<Encoder>(config, with_head);
+  return parts;
 }
 
 }  // namespace
@@ -68,42 +37,21 @@ absl::StatusOr<Inputs> ReadInputs(const std::string& run, const ModelSpec& spec)
 absl::StatusOr<FinishedRun> FinishedRun::Open(const std::string& path) {
   FinishedRun run;
   run.path_ = path;
-  absl::StatusOr<RunRecord> record = ReadRecord(path, &run.record_sha256_);
-  if (!record.ok()) {
-    return record.status();
-  }
-  run.record_ = *std::move(record);
+  ASSIGN_OR_RETURN(run.record_, ReadRecord(path, &run.record_sha256_));
   for (const ShotResult& result : run.record_.results()) {
     std::error_code error;
     const std::string file = run.ParamFile(result.shots());
     if (!std::filesystem::exists(file, error)) {
-      return absl::NotFoundError(absl::StrCat(
-          path, ": it has the run's record, but not the parameters that it ended with (",
-          std::filesystem::path(file).filename().string(), "), which take a run of the record's spec again"));
+      return absl::NotFoundError(absl::StrCat(path, ": the run's record is here, but its parameters are not (",
+                                              std::filesystem::path(file).filename().string(),
+                                              "); to have them, run the record's spec again"));
     }
   }
-  const ModelSpec& spec = run.record_.spec().model();
-  absl::StatusOr<Inputs> inputs = ReadInputs(path, spec);
-  if (!inputs.ok()) {
-    return inputs.status();
-  }
-  const Encoder encoder(inputs->config, run.record_.model().mlm_head());
-  int64_t max_tokens = encoder.max_tokens();
-  if (const int64_t wanted = spec.encoder().checkpoint().max_tokens(); wanted > 0) {
-    max_tokens = std::min(max_tokens, wanted);
-  }
-  absl::StatusOr<PromptTemplate> prompt = PromptTemplate::Create(spec.prompt(), *inputs->tokenizer, max_tokens);
-  if (!prompt.ok()) {
-    return prompt.status();
-  }
-  run.prompt_ = *std::move(prompt);
-  run.model_ = std::make_unique<PromptModel>(spec, encoder, run.prompt_->num_soft());
-  run.model_->set_bfloat16(run.record_.spec().precision() == ExperimentSpec::BFLOAT16);
-  run.learner_ = MakeLearner(run.record_.spec().learner());
-  run.infos_ = MetaInfos(*run.model_, *run.learner_);
-  run.tokenizer_ = std::move(inputs->tokenizer);
-  run.config_ = inputs->config;
-  run.config_json_ = std::move(inputs->config_json);
+  const ExperimentSpec& spec = run.record_.spec();
+  ASSIGN_OR_RETURN(EncoderParts parts, ReadParts(path, spec.model(), run.record_.model().mlm_head()));
+  ASSIGN_OR_RETURN(run.assembled_, AssembleModel(spec, std::move(parts)));
+  run.learner_ = MakeLearner(spec.learner());
+  run.infos_ = MetaInfos(run.model(), *run.learner_);
   return run;
 }
 

@@ -1,15 +1,15 @@
-// A complete run, opened for what it learned, from its folder alone: neither its data nor its checkpoint is needed.
+// A complete run, opened for what it learned. Its folder is enough: neither its data nor its checkpoint is needed.
 #ifndef EXPERIMENTS_RUNS_FINISHED_RUN_H_
 #define EXPERIMENTS_RUNS_FINISHED_RUN_H_
 
 #include <cstdint>
 #include <memory>
-#include <optional>
 #include <string>
 #include <vector>
 
 #include "absl/status/statusor.h"
 #include "experiments/result.pb.h"
+#include "experiments/runs/model_assembly.h"
 #include "learners/learner.h"
 #include "metaprompt/encoders/encoder_config.h"
 #include "metaprompt/model/params.h"
@@ -21,21 +21,22 @@ namespace metaprompt {
 
 class FinishedRun {
  public:
-  // Reads record, tokenizer and configuration. The error names the folder or the file.
+  // Reads record, tokenizer and configuration, not yet the parameters. The error names the folder or the file.
   static absl::StatusOr<FinishedRun> Open(const std::string& path);
 
   const RunRecord& record() const { return record_; }
   const std::string& record_sha256() const { return record_sha256_; }
-  const Tokenizer& tokenizer() const { return *tokenizer_; }
-  const std::string& config_json() const { return config_json_; }
-  const EncoderConfig& config() const { return config_; }
-  const PromptTemplate& prompt() const { return *prompt_; }
-  const PromptModel& model() const { return *model_; }
+  const Tokenizer& tokenizer() const { return *assembled_.parts.tokenizer; }
+  const std::string& config_json() const { return assembled_.parts.config_json; }
+  const EncoderConfig& config() const { return assembled_.parts.encoder->config(); }
+  const PromptTemplate& prompt() const { return *assembled_.prompt; }
+  const PromptModel& model() const { return *assembled_.model; }
   const Learner& learner() const { return *learner_; }
   // The model's parameters, and behind them the learner's.
   const std::vector<ParamInfo>& infos() const { return infos_; }
 
-  // `shots` if the run has a result for it; for 0, the largest that it has. The error says which it has.
+  // `shots` if the run has a result for it; for 0, the largest number of shots that it has. The error lists those that
+  // it has.
   absl::StatusOr<int> ShotsOf(int shots) const;
   // The parameters that validated best, on the CPU, read from ParamFile(shots). `sha256`, if given, becomes the hash of
   // that file.
@@ -48,11 +49,7 @@ class FinishedRun {
   std::string path_;
   RunRecord record_;
   std::string record_sha256_;
-  std::unique_ptr<Tokenizer> tokenizer_;
-  std::string config_json_;
-  EncoderConfig config_;
-  std::optional<PromptTemplate> prompt_;
-  std::unique_ptr<PromptModel> model_;
+  AssembledModel assembled_;
   std::unique_ptr<Learner> learner_;
   std::vector<ParamInfo> infos_;
 };

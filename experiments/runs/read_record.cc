@@ -7,6 +7,7 @@
 #include "metaprompt/base/files.h"
 #include "metaprompt/base/hash.h"
 #include "metaprompt/base/spec_fields.h"
+#include "metaprompt/base/status_macros.h"
 
 namespace metaprompt {
 
@@ -19,7 +20,7 @@ absl::StatusOr<RunRecord> ReadRecord(const std::string& run, std::string* sha256
     if (std::filesystem::exists(absl::StrCat(run, "/spec.textproto"), error) ||
         std::filesystem::exists(partial, error)) {
       return absl::FailedPreconditionError(
-          absl::StrCat(run, ": the run is not complete; the command that began it goes on with it"));
+          absl::StrCat(run, ": the run is not complete; the command that started it continues it"));
     }
     if (!std::filesystem::exists(run, error)) {
       return absl::NotFoundError(absl::StrCat(run, ": no such run directory"));
@@ -29,20 +30,16 @@ absl::StatusOr<RunRecord> ReadRecord(const std::string& run, std::string* sha256
          inside.increment(error)) {
       holds_runs = std::filesystem::exists(inside->path() / "record.textproto", error);
     }
-    return absl::NotFoundError(absl::StrCat(run, ": no run directory, for it has no record.textproto",
-                                            holds_runs ? "; there are runs in it, " : "",
+    return absl::NotFoundError(absl::StrCat(run, ": not a run directory: it has no record.textproto",
+                                            holds_runs ? "; the runs in it are " : "",
                                             holds_runs ? absl::StrCat(absl::StripSuffix(run, "/"), "/*/") : ""));
   }
-  if (!text.ok()) {
-    return text.status();
-  }
+  RETURN_IF_ERROR(text);
   if (sha256 != nullptr) {
     *sha256 = Sha256(*text);
   }
   RunRecord record;
-  if (const absl::Status status = ParseSpec(*text, path, &record); !status.ok()) {
-    return status;
-  }
+  RETURN_IF_ERROR(ParseSpec(*text, path, &record));
   return record;
 }
 

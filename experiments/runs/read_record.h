@@ -1,4 +1,4 @@
-// What a run found.
+// The record of a complete run.
 #ifndef EXPERIMENTS_RUNS_READ_RECORD_H_
 #define EXPERIMENTS_RUNS_READ_RECORD_H_
 
@@ -9,8 +9,8 @@
 
 namespace metaprompt {
 
-// The record in a run's folder. The error says so where the folder is not there, or the run is not complete. `sha256`
-// becomes the hash of its file.
+// Reads the record in a run directory. The error tells a missing directory from a run that is not complete. `sha256`,
+// if given, becomes the hash of the record's file.
 absl::StatusOr<RunRecord> ReadRecord(const std::string& run, std::string* sha256 = nullptr);
 
 }  // namespace metaprompt

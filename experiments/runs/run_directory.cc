@@ -13,6 +13,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "metaprompt/base/files.h"
+#include "metaprompt/base/status_macros.h"
 
 namespace metaprompt {
 namespace {
@@ -45,24 +46,21 @@ absl::StatusOr<std::unique_ptr<RunDirectory>> RunDirectory::Open(std::string pat
   if (flock(lock, LOCK_EX | LOCK_NB) != 0) {
     return absl::FailedPreconditionError(absl::StrCat(partial, ": another process is working on this run"));
   }
-  // What a killed process was writing.
+  // Removes what a killed process was writing.
   for (const auto& entry : std::filesystem::directory_iterator(partial, error)) {
     if (absl::StrContains(entry.path().filename().string(), ".tmp.")) {
       std::filesystem::remove(entry.path(), error);
     }
   }
   if (run->Has(kSpecFile)) {
-    const absl::StatusOr<std::string> there = ReadFile(run->File(kSpecFile));
-    if (!there.ok()) {
-      return there.status();
-    }
-    if (absl::string_view(*there) != spec_text) {
+    ASSIGN_OR_RETURN(const std::string before, ReadFile(run->File(kSpecFile)));
+    if (before != spec_text) {
       return absl::FailedPreconditionError(absl::StrCat(
-          partial, ": a stopped run of another spec lies there; name another folder with --out, or remove it"));
+          partial, ": a stopped run of another spec is there; name another folder with --out, or remove it"));
     }
     run->continues_ = true;
-  } else if (const absl::Status status = run->Write(kSpecFile, spec_text); !status.ok()) {
-    return status;
+  } else {
+    RETURN_IF_ERROR(run->Write(kSpecFile, spec_text));
   }
   return run;
 }

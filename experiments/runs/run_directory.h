@@ -1,4 +1,4 @@
-// A run's folder: whole, or of another name.
+// The directory of a run, which has its final name only when the run is complete.
 #ifndef EXPERIMENTS_RUNS_RUN_DIRECTORY_H_
 #define EXPERIMENTS_RUNS_RUN_DIRECTORY_H_
 
@@ -11,8 +11,8 @@
 
 namespace metaprompt {
 
-// While a run goes on its files lie in `PATH.partial`; when it is complete that folder is renamed to PATH. A stopped
-// run is found there and continued. One process at a time may hold it.
+// Until a run is complete its files are in `PATH.partial`; then that folder is renamed to PATH. A stopped run is found
+// there and continued. One process at a time may hold it.
 class RunDirectory {
  public:
   // Errors: PATH exists; another process works on it; PATH.partial holds a run of another spec.
@@ -30,9 +30,9 @@ class RunDirectory {
   absl::Status Write(absl::string_view name, absl::string_view contents) const;
   void Remove(absl::string_view name) const;
 
-  // For a run that never got to work: removes its folder, unless an earlier process left work in it.
+  // For a run that failed before its first step: removes the folder, unless an earlier process left work in it.
   void Abandon();
-  // The run is complete: gives the folder its own name.
+  // The run is complete: gives the folder its final name.
   absl::Status Finish();
 
  private:

@@ -28,7 +28,7 @@ absl::StatusOr<StartRun> StartRun::Open(Part part, const std::string& path, cons
   StartRun start(part, *std::move(opened));
   const FinishedRun& run = *start.run_;
   if (part == kModel && run.record().model().tokenizer_sha256() != tokenizer_sha256) {
-    return error(absl::StrCat(path, ": its tokenizer is another",
+    return error(absl::StrCat(path, ": its tokenizer is a different one",
                               run.record().spec().model().encoder().has_bert()
                                   ? absl::StrCat("; model.tokenizer.path could be ", path, "/", kSentencePieceFile)
                                   : ""));
@@ -43,7 +43,7 @@ absl::StatusOr<StartRun> StartRun::Open(Part part, const std::string& path, cons
     const auto found =
         std::find_if(theirs.begin(), theirs.end(), [&](const ParamInfo& one) { return one.name == info.name; });
     if (found == theirs.end()) {
-      return error(absl::StrCat(path, ": the run has no ", info.name, ", which this model has"));
+      return error(absl::StrCat(path, ": the run lacks ", info.name, ", which this model has"));
     }
     if (found->shape != info.shape) {
       return error(absl::StrCat(path, ": its ", info.name, " has shape [", absl::StrJoin(found->shape, ", "),
@@ -56,7 +56,7 @@ absl::StatusOr<StartRun> StartRun::Open(Part part, const std::string& path, cons
     const auto same = [&](const ParamInfo& one) { return one.name == info.name; };
     if (in_part(info) && !(start.through_ && info.prompt_map) &&
         std::none_of(model.params().begin(), model.params().end(), same)) {
-      return error(absl::StrCat(path, ": the run has ", info.name, ", which this model has not"));
+      return error(absl::StrCat(path, ": the run has ", info.name, ", which this model lacks"));
     }
   }
   for (const int k : shots) {

@@ -1,15 +1,10 @@
 #include "experiments/runs/sweep.h"
 
-#include <fcntl.h>
-#include <sys/prctl.h>
-#include <sys/wait.h>
-#include <unistd.h>
-
 #include <algorithm>
-#include <cerrno>
 #include <chrono>
 #include <csignal>
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <thread>
 #include <utility>
@@ -23,17 +18,21 @@
 #include "absl/strings/str_split.h"
 #include "absl/strings/strip.h"
 #include "experiments/host/progress.h"
+#include "experiments/host/threads.h"
 #include "experiments/runs/read_record.h"
-#include "experiments/runs/run.h"
 #include "experiments/runs/sweep_plan.h"
 #include "experiments/spec.h"
 #include "metaprompt/base/files.h"
+#include "metaprompt/base/process.h"
 #include "metaprompt/base/spec_fields.h"
+#include "metaprompt/base/status_macros.h"
 
 namespace metaprompt {
 namespace {
 
 using Clock = std::chrono::steady_clock;
+
+constexpr int kStopped = 130;  // exit status of a run that was asked to stop
 
 enum class State { kWaiting, kRunning, kComplete, kFailed };
 
@@ -44,7 +43,7 @@ struct Job {
   Clock::time_point begun;
 };
 
-// What a run's numbers depend on but for rounding. Records from before a field was there have its default.
+// The spec without what changes a run's numbers by rounding alone. A record that is older than a field has its default.
 std::string ComparedSpec(ExperimentSpec spec) {
   WriteOutDefaults(&spec);
   spec.clear_threads();
@@ -71,44 +70,7 @@ std::string LastLine(const std::string& path) {
     return std::string(text.status().message());
   }
   const std::vector<std::string> lines = absl::StrSplit(*text, '\n', absl::SkipWhitespace());
-  return lines.empty() ? "it said nothing" : lines.back();
-}
-
-// A process of its own, in a group of its own: Ctrl-C on the terminal reaches the sweep, which asks the runs to end,
-// once. They end with the sweep, should it be killed.
-absl::StatusOr<pid_t> Start(const std::string& program, const std::vector<std::string>& arguments,
-                            const std::string& log) {
-  std::vector<std::string> all = {"metaprompt"};
-  all.insert(all.end(), arguments.begin(), arguments.end());
-  std::vector<char*> argv;
-  argv.reserve(all.size() + 1);
-  for (std::string& argument : all) {
-    argv.push_back(argument.data());
-  }
-  argv.push_back(nullptr);
-  const int file = open(log.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0666);
-  if (file < 0) {
-    return SystemError(log, errno);
-  }
-  const pid_t parent = getpid();
-  const pid_t child = fork();
-  if (child == 0) {
-    std::signal(SIGINT, SIG_DFL);
-    std::signal(SIGTERM, SIG_DFL);
-    setpgid(0, 0);
-    prctl(PR_SET_PDEATHSIG, SIGINT);
-    if (getppid() != parent) {
-      _exit(1);
-    }
-    dup2(file, STDOUT_FILENO);
-    dup2(file, STDERR_FILENO);
-    execv(program.c_str(), argv.data());
-    constexpr char kNote[] = "error: cannot start the program\n";
-    _exit(write(STDERR_FILENO, kNote, sizeof(kNote) - 1) < 0 ? 126 : 127);
-  }
-  const int error = errno;
-  close(file);
-  return child < 0 ? SystemError("cannot start a process", error) : absl::StatusOr<pid_t>(child);
+  return lines.empty() ? "it printed nothing" : lines.back();
 }
 
 void RemoveCheckpoints(const std::string& folder) {
@@ -124,14 +86,14 @@ void RemoveCheckpoints(const std::string& folder) {
   }
 }
 
-// What `metaprompt` is to be told. A run whose spec leaves `threads` open has those that an earlier process began it
-// with, else its share of the cores.
+// The arguments of `metaprompt` for a run. If the run's spec leaves `threads` open, it gets the number that an earlier
+// process began it with, or else its share of the cores.
 std::vector<std::string> ArgumentsOf(const SweepRun& run, int jobs) {
   std::vector<std::string> arguments = RunArguments(run);
   if (run.planned.threads() > 0) {
     return arguments;
   }
-  int threads = jobs > 1 ? std::max(1, ThreadsOf(run.planned) / jobs) : 0;
+  int threads = jobs > 1 ? std::max(1, ThreadsOr(run.planned.threads()) / jobs) : 0;
   const std::string begun = absl::StrCat(run.out, ".partial/spec.textproto");
   ExperimentSpec before;
   if (const absl::StatusOr<std::string> text = ReadFile(begun); text.ok() && ParseSpec(*text, begun, &before).ok()) {
@@ -154,13 +116,10 @@ class Sweeper {
 
   absl::Status Run() {
     for (Job& job : jobs_) {
-      if (const absl::Status status = Look(&job); !status.ok()) {
-        return status;
-      }
+      RETURN_IF_ERROR(Look(&job));
     }
-    *out_ << absl::StrFormat(
-                 "%d runs, %d of them complete; %d at a time; each one's output: its folder's name and .log\n",
-                 jobs_.size(), Count(State::kComplete), options_.jobs)
+    *out_ << absl::StrFormat("%d runs, %d of them complete; %d at a time; the output of each is in FOLDER.log\n",
+                             jobs_.size(), Count(State::kComplete), options_.jobs)
           << std::flush;
     while (!(stop_.load() && Count(State::kRunning) == 0) && Step()) {
       std::this_thread::sleep_for(std::chrono::milliseconds(50));
@@ -168,8 +127,8 @@ class Sweeper {
     const int64_t complete = Count(State::kComplete);
     const int64_t all = static_cast<int64_t>(jobs_.size());
     if (stop_.load() && complete + Count(State::kFailed) < all) {
-      return absl::CancelledError(
-          absl::StrCat("stopped with ", complete, " of ", all, " runs complete; the same command goes on from there"));
+      return absl::CancelledError(absl::StrCat("stopped with ", complete, " of ", all,
+                                               " runs complete; the same command continues from there"));
     }
     if (complete < all) {
       return absl::AbortedError(
@@ -184,18 +143,15 @@ class Sweeper {
     return std::count_if(jobs_.begin(), jobs_.end(), [&](const Job& job) { return job.state == state; });
   }
 
-  // Whether the run is there already, and is the one that is meant.
+  // Marks the run as complete if its folder is. An error if that is a run of another spec.
   absl::Status Look(Job* job) {
     const std::string& folder = job->run.out;
     std::error_code error;
     if (!std::filesystem::exists(folder, error)) {
       return absl::OkStatus();
     }
-    const absl::StatusOr<RunRecord> record = ReadRecord(folder);
-    if (!record.ok()) {
-      return record.status();
-    }
-    if (ComparedSpec(record->spec()) != ComparedSpec(job->run.planned)) {
+    ASSIGN_OR_RETURN(const RunRecord record, ReadRecord(folder));
+    if (ComparedSpec(record.spec()) != ComparedSpec(job->run.planned)) {
       return absl::FailedPreconditionError(absl::StrCat(
           folder, ": the complete run there has another spec; remove it, or name another folder with --out"));
     }
@@ -203,12 +159,13 @@ class Sweeper {
     return absl::OkStatus();
   }
 
-  // Ends what has ended and begins what can begin. False: nothing is left to wait for.
+  // Takes note of runs that have ended and starts those that can start. False: none is running.
   bool Step() {
     for (Job& job : jobs_) {
-      int status = 0;
-      if (job.state == State::kRunning && waitpid(job.process, &status, WNOHANG) == job.process) {
-        End(&job, status);
+      if (job.state == State::kRunning) {
+        if (const std::optional<ProcessEnd> end = EndOf(job.process); end.has_value()) {
+          End(&job, *end);
+        }
       }
     }
     if (stop_.load()) {
@@ -247,8 +204,9 @@ class Sweeper {
     }
     std::error_code error;
     std::filesystem::create_directories(std::filesystem::path(job->run.out).parent_path(), error);
-    const absl::StatusOr<pid_t> process =
-        Start(options_.program, ArgumentsOf(job->run, options_.jobs), job->run.out + ".log");
+    std::vector<std::string> arguments = ArgumentsOf(job->run, options_.jobs);
+    arguments.insert(arguments.begin(), "metaprompt");
+    const absl::StatusOr<pid_t> process = StartProgram(options_.program, arguments, job->run.out + ".log");
     if (!process.ok()) {
       Fail(job, std::string(process.status().message()));
       return;
@@ -270,16 +228,15 @@ class Sweeper {
     *out_ << absl::StrCat(job->run.out, ": ", why, "\n") << std::flush;
   }
 
-  void End(Job* job, int status) {
+  void End(Job* job, const ProcessEnd& end) {
     const std::string log = job->run.out + ".log";
-    if (!WIFEXITED(status) || WEXITSTATUS(status) != 0) {
+    if (end.signal != 0 || end.exit_status != 0) {
       // While a run is still starting, the signal ends it as it ends any program.
-      const bool stopped = (WIFEXITED(status) && WEXITSTATUS(status) == 130) ||
-                           (WIFSIGNALED(status) && (WTERMSIG(status) == SIGINT || WTERMSIG(status) == SIGTERM));
+      const bool stopped = end.exit_status == kStopped || end.signal == SIGINT || end.signal == SIGTERM;
       if (stop_.load() && stopped) {
         job->state = State::kWaiting;
-      } else if (WIFSIGNALED(status)) {
-        Fail(job, absl::StrCat("ended by signal ", WTERMSIG(status), "; ", log));
+      } else if (end.signal != 0) {
+        Fail(job, absl::StrCat("ended by signal ", end.signal, "; see ", log));
       } else {
         Fail(job, absl::StrCat(absl::StripPrefix(LastLine(log), "error: "), " (", log, ")"));
       }
@@ -311,12 +268,9 @@ absl::Status Sweep(const SweepOptions& options, std::ostream* out, const std::at
   const std::string folder = !options.out.empty()
                                  ? (std::filesystem::path(options.out) / "").lexically_normal().parent_path().string()
                                  : absl::StrCat("runs/", std::filesystem::path(options.file).stem().string());
-  absl::StatusOr<SweepPlan> plan = PlanSweep(options.file, options.sets, options.only, folder);
-  if (!plan.ok()) {
-    return plan.status();
-  }
+  ASSIGN_OR_RETURN(SweepPlan plan, PlanSweep(options.file, options.sets, options.only, folder));
   if (options.dry_run) {
-    for (const SweepRun& run : plan->runs) {
+    for (const SweepRun& run : plan.runs) {
       std::vector<std::string> words = {"metaprompt"};
       for (const std::string& argument : ArgumentsOf(run, options.jobs)) {
         const bool plain = argument.find_first_of(" \t\"'$&|;<>(){}*?[]\\`!#~") == std::string::npos;
@@ -326,8 +280,9 @@ absl::Status Sweep(const SweepOptions& options, std::ostream* out, const std::at
     }
     return absl::OkStatus();
   }
-  std::signal(SIGCHLD, SIG_DFL);  // ignored, as some parents leave it, there would be nothing to wait for
-  return Sweeper(options, *std::move(plan), out, stop).Run();
+  // Some parents leave the signal ignored, and then the system would not keep how a child ended.
+  std::signal(SIGCHLD, SIG_DFL);
+  return Sweeper(options, std::move(plan), out, stop).Run();
 }
 
 }  // namespace metaprompt

@@ -1,4 +1,4 @@
-// Many runs, some at a time, each a process of its own.
+// Many runs, several at a time, each in its own process.
 #ifndef EXPERIMENTS_RUNS_SWEEP_H_
 #define EXPERIMENTS_RUNS_SWEEP_H_
 
@@ -21,10 +21,10 @@ struct SweepOptions {
   std::string program = "/proc/self/exe";
 };
 
-// Does what of the plan is not done: a run whose folder is complete stays as it is, one that was stopped goes on. What
-// a run prints stands in OUT/NAME-seedS.log. A run that fails is told and does not hold up others, but for those that
-// would begin from it; the sweep then ends with an error. With several jobs, a run whose spec leaves `threads` open has
-// its share of the processor's. `stop`: the runs are asked to save and end.
+// Runs what is not done yet: a run whose folder is complete stays as it is, and one that was stopped continues. What a
+// run prints goes into OUT/NAME-seedS.log. A run that fails is reported and holds up only those that begin from it; the
+// sweep then ends with an error. With several jobs, a run whose spec leaves `threads` open gets its share of the cores.
+// If `stop` is set, the runs are asked to save and end.
 absl::Status Sweep(const SweepOptions& options, std::ostream* out, const std::atomic<bool>& stop);
 
 }  // namespace metaprompt

@@ -14,6 +14,7 @@
 #include "experiments/sweep.pb.h"
 #include "metaprompt/base/files.h"
 #include "metaprompt/base/spec_fields.h"
+#include "metaprompt/base/status_macros.h"
 #include "metaprompt/base/text.h"
 
 namespace metaprompt {
@@ -50,15 +51,15 @@ std::vector<std::string> Broken(const SweepSpec& sweep) {
       if (!names.insert(choice.name()).second) {
         broken.push_back(absl::StrCat(where, ": the name is there twice"));
       }
-      // Along `from` one must come to a choice without one.
+      // The chain of `from` must end at a choice without one.
       const SweepChoice* at = &choice;
       for (int steps = 0; at != nullptr && at->has_from(); ++steps) {
         const SweepChoice* const next = Find(axis, at->from());
         if (next == nullptr && at == &choice) {
           broken.push_back(
-              absl::StrCat(where, ": from names ", Quoted(at->from()), ", which is no choice of the axis"));
+              absl::StrCat(where, ": from names ", Quoted(at->from()), ", which is not a choice of this axis"));
         } else if (steps == axis.choice_size()) {
-          broken.push_back(absl::StrCat(where, ": from leads round in a circle"));
+          broken.push_back(absl::StrCat(where, ": its chain of from returns to itself"));
           break;
         }
         at = next;
@@ -68,7 +69,7 @@ std::vector<std::string> Broken(const SweepSpec& sweep) {
   return broken;
 }
 
-// The choices of a run, one an axis.
+// The choices of a run, one per axis.
 using Choices = std::vector<const SweepChoice*>;
 
 std::string NameOf(const Choices& choices) {
@@ -96,7 +97,7 @@ class Planner {
   Planner(const std::string& path, const SweepSpec& sweep, const std::vector<std::string>& sets, const std::string& out)
       : path_(path), sweep_(sweep), sets_(sets), out_(out) {}
 
-  // Adds the run, behind the one that it begins from. Where it is in the plan.
+  // Adds the run after the one that it begins from, unless the plan has it. Returns its index.
   absl::StatusOr<int64_t> Add(const Choices& choices, const uint64_t* seed) {
     const std::string suffix = seed == nullptr ? "" : absl::StrCat("-seed", *seed);
     SweepRun run;
@@ -122,11 +123,7 @@ class Planner {
               absl::StrCat(path_, ": ", run.name, " begins from two runs; one choice of a run can have from"));
         }
         before[a] = Find(sweep_.axis(static_cast<int>(a)), choice.from());
-        const absl::StatusOr<int64_t> after = Add(before, seed);
-        if (!after.ok()) {
-          return after;
-        }
-        run.after = *after;
+        ASSIGN_OR_RETURN(run.after, Add(before, seed));
         run.sets.push_back(absl::StrCat("model.init_from_run=", plan_.runs[static_cast<size_t>(run.after)].out));
       }
     }
@@ -136,6 +133,17 @@ class Planner {
     }
     run.spec = (std::filesystem::path(path_).parent_path() / spec).lexically_normal().string();
     run.sets.insert(run.sets.end(), sets_.begin(), sets_.end());
+    ASSIGN_OR_RETURN(run.planned, Planned(run, seed));
+    places_[run.out] = static_cast<int64_t>(plan_.runs.size());
+    plan_.runs.push_back(std::move(run));
+    return static_cast<int64_t>(plan_.runs.size()) - 1;
+  }
+
+  SweepPlan Take() { return std::move(plan_); }
+
+ private:
+  // The run's spec. An error if a set changes what the plan decides.
+  absl::StatusOr<ExperimentSpec> Planned(const SweepRun& run, const uint64_t* seed) const {
     const absl::StatusOr<ExperimentSpec> loaded = LoadSpec(run.spec, run.sets);
     if (!loaded.ok()) {
       return absl::Status(loaded.status().code(), absl::StrCat(path_, ": ", run.name, ": ", loaded.status().message()));
@@ -147,18 +155,12 @@ class Planner {
           std::make_pair(run.after >= 0 && loaded->model().init_from_run() != start, "model.init_from_run")}) {
       if (differs) {
         return absl::InvalidArgumentError(
-            absl::StrCat(path_, ": ", run.name, ": ", what, " is set; it is for the sweep to say"));
+            absl::StrCat(path_, ": ", run.name, ": ", what, " is set, but the sweep decides it"));
       }
     }
-    run.planned = *loaded;
-    places_[run.out] = static_cast<int64_t>(plan_.runs.size());
-    plan_.runs.push_back(std::move(run));
-    return static_cast<int64_t>(plan_.runs.size()) - 1;
+    return *loaded;
   }
 
-  SweepPlan Take() { return std::move(plan_); }
-
- private:
   const std::string& path_;
   const SweepSpec& sweep_;
   const std::vector<std::string>& sets_;
@@ -171,14 +173,9 @@ class Planner {
 
 absl::StatusOr<SweepPlan> PlanSweep(const std::string& path, const std::vector<std::string>& sets,
                                     const std::vector<std::string>& only, const std::string& out) {
-  const absl::StatusOr<std::string> text = ReadFile(path);
-  if (!text.ok()) {
-    return text.status();
-  }
+  ASSIGN_OR_RETURN(const std::string text, ReadFile(path));
   SweepSpec sweep;
-  if (absl::Status status = ParseSpec(*text, path, &sweep); !status.ok()) {
-    return status;
-  }
+  RETURN_IF_ERROR(ParseSpec(text, path, &sweep));
   if (const std::vector<std::string> broken = Broken(sweep); !broken.empty()) {
     return absl::InvalidArgumentError(absl::StrCat(path, ": ", absl::StrJoin(broken, absl::StrCat("\n", path, ": "))));
   }
@@ -204,14 +201,12 @@ absl::StatusOr<SweepPlan> PlanSweep(const std::string& path, const std::vector<s
                                         [&](const std::string& part) { return absl::StrContains(name, part); })) {
         continue;
       }
-      if (const absl::StatusOr<int64_t> place = planner.Add(choices, seed); !place.ok()) {
-        return place.status();
-      }
+      RETURN_IF_ERROR(planner.Add(choices, seed));
     }
   }
   SweepPlan plan = planner.Take();
   if (plan.runs.empty()) {
-    return absl::InvalidArgumentError(absl::StrCat(path, ": no run's name holds ", absl::StrJoin(only, " or "),
+    return absl::InvalidArgumentError(absl::StrCat(path, ": no run's name contains ", absl::StrJoin(only, " or "),
                                                    "; they are called ", absl::StrJoin(names, ", ")));
   }
   plan.keep_checkpoints = sweep.keep_checkpoints();

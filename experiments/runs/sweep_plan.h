@@ -11,14 +11,14 @@
 
 namespace metaprompt {
 
-// One run of a sweep: what `metaprompt run` is to be told.
+// One run of a sweep: the arguments of `metaprompt run`, and what follows from them.
 struct SweepRun {
   std::string name;               // its choices, joined by -
   std::string out;                // its folder, OUT/NAME-seedS
   std::string spec;               // path of its experiment spec
   std::vector<std::string> sets;  // FIELD=VALUE, in order
-  ExperimentSpec planned;         // what that makes
-  int64_t after = -1;             // the run, an earlier one of the plan, whose parameters it begins with; -1: none
+  ExperimentSpec planned;         // the spec with the sets applied
+  int64_t after = -1;             // index of the earlier run whose parameters it begins with; -1: none
 };
 
 struct SweepPlan {
@@ -26,11 +26,11 @@ struct SweepPlan {
   bool keep_checkpoints = false;
 };
 
-// Reads the file and multiplies it out: seed by seed, in a seed the last axis changes fastest, but a run comes after
-// that which it begins from. `sets` come last in every run, and `only`, if not empty, leaves the runs whose name holds
-// one of them, with those that they begin from. Every run's spec is checked, as far as it can be without data; name,
-// seed and start are the plan's, and a set that says otherwise is an error. Errors name the file, and the run where it
-// is a run's.
+// Reads the file and combines every choice of its axes. The runs are ordered by seed; for one seed the last axis
+// changes fastest, except that a run comes after the one that it begins from. `sets` are applied last in every run.
+// `only`, if not empty, keeps the runs whose name contains one of its strings, and those that they begin from. Every
+// run's spec is checked as far as possible without data. The plan sets name, seed and start: a set that changes one of
+// them is an error. Errors name the file and, where one is at fault, the run.
 absl::StatusOr<SweepPlan> PlanSweep(const std::string& path, const std::vector<std::string>& sets,
                                     const std::vector<std::string>& only, const std::string& out);
 

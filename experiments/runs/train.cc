@@ -10,6 +10,7 @@
 #include "learners/inner/meta_step.h"
 #include "metaprompt/base/spec_fields.h"
 #include "metaprompt/base/statistics.h"
+#include "metaprompt/base/status_macros.h"
 #include "metaprompt/checkpoints/mapped_safetensors.h"
 #include "metaprompt/checkpoints/safetensors.h"
 
@@ -18,7 +19,7 @@ namespace {
 
 constexpr char kProgressKey[] = "progress";
 
-// Parameters, as far as they are defined, with a prefix before their names, added to a file.
+// Adds the parameters that are defined to a file, each name behind the prefix.
 void Put(absl::string_view prefix, const std::vector<ParamInfo>& infos, const ParamList& params, TensorFile* file) {
   for (size_t i = 0; i < infos.size(); ++i) {
     if (params[i].defined()) {
@@ -27,7 +28,7 @@ void Put(absl::string_view prefix, const std::vector<ParamInfo>& infos, const Pa
   }
 }
 
-// What Put wrote.
+// Takes from a file what Put wrote there; undefined where it wrote nothing.
 absl::Status Take(absl::string_view prefix, const std::vector<ParamInfo>& infos, const TensorFile& file,
                   absl::string_view path, ParamList* params) {
   std::vector<ParamInfo> there;
@@ -37,9 +38,7 @@ absl::Status Take(absl::string_view prefix, const std::vector<ParamInfo>& infos,
     }
   }
   ParamList found;
-  if (absl::Status status = TakeParams(prefix, there, file, path, &found); !status.ok()) {
-    return status;
-  }
+  RETURN_IF_ERROR(TakeParams(prefix, there, file, path, &found));
   params->assign(infos.size(), at::Tensor());
   size_t next = 0;
   for (size_t i = 0; i < infos.size() && next < found.size(); ++i) {
@@ -66,6 +65,7 @@ class MetaTraining {
         spec_(context.bench->spec()),
         infos_(MetaInfos(context.bench->model(), *context.learner)),
         shots_(shots),
+        what_(absl::StrCat(shots, "-shot meta-training")),
         checkpoint_(absl::StrCat("checkpoint-", shots, "shot.safetensors")),
         best_(absl::StrCat("best-", shots, "shot.safetensors")) {}
 
@@ -76,11 +76,17 @@ class MetaTraining {
   absl::Status Continue(const std::string& path);
   absl::Status Save();
   absl::Status Validate();
+  // Adds the validation to the curve and the progress lines. Whether it is the best so far.
+  bool AddToCurve(const MeanInterval& valid);
+  // Validates, sees whether training is finished, and saves, each where the current meta-step asks for it.
+  absl::Status BetweenSteps();
+  absl::Status Step(const PromptedSplit& split, const EpisodeSampler& sampler);
 
   const RunContext& context_;
   const ExperimentSpec& spec_;
   const std::vector<ParamInfo> infos_;
   const int shots_;
+  const std::string what_;
   const std::string checkpoint_;
   const std::string best_;
   LearnerState state_;
@@ -90,42 +96,31 @@ class MetaTraining {
 absl::Status MetaTraining::Start() {
   RunDirectory& directory = *context_.directory;
   if (!directory.Has(checkpoint_)) {
-    absl::StatusOr<ParamList> params = context_.bench->InitialParams(shots_);
-    if (!params.ok()) {
-      return params.status();
-    }
-    state_ = StartLearning(WithOwn(context_.bench->model(), *context_.learner, *std::move(params), spec_.seed()));
+    ASSIGN_OR_RETURN(ParamList params, context_.bench->InitialParams(shots_));
+    state_ = StartLearning(WithOwn(context_.bench->model(), *context_.learner, std::move(params), spec_.seed()));
     done_.set_shots(shots_);
     done_.set_best_accuracy(-1);
     done_.mutable_so_far()->set_shots(shots_);
-    return absl::OkStatus();
+  } else if (const absl::Status status = Continue(directory.File(checkpoint_)); !status.ok()) {
+    return absl::Status(status.code(), absl::StrCat(status.message(), "; remove the file to train from the beginning"));
   }
-  const absl::Status status = Continue(directory.File(checkpoint_));
-  return status.ok() ? status
-                     : absl::Status(status.code(),
-                                    absl::StrCat(status.message(), "; remove the file to train from the beginning"));
+  if (!TestsInitialParams(spec_)) {
+    context_.bench->ForgetInitialParams(shots_);
+  }
+  return absl::OkStatus();
 }
 
 absl::Status MetaTraining::Continue(const std::string& path) {
-  const absl::StatusOr<TensorFile> file = ReadSafetensors(path);
-  if (!file.ok()) {
-    return file.status();
-  }
-  const auto progress = file->metadata.find(kProgressKey);
-  if (progress == file->metadata.end()) {
+  ASSIGN_OR_RETURN(const TensorFile file, ReadSafetensors(path));
+  const auto progress = file.metadata.find(kProgressKey);
+  if (progress == file.metadata.end()) {
     return absl::InvalidArgumentError(absl::StrCat(path, ": it holds no training progress"));
   }
-  if (const absl::Status status = ParseSpec(progress->second, path, &done_); !status.ok()) {
-    return status;
-  }
-  // Of the parameters all, of the moments those that there were.
-  for (const absl::Status& status : {TakeParams("params/", infos_, *file, path, &state_.params),
-                                     Take("first/", infos_, *file, path, &state_.optimizer.first),
-                                     Take("second/", infos_, *file, path, &state_.optimizer.second)}) {
-    if (!status.ok()) {
-      return status;
-    }
-  }
+  RETURN_IF_ERROR(ParseSpec(progress->second, path, &done_));
+  // All parameters, and the moments of those that have some.
+  RETURN_IF_ERROR(TakeParams("params/", infos_, file, path, &state_.params));
+  RETURN_IF_ERROR(Take("first/", infos_, file, path, &state_.optimizer.first));
+  RETURN_IF_ERROR(Take("second/", infos_, file, path, &state_.optimizer.second));
   for (ParamList* const params : {&state_.params, &state_.optimizer.first, &state_.optimizer.second}) {
     MoveTo(context_.bench->device(), params);
   }
@@ -144,20 +139,7 @@ absl::Status MetaTraining::Save() {
   return WriteSafetensors(context_.directory->File(checkpoint_), file);
 }
 
-absl::Status MetaTraining::Validate() {
-  const absl::StatusOr<const PromptedSplit*> split = context_.bench->Prompted(Split::kValid);
-  if (!split.ok()) {
-    return split.status();
-  }
-  const EpisodeSampler sampler = *context_.bench->Sampler(Split::kValid, shots_);
-  std::vector<double> accuracies;
-  for (const EpisodeResult& one : EvaluateEpisodes(
-           *context_.learner, context_.bench->model(), state_.params, **split,
-           [&](int64_t i) { return sampler.Plan(i); }, 0, spec_.train().valid_episodes(),
-           TogetherAtTest(spec_.learner(), spec_.tasks_together()), context_.pool)) {
-    accuracies.push_back(one.accuracy);
-  }
-  const MeanInterval valid = Interval(accuracies);
+bool MetaTraining::AddToCurve(const MeanInterval& valid) {
   CurvePoint* point = done_.mutable_so_far()->add_curve();
   point->set_meta_step(state_.meta_step);
   if (done_.sum_count() > 0) {
@@ -177,7 +159,21 @@ absl::Status MetaTraining::Validate() {
                           100 * point->query_accuracy());
   }
   context_.progress->Line(absl::StrCat(line, better ? "  (best so far)" : ""));
-  if (!better) {
+  return better;
+}
+
+absl::Status MetaTraining::Validate() {
+  ASSIGN_OR_RETURN(const PromptedSplit* const split, context_.bench->Prompted(Split::kValid));
+  const EpisodeSampler sampler = *context_.bench->Sampler(Split::kValid, shots_);
+  std::vector<double> accuracies;
+  for (const EpisodeResult& one : EvaluateEpisodes(
+           *context_.learner, context_.bench->model(), state_.params, *split,
+           [&](int64_t i) { return sampler.Plan(i); }, 0, spec_.train().valid_episodes(),
+           TogetherAtTest(spec_.learner(), spec_.tasks_together()), context_.pool)) {
+    accuracies.push_back(one.accuracy);
+  }
+  const MeanInterval valid = Interval(accuracies);
+  if (!AddToCurve(valid)) {
     done_.set_validations_without_gain(done_.validations_without_gain() + 1);
     return absl::OkStatus();
   }
@@ -189,88 +185,77 @@ absl::Status MetaTraining::Validate() {
   return WriteSafetensors(context_.directory->File(best_), best);
 }
 
-absl::StatusOr<Trained> MetaTraining::Run() {
-  if (const absl::Status status = Start(); !status.ok()) {
-    return status;
-  }
+absl::Status MetaTraining::BetweenSteps() {
   const TrainSpec& train = spec_.train();
-  const int64_t total = train.meta_steps();
-  const absl::StatusOr<const PromptedSplit*> split = context_.bench->Prompted(Split::kTrain);
-  if (!split.ok()) {
-    return split.status();
+  const int64_t step = state_.meta_step;
+  const bool last = step == train.meta_steps();
+  const bool at_validation = last || (step >= train.validate_after() && step % train.validate_every() == 0);
+  const bool validated = done_.so_far().curve_size() > 0 && done_.so_far().curve().rbegin()->meta_step() == step;
+  if (at_validation && !validated) {
+    RETURN_IF_ERROR(Validate());
   }
-  const absl::StatusOr<EpisodeSampler> sampler = context_.bench->TrainSampler(shots_);
-  if (!sampler.ok()) {
-    return sampler.status();
+  done_.set_finished(last || (train.patience() > 0 && done_.validations_without_gain() >= train.patience()));
+  const bool stop = context_.stop->load();
+  if (done_.finished() || stop || (step > 0 && step % train.checkpoint_every() == 0)) {
+    done_.mutable_so_far()->set_trained_meta_steps(step);
+    RETURN_IF_ERROR(Save());
   }
-  const std::string what = absl::StrCat(shots_, "-shot meta-training");
-  context_.progress->Begin(what, "meta-steps", state_.meta_step, total);
+  return stop ? absl::CancelledError(absl::StrCat("stopped at meta-step ", step, " of ", what_,
+                                                  "; the same command continues from there"))
+              : absl::OkStatus();
+}
+
+absl::Status MetaTraining::Step(const PromptedSplit& split, const EpisodeSampler& sampler) {
+  const TrainSpec& train = spec_.train();
+  const int64_t step = state_.meta_step;
+  MetaBatch batch;
+  batch.tasks = train.meta_batch();
+  batch.together = spec_.tasks_together();
+  batch.episode = [&](int64_t task) { return split.Build(sampler.Plan(step * train.meta_batch() + task), at::kFloat); };
+  ASSIGN_OR_RETURN(const StepStats stats,
+                   MetaStep(*context_.learner, context_.bench->model(), spec_.learner().meta_optimizer(),
+                            train.meta_steps(), batch, context_.pool, &state_));
+  ShotResult& so_far = *done_.mutable_so_far();
+  if (spec_.learner().has_meta_gradient()) {
+    so_far.set_recomputed_graphs(so_far.recomputed_graphs() + stats.recomputed);
+    so_far.set_kept_graphs(so_far.kept_graphs() + stats.gradients - stats.recomputed);
+  }
+  done_.set_loss_sum(done_.loss_sum() + stats.query_loss);
+  done_.set_accuracy_sum(done_.accuracy_sum() + stats.query_accuracy);
+  done_.set_sum_count(done_.sum_count() + 1);
+  context_.progress->Update(state_.meta_step,
+                            absl::StrFormat("loss %.4f, query %.1f %%", stats.query_loss, 100 * stats.query_accuracy));
+  return absl::OkStatus();
+}
+
+absl::StatusOr<Trained> MetaTraining::Run() {
+  RETURN_IF_ERROR(Start());
+  ASSIGN_OR_RETURN(const PromptedSplit* const split, context_.bench->Prompted(Split::kTrain));
+  ASSIGN_OR_RETURN(const EpisodeSampler sampler, context_.bench->TrainSampler(shots_));
+  context_.progress->Begin(what_, "meta-steps", state_.meta_step, spec_.train().meta_steps());
   if (state_.meta_step > 0 && !done_.finished()) {
-    context_.progress->Line(absl::StrCat(what, ": going on from meta-step ", state_.meta_step));
+    context_.progress->Line(absl::StrCat(what_, ": continuing from meta-step ", state_.meta_step));
   }
-  while (!done_.finished()) {
-    const int64_t step = state_.meta_step;
-    const bool last = step == total;
-    const bool at_validation = last || (step >= train.validate_after() && step % train.validate_every() == 0);
-    const bool validated = done_.so_far().curve_size() > 0 && done_.so_far().curve().rbegin()->meta_step() == step;
-    if (at_validation && !validated) {
-      if (const absl::Status status = Validate(); !status.ok()) {
-        return status;
-      }
+  if (!done_.finished()) {
+    RETURN_IF_ERROR(BetweenSteps());
+    while (!done_.finished()) {
+      RETURN_IF_ERROR(Step(*split, sampler));
+      RETURN_IF_ERROR(BetweenSteps());
     }
-    done_.set_finished(last || (train.patience() > 0 && done_.validations_without_gain() >= train.patience()));
-    const bool stop = context_.stop->load();
-    if (done_.finished() || stop || (step > 0 && step % train.checkpoint_every() == 0)) {
-      done_.mutable_so_far()->set_trained_meta_steps(step);
-      if (const absl::Status status = Save(); !status.ok()) {
-        return status;
-      }
-      if (stop) {
-        return absl::CancelledError(
-            absl::StrCat("stopped at meta-step ", step, " of ", what, "; the same command goes on from there"));
-      }
-    }
-    if (done_.finished()) {
-      context_.progress->End(absl::StrFormat("%d meta-steps, best validation %.2f %% at meta-step %d", step,
-                                             100 * done_.best_accuracy(), done_.so_far().best_meta_step()));
-      break;
-    }
-    MetaBatch batch;
-    batch.tasks = train.meta_batch();
-    batch.together = spec_.tasks_together();
-    batch.episode = [&](int64_t task) {
-      return (*split)->Build(sampler->Plan(step * train.meta_batch() + task), at::kFloat);
-    };
-    const absl::StatusOr<StepStats> stats =
-        MetaStep(*context_.learner, context_.bench->model(), spec_.learner().meta_optimizer(), total, batch,
-                 context_.pool, &state_);
-    if (!stats.ok()) {
-      return stats.status();
-    }
-    ShotResult& so_far = *done_.mutable_so_far();
-    if (spec_.learner().has_meta_gradient()) {
-      so_far.set_recomputed_graphs(so_far.recomputed_graphs() + stats->recomputed);
-      so_far.set_kept_graphs(so_far.kept_graphs() + stats->gradients - stats->recomputed);
-    }
-    done_.set_loss_sum(done_.loss_sum() + stats->query_loss);
-    done_.set_accuracy_sum(done_.accuracy_sum() + stats->query_accuracy);
-    done_.set_sum_count(done_.sum_count() + 1);
-    context_.progress->Update(
-        state_.meta_step, absl::StrFormat("loss %.4f, query %.1f %%", stats->query_loss, 100 * stats->query_accuracy));
+    context_.progress->End(absl::StrFormat("%d meta-steps, best validation %.2f %% at meta-step %d", state_.meta_step,
+                                           100 * done_.best_accuracy(), done_.so_far().best_meta_step()));
   }
   state_ = LearnerState();  // its memory is free for the best parameters
   Trained trained;
-  absl::StatusOr<ParamList> best = ReadParamFile(infos_, context_.directory->File(best_));
-  if (!best.ok()) {
-    return best.status();
-  }
-  trained.params = *std::move(best);
+  ASSIGN_OR_RETURN(trained.params, ReadParamFile(infos_, context_.directory->File(best_)));
   MoveTo(context_.bench->device(), &trained.params);
   trained.result = done_.so_far();
   return trained;
 }
 
 }  // namespace
+
+bool TestsInitialParams(const ExperimentSpec& spec) { return spec.test().baseline() || spec.train().meta_steps() == 0; }
 
 absl::StatusOr<Trained> MetaTrain(const RunContext& context, int shots) { return MetaTraining(context, shots).Run(); }
 

@@ -1,0 +1,122 @@
+#include "experiments/runs/model_assembly.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "metaprompt/base/files.h"
+#include "metaprompt/base/hash.h"
+#include "metaprompt/base/status_macros.h"
+#include "metaprompt/checkpoints/checkpoint.h"
+#include "metaprompt/encoders/initial_values.h"
+#include "metaprompt/prompts/soft_prompt.h"
+#include "metaprompt/tokenizers/tokenizer_folder.h"
+
+namespace metaprompt {
+
+absl::StatusOr<std::unique_ptr<Tokenizer>> OpenTokenizer(const std::string& folder) {
+  ASSIGN_OR_RETURN(const TokenizerFiles files, ReadTokenizerFiles(folder));
+  return MakeTokenizer(files, folder);
+}
+
+absl::StatusOr<std::unique_ptr<Tokenizer>> TokenizerOfRun(
+    const ModelSpec& spec, const TokenizerFiles& kept, const std::function<std::vector<std::string>()>& train_texts) {
+  if (spec.encoder().has_checkpoint()) {
+    return OpenTokenizer(spec.encoder().checkpoint().path());
+  }
+  if (!kept.empty()) {
+    return LoadSentencePiece(kept.at(kSentencePieceFile), kSentencePieceFile);
+  }
+  if (const std::string& path = spec.tokenizer().path(); !path.empty()) {
+    ASSIGN_OR_RETURN(std::string bytes, ReadFile(path));
+    return LoadSentencePiece(std::move(bytes), path);
+  }
+  ASSIGN_OR_RETURN(std::string bytes, TrainSentencePiece(train_texts(), spec.tokenizer().vocab_size()));
+  return LoadSentencePiece(std::move(bytes), "the trained tokenizer");
+}
+
+absl::StatusOr<EncoderParts> OpenEncoder(const std::string& folder, bool allow_unknown,
+                                         std::unique_ptr<Tokenizer> tokenizer) {
+  ASSIGN_OR_RETURN(Checkpoint checkpoint, OpenCheckpoint(folder, allow_unknown));
+  if (const int64_t ids = checkpoint.encoder->config().vocab_size; ids < tokenizer->vocab_size()) {
+    return absl::InvalidArgumentError(absl::StrCat(folder, ": the tokenizer has ", tokenizer->vocab_size(),
+                                                   " ids, config.json's vocab_size is ", ids));
+  }
+  EncoderParts parts;
+  parts.tokenizer = std::move(tokenizer);
+  parts.encoder = std::move(checkpoint.encoder);
+  parts.config_json = std::move(checkpoint.config_json);
+  parts.params = std::move(checkpoint.params);
+  parts.unused = std::move(checkpoint.unused);
+  return parts;
+}
+
+absl::StatusOr<EncoderParts> EncoderOfRun(const ModelSpec& spec, std::unique_ptr<Tokenizer> tokenizer) {
+  if (!spec.encoder().has_checkpoint()) {
+    return NewEncoder(spec.encoder().bert(), std::move(tokenizer));
+  }
+  const auto& checkpoint = spec.encoder().checkpoint();
+  ASSIGN_OR_RETURN(EncoderParts parts,
+                   OpenEncoder(checkpoint.path(), checkpoint.allow_unknown_tensors(), std::move(tokenizer)));
+  RETURN_IF_ERROR(CheckPredictsWords(*parts.encoder, checkpoint.path()));
+  return parts;
+}
+
+EncoderParts NewEncoder(const BertSpec& spec, std::unique_ptr<Tokenizer> tokenizer) {
+  EncoderParts parts;
+  parts.encoder = std::make_unique<Encoder>(BertConfig(spec, tokenizer->vocab_size()), /*with_head=*/true);
+  parts.config_json = ConfigJson(parts.encoder->config());
+  parts.tokenizer = std::move(tokenizer);
+  return parts;
+}
+
+absl::Status CheckPredictsWords(const Encoder& encoder, const std::string& folder) {
+  const EncoderConfig& config = encoder.config();
+  if (encoder.layout().has_head() || config.width == config.embedding_width) {
+    return absl::OkStatus();
+  }
+  return absl::InvalidArgumentError(
+      absl::StrCat(folder, ": it has no masked-language-model head, and its word embedding, ", config.embedding_width,
+                   " wide, cannot take the place of one for hidden states ", config.width,
+                   " wide; use a checkpoint saved with its head (...ForMaskedLM)"));
+}
+
+int64_t MaxTokens(const Encoder& encoder, int64_t wanted) {
+  return wanted > 0 ? std::min(encoder.max_tokens(), wanted) : encoder.max_tokens();
+}
+
+absl::StatusOr<AssembledModel> AssembleModel(const ExperimentSpec& spec, EncoderParts parts) {
+  const PromptSpec& prompt = spec.model().prompt();
+  const int64_t max_tokens = MaxTokens(*parts.encoder, spec.model().encoder().checkpoint().max_tokens());
+  AssembledModel made;
+  ASSIGN_OR_RETURN(made.prompt, PromptTemplate::Create(prompt, *parts.tokenizer, max_tokens));
+  RETURN_IF_ERROR(CheckPromptWidth(prompt, parts.encoder->config().embedding_width));
+  made.model = std::make_unique<PromptModel>(spec.model(), *parts.encoder, made.prompt->num_soft());
+  made.model->set_bfloat16(spec.precision() == ExperimentSpec::BFLOAT16);
+  made.parts = std::move(parts);
+  return made;
+}
+
+ModelFacts FactsOfModel(const AssembledModel& model) {
+  const EncoderParts& parts = model.parts;
+  ModelFacts facts;
+  std::string all;
+  for (const auto& [name, bytes] : parts.tokenizer->files()) {
+    all += bytes;
+  }
+  facts.set_tokenizer_sha256(Sha256(all));
+  facts.set_vocab_size(static_cast<int>(parts.tokenizer->vocab_size()));
+  if (!parts.params.empty()) {
+    facts.set_encoder_sha256(ParamsSha256(parts.encoder->params(), parts.params));
+  }
+  for (const std::string& name : parts.unused) {
+    facts.add_unused_tensors(name);
+  }
+  facts.set_architecture(std::string(ModelType(parts.encoder->config().architecture)));
+  facts.set_mlm_head(parts.encoder->layout().has_head());
+  facts.set_encoder_parameters(CountNumbers(model.model->params(), ParamGroup::kEncoder));
+  facts.set_prompt_parameters(CountNumbers(model.model->params(), ParamGroup::kPrompt));
+  return facts;
+}
+
+}  // namespace metaprompt

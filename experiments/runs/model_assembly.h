@@ -1,0 +1,76 @@
+// A model put together from its parts: tokenizer, encoder and prompt template. Runs, finished runs and the commands
+// that open a checkpoint all do it here.
+#ifndef EXPERIMENTS_RUNS_MODEL_ASSEMBLY_H_
+#define EXPERIMENTS_RUNS_MODEL_ASSEMBLY_H_
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "experiments/experiment.pb.h"
+#include "experiments/result.pb.h"
+#include "metaprompt/encoders/encoder.h"
+#include "metaprompt/model/params.h"
+#include "metaprompt/prompt_model.h"
+#include "metaprompt/prompts/prompt.h"
+#include "metaprompt/tokenizers/tokenizer.h"
+
+namespace metaprompt {
+
+// A tokenizer and an encoder that fit each other.
+struct EncoderParts {
+  std::unique_ptr<Tokenizer> tokenizer;
+  std::unique_ptr<Encoder> encoder;
+  std::string config_json;          // of the encoder
+  ParamList params;                 // the encoder's, float32, as the checkpoint has them; empty without a checkpoint
+  std::vector<std::string> unused;  // tensors of the checkpoint that the encoder does not use
+};
+
+// The parts with a template and the model that they make.
+struct AssembledModel {
+  EncoderParts parts;
+  std::optional<PromptTemplate> prompt;  // always set
+  std::unique_ptr<PromptModel> model;
+};
+
+// The tokenizer in a checkpoint's folder. Errors begin with the folder.
+absl::StatusOr<std::unique_ptr<Tokenizer>> OpenTokenizer(const std::string& folder);
+
+// The tokenizer of a run: the checkpoint's, if the spec names one. Otherwise a sentencepiece model: `kept`, a stopped
+// run's own, if it is not empty; the file that model.tokenizer.path names; or one trained on `train_texts`, which is
+// called in that case alone.
+absl::StatusOr<std::unique_ptr<Tokenizer>> TokenizerOfRun(const ModelSpec& spec, const TokenizerFiles& kept,
+                                                          const std::function<std::vector<std::string>()>& train_texts);
+
+// A checkpoint's encoder with its parameters, read once. Errors name the folder: OpenCheckpoint's, and a tokenizer with
+// more ids than the encoder has word vectors.
+absl::StatusOr<EncoderParts> OpenEncoder(const std::string& folder, bool allow_unknown,
+                                         std::unique_ptr<Tokenizer> tokenizer);
+
+// The encoder of a run: a checkpoint's, which must have an output for words (CheckPredictsWords), or a new BERT.
+absl::StatusOr<EncoderParts> EncoderOfRun(const ModelSpec& spec, std::unique_ptr<Tokenizer> tokenizer);
+
+// A new BERT of the spec's shape, without values.
+EncoderParts NewEncoder(const BertSpec& spec, std::unique_ptr<Tokenizer> tokenizer);
+
+// OK if the encoder can score words at a mask: it has a masked-language-model head, or a word embedding as wide as its
+// hidden states. The error begins with `folder`.
+absl::Status CheckPredictsWords(const Encoder& encoder, const std::string& folder);
+
+// The longest input in tokens: `wanted`, or what the encoder allows if that is less or `wanted` is 0.
+int64_t MaxTokens(const Encoder& encoder, int64_t wanted);
+
+// The spec's template and model over these parts. Errors name the field.
+absl::StatusOr<AssembledModel> AssembleModel(const ExperimentSpec& spec, EncoderParts parts);
+
+// What a record tells about the model. Hashes the tokenizer's files and a checkpoint's parameters.
+ModelFacts FactsOfModel(const AssembledModel& model);
+
+}  // namespace metaprompt
+
+#endif  // EXPERIMENTS_RUNS_MODEL_ASSEMBLY_H_

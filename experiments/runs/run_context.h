@@ -1,0 +1,27 @@
+// What the parts of a run share: training, validation, meta-test.
+#ifndef EXPERIMENTS_RUNS_RUN_CONTEXT_H_
+#define EXPERIMENTS_RUNS_RUN_CONTEXT_H_
+
+#include <atomic>
+
+#include "experiments/host/progress.h"
+#include "experiments/runs/run_directory.h"
+#include "experiments/runs/workbench.h"
+#include "learners/inner/task_pool.h"
+#include "learners/learner.h"
+
+namespace metaprompt {
+
+// Owns nothing; nothing is null.
+struct RunContext {
+  Workbench* bench = nullptr;
+  const Learner* learner = nullptr;
+  RunDirectory* directory = nullptr;
+  TaskPool* pool = nullptr;
+  Progress* progress = nullptr;
+  const std::atomic<bool>* stop = nullptr;  // set: save and return Cancelled
+};
+
+}  // namespace metaprompt
+
+#endif  // EXPERIMENTS_RUNS_RUN_CONTEXT_H_

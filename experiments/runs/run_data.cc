@@ -1,0 +1,96 @@
+#include "experiments/runs/run_data.h"
+
+#include <cstdint>
+#include <set>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "experiments/spec.h"
+#include "metaprompt/base/status_macros.h"
+#include "metaprompt/prompts/prompt.h"
+
+namespace metaprompt {
+namespace {
+
+DatasetFacts FactsOf(const Dataset& dataset) {
+  DatasetFacts facts;
+  facts.set_name(dataset.name);
+  facts.set_content_sha256(ContentSha256(dataset));
+  facts.set_texts(dataset.NumTexts());
+  facts.set_train_classes(static_cast<int>(dataset.Of(Split::kTrain).size()));
+  facts.set_valid_classes(static_cast<int>(dataset.Of(Split::kValid).size()));
+  facts.set_test_classes(static_cast<int>(dataset.Of(Split::kTest).size()));
+  facts.set_dropped_duplicates(dataset.dropped_duplicates);
+  if (!dataset.distribution.empty()) {
+    facts.set_distribution(dataset.distribution);
+  }
+  if (!dataset.split_name.empty()) {
+    facts.set_split(dataset.split_name);
+  }
+  if (dataset.empty_texts > 0) {
+    facts.set_empty_texts(dataset.empty_texts);
+  }
+  if (dataset.skipped_bad_lines > 0) {
+    facts.set_skipped_bad_lines(dataset.skipped_bad_lines);
+  }
+  return facts;
+}
+
+}  // namespace
+
+absl::StatusOr<EpisodeSampler> SamplerOf(const ExperimentSpec& spec, const Dataset& dataset, Split split, int shots) {
+  std::vector<ClassSize> sizes;
+  for (const TextClass* one : dataset.Of(split)) {
+    sizes.push_back(ClassSize{one->label, static_cast<int64_t>(one->texts.size())});
+  }
+  EpisodeShape shape;
+  shape.ways = spec.episodes().ways();
+  shape.shots = shots;
+  shape.queries = spec.episodes().queries();
+  if (split == Split::kTrain) {
+    shape.borrowed_answers = spec.episodes().borrowed_answers();
+    shape.ways = TrainWays(spec.episodes());
+    shape.queries = TrainQueries(spec.episodes());
+    if (spec.episodes().train_ways() > 0 && shape.ways > static_cast<int64_t>(sizes.size())) {
+      return absl::InvalidArgumentError(
+          absl::StrCat("episodes.train_ways is ", shape.ways, ", but there are only ", sizes.size(), " train classes"));
+    }
+  }
+  return EpisodeSampler::Create(std::move(sizes), shape, spec.seed(), SplitName(split));
+}
+
+absl::StatusOr<RunData> RunData::Open(const ExperimentSpec& spec) {
+  RunData data;
+  data.spec_ = spec;
+  ASSIGN_OR_RETURN(data.dataset_, LoadDataset(spec.dataset()));
+  data.facts_ = FactsOf(data.dataset_);
+  std::set<std::string> labels;
+  for (const TextClass& one : data.dataset_.classes) {
+    labels.insert(one.label);
+  }
+  RETURN_IF_ERROR(CheckAnswers(spec.model().verbalizer(), labels));
+  for (const Split split : {Split::kTrain, Split::kValid, Split::kTest}) {
+    for (const int shots : spec.episodes().shots()) {
+      RETURN_IF_ERROR(data.Sampler(split, shots));
+    }
+  }
+  return data;
+}
+
+EpisodeSampler RunData::TrainInTestShape(int shots) const {
+  ExperimentSpec as_test = spec_;
+  as_test.mutable_episodes()->clear_train_ways();
+  as_test.mutable_episodes()->clear_train_queries();
+  const absl::StatusOr<EpisodeSampler> shaped = SamplerOf(as_test, dataset_, Split::kTrain, shots);
+  return shaped.ok() ? *shaped : *Sampler(Split::kTrain, shots);
+}
+
+std::vector<std::string> RunData::TrainTexts() const {
+  std::vector<std::string> texts;
+  for (const TextClass* one : dataset_.Of(Split::kTrain)) {
+    texts.insert(texts.end(), one->texts.begin(), one->texts.end());
+  }
+  return texts;
+}
+
+}  // namespace metaprompt

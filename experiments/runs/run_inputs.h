@@ -1,0 +1,35 @@
+// The inputs of a run, as its directory keeps them while it lasts: a stopped run continues only with the same ones.
+#ifndef EXPERIMENTS_RUNS_RUN_INPUTS_H_
+#define EXPERIMENTS_RUNS_RUN_INPUTS_H_
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "experiments/experiment.pb.h"
+#include "experiments/result.pb.h"
+#include "experiments/runs/run_directory.h"
+#include "experiments/runs/workbench.h"
+#include "metaprompt/tokenizers/tokenizer.h"
+
+namespace metaprompt {
+
+// The files of the tokenizer that a stopped run had made; empty for a new run, or one with a checkpoint's tokenizer.
+absl::StatusOr<TokenizerFiles> KeptTokenizer(const RunDirectory& directory);
+
+// Writes the hashes of data, encoder, starting parameters and test episodes down, or, in a stopped run, compares them.
+// The error names what has changed.
+absl::Status CheckSameInputs(const RunDirectory& directory, const RunRecord& record);
+
+// The number of threads that the run began with, here or on another machine: sums within one task depend on it. A new
+// run has that of the spec; it is written down.
+absl::StatusOr<int> ThreadsOfRun(const RunDirectory& directory, const ExperimentSpec& spec);
+
+// Writes what the run's parameters need to be used without the checkpoint that they came from: the tokenizer and the
+// encoder's configuration.
+absl::Status SaveInputs(const RunDirectory& directory, const Workbench& bench);
+
+// Removes what CheckSameInputs and ThreadsOfRun wrote: a complete run has it in its record.
+void RemoveInputNotes(const RunDirectory& directory);
+
+}  // namespace metaprompt
+
+#endif  // EXPERIMENTS_RUNS_RUN_INPUTS_H_

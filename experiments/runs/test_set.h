@@ -1,0 +1,61 @@
+// What belongs to meta-test alone: the test classes' texts, sealed until it begins, and its episodes.
+#ifndef EXPERIMENTS_RUNS_TEST_SET_H_
+#define EXPERIMENTS_RUNS_TEST_SET_H_
+
+#include <cstdint>
+#include <functional>
+#include <string>
+
+#include "absl/status/statusor.h"
+#include "episodes/manifest.h"
+#include "episodes/sampler.h"
+#include "experiments/experiment.pb.h"
+#include "experiments/runs/run_data.h"
+
+namespace metaprompt {
+
+class TestSet {
+ public:
+  // While such an object lives, the test classes' texts can be read.
+  class Access {
+   public:
+    ~Access() { set_->SetOpen(false); }
+    Access(const Access&) = delete;
+    Access& operator=(const Access&) = delete;
+
+   private:
+    friend class TestSet;
+    explicit Access(TestSet* set) : set_(set) { set_->SetOpen(true); }
+
+    TestSet* set_;
+  };
+
+  // Reads the file of episodes that test.manifest names, if it does, and seals the test classes' texts in `data`, which
+  // must outlive the result: from now on, reading one ends the program. Their number and the hash of the data stay
+  // known. Errors: a manifest that is broken or of other data; see ParseManifest.
+  static absl::StatusOr<TestSet> Open(const ExperimentSpec& spec, RunData* data);
+
+  // Begins meta-test. One access at a time.
+  Access Begin() { return Access(this); }
+  bool is_open() const { return open_; }
+
+  // Which texts make episode i of meta-test: as the manifest says, if there is one, or as the sampler draws them.
+  // Valid as long as this object.
+  std::function<EpisodePlan(int64_t)> Plans(int shots) const;
+
+  // Of the manifest's file; empty if there is none.
+  const std::string& manifest_sha256() const { return manifest_sha256_; }
+
+ private:
+  explicit TestSet(RunData* data) : data_(data) {}
+  void SetOpen(bool open);
+
+  RunData* data_;
+  bool open_ = false;
+  EpisodeManifest manifest_;
+  std::string manifest_sha256_;
+};
+
+}  // namespace metaprompt
+
+#endif  // EXPERIMENTS_RUNS_TEST_SET_H_
