@@ -1,13 +1,13 @@
 #!/usr/bin/env python3
 """Prints the SHA-256 of what a fixed set of runs leaves, so that two builds of the program can be compared.
 
-    tests/record_hashes.py --program bazel-bin/experiments/metaprompt > before.txt
+    tests/record_hashes.py --program bazel-bin/experiments/cli/metaprompt > before.txt
     ... change the code, build again ...
-    tests/record_hashes.py --program bazel-bin/experiments/metaprompt > after.txt
+    tests/record_hashes.py --program bazel-bin/experiments/cli/metaprompt > after.txt
     diff before.txt after.txt
 
 Each run is made with one thread and with two: the quickstart, a short run of each learner, `classify` from the
-quickstart's run and, where they are named, a sentence encoder on HuffPost and the sinusoid program. A line of the output
+quickstart's run, the sinusoids and, where it is named, a sentence encoder on HuffPost. A line of the output
 is `RUN THREADS WHAT SHA256`, with WHAT one of
 
     record            record.textproto as it is
@@ -116,7 +116,7 @@ class Battery:
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--program", required=True, type=Path, help="the metaprompt binary")
-    parser.add_argument("--sinusoid", type=Path, help="the sinusoid binary, where it is a program of its own")
+    parser.add_argument("--sinusoid", type=Path, help="the sinusoid binary of an older build, which has no `sinusoid` command")
     parser.add_argument("--encoder", type=Path, help="folder of all-MiniLM-L6-v2, for the HuffPost run")
     parser.add_argument("--data", type=Path, default=Path("."), help="folder with huffpost.json, for the HuffPost run")
     parser.add_argument("--threads", type=int, nargs="+", default=[1, 2], metavar="N")
@@ -148,11 +148,12 @@ def main():
                     command = [options.program, "classify", "--run", done, "--support", support, "--shots", shots,
                                "--all", "--threads", threads]
                     battery.show(f"classify-{shots}shot", threads, "output", battery.call(command, input=TEXTS.encode()))
-            if options.sinusoid and re.search(options.only, "sinusoid"):
+            if re.search(options.only, "sinusoid"):
+                program = [options.sinusoid.resolve()] if options.sinusoid else [options.program, "sinusoid"]
                 for learner in ("maml", "meta_sgd", "reptile"):
                     curve = battery.folder / f"curve-{learner}-{threads}"
                     dump = battery.folder / f"dump-{learner}-{threads}"
-                    command = [options.sinusoid.resolve(), "--learner", learner, "--threads", threads]
+                    command = program + ["--learner", learner, "--threads", threads]
                     battery.call(command + ["--meta-steps", 200, "--test-tasks", 100, "--curve", curve])
                     battery.show(f"sinusoid-{learner}", threads, "output", curve.read_bytes())
                     if learner != "reptile":

@@ -202,7 +202,7 @@ TEST_F(FrozenEpisodesTest, AManifestOfTheSpecChangesNothingAndOneOfAnotherSeedIs
   const Outcome saved = Command({"episodes", "$tiny.textproto", "--save", "$m.tsv"});
   ASSERT_EQ(saved.status, 0) << saved.err;
   EXPECT_EQ(saved.out, absl::StrCat("$m.tsv: 5 episodes of data.tsv's test classes for each of 1, 2 shots, 2-way, 2 "
-                                    "queries a class; SHA-256 ",
+                                    "queries per class; SHA-256 ",
                                     Sha256(Read("m.tsv")), "\n"));
   const RunRecord without = RecordOf("without", {});
   const RunRecord with = RecordOf("with", {"test.manifest=$m.tsv"});
@@ -230,12 +230,12 @@ TEST_F(FrozenEpisodesTest, TrainingEpisodesOfAnotherShapeLeaveTheTestAsItIs) {
     print.insert(print.end(), {"--set", set});
   }
   const Outcome episode = Command(print);
-  EXPECT_THAT(episode.out, StartsWith("episode 0 of train, seed 3: 3-way 2-shot, 1 queries a class\n"));
+  EXPECT_THAT(episode.out, StartsWith("episode 0 of train, seed 3: 3-way 2-shot, 1 queries per class\n"));
   EXPECT_EQ(std::count(episode.out.begin(), episode.out.end(), '\n'), 2 + 3 * (2 + 1)) << episode.out;
   print.insert(print.end(), {"--save", "$train.tsv"});
-  EXPECT_THAT(Command(print).out, HasSubstr("train classes for each of 2 shots, 3-way, 1 queries a class"));
+  EXPECT_THAT(Command(print).out, HasSubstr("train classes for each of 2 shots, 3-way, 1 queries per class"));
   print[3] = "valid";
-  EXPECT_THAT(Command(print).out, HasSubstr("valid classes for each of 2 shots, 2-way, 2 queries a class"));
+  EXPECT_THAT(Command(print).out, HasSubstr("valid classes for each of 2 shots, 2-way, 2 queries per class"));
 
   const RunRecord plain = RecordOf("plain", {});
   const RunRecord shaped = RecordOf("shaped", shape);

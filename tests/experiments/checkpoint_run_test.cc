@@ -1,117 +1,32 @@
-// Whole experiments that start from a checkpoint, and the commands that open one: run, go on, export, encode.
+// Whole experiments that start from a checkpoint, and the commands that open one: run, continue, export, encode.
 #include <ATen/ATen.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <algorithm>
-#include <atomic>
 #include <filesystem>
 #include <memory>
-#include <sstream>
 #include <string>
 #include <vector>
 
+#include "absl/status/statusor.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_replace.h"
 #include "absl/strings/str_split.h"
-#include "experiments/cli/command_line.h"
 #include "experiments/result.pb.h"
-#include "experiments/runs/train.h"
+#include "experiments/runs/workbench.h"
+#include "experiments/spec.h"
 #include "metaprompt/base/files.h"
-#include "metaprompt/base/hash.h"
-#include "metaprompt/base/spec_fields.h"
 #include "metaprompt/checkpoints/checkpoint.h"
 #include "metaprompt/checkpoints/safetensors.h"
-#include "metaprompt/prompts/soft_prompt.h"
+#include "tests/helpers/checkpoint_run_fixture.h"
 #include "tests/helpers/differences.h"
 
 namespace metaprompt {
 namespace {
 
 using ::testing::HasSubstr;
-
-constexpr char kGoldens[] = "tests/goldens/encoders/";
-
-struct Outcome {
-  int status = 0;
-  std::string out;
-  std::string err;
-};
-
-class CheckpointRunTest : public testing::Test {
- protected:
-  void SetUp() override {
-    folder_ = absl::StrCat(testing::TempDir(), "/checkpoint_run_test.XXXXXX");
-    ASSERT_NE(mkdtemp(folder_.data()), nullptr);
-    folder_ += "/";
-    // Nine classes, each of a letter of its own.
-    std::string lines;
-    for (int of_class = 0; of_class < 9; ++of_class) {
-      for (int text = 0; text < 8; ++text) {
-        const auto letter = static_cast<char>('a' + of_class);
-        absl::StrAppend(&lines, std::string(3, letter), "\t", std::string({letter, ' '}), "the cat ",
-                        std::string(static_cast<size_t>(text) + 1, 'z'), " ", std::string(2, letter), "\n");
-      }
-    }
-    Write("data.tsv", lines);
-  }
-  void TearDown() override { std::filesystem::remove_all(folder_); }
-
-  void Write(const std::string& name, absl::string_view bytes) const {
-    ASSERT_TRUE(WriteFileAtomically(folder_ + name, bytes).ok());
-  }
-  std::string Read(const std::string& name) const {
-    const absl::StatusOr<std::string> bytes = ReadFile(folder_ + name);
-    EXPECT_TRUE(bytes.ok()) << bytes.status();
-    return bytes.ok() ? *bytes : "";
-  }
-
-  // Writes the spec and returns its path. `encoder` is a folder.
-  std::string Spec(const std::string& encoder) const {
-    Write("spec.textproto", absl::StrCat(R"(
-      name: "tiny"
-      dataset { tsv { path: ")",
-                                         folder_, R"(data.tsv" } split { shares { train: 0.34 valid: 0.33 } } }
-      model {
-        encoder { checkpoint { path: ")",
-                                         encoder, R"(" } }
-        prompt { template: "{text} is <soft:2> {mask} ." }
-      }
-      episodes { ways: 3 shots: 2 queries: 3 }
-      learner { maml {} inner { steps: 2 encoder_lr: 0.05 prompt_lr: 0.05 class_lr: 0.1 } }
-      train { meta_steps: 4 meta_batch: 2 validate_every: 2 valid_episodes: 4 checkpoint_every: 1 }
-      test { episodes: 6 }
-      threads: 1)"));
-    return folder_ + "spec.textproto";
-  }
-
-  Outcome Command(const std::vector<std::string>& arguments, bool stop = false, const std::string& input = "") const {
-    std::ostringstream out;
-    std::ostringstream err;
-    std::istringstream in(input);
-    const std::atomic<bool> stopped(stop);
-    Outcome outcome;
-    outcome.status = RunCommand(arguments, {&out, &err, false, &stopped, &in});
-    outcome.out = out.str();
-    outcome.err = absl::StrReplaceAll(err.str(), {{folder_, "$"}});
-    return outcome;
-  }
-
-  std::string CopyOf(const std::string& golden) const {
-    const std::string to = folder_ + golden;
-    std::filesystem::copy(kGoldens + golden, to);
-    return to;
-  }
-
-  std::string folder_;
-};
-
-RunRecord Record(const std::string& text) {
-  RunRecord record;
-  EXPECT_TRUE(ParseSpec(text, "record", &record).ok());
-  return record;
-}
 
 TEST_F(CheckpointRunTest, EveryArchitectureTrainsAndIsTested) {
   for (const char* name :
@@ -134,13 +49,31 @@ TEST_F(CheckpointRunTest, EveryArchitectureTrainsAndIsTested) {
   EXPECT_EQ(cut.model().unused_tensors_size(), 2) << "the pooler";
 }
 
+TEST_F(CheckpointRunTest, TheCheckpointIsReadOnce) {
+  const std::string encoder = CopyOf("bert");
+  const ExperimentSpec spec = *LoadSpec(Spec(encoder), {"episodes.shots=1,2"});
+  absl::StatusOr<std::unique_ptr<Workbench>> bench = Workbench::Open(spec, {});
+  ASSERT_TRUE(bench.ok()) << bench.status();
+  std::filesystem::remove_all(encoder);
+  const ParamList one = (*bench)->InitialParams(1).value();
+  const ParamList two = (*bench)->InitialParams(2).value();
+  const ParamList again = (*bench)->InitialParams(1).value();
+  for (size_t i = 0; i < (*bench)->model().encoder().params().size(); ++i) {
+    EXPECT_EQ(one[i].data_ptr(), two[i].data_ptr()) << "the same memory";
+    EXPECT_EQ(one[i].data_ptr(), again[i].data_ptr());
+  }
+  (*bench)->ForgetInitialParams(1);
+  EXPECT_TRUE((*bench)->InitialParams(2).ok());
+  EXPECT_THROW((*bench)->InitialParams(1).IgnoreError(), c10::Error);
+}
+
 TEST_F(CheckpointRunTest, TheSameRecordEveryTimeAndWhenStopped) {
   const std::string encoder = CopyOf("roberta");
   const std::string spec = Spec(encoder);
   ASSERT_EQ(Command({"run", spec, "--out", folder_ + "whole"}).status, 0);
   Outcome stopped = Command({"run", spec, "--out", folder_ + "pieces"}, /*stop=*/true);
   EXPECT_EQ(stopped.status, 130);
-  EXPECT_THAT(stopped.err, HasSubstr("stopped at meta-step 0 of 2-shot meta-training; the same command goes on"));
+  EXPECT_THAT(stopped.err, HasSubstr("stopped at meta-step 0 of 2-shot meta-training; the same command continues"));
   // With other weights it does not go on; with its own it does.
   const std::string weights = Read("roberta/model.safetensors");
   std::string other = weights;
@@ -206,124 +139,6 @@ TEST_F(CheckpointRunTest, WhatIsExportedIsWhatValidatedBest) {
     std::filesystem::remove_all(folder_ + "run");
     std::filesystem::remove_all(folder_ + "out");
   }
-}
-
-// With soft vectors that pass something, what enters the encoder is exported; and prefixes.
-TEST_F(CheckpointRunTest, ADeepPromptIsTrainedExportedAndHandedOn) {
-  const std::string spec = Spec(std::string(kGoldens) + "bert");
-  const std::vector<std::string> deep = {"--set", "model.prompt.reparametrisation=LSTM_MLP",
-                                         "--set", "model.prompt.prefix_length=3",
-                                         "--set", "model.prompt.init_words=topic",
-                                         "--set", "learner.adapts.part=PROMPT",
-                                         "--set", "tasks_together=2"};
-  const auto run = [&](const std::string& out, std::vector<std::string> sets) {
-    std::vector<std::string> arguments = {"run", spec, "--out", folder_ + out};
-    arguments.insert(arguments.end(), sets.begin(), sets.end());
-    return Command(arguments);
-  };
-  const Outcome first = run("deep", deep);
-  ASSERT_EQ(first.status, 0) << first.err;
-  const TensorFile best = *ParseSafetensors(Read("deep/best-2shot.safetensors"), "best");
-  ASSERT_EQ(Command({"export", folder_ + "deep", "--out", folder_ + "out"}).status, 0);
-  const TensorFile prompt = *ParseSafetensors(Read("out/prompt.safetensors"), "prompt");
-  const absl::StatusOr<Checkpoint> opened = OpenCheckpoint(folder_ + "out", /*allow_unknown=*/false);
-  ASSERT_TRUE(opened.ok()) << opened.status();
-  const size_t layers = opened->encoder->layout().layers.size();
-  EXPECT_EQ(prompt.tensors.size(), 1 + 2 * layers);
-  PromptSpec parametrisation;
-  parametrisation.set_reparametrisation(PromptSpec::LSTM_MLP);
-  const SoftPrompt soft(parametrisation, 2, opened->encoder->config().embedding_width);
-  ParamList own;
-  for (const ParamInfo& info : soft.params()) {
-    own.push_back(best.Find(info.name));
-  }
-  EXPECT_TRUE(at::equal(prompt.Find("prompt.soft"), soft.Vectors(own)));
-  EXPECT_FALSE(at::equal(prompt.Find("prompt.soft"), best.Find("prompt.soft")));
-  for (size_t i = 0; i < layers; ++i) {
-    for (const char* what : {".key", ".value"}) {
-      const std::string name = absl::StrCat("prompt.prefix.", i, what);
-      EXPECT_EQ(prompt.Find(name).size(0), 3);
-      EXPECT_TRUE(at::equal(prompt.Find(name), best.Find(name))) << name;
-    }
-  }
-
-  // The whole model as the run left it; no step is taken, so that what is tested is what it begins with.
-  const std::vector<std::string> no_steps = {"--set", "train.meta_steps=0"};
-  std::vector<std::string> again = deep;
-  again.insert(again.end(), no_steps.begin(), no_steps.end());
-  again.insert(again.end(), {"--set", "model.prompt.init_words=", "--set", "learner.reptile=", "--set",
-                             absl::StrCat("model.init_from_run=", folder_, "deep")});
-  const Outcome second = run("again", again);
-  ASSERT_EQ(second.status, 0) << second.err;
-  const TensorFile taken = *ParseSafetensors(Read("again/best-2shot.safetensors"), "best");
-  ASSERT_EQ(taken.tensors.size(), best.tensors.size());
-  for (const auto& [name, tensor] : best.tensors) {
-    EXPECT_TRUE(at::equal(taken.Find(name), tensor)) << name;
-  }
-  const RunRecord record = Record(Read("again/record.textproto"));
-  ASSERT_EQ(record.model().starts_size(), 1);
-  EXPECT_EQ(record.model().starts(0).field(), "model.init_from_run");
-  EXPECT_EQ(record.model().starts(0).shots(), 2);
-  EXPECT_EQ(record.model().starts(0).record_sha256(), Sha256(Read("deep/record.textproto")));
-  EXPECT_EQ(record.model().starts(0).parameters_sha256(), Sha256(Read("deep/best-2shot.safetensors")));
-  EXPECT_EQ(record.results(0).tests(0).initialisation(), "transferred");
-
-  // The vectors alone: a plain prompt takes those that enter the encoder.
-  const std::string handed = absl::StrCat("model.prompt.init_from_run=", folder_, "deep");
-  std::vector<std::string> plain = no_steps;
-  plain.insert(plain.end(), {"--set", handed, "--set", "model.prompt.prefix_length=3"});
-  const Outcome third = run("plain", plain);
-  ASSERT_EQ(third.status, 0) << third.err;
-  const TensorFile alone = *ParseSafetensors(Read("plain/best-2shot.safetensors"), "best");
-  for (const auto& [name, tensor] : prompt.tensors) {
-    EXPECT_TRUE(at::equal(alone.Find(name), tensor)) << name;
-  }
-
-  const auto error = [&](std::vector<std::string> sets) {
-    std::vector<std::string> with = no_steps;
-    with.insert(with.end(), {"--set", "model.prompt.prefix_length=3"});
-    for (const std::string& set : sets) {
-      with.insert(with.end(), {"--set", set});
-    }
-    const std::string err = run("bad", with).err;
-    const size_t at = err.find("error: ");
-    return at == std::string::npos ? err : err.substr(at);
-  };
-  EXPECT_EQ(error({handed, "episodes.shots=1"}),
-            "error: model.prompt.init_from_run: $deep: the run has no 1-shot result; it has 2\n");
-  EXPECT_EQ(error({handed, "model.prompt.template={text} <soft> {mask}"}),
-            "error: model.prompt.init_from_run: $deep: its prompt.soft has shape [2, 16], this model's [1, 16]\n");
-  EXPECT_EQ(error({handed, "model.prompt.prefix_length=0"}),
-            "error: model.prompt.init_from_run: $deep: the run has prompt.prefix.0.key, which this model has not\n");
-  EXPECT_EQ(error({handed, "model.prompt.reparametrisation=MLP", "model.prompt.prefix_length=0"}),
-            "error: model.prompt.init_from_run: $deep: the run has prompt.lstm.weight_ih_l0, which this model has "
-            "not\n");
-  EXPECT_EQ(
-      error({absl::StrCat("model.init_from_run=", folder_, "deep"), "model.lora.rank=2"}),
-      "error: model.init_from_run: $deep: the run has no lora.bert.encoder.layer.0.attention.self.query.weight.A, "
-      "which this model has\n");
-  EXPECT_THAT(error({absl::StrCat("model.init_from_run=", folder_, "deep"),
-                     absl::StrCat("model.encoder.checkpoint.path=", kGoldens, "roberta"),
-                     "model.prompt.template={text} <soft:2> {mask}"}),
-              HasSubstr("error: model.init_from_run: $deep: its tokenizer is another\n"));
-  EXPECT_THAT(error({absl::StrCat("model.init_from_run=", folder_, "nowhere")}),
-              HasSubstr("error: model.init_from_run: $nowhere"));
-  EXPECT_EQ(
-      error({"model.prompt.init_words=the small world"}),
-      "error: model.prompt.init_words has 3 words; the template has 2 soft vectors: give one word for all, or one "
-      "for each\n");
-  EXPECT_THAT(error({"model.prompt.init_words=world", handed}),
-              HasSubstr("model.prompt.init_words and model.prompt.init_from_run are set; soft vectors begin as one "
-                        "only\n"));
-  EXPECT_THAT(error({"model.prompt.init_words=world", "model.prompt.template={text} {mask}"}),
-              HasSubstr("model.prompt.init_words is set; model.prompt.template has no <soft>\n"));
-  EXPECT_THAT(
-      error({"learner.meta_prompter=", "model.prompt.reparametrisation=MLP"}),
-      HasSubstr("model.prompt.reparametrisation is MLP; learner.meta_prompter learns its pool alone: that would "
-                "stay random\n"));
-  EXPECT_THAT(error({"learner.proto_maml=", "model.verbalizer.kind=PROTOTYPE"}),
-              HasSubstr("model.verbalizer.kind is PROTOTYPE; it is for learner.maml, reptile, anil, meta_sgd, cavia "
-                        "and imaml\n"));
 }
 
 // Prototypes in a whole run, and soft vectors that begin as words.

@@ -349,18 +349,18 @@ TEST(ClassifyTest, MistakesAreAnsweredInOneLine) {
   std::filesystem::create_directories(Folder() + "records/one");
   std::filesystem::copy_file(Folder() + "run/record.textproto", Folder() + "records/one/record.textproto");
   EXPECT_EQ(error("$records/one"),
-            "error: $records/one: it has the run's record, but not the parameters that it ended with "
-            "(best-1shot.safetensors), which take a run of the record's spec again\n");
+            "error: $records/one: the run's record is here, but its parameters are not "
+            "(best-1shot.safetensors); to have them, run the record's spec again\n");
   EXPECT_EQ(error("$records"),
-            "error: $records: no run directory, for it has no record.textproto; there are runs in it, $records/*/\n");
-  const std::string unfinished = ": the run is not complete; the command that began it goes on with it\n";
+            "error: $records: not a run directory: it has no record.textproto; the runs in it are $records/*/\n");
+  const std::string unfinished = ": the run is not complete; the command that started it continues it\n";
   EXPECT_EQ(error("$half"), "error: $half" + unfinished);
   EXPECT_EQ(error("$half.partial"), "error: $half.partial" + unfinished);
   EXPECT_EQ(error(TheRun(), {"--shots", "3"}), "error: $run: the run has no 3-shot result; it has 1, 4\n");
   EXPECT_EQ(error(TheRun(), {"--device", "abacus"}), "error: device is 'abacus'; it must be cpu, cuda or cuda:N\n");
   EXPECT_EQ(error(TheRun(), {"$nothing"}), "error: cannot read $nothing: No such file or directory\n");
   EXPECT_EQ(Command({"classify", "--run", TheRun()}).err,
-            "error: --support is required; `metaprompt classify --help` tells more\n");
+            "error: --support is required; see `metaprompt classify --help`\n");
 }
 
 }  // namespace

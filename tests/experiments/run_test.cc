@@ -1,157 +1,31 @@
-// A whole experiment on a world of twelve words a class: the same record every time, on any number of threads, stopped
-// at any step, killed at any time.
+// A whole experiment on a small world: the same record every time, on any number of threads, and test texts that
+// nothing reads before meta-test.
 #include "experiments/runs/run.h"
 
-#include <fcntl.h>
 #include <gmock/gmock.h>
 #include <google/protobuf/text_format.h>
 #include <gtest/gtest.h>
-#include <sched.h>
-#include <signal.h>
-#include <sys/stat.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include <algorithm>
-#include <atomic>
-#include <chrono>
 #include <cmath>
-#include <cstdlib>
-#include <filesystem>
 #include <memory>
-#include <sstream>
 #include <string>
-#include <thread>
-#include <utility>
 #include <vector>
 
-#include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
-#include "experiments/host/blas.h"
-#include "experiments/runs/run_directory.h"
-#include "experiments/runs/train.h"
 #include "experiments/runs/workbench.h"
-#include "experiments/spec.h"
-#include "learners/papers/make_learner.h"
 #include "metaprompt/base/files.h"
 #include "metaprompt/base/hash.h"
-#include "metaprompt/base/random.h"
 #include "metaprompt/base/spec_fields.h"
+#include "metaprompt/base/statistics.h"
+#include "tests/helpers/tiny_run.h"
 
 namespace metaprompt {
 namespace {
 
-using ::testing::AllOf;
-using ::testing::HasSubstr;
-using ::testing::Not;
 using ::testing::StartsWith;
-
-// A folder of the test's own, new at each start of the program.
-const std::string& Folder() {
-  static const auto* const folder = [] {
-    std::string name = absl::StrCat(testing::TempDir(), "/run_test.XXXXXX");
-    EXPECT_NE(mkdtemp(name.data()), nullptr);
-    return new std::string(name);
-  }();
-  return *folder;
-}
-
-std::string Read(const std::string& path) {
-  const absl::StatusOr<std::string> bytes = ReadFile(path);
-  EXPECT_TRUE(bytes.ok()) << bytes.status();
-  return bytes.ok() ? *bytes : "";
-}
-
-bool Exists(const std::string& path) { return std::filesystem::exists(path); }
-
-// Twelve classes of which each has words of its own, so that any text tells its class. `seed` draws the texts.
-std::string WriteData(const std::string& name, uint64_t seed) {
-  std::string lines;
-  for (int of_class = 0; of_class < 12; ++of_class) {
-    for (int text = 0; text < 12; ++text) {
-      Random random(SubSeed(seed, name, static_cast<uint64_t>(of_class) * 100 + static_cast<uint64_t>(text)));
-      absl::StrAppend(&lines, "class", std::string(1, static_cast<char>('a' + of_class)), "\t");
-      for (int word = 0; word < 4; ++word) {
-        const auto first = static_cast<char>('a' + of_class % 6);
-        const auto second = static_cast<char>('m' + random.Below(6));
-        const auto third = static_cast<char>('a' + of_class % 3 + of_class / 6 * 3);
-        absl::StrAppend(&lines, word == 0 ? "" : " ", std::string({first, second, third}));
-      }
-      // A word that texts of all classes share, for word tasks; and no two texts alike.
-      absl::StrAppend(&lines, text % 3 == 0 ? " red " : text % 3 == 1 ? " green " : " blue ", text, "\n");
-    }
-  }
-  std::string path = absl::StrCat(Folder(), "/", name);
-  EXPECT_TRUE(WriteFileAtomically(path, lines).ok());
-  return path;
-}
-
-const std::string& DataPath() {
-  static const auto* const path = new std::string(WriteData("words.tsv", 1));
-  return *path;
-}
-
-// The spec as a file; `$` in the template is the data.
-const std::string& SpecPath() {
-  static const auto* const path = [] {
-    constexpr char kSpec[] = R"(
-      name: "tiny"
-      seed: 5
-      dataset { tsv { path: "$" } split { shares { train: 0.4 valid: 0.3 } } }
-      model {
-        tokenizer { vocab_size: 90 }
-        encoder { bert { layers: 1 width: 16 heads: 2 intermediate: 32 max_positions: 16 init_std: 1 } }
-        prompt { template: "{text} is <soft> {mask}" }
-        verbalizer { allow_same_words: true }  # so few pieces lack letters of the names
-      }
-      episodes { ways: 3 shots: 1 queries: 4 borrowed_answers: 0.3 word_tasks: 0.4 }
-      learner {
-        maml {}
-        inner { steps: 2 encoder_lr: 0.1 prompt_lr: 0.1 class_lr: 0.5 }
-        meta_optimizer { encoder_lr: 0.01 word_lr: 0.01 }
-      }
-      train { meta_steps: 12 meta_batch: 2 validate_every: 5 valid_episodes: 6 checkpoint_every: 2 }
-      test { episodes: 24 }
-      threads: 1)";
-    auto* name = new std::string(absl::StrCat(Folder(), "/tiny.textproto"));
-    EXPECT_TRUE(WriteFileAtomically(*name, absl::StrJoin(absl::StrSplit(kSpec, '$'), DataPath())).ok());
-    return name;
-  }();
-  return *path;
-}
-
-ExperimentSpec Spec(const std::vector<std::string>& sets = {}) {
-  absl::StatusOr<ExperimentSpec> spec = LoadSpec(SpecPath(), sets);
-  EXPECT_TRUE(spec.ok()) << spec.status();
-  return *spec;
-}
-
-// Runs, and returns the record's bytes or the error.
-std::string RecordOf(const ExperimentSpec& spec, const std::string& out, RunRecord* record = nullptr) {
-  std::ostringstream shown;
-  Progress progress(&shown, false);
-  const std::atomic<bool> stop(false);
-  const absl::StatusOr<RunRecord> result = RunExperiment(spec, out, &progress, stop);
-  if (!result.ok()) {
-    return std::string(result.status().message());
-  }
-  EXPECT_FALSE(Exists(out + ".partial"));
-  if (record != nullptr) {
-    *record = *result;
-  }
-  const std::string bytes = Read(out + "/record.textproto");
-  EXPECT_EQ(bytes, SpecText(*result));
-  return bytes;
-}
-
-// The undisturbed run that the others are held against.
-const std::string& Undisturbed() {
-  static const auto* const bytes = new std::string(RecordOf(Spec(), Folder() + "/undisturbed"));
-  return *bytes;
-}
 
 TEST(RunTest, TheSameSpecGivesTheSameBytes) {
   ASSERT_THAT(Undisturbed(), StartsWith("version: 1"));
@@ -243,281 +117,12 @@ TEST(RunTest, TheRecordAgreesWithItself) {
     EXPECT_EQ(result.differences(0).of(), "meta-learned");
     EXPECT_EQ(result.differences(0).over(), "random");
     EXPECT_NEAR(result.differences(0).mean(), difference, 1e-9);
-    EXPECT_NEAR(result.differences(0).half_width(), 1.96 * std::sqrt(variance / 24), 1e-9);
+    EXPECT_NEAR(result.differences(0).half_width(), StudentQuantile(23) * std::sqrt(variance / 24), 1e-9);
     EXPECT_GT(result.differences(0).half_width(), 0);
   }
 }
 
-// ---------------------------------------------------------------- stopping
-
-// Sets a flag once the task count comes to `after`.
-class StoppingLearner : public Learner {
- public:
-  StoppingLearner(const Learner* learner, int64_t after, std::atomic<bool>* stop)
-      : learner_(learner), after_(after), stop_(stop) {}
-  ParamList Adapt(const Model& model, const ParamList& meta, const Batch& support) const override {
-    return learner_->Adapt(model, meta, support);
-  }
-  TaskGradient MetaGradient(const Model& model, const ParamList& meta, const Episode& episode,
-                            int64_t meta_step) const override {
-    if (++count_ == after_) {
-      *stop_ = true;
-    }
-    return learner_->MetaGradient(model, meta, episode, meta_step);
-  }
-
- private:
-  const Learner* learner_;
-  int64_t after_;
-  std::atomic<bool>* stop_;
-  mutable std::atomic<int64_t> count_ = 0;
-};
-
-// Meta-trains in as many calls as it takes, each of which is asked to stop in its `steps`-th meta-step.
-std::string TrainInPieces(const ExperimentSpec& spec, const std::string& name, int64_t steps) {
-  const std::string path = absl::StrCat(Folder(), "/", name);
-  const std::unique_ptr<Learner> learner = MakeLearner(spec.learner());
-  std::ostringstream shown;
-  Progress progress(&shown, false);
-  int64_t expected_step = 0;
-  while (true) {
-    absl::StatusOr<std::unique_ptr<RunDirectory>> directory = RunDirectory::Open(path, SpecText(spec));
-    EXPECT_TRUE(directory.ok()) << directory.status();
-    absl::StatusOr<std::unique_ptr<Workbench>> bench = Workbench::Open(spec, {});
-    EXPECT_TRUE(bench.ok()) << bench.status();
-    TaskPool pool(1);
-    std::atomic<bool> stop(false);
-    const StoppingLearner stopping(learner.get(), steps * spec.train().meta_batch(), &stop);
-    const RunContext context = {bench->get(), &stopping, directory->get(), &pool, &progress, &stop};
-    const absl::StatusOr<Trained> trained = MetaTrain(context, 1);
-    if (trained.ok()) {
-      return absl::StrCat(SpecText(trained->result), Read((*directory)->File("best-1shot.safetensors")),
-                          Read((*directory)->File("checkpoint-1shot.safetensors")));
-    }
-    expected_step += steps;
-    EXPECT_TRUE(absl::IsCancelled(trained.status()));
-    EXPECT_EQ(trained.status().message(),
-              absl::StrCat("stopped at meta-step ", expected_step,
-                           " of 1-shot meta-training; the same command goes on from there"));
-    if (expected_step > 12) {
-      return "it never ends";
-    }
-  }
-}
-
-TEST(StopTest, TrainingStoppedAtAnyStepEndsWithTheSameBits) {
-  const std::string whole = TrainInPieces(Spec(), "whole", 1000);
-  for (const int64_t steps : {1, 3, 7}) {
-    EXPECT_EQ(TrainInPieces(Spec(), absl::StrCat("pieces", steps), steps), whole) << "stopped every " << steps;
-  }
-  // Of what is not learned there are no moments, in memory or in the file.
-  const ExperimentSpec prompt = Spec({"learner.learns.part=PROMPT"});
-  const std::string whole_prompt = TrainInPieces(prompt, "whole-prompt", 1000);
-  EXPECT_EQ(TrainInPieces(prompt, "pieces-prompt", 3), whole_prompt);
-  EXPECT_THAT(whole, HasSubstr("first/bert."));
-  EXPECT_THAT(whole_prompt, AllOf(HasSubstr("first/prompt."), Not(HasSubstr("first/bert."))));
-}
-
-// Sets a flag when the n-th line ends. Without a buffer, so that every character comes by.
-class StopAtLine : public std::streambuf {
- public:
-  StopAtLine(int line, std::atomic<bool>* stop) : line_(line), stop_(stop) {}
-
- protected:
-  int overflow(int c) override {
-    if (c == '\n' && ++lines_ == line_) {
-      *stop_ = true;
-    }
-    return c;
-  }
-
- private:
-  int line_;
-  std::atomic<bool>* stop_;
-  int lines_ = 0;
-};
-
-TEST(StopTest, ARunStoppedAfterAnyLineEndsWithTheSameRecord) {
-  int cancelled = 0;
-  // The data; validations at 0, 5, 10 and 12; the ends of training and of the first test; the end.
-  for (const int line : {1, 3, 5, 6, 7, 8}) {
-    const std::string out = absl::StrCat(Folder(), "/line", line);
-    std::atomic<bool> stop(false);
-    StopAtLine buffer(line, &stop);
-    std::ostream shown(&buffer);
-    Progress progress(&shown, false);
-    const absl::StatusOr<RunRecord> record = RunExperiment(Spec(), out, &progress, stop);
-    if (record.ok()) {
-      EXPECT_EQ(Read(out + "/record.textproto"), Undisturbed()) << "after line " << line;
-      continue;
-    }
-    ++cancelled;
-    EXPECT_TRUE(absl::IsCancelled(record.status())) << record.status();
-    EXPECT_FALSE(Exists(out));
-    EXPECT_EQ(RecordOf(Spec({"seed=6"}), out),
-              absl::StrCat(out,
-                           ".partial: a stopped run of another spec lies there; name another folder with --out, or "
-                           "remove it"));
-    EXPECT_EQ(RecordOf(Spec(), out), Undisturbed()) << "after line " << line;
-  }
-  EXPECT_EQ(cancelled, 5);  // nothing is left to stop after the last
-}
-
-// Sums inside one task depend on the number of threads: a run keeps that which it began with.
-TEST(StopTest, ARunThatGoesOnOnFewerCoresHasAsManyThreads) {
-  cpu_set_t before;
-  ASSERT_EQ(sched_getaffinity(0, sizeof(before), &before), 0);
-  const int cores = CPU_COUNT(&before);
-  const std::string out = Folder() + "/cores";
-  std::atomic<bool> stop(false);
-  StopAtLine buffer(3, &stop);
-  std::ostream shown(&buffer);
-  Progress progress(&shown, false);
-  const ExperimentSpec spec = Spec({"threads=0", "train.meta_batch=1"});
-  EXPECT_TRUE(absl::IsCancelled(RunExperiment(spec, out, &progress, stop).status()));
-  cpu_set_t one;
-  CPU_ZERO(&one);
-  for (int cpu = 0; CPU_COUNT(&one) == 0; ++cpu) {
-    if (CPU_ISSET(cpu, &before)) {
-      CPU_SET(cpu, &one);
-    }
-  }
-  ASSERT_EQ(sched_setaffinity(0, sizeof(one), &one), 0);
-  const std::string record = RecordOf(spec, out);
-  ASSERT_EQ(sched_setaffinity(0, sizeof(before), &before), 0);
-  EXPECT_THAT(record, StartsWith("version: 1\n"));
-  EXPECT_THAT(Read(out + "/environment.textproto"), HasSubstr(absl::StrCat("\nthreads: ", cores, "\n")));
-  EXPECT_FALSE(Exists(out + "/threads"));
-}
-
-TEST(StopTest, AFlagThatIsSetFromTheBeginningStillLeavesAWholeFolder) {
-  const std::string out = Folder() + "/stubborn";
-  for (int i = 0; i < 3; ++i) {
-    std::ostringstream shown;
-    Progress progress(&shown, false);
-    const std::atomic<bool> stop(true);
-    const absl::StatusOr<RunRecord> record = RunExperiment(Spec(), out, &progress, stop);
-    EXPECT_TRUE(absl::IsCancelled(record.status()));
-    EXPECT_EQ(record.status().message(),
-              "stopped at meta-step 0 of 1-shot meta-training; the same command goes on from there");
-  }
-  EXPECT_EQ(RecordOf(Spec(), out), Undisturbed());
-}
-
-// ---------------------------------------------------------------- the program itself
-
-// Starts `metaprompt run SPEC --out OUT`, its output going to OUT.log.
-pid_t Start(const std::string& out, const std::vector<std::string>& sets) {
-  std::vector<std::string> arguments = {"experiments/cli/metaprompt", "run", SpecPath(), "--out", out};
-  for (const std::string& set : sets) {
-    arguments.push_back("--set");
-    arguments.push_back(set);
-  }
-  std::vector<char*> argv;
-  for (std::string& argument : arguments) {
-    argv.push_back(argument.data());
-  }
-  argv.push_back(nullptr);
-  const std::string log = out + ".log";
-  const std::string kernel = GetBlasInfo().kernel;
-  const pid_t child = fork();
-  if (child == 0) {
-    if (!kernel.empty()) {  // the one in use here: of its own accord the program takes a faster one, which rounds apart
-      setenv("OPENBLAS_CORETYPE", kernel.c_str(), 1);
-    }
-    const int file = open(log.c_str(), O_WRONLY | O_CREAT | O_TRUNC, 0666);
-    dup2(file, STDOUT_FILENO);
-    dup2(file, STDERR_FILENO);
-    execv(argv[0], argv.data());
-    _exit(127);
-  }
-  return child;
-}
-
-int WaitFor(pid_t child) {
-  int status = 0;
-  EXPECT_EQ(waitpid(child, &status, 0), child);
-  return status;
-}
-
-// Waits until the file is there or a minute has gone by.
-void AwaitFile(const std::string& path) {
-  for (int i = 0; i < 60000 && !Exists(path); ++i) {
-    std::this_thread::sleep_for(std::chrono::milliseconds(1));
-  }
-  EXPECT_TRUE(Exists(path)) << path;
-}
-
-// Long enough that a signal finds it at work.
-const std::vector<std::string>& LongSets() {
-  static const auto* const sets =
-      new std::vector<std::string>{"train.meta_steps=50", "train.patience=0", "train.validate_every=20",
-                                   "train.checkpoint_every=7", "test.episodes=40"};
-  return *sets;
-}
-
-const std::string& LongRecord() {
-  static const auto* const bytes = new std::string(RecordOf(Spec(LongSets()), Folder() + "/long"));
-  return *bytes;
-}
-
-TEST(ProgramTest, KilledThreeTimesItEndsWithTheSameRecord) {
-  const std::string out = Folder() + "/killed";
-  // In training before its first checkpoint, in training after one, in meta-test.
-  for (const char* file : {"spec.textproto", "checkpoint-1shot.safetensors", "test-1shot-random.tsv"}) {
-    const pid_t child = Start(out, LongSets());
-    AwaitFile(absl::StrCat(out, ".partial/", file));
-    ASSERT_EQ(kill(child, SIGKILL), 0);
-    const int status = WaitFor(child);
-    ASSERT_TRUE(WIFSIGNALED(status)) << "it ended before it was killed: " << Read(out + ".log");
-    ASSERT_FALSE(Exists(out));
-  }
-  EXPECT_THAT(Read(out + ".log"), HasSubstr("1-shot meta-training: going on from meta-step "));
-  const int status = WaitFor(Start(out, LongSets()));
-  ASSERT_TRUE(WIFEXITED(status));
-  EXPECT_EQ(WEXITSTATUS(status), 0) << Read(out + ".log");
-  EXPECT_EQ(Read(out + "/record.textproto"), LongRecord());
-}
-
-TEST(ProgramTest, InterruptedItSavesSaysSoAndGoesOn) {
-  const std::string out = Folder() + "/interrupted";
-  const pid_t child = Start(out, LongSets());
-  AwaitFile(out + ".partial/checkpoint-1shot.safetensors");
-  // Another process must not work in the same folder meanwhile.
-  EXPECT_EQ(RecordOf(Spec(LongSets()), out), absl::StrCat(out, ".partial: another process is working on this run"));
-  ASSERT_EQ(kill(child, SIGINT), 0);
-  const int status = WaitFor(child);
-  ASSERT_TRUE(WIFEXITED(status));
-  EXPECT_EQ(WEXITSTATUS(status), 130);
-  const std::string log = Read(out + ".log");
-  EXPECT_THAT(log, HasSubstr("stopping after this step; once more to stop at once\n"));
-  EXPECT_THAT(log, ::testing::ContainsRegex(
-                       "stopped at meta-step [0-9]+ of 1-shot meta-training; the same command goes on from there\n"));
-  EXPECT_EQ(RecordOf(Spec(LongSets()), out), LongRecord());
-  // And once it is complete, its folder is taken.
-  const int again = WaitFor(Start(out, LongSets()));
-  ASSERT_TRUE(WIFEXITED(again));
-  EXPECT_EQ(WEXITSTATUS(again), 1);
-  EXPECT_EQ(Read(out + ".log"),
-            absl::StrCat("error: ", out, ": the run directory exists; name another with --out, or remove it\n"));
-}
-
-// ---------------------------------------------------------------- what must not happen
-
-TEST(RunTest, DataThatChangedMeanwhileIsAnError) {
-  const std::string data = WriteData("changing.tsv", 1);
-  const ExperimentSpec spec = Spec({absl::StrCat("dataset.tsv.path=", data)});
-  const std::string out = Folder() + "/changing";
-  std::ostringstream shown;
-  Progress progress(&shown, false);
-  const std::atomic<bool> stop(true);
-  ASSERT_TRUE(absl::IsCancelled(RunExperiment(spec, out, &progress, stop).status()));
-  WriteData("changing.tsv", 2);
-  EXPECT_EQ(RecordOf(spec, out),
-            absl::StrCat(out, ".partial: the data has changed since this run began; name another folder with --out"));
-}
-
-TEST(RunTest, TestTextsAreNotLookedAtBeforeMetaTest) {
+TEST(RunTest, TestTextsAreNotReadBeforeMetaTest) {
   // Other test texts, and other texts alone: nothing that is learned before meta-test may change.
   const ExperimentSpec spec = Spec();
   const Dataset dataset = *LoadDataset(spec.dataset());
@@ -543,7 +148,7 @@ TEST(RunTest, TestTextsAreNotLookedAtBeforeMetaTest) {
   EXPECT_NE(record.results(0).tests(0).predictions_sha256(), before.results(0).tests(0).predictions_sha256());
 }
 
-TEST(RunTest, TestTextsAreSealedButInMetaTest) {
+TEST(RunTest, TestTextsAreSealedOutsideMetaTest) {
   absl::StatusOr<std::unique_ptr<Workbench>> bench = Workbench::Open(Spec(), {});
   ASSERT_TRUE(bench.ok()) << bench.status();
   const TextClass& test_class = *(*bench)->dataset().Of(Split::kTest)[0];
@@ -551,13 +156,13 @@ TEST(RunTest, TestTextsAreSealedButInMetaTest) {
   constexpr char kEnd[] = "a text of a sealed class was read: test classes are sealed until meta-test";
   EXPECT_EQ((*bench)->Prompted(Split::kTest).status().message(), kSealed);
   EXPECT_DEATH(test_class.texts[0].size(), kEnd);
-  // What comes before meta-test does without them: standardisation, and the splits that train and choose.
+  // What comes before meta-test does not need them: standardisation, training and validation.
   EXPECT_TRUE((*bench)->InitialParams(1).ok());
   const PromptedSplit* train = *(*bench)->Prompted(Split::kTrain);
   EXPECT_TRUE((*bench)->Prompted(Split::kValid).ok());
   {
     // The workbench prompts a split when it is asked for, once.
-    const Workbench::MetaTestAccess access = (*bench)->BeginMetaTest();
+    const TestSet::Access access = (*bench)->test_set().Begin();
     const PromptedSplit* test = *(*bench)->Prompted(Split::kTest);
     EXPECT_EQ(*(*bench)->Prompted(Split::kTest), test);
     EXPECT_NE(train, test);
@@ -622,21 +227,6 @@ TEST(RunTest, SplitsOfTooFewTextsAreErrorsBeforeAnythingIsTrained) {
                 .find("an episode needs shots + queries = 1 + 12 texts "
                       "of a class; these train classes have fewer: 'class"),
             0);
-}
-
-TEST(RunTest, BrokenCheckpointsAreErrorsThatNameTheFile) {
-  const std::string out = Folder() + "/broken";
-  std::ostringstream shown;
-  Progress progress(&shown, false);
-  const std::atomic<bool> stop(true);
-  ASSERT_TRUE(absl::IsCancelled(RunExperiment(Spec(), out, &progress, stop).status()));
-  const std::string path = out + ".partial/checkpoint-1shot.safetensors";
-  const std::string bytes = Read(path);
-  ASSERT_TRUE(WriteFileAtomically(path, bytes.substr(0, bytes.size() - 1)).ok());
-  EXPECT_THAT(RecordOf(Spec(), out), StartsWith(path + ": not a whole safetensors file: tensor '"));
-  ASSERT_TRUE(WriteFileAtomically(path, Read(out + ".partial/best-1shot.safetensors")).ok());
-  EXPECT_EQ(RecordOf(Spec(), out),
-            path + ": it holds no training progress; remove the file to train from the beginning");
 }
 
 }  // namespace

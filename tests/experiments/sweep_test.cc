@@ -1,5 +1,5 @@
-// A sweep: which runs it consists of, that it does each once and goes on where it was, and what it says of those that
-// fail.
+// A sweep: which runs it consists of, that it makes each once and continues where it was stopped, and what it reports
+// about those that fail.
 #include "experiments/runs/sweep.h"
 
 #include <gmock/gmock.h>
@@ -145,10 +145,10 @@ TEST_F(SweepTest, WhatIsWrongIsSaidBeforeAnythingRuns) {
   EXPECT_EQ(PlanError("axis { choice { name: 'a' } choice { name: 'a' } }"),
             file + "axis[0], choice 'a': the name is there twice");
   EXPECT_EQ(PlanError("axis { choice { name: 'a' from: 'b' } }"),
-            file + "axis[0], choice 'a': from names 'b', which is no choice of the axis");
+            file + "axis[0], choice 'a': from names 'b', which is not a choice of this axis");
   EXPECT_EQ(PlanError("axis { choice { name: 'a' from: 'b' } choice { name: 'b' from: 'a' } }"),
-            absl::StrCat(file, "axis[0], choice 'a': from leads round in a circle\n", file,
-                         "axis[0], choice 'b': from leads round in a circle"));
+            absl::StrCat(file, "axis[0], choice 'a': its chain of from returns to itself\n", file,
+                         "axis[0], choice 'b': its chain of from returns to itself"));
   EXPECT_EQ(PlanError("axis { choice { name: 'a' } }"), file + "a has no spec; name one in the sweep or in a choice");
   EXPECT_EQ(PlanError("spec: 'none' axis { choice { name: 'a' } }"),
             absl::StrCat(file, "a: ", folder_, "/none: No such file or directory"));
@@ -164,12 +164,12 @@ TEST_F(SweepTest, WhatIsWrongIsSaidBeforeAnythingRuns) {
   const std::string one = "spec: 'specs/tiny.textproto' seed: 3 axis { choice { name: 'a' set: '$' } }";
   for (const char* set : {"seed=4", "name=b"}) {
     EXPECT_EQ(PlanError(absl::StrReplaceAll(one, {{"$", set}})),
-              absl::StrCat(file, "a: ", std::string(set).substr(0, 4), " is set; it is for the sweep to say"));
+              absl::StrCat(file, "a: ", std::string(set).substr(0, 4), " is set, but the sweep decides it"));
   }
   EXPECT_THAT(PlanError("axes { }"), HasSubstr("axes"));
   EXPECT_EQ(PlanSweep(folder_ + "/grid.textproto", {}, {"tall"}, "out").status().message(),
             folder_ +
-                "/grid.textproto: no run's name holds tall; they are called long-goes-on, long-whole, "
+                "/grid.textproto: no run's name contains tall; they are called long-goes-on, long-whole, "
                 "short-goes-on, short-whole");
 }
 
@@ -257,7 +257,7 @@ TEST_F(SweepTest, StoppedAtOnceItHasNotFailed) {
   absl::Status status;
   const std::string said = Swept(options, &status);
   stopper.join();
-  EXPECT_EQ(status.message(), "stopped with 0 of 2 runs complete; the same command goes on from there") << said;
+  EXPECT_EQ(status.message(), "stopped with 0 of 2 runs complete; the same command continues from there") << said;
 }
 
 TEST(SweepsTest, ThoseOfTheRepositoryAreSound) {
@@ -285,12 +285,12 @@ TEST_F(SweepTest, StoppedItsRunsSaveAndTheSameCommandGoesOn) {
   Swept(options, &status);
   stopper.join();
   EXPECT_TRUE(absl::IsCancelled(status)) << status;
-  EXPECT_EQ(status.message(), "stopped with 0 of 2 runs complete; the same command goes on from there");
+  EXPECT_EQ(status.message(), "stopped with 0 of 2 runs complete; the same command continues from there");
   EXPECT_TRUE(Exists("out/long-whole-seed3.partial/checkpoint-1shot.safetensors"));
   stop_ = false;
   options.jobs = 1;  // its threads are those that it began with
   EXPECT_THAT(Swept(options), HasSubstr("all 2 runs are complete"));
-  EXPECT_THAT(Read("out/long-whole-seed3.log"), HasSubstr("going on from meta-step"));
+  EXPECT_THAT(Read("out/long-whole-seed3.log"), HasSubstr("continuing from meta-step"));
 }
 
 }  // namespace

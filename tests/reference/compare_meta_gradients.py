@@ -1,14 +1,14 @@
 #!/usr/bin/env python3
 """Compares MAML's exact meta-gradients with those of `higher` and learn2learn, and the time that each takes.
 
-Runs `sinusoid_main --dump` for parameters, tasks, meta-gradients in float64 and the time of one in float32, and computes
+Runs `metaprompt sinusoid --dump` for parameters, tasks, meta-gradients in float64 and the time of one in float32, and computes
 the same from the same numbers with each library that is installed: `pip install --no-deps higher` (pure Python), and
 learn2learn, which is compiled; of it only MAML is imported. For fair times, use the PyTorch of the same LibTorch (Debian's
 python3-torch). Rounds alternate, and the
 shortest times are printed, since other work on the machine can only lengthen them. Fails if a meta-gradient
 differs by more than 1e-6 of its tensor's largest number.
 
-    python3 tests/reference/compare_meta_gradients.py [--binary PATH] [--dump FILE] [--rounds R] [--threads T] [--seed S]
+    python3 tests/reference/compare_meta_gradients.py [--program PATH] [--dump FILE] [--rounds R] [--threads T] [--seed S]
 """
 
 import argparse
@@ -89,7 +89,7 @@ def tasks_of(tensors, dtype):
 
 
 def ours(path):
-    command = [options.binary, "--dump", path, "--seed", str(options.seed), "--threads", str(options.threads)]
+    command = [options.program, "sinusoid", "--dump", path, "--seed", str(options.seed), "--threads", str(options.threads)]
     subprocess.run(command, check=True)
     with safe_open(path, "pt") as file:
         return {name: file.get_tensor(name) for name in file.keys()}, file.metadata()
@@ -117,7 +117,7 @@ def seconds_each(gradient, network, inner_lr, steps, tasks):
 
 
 parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-parser.add_argument("--binary", default="bazel-bin/experiments/commands/sinusoid_main")
+parser.add_argument("--program", default="bazel-bin/experiments/cli/metaprompt")
 parser.add_argument("--dump", help="where to keep the dump")
 parser.add_argument("--rounds", type=int, default=5)
 parser.add_argument("--threads", type=int, default=1)

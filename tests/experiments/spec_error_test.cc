@@ -1,0 +1,186 @@
+// Specs that are wrong, in the file or on the command line: what each mistake is answered with.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <linux/capability.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <filesystem>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "experiments/spec.h"
+#include "tests/helpers/command_line_fixture.h"
+
+namespace metaprompt {
+namespace {
+
+using ::testing::AllOf;
+using ::testing::HasSubstr;
+using ::testing::Not;
+
+TEST_F(CommandLineTest, SpecsOfTheProjectAreSound) {
+  int count = 0;
+  for (const auto& entry : std::filesystem::recursive_directory_iterator("experiments/specs")) {
+    if (entry.is_directory()) {
+      continue;
+    }
+    const absl::StatusOr<ExperimentSpec> spec = LoadSpec(entry.path().string(), {});
+    EXPECT_TRUE(spec.ok()) << spec.status();
+    if (spec.ok()) {
+      std::string name = entry.path().lexically_relative("experiments/specs").replace_extension().string();
+      std::replace(name.begin(), name.end(), '/', '-');
+      EXPECT_EQ(spec->name(), name) << "a spec's name is its file's";
+    }
+    ++count;
+  }
+  EXPECT_GT(count, 0);
+}
+
+TEST_F(CommandLineTest, SpecFilesThatCannotBeRead) {
+  EXPECT_EQ(Error({"check", "$none.textproto"}), "$none.textproto: No such file or directory");
+  EXPECT_EQ(Error({"check", "$"}), "$: Is a directory");
+  EXPECT_EQ(Error({"show", "$none"}), "$none: no such run directory");
+}
+
+// root reads everything, so root gives that ability up for the while.
+TEST_F(CommandLineTest, SpecFilesThatMayNotBeRead) {
+  ASSERT_EQ(chmod((folder_ + "tiny.textproto").c_str(), 0), 0);
+  __user_cap_header_struct header = {_LINUX_CAPABILITY_VERSION_3, 0};
+  std::array<__user_cap_data_struct, 2> before = {};
+  ASSERT_EQ(syscall(SYS_capget, &header, before.data()), 0);
+  std::array<__user_cap_data_struct, 2> without = before;
+  without[0].effective &= ~((1U << CAP_DAC_OVERRIDE) | (1U << CAP_DAC_READ_SEARCH));
+  ASSERT_EQ(syscall(SYS_capset, &header, without.data()), 0);
+  const std::string error = Error({"check", "$tiny.textproto"});
+  ASSERT_EQ(syscall(SYS_capset, &header, before.data()), 0);
+  EXPECT_EQ(error, "$tiny.textproto: Permission denied");
+}
+
+TEST_F(CommandLineTest, SpecTextThatIsWrong) {
+  const std::string file = "$bad.textproto:";
+  EXPECT_EQ(FileError("'tiny'", "'tiny' }"), file + "1:14: Expected identifier, got: }");
+  EXPECT_EQ(FileError("'tiny'", "'tiny"), file + "1:12: String literals cannot cross line boundaries.");
+  EXPECT_EQ(FileError("threads: 1", "thread: 1"),
+            file + "11:7: Message type \"metaprompt.ExperimentSpec\" has no field named \"thread\".");
+  EXPECT_EQ(FileError("order: FIRST", "order: THIRD"),
+            file + "8:50: Unknown enumeration value of \"THIRD\" for field \"order\".");
+  EXPECT_EQ(FileError("{ steps: 1", "{ steps: 'one'"), file + "8:26: Expected integer, got: 'one'");
+  EXPECT_EQ(FileError("meta_steps: 2", "meta_steps: 2147483648"), file + "9:21: Integer out of range (2147483648)");
+  EXPECT_EQ(FileError("name: 'tiny'", "name: 'tiny' seed: 18446744073709551616"),
+            file + "1:20: Integer out of range (18446744073709551616)");
+  EXPECT_EQ(FileError("name: 'tiny'", "name: 'tiny' seed: -1"), file + "1:20: Expected integer, got: -");
+  EXPECT_EQ(FileError("threads: 1", "threads: 1 threads: 1"),
+            file + "11:19: Non-repeated field \"threads\" is specified multiple times.");
+  EXPECT_EQ(FileError("} maml {", "} reptile {} maml {"),
+            file + "8:46: Field \"maml\" is specified along with field \"reptile\", another member of oneof \"kind\".");
+}
+
+TEST_F(CommandLineTest, SpecValuesThatAreWrongInTheFile) {
+  const std::string file = "$bad.textproto: ";
+  EXPECT_EQ(FileError("{ steps: 1", "{ steps: -1"), file + "learner.inner.steps is -1; it must be >= 0 and <= 100000");
+  EXPECT_EQ(FileError("learner { inner { steps: 1 } maml { order: FIRST } }", ""),
+            file +
+                "one of these must be set: learner.maml, learner.reptile, learner.anil, learner.meta_sgd, "
+                "learner.cavia, learner.imaml, learner.proto_net, learner.proto_maml, learner.r2d2, "
+                "learner.contrast_net, learner.meta_prompter, learner.linear_probe");
+  EXPECT_EQ(FileError("encoder { bert { layers: 1 width: 16 heads: 2 intermediate: 16 max_positions: 24 } }", ""),
+            file + "model.encoder must be set");
+  EXPECT_EQ(FileError("dataset { tsv { path: '$data.tsv' } split { shares { train: 0.34 valid: 0.33 } } }", ""),
+            file + "dataset must be set");
+  EXPECT_EQ(FileError("shots: 1", ""), file + "episodes.shots must be set");
+  EXPECT_EQ(FileError("name: 'tiny'", ""), file + "name must be set");
+  EXPECT_EQ(
+      FileError("name: 'tiny'", "name: '\\xff'"),
+      file + "name: not valid UTF-8 at byte 1\n" + file + "name is '\\xff'; it may hold letters, digits, - and _ only");
+  // Every broken rule is told, a line each.
+  EXPECT_EQ(FileError("test { episodes: 2 }\nthreads: 1\n", "test { episodes: 1 }\nthreads: -1\n"),
+            file + "test.episodes is 1; it must be >= 2 and <= 1000000\n" + file +
+                "threads is -1; it must be >= 0 and <= 1024");
+}
+
+TEST_F(CommandLineTest, SpecValuesThatAreWrongOnTheCommandLine) {
+  const std::string file = "$tiny.textproto: ";
+  const std::vector<std::pair<std::string, std::string>> cases = {
+      {"learner.inner.steps=-1", "learner.inner.steps is -1; it must be >= 0 and <= 100000"},
+      {"learner.inner.prompt_lr=nan", "learner.inner.prompt_lr is nan; it must be >= 0 and <= 100"},
+      {"learner.inner.prompt_lr=inf", "learner.inner.prompt_lr is inf; it must be >= 0 and <= 100"},
+      {"learner.inner.prompt_lr=1e999", "learner.inner.prompt_lr is inf; it must be >= 0 and <= 100"},
+      {"learner.inner.prompt_lr=-1", "learner.inner.prompt_lr is -1; it must be >= 0 and <= 100"},
+      {"learner.inner.class_lr=1001", "learner.inner.class_lr is 1001; it must be >= 0 and <= 1000"},
+      {"learner.proto_net=", "learner.inner is set; learner.proto_net has no inner steps"},
+      {"learner.anil=", "learner.inner.class_lr is 0; learner.anil adapts the class vectors alone: it must be above 0"},
+      {"learner.adapts.part=LORA", "learner.adapts.part is LORA; set model.lora.rank above 0"},
+      {"learner.learns.part=LORA", "learner.learns.part is LORA; set model.lora.rank above 0"},
+      {"learner.meta_optimizer.word_lr=-1", "learner.meta_optimizer.word_lr is -1; it must be >= 0 and <= 10"},
+      {"episodes.word_tasks=1.5", "episodes.word_tasks is 1.5; it must be >= 0 and <= 1"},
+      {"episodes.shots=0", "episodes.shots[0] is 0; it must be >= 1 and <= 1000"},
+      {"episodes.shots=", "episodes.shots must be set"},
+      {"episodes.shots=1,5,1", "episodes.shots names 1 twice"},
+      {"episodes.ways=1", "episodes.ways is 1; it must be >= 2 and <= 1000"},
+      {"episodes.train_ways=1", "episodes.train_ways is 1; it must be 0 or >= 2"},
+      {"model.encoder.bert.heads=3", "model.encoder.bert.width is 16; it must be a multiple of heads, 3"},
+      {"model.encoder.bert.heads=0", "model.encoder.bert.heads is 0; it must be >= 1 and <= 256"},
+      {"model.prompt.template={text} only", "model.prompt.template: {mask} must occur once; it occurs 0 times"},
+      {"model.prompt.template={text} {text} {mask}",
+       "model.prompt.template: {text} must occur once; it occurs 2 times"},
+      {"model.prompt.template={text} {mask} {label}",
+       "model.prompt.template: '{label}' is none of {text}, {mask}, <soft> and <soft:N>"},
+      {"model.prompt.template={text} {mask} <soft:0>", "model.prompt.template: <soft:0> must have 1 to 1000 vectors"},
+      {"model.prompt.template=\xff{text}{mask}", "model.prompt.template: not valid UTF-8 at byte 1"},
+      {std::string("dataset.tsv.path=a\0b", 20), "dataset.tsv.path: it holds a zero byte"},
+      {"name=a/b", "name is 'a/b'; it may hold letters, digits, - and _ only"},
+      {"name=", "name must be set"},
+      {"train.meta_batch=0", "train.meta_batch is 0; it must be >= 1 and <= 10000"},
+  };
+  for (const auto& [set, message] : cases) {
+    EXPECT_EQ(CheckError(set), file + message) << set;
+  }
+}
+
+TEST_F(CommandLineTest, AssignmentsThatAreWrong) {
+  const std::vector<std::pair<std::string, std::string>> cases = {
+      {"train", "--set train: expected FIELD=VALUE, as in learner.inner.steps=5"},
+      {"=3", "--set =3: expected FIELD=VALUE, as in learner.inner.steps=5"},
+      {"nam=3",
+       "--set nam: there is no field 'nam'; known: name, seed, dataset, model, episodes, learner, train, test, "
+       "threads, tasks_together, device, precision"},
+      {"test.episode=3",
+       "--set test.episode: there is no field 'episode' in test; known: episodes, baseline, manifest"},
+      {"seed.x=3", "--set seed.x: seed has no fields"},
+      {"train.meta_steps=many", "--set train.meta_steps: 'many' is no whole number (Expected integer, got: many)"},
+      {"train.meta_steps=1.5", "--set train.meta_steps: '1.5' is no whole number (Expected integer, got: 1.5)"},
+      {"train.meta_steps=2147483648",
+       "--set train.meta_steps: '2147483648' is no whole number (Integer out of range (2147483648))"},
+      {"seed=-1", "--set seed: '-1' is no whole number >= 0 (Expected integer, got: -)"},
+      {"seed=18446744073709551616",
+       "--set seed: '18446744073709551616' is no whole number >= 0 (Integer out of range (18446744073709551616))"},
+      {"seed=1 threads: 7", "--set seed: '1 threads: 7' is no whole number >= 0"},
+      {"learner.maml.order=THIRD", "--set learner.maml.order: 'THIRD' is no choice; known: SECOND, FIRST"},
+      {"test.baseline=maybe",
+       "--set test.baseline: 'maybe' is no true or false (Invalid value for boolean field \"baseline\". Value: "
+       "\"maybe\".)"},
+      {"model.encoder.bert=3", "--set model.encoder.bert: '3' is no group of fields (Expected identifier, got: 3)"},
+  };
+  for (const auto& [set, message] : cases) {
+    EXPECT_EQ(CheckError(set), message) << set;
+  }
+}
+
+TEST_F(CommandLineTest, AssignmentsThatAreRight) {
+  const Outcome checked =
+      Command({"check", "$tiny.textproto", "--set", "seed=18446744073709551615", "--set", "episodes.shots=1,2", "--set",
+               "train={meta_steps: 7}", "--set", "learner.reptile.train_on_query=false"});
+  EXPECT_EQ(checked.status, 0) << checked.err;
+  EXPECT_THAT(checked.out, AllOf(HasSubstr("seed: 18446744073709551615\n"), HasSubstr("shots: [1, 2]\n"),
+                                 HasSubstr("meta_steps: 7\n"), HasSubstr("reptile {\n    train_on_query: false\n"),
+                                 Not(HasSubstr("maml")), HasSubstr("init_std: 0.02\n")));
+}
+
+}  // namespace
+}  // namespace metaprompt
