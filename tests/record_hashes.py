@@ -13,7 +13,8 @@ is `RUN THREADS WHAT SHA256`, with WHAT one of
     record            record.textproto as it is
     record-core       record.textproto without the fields that --ignore names
     best-Kshot        the parameters that validated best, for K shots
-    checkpoint-Kshot  the state of training at its end, moments included
+    checkpoint-Kshot  the state of training at its end, moments included; the curve so far is a part of it
+    checkpoint-Kshot-core  the same without the fields that --ignore names
     output            what the program printed or wrote
 
 Equal lines mean equal bytes. Records depend on the data (the quickstart's is this machine's package index), on the
@@ -22,6 +23,7 @@ processor's matrix kernels and on LibTorch, so hashes of two machines do not com
 
 import argparse
 import hashlib
+import json
 import os
 import re
 import subprocess
@@ -96,6 +98,15 @@ class Battery:
     def show(self, name, threads, what, data):
         print(f"{name}\t{threads}\t{what}\t{digest(data)}", flush=True)
 
+    def without_ignored(self, data):
+        """A safetensors file whose metadata are texts of protobufs, without the ignored fields."""
+        size = 8 + int.from_bytes(data[:8], "little")
+        header = json.loads(data[8:size])
+        texts = header.get("__metadata__", {})
+        for key, text in texts.items():
+            texts[key] = self.ignored.sub("", text)
+        return json.dumps(header).encode() + data[size:]
+
     def run(self, name, threads, spec, settings):
         if self.options.only and not re.search(self.options.only, name):
             return None
@@ -109,7 +120,10 @@ class Battery:
         if self.options.ignore:
             self.show(name, threads, "record-core", self.ignored.sub("", record.decode()).encode())
         for params in sorted(out.glob("*shot.safetensors")):
-            self.show(name, threads, params.name.split(".")[0], params.read_bytes())
+            data, what = params.read_bytes(), params.name.split(".")[0]
+            self.show(name, threads, what, data)
+            if self.options.ignore and what.startswith("checkpoint"):
+                self.show(name, threads, f"{what}-core", self.without_ignored(data))
         return out
 
 
