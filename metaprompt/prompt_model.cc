@@ -172,9 +172,9 @@ PromptModel::Hidden PromptModel::HiddenOf(const ParamList& params, const Batch& 
   return hidden;
 }
 
-Batch PromptModel::Lowered(const ModelParams& all, const Batch& batch, int layer) const {
+Batch PromptModel::CacheBelow(const ModelParams& all, const Batch& batch, int layer) const {
   const ParamList& params = all.params;
-  TORCH_CHECK(batch.cached == nullptr, "PromptModel: the batch is lowered already");
+  TORCH_CHECK(batch.cached == nullptr, "PromptModel: the batch has a cache already");
   if (layer <= 0) {
     return batch;
   }
@@ -214,6 +214,10 @@ Batch PromptModel::Lowered(const ModelParams& all, const Batch& batch, int layer
   Batch lowered = batch;
   lowered.cached = std::move(cache);
   return lowered;
+}
+
+size_t PromptModel::read_scale_place() const {
+  return encoder_.layout().has_head() ? encoder_.layout().transform_norm : encoder_.params().size();
 }
 
 at::Tensor PromptModel::SoftVectors(const ParamList& params) const {
@@ -291,7 +295,7 @@ ParamList PromptModel::Standardised(const ParamList& params, const std::vector<L
   const at::Tensor spread = all.std(0);
   const at::Tensor std = at::where(spread.gt(1e-6), spread, at::ones_like(spread));
   ParamList standardised = params;
-  const size_t scale = encoder_.layout().has_head() ? encoder_.layout().transform_norm : encoder_.params().size();
+  const size_t scale = read_scale_place();
   at::Tensor& weight = standardised[scale];
   at::Tensor& bias = standardised[scale + 1];
   weight = weight / std;

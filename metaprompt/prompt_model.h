@@ -1,4 +1,4 @@
-// Encoder, soft prompt and verbalizer together: text in a prompt to class logits.
+// Encoder, soft prompt and verbalizer together: from texts in a prompt to class logits.
 #ifndef METAPROMPT_PROMPT_MODEL_H_
 #define METAPROMPT_PROMPT_MODEL_H_
 
@@ -14,31 +14,31 @@
 
 namespace metaprompt {
 
-// A batch and the vocabulary rows that its ids index.
+// A batch, and the vocabulary ids of the rows that its token ids are indices into.
 struct LocalBatch {
   at::Tensor rows;
   Batch batch;
 };
 
-// What PromptModel has computed of a batch: see Model::Lowered.
+// What PromptModel has computed for a batch: see Model::CacheBelow.
 struct PromptCache : Cached {
-  // The layers from encoder.next on are left, and what follows them.
+  // The layers from encoder.next on, the head and the class head are still to be computed.
   struct LayersLeft {
     EncoderState encoder;
   };
-  // The head is left: what it reads of the last hidden states.
+  // The head and the class head are still to be computed.
   struct HeadLeft {
     at::Tensor features;  // [R, D]
-    at::Tensor to_read;   // [R, D]
+    at::Tensor to_read;   // [R, D]: the hidden states that the head reads
   };
-  // Only the class head is left.
+  // Only the class head is still to be computed.
   struct ClassHeadLeft {
     at::Tensor features;  // [R, D]
-    at::Tensor read;      // [R, E]: what class vectors are multiplied with
+    at::Tensor read;      // [R, E]: the vectors that are multiplied with the class vectors
   };
 
   std::variant<LayersLeft, HeadLeft, ClassHeadLeft> left;
-  // The classes' own, as far as they too depend on lower layers alone; else undefined.
+  // Cached too if they depend only on lower layers; else undefined.
   at::Tensor class_vectors;  // [M ways, E]
   at::Tensor class_biases;   // [M ways]
 
@@ -47,12 +47,13 @@ struct PromptCache : Cached {
 
 class PromptModel : public Model {
  public:
-  // `num_soft`: the template's soft vectors.
+  // `num_soft` is the number of soft vectors in the template.
   PromptModel(const ModelSpec& spec, Encoder encoder, int64_t num_soft);
-  // A BERT of one's own: `spec` has an encoder.bert; `vocab` is the number of vocabulary ids.
+  // With a new, random BERT of the shape in spec.encoder.bert. `vocab` is the number of vocabulary ids.
   PromptModel(const ModelSpec& spec, int64_t vocab, int64_t num_soft);
 
-  // The encoder's products in bfloat16; head, features and logits in the parameters' own type; see autocast.h.
+  // Whether the encoder's matrix products are in bfloat16. Head, features and logits keep the type of the parameters.
+  // See autocast.h.
   void set_bfloat16(bool on) { bfloat16_ = on; }
 
   const Encoder& encoder() const { return encoder_; }
@@ -64,31 +65,38 @@ class PromptModel : public Model {
   }
   int64_t feature_width() const override { return encoder_.config().width; }
   int64_t head_width() const override { return encoder_.config().embedding_width; }
-  // `layer` counts as ParamInfo::layer does. ALBERT applies a layer's parameters more than once: where layers below
-  // `layer` come again behind it, the embeddings are all that is kept, and those layers' parameters are still used.
-  Batch Lowered(const ModelParams& all, const Batch& batch, int layer) const override;
-  // All of the prompt: the soft vectors [S, E] for all tasks, or [M, S, E], what they pass through, and the prefixes.
+  // `layer` is a ParamInfo::layer. ALBERT applies a layer's parameters more than once. If layers below `layer` are
+  // applied again after it, only the embeddings are cached, and Forward still uses those layers' parameters.
+  Batch CacheBelow(const ModelParams& all, const Batch& batch, int layer) const override;
+  // True for all parameters of the prompt: the soft vectors ([S, E], or [M, S, E] for M tasks), the LSTM and MLP that
+  // they pass through, and the prefixes.
   bool PerTask(size_t i) const override { return params_[i].group == ParamGroup::kPrompt; }
   double GraphBytes(const Batch& batch) const override;
 
-  // What enters the encoder at the soft slots, [S, E] (see soft_prompt.h).
+  // The vectors [S, E] that enter the encoder at the soft slots (see soft_prompt.h).
   at::Tensor SoftVectors(const ParamList& params) const;
-  // Where prompt.soft stands.
+  // The index of prompt.soft in params().
   size_t soft_place() const { return soft_place_; }
+  // The index in params() of the scale that Standardised sets. The shift is the next parameter.
+  size_t read_scale_place() const;
 
-  // The encoder's parameters and what stands behind them: a read that changes nothing; low-rank updates that change
-  // nothing, A [rank, in] random normal with variance 1 / in, so that A x is of the size of x, and B 0; the soft prompt
-  // (see soft_prompt.h), and normal prefixes of its deviation. float32. Every parameter has a stream of its own.
+  // The encoder's parameters, followed by the initial values of all others, in float32:
+  //   read.scale 1 and read.shift 0, which change nothing;
+  //   low-rank updates, which change nothing either: A [rank, in] is normal with variance 1 / in, so that A x has the
+  //   size of x, and B is 0;
+  //   the soft prompt (see soft_prompt.h), and prefixes from a normal distribution with its standard deviation.
+  // Each parameter has its own random stream.
   ParamList WithSoftPrompt(ParamList encoder_params, uint64_t seed) const;
 
-  // For a BERT of one's own: all parameters random (see InitialBert).
+  // Random values for all parameters of a model with a new BERT (see InitialBert).
   ParamList Init(uint64_t seed) const;
 
-  // `params` with the head's layer norm (without a head: `read.scale` and `read.shift`) set so that what the decoder
-  // reads has mean 0 and variance 1 in every direction over these texts. In a random encoder, and in one that was never
-  // trained to be read at a mask, all texts look alike there: what they share is ten times larger than what tells them
-  // apart, and a gradient step on a support set would be a step along what they share. (Initialisation from data, as
-  // Krähenbühl et al. 2016.)
+  // `params` with a scale and a shift such that the vectors that the decoder reads have mean 0 and variance 1 in each
+  // dimension over these texts. The scale and shift are the weight and bias of the head's layer norm, or, without a
+  // head, read.scale and read.shift. A random encoder, or one that was never trained to be read at a mask, gives
+  // similar vectors for all texts there: what the texts have in common is ten times larger than their differences, and
+  // a gradient step on a support set would follow what they have in common. (Initialisation from data, as in Krähenbühl
+  // et al. 2016.)
   ParamList Standardised(const ParamList& params, const std::vector<LocalBatch>& texts) const;
 
  private:
@@ -100,18 +108,19 @@ class PromptModel : public Model {
   Hidden HiddenOf(const ParamList& params, const Batch& batch, const EncoderState& from) const;
   // What the decoder reads, [R, E].
   at::Tensor Read(const ParamList& params, const at::Tensor& to_read) const;
-  // Whether nothing but the rows to read is needed of the last layer.
+  // Whether only the rows to read are needed from the last layer.
   bool SlotsAlone() const { return spec_.features() == ModelSpec::MASK && spec_.read() == ModelSpec::MASK; }
   at::ScalarType ParamType(const ParamList& params) const;
 
   ModelSpec spec_;
   Encoder encoder_;
   SoftPrompt soft_;
-  size_t soft_place_ = 0;  // of the first of its parameters
+  size_t soft_place_ = 0;  // index of the first parameter of soft_
   bool bfloat16_ = false;
-  int head_layer_ = 0;  // ParamInfo::layer of the head: the largest
-  // The encoder's; without a head, read.scale [E] and read.shift [E]; the low-rank updates (see layout.h); then the
-  // soft vectors [num_soft, E] and what they pass through (see soft_prompt.h); the prefixes (see layout.h).
+  int head_layer_ = 0;  // ParamInfo::layer of the head, the largest of all
+  // The encoder's parameters; without a head, read.scale [E] and read.shift [E]; the low-rank updates (see layout.h);
+  // the soft vectors [num_soft, E] and the LSTM and MLP that they pass through (see soft_prompt.h); the prefixes (see
+  // layout.h).
   std::vector<ParamInfo> params_;
 };
 

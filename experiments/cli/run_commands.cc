@@ -15,10 +15,10 @@
 #include "experiments/report/reported_runs.h"
 #include "experiments/report/run_table.h"
 #include "experiments/result.pb.h"
-#include "experiments/runs/read_record.h"
 #include "experiments/runs/run.h"
 #include "experiments/runs/sweep.h"
 #include "experiments/spec.h"
+#include "experiments/workbench/read_record.h"
 #include "metaprompt/base/files.h"
 #include "metaprompt/base/status_macros.h"
 

@@ -10,7 +10,7 @@
 
 #include "absl/status/statusor.h"
 #include "experiments/commands/support_file.h"
-#include "experiments/runs/finished_run.h"
+#include "experiments/workbench/finished_run.h"
 #include "learners/inner/task_pool.h"
 #include "metaprompt/model/batch.h"
 #include "metaprompt/model/params.h"

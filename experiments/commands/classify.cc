@@ -19,7 +19,7 @@
 #include "experiments/commands/classifier.h"
 #include "experiments/commands/support_file.h"
 #include "experiments/host/device.h"
-#include "experiments/runs/finished_run.h"
+#include "experiments/workbench/finished_run.h"
 #include "learners/inner/task_pool.h"
 #include "metaprompt/base/text.h"
 

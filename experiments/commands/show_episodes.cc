@@ -11,7 +11,7 @@
 #include "datasets/split.h"
 #include "episodes/manifest.h"
 #include "episodes/sampler.h"
-#include "experiments/runs/run_data.h"
+#include "experiments/workbench/run_data.h"
 #include "metaprompt/base/files.h"
 #include "metaprompt/base/hash.h"
 #include "metaprompt/base/status_macros.h"

@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
-#include "experiments/runs/model_assembly.h"
+#include "experiments/workbench/model_assembly.h"
 #include "metaprompt/base/status_macros.h"
 #include "metaprompt/tokenizers/tokenizer.h"
 

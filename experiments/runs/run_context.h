@@ -6,7 +6,7 @@
 
 #include "experiments/host/progress.h"
 #include "experiments/runs/run_directory.h"
-#include "experiments/runs/workbench.h"
+#include "experiments/workbench/workbench.h"
 #include "learners/inner/task_pool.h"
 #include "learners/learner.h"
 

@@ -7,7 +7,7 @@
 #include "experiments/experiment.pb.h"
 #include "experiments/result.pb.h"
 #include "experiments/runs/run_directory.h"
-#include "experiments/runs/workbench.h"
+#include "experiments/workbench/workbench.h"
 #include "metaprompt/tokenizers/tokenizer.h"
 
 namespace metaprompt {

@@ -6,7 +6,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "experiments/runs/evaluate.h"
-#include "experiments/runs/param_file.h"
+#include "experiments/workbench/param_file.h"
 #include "learners/inner/meta_step.h"
 #include "metaprompt/base/spec_fields.h"
 #include "metaprompt/base/statistics.h"

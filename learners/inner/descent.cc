@@ -19,7 +19,7 @@ namespace {
 ParamList AddPrototypesAndDifferentiate(const Model& model, const Task& task, const Batch& support, TaskStart* start) {
   const at::AutoGradMode with_graph(true);
   start->params = WithMovedLeaves(task, start->params);
-  const Batch seen = model.Lowered(start->params, support, TopLayer(model.params()) + 1);
+  const Batch seen = model.CacheBelow(start->params, support, TopLayer(model.params()) + 1);
   AddPrototypes(model, seen, start);
   for (at::Tensor& tensor : start->params.head) {
     tensor = tensor.detach();  // the step takes class vectors as given, not as functions of what it moves
@@ -39,7 +39,7 @@ ModelParams DescendInMiniBatches(const Task& task, ModelParams params, const Bat
   TORCH_CHECK(support.tasks == 1, "Descend: mini-batches of ", support.tasks, " tasks together");
   InnerState state;
   state.params = std::move(params);
-  const Batch lowered = task.model->Lowered(state.params, support, FirstMovedLayer(task));
+  const Batch lowered = task.model->CacheBelow(state.params, support, FirstMovedLayer(task));
   const int64_t rows = RowsOf(support);
   const int64_t batches = (rows + test.batch() - 1) / test.batch();
   std::vector<int64_t> order(static_cast<size_t>(rows));
@@ -90,7 +90,8 @@ ModelParams Descend(const Model& model, const TaskStart& start, const Batch& sup
   if (epochs && !task.moved.empty()) {
     return DescendInMiniBatches(task, std::move(state.params), support, *test);
   }
-  const Batch lowered = inner.steps() == done ? support : model.Lowered(state.params, support, FirstMovedLayer(task));
+  const Batch lowered =
+      inner.steps() == done ? support : model.CacheBelow(state.params, support, FirstMovedLayer(task));
   for (int k = done; k < inner.steps(); ++k) {
     state = PlainStep(task, k, share_of(k), lowered, state, nullptr);
   }
@@ -111,7 +112,7 @@ Descent DescendInTurns(const Model& model, const TaskStart& start, const std::ve
   InnerState state{WithoutGraph(start.params), {}, {}};
   std::vector<Batch> lowered;
   for (size_t t = 0; t < turns.size() && static_cast<int>(t) < inner.steps(); ++t) {
-    lowered.push_back(model.Lowered(state.params, *turns[t], FirstMovedLayer(task)));
+    lowered.push_back(model.CacheBelow(state.params, *turns[t], FirstMovedLayer(task)));
   }
   LossAndAccuracy seen;
   for (int k = 0; k < inner.steps(); ++k) {

@@ -24,7 +24,7 @@ struct DetachedTask {
   struct Input {
     at::Tensor leaf;
     at::Tensor origin;   // what the leaf is a copy of, with the graph from the meta-parameters
-    int64_t place = -1;  // in theta; -1: a step size, or what Model::Lowered computed of a batch
+    int64_t place = -1;  // in theta; -1: a step size, or what Model::CacheBelow computed of a batch
   };
 
   Task task;          // its learned step sizes and lowered batches are leaves

@@ -13,7 +13,7 @@
 
 namespace metaprompt {
 
-// What a model has computed of a batch already: see Model::Lowered. Each model that caches has a type of its own.
+// What a model has computed of a batch already: see Model::CacheBelow. Each model that caches has a type of its own.
 class Cached {
  public:
   // What a row of a tensor belongs to.

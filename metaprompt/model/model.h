@@ -17,7 +17,8 @@ struct ModelOutput {
   at::Tensor logits;    // [R, ways]
 };
 
-// Immutable; holds shapes and constants, never parameters. Safe to call from several threads at once.
+// A function of parameters and a batch. Immutable: it has shapes and constants, but no parameters. Several threads may
+// call it at once.
 class Model {
  public:
   virtual ~Model() = default;
@@ -29,14 +30,13 @@ class Model {
   // has rows for each class of each task.
   virtual ModelOutput Forward(const ModelParams& params, const Batch& batch) const = 0;
 
-  // The task's own class parameters, as they follow from the shared ones: for a verbalizer, each class's vector [ways,
-  // E] and bias [ways], which are those of its answer words. A learner may adapt them apart from the vocabulary that
-  // they come from (a soft verbalizer, Hambardzumyan et al. 2021). Differentiable in `params`. Empty: the model has
-  // none.
+  // The class head of the batch's tasks, computed from the shared parameters. With a verbalizer it is the vector [ways,
+  // E] and the bias [ways] of each class's answer words. A learner may adapt it independently of the vocabulary (a soft
+  // verbalizer, Hambardzumyan et al. 2021). Differentiable in `params`. Empty: the model has no class head.
   virtual ParamList ClassHead(const ParamList& /*params*/, const Batch& /*batch*/) const { return {}; }
 
-  // Above 0: a task's class parameters are not ClassHead's but the prototypes of its support texts, distances divided
-  // by this (VerbalizerSpec.PROTOTYPE). Forward is then given a class head.
+  // Above 0: the class head of a task is not ClassHead, but the prototypes of its support texts, and this number
+  // divides the distances to them (VerbalizerSpec.PROTOTYPE). Forward then always gets a class head.
   virtual double prototype_temperature() const { return 0; }
 
   // E, the width of a class vector; 0: the model has no class head.
@@ -49,16 +49,16 @@ class Model {
   // means.
   virtual at::Tensor Loss(const ModelOutput& output, const Batch& batch) const;
 
-  // The batch with everything cached that depends on parameters of layers below `layer` alone: Forward then gives what
-  // it gave before, without computing that again. Differentiable in `params` through Batch::cached. With a `layer`
-  // above every parameter's, the class head is all that is left to compute. The batch itself where nothing can be
-  // cached.
-  virtual Batch Lowered(const ModelParams& /*params*/, const Batch& batch, int /*layer*/) const { return batch; }
+  // The same batch, with everything cached that depends only on parameters of layers below `layer`. Forward gives the
+  // same result for it, without computing the cached part again. Differentiable in `params` through Batch::cached. If
+  // `layer` is above all parameters' layers, only the class head is left to compute. A model that cannot cache returns
+  // the batch unchanged.
+  virtual Batch CacheBelow(const ModelParams& /*params*/, const Batch& batch, int /*layer*/) const { return batch; }
 
-  // Whether each task of a batch may have a value of its own of parameter i (of params()).
+  // Whether parameter i (of params()) may have a different value for each task of a batch.
   virtual bool PerTask(size_t /*i*/) const { return false; }
 
-  // About how many bytes the graph of Forward keeps for one derivative, all parameters wanted. 0: few.
+  // About how many bytes the graph of Forward keeps, if all parameters need a gradient. 0: few.
   virtual double GraphBytes(const Batch& /*batch*/) const { return 0; }
 };
 

@@ -15,7 +15,7 @@ namespace metaprompt {
 using ParamList = std::vector<at::Tensor>;
 
 // What a model computes with: its parameters and, if the task has one, a class head. Both together are numbered too,
-// the parameters first, for what treats all of them alike.
+// the parameters first, for code that treats all of them alike.
 struct ModelParams {
   ModelParams() = default;
   // Most models have no class head, so a list of parameters is enough.
@@ -30,31 +30,31 @@ struct ModelParams {
   at::Tensor& operator[](size_t i) { return i < params.size() ? params[i] : head[i - params.size()]; }
 };
 
-// kLora: low-rank updates of the encoder's matrices. kLearner: a learner's own, such as learned step sizes.
+// kLora: low-rank updates of the encoder's matrices. kLearner: parameters of the learner, such as learned step sizes.
 enum class ParamGroup { kEncoder, kPrompt, kLora, kLearner };
 
 struct ParamInfo {
-  std::string name;            // as Hugging Face names it, where it does
-  std::vector<int64_t> shape;  // of the whole parameter
+  std::string name;            // Hugging Face's name, if it has one
+  std::vector<int64_t> shape;  // of the whole parameter, before LocalParams
   ParamGroup group = ParamGroup::kEncoder;
   int layer = 0;            // 0: embeddings and prompts; 1..L: transformer layers; L+1: head
   bool decay = false;       // weight decay applies
-  bool vocab_rows = false;  // a row (or entry) for each vocabulary id: an episode needs only the rows it uses
-  bool prompt_map = false;  // of kPrompt: no vector of the prompt, but a weight of what its vectors pass through
+  bool vocab_rows = false;  // one row (or entry) per vocabulary id; an episode needs only the rows that it uses
+  bool prompt_map = false;  // a weight of the LSTM or MLP that the prompt's vectors pass through (kPrompt only)
 };
 
-// The parameters as one episode sees them: those with `vocab_rows` cut down to `rows` [U] (int64 vocabulary ids), the
-// others as they are. A batch's token ids are indices into `rows`. Costs a copy of U rows.
+// The parameters for one episode. Those with `vocab_rows` keep only the rows in `rows` [U] (int64 vocabulary ids); the
+// others are unchanged. The token ids of a batch are indices into `rows`. Costs a copy of U rows.
 ParamList LocalParams(const std::vector<ParamInfo>& infos, const ParamList& params, const at::Tensor& rows);
 
-// sums[i] += grads[i], where a local gradient's rows are added to those rows of the sum that `rows` names. Undefined
-// gradients count as zero. Returns nothing; `sums` has the shapes of the whole parameters.
+// Adds the gradients of one episode's parameters to `sums`, which have the shapes of the whole parameters. For a
+// parameter with `vocab_rows`, row u of the gradient is added to row rows[u] of the sum. An undefined gradient is zero.
 void AddLocal(const std::vector<ParamInfo>& infos, const ParamList& grads, const at::Tensor& rows, ParamList* sums);
 
-// Copies that share no memory and no graph; of what is undefined none.
+// Copies of the tensors, without their graph. An undefined tensor stays undefined.
 ParamList Detached(const ParamList& params);
 
-// Numbers in all parameters of a group.
+// How many numbers the parameters of a group have together.
 int64_t CountNumbers(const std::vector<ParamInfo>& infos, ParamGroup group);
 
 }  // namespace metaprompt

@@ -176,7 +176,7 @@ TEST(TextTaskTest, LogitsLossesAndGradientsAreThoseOfTheTasksAlone) {
             ASSERT_EQ(together[own + 1].sizes(), at::IntArrayRef({kTasks * kWays}));
           }
           const ParamList leaves = WithGraph(together);
-          const Batch batch = model.Lowered(SplitHead(model, leaves), merged.query, layer);
+          const Batch batch = model.CacheBelow(SplitHead(model, leaves), merged.query, layer);
           EXPECT_EQ(batch.cached == nullptr, layer == 0);
           const ModelOutput output = model.Forward(SplitHead(model, leaves), batch);
           const at::Tensor loss = model.Loss(output, batch);

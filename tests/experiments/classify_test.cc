@@ -22,8 +22,8 @@
 #include "episodes/text_source.h"
 #include "experiments/cli/command_line.h"
 #include "experiments/commands/classifier.h"
-#include "experiments/runs/finished_run.h"
-#include "experiments/runs/read_record.h"
+#include "experiments/workbench/finished_run.h"
+#include "experiments/workbench/read_record.h"
 #include "metaprompt/base/files.h"
 
 namespace metaprompt {

@@ -16,7 +16,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 #include "datasets/sources/load_dataset.h"
-#include "experiments/runs/workbench.h"
+#include "experiments/workbench/workbench.h"
 #include "metaprompt/base/files.h"
 #include "metaprompt/base/hash.h"
 #include "metaprompt/base/spec_fields.h"

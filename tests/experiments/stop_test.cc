@@ -24,7 +24,7 @@
 #include "experiments/runs/run.h"
 #include "experiments/runs/run_directory.h"
 #include "experiments/runs/train.h"
-#include "experiments/runs/workbench.h"
+#include "experiments/workbench/workbench.h"
 #include "learners/papers/make_learner.h"
 #include "metaprompt/base/files.h"
 #include "metaprompt/base/spec_fields.h"

@@ -152,7 +152,7 @@ TEST_P(ArchitectureTest, ALoweredBatchGivesTheSameToTheSecondDerivative) {
       head_layer = std::max(head_layer, info.layer);
     }
     const auto applied = static_cast<int>(model.encoder().layout().layers.size());
-    EXPECT_EQ(model.Lowered(opened.params, batch, 0).cached, nullptr);
+    EXPECT_EQ(model.CacheBelow(opened.params, batch, 0).cached, nullptr);
     for (const bool with_head : {false, true}) {
       ParamList start = opened.params;
       if (with_head) {
@@ -167,7 +167,7 @@ TEST_P(ArchitectureTest, ALoweredBatchGivesTheSameToTheSecondDerivative) {
       }
       const auto derivatives = [&](int layer) {
         const ParamList leaves = WithGraph(start);
-        const Batch lowered = model.Lowered(SplitHead(model, leaves), batch, layer);
+        const Batch lowered = model.CacheBelow(SplitHead(model, leaves), batch, layer);
         // ALBERT's first group is 1 2 1 2: where 2 is the first that may change, 1 is still used.
         const bool shared = name == "albert" && Left(lowered, applied) == 1;
         ParamList seen = leaves;
@@ -196,7 +196,7 @@ TEST_P(ArchitectureTest, ALoweredBatchGivesTheSameToTheSecondDerivative) {
       const Derivatives whole = derivatives(0);
       for (int layer = 1; layer <= head_layer + 2; ++layer) {
         SCOPED_TRACE(absl::StrCat(name, ModelSpec::Features_Name(features), " layer ", layer, " head ", with_head));
-        const int lowered = Left(model.Lowered(SplitHead(model, start), batch, layer), applied);
+        const int lowered = Left(model.CacheBelow(SplitHead(model, start), batch, layer), applied);
         EXPECT_EQ(lowered, layer == head_layer  ? applied + 1
                            : layer > head_layer ? applied + 2
                            : name != "albert"   ? layer
@@ -229,7 +229,7 @@ TEST_P(ArchitectureTest, TextsOfALoweredBatchAreLoweredAsItIs) {
       }
       for (int layer = 0; layer <= highest + 1; ++layer) {
         SCOPED_TRACE(absl::StrCat(GetParam(), ModelSpec::Features_Name(features), " layer ", layer, " ", repeated));
-        const Batch lowered = opened.model.Lowered(opened.params, batch, layer);
+        const Batch lowered = opened.model.CacheBelow(opened.params, batch, layer);
         const Batch selected = SelectRows(lowered, rows);
         const auto applied = static_cast<int>(opened.model.encoder().num_layers());
         EXPECT_EQ(Left(selected, applied), Left(lowered, applied));
@@ -388,7 +388,7 @@ TEST(ReadTest, AMeanOfAllStates) {
           EXPECT_LT(MaxDifference(output.features, features == ModelSpec::MEAN ? mean : unit), 1e-11) << name;
         }
         for (int layer = 1; layer <= 4; ++layer) {
-          const Batch lowered = model.Lowered(opened.params, batch, layer);
+          const Batch lowered = model.CacheBelow(opened.params, batch, layer);
           EXPECT_LT(MaxDifference(model.Forward(opened.params, lowered).logits, output.logits), 1e-12) << name << layer;
         }
       }

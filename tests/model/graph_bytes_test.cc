@@ -102,7 +102,7 @@ TEST(GraphBytesTest, IsWhatTheGraphHolds) {
     Batch batch = PackBatch(RandomTexts(one.lengths, 50, &random), std::vector<int64_t>(one.lengths.size(), 1),
                             TwoAnswers(at::kFloat));
     if (one.layer > 0) {
-      batch = model.Lowered(Detached(params), batch, one.layer);
+      batch = model.CacheBelow(Detached(params), batch, one.layer);
     }
     at::Tensor loss = model.Loss(model.Forward(params, batch), batch);  // whatever is kept once and for all
     loss.reset();

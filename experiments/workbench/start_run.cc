@@ -1,4 +1,4 @@
-#include "experiments/runs/start_run.h"
+#include "experiments/workbench/start_run.h"
 
 #include <algorithm>
 #include <utility>

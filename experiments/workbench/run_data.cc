@@ -1,4 +1,4 @@
-#include "experiments/runs/run_data.h"
+#include "experiments/workbench/run_data.h"
 
 #include <cstdint>
 #include <set>

@@ -1,6 +1,6 @@
 // Another run's result as the start of this one's model, or of its prompt.
-#ifndef EXPERIMENTS_RUNS_START_RUN_H_
-#define EXPERIMENTS_RUNS_START_RUN_H_
+#ifndef EXPERIMENTS_WORKBENCH_START_RUN_H_
+#define EXPERIMENTS_WORKBENCH_START_RUN_H_
 
 #include <cstddef>
 #include <map>
@@ -13,7 +13,7 @@
 #include "absl/status/statusor.h"
 #include "absl/types/span.h"
 #include "experiments/result.pb.h"
-#include "experiments/runs/finished_run.h"
+#include "experiments/workbench/finished_run.h"
 #include "metaprompt/model/params.h"
 #include "metaprompt/prompt_model.h"
 
@@ -54,4 +54,4 @@ class StartRun {
 
 }  // namespace metaprompt
 
-#endif  // EXPERIMENTS_RUNS_START_RUN_H_
+#endif  // EXPERIMENTS_WORKBENCH_START_RUN_H_

@@ -1,4 +1,4 @@
-#include "experiments/runs/test_set.h"
+#include "experiments/workbench/test_set.h"
 
 #include <cstddef>
 

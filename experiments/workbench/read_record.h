@@ -1,6 +1,6 @@
 // The record of a complete run.
-#ifndef EXPERIMENTS_RUNS_READ_RECORD_H_
-#define EXPERIMENTS_RUNS_READ_RECORD_H_
+#ifndef EXPERIMENTS_WORKBENCH_READ_RECORD_H_
+#define EXPERIMENTS_WORKBENCH_READ_RECORD_H_
 
 #include <string>
 
@@ -15,4 +15,4 @@ absl::StatusOr<RunRecord> ReadRecord(const std::string& run, std::string* sha256
 
 }  // namespace metaprompt
 
-#endif  // EXPERIMENTS_RUNS_READ_RECORD_H_
+#endif  // EXPERIMENTS_WORKBENCH_READ_RECORD_H_

@@ -1,6 +1,6 @@
 // Files of parameters under their names.
-#ifndef EXPERIMENTS_RUNS_PARAM_FILE_H_
-#define EXPERIMENTS_RUNS_PARAM_FILE_H_
+#ifndef EXPERIMENTS_WORKBENCH_PARAM_FILE_H_
+#define EXPERIMENTS_WORKBENCH_PARAM_FILE_H_
 
 #include <string>
 #include <vector>
@@ -25,4 +25,4 @@ absl::StatusOr<ParamList> ReadParamFile(const std::vector<ParamInfo>& infos, con
 
 }  // namespace metaprompt
 
-#endif  // EXPERIMENTS_RUNS_PARAM_FILE_H_
+#endif  // EXPERIMENTS_WORKBENCH_PARAM_FILE_H_

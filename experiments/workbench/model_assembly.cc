@@ -1,4 +1,4 @@
-#include "experiments/runs/model_assembly.h"
+#include "experiments/workbench/model_assembly.h"
 
 #include <algorithm>
 #include <utility>

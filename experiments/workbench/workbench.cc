@@ -1,4 +1,4 @@
-#include "experiments/runs/workbench.h"
+#include "experiments/workbench/workbench.h"
 
 #include <ATen/ATen.h>
 

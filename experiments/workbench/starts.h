@@ -1,6 +1,6 @@
 // The values that a run's parameters start from.
-#ifndef EXPERIMENTS_RUNS_STARTS_H_
-#define EXPERIMENTS_RUNS_STARTS_H_
+#ifndef EXPERIMENTS_WORKBENCH_STARTS_H_
+#define EXPERIMENTS_WORKBENCH_STARTS_H_
 
 #include <cstddef>
 #include <cstdint>
@@ -14,8 +14,8 @@
 #include "absl/status/statusor.h"
 #include "experiments/experiment.pb.h"
 #include "experiments/result.pb.h"
-#include "experiments/runs/model_assembly.h"
-#include "experiments/runs/start_run.h"
+#include "experiments/workbench/model_assembly.h"
+#include "experiments/workbench/start_run.h"
 #include "metaprompt/model/params.h"
 #include "metaprompt/prompt_model.h"
 
@@ -68,4 +68,4 @@ class Starts {
 
 }  // namespace metaprompt
 
-#endif  // EXPERIMENTS_RUNS_STARTS_H_
+#endif  // EXPERIMENTS_WORKBENCH_STARTS_H_

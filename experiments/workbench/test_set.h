@@ -1,6 +1,6 @@
 // What belongs to meta-test alone: the test classes' texts, sealed until it begins, and its episodes.
-#ifndef EXPERIMENTS_RUNS_TEST_SET_H_
-#define EXPERIMENTS_RUNS_TEST_SET_H_
+#ifndef EXPERIMENTS_WORKBENCH_TEST_SET_H_
+#define EXPERIMENTS_WORKBENCH_TEST_SET_H_
 
 #include <cstdint>
 #include <functional>
@@ -10,7 +10,7 @@
 #include "episodes/manifest.h"
 #include "episodes/sampler.h"
 #include "experiments/experiment.pb.h"
-#include "experiments/runs/run_data.h"
+#include "experiments/workbench/run_data.h"
 
 namespace metaprompt {
 
@@ -58,4 +58,4 @@ class TestSet {
 
 }  // namespace metaprompt
 
-#endif  // EXPERIMENTS_RUNS_TEST_SET_H_
+#endif  // EXPERIMENTS_WORKBENCH_TEST_SET_H_

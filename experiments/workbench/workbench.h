@@ -1,6 +1,6 @@
 // All that an experiment works with, made from its spec before the first step.
-#ifndef EXPERIMENTS_RUNS_WORKBENCH_H_
-#define EXPERIMENTS_RUNS_WORKBENCH_H_
+#ifndef EXPERIMENTS_WORKBENCH_WORKBENCH_H_
+#define EXPERIMENTS_WORKBENCH_WORKBENCH_H_
 
 #include <array>
 #include <cstdint>
@@ -15,10 +15,10 @@
 #include "episodes/text_source.h"
 #include "experiments/experiment.pb.h"
 #include "experiments/result.pb.h"
-#include "experiments/runs/model_assembly.h"
-#include "experiments/runs/run_data.h"
-#include "experiments/runs/starts.h"
-#include "experiments/runs/test_set.h"
+#include "experiments/workbench/model_assembly.h"
+#include "experiments/workbench/run_data.h"
+#include "experiments/workbench/starts.h"
+#include "experiments/workbench/test_set.h"
 #include "metaprompt/prompt_model.h"
 #include "metaprompt/tokenizers/tokenizer.h"
 
@@ -83,4 +83,4 @@ class Workbench {
 
 }  // namespace metaprompt
 
-#endif  // EXPERIMENTS_RUNS_WORKBENCH_H_
+#endif  // EXPERIMENTS_WORKBENCH_WORKBENCH_H_

@@ -1,12 +1,12 @@
-#include "experiments/runs/finished_run.h"
+#include "experiments/workbench/finished_run.h"
 
 #include <algorithm>
 #include <filesystem>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
-#include "experiments/runs/param_file.h"
-#include "experiments/runs/read_record.h"
+#include "experiments/workbench/param_file.h"
+#include "experiments/workbench/read_record.h"
 #include "learners/papers/make_learner.h"
 #include "metaprompt/base/files.h"
 #include "metaprompt/base/status_macros.h"

@@ -1,7 +1,7 @@
 // A model put together from its parts: tokenizer, encoder and prompt template. Runs, finished runs and the commands
 // that open a checkpoint all do it here.
-#ifndef EXPERIMENTS_RUNS_MODEL_ASSEMBLY_H_
-#define EXPERIMENTS_RUNS_MODEL_ASSEMBLY_H_
+#ifndef EXPERIMENTS_WORKBENCH_MODEL_ASSEMBLY_H_
+#define EXPERIMENTS_WORKBENCH_MODEL_ASSEMBLY_H_
 
 #include <cstdint>
 #include <functional>
@@ -73,4 +73,4 @@ ModelFacts FactsOfModel(const AssembledModel& model);
 
 }  // namespace metaprompt
 
-#endif  // EXPERIMENTS_RUNS_MODEL_ASSEMBLY_H_
+#endif  // EXPERIMENTS_WORKBENCH_MODEL_ASSEMBLY_H_

@@ -1,4 +1,4 @@
-#include "experiments/runs/read_record.h"
+#include "experiments/workbench/read_record.h"
 
 #include <filesystem>
 

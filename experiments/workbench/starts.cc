@@ -1,4 +1,4 @@
-#include "experiments/runs/starts.h"
+#include "experiments/workbench/starts.h"
 
 #include <ATen/ATen.h>
 
@@ -99,11 +99,8 @@ absl::StatusOr<ParamList> Starts::Standardised(ParamList params) {
   ASSIGN_OR_RETURN(const std::vector<LocalBatch> texts, texts_());
   ParamList standard = model_->Standardised(params, texts);
   if (!prompt_start_.has_value()) {  // else the prompt, and so the scale, differs between numbers of shots
-    for (size_t i = 0; i < params.size(); ++i) {
-      if (!standard[i].is_same(params[i])) {
-        standardised_.emplace_back(i, standard[i]);
-      }
-    }
+    const size_t scale = model_->read_scale_place();
+    standardised_ = {{scale, standard[scale]}, {scale + 1, standard[scale + 1]}};
   }
   return standard;
 }

@@ -1,6 +1,6 @@
 // A complete run, opened for what it learned. Its folder is enough: neither its data nor its checkpoint is needed.
-#ifndef EXPERIMENTS_RUNS_FINISHED_RUN_H_
-#define EXPERIMENTS_RUNS_FINISHED_RUN_H_
+#ifndef EXPERIMENTS_WORKBENCH_FINISHED_RUN_H_
+#define EXPERIMENTS_WORKBENCH_FINISHED_RUN_H_
 
 #include <cstdint>
 #include <memory>
@@ -9,7 +9,7 @@
 
 #include "absl/status/statusor.h"
 #include "experiments/result.pb.h"
-#include "experiments/runs/model_assembly.h"
+#include "experiments/workbench/model_assembly.h"
 #include "learners/learner.h"
 #include "metaprompt/encoders/encoder_config.h"
 #include "metaprompt/model/params.h"
@@ -56,4 +56,4 @@ class FinishedRun {
 
 }  // namespace metaprompt
 
-#endif  // EXPERIMENTS_RUNS_FINISHED_RUN_H_
+#endif  // EXPERIMENTS_WORKBENCH_FINISHED_RUN_H_

@@ -1,6 +1,6 @@
 // The data of a run: texts by class, what the record tells about them, and the episodes that are drawn from them.
-#ifndef EXPERIMENTS_RUNS_RUN_DATA_H_
-#define EXPERIMENTS_RUNS_RUN_DATA_H_
+#ifndef EXPERIMENTS_WORKBENCH_RUN_DATA_H_
+#define EXPERIMENTS_WORKBENCH_RUN_DATA_H_
 
 #include <string>
 #include <vector>
@@ -47,4 +47,4 @@ class RunData {
 
 }  // namespace metaprompt
 
-#endif  // EXPERIMENTS_RUNS_RUN_DATA_H_
+#endif  // EXPERIMENTS_WORKBENCH_RUN_DATA_H_

@@ -1,4 +1,4 @@
-#include "experiments/runs/param_file.h"
+#include "experiments/workbench/param_file.h"
 
 #include <ATen/ATen.h>
 
