@@ -27,8 +27,8 @@ class Cached {
 
   virtual ~Cached() = default;
 
-  // A copy in which function(tensor, rows) replaces each tensor. The order of the calls is always the same. Every tensor
-  // is computed from the model's parameters.
+  // A copy in which function(tensor, rows) replaces each tensor. The order of the calls is always the same. Every
+  // tensor is computed from the model's parameters.
   virtual std::shared_ptr<const Cached> Map(
       const std::function<at::Tensor(const at::Tensor&, Rows)>& function) const = 0;
 };
