@@ -24,7 +24,7 @@ const TextInputs& TextsOf(const Batch& batch) {
 }
 
 Batch SelectRows(const Batch& batch, absl::Span<const int64_t> rows) {
-  TORCH_CHECK(batch.tasks == 1, "SelectRows: of ", batch.tasks, " tasks");
+  TORCH_CHECK(batch.tasks == 1, "SelectRows: the batch must have one task; it has ", batch.tasks);
   const at::Tensor repeats = batch.repeats.defined() ? batch.repeats.cpu() : at::Tensor();
   std::vector<int64_t> which;  // inputs of `batch`, each once
   std::vector<int64_t> of_rows;

@@ -1,4 +1,4 @@
-// What a model computes at once: the inputs of one task or of several, with their labels.
+// A batch is what a model computes in one call: the inputs of one or several tasks, with their labels.
 #ifndef METAPROMPT_MODEL_BATCH_H_
 #define METAPROMPT_MODEL_BATCH_H_
 
@@ -13,51 +13,52 @@
 
 namespace metaprompt {
 
-// What a model has computed of a batch already: see Model::CacheBelow. Each model that caches has a type of its own.
+// The part of a batch that a model has already computed: see Model::CacheBelow. Each model that caches something derives
+// its own class.
 class Cached {
  public:
-  // What a row of a tensor belongs to.
+  // What the rows of a tensor (its first dimension) correspond to.
   enum class Rows {
-    kTokens,  // a token of the texts
-    kInputs,  // an input
-    kOutput,  // a row of the model's output
-    kShared,  // nothing in particular: the tensor is of the whole batch
+    kTokens,  // the texts' tokens
+    kInputs,  // the inputs
+    kOutput,  // the rows of the model's output
+    kShared,  // nothing: the whole batch shares the tensor
   };
 
   virtual ~Cached() = default;
 
-  // The same value with each of its tensors replaced by `function` of it, in an order that is always the same. The
-  // tensors are functions of the parameters.
+  // A copy in which function(tensor, rows) replaces each tensor. The order of the calls is always the same. Every
+  // tensor is computed from the model's parameters.
   virtual std::shared_ptr<const Cached> Map(
       const std::function<at::Tensor(const at::Tensor&, Rows)>& function) const = 0;
 };
 
-// M tasks with as many inputs, rows and classes each, task by task. Row r is what the model makes of one input, and
-// has a label.
+// M tasks, one after another. All have the same number of inputs, rows and classes. A row is one prediction of the
+// model: it belongs to one input and has one label. If several rows share an input, the input is computed once.
 struct Batch {
-  int64_t tasks = 1;  // M
-  int64_t ways = 0;   // classes per task; 0: labels are no classes
-  Inputs inputs;      // B
-  at::Tensor
-      repeats;        // [R] int64: the input that row r is of, computed once however many rows it has; undefined: R = B
-  at::Tensor labels;  // [R] int64 in [0, ways); of points, the numbers to fit
-  std::shared_ptr<const Cached> cached;  // null: nothing is computed yet
+  int64_t tasks = 1;   // M
+  int64_t ways = 0;    // classes per task; 0: the labels are not classes
+  Inputs inputs;       // B inputs, in all tasks together
+  at::Tensor repeats;  // [R] int64: row r belongs to input repeats[r]; undefined: to input r, and R = B
+  at::Tensor labels;   // [R] int64 in [0, ways); for points, the numbers to fit
+  std::shared_ptr<const Cached> cached;  // null: nothing has been computed yet
 };
 
-// R.
+// The number of rows, R.
 int64_t RowsOf(const Batch& batch);
 
-// The batch's texts. The batch must be one of texts.
+// The batch's texts. A batch without texts is an error of the caller (TORCH_CHECK).
 const TextInputs& TextsOf(const Batch& batch);
 
-// The rows of those numbers, in that order, as a batch. An input of several of the rows is there once, and `repeats`
-// refers to it. 0 <= number < RowsOf(batch); one task. What is cached is selected likewise.
+// A batch with the rows numbered `rows`, in that order. The original must have one task; each number must be in [0,
+// RowsOf(batch)). If several of the rows share an input, the new batch has it once, and its `repeats` refers to it.
+// `cached` is selected in the same way.
 Batch SelectRows(const Batch& batch, absl::Span<const int64_t> rows);
 
-// The same batch in a device's memory; on the CPU, the batch itself.
+// The same batch in the device's memory. If the device is the CPU, returns the batch unchanged.
 Batch OnDevice(Batch batch, at::Device device);
 
-// The same batch; no derivative passes through what is cached.
+// The same batch, with `cached` detached: no gradient passes through it.
 Batch WithoutGraph(Batch batch);
 
 }  // namespace metaprompt

@@ -1,4 +1,4 @@
-// A task as tensors: what a learner sees of it.
+// One or several tasks as tensors: all that a learner sees of them.
 #ifndef METAPROMPT_MODEL_EPISODE_H_
 #define METAPROMPT_MODEL_EPISODE_H_
 
@@ -10,15 +10,16 @@
 
 namespace metaprompt {
 
-// One task, or several that are computed together (Batch::tasks), as many in support as in query.
+// One task, or several that are computed together. `support` and `query` have the same number of tasks.
 struct Episode {
-  at::Tensor
-      rows;  // [U] int64, ascending: the vocabulary ids that occur; token ids of both batches are indices into it
+  // [U] int64, ascending: the vocabulary ids that occur. Token ids of both batches are indices into it. Undefined:
+  // token ids are vocabulary ids.
+  at::Tensor rows;
   Batch support;
   Batch query;
 };
 
-// The same episode in a device's memory; on the CPU, the episode itself.
+// The same episode in the device's memory. If the device is the CPU, returns the episode unchanged.
 inline Episode OnDevice(Episode episode, at::Device device) {
   episode.rows = device.is_cpu() ? episode.rows : episode.rows.to(device);
   episode.support = OnDevice(std::move(episode.support), device);

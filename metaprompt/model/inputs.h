@@ -1,5 +1,5 @@
-// The examples of a batch, whatever they are: texts or points. What has to be done for each kind of input is done here
-// once: counting, selecting, moving to a device.
+// The inputs of a batch: texts or points. Counting, selecting and moving to a device are defined here, once for each
+// kind of input.
 #ifndef METAPROMPT_MODEL_INPUTS_H_
 #define METAPROMPT_MODEL_INPUTS_H_
 
@@ -15,25 +15,26 @@ namespace metaprompt {
 
 // B points, for regression and for models in tests.
 struct PointInputs {
-  at::Tensor x;  // [B] or [B, D], of the parameters' type
+  at::Tensor x;  // [B] or [B, D], in the parameters' type
 };
 
 using Inputs = std::variant<TextInputs, PointInputs>;
 
-// B.
+// The number of inputs, B.
 int64_t CountOf(const Inputs& inputs);
 
-// The same inputs in a device's memory.
+// The same inputs in the device's memory.
 Inputs OnDevice(const Inputs& inputs, at::Device device);
 
-// Some of the inputs, in a given order, and where they stood.
+// Some of the inputs, in a given order, and their indices in the original.
 struct Selection {
   Inputs inputs;
-  at::Tensor which;   // [inputs selected] int64: their numbers among all
-  at::Tensor tokens;  // of texts [tokens selected] int64: the numbers of their tokens among all; else undefined
+  at::Tensor which;   // [inputs selected] int64: their indices among all inputs
+  at::Tensor tokens;  // for texts, [tokens selected] int64: their tokens' indices among all; else undefined
 };
 
-// 0 <= number < CountOf(inputs). Costs as much as what is selected; on a device, also a copy of the numbers.
+// Selects the inputs numbered `which`, each in [0, CountOf(inputs)). Takes time and memory in proportion to what is
+// selected. On another device than the CPU, the indices are copied there.
 Selection Select(const Inputs& inputs, absl::Span<const int64_t> which);
 
 }  // namespace metaprompt

@@ -1,4 +1,4 @@
-// How an encoder is asked for a word: which special tokens stand around a text, and where the answer is read.
+// How to ask an encoder for a word: the special tokens around a text, and the token at which the answer is read.
 #ifndef METAPROMPT_PROMPTS_FRAMING_H_
 #define METAPROMPT_PROMPTS_FRAMING_H_
 
@@ -9,14 +9,15 @@
 
 namespace metaprompt {
 
-// Vocabulary ids. The answer is read at the slot.
+// All ids are vocabulary ids. The answer is read at the slot.
 struct Framing {
-  std::vector<int64_t> before;  // what an input begins with
-  std::vector<int64_t> after;   // what it ends with
-  int64_t slot = 0;             // what stands for the word that is asked for
+  std::vector<int64_t> before;  // the first tokens of every input
+  std::vector<int64_t> after;   // the last tokens of every input
+  int64_t slot = 0;             // the token in place of the missing word
 };
 
-// A masked language model's: [CLS] ... [MASK] ... [SEP], under the names that the tokenizer has for them.
+// The framing of a masked language model: [CLS] ... [MASK] ... [SEP], by whatever names the tokenizer has for these
+// tokens.
 inline Framing FramingOf(const Tokenizer& tokenizer) {
   const SpecialIds special = tokenizer.special();
   return {{special.cls}, {special.sep}, special.mask};

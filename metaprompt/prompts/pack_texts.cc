@@ -40,8 +40,8 @@ Batch PackBatch(absl::Span<const PromptedText> texts, absl::Span<const int64_t> 
                                      : *std::max_element(labels.begin(), labels.end()) + 1;
   if (!repeats.empty()) {
     for (const int64_t text : repeats) {
-      TORCH_CHECK(text >= 0 && text < static_cast<int64_t>(texts.size()), "PackBatch: a row of text ", text, " of ",
-                  texts.size());
+      TORCH_CHECK(text >= 0 && text < static_cast<int64_t>(texts.size()), "PackBatch: repeats contains ", text,
+                  "; number of texts: ", texts.size());
     }
     batch.repeats = at::tensor(at::ArrayRef<int64_t>(repeats.data(), repeats.size()), at::kLong);
   }

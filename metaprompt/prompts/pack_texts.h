@@ -1,4 +1,4 @@
-// Texts in their prompts as a batch.
+// Packs texts in their prompts into a batch.
 #ifndef METAPROMPT_PROMPTS_PACK_TEXTS_H_
 #define METAPROMPT_PROMPTS_PACK_TEXTS_H_
 
@@ -10,11 +10,11 @@
 
 namespace metaprompt {
 
-// The texts, packed. Their ids are what the batch's ids will be: see TextInputs, as is `uncounted`.
+// The texts, packed. Their ids are copied as they are; for the meaning of `uncounted`, see TextInputs.
 TextInputs PackTexts(absl::Span<const PromptedText> texts, Answers answers, int64_t uncounted = TextInputs::kNoToken);
 
-// One task of these texts and labels in [0, ways); `answers` has a row for each way, or is empty (ways is then one more
-// than the largest label). Row r is text repeats[r], or, without `repeats`, text r. As many labels as rows.
+// A batch of one task. Row r is text repeats[r], or text r if `repeats` is empty; its label is labels[r], in [0, ways).
+// `answers` has one row per way. If it is empty, ways is the largest label + 1. There must be one label per row.
 Batch PackBatch(absl::Span<const PromptedText> texts, absl::Span<const int64_t> labels, const Answers& answers,
                 absl::Span<const int64_t> repeats = {});
 

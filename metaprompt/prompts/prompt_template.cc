@@ -15,16 +15,17 @@ namespace {
 
 struct Part {
   enum Kind { kWords, kText, kMask, kSoft } kind;
-  std::string words;          // with one space before them where the template has any
-  int64_t count = 0;          // of soft vectors
-  bool space_before = false;  // of the text
+  std::string words;          // with one space before them if the template has spaces there
+  int64_t count = 0;          // number of soft vectors
+  bool space_before = false;  // whether a space precedes the text
 };
 
 absl::Status TemplateError(absl::string_view what) {
   return absl::InvalidArgumentError(absl::StrCat("model.prompt.template: ", what));
 }
 
-// `<soft>` or `<soft:N>` at the start of `text`: its length and N, or 0 if there is none.
+// If `text` begins with `<soft>` or `<soft:N>`, returns the length of that slot and sets `count` to N, or to 1.
+// Otherwise returns 0.
 size_t SoftSlot(absl::string_view text, int64_t* count) {
   absl::string_view rest = text;
   if (!absl::ConsumePrefix(&rest, "<soft")) {
@@ -47,7 +48,7 @@ absl::StatusOr<std::vector<Part>> ParseTemplate(absl::string_view text) {
   int masks = 0;
   std::string words;
   const auto is_space = [](char c) { return absl::ascii_isspace(static_cast<unsigned char>(c)); };
-  // Returns whether a space stands before what follows.
+  // Ends the current words, if there are any. Returns whether a space precedes the next part.
   const auto end_words = [&] {
     const bool space = !words.empty() && is_space(words.back());
     if (const absl::string_view bare = absl::StripAsciiWhitespace(words); !bare.empty()) {
@@ -75,7 +76,7 @@ absl::StatusOr<std::vector<Part>> ParseTemplate(absl::string_view text) {
       text.remove_prefix(length);
     } else if (text[0] == '{' || absl::StartsWith(text, "<soft")) {
       return TemplateError(
-          absl::StrCat("'", text.substr(0, text.find(' ')), "' is none of {text}, {mask}, <soft> and <soft:N>"));
+          absl::StrCat("'", text.substr(0, text.find(' ')), "' is not one of {text}, {mask}, <soft> and <soft:N>"));
     } else {
       words.push_back(text[0]);
       text.remove_prefix(1);
@@ -129,8 +130,8 @@ absl::StatusOr<PromptTemplate> PromptTemplate::Create(const PromptSpec& spec, co
   const auto used = static_cast<int64_t>(result.before_.size() + result.after_.size());
   result.max_text_ = max_tokens - used;
   if (result.max_text_ < 1) {
-    return TemplateError(
-        absl::StrCat("the prompt alone takes ", used, " of the ", max_tokens, " tokens that the encoder takes"));
+    return TemplateError(absl::StrCat("the prompt alone has ", used, " tokens, and the encoder takes at most ",
+                                      max_tokens, ", so that no text fits; shorten the prompt"));
   }
   return result;
 }
@@ -157,7 +158,7 @@ absl::StatusOr<std::vector<std::vector<int64_t>>> InitWordIds(const PromptSpec& 
     if (ids.back().empty() ||
         std::find(ids.back().begin(), ids.back().end(), tokenizer.special().unk) != ids.back().end()) {
       return absl::InvalidArgumentError(
-          absl::StrCat("model.prompt.init_words: ", Quoted(word), " is no word to the tokenizer"));
+          absl::StrCat("model.prompt.init_words: the tokenizer cannot encode ", Quoted(word)));
     }
   }
   if (ids.size() == 1) {
@@ -166,7 +167,7 @@ absl::StatusOr<std::vector<std::vector<int64_t>>> InitWordIds(const PromptSpec& 
   if (!spec.init_words().empty() && static_cast<int64_t>(ids.size()) != num_soft) {
     return absl::InvalidArgumentError(absl::StrCat("model.prompt.init_words has ", ids.size(),
                                                    " words; the template has ", num_soft,
-                                                   " soft vectors: give one word for all, or one for each"));
+                                                   " soft vectors: give one word for all, or one word per vector"));
   }
   return ids;
 }

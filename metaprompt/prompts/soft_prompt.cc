@@ -13,13 +13,13 @@ namespace {
 
 constexpr int kLayers = 2;
 
-// x Wᵀ + b; W [out, in] and b [out], or a task each [M, out, in] and [M, out].
+// x Wᵀ + b. W is [out, in] and b is [out], or [M, out, in] and [M, out] with values for each of M tasks.
 at::Tensor Affine(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bias) {
   return at::matmul(x, weight.transpose(-2, -1)) + bias.unsqueeze(-2);
 }
 
-// One direction of one layer (Hochreiter and Schmidhuber 1997, with forget gates) along x [.., S, in]: [.., S, h].
-// `w`: weight_ih, weight_hh, bias_ih, bias_hh.
+// One direction of one LSTM layer (Hochreiter and Schmidhuber 1997, with forget gates) over the sequence x [.., S, in].
+// Returns [.., S, h]. `w` points to weight_ih, weight_hh, bias_ih, bias_hh.
 //   i, f, o = σ(W x + U h), g = tanh(W x + U h), c' = f c + i g, h' = o tanh(c')
 at::Tensor Direction(const at::Tensor& x, const at::Tensor* w, bool backwards) {
   const at::Tensor inputs = Affine(x, w[0], w[2]);  // [.., S, 4 h]
@@ -32,7 +32,7 @@ at::Tensor Direction(const at::Tensor& x, const at::Tensor* w, bool backwards) {
   for (int64_t k = 0; k < steps; ++k) {
     const int64_t s = backwards ? steps - 1 - k : k;
     at::Tensor gates = inputs.narrow(-2, s, 1) + bias;
-    if (k > 0) {  // h and c begin at 0
+    if (k > 0) {  // h and c start at 0
       gates = gates + at::matmul(h, recurrent);
     }
     const std::vector<at::Tensor> part = gates.chunk(4, -1);
@@ -49,7 +49,7 @@ at::Tensor Direction(const at::Tensor& x, const at::Tensor* w, bool backwards) {
 absl::Status CheckPromptWidth(const PromptSpec& spec, int64_t width) {
   if (spec.reparametrisation() == PromptSpec::LSTM_MLP && width % 2 != 0) {
     return absl::InvalidArgumentError(absl::StrCat(
-        "model.prompt.reparametrisation is LSTM_MLP; the word vectors' width is ", width, ", which must be even"));
+        "model.prompt.reparametrisation is LSTM_MLP, which needs word vectors of an even width; theirs is ", width));
   }
   return absl::OkStatus();
 }

@@ -1,5 +1,5 @@
-// The soft vectors of a template, and what they pass through before they enter the encoder: nothing, an MLP, or an LSTM
-// and an MLP (P-tuning, Liu et al. 2021, "GPT understands, too", section 3.2, as its released code has them).
+// The soft vectors of a template, and the network that they pass through before they enter the encoder: none, an MLP,
+// or an LSTM and an MLP (P-tuning, Liu et al. 2021, "GPT understands, too", section 3.2, as in its released code).
 #ifndef METAPROMPT_PROMPTS_SOFT_PROMPT_H_
 #define METAPROMPT_PROMPTS_SOFT_PROMPT_H_
 
@@ -13,11 +13,11 @@
 
 namespace metaprompt {
 
-// Of S vectors of width E. The parameters, all of the group kPrompt and layer 0:
+// S soft vectors of width E. All parameters are in the group kPrompt and layer 0:
 //   prompt.soft [S, E];
-//   LSTM_MLP, layer l = 0 and 1, forwards and backwards, h = E / 2 and the gates in the order i, f, g, o:
+//   LSTM_MLP, for layers l = 0 and 1 and both directions, with h = E / 2 and the gates in the order i, f, g, o:
 //     prompt.lstm.weight_ih_l<l> [4 h, E], prompt.lstm.weight_hh_l<l> [4 h, h], prompt.lstm.bias_ih_l<l> [4 h],
-//     prompt.lstm.bias_hh_l<l> [4 h], and the same with `_reverse` behind;
+//     prompt.lstm.bias_hh_l<l> [4 h], and the same names with the suffix `_reverse`;
 //   LSTM_MLP and MLP: prompt.mlp.0.weight [E, E], prompt.mlp.0.bias [E], prompt.mlp.2.weight [E, E],
 //     prompt.mlp.2.bias [E].
 class SoftPrompt {
@@ -26,12 +26,14 @@ class SoftPrompt {
 
   const std::vector<ParamInfo>& params() const { return params_; }
 
-  // What takes the places of the soft slots: [S, E]; [M, S, E] where parameters have a dimension of M tasks before
-  // their own. `own` are values of params(). Twice differentiable: the LSTM is written out, as a fused one can't be.
+  // The vectors that replace the soft slots: [S, E], or [M, S, E] if the parameters have a leading dimension of M
+  // tasks. `own` are the values of params(). The result can be differentiated twice: the LSTM is written out, because
+  // fused LSTMs cannot.
   at::Tensor Vectors(absl::Span<const at::Tensor> own) const;
 
-  // Normal vectors of deviation init_std; weights and biases as PyTorch's layers begin, uniform in ±1/√h for the LSTM
-  // and ±1/√E for the MLP. float32. Every parameter has a stream of its own.
+  // Initial values, float32. Vectors from a normal distribution with mean 0 and standard deviation init_std. Weights
+  // and biases are initialised as PyTorch's layers are: uniform in ±1/√h for the LSTM and ±1/√E for the MLP. Each
+  // parameter has its own random stream.
   ParamList Init(uint64_t seed) const;
 
  private:
@@ -42,7 +44,8 @@ class SoftPrompt {
   std::vector<ParamInfo> params_;
 };
 
-// Whether the spec's LSTM can have half of the width in each direction. The error names the field.
+// Checks that the word vectors' width is even if the spec has an LSTM: each direction has half of the width. The error
+// names the field.
 absl::Status CheckPromptWidth(const PromptSpec& spec, int64_t width);
 
 }  // namespace metaprompt

@@ -25,7 +25,7 @@ absl::Status CheckAnswers(const VerbalizerSpec& spec, const std::set<std::string
       return AnswersError(absl::StrCat("no class has the label ", Quoted(answer.label())));
     }
     if (!seen.insert(answer.label()).second) {
-      return AnswersError(absl::StrCat("there are two for the label ", Quoted(answer.label())));
+      return AnswersError(absl::StrCat("two entries have the label ", Quoted(answer.label())));
     }
   }
   return absl::OkStatus();
@@ -49,8 +49,7 @@ absl::StatusOr<std::vector<int64_t>> AnswerIds(const VerbalizerSpec& spec, const
     }
     for (const std::string& words : answer.words()) {
       if (!add_words(words)) {
-        return AnswersError(
-            absl::StrCat(Quoted(words), " of the label ", Quoted(label), " gives the verbalizer no word"));
+        return AnswersError(absl::StrCat(Quoted(words), ", for the label ", Quoted(label), ", contains no word"));
       }
     }
   }
@@ -58,13 +57,13 @@ absl::StatusOr<std::vector<int64_t>> AnswerIds(const VerbalizerSpec& spec, const
     add_words(class_name);
   }
   if (ids.empty()) {
-    return absl::InvalidArgumentError(absl::StrCat("class '", class_name, "': its name gives the verbalizer no word"));
+    return absl::InvalidArgumentError(absl::StrCat("class '", class_name, "': its name contains no word"));
   }
   return ids;
 }
 
 std::optional<std::pair<size_t, size_t>> FirstSameAnswers(const std::vector<std::vector<int64_t>>& ids_of_classes) {
-  std::map<std::vector<int64_t>, size_t> seen;  // by the ids in ascending order
+  std::map<std::vector<int64_t>, size_t> seen;  // from sorted answer ids to the first class that has them
   for (size_t c = 0; c < ids_of_classes.size(); ++c) {
     std::vector<int64_t> ids = ids_of_classes[c];
     std::sort(ids.begin(), ids.end());

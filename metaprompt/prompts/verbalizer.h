@@ -1,4 +1,4 @@
-// What a class is called at the slot: its answer words.
+// The verbalizer: the answer words that stand for a class at the slot.
 #ifndef METAPROMPT_PROMPTS_VERBALIZER_H_
 #define METAPROMPT_PROMPTS_VERBALIZER_H_
 
@@ -19,21 +19,23 @@
 
 namespace metaprompt {
 
-// Checks a spec's answers against the labels of all classes of the data: each entry's label must be a class's, and no
-// two entries may have the same. The error names the label.
+// Checks the spec's answers. Each entry's label must be in `labels`, the labels of all classes of the data. No two
+// entries may have the same label. The error names the label.
 absl::Status CheckAnswers(const VerbalizerSpec& spec, const std::set<std::string>& labels);
 
-// The vocabulary ids whose mean logit is the class's: those of the answer words that the spec has for its label, or
-// else of its name's words, each as it stands inside a sentence. Each id weighs the same, so a word of several pieces
-// weighs more than a word of one. An error that names the class if there is no word.
+// The vocabulary ids of a class's answer words; the class's logit is the mean of their logits. The words are those that
+// the spec has for the label, or else the words of the class's name. Each is tokenised as inside a sentence, after a
+// space. All ids have the same weight, so a word of several pieces weighs more than a word of one piece. If
+// there is no word, the error names the class.
 absl::StatusOr<std::vector<int64_t>> AnswerIds(const VerbalizerSpec& spec, const Tokenizer& tokenizer,
                                                absl::string_view label, absl::string_view class_name);
 
-// The first two classes whose answer ids are the same, each as often, in any order: their logits would be equal for
-// every text. The second is the smaller possible.
+// The first two classes with the same answer ids, each id equally often, in any order. Their logits would be equal for
+// every text. If there are several such pairs: the one whose second class comes first.
 std::optional<std::pair<size_t, size_t>> FirstSameAnswers(const std::vector<std::vector<int64_t>>& ids_of_classes);
 
-// The answer ids of each class, one or more, as tensors; the ids of a class weigh the same. `dtype` is the weights'.
+// The answer ids of each class (one or more) as tensors. All ids of a class have the same weight. `dtype` is the type
+// of the weights.
 Answers PackAnswers(const std::vector<std::vector<int64_t>>& ids_of_classes, at::ScalarType dtype);
 
 }  // namespace metaprompt

@@ -73,7 +73,8 @@ TEST_F(CommandLineTest, TokenizersThatAreWrong) {
               StartsWith("model.tokenizer.vocab_size is 100000; sentencepiece says: Vocabulary size too high (100000). "
                          "Please set it to a value <= "));
   EXPECT_EQ(error("model.prompt.template={text} {mask} <soft:40>"),
-            "model.prompt.template: the prompt alone takes 43 of the 24 tokens that the encoder takes");
+            "model.prompt.template: the prompt alone has 43 tokens, and the encoder takes at most 24, so that no text "
+            "fits; shorten the prompt");
 }
 
 TEST_F(CommandLineTest, RunDirectoriesThatAreTaken) {

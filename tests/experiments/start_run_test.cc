@@ -136,7 +136,7 @@ TEST_F(StartRunTest, ErrorsNameFieldRunAndParameter) {
   EXPECT_EQ(
       Error({"model.prompt.init_words=the small world"}),
       "error: model.prompt.init_words has 3 words; the template has 2 soft vectors: give one word for all, or one "
-      "for each\n");
+      "word per vector\n");
   EXPECT_THAT(Error({"model.prompt.init_words=world", handed_}),
               HasSubstr("model.prompt.init_words and model.prompt.init_from_run are set; soft vectors begin as one "
                         "only\n"));

@@ -73,25 +73,26 @@ TEST(PromptTest, TemplateErrorsSayWhatIsWrong) {
   EXPECT_EQ(TemplateError("{text} is {mask}"), "");
   EXPECT_EQ(TemplateError("<soft:1000>{mask}{text}"), "");
   EXPECT_EQ(TemplateError("a < b {text} is {mask} <softly"),
-            "model.prompt.template: '<softly' is none of {text}, {mask}, <soft> and <soft:N>");
+            "model.prompt.template: '<softly' is not one of {text}, {mask}, <soft> and <soft:N>");
   EXPECT_EQ(TemplateError("{text} is"), "model.prompt.template: {mask} must occur once; it occurs 0 times");
   EXPECT_EQ(TemplateError("{text} {mask} or {mask}"),
             "model.prompt.template: {mask} must occur once; it occurs 2 times");
   EXPECT_EQ(TemplateError(""), "model.prompt.template: {text} must occur once; it occurs 0 times");
   EXPECT_EQ(TemplateError("{mask} {txt}"),
-            "model.prompt.template: '{txt}' is none of {text}, {mask}, <soft> and <soft:N>");
+            "model.prompt.template: '{txt}' is not one of {text}, {mask}, <soft> and <soft:N>");
   for (const char* slot : {"<soft:0>", "<soft:-2>", "<soft:1001>"}) {
     EXPECT_EQ(TemplateError(absl::StrCat(slot, " {text} {mask}")),
               absl::StrCat("model.prompt.template: ", slot, " must have 1 to 1000 vectors"));
   }
   for (const char* slot : {"<soft:>", "<soft:x>", "<soft3>", "<soft:99999999999999999999>", "<soft"}) {
     EXPECT_EQ(TemplateError(absl::StrCat("{text} {mask} ", slot)),
-              absl::StrCat("model.prompt.template: '", slot, "' is none of {text}, {mask}, <soft> and <soft:N>"));
+              absl::StrCat("model.prompt.template: '", slot, "' is not one of {text}, {mask}, <soft> and <soft:N>"));
   }
   PromptSpec spec;
   spec.set_template_("{text} music music music {mask}");
   EXPECT_EQ(Error(PromptTemplate::Create(spec, Trained(), 6)),
-            "model.prompt.template: the prompt alone takes 6 of the 6 tokens that the encoder takes");
+            "model.prompt.template: the prompt alone has 6 tokens, and the encoder takes at most 6, so that no text "
+            "fits; shorten the prompt");
   EXPECT_TRUE(PromptTemplate::Create(spec, Trained(), 7).ok());
 }
 
@@ -157,7 +158,7 @@ TEST(PromptTest, AnswerIdsAreAllPiecesOrTheFirstOfEachWord) {
   spec.set_pieces(VerbalizerSpec::FIRST);
   EXPECT_EQ(answer("Music  mail"), "▁music ▁mail");
   EXPECT_EQ(answer("music gamexyz"), absl::StrCat("▁music ", first));
-  EXPECT_EQ(answer(" "), "class ' ': its name gives the verbalizer no word");
+  EXPECT_EQ(answer(" "), "class ' ': its name contains no word");
   // A spec's own answers, whatever the name; another label's are not asked.
   AnswerSpec& other = *spec.add_answers();
   other.set_label("other");
@@ -175,9 +176,9 @@ TEST(PromptTest, AnswerIdsAreAllPiecesOrTheFirstOfEachWord) {
             "model.verbalizer.answers: no class has the label 'other'");
   *spec.add_answers() = other;
   EXPECT_EQ(CheckAnswers(spec, {"label", "other", "third"}).message(),
-            "model.verbalizer.answers: there are two for the label 'other'");
+            "model.verbalizer.answers: two entries have the label 'other'");
   own.add_words(" ");
-  EXPECT_EQ(answer("music"), "model.verbalizer.answers: ' ' of the label 'label' gives the verbalizer no word");
+  EXPECT_EQ(answer("music"), "model.verbalizer.answers: ' ', for the label 'label', contains no word");
 }
 
 }  // namespace

@@ -172,7 +172,7 @@ TEST(SoftPromptTest, ItBeginsAsPyTorchsLayersDo) {
   spec.set_reparametrisation(PromptSpec::LSTM_MLP);
   EXPECT_TRUE(CheckPromptWidth(spec, 6).ok());
   EXPECT_EQ(CheckPromptWidth(spec, 5).message(),
-            "model.prompt.reparametrisation is LSTM_MLP; the word vectors' width is 5, which must be even");
+            "model.prompt.reparametrisation is LSTM_MLP, which needs word vectors of an even width; theirs is 5");
 }
 
 // ---------------------------------------------------------------- templates and words, in BERT's vocabulary
@@ -232,13 +232,13 @@ TEST_F(BertVocabularyTest, InitialWords) {
   EXPECT_EQ(words("The topic", 2), " the | topic");
   EXPECT_EQ(words("topic", 3), " topic | topic | topic");
   EXPECT_EQ(words("cats what", 2), " cat ##s | what");
-  EXPECT_EQ(words("the \xe2\x98\x83", 2), "model.prompt.init_words: '\\xe2\\x98\\x83' is no word to the tokenizer");
+  EXPECT_EQ(words("the \xe2\x98\x83", 2), "model.prompt.init_words: the tokenizer cannot encode '\\xe2\\x98\\x83'");
   EXPECT_EQ(words("the topic is", 2),
-            "model.prompt.init_words has 3 words; the template has 2 soft vectors: give one word for all, or one for "
-            "each");
+            "model.prompt.init_words has 3 words; the template has 2 soft vectors: give one word for all, or one "
+            "word per vector");
   EXPECT_EQ(words(" ", 1),
-            "model.prompt.init_words has 0 words; the template has 1 soft vectors: give one word for all, or one for "
-            "each");
+            "model.prompt.init_words has 0 words; the template has 1 soft vectors: give one word for all, or one "
+            "word per vector");
 }
 
 }  // namespace
