@@ -1,5 +1,7 @@
 #include "learners/learner.h"
 
+#include <c10/util/Exception.h>
+
 #include <utility>
 
 namespace metaprompt {
@@ -10,6 +12,13 @@ std::vector<ParamInfo> MetaInfos(const Model& model, const Learner& learner) {
     infos.push_back(std::move(info));
   }
   return infos;
+}
+
+MetaParams ByName(const Model& model, const ParamList& meta) {
+  const size_t count = model.params().size();
+  TORCH_CHECK(meta.size() >= count, "ByName: ", meta.size(), " meta-parameters, and the model alone has ", count);
+  const auto own = meta.begin() + static_cast<int64_t>(count);
+  return {{meta.begin(), own}, {own, meta.end()}};
 }
 
 ParamList WithOwn(const Model& model, const Learner& learner, ParamList params, uint64_t seed) {

@@ -15,9 +15,23 @@
 
 namespace metaprompt {
 
+// The meta-parameters by name. In a flat list, as in files and in the meta-optimizer, the model's come first:
+// MetaInfos.
+struct MetaParams {
+  ParamList model;  // as Model::params() lists them
+  ParamList own;    // as Learner::OwnParams lists them
+};
+
+// What a learner makes of the meta-parameters and a support set. A learner fills what its Logits needs.
+struct AdaptedParams {
+  ModelParams model;
+  ParamList own;     // the learner's own meta-parameters
+  ParamList fitted;  // what it computed of the support set, such as prototypes
+};
+
 // What one episode contributes to meta-training. If it has several tasks (Batch::tasks), the sum over them.
 struct TaskGradient {
-  ParamList grads;            // for each meta-parameter; undefined where nothing is learned
+  ParamList grads;            // for each of MetaInfos; undefined where nothing is learned
   double query_loss = 0;      // after adaptation
   double query_accuracy = 0;  // in [0, 1]
   // The value whose gradient `grads` is. NaN if there is no such value: first-order MAML and Reptile give a direction
@@ -26,8 +40,8 @@ struct TaskGradient {
   bool recomputed = false;  // see MetaGradientSpec
 };
 
-// Immutable, and safe to call from several threads at once. The meta-parameters are the model's parameters, local ones
-// (LocalParams), followed by the learner's own. They are never changed in place.
+// Immutable, and safe to call from several threads at once. The meta-parameters `meta` are local ones (LocalParams), in
+// the order of MetaInfos. They are never changed in place.
 class Learner {
  public:
   virtual ~Learner() = default;
@@ -36,12 +50,12 @@ class Learner {
   virtual std::vector<ParamInfo> OwnParams(const Model& /*model*/) const { return {}; }
   virtual ParamList InitOwn(const Model& /*model*/, uint64_t /*seed*/) const { return {}; }
 
-  // Adapts `meta` to the support set, without a graph. Returns whatever Logits needs. It never sees the query set.
-  virtual ParamList Adapt(const Model& model, const ParamList& meta, const Batch& support) const = 0;
+  // Adapts `meta` to the support set, without a graph. It never sees the query set.
+  virtual AdaptedParams Adapt(const Model& model, const ParamList& meta, const Batch& support) const = 0;
 
   // Class logits [B, ways] of query texts. Those of one text do not depend on the other texts.
-  virtual at::Tensor Logits(const Model& model, const ParamList& adapted, const Batch& query) const {
-    return model.Forward(adapted, query).logits;
+  virtual at::Tensor Logits(const Model& model, const AdaptedParams& adapted, const Batch& query) const {
+    return model.Forward(adapted.model, query).logits;
   }
 
   // The direction to subtract from the initialisation: the gradient of the query loss after adaptation, or what the
@@ -59,6 +73,9 @@ class Learner {
 
 // The model's parameters followed by the learner's own: what is meta-learned, saved and loaded.
 std::vector<ParamInfo> MetaInfos(const Model& model, const Learner& learner);
+
+// A flat list of meta-parameters by name. It has at least the model's.
+MetaParams ByName(const Model& model, const ParamList& meta);
 
 // The model's initial parameters followed by the learner's own.
 ParamList WithOwn(const Model& model, const Learner& learner, ParamList params, uint64_t seed);

@@ -89,10 +89,12 @@ PromptModel::PromptModel(const ModelSpec& spec, Encoder encoder, int64_t num_sof
 PromptModel::PromptModel(const ModelSpec& spec, int64_t vocab, int64_t num_soft)
     : PromptModel(spec, Encoder(BertConfig(spec.encoder().bert(), vocab), /*with_head=*/true), num_soft) {}
 
-ModelOutput PromptModel::Forward(const ParamList& params, const Batch& batch) const {
-  const size_t own = params_.size();
-  TORCH_CHECK(params.size() == own || params.size() == own + 2, "PromptModel: ", params.size(),
-              " parameters instead of ", own, " or, with a class head, ", own + 2);
+ModelOutput PromptModel::Forward(const ModelParams& all, const Batch& batch) const {
+  const ParamList& params = all.params;
+  TORCH_CHECK(params.size() == params_.size(), "PromptModel: ", params.size(), " parameters instead of ",
+              params_.size());
+  TORCH_CHECK(all.head.empty() || all.head.size() == 2, "PromptModel: a class head of ", all.head.size(),
+              " tensors instead of vectors and biases");
   const PromptCache* const cache = CacheOf(batch);
   ModelOutput output;
   if (cache != nullptr && std::holds_alternative<PromptCache::ClassHeadLeft>(cache->left)) {
@@ -107,7 +109,7 @@ ModelOutput PromptModel::Forward(const ParamList& params, const Batch& batch) co
     output.features = hidden.features;
     output.read = Read(params, hidden.to_read);
   }
-  ParamList head(params.begin() + static_cast<int64_t>(own), params.end());
+  ParamList head = all.head;
   if (head.empty()) {
     const Answers& answers = TextsOf(batch).answers();
     const bool vectors = cache != nullptr && cache->class_vectors.defined();
@@ -170,7 +172,8 @@ PromptModel::Hidden PromptModel::HiddenOf(const ParamList& params, const Batch& 
   return hidden;
 }
 
-Batch PromptModel::Lowered(const ParamList& params, const Batch& batch, int layer) const {
+Batch PromptModel::Lowered(const ModelParams& all, const Batch& batch, int layer) const {
+  const ParamList& params = all.params;
   TORCH_CHECK(batch.cached == nullptr, "PromptModel: the batch is lowered already");
   if (layer <= 0) {
     return batch;
@@ -199,7 +202,7 @@ Batch PromptModel::Lowered(const ParamList& params, const Batch& batch, int laye
     }
     cache->left = PromptCache::LayersLeft{state};
   }
-  if (params.size() == params_.size()) {
+  if (all.head.empty()) {
     const EncoderLayout& layout = encoder_.layout();
     if (layout.params[layout.decoder].layer < layer) {
       cache->class_vectors = encoder_.ClassVectors(params, TextsOf(batch).answers());

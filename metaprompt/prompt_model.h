@@ -57,7 +57,7 @@ class PromptModel : public Model {
 
   const Encoder& encoder() const { return encoder_; }
   const std::vector<ParamInfo>& params() const override { return params_; }
-  ModelOutput Forward(const ParamList& params, const Batch& batch) const override;
+  ModelOutput Forward(const ModelParams& all, const Batch& batch) const override;
   ParamList ClassHead(const ParamList& params, const Batch& batch) const override;
   double prototype_temperature() const override {
     return spec_.verbalizer().kind() == VerbalizerSpec::PROTOTYPE ? spec_.verbalizer().temperature() : 0;
@@ -66,7 +66,7 @@ class PromptModel : public Model {
   int64_t head_width() const override { return encoder_.config().embedding_width; }
   // `layer` counts as ParamInfo::layer does. ALBERT applies a layer's parameters more than once: where layers below
   // `layer` come again behind it, the embeddings are all that is kept, and those layers' parameters are still used.
-  Batch Lowered(const ParamList& params, const Batch& batch, int layer) const override;
+  Batch Lowered(const ModelParams& all, const Batch& batch, int layer) const override;
   // All of the prompt: the soft vectors [S, E] for all tasks, or [M, S, E], what they pass through, and the prefixes.
   bool PerTask(size_t i) const override { return params_[i].group == ParamGroup::kPrompt; }
   double GraphBytes(const Batch& batch) const override;

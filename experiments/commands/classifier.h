@@ -46,7 +46,7 @@ class Classifier {
   TaskPool* pool_;
   std::vector<std::vector<int64_t>> answer_ids_;  // of each class
   Answers answers_;  // vocabulary ids: the parameters have all rows of the vocabulary, whatever texts come
-  ParamList adapted_;
+  AdaptedParams adapted_;
   int64_t support_right_ = 0;
   int64_t support_texts_ = 0;
   int64_t cut_ = 0;

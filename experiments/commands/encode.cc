@@ -160,8 +160,8 @@ absl::StatusOr<EncoderParts> OpenParts(const EncodeOptions& options, Progress* p
   if (options.mask_logits) {
     RETURN_IF_ERROR(CheckPredictsWords(encoder, options.encoder));
   }
-  progress->End(absl::StrFormat("%s, %d layers, %d wide%s", std::string(ModelType(encoder.config().architecture)),
-                                encoder.layout().layers.size(), encoder.config().width,
+  progress->End(absl::StrFormat("%s, %d layers, %d wide%s", encoder.config().model_type, encoder.layout().layers.size(),
+                                encoder.config().width,
                                 encoder.layout().has_head() ? "" : "; no MLM head: the word embedding is the decoder"));
   return parts;
 }

@@ -51,9 +51,8 @@ absl::StatusOr<std::string> ExportRun(const std::string& run, int shots, const s
   if (error) {
     return absl::UnavailableError(absl::StrCat("cannot rename ", partial, " to ", folder, ": ", error.message()));
   }
-  return absl::StrCat(folder, ": the ", found, "-shot initialisation of ", run, ", ",
-                      std::string(ModelType(encoder.config().architecture)), ", ", encoder.params().size(),
-                      " tensors and ", finished.prompt().num_soft(), " soft vectors");
+  return absl::StrCat(folder, ": the ", found, "-shot initialisation of ", run, ", ", encoder.config().model_type, ", ",
+                      encoder.params().size(), " tensors and ", finished.prompt().num_soft(), " soft vectors");
 }
 
 }  // namespace metaprompt

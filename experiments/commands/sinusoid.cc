@@ -65,9 +65,9 @@ absl::StatusOr<LearnerSpec> SinusoidLearner(const SinusoidOptions& options) {
 std::vector<double> SinusoidErrors(LearnerSpec learner, int steps, const SinusoidModel& model, const ParamList& params,
                                    const Episode& episode) {
   learner.mutable_inner()->set_steps(steps);
-  const ParamList adapted = MakeLearner(learner)->Adapt(model, params, episode.support);
+  const AdaptedParams adapted = MakeLearner(learner)->Adapt(model, params, episode.support);
   const at::NoGradGuard no_grad;
-  const at::Tensor errors = SquaredErrors(model.Forward(adapted, episode.query), episode.query).to(at::kDouble);
+  const at::Tensor errors = SquaredErrors(model.Forward(adapted.model, episode.query), episode.query).to(at::kDouble);
   return {errors.data_ptr<double>(), errors.data_ptr<double>() + errors.numel()};
 }
 

@@ -46,7 +46,7 @@ SinusoidModel::SinusoidModel() {
   }
 }
 
-ModelOutput SinusoidModel::Forward(const ParamList& params, const Batch& batch) const {
+ModelOutput SinusoidModel::Forward(const ModelParams& params, const Batch& batch) const {
   at::Tensor h = std::get<PointInputs>(batch.inputs).x.unsqueeze(1);
   for (size_t l = 0; l < kLayers; ++l) {
     h = Linear(l == 0 ? h : at::relu(h), params[2 * l], params[2 * l + 1], batch.tasks);

@@ -26,7 +26,7 @@ class SinusoidModel : public Model {
 
   const std::vector<ParamInfo>& params() const override { return params_; }
   // features [B, 1] are f(x); there are no logits.
-  ModelOutput Forward(const ParamList& params, const Batch& batch) const override;
+  ModelOutput Forward(const ModelParams& params, const Batch& batch) const override;
   // The mean squared error; with several tasks, the sum of the tasks' means.
   at::Tensor Loss(const ModelOutput& output, const Batch& batch) const override;
   bool PerTask(size_t /*i*/) const override { return true; }

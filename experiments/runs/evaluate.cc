@@ -25,7 +25,7 @@ std::vector<EpisodeResult> EvaluateEpisodes(const Learner& learner, const Model&
     }
     const Episode episode = OnDevice(split.Build(plans, params[0].scalar_type()), params[0].device());
     const ParamList meta = LocalParams(infos, params, episode.rows);
-    const ParamList adapted = learner.Adapt(model, meta, episode.support);
+    const AdaptedParams adapted = learner.Adapt(model, meta, episode.support);
     const at::NoGradGuard no_grad;
     const at::Tensor predicted = learner.Logits(model, adapted, episode.query).argmax(-1).cpu();
     const at::Tensor right = predicted.eq(episode.query.labels.cpu());

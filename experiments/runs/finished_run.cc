@@ -10,6 +10,7 @@
 #include "learners/papers/make_learner.h"
 #include "metaprompt/base/files.h"
 #include "metaprompt/base/status_macros.h"
+#include "metaprompt/encoders/config_json.h"
 
 namespace metaprompt {
 namespace {

@@ -8,6 +8,7 @@
 #include "metaprompt/base/hash.h"
 #include "metaprompt/base/status_macros.h"
 #include "metaprompt/checkpoints/checkpoint.h"
+#include "metaprompt/encoders/config_json.h"
 #include "metaprompt/encoders/initial_values.h"
 #include "metaprompt/prompts/soft_prompt.h"
 #include "metaprompt/tokenizers/tokenizer_folder.h"
@@ -112,7 +113,7 @@ ModelFacts FactsOfModel(const AssembledModel& model) {
   for (const std::string& name : parts.unused) {
     facts.add_unused_tensors(name);
   }
-  facts.set_architecture(std::string(ModelType(parts.encoder->config().architecture)));
+  facts.set_architecture(parts.encoder->config().model_type);
   facts.set_mlm_head(parts.encoder->layout().has_head());
   facts.set_encoder_parameters(CountNumbers(model.model->params(), ParamGroup::kEncoder));
   facts.set_prompt_parameters(CountNumbers(model.model->params(), ParamGroup::kPrompt));

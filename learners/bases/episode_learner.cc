@@ -8,34 +8,23 @@
 #include "learners/inner/scope.h"
 
 namespace metaprompt {
-namespace {
 
-ParamList ModelPart(const Model& model, const ParamList& meta) {
-  return {meta.begin(), meta.begin() + static_cast<int64_t>(model.params().size())};
-}
-
-}  // namespace
-
-at::Tensor EpisodeLearner::TrainingLoss(const ParamList& /*meta*/, const at::Tensor& /*support*/,
+at::Tensor EpisodeLearner::TrainingLoss(const MetaParams& /*meta*/, const at::Tensor& /*support*/,
                                         const at::Tensor& /*query*/, const at::Tensor& query_logits,
                                         const Episode& episode) const {
   return CrossEntropy(query_logits, episode.query.labels);
 }
 
-ParamList EpisodeLearner::Adapt(const Model& model, const ParamList& meta, const Batch& support) const {
+AdaptedParams EpisodeLearner::Adapt(const Model& model, const ParamList& meta, const Batch& support) const {
   const at::NoGradGuard no_grad;
-  ParamList adapted = WithoutGraph(meta);
-  for (at::Tensor& tensor : Fit(meta, model.Forward(ModelPart(model, meta), support).features, support)) {
-    adapted.push_back(tensor.detach());
-  }
-  return adapted;
+  const MetaParams named = ByName(model, WithoutGraph(meta));
+  const at::Tensor features = model.Forward(named.model, support).features;
+  return {named.model, named.own, WithoutGraph(Fit(named, features, support))};
 }
 
-at::Tensor EpisodeLearner::Logits(const Model& model, const ParamList& adapted, const Batch& query) const {
-  const auto own = static_cast<int64_t>(model.params().size() + OwnParams(model).size());
-  const ParamList meta(adapted.begin(), adapted.begin() + own);
-  const ParamList fitted(adapted.begin() + own, adapted.end());
-  return Predict(meta, model.Forward(ModelPart(model, meta), query).features, fitted);
+at::Tensor EpisodeLearner::Logits(const Model& model, const AdaptedParams& adapted, const Batch& query) const {
+  const at::Tensor features = model.Forward(adapted.model, query).features;
+  return Predict({adapted.model.params, adapted.own}, features, adapted.fitted);
 }
 
 TaskGradient EpisodeLearner::MetaGradient(const Model& model, const ParamList& meta, const Episode& episode,
@@ -44,11 +33,11 @@ TaskGradient EpisodeLearner::MetaGradient(const Model& model, const ParamList& m
   std::vector<bool> learned = InScope(model.params(), spec_.learns());
   learned.resize(meta.size(), true);
   const ParamList leaves = Leaves(meta, learned);
-  const ParamList params = ModelPart(model, leaves);
-  const at::Tensor support = model.Forward(params, episode.support).features;
-  const at::Tensor query = model.Forward(params, episode.query).features;
-  const at::Tensor logits = Predict(leaves, query, Fit(leaves, support, episode.support));
-  const at::Tensor loss = TrainingLoss(leaves, support, query, logits, episode);
+  const MetaParams named = ByName(model, leaves);
+  const at::Tensor support = model.Forward(named.model, episode.support).features;
+  const at::Tensor query = model.Forward(named.model, episode.query).features;
+  const at::Tensor logits = Predict(named, query, Fit(named, support, episode.support));
+  const at::Tensor loss = TrainingLoss(named, support, query, logits, episode);
   TaskGradient task;
   task.query_loss = CrossEntropy(logits.detach(), episode.query.labels).item<double>();
   task.query_accuracy = Accuracy(logits, episode.query.labels);

@@ -11,9 +11,9 @@ class EpisodeLearner : public Learner {
  public:
   explicit EpisodeLearner(const LearnerSpec& spec) : spec_(spec) {}
 
-  // The meta-parameters, followed by what Fit returns.
-  ParamList Adapt(const Model& model, const ParamList& meta, const Batch& support) const override;
-  at::Tensor Logits(const Model& model, const ParamList& adapted, const Batch& query) const override;
+  // The meta-parameters as they are, and what Fit returns as `fitted`.
+  AdaptedParams Adapt(const Model& model, const ParamList& meta, const Batch& support) const override;
+  at::Tensor Logits(const Model& model, const AdaptedParams& adapted, const Batch& query) const override;
 
   // ∇_θ L(Predict(θ, query, Fit(θ, support))), exactly: there are no steps to unroll.
   TaskGradient MetaGradient(const Model& model, const ParamList& meta, const Episode& episode,
@@ -22,15 +22,15 @@ class EpisodeLearner : public Learner {
  protected:
   const LearnerSpec& spec() const { return spec_; }
 
-  // What is kept of a support set with features [R, D], such as prototypes or weights. `meta`: all meta-parameters.
-  virtual ParamList Fit(const ParamList& meta, const at::Tensor& features, const Batch& support) const = 0;
+  // What is kept of a support set with features [R, D], such as prototypes or weights.
+  virtual ParamList Fit(const MetaParams& meta, const at::Tensor& features, const Batch& support) const = 0;
 
   // Class logits [B, ways] of query features [B, D]. `fitted`: what Fit returned.
-  virtual at::Tensor Predict(const ParamList& meta, const at::Tensor& features, const ParamList& fitted) const = 0;
+  virtual at::Tensor Predict(const MetaParams& meta, const at::Tensor& features, const ParamList& fitted) const = 0;
 
   // What meta-training minimises: by default the cross-entropy of the query set's logits. `support` and `query` are
   // features.
-  virtual at::Tensor TrainingLoss(const ParamList& meta, const at::Tensor& support, const at::Tensor& query,
+  virtual at::Tensor TrainingLoss(const MetaParams& meta, const at::Tensor& support, const at::Tensor& query,
                                   const at::Tensor& query_logits, const Episode& episode) const;
 
  private:

@@ -20,13 +20,13 @@ bool GradientLearner::MovesPerTaskEverywhere(const Model& model, const ScopeSpec
          (!spec_.meta_test().has_inner() || MovesPerTask(model, spec_.meta_test().inner(), scope));
 }
 
-ParamList GradientLearner::Adapt(const Model& model, const ParamList& meta, const Batch& support) const {
+AdaptedParams GradientLearner::Adapt(const Model& model, const ParamList& meta, const Batch& support) const {
   const MetaTestSpec* test = spec_.has_meta_test() ? &spec_.meta_test() : nullptr;
   const bool other = test != nullptr && test->has_inner();
   const InnerSpec& inner = other ? test->inner() : spec_.inner();
-  TaskStart start = Start(model, Leaves(meta, std::vector<bool>(meta.size(), false)), support, inner, !other);
+  TaskStart start = Start(model, ByName(model, WithoutGraph(meta)), support, inner, !other);
   OneForEachTask(model, support.tasks, &start);
-  return Descend(model, start, support, inner, test);
+  return {Descend(model, start, support, inner, test), {}, {}};
 }
 
 double GradientLearner::AdaptBytes(const Model& model, const Batch& support) const {
@@ -35,7 +35,7 @@ double GradientLearner::AdaptBytes(const Model& model, const Batch& support) con
 
 TaskGradient GradientLearner::MetaGradient(const Model& model, const ParamList& meta, const Episode& episode,
                                            int64_t meta_step) const {
-  const auto start = [&](const ParamList& leaves, const Batch& support) {
+  const auto start = [&](const MetaParams& leaves, const Batch& support) {
     return Start(model, leaves, support, spec_.inner(), /*learned_rates=*/true);
   };
   return UnrolledGradient(model, meta, Learned(model, meta), episode, start, spec_.inner(), UnrollingAt(meta_step));

@@ -16,7 +16,7 @@ class GradientLearner : public Learner {
   explicit GradientLearner(const LearnerSpec& spec) : spec_(spec) {}
 
   // K steps on the support set, as learner.meta_test prescribes or else learner.inner.
-  ParamList Adapt(const Model& model, const ParamList& meta, const Batch& support) const override;
+  AdaptedParams Adapt(const Model& model, const ParamList& meta, const Batch& support) const override;
 
   // The gradient of Σ_k w_k L(θ_k; Q), where θ_{k+1} = θ_k − α ∇L(θ_k; S), in the initialisation and in the learner's
   // own parameters.
@@ -34,7 +34,7 @@ class GradientLearner : public Learner {
   const ScopeSpec& adapts() const;
 
   // θ_0 and the step sizes: the learned ones if `learned_rates`, else those of `inner`.
-  virtual TaskStart Start(const Model& model, const ParamList& meta, const Batch& support, const InnerSpec& inner,
+  virtual TaskStart Start(const Model& model, const MetaParams& meta, const Batch& support, const InnerSpec& inner,
                           bool /*learned_rates*/) const {
     return PlainStart(model, meta, support, inner, adapts());
   }

@@ -22,8 +22,7 @@ at::Tensor ClassMeans(const at::Tensor& features, const Batch& support) {
 }
 
 ParamList PrototypeHead(const Model& model, const ParamList& params, const Batch& support, double temperature) {
-  const ParamList own(params.begin(), params.begin() + static_cast<int64_t>(model.params().size()));
-  const at::Tensor means = ClassMeans(model.Forward(own, support).read, support);
+  const at::Tensor means = ClassMeans(model.Forward(params, support).read, support);
   const double per = 1.0 / temperature;
   return {means * (2 * per), means.square().sum(-1) * -per};
 }

@@ -18,16 +18,15 @@ namespace {
 // AddPrototypes, and the gradients of the support loss at the start in what moves, by one forward pass.
 ParamList AddPrototypesAndDifferentiate(const Model& model, const Task& task, const Batch& support, TaskStart* start) {
   const at::AutoGradMode with_graph(true);
-  const auto own = static_cast<int64_t>(start->params.size());
   start->params = WithMovedLeaves(task, start->params);
   const Batch seen = model.Lowered(start->params, support, TopLayer(model.params()) + 1);
   AddPrototypes(model, seen, start);
-  for (auto head = start->params.begin() + own; head != start->params.end(); ++head) {
-    *head = head->detach();  // the step takes class vectors as given, not as functions of what it moves
+  for (at::Tensor& tensor : start->params.head) {
+    tensor = tensor.detach();  // the step takes class vectors as given, not as functions of what it moves
   }
-  ParamList at_start = start->params;
+  ModelParams at_start = start->params;
   for (const size_t i : task.moved) {
-    if (static_cast<int64_t>(i) >= own) {
+    if (i >= at_start.params.size()) {  // of the class head, which WithMovedLeaves did not have
       at_start[i] = at_start[i].detach().requires_grad_(true);
     }
   }
@@ -36,7 +35,7 @@ ParamList AddPrototypesAndDifferentiate(const Model& model, const Task& task, co
 
 // `test.epochs` passes over the support set, in mini-batches of `test.batch` rows. Each epoch shuffles the rows in an
 // order that depends on the epoch's number alone.
-ParamList DescendInMiniBatches(const Task& task, ParamList params, const Batch& support, const MetaTestSpec& test) {
+ModelParams DescendInMiniBatches(const Task& task, ModelParams params, const Batch& support, const MetaTestSpec& test) {
   TORCH_CHECK(support.tasks == 1, "Descend: mini-batches of ", support.tasks, " tasks together");
   InnerState state;
   state.params = std::move(params);
@@ -66,8 +65,8 @@ ParamList DescendInMiniBatches(const Task& task, ParamList params, const Batch& 
 
 }  // namespace
 
-ParamList Descend(const Model& model, const TaskStart& start, const Batch& support, const InnerSpec& inner,
-                  const MetaTestSpec* test) {
+ModelParams Descend(const Model& model, const TaskStart& start, const Batch& support, const InnerSpec& inner,
+                    const MetaTestSpec* test) {
   const at::NoGradGuard no_grad;
   const bool epochs = test != nullptr && test->epochs() > 0;
   TaskStart begin = start;

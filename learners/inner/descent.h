@@ -16,15 +16,15 @@ namespace metaprompt {
 //
 // Prototypes and the first step need the same forward pass. They share it for a single task without a pull, if a
 // parameter of the lowest layer moves (a soft prompt is one) and the steps are on the whole support set.
-ParamList Descend(const Model& model, const TaskStart& start, const Batch& support, const InnerSpec& inner,
-                  const MetaTestSpec* test);
+ModelParams Descend(const Model& model, const TaskStart& start, const Batch& support, const InnerSpec& inner,
+                    const MetaTestSpec* test);
 
 // About how many bytes Descend takes at its peak for the graph of one step. `texts`: how many texts the model computes
 // for the whole support set; a mini-batch has test.batch.
 double DescentBytes(const Model& model, const Batch& support, double texts, const MetaTestSpec& test);
 
 struct Descent {
-  ParamList params;      // θ_K
+  ModelParams params;    // θ_K
   double last_loss = 0;  // at θ_{K-1}, of the last step's batch
   double last_accuracy = 0;
 };

@@ -11,7 +11,7 @@ DetachedTask Detach(const Model& model, const ParamList& meta, const std::vector
   DetachedTask detached;
   detached.learned = learned;
   detached.meta = Leaves(meta, learned);
-  TaskStart begin = start(detached.meta, episode.support);
+  TaskStart begin = start(ByName(model, detached.meta), episode.support);
   AddPrototypes(model, episode.support, &begin);
   OneForEachTask(model, episode.support.tasks, &begin);
   detached.task = MakeTask(model, inner, begin);
@@ -71,9 +71,8 @@ ParamList DetachedTask::ToMeta(const ParamList& of_inputs) const {
   ParamList grads(meta.size());
   ParamList outputs;
   ParamList weights;
-  const auto of_model = static_cast<int64_t>(task.model->params().size());
   for (size_t i = 0; i < inputs.size(); ++i) {
-    const bool in_model = inputs[i].place >= 0 && inputs[i].place < of_model;
+    const bool in_model = inputs[i].place >= 0 && inputs[i].place < static_cast<int64_t>(theta.params.size());
     if (in_model && inputs[i].origin.is_leaf()) {  // the meta-parameter itself
       grads[static_cast<size_t>(inputs[i].place)] = of_inputs[i];
     } else if (of_inputs[i].defined()) {

@@ -8,13 +8,14 @@
 
 #include "learners/inner/task.h"
 #include "learners/inner/task_start.h"
+#include "learners/learner.h"
 #include "metaprompt/model/episode.h"
 
 namespace metaprompt {
 
 // From the meta-parameters, as leaves, and the support set, from which class vectors may start, to the task's start. A
 // parameter of the model that starts as it is meta-learned is handed on as the leaf itself, at its own place.
-using StartFunction = std::function<TaskStart(const ParamList& meta, const Batch& support)>;
+using StartFunction = std::function<TaskStart(const MetaParams& meta, const Batch& support)>;
 
 // The inner loop's graph starts at leaves in place of the tensors that were computed from the meta-parameters. So each
 // of the two graphs is differentiated once, one after the other, however the loop is differentiated.
@@ -26,10 +27,10 @@ struct DetachedTask {
     int64_t place = -1;  // in theta; -1: a step size, or what Model::Lowered computed of a batch
   };
 
-  Task task;        // its learned step sizes and lowered batches are leaves
-  ParamList theta;  // θ_0, as leaves
+  Task task;          // its learned step sizes and lowered batches are leaves
+  ModelParams theta;  // θ_0, as leaves
   std::vector<Input> inputs;
-  ParamList meta;             // the meta-parameters, as leaves
+  ParamList meta;             // the meta-parameters, as leaves, in the order of MetaInfos
   std::vector<bool> learned;  // for each of `meta`
 
   // The leaves of `inputs`.
@@ -43,7 +44,7 @@ struct DetachedTask {
   ParamList ToMeta(const ParamList& of_inputs) const;
 };
 
-// `meta`: the meta-parameters, of which `learned` are to have a gradient.
+// `meta`: the meta-parameters, in the order of MetaInfos, of which `learned` are to have a gradient.
 DetachedTask Detach(const Model& model, const ParamList& meta, const std::vector<bool>& learned, const Episode& episode,
                     const StartFunction& start, const InnerSpec& inner);
 

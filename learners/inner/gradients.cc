@@ -4,6 +4,19 @@
 #include <torch/csrc/autograd/autograd.h>
 
 namespace metaprompt {
+namespace {
+
+template <typename Params>
+ParamList PickFrom(const Params& params, const std::vector<size_t>& places) {
+  ParamList picked;
+  picked.reserve(places.size());
+  for (const size_t i : places) {
+    picked.push_back(i < params.size() ? params[i] : at::Tensor());
+  }
+  return picked;
+}
+
+}  // namespace
 
 ParamList Leaves(const ParamList& params, const std::vector<bool>& wanted) {
   ParamList leaves;
@@ -23,14 +36,11 @@ ParamList WithoutGraph(const ParamList& params) {
   return detached;
 }
 
-ParamList Pick(const ParamList& params, const std::vector<size_t>& places) {
-  ParamList selected;
-  selected.reserve(places.size());
-  for (const size_t i : places) {
-    selected.push_back(i < params.size() ? params[i] : at::Tensor());
-  }
-  return selected;
-}
+ModelParams WithoutGraph(const ModelParams& params) { return {WithoutGraph(params.params), WithoutGraph(params.head)}; }
+
+ParamList Pick(const ParamList& params, const std::vector<size_t>& places) { return PickFrom(params, places); }
+
+ParamList Pick(const ModelParams& params, const std::vector<size_t>& places) { return PickFrom(params, places); }
 
 void Add(const at::Tensor& grad, at::Tensor* sum) {
   if (grad.defined()) {

@@ -15,9 +15,11 @@ ParamList Leaves(const ParamList& params, const std::vector<bool>& wanted);
 
 // The same values without a graph.
 ParamList WithoutGraph(const ParamList& params);
+ModelParams WithoutGraph(const ModelParams& params);
 
-// The tensors at `places`. Undefined where a place is beyond the end of the list.
+// The tensors at `places`. Undefined where a place is beyond the end.
 ParamList Pick(const ParamList& params, const std::vector<size_t>& places);
+ParamList Pick(const ModelParams& params, const std::vector<size_t>& places);
 
 // *sum += grad.
 void Add(const at::Tensor& grad, at::Tensor* sum);

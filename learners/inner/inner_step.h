@@ -24,9 +24,10 @@ struct InnerRate {
 
 // The parameters, and what the optimizer keeps from one step to the next. SGD keeps nothing.
 struct InnerState {
-  ParamList params;
-  ParamList first;   // AdamW's moments. Undefined, and zero, before the first step and for a parameter that does not
-  ParamList second;  // move
+  ModelParams params;
+  // AdamW's moments, numbered as the parameters. Undefined, and zero, before the first step and for what does not move.
+  ParamList first;
+  ParamList second;
 };
 
 // θ_{k+1} from θ_k and its gradients (undefined: zero) at step k = `step`, from 0. `share`: share of the step size.

@@ -11,7 +11,7 @@ double Accuracy(const at::Tensor& logits, const at::Tensor& labels) {
   return logits.detach().argmax(-1).eq(labels).sum().item<double>() / static_cast<double>(labels.size(0));
 }
 
-LossAndAccuracy LossOf(const Model& model, const ParamList& params, const Batch& batch) {
+LossAndAccuracy LossOf(const Model& model, const ModelParams& params, const Batch& batch) {
   const ModelOutput output = model.Forward(params, batch);
   return {model.Loss(output, batch), Accuracy(output.logits, batch.labels)};
 }

@@ -19,7 +19,7 @@ struct LossAndAccuracy {
 };
 
 // One forward pass.
-LossAndAccuracy LossOf(const Model& model, const ParamList& params, const Batch& batch);
+LossAndAccuracy LossOf(const Model& model, const ModelParams& params, const Batch& batch);
 
 }  // namespace metaprompt
 

@@ -39,8 +39,8 @@ int FirstMovedLayer(const Task& task) {
   return first;
 }
 
-ParamList WithMovedLeaves(const Task& task, const ParamList& params) {
-  ParamList leaves = params;
+ModelParams WithMovedLeaves(const Task& task, const ModelParams& params) {
+  ModelParams leaves = params;
   for (const size_t i : task.moved) {
     if (i < leaves.size()) {
       leaves[i] = params[i].detach().requires_grad_(true);
@@ -49,7 +49,7 @@ ParamList WithMovedLeaves(const Task& task, const ParamList& params) {
   return leaves;
 }
 
-ParamList LossGradient(const Task& task, const ParamList& params, const Batch& batch, bool create_graph,
+ParamList LossGradient(const Task& task, const ModelParams& params, const Batch& batch, bool create_graph,
                        LossAndAccuracy* seen) {
   ParamList grads(params.size());
   at::Tensor loss;

@@ -20,10 +20,10 @@ struct Task {
   const Model* model = nullptr;
   InnerSpec inner;
   std::vector<InnerRate> rates;
-  std::vector<bool> decay;    // for each parameter, whether weight decay applies
+  std::vector<bool> decay;    // for each of ModelParams, whether weight decay applies
   std::vector<size_t> moved;  // places of the parameters that move, in ascending order
   double pull = 0;            // as in TaskStart
-  ParamList origin;           // θ_0 without a graph, if there is a pull
+  ModelParams origin;         // θ_0 without a graph, if there is a pull
   Batch support;
   Batch query;
 };
@@ -35,11 +35,11 @@ Task MakeTask(const Model& model, const InnerSpec& inner, const TaskStart& start
 int FirstMovedLayer(const Task& task);
 
 // The same parameters, with leaves that require a gradient for those that move.
-ParamList WithMovedLeaves(const Task& task, const ParamList& params);
+ModelParams WithMovedLeaves(const Task& task, const ModelParams& params);
 
-// The gradients of L(θ; batch) and the pull in the parameters that move; undefined for the others. If `seen` is not
-// null, it gets loss and accuracy at θ.
-ParamList LossGradient(const Task& task, const ParamList& params, const Batch& batch, bool create_graph,
+// The gradients of L(θ; batch) and the pull in the parameters that move; undefined for the others. Numbered as θ. If
+// `seen` is not null, it gets loss and accuracy at θ.
+ParamList LossGradient(const Task& task, const ModelParams& params, const Batch& batch, bool create_graph,
                        LossAndAccuracy* seen);
 
 // One inner step without a graph; arguments as for InnerStep and LossGradient.

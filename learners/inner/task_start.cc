@@ -2,39 +2,33 @@
 
 #include <ATen/ATen.h>
 
-#include <utility>
-
 #include "learners/inner/class_means.h"
 #include "learners/inner/scope.h"
 
 namespace metaprompt {
 
-TaskStart PlainStart(const Model& model, const ParamList& meta, const Batch& support, const InnerSpec& inner,
+TaskStart PlainStart(const Model& model, const MetaParams& meta, const Batch& support, const InnerSpec& inner,
                      const ScopeSpec& adapts) {
-  const size_t own = model.params().size();
   TaskStart start;
-  start.params.assign(meta.begin(), meta.begin() + static_cast<int64_t>(own));
+  start.params.params = meta.model;
   const std::vector<bool> in = InScope(model.params(), adapts);
-  for (size_t i = 0; i < own; ++i) {
+  for (size_t i = 0; i < in.size(); ++i) {
     start.rates.push_back(InnerRate{in[i] ? ConstantRate(inner, model.params()[i].group) : 0.0, {}});
   }
   start.temperature = model.prototype_temperature();
+  const InnerRate of_head{inner.class_lr(), {}};
   if (start.temperature > 0) {
-    start.rates.resize(own + 2, InnerRate{inner.class_lr(), {}});
+    start.rates.insert(start.rates.end(), 2, of_head);  // of vectors and biases
   } else if (inner.class_lr() > 0) {
-    for (const at::Tensor& tensor : model.ClassHead(start.params, support)) {
-      start.params.push_back(tensor);
-      start.rates.push_back(InnerRate{inner.class_lr(), {}});
-    }
+    start.params.head = model.ClassHead(meta.model, support);
+    start.rates.insert(start.rates.end(), start.params.head.size(), of_head);
   }
   return start;
 }
 
 void AddPrototypes(const Model& model, const Batch& support, TaskStart* start) {
   if (start->temperature > 0) {
-    for (at::Tensor& tensor : PrototypeHead(model, start->params, support, start->temperature)) {
-      start->params.push_back(std::move(tensor));
-    }
+    start->params.head = PrototypeHead(model, start->params.params, support, start->temperature);
     start->temperature = 0;
   }
 }
@@ -43,9 +37,10 @@ void OneForEachTask(const Model& model, int64_t tasks, TaskStart* start) {
   for (size_t i = 0; tasks > 1 && i < model.params().size(); ++i) {
     if (start->rates[i].moves()) {
       TORCH_CHECK(model.PerTask(i), "OneForEachTask: ", model.params()[i].name, " is one for all tasks of a batch");
-      std::vector<int64_t> shape = start->params[i].sizes().vec();
+      at::Tensor& param = start->params.params[i];
+      std::vector<int64_t> shape = param.sizes().vec();
       shape.insert(shape.begin(), tasks);
-      start->params[i] = start->params[i].unsqueeze(0).expand(shape);
+      param = param.unsqueeze(0).expand(shape);
     }
   }
 }

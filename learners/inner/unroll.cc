@@ -72,7 +72,7 @@ class Unrolled {
     ParamList adjoint(3 * task_.moved.size());  // of the parameters that move, then of their first and second moments
     for (int k = steps_; k > 0; --k) {
       if (const double weight = unrolling_.weights[static_cast<size_t>(k - 1)]; weight != 0) {
-        const ParamList params = WithLeaves(StateAt(k).params);
+        const ModelParams params = WithLeaves(StateAt(k).params);
         Differentiate({QueryLoss(params, weight) * weight}, {}, Pick(params, task_.moved), &adjoint,
                       /*replace=*/false);
       }
@@ -114,7 +114,7 @@ class Unrolled {
   }
 
   // L(params; Q), which is also added to the objective.
-  at::Tensor QueryLoss(const ParamList& params, double weight) {
+  at::Tensor QueryLoss(const ModelParams& params, double weight) {
     const LossAndAccuracy query = LossOf(*task_.model, params, task_.query);
     const auto value = query.loss.item<double>();
     objective_ += weight * value;
@@ -151,7 +151,7 @@ class Unrolled {
 
   // The state after step k. If it was not kept, takes the steps from the last kept state before it, and keeps them all.
   const InnerState& StateAt(int k) {
-    if (kept_[static_cast<size_t>(k)].params.empty()) {
+    if (kept_[static_cast<size_t>(k)].params.size() == 0) {
       const int from = k - k % stride_;
       for (int j = from + 1; j <= k; ++j) {
         kept_[static_cast<size_t>(j)] =
@@ -194,7 +194,6 @@ class Unrolled {
 
   // Replaces the adjoint after step k by that before it: takes the step again, with a graph, and differentiates it.
   void StepBack(int k, ParamList* adjoint) {
-    const size_t n = task_.moved.size();
     kept_[static_cast<size_t>(k)] = InnerState();  // not needed again
     InnerState state = StateAt(k - 1);
     state.params = WithLeaves(state.params);
@@ -207,12 +206,8 @@ class Unrolled {
     ParamList outputs;
     ParamList weights;
     ParamList leaves;
-    for (const auto& [to, from] :
-         {std::make_pair(&next.params, &state.params), std::make_pair(&next.first, &state.first),
-          std::make_pair(&next.second, &state.second)}) {
-      const ParamList outs = Pick(*to, task_.moved);
-      const ParamList ins = Pick(*from, task_.moved);
-      for (size_t j = 0; j < n; ++j) {
+    const auto add = [&](const ParamList& outs, const ParamList& ins) {
+      for (size_t j = 0; j < outs.size(); ++j) {
         const at::Tensor& weight = (*adjoint)[leaves.size()];
         if (weight.defined() && outs[j].defined()) {
           outputs.push_back(outs[j]);
@@ -220,14 +215,17 @@ class Unrolled {
         }
         leaves.push_back(ins[j]);
       }
-    }
+    };
+    add(Pick(next.params, task_.moved), Pick(state.params, task_.moved));
+    add(Pick(next.first, task_.moved), Pick(state.first, task_.moved));
+    add(Pick(next.second, task_.moved), Pick(state.second, task_.moved));
     Differentiate(outputs, weights, leaves, adjoint, /*replace=*/true);
   }
 
   // The parameters of a kept state. Those that move become new leaves. The others are the task's own leaves, which may
   // be inputs.
-  ParamList WithLeaves(const ParamList& kept) const {
-    ParamList params = theta_;
+  ModelParams WithLeaves(const ModelParams& kept) const {
+    ModelParams params = theta_;
     for (const size_t i : task_.moved) {
       params[i] = kept[i].detach().requires_grad_(true);
     }
@@ -238,7 +236,7 @@ class Unrolled {
   bool Moves(size_t i) const { return place_in_moved_[i] >= 0; }
 
   const Task& task_;
-  const ParamList theta_;
+  const ModelParams theta_;
   const ParamList inputs_;
   const std::vector<int64_t> place_in_moved_;  // of each input; -1: it does not move
   const Unrolling& unrolling_;
@@ -256,7 +254,7 @@ class Unrolled {
 
 // About how many bytes the graph of all steps takes. A step that is differentiated twice keeps its forward pass, its
 // backward pass and the inputs of both: about three forward passes.
-double GraphBytes(const Task& task, const ParamList& params, const Unrolling& unrolling) {
+double GraphBytes(const Task& task, const ModelParams& params, const Unrolling& unrolling) {
   double step = 3 * task.model->GraphBytes(task.support);
   for (const size_t i : task.moved) {
     step += 2 * static_cast<double>(params[i].nbytes());
@@ -267,7 +265,7 @@ double GraphBytes(const Task& task, const ParamList& params, const Unrolling& un
 }
 
 // Whether the meta-gradient is computed by Unrolled::Recompute.
-bool Recomputes(const Task& task, const ParamList& params, const Unrolling& unrolling) {
+bool Recomputes(const Task& task, const ModelParams& params, const Unrolling& unrolling) {
   if (!unrolling.second_order || task.moved.empty() || task.inner.steps() == 0) {
     return false;
   }

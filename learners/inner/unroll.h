@@ -26,9 +26,9 @@ struct Unrolling {
 // Weight 1 for the last of `steps` inner steps, 0 for the others.
 std::vector<double> LastStepWeight(int steps);
 
-// The gradient of Σ_k w_k L(θ_k; Q) in the meta-parameters that are `learned`, where θ_{k+1} = step(θ_k). To first
-// order, the gradients within the inner steps count as constants. Throws with the operation's name if second order is
-// asked for and LibTorch can differentiate an operation of the model only once.
+// The gradient of Σ_k w_k L(θ_k; Q) in the meta-parameters (MetaInfos) that are `learned`, where θ_{k+1} = step(θ_k).
+// To first order, the gradients within the inner steps count as constants. Throws with the operation's name if second
+// order is asked for and LibTorch can differentiate an operation of the model only once.
 TaskGradient UnrolledGradient(const Model& model, const ParamList& meta, const std::vector<bool>& learned,
                               const Episode& episode, const StartFunction& start, const InnerSpec& inner,
                               const Unrolling& unrolling);

@@ -14,7 +14,7 @@ ScopeSpec ClassifierOf(const Model& model) {
 
 bool Anil::TakesSeveralTasks(const Model& model) const { return MovesPerTaskEverywhere(model, ClassifierOf(model)); }
 
-TaskStart Anil::Start(const Model& model, const ParamList& meta, const Batch& support, const InnerSpec& inner,
+TaskStart Anil::Start(const Model& model, const MetaParams& meta, const Batch& support, const InnerSpec& inner,
                       bool /*learned_rates*/) const {
   return PlainStart(model, meta, support, inner, ClassifierOf(model));
 }

@@ -14,7 +14,7 @@ class Anil : public GradientLearner {
   bool TakesSeveralTasks(const Model& model) const override;
 
  protected:
-  TaskStart Start(const Model& model, const ParamList& meta, const Batch& support, const InnerSpec& inner,
+  TaskStart Start(const Model& model, const MetaParams& meta, const Batch& support, const InnerSpec& inner,
                   bool learned_rates) const override;
 };
 

@@ -4,12 +4,12 @@
 
 namespace metaprompt {
 
-TaskStart Cavia::Start(const Model& model, const ParamList& meta, const Batch& support, const InnerSpec& inner,
+TaskStart Cavia::Start(const Model& model, const MetaParams& meta, const Batch& support, const InnerSpec& inner,
                        bool /*learned_rates*/) const {
-  ParamList zeroed = meta;  // φ_0 = 0, also for the class vectors that PlainStart computes
+  MetaParams zeroed = meta;  // φ_0 = 0, also for the class vectors that PlainStart computes
   for (size_t i = 0; i < model.params().size(); ++i) {
     if (model.params()[i].group == ParamGroup::kPrompt && !model.params()[i].prompt_map) {
-      zeroed[i] = at::zeros_like(meta[i]);
+      zeroed.model[i] = at::zeros_like(meta.model[i]);
     }
   }
   return PlainStart(model, zeroed, support, inner, adapts());

@@ -13,7 +13,7 @@ class Cavia : public GradientLearner {
   explicit Cavia(const LearnerSpec& spec) : GradientLearner(spec) {}
 
  protected:
-  TaskStart Start(const Model& model, const ParamList& meta, const Batch& support, const InnerSpec& inner,
+  TaskStart Start(const Model& model, const MetaParams& meta, const Batch& support, const InnerSpec& inner,
                   bool learned_rates) const override;
 };
 

@@ -22,11 +22,11 @@ at::Tensor SupervisedContrastiveLoss(const at::Tensor& features, const at::Tenso
   return of_each.sum() * (-1.0 / static_cast<double>(n));
 }
 
-ParamList ContrastNet::Fit(const ParamList& /*meta*/, const at::Tensor& features, const Batch& support) const {
+ParamList ContrastNet::Fit(const MetaParams& /*meta*/, const at::Tensor& features, const Batch& support) const {
   return {features, at::one_hot(support.labels, WaysOf(support)).to(features.scalar_type())};
 }
 
-at::Tensor ContrastNet::Predict(const ParamList& /*meta*/, const at::Tensor& features, const ParamList& fitted) const {
+at::Tensor ContrastNet::Predict(const MetaParams& /*meta*/, const at::Tensor& features, const ParamList& fitted) const {
   // [B query, B support, ways]: a support text counts only for its own class.
   const at::Tensor logits =
       DistanceLogits(features, fitted[0], COSINE_DISTANCE, spec().contrast_net().temperature()).unsqueeze(-1);
@@ -34,7 +34,7 @@ at::Tensor ContrastNet::Predict(const ParamList& /*meta*/, const at::Tensor& fea
   return std::get<0>(logits.masked_fill(elsewhere, -std::numeric_limits<double>::infinity()).max(1));
 }
 
-at::Tensor ContrastNet::TrainingLoss(const ParamList& /*meta*/, const at::Tensor& support, const at::Tensor& query,
+at::Tensor ContrastNet::TrainingLoss(const MetaParams& /*meta*/, const at::Tensor& support, const at::Tensor& query,
                                      const at::Tensor& /*query_logits*/, const Episode& episode) const {
   return SupervisedContrastiveLoss(at::cat({support, query}), at::cat({episode.support.labels, episode.query.labels}),
                                    spec().contrast_net().temperature());

@@ -19,10 +19,10 @@ class ContrastNet : public EpisodeLearner {
 
  protected:
   // The support features [R, D] and their classes one-hot [R, ways].
-  ParamList Fit(const ParamList& meta, const at::Tensor& features, const Batch& support) const override;
+  ParamList Fit(const MetaParams& meta, const at::Tensor& features, const Batch& support) const override;
   // For each class, the largest cosine with one of its support texts, over the temperature.
-  at::Tensor Predict(const ParamList& meta, const at::Tensor& features, const ParamList& fitted) const override;
-  at::Tensor TrainingLoss(const ParamList& meta, const at::Tensor& support, const at::Tensor& query,
+  at::Tensor Predict(const MetaParams& meta, const at::Tensor& features, const ParamList& fitted) const override;
+  at::Tensor TrainingLoss(const MetaParams& meta, const at::Tensor& support, const at::Tensor& query,
                           const at::Tensor& query_logits, const Episode& episode) const override;
 };
 

@@ -65,14 +65,14 @@ ParamList Solve(const std::function<ParamList(const ParamList&)>& product, doubl
 }
 
 // θ_0 with φ, as new leaves, in place of the parameters that move: the inner steps, without a graph.
-ParamList Minimum(const DetachedTask& detached) {
+ModelParams Minimum(const DetachedTask& detached) {
   const Task& task = detached.task;
   const Batch support = WithoutGraph(task.support);
   InnerState state{WithoutGraph(detached.theta), {}, {}};
   for (int k = 0; k < task.inner.steps(); ++k) {
     state = PlainStep(task, k, 1.0, support, state, nullptr);
   }
-  ParamList phi = detached.theta;
+  ModelParams phi = detached.theta;
   for (const size_t i : task.moved) {
     phi[i] = state.params[i].detach().requires_grad_(true);
   }
@@ -81,7 +81,7 @@ ParamList Minimum(const DetachedTask& detached) {
 
 // Goes back through the minimum φ. *of_moved is the gradient of the query loss in φ, of `moved`; it becomes that in
 // θ_0, λ v with (H + λ) v = ∇L(φ; Q). To *of_stays it adds −vᵀ ∂∇L(φ; S)/∂ `stays`.
-void GoThroughMinimum(const Task& task, const ParamList& phi, const ParamList& moved, const ParamList& stays,
+void GoThroughMinimum(const Task& task, const ModelParams& phi, const ParamList& moved, const ParamList& stays,
                       const ImamlSpec& spec, ParamList* of_moved, ParamList* of_stays) {
   const double lambda = spec.lambda();
   Task without_pull = task;
@@ -105,7 +105,7 @@ void GoThroughMinimum(const Task& task, const ParamList& phi, const ParamList& m
 
 }  // namespace
 
-TaskStart Imaml::Start(const Model& model, const ParamList& meta, const Batch& support, const InnerSpec& inner,
+TaskStart Imaml::Start(const Model& model, const MetaParams& meta, const Batch& support, const InnerSpec& inner,
                        bool /*learned_rates*/) const {
   TaskStart start = PlainStart(model, meta, support, inner, adapts());
   start.pull = spec().imaml().lambda();
@@ -115,13 +115,13 @@ TaskStart Imaml::Start(const Model& model, const ParamList& meta, const Batch& s
 TaskGradient Imaml::MetaGradient(const Model& model, const ParamList& meta, const Episode& episode,
                                  int64_t /*meta_step*/) const {
   const at::AutoGradMode with_graph(true);
-  const auto start = [&](const ParamList& leaves, const Batch& support) {
+  const auto start = [&](const MetaParams& leaves, const Batch& support) {
     return Start(model, leaves, support, spec().inner(), /*learned_rates=*/true);
   };
   const DetachedTask detached = Detach(model, meta, Learned(model, meta), episode, start, spec().inner());
   const Task& task = detached.task;
   // φ for the parameters that move; the others are the task's own leaves, which may be inputs.
-  const ParamList phi = Minimum(detached);
+  const ModelParams phi = Minimum(detached);
   const ParamList moved = Pick(phi, task.moved);
   const std::vector<int64_t> places = detached.PlacesInMoved();  // of the inputs; -1: the input stays as it is
   ParamList stays;

@@ -22,7 +22,7 @@ class Imaml : public GradientLearner {
   bool TakesSeveralTasks(const Model& /*model*/) const override { return false; }
 
  protected:
-  TaskStart Start(const Model& model, const ParamList& meta, const Batch& support, const InnerSpec& inner,
+  TaskStart Start(const Model& model, const MetaParams& meta, const Batch& support, const InnerSpec& inner,
                   bool learned_rates) const override;
 };
 

@@ -10,7 +10,10 @@
 namespace metaprompt {
 namespace {
 
-// The shift and scale that give support features mean 0 and a mean square length of 1. The penalty then has the same
+// The places of what is fitted.
+enum Fitted { kMean, kScale, kWeights };
+
+// The mean and scale that give support features mean 0 and a mean square length of 1. The penalty then has the same
 // effect for every encoder.
 ParamList Normaliser(const at::Tensor& features) {
   const at::Tensor mean = features.mean(0);
@@ -57,16 +60,15 @@ at::Tensor LogisticRegression(const at::Tensor& features, const at::Tensor& labe
   return at::matmul(x.t(), a).to(features.scalar_type());
 }
 
-ParamList LinearProbe::Adapt(const Model& model, const ParamList& meta, const Batch& support) const {
+AdaptedParams LinearProbe::Adapt(const Model& model, const ParamList& meta, const Batch& support) const {
   const at::NoGradGuard no_grad;
-  ParamList adapted = WithoutGraph(meta);
-  const at::Tensor features = model.Forward(meta, support).features.detach();
-  const ParamList normaliser = Normaliser(features);
+  AdaptedParams adapted;
+  adapted.model = WithoutGraph(ByName(model, meta).model);
+  const at::Tensor features = model.Forward(adapted.model, support).features.detach();
   const LinearProbeSpec& probe = spec_.linear_probe();
-  adapted.push_back(normaliser[0]);
-  adapted.push_back(normaliser[1]);
-  adapted.push_back(LogisticRegression((features - normaliser[0]) / normaliser[1], support.labels, WaysOf(support),
-                                       probe.l2(), probe.newton_steps()));
+  adapted.fitted = Normaliser(features);
+  adapted.fitted.push_back(LogisticRegression((features - adapted.fitted[kMean]) / adapted.fitted[kScale],
+                                              support.labels, WaysOf(support), probe.l2(), probe.newton_steps()));
   return adapted;
 }
 
@@ -76,10 +78,9 @@ double LinearProbe::AdaptBytes(const Model& /*model*/, const Batch& support) con
   return 4 * sizeof(double) * equations * equations;
 }
 
-at::Tensor LinearProbe::Logits(const Model& model, const ParamList& adapted, const Batch& query) const {
-  const size_t own = model.params().size();
-  const ParamList params(adapted.begin(), adapted.begin() + static_cast<int64_t>(own));
-  return at::matmul((model.Forward(params, query).features - adapted[own]) / adapted[own + 1], adapted[own + 2]);
+at::Tensor LinearProbe::Logits(const Model& model, const AdaptedParams& adapted, const Batch& query) const {
+  const ParamList& fitted = adapted.fitted;
+  return at::matmul((model.Forward(adapted.model, query).features - fitted[kMean]) / fitted[kScale], fitted[kWeights]);
 }
 
 TaskGradient LinearProbe::MetaGradient(const Model& model, const ParamList& meta, const Episode& episode,

@@ -15,8 +15,8 @@ class LinearProbe : public Learner {
  public:
   explicit LinearProbe(const LearnerSpec& spec) : spec_(spec) {}
 
-  ParamList Adapt(const Model& model, const ParamList& meta, const Batch& support) const override;
-  at::Tensor Logits(const Model& model, const ParamList& adapted, const Batch& query) const override;
+  AdaptedParams Adapt(const Model& model, const ParamList& meta, const Batch& support) const override;
+  at::Tensor Logits(const Model& model, const AdaptedParams& adapted, const Batch& query) const override;
 
   // All gradients are undefined: nothing is meta-learned. Loss and accuracy are those of the query set.
   TaskGradient MetaGradient(const Model& model, const ParamList& meta, const Episode& episode,

@@ -14,7 +14,8 @@ namespace {
 // The columns of the table of step sizes.
 struct Columns {
   std::vector<int64_t> of;      // for each of the model's parameters, its column; -1: it does not move
-  std::vector<double> initial;  // the initial step size of each column; the class head's column is the last
+  int64_t head = -1;            // the class head's column; -1: it does not move
+  std::vector<double> initial;  // the initial step size of each column
 };
 
 Columns ColumnsOf(const Model& model, const InnerSpec& inner, const ScopeSpec& adapts) {
@@ -30,6 +31,7 @@ Columns ColumnsOf(const Model& model, const InnerSpec& inner, const ScopeSpec& a
     columns.of[i] = column->second;
   }
   if (inner.class_lr() > 0 && model.head_width() > 0) {
+    columns.head = static_cast<int64_t>(columns.initial.size());
     columns.initial.push_back(inner.class_lr());
   }
   return columns;
@@ -63,16 +65,16 @@ ParamList Maml::InitOwn(const Model& model, uint64_t /*seed*/) const {
   return own;
 }
 
-TaskStart Maml::Start(const Model& model, const ParamList& meta, const Batch& support, const InnerSpec& inner,
+TaskStart Maml::Start(const Model& model, const MetaParams& meta, const Batch& support, const InnerSpec& inner,
                       bool learned_rates) const {
   TaskStart start = PlainStart(model, meta, support, inner, adapts());
-  if (!learned_rates || meta.size() == model.params().size()) {
+  if (!learned_rates || meta.own.empty()) {
     return start;
   }
   const Columns columns = ColumnsOf(model, inner, adapts());
-  const at::Tensor& sizes = meta.back();
+  const at::Tensor& sizes = meta.own[0];
   for (size_t i = 0; i < start.rates.size(); ++i) {
-    const int64_t column = i < columns.of.size() ? columns.of[i] : sizes.size(1) - 1;
+    const int64_t column = i < columns.of.size() ? columns.of[i] : columns.head;
     if (column >= 0 && start.rates[i].moves()) {
       start.rates[i].learned = sizes.select(1, column);
     }

@@ -25,7 +25,7 @@ class Maml : public GradientLearner {
   ParamList InitOwn(const Model& model, uint64_t seed) const override;
 
  protected:
-  TaskStart Start(const Model& model, const ParamList& meta, const Batch& support, const InnerSpec& inner,
+  TaskStart Start(const Model& model, const MetaParams& meta, const Batch& support, const InnerSpec& inner,
                   bool learned_rates) const override;
   Unrolling UnrollingAt(int64_t meta_step) const override;
 };

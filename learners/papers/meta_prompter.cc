@@ -37,21 +37,42 @@ struct Queries : Cached {
   at::Tensor of_texts;  // [B, D]
 };
 
-// The model with prompts from a pool. Its parameters are the model's, followed by the pool's keys and prompts and, once
-// they are known, the classes' mean support features. The queries q of a batch may be cached; else they are computed.
+// The places of the learner's own parameters.
+enum Own { kKeys, kPrompts };
+
+// The model with prompts from a pool. Its parameters are all the meta-parameters: the model's and the pool's. The
+// queries q of a batch may be cached; else they are computed.
 class PoolModel : public Model {
  public:
-  PoolModel(const Model& model, const MetaPrompterSpec& spec, Batch support)
-      : model_(model), spec_(spec), support_(std::move(support)), params_(model.params()) {
+  // `means`: the classes' mean support features [ways, D]; undefined: they are computed of `support` in each Forward.
+  PoolModel(const Model& model, const MetaPrompterSpec& spec, Batch support, at::Tensor means = {})
+      : model_(model), spec_(spec), support_(std::move(support)), means_(std::move(means)), params_(model.params()) {
     params_.push_back(ParamInfo{"pool.keys", {}, ParamGroup::kLearner});
     params_.push_back(ParamInfo{"pool.prompts", {}, ParamGroup::kLearner});
   }
 
   const std::vector<ParamInfo>& params() const override { return params_; }
 
-  ModelOutput Forward(const ParamList& params, const Batch& batch) const override {
+  // All parameters, in the order of params().
+  static ParamList All(const MetaParams& meta) {
+    ParamList all = meta.model;
+    all.insert(all.end(), meta.own.begin(), meta.own.end());
+    return all;
+  }
+
+  // For each parameter, whether it is the pool's.
+  std::vector<bool> InPool() const {
+    std::vector<bool> in;
+    for (const ParamInfo& info : params_) {
+      in.push_back(info.group == ParamGroup::kLearner);
+    }
+    return in;
+  }
+
+  ModelOutput Forward(const ModelParams& all, const Batch& batch) const override {
+    const MetaParams params = ByName(model_, all.params);
     ModelOutput output = WithPool(params, batch);
-    const at::Tensor means = params.size() > params_.size() ? params.back()
+    const at::Tensor means = means_.defined() ? means_
                              : TextsOf(batch).SharesMemoryWith(TextsOf(support_))
                                  ? ClassMeans(output.features, support_)
                                  : ClassMeans(WithPool(params, support_).features, support_);
@@ -68,18 +89,16 @@ class PoolModel : public Model {
     return output;
   }
 
-  // The adapted parameters, followed by the classes' mean support features.
-  ParamList WithMeans(ParamList params) const {
-    params.push_back(ClassMeans(WithPool(params, support_).features, support_));
-    return params;
+  // The classes' mean support features under these parameters.
+  at::Tensor MeansUnder(const MetaParams& params) const {
+    return ClassMeans(WithPool(params, support_).features, support_);
   }
 
   // The batch with the queries of its texts: their features under the model's own prompt.
   static Batch WithQueries(const Model& model, const ParamList& params, const Batch& batch) {
     const at::NoGradGuard no_grad;
-    const ParamList own(params.begin(), params.begin() + static_cast<int64_t>(model.params().size()));
     Batch with = batch;
-    with.cached = std::make_shared<Queries>(model.Forward(own, OfTexts(batch)).features.detach());
+    with.cached = std::make_shared<Queries>(model.Forward(params, OfTexts(batch)).features.detach());
     return with;
   }
 
@@ -99,17 +118,16 @@ class PoolModel : public Model {
   }
 
   // To the model, each text is a task with its own soft vectors.
-  ModelOutput WithPool(const ParamList& params, const Batch& batch) const {
-    const size_t own = model_.params().size();
-    const at::Tensor& keys = params[own];
-    const at::Tensor& prompts = params[own + 1];
-    const Batch with_queries = batch.cached == nullptr ? WithQueries(model_, params, batch) : batch;
+  ModelOutput WithPool(const MetaParams& params, const Batch& batch) const {
+    const at::Tensor& keys = params.own[kKeys];
+    const at::Tensor& prompts = params.own[kPrompts];
+    const Batch with_queries = batch.cached == nullptr ? WithQueries(model_, params.model, batch) : batch;
     const at::Tensor& queries = static_cast<const Queries&>(*with_queries.cached).of_texts;
     const int64_t texts = CountOf(batch.inputs);
     // a = softmax(K q / √D). The prompt of the text is Σ_i a_i θ_i.
     const at::Tensor attention =
         at::softmax(at::matmul(queries, keys.t()) * (1 / std::sqrt(static_cast<double>(keys.size(1)))), -1);
-    ParamList with_prompt(params.begin(), params.begin() + static_cast<int64_t>(own));
+    ParamList with_prompt = params.model;
     with_prompt[PromptPlace(model_)] =
         at::matmul(attention, prompts.flatten(1)).view({texts, prompts.size(1), prompts.size(2)});
     const Answers& answers = TextsOf(batch).answers();
@@ -128,8 +146,19 @@ class PoolModel : public Model {
   const Model& model_;
   const MetaPrompterSpec& spec_;
   const Batch support_;
+  const at::Tensor means_;
   std::vector<ParamInfo> params_;
 };
+
+// The inner steps start at `meta` and change the pool.
+TaskStart StartOfPool(const PoolModel& pool, const ParamList& meta, const InnerSpec& inner) {
+  TaskStart start;
+  start.params = meta;
+  for (const bool in_pool : pool.InPool()) {
+    start.rates.push_back(InnerRate{in_pool ? inner.prompt_lr() : 0, {}});
+  }
+  return start;
+}
 
 }  // namespace
 
@@ -151,28 +180,23 @@ ParamList MetaPrompter::InitOwn(const Model& model, uint64_t seed) const {
   return own;
 }
 
-TaskStart MetaPrompter::Start(const Model& model, const ParamList& meta, const InnerSpec& inner) const {
-  TaskStart start;
-  start.params = meta;
-  start.rates.resize(meta.size());
-  for (size_t i = model.params().size(); i < meta.size(); ++i) {
-    start.rates[i].constant = inner.prompt_lr();
-  }
-  return start;
-}
-
-ParamList MetaPrompter::Adapt(const Model& model, const ParamList& meta, const Batch& support) const {
+AdaptedParams MetaPrompter::Adapt(const Model& model, const ParamList& meta, const Batch& support) const {
   const MetaTestSpec* test = spec_.has_meta_test() ? &spec_.meta_test() : nullptr;
   const InnerSpec& inner = test != nullptr && test->has_inner() ? test->inner() : spec_.inner();
   const at::NoGradGuard no_grad;
-  const Batch with_queries = PoolModel::WithQueries(model, meta, support);
+  const Batch with_queries = PoolModel::WithQueries(model, ByName(model, meta).model, support);
   const PoolModel pool(model, spec_.meta_prompter(), with_queries);
-  return pool.WithMeans(Descend(pool, Start(model, WithoutGraph(meta), inner), with_queries, inner, test));
+  const ModelParams all = Descend(pool, StartOfPool(pool, WithoutGraph(meta), inner), with_queries, inner, test);
+  const MetaParams adapted = ByName(model, all.params);
+  return {adapted.model, adapted.own, {pool.MeansUnder(adapted)}};
 }
 
-at::Tensor MetaPrompter::Logits(const Model& model, const ParamList& adapted, const Batch& query) const {
-  const PoolModel pool(model, spec_.meta_prompter(), Batch());
-  return pool.Forward(adapted, PoolModel::WithQueries(model, adapted, query)).logits;
+at::Tensor MetaPrompter::Logits(const Model& model, const AdaptedParams& adapted, const Batch& query) const {
+  const PoolModel pool(model, spec_.meta_prompter(), Batch(), adapted.fitted[0]);
+  return pool
+      .Forward(PoolModel::All({adapted.model.params, adapted.own}),
+               PoolModel::WithQueries(model, adapted.model.params, query))
+      .logits;
 }
 
 double MetaPrompter::AdaptBytes(const Model& model, const Batch& support) const {
@@ -182,18 +206,15 @@ double MetaPrompter::AdaptBytes(const Model& model, const Batch& support) const 
 
 TaskGradient MetaPrompter::MetaGradient(const Model& model, const ParamList& meta, const Episode& episode,
                                         int64_t /*meta_step*/) const {
+  const ParamList of_model = ByName(model, meta).model;
   Episode with_queries = episode;
-  with_queries.support = PoolModel::WithQueries(model, meta, episode.support);
-  with_queries.query = PoolModel::WithQueries(model, meta, episode.query);
+  with_queries.support = PoolModel::WithQueries(model, of_model, episode.support);
+  with_queries.query = PoolModel::WithQueries(model, of_model, episode.query);
   const PoolModel pool(model, spec_.meta_prompter(), with_queries.support);
-  std::vector<bool> learned(meta.size(), false);
-  for (size_t i = model.params().size(); i < meta.size(); ++i) {
-    learned[i] = true;
-  }
-  const auto start = [&](const ParamList& leaves, const Batch& /*support*/) {
-    return Start(model, leaves, spec_.inner());
+  const auto start = [&](const MetaParams& leaves, const Batch& /*support*/) {
+    return StartOfPool(pool, leaves.model, spec_.inner());
   };
-  return UnrolledGradient(pool, meta, learned, with_queries, start, spec_.inner(),
+  return UnrolledGradient(pool, meta, pool.InPool(), with_queries, start, spec_.inner(),
                           {true, LastStepWeight(spec_.inner().steps()), spec_.meta_gradient()});
 }
 

@@ -20,9 +20,9 @@ class MetaPrompter : public Learner {
   std::vector<ParamInfo> OwnParams(const Model& model) const override;
   ParamList InitOwn(const Model& model, uint64_t seed) const override;
 
-  // The meta-parameters with the adapted pool, followed by the classes' mean support features [ways, D].
-  ParamList Adapt(const Model& model, const ParamList& meta, const Batch& support) const override;
-  at::Tensor Logits(const Model& model, const ParamList& adapted, const Batch& query) const override;
+  // The adapted pool as `own`, and as `fitted` the classes' mean support features [ways, D].
+  AdaptedParams Adapt(const Model& model, const ParamList& meta, const Batch& support) const override;
+  at::Tensor Logits(const Model& model, const AdaptedParams& adapted, const Batch& query) const override;
 
   // As in MAML, exactly, for the pool. The gradients in the model's parameters are undefined.
   TaskGradient MetaGradient(const Model& model, const ParamList& meta, const Episode& episode,
@@ -31,8 +31,6 @@ class MetaPrompter : public Learner {
   double AdaptBytes(const Model& model, const Batch& support) const override;
 
  private:
-  TaskStart Start(const Model& model, const ParamList& meta, const InnerSpec& inner) const;
-
   LearnerSpec spec_;
 };
 

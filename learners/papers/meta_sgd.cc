@@ -36,16 +36,16 @@ ParamList MetaSgd::InitOwn(const Model& model, uint64_t /*seed*/) const {
   return own;
 }
 
-TaskStart MetaSgd::Start(const Model& model, const ParamList& meta, const Batch& support, const InnerSpec& inner,
+TaskStart MetaSgd::Start(const Model& model, const MetaParams& meta, const Batch& support, const InnerSpec& inner,
                          bool learned_rates) const {
   TaskStart start = PlainStart(model, meta, support, inner, adapts());
   if (!learned_rates) {
     return start;
   }
-  size_t next = model.params().size();  // the learner's own follow the model's, in the order of what moves
+  size_t next = 0;  // the learner's own stand in the order of what moves
   for (InnerRate& rate : start.rates) {
     if (rate.moves()) {
-      rate.learned = meta[next++].unsqueeze(0);
+      rate.learned = meta.own[next++].unsqueeze(0);
     }
   }
   return start;

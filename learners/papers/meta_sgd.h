@@ -20,7 +20,7 @@ class MetaSgd : public GradientLearner {
   ParamList InitOwn(const Model& model, uint64_t seed) const override;
 
  protected:
-  TaskStart Start(const Model& model, const ParamList& meta, const Batch& support, const InnerSpec& inner,
+  TaskStart Start(const Model& model, const MetaParams& meta, const Batch& support, const InnerSpec& inner,
                   bool learned_rates) const override;
 };
 

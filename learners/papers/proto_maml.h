@@ -12,7 +12,7 @@ class ProtoMaml : public GradientLearner {
   explicit ProtoMaml(const LearnerSpec& spec) : GradientLearner(spec) {}
 
  protected:
-  TaskStart Start(const Model& model, const ParamList& meta, const Batch& support, const InnerSpec& inner,
+  TaskStart Start(const Model& model, const MetaParams& meta, const Batch& support, const InnerSpec& inner,
                   bool learned_rates) const override;
 };
 

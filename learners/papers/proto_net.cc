@@ -7,11 +7,11 @@
 
 namespace metaprompt {
 
-ParamList ProtoNet::Fit(const ParamList& /*meta*/, const at::Tensor& features, const Batch& support) const {
+ParamList ProtoNet::Fit(const MetaParams& /*meta*/, const at::Tensor& features, const Batch& support) const {
   return {ClassMeans(features, support)};
 }
 
-at::Tensor ProtoNet::Predict(const ParamList& /*meta*/, const at::Tensor& features, const ParamList& fitted) const {
+at::Tensor ProtoNet::Predict(const MetaParams& /*meta*/, const at::Tensor& features, const ParamList& fitted) const {
   const ProtoNetSpec& proto = spec().proto_net();
   return DistanceLogits(features, fitted[0], proto.distance(), proto.temperature());
 }

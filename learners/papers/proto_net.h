@@ -12,8 +12,8 @@ class ProtoNet : public EpisodeLearner {
 
  protected:
   // The prototypes [ways, D].
-  ParamList Fit(const ParamList& meta, const at::Tensor& features, const Batch& support) const override;
-  at::Tensor Predict(const ParamList& meta, const at::Tensor& features, const ParamList& fitted) const override;
+  ParamList Fit(const MetaParams& meta, const at::Tensor& features, const Batch& support) const override;
+  at::Tensor Predict(const MetaParams& meta, const at::Tensor& features, const ParamList& fitted) const override;
 };
 
 }  // namespace metaprompt

@@ -7,6 +7,12 @@
 #include "learners/inner/class_means.h"
 
 namespace metaprompt {
+namespace {
+
+// The places of the learner's own parameters.
+enum Own { kLogLambda, kLogScale, kOffset };
+
+}  // namespace
 
 std::vector<ParamInfo> R2d2::OwnParams(const Model& /*model*/) const {
   return {ParamInfo{"r2d2.log_lambda", {1}, ParamGroup::kLearner},
@@ -18,16 +24,16 @@ ParamList R2d2::InitOwn(const Model& /*model*/, uint64_t /*seed*/) const {
           at::full({1}, std::log(spec().r2d2().scale()), at::kFloat), at::zeros({1}, at::kFloat)};
 }
 
-ParamList R2d2::Fit(const ParamList& meta, const at::Tensor& features, const Batch& support) const {
-  const at::Tensor lambda = meta[meta.size() - 3].exp();
+ParamList R2d2::Fit(const MetaParams& meta, const at::Tensor& features, const Batch& support) const {
+  const at::Tensor lambda = meta.own[kLogLambda].exp();
   const at::Tensor labels = at::one_hot(support.labels, WaysOf(support)).to(features.scalar_type());
   const at::Tensor gram = at::matmul(features, features.t()) + lambda * at::eye(features.size(0), features.options());
   // Positive definite: solved by its Cholesky factor, which can be differentiated any number of times.
   return {at::matmul(features.t(), at::cholesky_solve(labels, at::linalg_cholesky(gram)))};
 }
 
-at::Tensor R2d2::Predict(const ParamList& meta, const at::Tensor& features, const ParamList& fitted) const {
-  return at::matmul(features, fitted[0]) * meta[meta.size() - 2].exp() + meta[meta.size() - 1];
+at::Tensor R2d2::Predict(const MetaParams& meta, const at::Tensor& features, const ParamList& fitted) const {
+  return at::matmul(features, fitted[0]) * meta.own[kLogScale].exp() + meta.own[kOffset];
 }
 
 }  // namespace metaprompt

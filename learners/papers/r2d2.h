@@ -17,8 +17,8 @@ class R2d2 : public EpisodeLearner {
 
  protected:
   // W = Xᵀ (X Xᵀ + λ I)⁻¹ Y, [D, ways]. The system has one equation per row of the support set.
-  ParamList Fit(const ParamList& meta, const at::Tensor& features, const Batch& support) const override;
-  at::Tensor Predict(const ParamList& meta, const at::Tensor& features, const ParamList& fitted) const override;
+  ParamList Fit(const MetaParams& meta, const at::Tensor& features, const Batch& support) const override;
+  at::Tensor Predict(const MetaParams& meta, const at::Tensor& features, const ParamList& fitted) const override;
 };
 
 }  // namespace metaprompt

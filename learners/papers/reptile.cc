@@ -10,8 +10,7 @@ namespace metaprompt {
 TaskGradient Reptile::MetaGradient(const Model& model, const ParamList& meta, const Episode& episode,
                                    int64_t /*meta_step*/) const {
   const InnerSpec& inner = spec().inner();
-  const ParamList theta = Leaves(meta, std::vector<bool>(meta.size(), false));
-  TaskStart start = Start(model, theta, episode.support, inner, /*learned_rates=*/true);
+  TaskStart start = Start(model, ByName(model, WithoutGraph(meta)), episode.support, inner, /*learned_rates=*/true);
   AddPrototypes(model, episode.support, &start);
   OneForEachTask(model, episode.support.tasks, &start);
   const std::vector<const Batch*> turns = spec().reptile().train_on_query()
@@ -25,7 +24,7 @@ TaskGradient Reptile::MetaGradient(const Model& model, const ParamList& meta, co
   const std::vector<bool> learned = Learned(model, meta);
   for (size_t i = 0; i < model.params().size(); ++i) {
     if (learned[i] && start.rates[i].moves()) {
-      const at::Tensor moved = start.params[i] - descent.params[i];  // θ − θ_K
+      const at::Tensor moved = start.params.params[i] - descent.params.params[i];  // θ − θ_K
       task.grads[i] = moved.dim() > meta[i].dim() ? moved.sum(0) : moved;
     }
   }

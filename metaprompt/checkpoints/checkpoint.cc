@@ -14,8 +14,12 @@
 #include "absl/strings/strip.h"
 #include "metaprompt/base/files.h"
 #include "metaprompt/base/hash.h"
+#include "metaprompt/base/status_macros.h"
 #include "metaprompt/checkpoints/safetensors.h"
 #include "metaprompt/checkpoints/weights.h"
+#include "metaprompt/encoders/architectures.h"
+#include "metaprompt/encoders/config_json.h"
+#include "metaprompt/encoders/layout.h"
 
 namespace metaprompt {
 namespace {
@@ -28,39 +32,37 @@ constexpr size_t kMostNamed = 5;  // tensors in an error
 
 std::string ShapeText(const std::vector<int64_t>& shape) { return absl::StrCat("[", absl::StrJoin(shape, ", "), "]"); }
 
-// Other names that checkpoints have for a parameter, the usual one first.
-std::vector<std::string> NamesOf(const std::string& name, absl::string_view base) {
+// The names of the decoder's parameters without "weight" and "bias".
+absl::string_view DecoderName(const TensorNames& tensors) { return absl::StripSuffix(tensors.decoder, "weight"); }
+
+// The names that checkpoints have for a parameter, the usual one first.
+std::vector<std::string> NamesOf(const std::string& name, const TensorNames& tensors) {
   std::vector<std::string> names = {name};
   // The first checkpoints were TensorFlow's.
   if (absl::EndsWith(name, "LayerNorm.weight")) {
     names.push_back(absl::StrCat(absl::StripSuffix(name, "weight"), "gamma"));
   } else if (absl::EndsWith(name, "LayerNorm.bias")) {
     names.push_back(absl::StrCat(absl::StripSuffix(name, "bias"), "beta"));
-  } else if (name == "cls.predictions.bias" || name == "lm_head.bias" || name == "predictions.bias") {
-    names.push_back(absl::StrCat(absl::StripSuffix(name, "bias"), "decoder.bias"));
+  } else if (name == tensors.decoder_bias) {
+    names.push_back(absl::StrCat(DecoderName(tensors), "bias"));
   }
   // An encoder saved without a head has no prefix.
   for (size_t i = 0, count = names.size(); i < count; ++i) {
-    if (absl::StartsWith(names[i], base)) {
-      names.emplace_back(absl::StripPrefix(names[i], base));
+    if (absl::StartsWith(names[i], tensors.base)) {
+      names.emplace_back(absl::StripPrefix(names[i], tensors.base));
     }
   }
   return names;
 }
 
-// What heads of other tasks, and copies of tied parameters, are called.
-bool KnownToBeUnused(absl::string_view name, bool tied) {
-  for (const char* part : {"pooler.", "cls.seq_relationship.", "sop_classifier.", "position_ids", "token_type_ids"}) {
-    if (absl::StrContains(name, part)) {
-      return true;
-    }
+// Whether a tensor belongs to the head of another task, or is a buffer or a copy of a tied parameter.
+bool KnownToBeUnused(absl::string_view name, const Architecture& architecture, bool tied) {
+  std::vector<absl::string_view> parts = architecture.unused;
+  parts.insert(parts.end(), {"pooler.", "position_ids", "token_type_ids"});
+  if (std::any_of(parts.begin(), parts.end(), [&](absl::string_view part) { return absl::StrContains(name, part); })) {
+    return true;
   }
-  for (const char* decoder : {"cls.predictions.decoder.", "lm_head.decoder.", "predictions.decoder."}) {
-    if (absl::StartsWith(name, decoder)) {
-      return tied || absl::EndsWith(name, ".bias");
-    }
-  }
-  return tied && name == "vocab_projector.weight";
+  return absl::StartsWith(name, DecoderName(architecture.tensors)) && (tied || absl::EndsWith(name, ".bias"));
 }
 
 std::string Some(const std::vector<std::string>& names) {
@@ -71,6 +73,7 @@ std::string Some(const std::vector<std::string>& names) {
 
 absl::Status ReadParams(const Weights& weights, const std::string& where, bool allow_unknown, Checkpoint* checkpoint) {
   const EncoderConfig& config = checkpoint->encoder->config();
+  const Architecture& architecture = ArchitectureOf(config);
   std::set<std::string> left;
   for (const StoredTensor& tensor : weights.tensors()) {
     left.insert(tensor.name);
@@ -78,7 +81,7 @@ absl::Status ReadParams(const Weights& weights, const std::string& where, bool a
   std::vector<std::string> missing;
   std::vector<std::string> sources;
   for (const ParamInfo& info : checkpoint->encoder->params()) {
-    const std::vector<std::string> names = NamesOf(info.name, BasePrefix(config.architecture));
+    const std::vector<std::string> names = NamesOf(info.name, architecture.tensors);
     const auto found =
         std::find_if(names.begin(), names.end(), [&](const std::string& n) { return left.count(n) > 0; });
     if (found == names.end()) {
@@ -100,7 +103,7 @@ absl::Status ReadParams(const Weights& weights, const std::string& where, bool a
   }
   std::vector<std::string> unknown;
   for (const std::string& name : left) {
-    if (!allow_unknown && !KnownToBeUnused(name, config.tied)) {
+    if (!allow_unknown && !KnownToBeUnused(name, architecture, config.tied)) {
       unknown.push_back(name);
     }
     checkpoint->unused.push_back(name);
@@ -112,89 +115,30 @@ absl::Status ReadParams(const Weights& weights, const std::string& where, bool a
                      "--allow-unknown)"));
   }
   for (const std::string& source : sources) {
-    absl::StatusOr<at::Tensor> tensor = weights.Read(source);
-    if (!tensor.ok()) {
-      return tensor.status();
-    }
-    if (tensor->scalar_type() != at::kFloat) {
+    ASSIGN_OR_RETURN(at::Tensor tensor, weights.Read(source));
+    if (tensor.scalar_type() != at::kFloat) {
       return absl::InvalidArgumentError(absl::StrCat(where, ": tensor ", source, " holds integers"));
     }
-    checkpoint->params.push_back(*std::move(tensor));
+    checkpoint->params.push_back(std::move(tensor));
   }
   return absl::OkStatus();
-}
-
-// The class of transformers that has these parameters.
-std::string ClassName(Architecture architecture, bool with_head) {
-  const char* name = "Bert";
-  switch (architecture) {
-    case Architecture::kDistilBert:
-      name = "DistilBert";
-      break;
-    case Architecture::kRoberta:
-      name = "Roberta";
-      break;
-    case Architecture::kAlbert:
-      name = "Albert";
-      break;
-    case Architecture::kMpnet:
-      name = "MPNet";
-      break;
-    case Architecture::kBert:
-      break;
-  }
-  return absl::StrCat(name, with_head ? "ForMaskedLM" : "Model");
 }
 
 }  // namespace
 
 absl::StatusOr<Checkpoint> OpenCheckpoint(const std::string& folder, bool allow_unknown) {
-  if (const absl::Status status = CheckFolder(folder); !status.ok()) {
-    return status;
-  }
+  RETURN_IF_ERROR(CheckFolder(folder));
   const std::string config_path = absl::StrCat(folder, "/", kConfigFile);
-  absl::StatusOr<std::string> json = ReadFile(config_path);
-  if (!json.ok()) {
-    return json.status();
-  }
-  const absl::StatusOr<EncoderConfig> config = ParseEncoderConfig(*json, config_path);
-  if (!config.ok()) {
-    return config.status();
-  }
-  const absl::StatusOr<std::unique_ptr<Weights>> weights = Weights::Open(folder);
-  if (!weights.ok()) {
-    return weights.status();
-  }
-  std::set<std::string> names;
-  for (const StoredTensor& tensor : (*weights)->tensors()) {
-    names.insert(tensor.name);
-  }
   Checkpoint checkpoint;
-  checkpoint.config_json = *std::move(json);
-  checkpoint.encoder = std::make_unique<Encoder>(*config, names.count(TransformName(config->architecture)) > 0);
-  const std::string where = absl::StrJoin((*weights)->files(), ", ");
-  if (const absl::Status status = ReadParams(**weights, where, allow_unknown, &checkpoint); !status.ok()) {
-    return status;
-  }
+  ASSIGN_OR_RETURN(checkpoint.config_json, ReadFile(config_path));
+  ASSIGN_OR_RETURN(const EncoderConfig config, ParseEncoderConfig(checkpoint.config_json, config_path));
+  ASSIGN_OR_RETURN(const std::unique_ptr<Weights> weights, Weights::Open(folder));
+  const std::string transform = absl::StrCat(ArchitectureOf(config).tensors.transform, ".weight");
+  const bool with_head = std::any_of(weights->tensors().begin(), weights->tensors().end(),
+                                     [&](const StoredTensor& tensor) { return tensor.name == transform; });
+  checkpoint.encoder = std::make_unique<Encoder>(config, with_head);
+  RETURN_IF_ERROR(ReadParams(*weights, absl::StrJoin(weights->files(), ", "), allow_unknown, &checkpoint));
   return checkpoint;
-}
-
-std::string ConfigJson(const EncoderConfig& config) {
-  TORCH_CHECK(config.architecture == Architecture::kBert, "ConfigJson: only a BERT is ever made without a folder");
-  Json json = Json::object();
-  json["model_type"] = "bert";
-  json["vocab_size"] = config.vocab_size;
-  json["hidden_size"] = config.width;
-  json["num_hidden_layers"] = config.layers;
-  json["num_attention_heads"] = config.heads;
-  json["intermediate_size"] = config.intermediate;
-  json["max_position_embeddings"] = config.max_positions;
-  json["type_vocab_size"] = config.token_types;
-  json["hidden_act"] = config.activation == Activation::kRelu ? "relu" : "gelu";
-  json["layer_norm_eps"] = config.layer_norm_eps;
-  json["initializer_range"] = config.initializer_range;
-  json["tie_word_embeddings"] = config.tied;
-  return json.dump(2);
 }
 
 absl::Status SaveCheckpoint(const std::string& folder, const Encoder& encoder, const ParamList& params,
@@ -206,23 +150,18 @@ absl::Status SaveCheckpoint(const std::string& folder, const Encoder& encoder, c
   }
   Json config = Json::parse(config_json, nullptr, /*allow_exceptions=*/false);
   TORCH_CHECK(config.is_object(), "SaveCheckpoint: config_json is not an object");
-  config["architectures"] = {ClassName(encoder.config().architecture, encoder.layout().has_head())};
+  config["architectures"] = {absl::StrCat(ArchitectureOf(encoder.config()).class_prefix,
+                                          encoder.layout().has_head() ? "ForMaskedLM" : "Model")};
   config["torch_dtype"] = "float32";
   TensorFile file;
-  file.metadata["format"] = "pt";  // transformers opens only files that say whose tensors they hold
+  file.metadata["format"] = "pt";  // without it transformers does not open the file
   for (size_t i = 0; i < encoder.params().size(); ++i) {
     file.tensors.emplace_back(encoder.params()[i].name, params[i]);
   }
-  const absl::Status written = WriteSafetensors(absl::StrCat(folder, "/", kWeightsFile), file);
-  if (!written.ok()) {
-    return written;
-  }
+  RETURN_IF_ERROR(WriteSafetensors(absl::StrCat(folder, "/", kWeightsFile), file));
   for (const auto& [name, bytes] : tokenizer) {
-    if (name == kConfigFile) {
-      continue;
-    }
-    if (const absl::Status status = WriteFileAtomically(absl::StrCat(folder, "/", name), bytes); !status.ok()) {
-      return status;
+    if (name != kConfigFile) {
+      RETURN_IF_ERROR(WriteFileAtomically(absl::StrCat(folder, "/", name), bytes));
     }
   }
   return WriteFileAtomically(absl::StrCat(folder, "/", kConfigFile), config.dump(2) + "\n");

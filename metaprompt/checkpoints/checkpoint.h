@@ -1,5 +1,5 @@
-// Hugging Face checkpoint folders: config.json, weights and a tokenizer's files, read into an encoder and written from
-// one.
+// Hugging Face checkpoint folders (config.json, weights, a tokenizer's files): an encoder is read from one, or written
+// to one.
 #ifndef METAPROMPT_CHECKPOINTS_CHECKPOINT_H_
 #define METAPROMPT_CHECKPOINTS_CHECKPOINT_H_
 
@@ -19,26 +19,23 @@ namespace metaprompt {
 struct Checkpoint {
   std::unique_ptr<Encoder> encoder;
   ParamList params;                 // the encoder's, float32
-  std::string config_json;          // config.json as it was
-  std::vector<std::string> unused;  // tensors that the encoder has no use for: poolers, next-sentence heads
+  std::string config_json;          // the bytes of config.json
+  std::vector<std::string> unused;  // tensors that the encoder does not need: poolers, next-sentence heads
 };
 
-// Reads a folder; memory peaks at the parameters' own size. Tensors may carry the architecture's prefix ("bert.") or
-// not, and layer norms may call weight and bias gamma and beta. A missing head is no error (see Encoder). Errors name
-// the tensor that is missing, left over or of another shape than config.json says; with `allow_unknown`, tensors left
-// over are unused instead.
+// Reads a folder. Memory peaks at the size of the parameters. The names of tensors may have the architecture's prefix
+// ("bert.") or not, and a layer norm's weight and bias may be called gamma and beta. The head may be missing (see
+// Encoder). Errors name a tensor that is missing, left over, or of another shape than config.json gives it; with
+// `allow_unknown`, tensors that are left over are unused instead.
 absl::StatusOr<Checkpoint> OpenCheckpoint(const std::string& folder, bool allow_unknown);
 
-// A folder that transformers' AutoModelForMaskedLM (without a head: AutoModel) loads with the same outputs: the
-// encoder's parameters in float32 under their Hugging Face names, config.json and the tokenizer's files. The folder is
-// made where it is not there; it is for the caller that an unfinished one is not taken for whole.
+// Writes a folder that transformers' AutoModelForMaskedLM (without a head: AutoModel) loads with the same outputs: the
+// encoder's parameters in float32 under their Hugging Face names, config.json and the tokenizer's files. Makes the
+// folder if there is none. After an error the folder is incomplete; the caller has to remove it.
 absl::Status SaveCheckpoint(const std::string& folder, const Encoder& encoder, const ParamList& params,
                             const std::string& config_json, const TokenizerFiles& tokenizer);
 
-// config.json of an encoder that was not read from a folder.
-std::string ConfigJson(const EncoderConfig& config);
-
-// One digest of all parameters, names and values: the same whatever kind of file they came from.
+// The SHA-256 of all parameters, names and values. It does not depend on the kind of file that they came from.
 std::string ParamsSha256(const std::vector<ParamInfo>& infos, const ParamList& params);
 
 }  // namespace metaprompt

@@ -119,9 +119,7 @@ class MappedSafetensors : public WeightFile {
       const uint64_t to = std::min(at + kPiece, end);
       void* target =
           as_it_is ? static_cast<void*>(static_cast<char*>(whole.data_ptr()) + (at - begin)) : buffer.data_ptr();
-      if (const absl::Status status = mapping_->CopyOut(at, to, target); !status.ok()) {
-        return status;
-      }
+      RETURN_IF_ERROR(mapping_->CopyOut(at, to, target));
       if (!as_it_is) {
         const auto count = static_cast<int64_t>((to - at) / element);
         flat.narrow(0, static_cast<int64_t>((at - begin) / element), count).copy_(buffer.narrow(0, 0, count));
@@ -139,15 +137,9 @@ class MappedSafetensors : public WeightFile {
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<WeightFile>> OpenMappedSafetensors(const std::string& path) {
-  absl::StatusOr<std::unique_ptr<Mapping>> mapping = Mapping::Open(path);
-  if (!mapping.ok()) {
-    return mapping.status();
-  }
-  absl::StatusOr<SafetensorsHeader> header = ParseSafetensorsHeader((*mapping)->bytes(), path);
-  if (!header.ok()) {
-    return header.status();
-  }
-  return std::make_unique<MappedSafetensors>(*std::move(mapping), *std::move(header));
+  ASSIGN_OR_RETURN(std::unique_ptr<Mapping> mapping, Mapping::Open(path));
+  ASSIGN_OR_RETURN(SafetensorsHeader header, ParseSafetensorsHeader(mapping->bytes(), path));
+  return std::make_unique<MappedSafetensors>(std::move(mapping), std::move(header));
 }
 
 absl::StatusOr<TensorFile> ReadSafetensors(const std::string& path, std::string* sha256) {

@@ -1,4 +1,4 @@
-// A safetensors file read by mapping it.
+// Reads a safetensors file by mapping it into memory.
 #ifndef METAPROMPT_CHECKPOINTS_MAPPED_SAFETENSORS_H_
 #define METAPROMPT_CHECKPOINTS_MAPPED_SAFETENSORS_H_
 
@@ -11,10 +11,9 @@
 
 namespace metaprompt {
 
-// Opening reads the header alone. A tensor is copied out in pieces of a few megabytes and the pages behind each piece
-// are given back, so that reading takes the tensors' own memory and little more. A file that is cut short while it is
-// mapped would end the process with SIGBUS: its size is asked for before each piece, which leaves the time of one
-// piece's copy.
+// Opening reads only the header. A tensor is copied in pieces of 4 MB, and the pages of each piece are released after
+// it, so reading takes the memory of the tensors and little more. A file that becomes shorter while it is mapped would
+// end the process with SIGBUS. Its size is checked before each piece, so that can happen only during the copy of one.
 absl::StatusOr<std::unique_ptr<WeightFile>> OpenMappedSafetensors(const std::string& path);
 
 // Reads the whole file once, with the same care for memory: what ParseSafetensors makes of its bytes. `sha256`, if

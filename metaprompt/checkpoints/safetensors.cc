@@ -7,6 +7,7 @@
 #include <memory>
 
 #include "absl/strings/str_cat.h"
+#include "metaprompt/base/status_macros.h"
 #include "metaprompt/base/text.h"
 
 namespace metaprompt {
@@ -82,17 +83,12 @@ std::string SafetensorsBytes(const TensorFile& file) {
 }
 
 absl::Status WriteSafetensors(const std::string& path, const TensorFile& file) {
-  absl::StatusOr<std::unique_ptr<SafetensorsWriter>> writer =
-      SafetensorsWriter::Create(path, StoredTensors(file), file.metadata);
-  if (!writer.ok()) {
-    return writer.status();
-  }
+  ASSIGN_OR_RETURN(const std::unique_ptr<SafetensorsWriter> writer,
+                   SafetensorsWriter::Create(path, StoredTensors(file), file.metadata));
   for (const auto& named : file.tensors) {
-    if (const absl::Status status = (*writer)->Append(Bytes(Plain(named.second))); !status.ok()) {
-      return status;
-    }
+    RETURN_IF_ERROR(writer->Append(Bytes(Plain(named.second))));
   }
-  return (*writer)->Finish();
+  return writer->Finish();
 }
 
 absl::Status AppendTensor(const at::Tensor& piece, SafetensorsWriter* writer) {
@@ -106,13 +102,10 @@ absl::Status AppendTensor(const at::Tensor& piece, SafetensorsWriter* writer) {
 }
 
 absl::StatusOr<TensorFile> ParseSafetensors(absl::string_view bytes, absl::string_view name) {
-  absl::StatusOr<SafetensorsHeader> header = ParseSafetensorsHeader(bytes, name);
-  if (!header.ok()) {
-    return header.status();
-  }
+  ASSIGN_OR_RETURN(SafetensorsHeader header, ParseSafetensorsHeader(bytes, name));
   TensorFile file;
-  file.metadata = std::move(header->metadata);
-  for (SafetensorsEntry& entry : header->entries) {
+  file.metadata = std::move(header.metadata);
+  for (SafetensorsEntry& entry : header.entries) {
     const absl::StatusOr<at::ScalarType> type = ElementType(entry.tensor.dtype);
     if (!type.ok()) {
       return absl::InvalidArgumentError(

@@ -1,5 +1,5 @@
-// The safetensors file format (github.com/huggingface/safetensors) as LibTorch's tensors. What a file is made of:
-// safetensors_header.h. Checkpoints of others: weights.h.
+// Safetensors files (github.com/huggingface/safetensors) as LibTorch's tensors. safetensors_header.h describes the
+// format, and weights.h reads the checkpoints of other programs.
 #ifndef METAPROMPT_CHECKPOINTS_SAFETENSORS_H_
 #define METAPROMPT_CHECKPOINTS_SAFETENSORS_H_
 
@@ -29,21 +29,21 @@ struct TensorFile {
 // The element type of a dtype; an error for those that TensorFile does not have.
 absl::StatusOr<at::ScalarType> ElementType(absl::string_view dtype);
 
-// Its name, type and shape. The type is one of TensorFile's.
+// The tensor's name, dtype and shape. Its type must be one that TensorFile has.
 StoredTensor Stored(const std::string& name, const at::Tensor& tensor);
 
-// The file's bytes. The same content gives the same bytes. For small files: everything is in memory twice.
+// The bytes of the file; the same content gives the same bytes. Meant for small files: everything is in memory twice.
 std::string SafetensorsBytes(const TensorFile& file);
 
-// The same bytes as a file, under a temporary name until they are whole. No more memory than the largest tensor that is
-// not contiguous on the CPU takes.
+// Writes the same bytes to a file, which has a temporary name until it is complete. Takes the memory of the largest
+// tensor that is not contiguous or not on the CPU.
 absl::Status WriteSafetensors(const std::string& path, const TensorFile& file);
 
-// The tensor's elements as the writer's next bytes: a tensor or a piece of one, of the type that writer->current() has.
+// Writes the elements of a tensor, or of a piece of it, as the next bytes. Its type must be that of writer->current().
 absl::Status AppendTensor(const at::Tensor& piece, SafetensorsWriter* writer);
 
-// Reads such bytes. Nothing in them is trusted: lengths, types, shapes, places and overlaps are checked, and the error
-// begins with `name`.
+// Reads such bytes. Nothing in them is trusted: lengths, types, shapes, places and overlaps are checked. Errors begin
+// with `name`.
 absl::StatusOr<TensorFile> ParseSafetensors(absl::string_view bytes, absl::string_view name);
 
 }  // namespace metaprompt

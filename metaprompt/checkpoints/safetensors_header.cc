@@ -40,7 +40,7 @@ constexpr std::array<std::pair<absl::string_view, int>, 17> kTypes = {{
     {"C64", 8},
 }};
 
-// Takes the header apart as it is parsed: no tree is built, and the first fault ends it. The grammar is
+// Reads the header as it is parsed: no tree is built, and the first error ends it. The grammar is
 //   {name: {"dtype": text, "shape": [size...], "data_offsets": [begin, end]}..., "__metadata__": {text: text...}}
 class HeaderReader : public nlohmann::json_sax<Json> {
  public:

@@ -14,7 +14,7 @@
 
 namespace metaprompt {
 
-// A tensor as a file tells of it.
+// What a file declares about a tensor.
 struct StoredTensor {
   std::string name;
   std::string dtype;  // the format's name: F32, BF16, I64
@@ -38,14 +38,14 @@ uint64_t ElementBytes(absl::string_view dtype);
 // Bytes the tensor takes. Errors, without the tensor's name: unknown dtype, more bytes than 2^62.
 absl::StatusOr<uint64_t> TensorBytes(absl::string_view dtype, const std::vector<int64_t>& shape);
 
-// Reads the header of a whole file, of which only the header's bytes are touched. Nothing in it is trusted: its length
-// (100 MB at most, as the format's own library has it) and nesting are bounded before memory is given, keys stand once,
-// and the tensors fill the file without gap or overlap. Errors begin with `name`. O(n log n) in the tensors.
+// Reads the header of a whole file and touches no other bytes. Nothing in it is trusted: its length
+// (at most 100 MB, as in the format's own library) and nesting are checked before memory is allocated, no key may stand
+// twice, and the tensors must fill the file without gap or overlap. Errors begin with `name`. O(n log n) in the
+// tensors.
 absl::StatusOr<SafetensorsHeader> ParseSafetensorsHeader(absl::string_view file, absl::string_view name);
 
-// What a file of these tensors, in this order, begins with, up to the first tensor's first byte. A multiple of 8 bytes;
-// the same content gives the same bytes. Errors: a name that stands twice or is not UTF-8, a dtype or shape that is
-// none.
+// The first bytes of a file with these tensors in this order, up to the first byte of a tensor: a multiple of 8 bytes.
+// The same content gives the same bytes. Errors: a name that stands twice or is not UTF-8, an invalid dtype or shape.
 absl::StatusOr<std::string> SafetensorsHeaderBytes(const std::vector<StoredTensor>& tensors,
                                                    const std::map<std::string, std::string>& metadata);
 

@@ -5,6 +5,7 @@
 
 #include "absl/memory/memory.h"
 #include "absl/strings/str_cat.h"
+#include "metaprompt/base/status_macros.h"
 #include "metaprompt/base/text.h"
 
 namespace metaprompt {
@@ -15,14 +16,9 @@ absl::StatusOr<std::unique_ptr<SafetensorsWriter>> SafetensorsWriter::Create(
   if (!header.ok()) {
     return absl::Status(header.status().code(), absl::StrCat("cannot write ", path, ": ", header.status().message()));
   }
-  absl::StatusOr<AtomicFile> file = AtomicFile::Create(path);
-  if (!file.ok()) {
-    return file.status();
-  }
-  if (const absl::Status status = file->Write(*header); !status.ok()) {
-    return status;
-  }
-  return absl::WrapUnique(new SafetensorsWriter(path, std::move(tensors), *std::move(file)));
+  ASSIGN_OR_RETURN(AtomicFile file, AtomicFile::Create(path));
+  RETURN_IF_ERROR(file.Write(*header));
+  return absl::WrapUnique(new SafetensorsWriter(path, std::move(tensors), std::move(file)));
 }
 
 SafetensorsWriter::SafetensorsWriter(const std::string& path, std::vector<StoredTensor> tensors, AtomicFile file)

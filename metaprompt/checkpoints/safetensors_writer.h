@@ -1,5 +1,5 @@
-// A safetensors file written piece by piece: the tensors' shapes are known beforehand, their bytes come as they are
-// made.
+// Writes a safetensors file piece by piece: the shapes of the tensors are given first, their bytes as they are
+// computed.
 #ifndef METAPROMPT_CHECKPOINTS_SAFETENSORS_WRITER_H_
 #define METAPROMPT_CHECKPOINTS_SAFETENSORS_WRITER_H_
 
@@ -17,8 +17,8 @@
 
 namespace metaprompt {
 
-// Keeps nothing in memory but the header. The path holds the whole file after Finish, and what it held before until
-// then; a writer that fails, or is destroyed early, leaves nothing behind.
+// Keeps only the header in memory. Until Finish, the path holds what it held before. A writer that fails, or is
+// destroyed before Finish, leaves nothing behind.
 class SafetensorsWriter {
  public:
   static absl::StatusOr<std::unique_ptr<SafetensorsWriter>> Create(const std::string& path,
@@ -41,7 +41,7 @@ class SafetensorsWriter {
   std::string path_;
   std::vector<StoredTensor> tensors_;
   AtomicFile file_;
-  std::vector<uint64_t> left_;  // bytes that each tensor still waits for
+  std::vector<uint64_t> left_;  // bytes that each tensor still needs
   size_t current_ = 0;
   uint64_t too_many_ = 0;  // bytes after the last tensor's last
 };

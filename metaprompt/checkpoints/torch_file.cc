@@ -16,6 +16,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "metaprompt/base/files.h"
+#include "metaprompt/base/status_macros.h"
 #include "metaprompt/base/text.h"
 #include "metaprompt/checkpoints/safetensors.h"
 #include "metaprompt/checkpoints/torch_pickle.h"
@@ -30,9 +31,10 @@ constexpr uint64_t kMaxPickle = 8 << 20;  // some 50,000 tensors
 
 absl::string_view FirstLine(absl::string_view text) { return text.substr(0, text.find('\n')); }
 
-// A record of the archive, or LibTorch's reason why not.
-absl::StatusOr<std::pair<at::DataPtr, size_t>> Record(PyTorchStreamReader* reader, const std::string& path,
-                                                      const std::string& name) {
+using Bytes = std::pair<at::DataPtr, size_t>;
+
+// A record of the archive, or LibTorch's error.
+absl::StatusOr<Bytes> Record(PyTorchStreamReader* reader, const std::string& path, const std::string& name) {
   const auto bad = [&](absl::string_view what) {
     return absl::InvalidArgumentError(absl::StrCat(path, ": record ", Quoted(name), ": ", what));
   };
@@ -73,18 +75,14 @@ class TorchFile : public WeightFile {
     if (TensorBytes(pickled.tensor.dtype, pickled.tensor.shape).value() == 0) {
       return at::empty(pickled.tensor.shape, wanted);
     }
-    absl::StatusOr<std::pair<at::DataPtr, size_t>> record =
-        Record(reader_.get(), path_, absl::StrCat("data/", pickled.storage));
-    if (!record.ok()) {
-      return record.status();
-    }
-    if (record->second / ElementBytes(pickled.tensor.dtype) != static_cast<uint64_t>(pickled.storage_size) ||
-        record->second % ElementBytes(pickled.tensor.dtype) != 0) {
+    ASSIGN_OR_RETURN(Bytes record, Record(reader_.get(), path_, absl::StrCat("data/", pickled.storage)));
+    if (record.second / ElementBytes(pickled.tensor.dtype) != static_cast<uint64_t>(pickled.storage_size) ||
+        record.second % ElementBytes(pickled.tensor.dtype) != 0) {
       return bad(absl::StrCat("its storage of ", pickled.storage_size, " ", pickled.tensor.dtype, " numbers has ",
-                              record->second, " bytes"));
+                              record.second, " bytes"));
     }
     // The record's memory becomes the tensor's where it holds nothing else.
-    const auto memory = std::make_shared<at::DataPtr>(std::move(record->first));
+    const auto memory = std::make_shared<at::DataPtr>(std::move(record.first));
     const at::Tensor storage =
         at::from_blob(memory->get(), {pickled.storage_size}, [memory](void*) {}, at::TensorOptions().dtype(*type));
     const at::Tensor view = storage.as_strided(pickled.tensor.shape, pickled.strides, pickled.offset);
@@ -119,20 +117,17 @@ absl::StatusOr<std::unique_ptr<WeightFile>> OpenTorchFile(const std::string& pat
   file.read(begin.data(), static_cast<std::streamsize>(begin.size()));
   begin.resize(static_cast<size_t>(file.gcount()));
   file.close();
-  // A pickled number, PyTorch's mark: its older format begins with it, at whatever protocol.
+  // PyTorch's older format begins with this pickled number, whatever the protocol.
   if (begin.size() == 16 && absl::string_view(begin).substr(2) ==
                                 absl::string_view("\x8a\x0a\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19.\x80", 14)) {
     return bad(
         "it is in the format of torch.save before PyTorch 1.6, which LibTorch cannot read; load it in Python with a "
-        "newer "
-        "PyTorch and save it again, best as model.safetensors");
+        "newer PyTorch and save it again, best as model.safetensors");
   }
   if (!absl::StartsWith(begin, "PK\x03\x04")) {
     return bad("not a zip file, which torch.save writes since PyTorch 1.6");
   }
-  if (const absl::Status status = CheckZipIsNotCompressed(path); !status.ok()) {
-    return status;
-  }
+  RETURN_IF_ERROR(CheckZipIsNotCompressed(path));
   std::unique_ptr<PyTorchStreamReader> reader;
   try {
     reader = std::make_unique<PyTorchStreamReader>(path);
@@ -146,15 +141,12 @@ absl::StatusOr<std::unique_ptr<WeightFile>> OpenTorchFile(const std::string& pat
       order.ok() && absl::string_view(static_cast<const char*>(order->first.get()), order->second) != "little") {
     return bad("its numbers are big-endian; only little-endian ones are read");
   }
-  const absl::StatusOr<std::pair<at::DataPtr, size_t>> pickle = Record(reader.get(), path, "data.pkl");
-  if (!pickle.ok()) {
-    return pickle.status();
-  }
-  if (pickle->second > kMaxPickle) {
-    return bad(absl::StrCat("its data.pkl has ", pickle->second, " bytes, more than ", kMaxPickle));
+  ASSIGN_OR_RETURN(const Bytes pickle, Record(reader.get(), path, "data.pkl"));
+  if (pickle.second > kMaxPickle) {
+    return bad(absl::StrCat("its data.pkl has ", pickle.second, " bytes, more than ", kMaxPickle));
   }
   absl::StatusOr<std::vector<PickledTensor>> pickled =
-      ParseTorchPickle({static_cast<const char*>(pickle->first.get()), pickle->second});
+      ParseTorchPickle({static_cast<const char*>(pickle.first.get()), pickle.second});
   if (!pickled.ok()) {
     return bad(absl::StrCat("data.pkl: ", pickled.status().message()));
   }

@@ -11,9 +11,9 @@
 
 namespace metaprompt {
 
-// LibTorch's own reader takes the archive apart, and torch_pickle.h the pickle, of which nothing is run. Opening reads
-// no storage; reading a tensor reads its storage. Errors: compressed records (torch.save writes none; they would let a
-// small file fill the memory), the older format, which LibTorch cannot read.
+// LibTorch's reader opens the archive, and torch_pickle.h reads the pickle without running any of it. Opening reads no
+// storage; reading a tensor reads its storage. Errors: compressed records (torch.save writes none; with them a small
+// file could fill the memory), and the format before PyTorch 1.6, which LibTorch cannot read.
 absl::StatusOr<std::unique_ptr<WeightFile>> OpenTorchFile(const std::string& path);
 
 }  // namespace metaprompt

@@ -2,6 +2,7 @@
 
 #include <array>
 #include <filesystem>
+#include <map>
 #include <set>
 #include <system_error>
 
@@ -11,6 +12,7 @@
 #include "absl/strings/str_join.h"
 #include "metaprompt/base/files.h"
 #include "metaprompt/base/json.h"
+#include "metaprompt/base/status_macros.h"
 #include "metaprompt/base/text.h"
 #include "metaprompt/checkpoints/mapped_safetensors.h"
 #include "metaprompt/checkpoints/torch_file.h"
@@ -23,22 +25,17 @@ constexpr std::array<const char*, 4> kLookedFor = {"model.safetensors", "model.s
 constexpr char kSafetensors[] = ".safetensors";
 constexpr char kIndex[] = ".index.json";
 
-// Tensor -> shard, as the index's weight_map has it.
-absl::StatusOr<std::map<std::string, std::string>> ReadWeightMap(const std::string& index) {
+using WeightMap = std::map<std::string, std::string>;  // from a tensor to its shard
+
+absl::StatusOr<WeightMap> ReadWeightMap(const std::string& index) {
   const auto bad = [&](absl::string_view what) { return absl::InvalidArgumentError(absl::StrCat(index, ": ", what)); };
-  const absl::StatusOr<std::string> text = ReadFile(index);
-  if (!text.ok()) {
-    return text.status();
-  }
-  const absl::StatusOr<nlohmann::json> json = ParseJson(*text, /*max_depth=*/32);
-  if (!json.ok()) {
-    return bad(json.status().message());
-  }
-  if (!json->is_object() || !json->contains("weight_map") || !(*json)["weight_map"].is_object()) {
+  ASSIGN_OR_RETURN(const std::string text, ReadFile(index));
+  ASSIGN_OR_RETURN(const nlohmann::json json, ParseJson(text, index));
+  if (!json.is_object() || !json.contains("weight_map") || !json["weight_map"].is_object()) {
     return bad("it needs an object weight_map");
   }
-  std::map<std::string, std::string> weight_map;
-  for (const auto& [tensor, shard] : (*json)["weight_map"].items()) {
+  WeightMap weight_map;
+  for (const auto& [tensor, shard] : json["weight_map"].items()) {
     if (!shard.is_string()) {
       return bad(absl::StrCat("weight_map: the shard of ", Quoted(tensor), " must be a file name, not ", Shown(shard)));
     }
@@ -69,45 +66,35 @@ absl::StatusOr<std::unique_ptr<Weights>> Weights::Open(const std::string& folder
     if (!std::filesystem::exists(std::filesystem::symlink_status(path, error))) {
       continue;
     }
-    const absl::Status status =
-        absl::EndsWith(name, kIndex) ? weights->AddShards(folder, path) : weights->AddFile(path);
-    if (!status.ok()) {
-      return status;
-    }
+    RETURN_IF_ERROR(absl::EndsWith(name, kIndex) ? weights->AddShards(folder, path) : weights->AddFile(path));
     return weights;
   }
   return absl::NotFoundError(absl::StrCat(folder, ": it has none of ", absl::StrJoin(kLookedFor, ", ")));
 }
 
 absl::Status Weights::AddFile(const std::string& path) {
-  absl::StatusOr<std::unique_ptr<WeightFile>> file =
-      absl::EndsWith(path, kSafetensors) ? OpenMappedSafetensors(path) : OpenTorchFile(path);
-  if (!file.ok()) {
-    return file.status();
-  }
-  const std::vector<StoredTensor>& its = (*file)->tensors();
-  for (size_t i = 0; i < its.size(); ++i) {
-    const auto [place, is_new] = places_.try_emplace(its[i].name, sources_.size(), i);
+  ASSIGN_OR_RETURN(std::unique_ptr<WeightFile> file,
+                   absl::EndsWith(path, kSafetensors) ? OpenMappedSafetensors(path) : OpenTorchFile(path));
+  const std::vector<StoredTensor>& stored = file->tensors();
+  for (size_t i = 0; i < stored.size(); ++i) {
+    const auto [place, is_new] = places_.try_emplace(stored[i].name, sources_.size(), i);
     if (!is_new) {
       return absl::InvalidArgumentError(
-          absl::StrCat(path, ": tensor ", Quoted(its[i].name), " is in ", files_[place->second.first], " too"));
+          absl::StrCat(path, ": tensor ", Quoted(stored[i].name), " is in ", files_[place->second.first], " too"));
     }
-    tensors_.push_back(its[i]);
+    tensors_.push_back(stored[i]);
   }
-  sources_.push_back(*std::move(file));
+  sources_.push_back(std::move(file));
   files_.push_back(path);
   return absl::OkStatus();
 }
 
 absl::Status Weights::AddShards(const std::string& folder, const std::string& index) {
-  const absl::StatusOr<std::map<std::string, std::string>> weight_map = ReadWeightMap(index);
-  if (!weight_map.ok()) {
-    return weight_map.status();
-  }
-  // The shards of an index are of its kind, whatever they are called.
+  ASSIGN_OR_RETURN(const WeightMap weight_map, ReadWeightMap(index));
+  // All shards of an index are files of the same kind.
   const bool safetensors = absl::EndsWith(index, absl::StrCat(kSafetensors, kIndex));
   std::set<std::string> shards;
-  for (const auto& named : *weight_map) {
+  for (const auto& named : weight_map) {
     if (absl::EndsWith(named.second, kSafetensors) != safetensors) {
       return absl::InvalidArgumentError(absl::StrCat(index, ": weight_map: ", Quoted(named.second), " is not a ",
                                                      safetensors ? "safetensors" : ".bin", " file"));
@@ -121,7 +108,7 @@ absl::Status Weights::AddShards(const std::string& folder, const std::string& in
                  : status;
     }
   }
-  for (const auto& [tensor, shard] : *weight_map) {
+  for (const auto& [tensor, shard] : weight_map) {
     const auto found = places_.find(tensor);
     if (found == places_.end() || files_[found->second.first] != absl::StrCat(folder, "/", shard)) {
       return absl::InvalidArgumentError(

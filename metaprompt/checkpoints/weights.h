@@ -1,4 +1,4 @@
-// The named tensors of a Hugging Face checkpoint folder, each read when asked for.
+// The named tensors of a Hugging Face checkpoint folder, each read on request.
 #ifndef METAPROMPT_CHECKPOINTS_WEIGHTS_H_
 #define METAPROMPT_CHECKPOINTS_WEIGHTS_H_
 
@@ -18,18 +18,18 @@
 
 namespace metaprompt {
 
-// Nothing in the folder is trusted and nothing in it is run. What is read takes its own memory and a few megabytes
-// more: mapped_safetensors.h.
+// Nothing in the folder is trusted, and no code in it is run. Reading takes the memory of the tensors and a few
+// megabytes more (see mapped_safetensors.h).
 class Weights {
  public:
-  // The first of these that the folder has: model.safetensors, model.safetensors.index.json with the shards it names,
-  // pytorch_model.bin, pytorch_model.bin.index.json with its shards. A broken file is an error, never a reason to take
-  // the next. Errors begin with the path of the file, or name those that were looked for.
+  // Opens the first of these that the folder has: model.safetensors, model.safetensors.index.json and its shards,
+  // pytorch_model.bin, pytorch_model.bin.index.json and its shards. A broken file is an error; the next is not tried.
+  // Errors begin with the path of the file, or list all that were looked for.
   static absl::StatusOr<std::unique_ptr<Weights>> Open(const std::string& folder);
 
-  // File by file, as each lists them.
+  // File by file, in the order of each.
   const std::vector<StoredTensor>& tensors() const { return tensors_; }
-  // A copy in memory of its own: float32 for floating types, int64 for I64. Reading other types is an error.
+  // A copy in new memory: float32 for floating types, int64 for I64. Reading other types is an error.
   absl::StatusOr<at::Tensor> Read(absl::string_view name) const;
   // The paths of the files that were opened.
   const std::vector<std::string>& files() const { return files_; }

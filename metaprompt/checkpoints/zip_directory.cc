@@ -26,7 +26,7 @@ uint64_t Number(absl::string_view bytes, size_t at, size_t count) {
   return number;
 }
 
-// Fewer bytes than asked for where the file ends.
+// Fewer bytes than requested at the end of the file.
 std::string ReadAt(std::ifstream* file, uint64_t at, uint64_t count) {
   std::string bytes(count, '\0');
   file->clear();

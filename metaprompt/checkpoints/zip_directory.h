@@ -1,4 +1,4 @@
-// What LibTorch's zip reader does not tell of an archive before it unpacks it.
+// A check of zip archives that LibTorch's reader does not make before it unpacks them.
 #ifndef METAPROMPT_CHECKPOINTS_ZIP_DIRECTORY_H_
 #define METAPROMPT_CHECKPOINTS_ZIP_DIRECTORY_H_
 
@@ -8,8 +8,8 @@
 
 namespace metaprompt {
 
-// OK if every record of the archive is stored as it is, not compressed: it then takes no more memory than the file has
-// bytes. Errors begin with the path.
+// OK if no record of the archive is compressed. A record then takes no more memory than the file has bytes. Errors
+// begin with the path.
 absl::Status CheckZipIsNotCompressed(const std::string& path);
 
 }  // namespace metaprompt

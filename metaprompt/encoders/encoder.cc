@@ -31,12 +31,6 @@ at::Tensor Activate(Activation activation, const at::Tensor& x) {
   return x;
 }
 
-// RoBERTa's and MPNet's heads have GELU whatever the configuration says; the others what it says.
-Activation HeadActivation(const EncoderConfig& config) {
-  const bool fixed = config.architecture == Architecture::kRoberta || config.architecture == Architecture::kMpnet;
-  return fixed ? Activation::kGelu : config.activation;
-}
-
 // The bucket of the relative bias for each distance, which is the position of the key minus that of the query. Half of
 // the buckets are for keys after the query. Of each half, one half has a bucket per distance; in the other, buckets
 // grow geometrically up to a distance of 128 (Raffel et al. 2020, as in MPNet).
@@ -239,7 +233,7 @@ at::Tensor Encoder::Transformed(const ParamList& p, const at::Tensor& states) co
   if (!layout_.has_head()) {
     return states;
   }
-  return Norm(p, Activate(HeadActivation(config_), Dense(p, states, layout_.transform)), layout_.transform_norm);
+  return Norm(p, Activate(config_.head_activation, Dense(p, states, layout_.transform)), layout_.transform_norm);
 }
 
 at::Tensor Encoder::VocabularyLogits(const ParamList& p, const at::Tensor& read) const {

@@ -1,6 +1,5 @@
 // Transformer encoders with their masked-language-model heads, as pure functions of a parameter list: BERT (Devlin et
-// al. 2019), DistilBERT (Sanh et al. 2019), RoBERTa (Liu et al. 2019), ALBERT (Lan et al. 2020), MPNet (Song et al.
-// 2020).
+// al. 2019) and its relatives, which architectures.inc lists.
 #ifndef METAPROMPT_ENCODERS_ENCODER_H_
 #define METAPROMPT_ENCODERS_ENCODER_H_
 
@@ -20,9 +19,9 @@ struct EncoderState {
   at::Tensor relative_bias;  // [buckets, heads], for all layers; undefined if the architecture has none
 };
 
-// The encoder alone: its parameters, and what it makes of tokens. All five are the same function; they differ in what
-// they add to a token's vector (token types, positions from another row), in a bias on attention (MPNet), in a map
-// behind the embeddings and layers that share parameters (ALBERT), and in names.
+// The encoder alone: its parameters and what it computes from tokens. All architectures are the same function. They
+// differ in what they add to a token's vector (token types, positions from another row), in a bias on attention
+// (MPNet), in a dense layer after the embeddings and in layers that share parameters (ALBERT), and in names.
 class Encoder {
  public:
   // Without a head, the decoder reads the hidden states unchanged.

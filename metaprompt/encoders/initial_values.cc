@@ -17,11 +17,11 @@ double InitialStd(const BertSpec& spec, const ParamInfo& info) {
   if (is("word_embeddings")) {
     return spec.init_std();
   }
-  // Until training says otherwise a word is the same word wherever it stands, attention is even, and the feed-forward
-  // layers add nothing (see InitialBert for the rest).
+  // At first a word means the same at every position, attention is uniform, and the feed-forward layers add nothing
+  // (InitialBert has the rest).
   const bool silent = is("position_embeddings") || is("token_type_embeddings") || is("attention.self.query") ||
                       (is("output.dense") && !is("attention.output.dense"));
-  // A matrix keeps the size of what it multiplies (Glorot and Bengio 2010).
+  // A matrix keeps the scale of its input (Glorot and Bengio 2010).
   return silent ? 0.0 : spec.init_gain() / std::sqrt(static_cast<double>(info.shape[1]));
 }
 
@@ -37,7 +37,6 @@ absl::Status CheckBert(const BertSpec& spec) {
 
 EncoderConfig BertConfig(const BertSpec& spec, int64_t vocab) {
   EncoderConfig config;
-  config.architecture = Architecture::kBert;
   config.vocab_size = vocab;
   config.width = spec.width();
   config.embedding_width = spec.width();
@@ -47,6 +46,7 @@ EncoderConfig BertConfig(const BertSpec& spec, int64_t vocab) {
   config.max_positions = spec.max_positions();
   config.layer_groups = spec.layers();
   config.activation = spec.activation() == BertSpec::RELU ? Activation::kRelu : Activation::kGelu;
+  config.head_activation = config.activation;
   config.layer_norm_eps = spec.layer_norm_eps();
   config.initializer_range = spec.init_std();
   return config;
@@ -56,8 +56,8 @@ ParamList InitialBert(const BertSpec& spec, const EncoderLayout& layout, uint64_
   ParamList params;
   for (const ParamInfo& info : layout.params) {
     at::Tensor param = at::zeros(info.shape, at::kFloat);
-    // Values pass through attention and the head as they are: the encoder begins as a bag of words, in the space of the
-    // word vectors, where the decoder reads it.
+    // Values pass through attention and the head unchanged: the encoder begins as a bag of words in the space of the
+    // word vectors, from which the decoder reads.
     const bool as_is = absl::StrContains(info.name, "attention.self.value.weight") ||
                        absl::StrContains(info.name, "attention.output.dense.weight") ||
                        absl::StrContains(info.name, "transform.dense.weight");

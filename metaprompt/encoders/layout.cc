@@ -1,99 +1,22 @@
 #include "metaprompt/encoders/layout.h"
 
+#include <c10/util/Exception.h>
+
 #include <algorithm>
 #include <map>
 #include <string>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/string_view.h"
+#include "metaprompt/encoders/architectures.h"
 
 namespace metaprompt {
 namespace {
 
-// What an architecture calls the parts of a layer and of the head. The names are those of transformers' state dicts.
-struct Names {
-  const char* layer;  // before a layer's number
-  const char* query;
-  const char* key;
-  const char* value;
-  const char* attention_out;
-  const char* attention_norm;
-  const char* up;
-  const char* down;
-  const char* out_norm;
-  const char* transform;
-  const char* transform_norm;
-  const char* decoder;
-  const char* decoder_bias;
-};
-
-const Names& NamesOf(Architecture architecture) {
-  static const Names bert = {"encoder.layer.",
-                             "attention.self.query",
-                             "attention.self.key",
-                             "attention.self.value",
-                             "attention.output.dense",
-                             "attention.output.LayerNorm",
-                             "intermediate.dense",
-                             "output.dense",
-                             "output.LayerNorm",
-                             "cls.predictions.transform.dense",
-                             "cls.predictions.transform.LayerNorm",
-                             "cls.predictions.decoder.weight",
-                             "cls.predictions.bias"};
-  static const Names roberta = [] {
-    Names names = bert;
-    names.transform = "lm_head.dense";
-    names.transform_norm = "lm_head.layer_norm";
-    names.decoder = "lm_head.decoder.weight";
-    names.decoder_bias = "lm_head.bias";
-    return names;
-  }();
-  static const Names mpnet = [] {
-    Names names = roberta;
-    names.query = "attention.attn.q";
-    names.key = "attention.attn.k";
-    names.value = "attention.attn.v";
-    names.attention_out = "attention.attn.o";
-    names.attention_norm = "attention.LayerNorm";
-    return names;
-  }();
-  static const Names distilbert = {
-      "transformer.layer.",  "attention.q_lin", "attention.k_lin",  "attention.v_lin",
-      "attention.out_lin",   "sa_layer_norm",   "ffn.lin1",         "ffn.lin2",
-      "output_layer_norm",   "vocab_transform", "vocab_layer_norm", "vocab_projector.weight",
-      "vocab_projector.bias"};
-  static const Names albert = {"encoder.albert_layer_groups.",
-                               "attention.query",
-                               "attention.key",
-                               "attention.value",
-                               "attention.dense",
-                               "attention.LayerNorm",
-                               "ffn",
-                               "ffn_output",
-                               "full_layer_layer_norm",
-                               "predictions.dense",
-                               "predictions.LayerNorm",
-                               "predictions.decoder.weight",
-                               "predictions.bias"};
-  switch (architecture) {
-    case Architecture::kDistilBert:
-      return distilbert;
-    case Architecture::kRoberta:
-      return roberta;
-    case Architecture::kAlbert:
-      return albert;
-    case Architecture::kMpnet:
-      return mpnet;
-    case Architecture::kBert:
-      break;
-  }
-  return bert;
-}
-
 class Builder {
  public:
-  Builder(const EncoderConfig& config, bool with_head) : config_(config), names_(NamesOf(config.architecture)) {
+  Builder(const EncoderConfig& config, bool with_head) : config_(config), names_(ArchitectureOf(config).tensors) {
     Embeddings();
     Layers();
     Head(with_head);
@@ -111,20 +34,20 @@ class Builder {
     return layout_.params.size() - 1;
   }
 
-  size_t Dense(const std::string& name, int64_t out, int64_t in, int layer) {
-    const size_t place = Add(name + ".weight", {out, in}, layer);
-    Add(name + ".bias", {out}, layer);
+  size_t Dense(absl::string_view name, int64_t out, int64_t in, int layer) {
+    const size_t place = Add(absl::StrCat(name, ".weight"), {out, in}, layer);
+    Add(absl::StrCat(name, ".bias"), {out}, layer);
     return place;
   }
 
-  size_t Norm(const std::string& name, int64_t width, int layer) {
-    const size_t place = Add(name + ".weight", {width}, layer);
-    Add(name + ".bias", {width}, layer);
+  size_t Norm(absl::string_view name, int64_t width, int layer) {
+    const size_t place = Add(absl::StrCat(name, ".weight"), {width}, layer);
+    Add(absl::StrCat(name, ".bias"), {width}, layer);
     return place;
   }
 
   void Embeddings() {
-    const std::string base = absl::StrCat(BasePrefix(config_.architecture), "embeddings.");
+    const std::string base = absl::StrCat(names_.base, "embeddings.");
     const int64_t width = config_.embedding_width;
     layout_.words = Add(base + "word_embeddings.weight", {config_.vocab_size, width}, 0, true);
     layout_.positions = Add(base + "position_embeddings.weight", {config_.max_positions, width}, 0);
@@ -132,55 +55,56 @@ class Builder {
       layout_.token_types = Add(base + "token_type_embeddings.weight", {config_.token_types, width}, 0);
     }
     layout_.embedding_norm = Norm(base + "LayerNorm", width, 0);
+    if (config_.embedding_map) {
+      layout_.embedding_map = Dense(absl::StrCat(names_.base, names_.embedding_map), config_.width, width, 0);
+    }
   }
 
-  LayerPlaces Layer(const std::string& name, int layer) {
+  // Layer `inner` of a group's.
+  LayerPlaces Layer(int64_t group, int64_t inner) {
+    std::string name = absl::StrCat(names_.base, names_.layer, group, ".");
+    if (!names_.inner_layer.empty()) {
+      absl::StrAppend(&name, names_.inner_layer, inner, ".");
+    }
+    const auto layer = static_cast<int>(group * config_.inner_group_num + inner + 1);
+    const auto part = [&](absl::string_view part_name) { return absl::StrCat(name, part_name); };
     const int64_t width = config_.width;
     LayerPlaces places;
     places.number = layer;
-    places.query = Dense(name + names_.query, width, width, layer);
-    places.key = Dense(name + names_.key, width, width, layer);
-    places.value = Dense(name + names_.value, width, width, layer);
-    places.attention_out = Dense(name + names_.attention_out, width, width, layer);
-    places.attention_norm = Norm(name + names_.attention_norm, width, layer);
-    places.up = Dense(name + names_.up, config_.intermediate, width, layer);
-    places.down = Dense(name + names_.down, width, config_.intermediate, layer);
-    places.out_norm = Norm(name + names_.out_norm, width, layer);
+    places.query = Dense(part(names_.query), width, width, layer);
+    places.key = Dense(part(names_.key), width, width, layer);
+    places.value = Dense(part(names_.value), width, width, layer);
+    places.attention_out = Dense(part(names_.attention_out), width, width, layer);
+    places.attention_norm = Norm(part(names_.attention_norm), width, layer);
+    places.up = Dense(part(names_.up), config_.intermediate, width, layer);
+    places.down = Dense(part(names_.down), width, config_.intermediate, layer);
+    places.out_norm = Norm(part(names_.out_norm), width, layer);
     return places;
   }
 
   // As transformers rounds it, where the groups do not divide the layers.
   size_t GroupOf(int64_t layer) const {
-    const double layers_a_group = static_cast<double>(config_.layers) / static_cast<double>(config_.layer_groups);
-    return static_cast<size_t>(static_cast<double>(layer) / layers_a_group);
+    const double layers_per_group = static_cast<double>(config_.layers) / static_cast<double>(config_.layer_groups);
+    return static_cast<size_t>(static_cast<double>(layer) / layers_per_group);
   }
 
+  // The layers l of one group, GroupOf(l), share its parameters (Lan et al. 2020, section 3.1). Without groups each
+  // layer is one.
   void Layers() {
-    const std::string base = BasePrefix(config_.architecture);
-    if (config_.architecture == Architecture::kAlbert) {
-      layout_.embedding_map =
-          Dense(base + "encoder.embedding_hidden_mapping_in", config_.width, config_.embedding_width, 0);
-      // Layers l / (layers / groups) to the next multiple share one group (Lan et al. 2020, section 3.1).
-      std::vector<std::vector<LayerPlaces>> groups;
-      for (int64_t g = 0; g < config_.layer_groups; ++g) {
-        groups.emplace_back();
-        for (int64_t i = 0; i < config_.inner_group_num; ++i) {
-          groups.back().push_back(Layer(absl::StrCat(base, names_.layer, g, ".albert_layers.", i, "."),
-                                        static_cast<int>(g * config_.inner_group_num + i + 1)));
-        }
+    std::vector<std::vector<LayerPlaces>> groups;
+    for (int64_t g = 0; g < config_.layer_groups; ++g) {
+      groups.emplace_back();
+      for (int64_t i = 0; i < config_.inner_group_num; ++i) {
+        groups.back().push_back(Layer(g, i));
       }
-      for (int64_t l = 0; l < config_.layers; ++l) {
-        const std::vector<LayerPlaces>& group = groups[GroupOf(l)];
-        layout_.layers.insert(layout_.layers.end(), group.begin(), group.end());
-      }
-      return;
     }
     for (int64_t l = 0; l < config_.layers; ++l) {
-      layout_.layers.push_back(Layer(absl::StrCat(base, names_.layer, l, "."), static_cast<int>(l + 1)));
+      const std::vector<LayerPlaces>& group = groups[GroupOf(l)];
+      layout_.layers.insert(layout_.layers.end(), group.begin(), group.end());
     }
     if (config_.relative_buckets > 0) {
       layout_.relative_bias =
-          Add(base + "encoder.relative_attention_bias.weight", {config_.relative_buckets, config_.heads}, 0);
+          Add(absl::StrCat(names_.base, names_.relative_bias), {config_.relative_buckets, config_.heads}, 0);
     }
   }
 
@@ -197,36 +121,22 @@ class Builder {
     layout_.transform = Dense(names_.transform, width, config_.width, layer);
     layout_.transform_norm = Norm(names_.transform_norm, width, layer);
     if (!config_.tied) {
-      layout_.decoder = Add(names_.decoder, {config_.vocab_size, width}, layer, true);
+      layout_.decoder = Add(std::string(names_.decoder), {config_.vocab_size, width}, layer, true);
     }
-    layout_.decoder_bias = Add(names_.decoder_bias, {config_.vocab_size}, layer, true);
+    layout_.decoder_bias = Add(std::string(names_.decoder_bias), {config_.vocab_size}, layer, true);
   }
 
   const EncoderConfig& config_;
-  const Names& names_;
+  const TensorNames& names_;
   EncoderLayout layout_;
 };
 
 }  // namespace
 
-const char* BasePrefix(Architecture architecture) {
-  switch (architecture) {
-    case Architecture::kDistilBert:
-      return "distilbert.";
-    case Architecture::kRoberta:
-      return "roberta.";
-    case Architecture::kAlbert:
-      return "albert.";
-    case Architecture::kMpnet:
-      return "mpnet.";
-    case Architecture::kBert:
-      break;
-  }
-  return "bert.";
-}
-
-std::string TransformName(Architecture architecture) {
-  return absl::StrCat(NamesOf(architecture).transform, ".weight");
+const Architecture& ArchitectureOf(const EncoderConfig& config) {
+  const Architecture* found = FindArchitecture(config.model_type);
+  TORCH_CHECK(found != nullptr, "architectures.inc has no '", config.model_type, "'");
+  return *found;
 }
 
 EncoderLayout LayoutOf(const EncoderConfig& config, bool with_head) { return Builder(config, with_head).Take(); }

@@ -1,5 +1,4 @@
-// What parameters each architecture has, under the names that Hugging Face gives them, and where in the list they
-// stand.
+// The parameters of an encoder under the names that Hugging Face gives them, and their places in the parameter list.
 #ifndef METAPROMPT_ENCODERS_LAYOUT_H_
 #define METAPROMPT_ENCODERS_LAYOUT_H_
 
@@ -13,9 +12,11 @@
 
 namespace metaprompt {
 
+struct Architecture;  // architectures.h
+
 constexpr size_t kNoParam = static_cast<size_t>(-1);
 
-// Places in the parameter list. A matrix's bias, and a layer norm's, stands behind its weight.
+// Places in the parameter list. The bias of a matrix or layer norm stands behind its weight.
 struct LayerPlaces {
   size_t query = 0;
   size_t key = 0;
@@ -28,7 +29,7 @@ struct LayerPlaces {
   int number = 0;                // ParamInfo::layer of all of these
   size_t query_lora = kNoParam;  // A of the matrix's low-rank update, B behind it: see AddLora
   size_t value_lora = kNoParam;
-  size_t prefix_key = kNoParam;  // the layer's own, the value behind it: see AddPrefixes
+  size_t prefix_key = kNoParam;  // of this layer alone, the value behind it: see AddPrefixes
 };
 
 struct EncoderLayout {
@@ -37,35 +38,33 @@ struct EncoderLayout {
   size_t positions = 0;
   size_t token_types = kNoParam;
   size_t embedding_norm = 0;
-  size_t embedding_map = kNoParam;  // ALBERT's way from the embeddings' width to that of the layers
+  size_t embedding_map = kNoParam;  // a dense layer from the embeddings to the layers: ALBERT, ELECTRA
   size_t relative_bias = kNoParam;  // MPNet's [buckets, heads]
   std::vector<LayerPlaces> layers;  // in the order they are applied; ALBERT's share their places
-  size_t transform = kNoParam;      // the MLM head's own layer; none: the decoder reads the hidden state as it is
+  size_t transform = kNoParam;      // the MLM head's dense layer; without it the decoder reads the hidden state
   size_t transform_norm = kNoParam;
-  size_t decoder = 0;              // [V, E]; the word embedding's own place where the two are tied
+  size_t decoder = 0;              // [V, E]; the place of the word embedding where the two are tied
   size_t decoder_bias = kNoParam;  // [V]
 
   bool has_head() const { return transform != kNoParam; }
 };
 
-// Without a head the word embedding serves as the decoder, and its biases are 0.
+// The table's entry for config.model_type, which must be there.
+const Architecture& ArchitectureOf(const EncoderConfig& config);
+
+// The places and names of all parameters. Without a head the word embedding serves as the decoder, with biases of 0.
 EncoderLayout LayoutOf(const EncoderConfig& config, bool with_head);
 
-// Low-rank updates (Hu et al. 2022, section 4.1) beside the query and value matrices: layers that share a matrix share
-// its update. Sets their places in `layout`, from `first` on in the list of the model whose encoder it is, and returns
-// what stands there: for each matrix [out, in], `lora.<matrix>.A` [rank, in] and `lora.<matrix>.B` [out, rank].
+// Adds low-rank updates (Hu et al. 2022, section 4.1) to the query and value matrices; layers that share a matrix share
+// its update. Sets their places in `layout`, from `first` on in the model's parameter list, and returns the parameters:
+// for each matrix [out, in], `lora.<matrix>.A` [rank, in] and `lora.<matrix>.B` [out, rank].
 std::vector<ParamInfo> AddLora(int64_t rank, size_t first, EncoderLayout* layout);
 
-// `length` keys and values of each layer's own, which its queries attend to beside the text's (Li and Liang 2021; Liu
-// et al. 2022, P-tuning v2). Layers that share parameters have a prefix each. As AddLora: of layer i, counted from 0 as
-// they are applied, `prompt.prefix.<i>.key` and `prompt.prefix.<i>.value` [length, D], in the group kPrompt.
+// Adds `length` keys and values to each layer, to which its queries attend beside those of the text (Li and Liang 2021;
+// Liu et al. 2022, P-tuning v2). Layers that share parameters still have a prefix each. Sets places and returns the
+// parameters as AddLora does: for layer i, counted from 0 in the order of application, `prompt.prefix.<i>.key` and
+// `prompt.prefix.<i>.value` [length, D], in the group kPrompt.
 std::vector<ParamInfo> AddPrefixes(int64_t length, size_t first, EncoderLayout* layout);
-
-// The parameter that a checkpoint with an MLM head has: "cls.predictions.transform.dense.weight", ...
-std::string TransformName(Architecture architecture);
-
-// "bert.", "roberta.", ...: what stands before the names of the encoder proper in a model that has a head.
-const char* BasePrefix(Architecture architecture);
 
 }  // namespace metaprompt
 

@@ -24,10 +24,10 @@ class Model {
 
   virtual const std::vector<ParamInfo>& params() const = 0;
 
-  // `params` as LocalParams gives them for the batch's episode, with or without what ClassHead returns behind them.
-  // Twice differentiable in each of them. With several tasks, a parameter that is PerTask may have a dimension [tasks]
-  // before its own; a class head has rows for each class of each task.
-  virtual ModelOutput Forward(const ParamList& params, const Batch& batch) const = 0;
+  // `params` as LocalParams gives them for the batch's episode, with or without a class head. Twice differentiable in
+  // each tensor. With several tasks, a parameter that is PerTask may have a dimension [tasks] in front; a class head
+  // has rows for each class of each task.
+  virtual ModelOutput Forward(const ModelParams& params, const Batch& batch) const = 0;
 
   // The task's own class parameters, as they follow from the shared ones: for a verbalizer, each class's vector [ways,
   // E] and bias [ways], which are those of its answer words. A learner may adapt them apart from the vocabulary that
@@ -53,7 +53,7 @@ class Model {
   // it gave before, without computing that again. Differentiable in `params` through Batch::cached. With a `layer`
   // above every parameter's, the class head is all that is left to compute. The batch itself where nothing can be
   // cached.
-  virtual Batch Lowered(const ParamList& /*params*/, const Batch& batch, int /*layer*/) const { return batch; }
+  virtual Batch Lowered(const ModelParams& /*params*/, const Batch& batch, int /*layer*/) const { return batch; }
 
   // Whether each task of a batch may have a value of its own of parameter i (of params()).
   virtual bool PerTask(size_t /*i*/) const { return false; }

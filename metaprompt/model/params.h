@@ -6,12 +6,29 @@
 
 #include <cstdint>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace metaprompt {
 
 // What learners differentiate and replace. Never changed in place.
 using ParamList = std::vector<at::Tensor>;
+
+// What a model computes with: its parameters and, if the task has one, a class head. Both together are numbered too,
+// the parameters first, for what treats all of them alike.
+struct ModelParams {
+  ModelParams() = default;
+  // Most models have no class head, so a list of parameters is enough.
+  ModelParams(ParamList all, ParamList class_head = {})  // NOLINT(google-explicit-constructor)
+      : params(std::move(all)), head(std::move(class_head)) {}
+
+  ParamList params;  // as Model::params() lists them
+  ParamList head;    // as Model::ClassHead returns it; empty: the task has no class head of its own
+
+  size_t size() const { return params.size() + head.size(); }
+  const at::Tensor& operator[](size_t i) const { return i < params.size() ? params[i] : head[i - params.size()]; }
+  at::Tensor& operator[](size_t i) { return i < params.size() ? params[i] : head[i - params.size()]; }
+};
 
 // kLora: low-rank updates of the encoder's matrices. kLearner: a learner's own, such as learned step sizes.
 enum class ParamGroup { kEncoder, kPrompt, kLora, kLearner };

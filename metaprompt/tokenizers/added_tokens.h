@@ -1,4 +1,4 @@
-// Tokens that are looked for in a text before it is tokenized: special tokens, and those that a checkpoint adds.
+// Tokens that are looked for in a text before it is tokenized: special tokens, and others that a checkpoint adds.
 #ifndef METAPROMPT_TOKENIZERS_ADDED_TOKENS_H_
 #define METAPROMPT_TOKENIZERS_ADDED_TOKENS_H_
 

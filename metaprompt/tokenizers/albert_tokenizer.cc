@@ -7,25 +7,14 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_replace.h"
 #include "absl/strings/strip.h"
+#include "metaprompt/tokenizers/added_tokens.h"
+#include "metaprompt/tokenizers/slow_added_tokens.h"
 #include "metaprompt/tokenizers/unicode.h"
 
 namespace metaprompt {
 namespace {
 
-constexpr char kWordStart[] = "\xE2\x96\x81";  // U+2581, which sentencepiece writes for a space
-
-absl::string_view Stripped(absl::string_view text, bool left, bool right) {
-  for (size_t at = 0; left && !text.empty() && IsPythonSpace(NextCharacter(text, &at)); at = 0) {
-    text.remove_prefix(at);
-  }
-  while (right && !text.empty() && IsPythonSpace(CharacterBefore(text, text.size()))) {
-    while ((static_cast<unsigned char>(text.back()) & 0xC0U) == 0x80) {
-      text.remove_suffix(1);
-    }
-    text.remove_suffix(1);
-  }
-  return text;
-}
+constexpr char kWordStart[] = "\xE2\x96\x81";  // U+2581, as which sentencepiece writes a space
 
 class Albert : public Tokenizer {
  public:
@@ -33,20 +22,16 @@ class Albert : public Tokenizer {
       : sentencepiece_(std::move(sentencepiece)),
         parts_(std::move(parts)),
         options_(options),
-        never_encoded_(NeverEncoded(parts_)) {
-    std::vector<AddedToken> all;
+        never_encoded_(NeverEncoded(parts_)),
+        added_(parts_.added) {
     std::vector<AddedToken> kept;
     for (const AddedToken& token : parts_.added) {
-      by_content_.emplace(token.content, &token);
-      AddedToken plain;
-      plain.content = token.content;
-      plain.id = token.id;
       if (token.special || token.normalized) {
-        kept.push_back(plain);
+        kept.emplace_back();
+        kept.back().content = token.content;
+        kept.back().id = token.id;
       }
-      all.push_back(std::move(plain));
     }
-    all_ = AddedTokens(std::move(all));
     keep_case_ = AddedTokens(std::move(kept));
     AddCommas();
   }
@@ -60,7 +45,7 @@ class Albert : public Tokenizer {
     std::vector<int64_t> ids;
     const Utf8Text valid(text);
     AppendText(options_.lower_case ? LowerOneByOne(valid.view()) : std::string(valid.view()), &ids);
-    for (int64_t& id : ids) {  // a model may know special tokens as pieces of text
+    for (int64_t& id : ids) {  // a model may have special tokens as pieces of text
       id = never_encoded_[static_cast<size_t>(id)] ? parts_.special.unk : id;
     }
     return ids;
@@ -76,17 +61,12 @@ class Albert : public Tokenizer {
     } else {
       lowered = std::string(valid.view());
     }
-    std::vector<std::string> parts;
-    for (const TextPart& part : all_.Split(lowered)) {
-      parts.emplace_back(part.text);
-    }
-    ApplyFlags(&parts);
     std::vector<int64_t> ids;
-    for (const std::string& part : parts) {
-      if (const auto token = by_content_.find(part); token != by_content_.end()) {
-        ids.push_back(token->second->id);
-      } else if (!part.empty()) {
-        AppendText(part, &ids);
+    for (const SlowAddedTokens::Part& part : added_.Split(lowered)) {
+      if (part.id >= 0) {
+        ids.push_back(part.id);
+      } else {
+        AppendText(part.text, &ids);
       }
     }
     return ids;
@@ -106,35 +86,6 @@ class Albert : public Tokenizer {
       }
     }
     return lowered;
-  }
-
-  // What an added token takes from its neighbours, in the slow tokenizer's order.
-  void ApplyFlags(std::vector<std::string>* parts) const {
-    for (size_t i = 0; i < parts->size(); ++i) {
-      const auto found = by_content_.find((*parts)[i]);
-      if (found == by_content_.end()) {
-        continue;
-      }
-      const AddedToken& token = *found->second;
-      std::string* const left = i > 0 && !(*parts)[i - 1].empty() ? &(*parts)[i - 1] : nullptr;
-      std::string* const right = i + 1 < parts->size() && !(*parts)[i + 1].empty() ? &(*parts)[i + 1] : nullptr;
-      // As it was before any is stripped.
-      const bool word_left = left != nullptr && left->back() != ' ';
-      const bool word_right = right != nullptr && right->front() != ' ';
-      if (token.rstrip && right != nullptr) {
-        *right = std::string(Stripped(*right, /*left=*/true, /*right=*/false));
-      }
-      if (token.lstrip && left != nullptr) {
-        *left = std::string(Stripped(*left, /*left=*/false, /*right=*/true));
-      }
-      if (token.single_word && word_left) {
-        *left += token.content;
-        (*parts)[i].clear();
-      } else if (token.single_word && word_right) {
-        *right = token.content + *right;
-        (*parts)[i].clear();
-      }
-    }
   }
 
   std::string Cleaned(absl::string_view text) const {
@@ -216,8 +167,7 @@ class Albert : public Tokenizer {
   TokenizerParts parts_;
   AlbertOptions options_;
   std::vector<bool> never_encoded_;
-  absl::flat_hash_map<absl::string_view, const AddedToken*> by_content_;  // views and elements of parts_.added
-  AddedTokens all_;
+  SlowAddedTokens added_;
   AddedTokens keep_case_;
   absl::flat_hash_map<int64_t, std::vector<int64_t>> commas_;
 };

@@ -6,14 +6,15 @@
 
 #include "absl/container/flat_hash_map.h"
 #include "absl/strings/str_cat.h"
+#include "metaprompt/base/status_macros.h"
 #include "metaprompt/base/text.h"
 #include "metaprompt/tokenizers/unicode.h"
 
 namespace metaprompt {
 namespace {
 
-// GPT-2 writes a byte as the Latin-1 character of its number where that can be seen, and the others as the characters
-// from U+0100 on.
+// GPT-2 writes a byte as the Latin-1 character of its number where that is visible, and the other bytes as the
+// characters from U+0100 on.
 std::array<char32_t, 256> ByteCharacters() {
   std::array<char32_t, 256> characters;
   char32_t next = 0x100;
@@ -74,7 +75,7 @@ class WordScanner {
     while (at < text.size()) {
       size_t next = at;
       if (Next(text, &next) != kind) {
-        // White space leaves its last character to the word after it, if that isn't all of it.
+        // The last white-space character belongs to the word after it, unless it is the only one.
         return kind == Kind::kSpace && last > begin ? last : at;
       }
       last = at;
@@ -101,7 +102,7 @@ struct Merge {
   int32_t merged = -1;
 };
 
-// Place for one word's merging, kept between words.
+// Memory for the merging of one word, reused for the next.
 struct Scratch {
   struct Symbol {
     int32_t id = -1;  // -1: merged into the one before it
@@ -293,7 +294,7 @@ class ByteBpe : public Tokenizer {
       const Scratch::Candidate best = heap.back();
       heap.pop_back();
       if (merge_at(best.at).merged != best.merged) {
-        continue;  // its symbols have been merged otherwise
+        continue;  // its symbols are part of another merge by now
       }
       Scratch::Symbol& left = symbols[static_cast<size_t>(best.at)];
       Scratch::Symbol& right = symbols[static_cast<size_t>(left.next)];
@@ -330,9 +331,7 @@ absl::StatusOr<std::unique_ptr<Tokenizer>> MakeByteBpe(TokenizerParts parts, con
                                                        const ByteBpeOptions& options, absl::string_view name,
                                                        size_t first_line) {
   auto tokenizer = std::make_unique<ByteBpe>(std::move(parts), options);
-  if (const absl::Status status = tokenizer->AddMerges(merges, name, first_line); !status.ok()) {
-    return status;
-  }
+  RETURN_IF_ERROR(tokenizer->AddMerges(merges, name, first_line));
   return tokenizer;
 }
 

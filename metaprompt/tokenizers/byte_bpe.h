@@ -1,5 +1,5 @@
-// RoBERTa's tokenizer, which is GPT-2's (Radford et al. 2019): words by a pattern, as bytes, which are merged pair by
-// pair. The fast tokenizer of `transformers` is the reference.
+// RoBERTa's tokenizer, which is GPT-2's (Radford et al. 2019): a pattern cuts the text into words, whose bytes are
+// merged pair by pair. The fast tokenizer of `transformers` is the reference.
 #ifndef METAPROMPT_TOKENIZERS_BYTE_BPE_H_
 #define METAPROMPT_TOKENIZERS_BYTE_BPE_H_
 
@@ -18,11 +18,12 @@ struct ByteBpeOptions {
   bool add_prefix_space = false;  // before a text that starts without one
 };
 
-// Two pieces that become one, the most urgent first.
+// Two pieces that become one; the first merges have priority.
 using BpeMerges = std::vector<std::pair<std::string, std::string>>;
 
-// The pieces spell bytes as GPT-2's characters for them. A byte that is no piece is left out of texts, as the reference
-// leaves it out. An error names merges that have no pieces as `name`'s, counted from `first_line`.
+// The pieces spell bytes by GPT-2's characters. As in the reference, a byte for which there is no piece is left out of
+// texts. It is an error if a merge's pieces are missing; it names the merge as a line of `name`, counted from
+// `first_line`.
 absl::StatusOr<std::unique_ptr<Tokenizer>> MakeByteBpe(TokenizerParts parts, const BpeMerges& merges,
                                                        const ByteBpeOptions& options, absl::string_view name,
                                                        size_t first_line);

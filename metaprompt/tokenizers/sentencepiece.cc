@@ -2,6 +2,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
+#include "metaprompt/base/status_macros.h"
 #include "metaprompt/tokenizers/sentencepiece_plugin.h"
 #include "metaprompt/tokenizers/tokenizer.h"
 
@@ -77,34 +78,35 @@ class SentencePiece : public Tokenizer {
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<Tokenizer>> LoadSentencePiece(std::string bytes, absl::string_view name) {
-  absl::StatusOr<const MetapromptSentencePiece*> plugin = Plugin();
-  if (!plugin.ok()) {
-    return plugin.status();
+  ASSIGN_OR_RETURN(std::unique_ptr<Tokenizer> tokenizer, LoadPlainSentencePiece(std::move(bytes), name));
+  const SpecialIds special = tokenizer->special();
+  for (const auto& [piece, id] : {std::make_pair("[CLS]", special.cls), std::make_pair("[SEP]", special.sep),
+                                  std::make_pair("[MASK]", special.mask)}) {
+    if (id < 0) {
+      return absl::InvalidArgumentError(absl::StrCat(name, ": the sentencepiece model has no piece ", piece));
+    }
   }
+  return tokenizer;
+}
+
+absl::StatusOr<std::unique_ptr<Tokenizer>> LoadPlainSentencePiece(std::string bytes, absl::string_view name) {
+  ASSIGN_OR_RETURN(const MetapromptSentencePiece* const plugin, Plugin());
   std::string error;
-  void* processor = bytes.empty() ? nullptr : (*plugin)->load(bytes.data(), bytes.size(), &error, Append);
+  void* processor = bytes.empty() ? nullptr : plugin->load(bytes.data(), bytes.size(), &error, Append);
   if (processor == nullptr) {
     return absl::InvalidArgumentError(absl::StrCat(name, ": not a sentencepiece model"));
   }
   SpecialIds special;
-  for (const auto& [piece, id] : {std::make_pair("[CLS]", &special.cls), std::make_pair("[SEP]", &special.sep),
-                                  std::make_pair("[MASK]", &special.mask)}) {
-    *id = (*plugin)->piece_id(processor, piece);
-    if (*id < 0) {
-      (*plugin)->unload(processor);
-      return absl::InvalidArgumentError(absl::StrCat(name, ": the sentencepiece model has no piece ", piece));
-    }
-  }
-  special.unk = (*plugin)->piece_id(processor, "<unk>");
-  special.pad = (*plugin)->piece_id(processor, "<pad>");
-  return std::make_unique<SentencePiece>(*plugin, processor, special, std::move(bytes));
+  special.cls = plugin->piece_id(processor, "[CLS]");
+  special.sep = plugin->piece_id(processor, "[SEP]");
+  special.mask = plugin->piece_id(processor, "[MASK]");
+  special.unk = plugin->piece_id(processor, "<unk>");
+  special.pad = plugin->piece_id(processor, "<pad>");
+  return std::make_unique<SentencePiece>(plugin, processor, special, std::move(bytes));
 }
 
 absl::StatusOr<std::string> TrainSentencePiece(const std::vector<std::string>& texts, int vocab_size) {
-  absl::StatusOr<const MetapromptSentencePiece*> plugin = Plugin();
-  if (!plugin.ok()) {
-    return plugin.status();
-  }
+  ASSIGN_OR_RETURN(const MetapromptSentencePiece* const plugin, Plugin());
   std::vector<const char*> sentences;
   std::vector<size_t> sizes;
   for (const std::string& text : texts) {
@@ -119,14 +121,14 @@ absl::StatusOr<std::string> TrainSentencePiece(const std::vector<std::string>& t
         "--vocab_size=",
         size);
     answer->clear();
-    return (*plugin)->train(flags.c_str(), sentences.data(), sizes.data(), sentences.size(), answer, Append) == 0;
+    return plugin->train(flags.c_str(), sentences.data(), sizes.data(), sentences.size(), answer, Append) == 0;
   };
   std::string answer;
   if (train(vocab_size, &answer)) {
     return answer;
   }
-  // The trainer refuses a size that the texts can't fill, or that can't hold their characters. Its answer starts with
-  // the place in its own source, which ends with `] `.
+  // The trainer refuses a size that the texts cannot fill, or that has no room for their characters. Its answer begins
+  // with a place in its source code, which ends with `] `.
   if (const size_t place = answer.rfind("] "); place != std::string::npos) {
     answer.erase(0, place + 2);
   }

@@ -1,8 +1,8 @@
 // The C interface of the shared object that holds sentencepiece.
 //
-// Debian's libsentencepiece carries a protobuf of its own and exports its symbols; in a program that links another
-// protobuf, as LibTorch and ours do, the two meet and abort. So sentencepiece is linked to a shared object that is
-// opened with RTLD_LOCAL | RTLD_DEEPBIND: it finds its own protobuf first, and nobody else finds it.
+// Debian's libsentencepiece contains its own copy of protobuf and exports its symbols. A program that links another
+// protobuf, as LibTorch and ours do, aborts when the two conflict. So sentencepiece is linked into a shared object that
+// is opened with RTLD_LOCAL | RTLD_DEEPBIND: it uses its own copy, and no other code sees that copy.
 #ifndef METAPROMPT_TOKENIZERS_SENTENCEPIECE_PLUGIN_H_
 #define METAPROMPT_TOKENIZERS_SENTENCEPIECE_PLUGIN_H_
 
@@ -10,7 +10,7 @@
 
 extern "C" {
 
-// Receives bytes that the plugin owns for the time of the call.
+// Receives bytes that are valid during the call.
 using MetapromptSink = void (*)(void* user, const char* bytes, size_t size);
 
 struct MetapromptSentencePiece {

@@ -21,7 +21,7 @@ struct SpecialIds {
   int64_t pad = -1;  // the same
 };
 
-// A tokenizer's files, name to bytes: `vocab.txt`, say.
+// The bytes of a tokenizer's files by name, such as `vocab.txt`.
 using TokenizerFiles = std::map<std::string, std::string>;
 
 // Immutable; safe to call from several threads at once.
@@ -30,26 +30,30 @@ class Tokenizer {
   virtual ~Tokenizer() = default;
   virtual int64_t vocab_size() const = 0;
   virtual SpecialIds special() const = 0;
-  // Ids of the text alone, without special tokens; never one of them but [UNK]. Any bytes are accepted: a text that
-  // spells [MASK] stays text.
+  // The ids of the text, with no special tokens among them but [UNK]. Any bytes are accepted. A text that spells [MASK]
+  // stays text.
   virtual std::vector<int64_t> Encode(absl::string_view text) const = 0;
-  // The same, but special tokens (and others that a checkpoint adds) that the text spells are those tokens.
+  // The same, but where the text spells a special token, or another token that the checkpoint adds, it is that token.
   virtual std::vector<int64_t> EncodeWithSpecial(absl::string_view text) const { return Encode(text); }
   // The piece that an id stands for.
   virtual std::string Piece(int64_t id) const = 0;
-  // From which the same tokenizer can be made.
+  // The files from which the same tokenizer can be made.
   virtual const TokenizerFiles& files() const = 0;
 };
 
-// The file that a trained tokenizer is kept in.
+// The file in which a trained tokenizer is stored.
 constexpr char kSentencePieceFile[] = "tokenizer.model";
 
-// A sentencepiece model (Kudo and Richardson 2018) that has the pieces [CLS], [SEP] and [MASK]. `name` is for errors.
+// A sentencepiece model (Kudo and Richardson 2018) that has the pieces [CLS], [SEP] and [MASK]. Errors begin with
+// `name`.
 absl::StatusOr<std::unique_ptr<Tokenizer>> LoadSentencePiece(std::string bytes, absl::string_view name);
 
-// Trains one: byte-pair encoding, NFKC and lower case. An error if the texts can't give `vocab_size` pieces, or need
-// more for their characters alone. The same texts in the same order give the same bytes. About a second per megabyte of
-// text.
+// The same without that condition: the special ids of pieces that the model does not have are -1.
+absl::StatusOr<std::unique_ptr<Tokenizer>> LoadPlainSentencePiece(std::string bytes, absl::string_view name);
+
+// Trains a model: byte-pair encoding, NFKC and lower case. It is an error if the texts do not yield `vocab_size`
+// pieces, or if their characters alone need more. The same texts in the same order give the same bytes. Takes about a
+// second per megabyte of text.
 absl::StatusOr<std::string> TrainSentencePiece(const std::vector<std::string>& texts, int vocab_size);
 
 }  // namespace metaprompt

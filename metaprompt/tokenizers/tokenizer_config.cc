@@ -10,6 +10,7 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "metaprompt/base/json.h"
+#include "metaprompt/base/status_macros.h"
 #include "metaprompt/base/text.h"
 
 namespace metaprompt {
@@ -23,9 +24,9 @@ constexpr char kAdded[] = "added_tokens.json";
 constexpr char kWhole[] = "tokenizer.json";
 constexpr int64_t kNoId = -1;
 
-// A token and where it comes from.
+// A token and the file that declares it.
 struct Named {
-  AddedToken token;  // id: what the file says, or kNoId
+  AddedToken token;  // with the id that the file gives it, or kNoId
   std::string where;
 };
 
@@ -33,7 +34,8 @@ absl::Status Wrong(absl::string_view where, absl::string_view what) {
   return absl::InvalidArgumentError(absl::StrCat(where, ": ", what));
 }
 
-// {"content": "<mask>", "lstrip": true, ...}; what is left out is false, but `normalized` is what `special` is not.
+// {"content": "<mask>", "lstrip": true, ...}. A flag that is left out is false; `normalized` is then the opposite of
+// `special`.
 absl::StatusOr<AddedToken> ParseToken(const Json& json, bool special, const std::string& where) {
   const auto content = json.is_object() ? json.find("content") : json.end();
   if (!json.is_object() || content == json.end() || !content->is_string()) {
@@ -85,14 +87,10 @@ class Resolver {
   absl::Status Run() {
     settings_ = json_.Get(kConfig).is_null() ? Json::object() : json_.Get(kConfig);
     std::vector<Named> whole;
-    if (const absl::Status status = ReadWhole(&whole); !status.ok()) {
-      return status;
-    }
+    RETURN_IF_ERROR(ReadWhole(&whole));
     std::vector<Named> declared;
     if (const auto decoder = settings_.find("added_tokens_decoder"); decoder != settings_.end()) {
-      if (const absl::Status status = ReadDecoder(*decoder, &declared); !status.ok()) {
-        return status;
-      }
+      RETURN_IF_ERROR(ReadDecoder(*decoder, &declared));
     } else {
       if (json_.Get(kMap).is_object()) {
         for (const auto& [key, value] : json_.Get(kMap).items()) {
@@ -100,9 +98,7 @@ class Resolver {
           from_map_ = true;
         }
       }
-      if (const absl::Status status = ReadAdded(&declared); !status.ok()) {
-        return status;
-      }
+      RETURN_IF_ERROR(ReadAdded(&declared));
       declared.insert(declared.end(), whole.begin(), whole.end());
     }
     const auto by_id = [](const Named& a, const Named& b) { return a.token.id < b.token.id; };
@@ -110,9 +106,7 @@ class Resolver {
     std::stable_sort(whole.begin(), whole.end(), by_id);
     for (const std::vector<Named>* list : {&whole, &declared}) {
       for (const Named& named : *list) {
-        if (const absl::Status status = Declare(named); !status.ok()) {
-          return status;
-        }
+        RETURN_IF_ERROR(Declare(named));
       }
     }
     return AddSpecial(declared);
@@ -132,16 +126,9 @@ class Resolver {
       return Wrong(where, "added_tokens must be a list");
     }
     for (const Json& entry : *added) {
-      absl::StatusOr<AddedToken> token = ParseToken(entry, /*special=*/false, where);
-      if (!token.ok()) {
-        return token.status();
-      }
-      const absl::StatusOr<int64_t> id = ParseId(entry.value("id", Json()), token->content, where);
-      if (!id.ok()) {
-        return id.status();
-      }
-      token->id = *id;
-      tokens->push_back({*std::move(token), where});
+      ASSIGN_OR_RETURN(AddedToken token, ParseToken(entry, /*special=*/false, where));
+      ASSIGN_OR_RETURN(token.id, ParseId(entry.value("id", Json()), token.content, where));
+      tokens->push_back({std::move(token), where});
     }
     return absl::OkStatus();
   }
@@ -152,14 +139,11 @@ class Resolver {
       return Wrong(where, "expected an object of ids and tokens");
     }
     for (const auto& [key, value] : decoder.items()) {
-      absl::StatusOr<AddedToken> token = ParseToken(value, /*special=*/false, where);
-      if (!token.ok()) {
-        return token.status();
+      ASSIGN_OR_RETURN(AddedToken token, ParseToken(value, /*special=*/false, where));
+      if (!absl::SimpleAtoi(key, &token.id) || token.id < 0) {
+        return Wrong(where, absl::StrCat(Quoted(key), " is not an id"));
       }
-      if (!absl::SimpleAtoi(key, &token->id) || token->id < 0) {
-        return Wrong(where, absl::StrCat(Quoted(key), " is no id"));
-      }
-      tokens->push_back({*std::move(token), where});
+      tokens->push_back({std::move(token), where});
     }
     return absl::OkStatus();
   }
@@ -169,13 +153,9 @@ class Resolver {
       return absl::OkStatus();
     }
     for (const auto& [content, value] : json_.Get(kAdded).items()) {
-      const absl::StatusOr<int64_t> id = ParseId(value, content, Where(kAdded));
-      if (!id.ok()) {
-        return id.status();
-      }
       AddedToken token;
       token.content = content;
-      token.id = *id;
+      ASSIGN_OR_RETURN(token.id, ParseId(value, content, Where(kAdded)));
       token.special = IsNamedSpecial(content);
       token.normalized = !token.special;
       if (content.empty()) {
@@ -186,7 +166,7 @@ class Resolver {
     return absl::OkStatus();
   }
 
-  // Whether a file (and not only the architecture) says so.
+  // Whether a file, and not only the architecture, names it as special.
   bool IsNamedSpecial(const std::string& content) const {
     const auto same = [&](const Json& value) {
       return value.is_string() ? value.get<std::string>() == content
@@ -204,8 +184,8 @@ class Resolver {
     return false;
   }
 
-  // Gives a token its id and its flags, which replace older ones; but whether a special token is looked for in
-  // normalized text stays as it was first.
+  // Gives a token its id and flags in place of older ones; but for a special token the first value of `normalized`
+  // stays.
   void Put(AddedToken token) {
     const auto [at, is_new] = places_.try_emplace(token.content, parts_->added.size());
     if (is_new) {
@@ -234,7 +214,7 @@ class Resolver {
     return absl::OkStatus();
   }
 
-  // A special token by its setting. Returns its id, or kNoId where no piece is that.
+  // Adds a special token by its setting. Returns its id, or kNoId where it is not a piece.
   absl::StatusOr<int64_t> AddOne(const Json& value, bool takes_space, const std::vector<Named>& declared,
                                  const std::string& where, std::string* content) {
     AddedToken token;
@@ -245,11 +225,7 @@ class Resolver {
       token.lstrip = takes_space;
       as_text = !takes_space;
     } else {
-      absl::StatusOr<AddedToken> parsed = ParseToken(value, /*special=*/from_map_, where);
-      if (!parsed.ok()) {
-        return parsed.status();
-      }
-      token = *std::move(parsed);
+      ASSIGN_OR_RETURN(token, ParseToken(value, /*special=*/from_map_, where));
       token.special = true;
     }
     for (const Named& named : declared) {
@@ -265,7 +241,7 @@ class Resolver {
       return kNoId;
     }
     token.id = id->second;
-    // A name alone doesn't change a token that is there.
+    // A name alone does not change a token that exists.
     if (!as_text || places_.find(token.content) == places_.end()) {
       Put(token);
     }
@@ -297,13 +273,8 @@ class Resolver {
                                                     : Json();
       std::string content;
       if (!value.is_null()) {
-        const absl::StatusOr<int64_t> id =
-            AddOne(value, role.id == &special.mask && names_.mask_takes_space, declared,
-                   absl::StrCat(Where(from_map_ ? kMap : kConfig), ": ", role.key), &content);
-        if (!id.ok()) {
-          return id.status();
-        }
-        *role.id = *id;
+        ASSIGN_OR_RETURN(*role.id, AddOne(value, role.id == &special.mask && names_.mask_takes_space, declared,
+                                          absl::StrCat(Where(from_map_ ? kMap : kConfig), ": ", role.key), &content));
       }
       if (role.needed && *role.id < 0) {
         return Wrong(json_.name, content.empty() ? absl::StrCat("the tokenizer has no ", role.key)
@@ -320,11 +291,8 @@ class Resolver {
     }
     for (const Json& value : *more) {
       std::string content;
-      const absl::StatusOr<int64_t> id = AddOne(value, /*takes_space=*/false, declared, where, &content);
-      if (!id.ok()) {
-        return id.status();
-      }
-      if (*id < 0) {
+      ASSIGN_OR_RETURN(const int64_t id, AddOne(value, /*takes_space=*/false, declared, where, &content));
+      if (id < 0) {
         return Wrong(where, absl::StrCat("the vocabulary has no ", Quoted(content)));
       }
     }
@@ -351,14 +319,11 @@ absl::StatusOr<TokenizerJson> TokenizerJson::Parse(const TokenizerFiles& files, 
       json.files[file] = Json();
       continue;
     }
-    absl::StatusOr<Json> parsed = ParseJson(found->second, absl::StrCat(name, "/", file));
-    if (!parsed.ok()) {
-      return parsed.status();
-    }
-    if (!parsed->is_object()) {
+    ASSIGN_OR_RETURN(Json parsed, ParseJson(found->second, absl::StrCat(name, "/", file)));
+    if (!parsed.is_object()) {
       return Wrong(absl::StrCat(name, "/", file), "expected a JSON object");
     }
-    json.files[file] = *std::move(parsed);
+    json.files[file] = std::move(parsed);
   }
   return json;
 }

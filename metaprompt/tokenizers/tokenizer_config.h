@@ -14,7 +14,7 @@
 
 namespace metaprompt {
 
-// The JSON files of a folder that say how its tokenizer is set up; null where there is none. `name` begins errors.
+// The JSON files of a folder that configure its tokenizer; null where a file is missing. `name` begins errors.
 struct TokenizerJson {
   static absl::StatusOr<TokenizerJson> Parse(const TokenizerFiles& files, absl::string_view name);
   // A setting of tokenizer_config.json, or `otherwise` where it is absent or null.
@@ -25,7 +25,7 @@ struct TokenizerJson {
   const nlohmann::json& Get(const char* file) const;
 };
 
-// The names of special tokens of an architecture, where no file says otherwise; empty: none.
+// The special tokens of a kind of tokenizer where no file names others; empty: none.
 struct SpecialNames {
   const char* bos;
   const char* eos;
@@ -34,13 +34,13 @@ struct SpecialNames {
   const char* pad;
   const char* cls;
   const char* mask;
-  bool mask_takes_space;  // before it
+  bool mask_takes_space;  // the mask token takes the white space before it
 };
 
-// Completes `parts`, whose pieces are the model's: added pieces, added tokens and special ids. The files win over one
-// another as `transformers` 4.40 has it: added_tokens_decoder of tokenizer_config.json; without it
-// special_tokens_map.json, added_tokens.json and tokenizer.json. Where `transformers` would make up an id for a token
-// that nothing knows, a padding token (or bos, or eos) is left out, and any other is an error.
+// Completes `parts`, whose pieces are those of the model: added pieces, added tokens and special ids. They come from
+// added_tokens_decoder of tokenizer_config.json, and without it from special_tokens_map.json, added_tokens.json and
+// tokenizer.json, as in `transformers` 4.40. A token that has no id, for which `transformers` would invent one, is left
+// out if it is the padding, bos or eos token, and an error otherwise.
 absl::Status AddTokens(const TokenizerJson& json, const SpecialNames& names, TokenizerParts* parts);
 
 }  // namespace metaprompt

@@ -1,21 +1,26 @@
 #include "metaprompt/tokenizers/tokenizer_folder.h"
 
 #include <algorithm>
-#include <array>
 #include <cstring>
 #include <nlohmann/json.hpp>
 #include <utility>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "absl/strings/strip.h"
 #include "metaprompt/base/files.h"
 #include "metaprompt/base/json.h"
+#include "metaprompt/base/status_macros.h"
 #include "metaprompt/base/text.h"
+#include "metaprompt/encoders/architectures.h"
 #include "metaprompt/tokenizers/albert_tokenizer.h"
 #include "metaprompt/tokenizers/byte_bpe.h"
+#include "metaprompt/tokenizers/fairseq_tokenizer.h"
 #include "metaprompt/tokenizers/tokenizer_config.h"
+#include "metaprompt/tokenizers/unigram_json.h"
 #include "metaprompt/tokenizers/vocabulary_files.h"
+#include "metaprompt/tokenizers/whole_file.h"
 #include "metaprompt/tokenizers/wordpiece.h"
 
 namespace metaprompt {
@@ -26,7 +31,8 @@ using Json = nlohmann::json;
 constexpr char kVocabText[] = "vocab.txt";
 constexpr char kVocabJson[] = "vocab.json";
 constexpr char kMerges[] = "merges.txt";
-constexpr char kSentencePiece[] = "spiece.model";
+constexpr char kAlbertModel[] = "spiece.model";
+constexpr char kFairseqModel[] = "sentencepiece.bpe.model";
 constexpr char kWhole[] = "tokenizer.json";
 
 constexpr SpecialNames kBert = {"", "", "[UNK]", "[SEP]", "[PAD]", "[CLS]", "[MASK]", false};
@@ -34,23 +40,23 @@ constexpr SpecialNames kMpnet = {"<s>", "</s>", "[UNK]", "</s>", "<pad>", "<s>",
 constexpr SpecialNames kRoberta = {"<s>", "</s>", "<unk>", "</s>", "<pad>", "<s>", "<mask>", true};
 constexpr SpecialNames kAlbert = {"[CLS]", "[SEP]", "<unk>", "[SEP]", "<pad>", "[CLS]", "[MASK]", true};
 
-struct Architecture {
-  const char* model_type;
-  const char* tokenizer_class;  // of the slow one; the fast one's name has Fast behind it
-  const SpecialNames* names;
-};
-
-constexpr std::array<Architecture, 5> kArchitectures = {{{"bert", "BertTokenizer", &kBert},
-                                                         {"distilbert", "DistilBertTokenizer", &kBert},
-                                                         {"mpnet", "MPNetTokenizer", &kMpnet},
-                                                         {"roberta", "RobertaTokenizer", &kRoberta},
-                                                         {"albert", "AlbertTokenizer", &kAlbert}}};
-
 absl::Status Wrong(absl::string_view where, absl::string_view what) {
   return absl::InvalidArgumentError(absl::StrCat(where, ": ", what));
 }
 
-absl::StatusOr<const Architecture*> ArchitectureOf(const TokenizerJson& json) {
+// "BertTokenizer, DistilBertTokenizer, ...": each once.
+std::string KnownClasses() {
+  std::vector<absl::string_view> classes;
+  for (const Architecture& architecture : Architectures()) {
+    if (std::find(classes.begin(), classes.end(), architecture.tokenizer_class) == classes.end()) {
+      classes.push_back(architecture.tokenizer_class);
+    }
+  }
+  return absl::StrJoin(classes, ", ");
+}
+
+// By tokenizer_config.json's tokenizer_class, and without one by config.json's model_type.
+absl::StatusOr<TokenizerKind> KindOf(const TokenizerJson& json) {
   const std::string where = absl::StrCat(json.name, "/config.json");
   const Json& config = json.Get("config.json");
   if (config.is_null()) {
@@ -60,99 +66,27 @@ absl::StatusOr<const Architecture*> ArchitectureOf(const TokenizerJson& json) {
   if (!type.is_string()) {
     return Wrong(where, "model_type must be a text");
   }
+  const Architecture* by_type = FindArchitecture(type.get_ref<const std::string&>());
+  if (by_type == nullptr) {
+    const std::string known = absl::StrJoin(
+        Architectures(), ", ", [](std::string* out, const Architecture& one) { absl::StrAppend(out, one.model_type); });
+    return Wrong(where, absl::StrCat("model_type ", Quoted(type.get_ref<const std::string&>()),
+                                     " is not supported; known: ", known));
+  }
   const Json& settings = json.Get("tokenizer_config.json");
   const Json named = settings.is_object() ? settings.value("tokenizer_class", Json()) : Json();
-  const auto name = type.get<std::string>();
-  const Architecture* by_type = nullptr;
-  const Architecture* by_class = nullptr;
-  for (const Architecture& one : kArchitectures) {
-    if (name == one.model_type) {
-      by_type = &one;
-    }
-    if (named.is_string() && absl::StripSuffix(named.get<std::string>(), "Fast") == one.tokenizer_class) {
-      by_class = &one;
+  if (named.is_null()) {
+    return by_type->tokenizer;
+  }
+  const std::string name = named.is_string() ? named.get<std::string>() : "";
+  for (const Architecture& architecture : Architectures()) {
+    if (absl::StripSuffix(name, "Fast") == architecture.tokenizer_class) {
+      return architecture.tokenizer;
     }
   }
-  if (by_type == nullptr) {
-    return Wrong(where, absl::StrCat("model_type ", Quoted(name),
-                                     " is not supported; known: bert, distilbert, mpnet, roberta, albert"));
-  }
-  if (!named.is_null() && by_class == nullptr) {
-    return Wrong(absl::StrCat(json.name, "/tokenizer_config.json"),
-                 absl::StrCat("tokenizer_class ", named.is_string() ? Quoted(named.get<std::string>()) : "",
-                              " is not supported; known: BertTokenizer, DistilBertTokenizer, MPNetTokenizer, "
-                              "RobertaTokenizer, AlbertTokenizer"));
-  }
-  return by_class != nullptr ? by_class : by_type;
-}
-
-// tokenizer.json, whose parts must be those that our algorithms are.
-class WholeFile {
- public:
-  explicit WholeFile(const TokenizerJson& json)
-      : json_(json.Get(kWhole)), where_(absl::StrCat(json.name, "/", kWhole)) {}
-
-  bool exists() const { return json_.is_object(); }
-  const std::string& where() const { return where_; }
-  // A setting of the model, or null.
-  Json Model(const char* key) const {
-    const Json model = exists() ? json_.value("model", Json()) : Json();
-    return model.is_object() ? model.value(key, Json()) : Json();
-  }
-
-  absl::Status CheckPart(const char* part, const char* type) const {
-    const Json found = json_.value(part, Json());
-    const Json is = found.is_object() ? found.value("type", Json()) : Json();
-    return type == nullptr ? (found.is_null() ? absl::OkStatus() : Wrong(where_, absl::StrCat(part, " must be null")))
-           : is == Json(type) ? absl::OkStatus()
-                              : Wrong(where_, absl::StrCat(part, ".type must be ", type));
-  }
-  // Each setting of a part must be absent, null or one of `allowed`.
-  absl::Status CheckSetting(const char* part, const char* key, const std::vector<Json>& allowed) const {
-    const Json found = json_.value(part, Json());
-    const Json value = found.is_object() ? found.value(key, Json()) : Json();
-    if (value.is_null() || std::find(allowed.begin(), allowed.end(), value) != allowed.end()) {
-      return absl::OkStatus();
-    }
-    return Wrong(where_, absl::StrCat(part, ".", key, " is not supported unless it is ", allowed[0].dump()));
-  }
-  absl::StatusOr<std::vector<std::string>> Pieces() const {
-    return VocabJsonPieces(Model("vocab"), absl::StrCat(where_, ": model.vocab"));
-  }
-  // Two files that both hold the vocabulary must agree.
-  absl::Status CheckPieces(const std::vector<std::string>& pieces, const char* file) const {
-    if (!exists()) {
-      return absl::OkStatus();
-    }
-    const absl::StatusOr<std::vector<std::string>> own = Pieces();
-    if (!own.ok()) {
-      return own.status();
-    }
-    if (own->size() != pieces.size()) {
-      return Wrong(where_, absl::StrCat("model.vocab has ", own->size(), " pieces, ", file, " has ", pieces.size()));
-    }
-    for (size_t i = 0; i < pieces.size(); ++i) {
-      if (pieces[i] != (*own)[i]) {
-        return Wrong(where_, absl::StrCat("model.vocab has ", Quoted((*own)[i]), " as piece ", i, ", ", file, " has ",
-                                          Quoted(pieces[i])));
-      }
-    }
-    return absl::OkStatus();
-  }
-
- private:
-  const Json& json_;
-  std::string where_;
-};
-
-// The first error, or OK.
-absl::Status First(std::initializer_list<absl::Status> all) {
-  for (const absl::Status& status : all) {
-    if (!status.ok()) {
-      return status;
-    }
-  }
-  return absl::OkStatus();
+  return Wrong(absl::StrCat(json.name, "/tokenizer_config.json"),
+               absl::StrCat("tokenizer_class ", named.is_string() ? Quoted(name) : "",
+                            " is not supported; known: ", KnownClasses()));
 }
 
 absl::Status Finish(std::vector<std::string> pieces, const TokenizerJson& json, const SpecialNames& names,
@@ -166,48 +100,45 @@ absl::StatusOr<std::unique_ptr<Tokenizer>> WordPieceOf(const TokenizerJson& json
                                                        TokenizerParts parts) {
   const WholeFile whole(json);
   WordPieceOptions options;
-  absl::StatusOr<std::vector<std::string>> pieces;
   const auto text = parts.files.find(kVocabText);
   if (text == parts.files.end() && !whole.exists()) {
     return Wrong(json.name, "neither vocab.txt nor tokenizer.json is there");
   }
   if (whole.exists()) {
-    const absl::Status status =
-        First({whole.CheckPart("model", "WordPiece"), whole.CheckSetting("model", "continuing_subword_prefix", {"##"}),
-               whole.CheckPart("normalizer", "BertNormalizer"), whole.CheckSetting("normalizer", "clean_text", {true}),
-               whole.CheckPart("pre_tokenizer", "BertPreTokenizer")});
-    if (!status.ok()) {
-      return status;
-    }
+    RETURN_IF_ERROR(whole.CheckPart("model", "WordPiece"));
+    RETURN_IF_ERROR(whole.CheckSetting("model", "continuing_subword_prefix", {"##"}));
+    RETURN_IF_ERROR(whole.CheckPart("normalizer", "BertNormalizer"));
+    RETURN_IF_ERROR(whole.CheckSetting("normalizer", "clean_text", {true}));
+    RETURN_IF_ERROR(whole.CheckPart("pre_tokenizer", "BertPreTokenizer"));
     if (const Json most = whole.Model("max_input_chars_per_word"); most.is_number_unsigned()) {
       options.max_word_length = most.get<size_t>();
     }
   }
+  std::vector<std::string> pieces;
   if (text != parts.files.end()) {
-    pieces = VocabTextPieces(text->second, absl::StrCat(json.name, "/", kVocabText));
-    if (const absl::Status status = pieces.ok() ? whole.CheckPieces(*pieces, kVocabText) : pieces.status();
-        !status.ok()) {
-      return status;
-    }
+    ASSIGN_OR_RETURN(pieces, VocabTextPieces(text->second, absl::StrCat(json.name, "/", kVocabText)));
+    RETURN_IF_ERROR(whole.CheckPieces(pieces, kVocabText));
   } else {
-    pieces = whole.Pieces();
-    if (!pieces.ok()) {
-      return pieces.status();
-    }
+    ASSIGN_OR_RETURN(pieces, whole.Pieces());
   }
-  const absl::StatusOr<bool> lower = json.Flag("do_lower_case", true);
+  ASSIGN_OR_RETURN(options.lower_case, json.Flag("do_lower_case", true));
   // Where strip_accents is absent or null, accents go with upper case.
-  const absl::StatusOr<bool> strip = lower.ok() ? json.Flag("strip_accents", *lower) : lower;
-  const absl::StatusOr<bool> cjk = json.Flag("tokenize_chinese_chars", true);
-  const absl::Status status =
-      First({lower.status(), strip.status(), cjk.status(), Finish(*std::move(pieces), json, names, &parts)});
-  if (!status.ok()) {
-    return status;
-  }
-  options.lower_case = *lower;
-  options.strip_accents = *strip;
-  options.split_cjk = *cjk;
+  ASSIGN_OR_RETURN(options.strip_accents, json.Flag("strip_accents", options.lower_case));
+  ASSIGN_OR_RETURN(options.split_cjk, json.Flag("tokenize_chinese_chars", true));
+  RETURN_IF_ERROR(Finish(std::move(pieces), json, names, &parts));
   return MakeWordPiece(std::move(parts), options);
+}
+
+absl::Status CheckByteBpe(const WholeFile& whole) {
+  RETURN_IF_ERROR(whole.CheckPart("model", "BPE"));
+  RETURN_IF_ERROR(whole.CheckSetting("model", "dropout", {nullptr, 0.0}));
+  RETURN_IF_ERROR(whole.CheckSetting("model", "continuing_subword_prefix", {""}));
+  RETURN_IF_ERROR(whole.CheckSetting("model", "end_of_word_suffix", {""}));
+  RETURN_IF_ERROR(whole.CheckSetting("model", "byte_fallback", {false}));
+  RETURN_IF_ERROR(whole.CheckSetting("model", "ignore_merges", {false}));
+  RETURN_IF_ERROR(whole.CheckPart("normalizer", nullptr));
+  RETURN_IF_ERROR(whole.CheckPart("pre_tokenizer", "ByteLevel"));
+  return whole.CheckSetting("pre_tokenizer", "use_regex", {true});
 }
 
 absl::StatusOr<std::unique_ptr<Tokenizer>> ByteBpeOf(const TokenizerJson& json, const SpecialNames& names,
@@ -215,95 +146,83 @@ absl::StatusOr<std::unique_ptr<Tokenizer>> ByteBpeOf(const TokenizerJson& json, 
   const WholeFile whole(json);
   const auto vocab = parts.files.find(kVocabJson);
   const auto merges_text = parts.files.find(kMerges);
-  if (!whole.exists()) {
+  if (whole.exists()) {
+    RETURN_IF_ERROR(CheckByteBpe(whole));
+  } else {
     for (const auto& [found, file] : {std::make_pair(vocab, kVocabJson), std::make_pair(merges_text, kMerges)}) {
       if (found == parts.files.end()) {
         return Wrong(json.name, absl::StrCat("neither ", file, " nor tokenizer.json is there"));
       }
     }
-  } else {
-    const absl::Status status = First(
-        {whole.CheckPart("model", "BPE"), whole.CheckSetting("model", "dropout", {nullptr, 0.0}),
-         whole.CheckSetting("model", "continuing_subword_prefix", {""}),
-         whole.CheckSetting("model", "end_of_word_suffix", {""}), whole.CheckSetting("model", "byte_fallback", {false}),
-         whole.CheckSetting("model", "ignore_merges", {false}), whole.CheckPart("normalizer", nullptr),
-         whole.CheckPart("pre_tokenizer", "ByteLevel"), whole.CheckSetting("pre_tokenizer", "use_regex", {true})});
-    if (!status.ok()) {
-      return status;
-    }
   }
-  absl::StatusOr<std::vector<std::string>> pieces;
-  absl::StatusOr<BpeMerges> merges;
+  std::vector<std::string> pieces;
+  BpeMerges merges;
   std::string merges_name;
   size_t first_line = 1;
   if (vocab != parts.files.end() && merges_text != parts.files.end()) {
     const std::string where = absl::StrCat(json.name, "/", kVocabJson);
-    const absl::StatusOr<Json> parsed = ParseJson(vocab->second, where);
-    pieces = parsed.ok() ? VocabJsonPieces(*parsed, where) : parsed.status();
-    if (const absl::Status status = pieces.ok() ? whole.CheckPieces(*pieces, kVocabJson) : pieces.status();
-        !status.ok()) {
-      return status;
-    }
+    ASSIGN_OR_RETURN(const Json parsed, ParseJson(vocab->second, where));
+    ASSIGN_OR_RETURN(pieces, VocabJsonPieces(parsed, where));
+    RETURN_IF_ERROR(whole.CheckPieces(pieces, kVocabJson));
     merges_name = absl::StrCat(json.name, "/", kMerges);
-    merges = MergesTextPairs(merges_text->second, merges_name);
+    ASSIGN_OR_RETURN(merges, MergesTextPairs(merges_text->second, merges_name));
     first_line = 2;
   } else {
-    pieces = whole.Pieces();
+    ASSIGN_OR_RETURN(pieces, whole.Pieces());
     merges_name = absl::StrCat(whole.where(), ": model.merges");
-    merges = MergesJsonPairs(whole.Model("merges"), merges_name);
+    ASSIGN_OR_RETURN(merges, MergesJsonPairs(whole.Model("merges"), merges_name));
   }
   ByteBpeOptions options;
-  const absl::StatusOr<bool> prefix = json.Flag("add_prefix_space", false);
-  const absl::Status status = First({pieces.status(), merges.status(), prefix.status()});
-  if (!status.ok()) {
-    return status;
-  }
-  options.add_prefix_space = *prefix;
-  if (const absl::Status added = Finish(*std::move(pieces), json, names, &parts); !added.ok()) {
-    return added;
-  }
-  return MakeByteBpe(std::move(parts), *merges, options, merges_name, first_line);
+  ASSIGN_OR_RETURN(options.add_prefix_space, json.Flag("add_prefix_space", false));
+  RETURN_IF_ERROR(Finish(std::move(pieces), json, names, &parts));
+  return MakeByteBpe(std::move(parts), merges, options, merges_name, first_line);
 }
 
-absl::StatusOr<std::unique_ptr<Tokenizer>> AlbertOf(const TokenizerJson& json, const SpecialNames& names,
-                                                    TokenizerParts parts) {
-  const auto model = parts.files.find(kSentencePiece);
+absl::StatusOr<std::unique_ptr<Tokenizer>> AlbertOf(const TokenizerJson& json, TokenizerParts parts) {
+  const std::string path = absl::StrCat(json.name, "/", kAlbertModel);
+  const auto model = parts.files.find(kAlbertModel);
   if (model == parts.files.end()) {
-    return Wrong(absl::StrCat(json.name, "/", kSentencePiece), "No such file or directory");
+    return Wrong(path, "No such file or directory");
   }
-  absl::StatusOr<std::unique_ptr<Tokenizer>> inner =
-      LoadSentencePiece(model->second, absl::StrCat(json.name, "/", kSentencePiece));
-  if (!inner.ok()) {
-    return inner.status();
-  }
+  ASSIGN_OR_RETURN(std::unique_ptr<Tokenizer> inner, LoadSentencePiece(model->second, path));
   std::vector<std::string> pieces;
-  for (int64_t id = 0; id < (*inner)->vocab_size(); ++id) {
-    pieces.push_back((*inner)->Piece(id));
+  for (int64_t id = 0; id < inner->vocab_size(); ++id) {
+    pieces.push_back(inner->Piece(id));
   }
   AlbertOptions options;
-  const absl::StatusOr<bool> lower = json.Flag("do_lower_case", options.lower_case);
-  const absl::StatusOr<bool> space = json.Flag("remove_space", options.remove_space);
-  const absl::StatusOr<bool> accents = json.Flag("keep_accents", options.keep_accents);
-  const absl::Status status =
-      First({lower.status(), space.status(), accents.status(), Finish(std::move(pieces), json, names, &parts)});
-  if (!status.ok()) {
-    return status;
+  ASSIGN_OR_RETURN(options.lower_case, json.Flag("do_lower_case", options.lower_case));
+  ASSIGN_OR_RETURN(options.remove_space, json.Flag("remove_space", options.remove_space));
+  ASSIGN_OR_RETURN(options.keep_accents, json.Flag("keep_accents", options.keep_accents));
+  RETURN_IF_ERROR(Finish(std::move(pieces), json, kAlbert, &parts));
+  return MakeAlbert(std::move(inner), std::move(parts), options);
+}
+
+absl::StatusOr<std::unique_ptr<Tokenizer>> FairseqOf(const TokenizerJson& json, TokenizerParts parts) {
+  const WholeFile whole(json);
+  const auto file = parts.files.find(kFairseqModel);
+  std::string path = absl::StrCat(json.name, "/", kFairseqModel);
+  std::string model;
+  if (file != parts.files.end()) {
+    model = file->second;
+  } else if (whole.exists()) {
+    path = whole.where();
+    ASSIGN_OR_RETURN(model, SentencePieceFromJson(whole));
+  } else {
+    return Wrong(json.name, absl::StrCat("neither ", kFairseqModel, " nor tokenizer.json is there"));
   }
-  options.lower_case = *lower;
-  options.remove_space = *space;
-  options.keep_accents = *accents;
-  return MakeAlbert(*std::move(inner), std::move(parts), options);
+  ASSIGN_OR_RETURN(std::unique_ptr<Tokenizer> inner, LoadPlainSentencePiece(std::move(model), path));
+  ASSIGN_OR_RETURN(std::vector<std::string> pieces, FairseqPieces(*inner, path));
+  RETURN_IF_ERROR(Finish(std::move(pieces), json, kRoberta, &parts));
+  return MakeFairseq(std::move(inner), std::move(parts));
 }
 
 }  // namespace
 
 absl::StatusOr<TokenizerFiles> ReadTokenizerFiles(const std::string& folder) {
-  if (const absl::Status status = CheckFolder(folder); !status.ok()) {
-    return status;
-  }
+  RETURN_IF_ERROR(CheckFolder(folder));
   TokenizerFiles files;
   for (const char* file : {"config.json", "tokenizer_config.json", "special_tokens_map.json", "added_tokens.json",
-                           kVocabText, kVocabJson, kMerges, kSentencePiece, kWhole}) {
+                           kVocabText, kVocabJson, kMerges, kAlbertModel, kFairseqModel, kWhole}) {
     absl::StatusOr<std::string> bytes = ReadFile(absl::StrCat(folder, "/", file));
     if (bytes.ok()) {
       files[file] = *std::move(bytes);
@@ -315,24 +234,23 @@ absl::StatusOr<TokenizerFiles> ReadTokenizerFiles(const std::string& folder) {
 }
 
 absl::StatusOr<std::unique_ptr<Tokenizer>> MakeTokenizer(const TokenizerFiles& files, absl::string_view name) {
-  const absl::StatusOr<TokenizerJson> json = TokenizerJson::Parse(files, name);
-  if (!json.ok()) {
-    return json.status();
-  }
-  const absl::StatusOr<const Architecture*> architecture = ArchitectureOf(*json);
-  if (!architecture.ok()) {
-    return architecture.status();
-  }
+  ASSIGN_OR_RETURN(const TokenizerJson json, TokenizerJson::Parse(files, name));
+  ASSIGN_OR_RETURN(const TokenizerKind kind, KindOf(json));
   TokenizerParts parts;
   parts.files = files;
-  const SpecialNames& names = *(*architecture)->names;
-  if (&names == &kRoberta) {
-    return ByteBpeOf(*json, names, std::move(parts));
+  switch (kind) {
+    case TokenizerKind::kWordPiece:
+      return WordPieceOf(json, kBert, std::move(parts));
+    case TokenizerKind::kMpnetWordPiece:
+      return WordPieceOf(json, kMpnet, std::move(parts));
+    case TokenizerKind::kByteBpe:
+      return ByteBpeOf(json, kRoberta, std::move(parts));
+    case TokenizerKind::kAlbertSentencePiece:
+      return AlbertOf(json, std::move(parts));
+    case TokenizerKind::kFairseqSentencePiece:
+      return FairseqOf(json, std::move(parts));
   }
-  if (&names == &kAlbert) {
-    return AlbertOf(*json, names, std::move(parts));
-  }
-  return WordPieceOf(*json, names, std::move(parts));
+  return absl::InternalError("no such kind of tokenizer");
 }
 
 }  // namespace metaprompt

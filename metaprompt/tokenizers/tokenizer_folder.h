@@ -1,8 +1,8 @@
 // The tokenizer of a checkpoint folder as published for `transformers`, giving the ids that its AutoTokenizer gives.
 //
 // The reference is `transformers` 4.40 with `tokenizers` 0.19: the fast tokenizer for WordPiece and byte-level BPE, and
-// for sentencepiece the slow one (albert_tokenizer.h says where the fast one differs). On one thread each is at least
-// twice as fast as the `tokenizers` library is without its threads; WordPiece about 15 times.
+// the slow one for sentencepiece (albert_tokenizer.h lists the differences). On one thread each is at least twice as
+// fast as the `tokenizers` library on one thread; WordPiece about 15 times.
 #ifndef METAPROMPT_TOKENIZERS_TOKENIZER_FOLDER_H_
 #define METAPROMPT_TOKENIZERS_TOKENIZER_FOLDER_H_
 
@@ -15,14 +15,15 @@
 
 namespace metaprompt {
 
-// Those of the folder's files that belong to its tokenizer: config.json (which must exist), tokenizer_config.json,
-// special_tokens_map.json, added_tokens.json, vocab.txt, vocab.json, merges.txt, spiece.model, tokenizer.json.
+// The files of the folder that belong to its tokenizer: config.json (which must exist), tokenizer_config.json,
+// special_tokens_map.json, added_tokens.json, vocab.txt, vocab.json, merges.txt, spiece.model, sentencepiece.bpe.model,
+// tokenizer.json.
 absl::StatusOr<TokenizerFiles> ReadTokenizerFiles(const std::string& folder);
 
-// By tokenizer_config.json's tokenizer_class, and without one by config.json's model_type: bert, distilbert, mpnet
-// (WordPiece), roberta (byte-level BPE), albert (sentencepiece). The settings of tokenizer_config.json win, and where
-// they say nothing the defaults of `transformers`; a vocabulary is taken from tokenizer.json where it has no file of
-// its own. An error is one line that begins with `name`, the folder.
+// tokenizer_config.json's tokenizer_class chooses the algorithm; without one, config.json's model_type does (see
+// Architecture::tokenizer). Settings are those of tokenizer_config.json, or else the defaults of `transformers`. The
+// vocabulary comes from tokenizer.json if its own files are missing; ALBERT's has to have spiece.model. An error is one
+// line that begins with `name`, the folder.
 absl::StatusOr<std::unique_ptr<Tokenizer>> MakeTokenizer(const TokenizerFiles& files, absl::string_view name);
 
 }  // namespace metaprompt

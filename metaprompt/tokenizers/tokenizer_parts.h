@@ -1,4 +1,4 @@
-// What every tokenizer of a checkpoint folder is made from, whatever its algorithm.
+// What every tokenizer of a checkpoint folder is made from, for any algorithm.
 #ifndef METAPROMPT_TOKENIZERS_TOKENIZER_PARTS_H_
 #define METAPROMPT_TOKENIZERS_TOKENIZER_PARTS_H_
 
@@ -12,13 +12,13 @@ namespace metaprompt {
 
 struct TokenizerParts {
   std::vector<std::string> pieces;  // by id, no two alike
-  size_t model_pieces = 0;          // those from there on are added tokens, which the algorithm doesn't know
+  size_t model_pieces = 0;          // pieces from here on are added tokens, which the algorithm never yields
   SpecialIds special;
   std::vector<AddedToken> added;  // special tokens among them
   TokenizerFiles files;
 };
 
-// For `Encode`, which gives none of them: [CLS], [SEP], [MASK] and [PAD]. By id.
+// By id, whether `Encode` must not give it: [CLS], [SEP], [MASK] and [PAD].
 inline std::vector<bool> NeverEncoded(const TokenizerParts& parts) {
   std::vector<bool> never(parts.pieces.size());
   for (const int64_t id : {parts.special.cls, parts.special.sep, parts.special.mask, parts.special.pad}) {

@@ -1,8 +1,8 @@
 // Characters as the tokenizers of published checkpoints see them. The properties are ICU's (Unicode 15.0 in Debian 12).
-// The tables of the Rust crates behind `tokenizers` 0.19 are older, and a tokenizer has to agree with them: to their
-// general categories (Unicode 8.0) and their normal forms (9.0) a character that is younger is unassigned, and so it is
-// here, by its age. `Old...` are those. So no character of Unicode differs: all 1,112,064 have been compared, alone,
-// for clean-up, accents, case, space, punctuation, letters and numbers.
+// The Rust crates that `tokenizers` 0.19 uses have older tables, and a tokenizer has to agree with them. In their
+// general categories (Unicode 8.0) and normal forms (9.0) a newer character is unassigned; the functions `Old...` treat
+// it so, by its age. All 1,112,064 characters were compared one by one, for clean-up, accents, case, space,
+// punctuation, letters and numbers: none differs.
 #ifndef METAPROMPT_TOKENIZERS_UNICODE_H_
 #define METAPROMPT_TOKENIZERS_UNICODE_H_
 
@@ -12,8 +12,8 @@
 
 namespace metaprompt {
 
-// Text as valid UTF-8: every maximal part of what is none (Unicode 15.0, section 3.9) becomes U+FFFD, as Python's
-// decode(errors="replace") has it. Views `text` where it is valid, so that must live as long.
+// Text as valid UTF-8: every maximal invalid part (Unicode 15.0, section 3.9) becomes U+FFFD, as in Python's
+// decode(errors="replace"). Valid text is not copied, so `text` must outlive this.
 class Utf8Text {
  public:
   explicit Utf8Text(absl::string_view text);
@@ -58,9 +58,9 @@ bool IsPythonSpace(char32_t c);
 bool IsDigit(char32_t c);
 // Compatibility decomposition (NFKD) without the characters that have a combining class.
 std::string CompatibleWithoutMarks(absl::string_view text);
-// Lower case of a text, in no language: a final sigma is one.
+// Lower case of a text in no particular language; a sigma at the end of a word becomes a final sigma.
 std::string LowerText(absl::string_view text);
-// Lower case of one character whatever stands around it, which is one or two characters.
+// Appends the lower case of one character, one or two characters, without regard to its neighbours.
 void AppendLower(char32_t c, std::string* text);
 
 }  // namespace metaprompt

@@ -12,14 +12,14 @@
 
 namespace metaprompt {
 
-// vocab.txt: a piece a line, none twice, in the order of their ids. A line ends as Python's text files have it: \n,
-// \r\n or \r.
+// vocab.txt: one piece per line, none twice, in the order of their ids. A line ends with \n, \r\n or \r, as in Python's
+// text files.
 absl::StatusOr<std::vector<std::string>> VocabTextPieces(absl::string_view text, const std::string& where);
 
-// vocab.json: {"piece": id, ...}, whose ids are 0, 1, ... without a hole.
+// vocab.json: {"piece": id, ...}, with the ids 0, 1, ... and none left out.
 absl::StatusOr<std::vector<std::string>> VocabJsonPieces(const nlohmann::json& vocab, const std::string& where);
 
-// merges.txt: `#version: ...`, then a merge a line.
+// merges.txt: `#version: ...`, then one merge per line.
 absl::StatusOr<BpeMerges> MergesTextPairs(absl::string_view text, const std::string& where);
 
 // tokenizer.json's merges: ["a b", ...] or [["a", "b"], ...].

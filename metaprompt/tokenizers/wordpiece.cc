@@ -12,8 +12,8 @@ namespace {
 
 constexpr char kContinuation[] = "##";
 
-// Chinese characters by blocks, as BERT lists them; the fast tokenizer begins one at 2B920 where Google's and the slow
-// one have 2B820.
+// Chinese characters by blocks, as BERT lists them. The fast tokenizer begins one at 2B920, where Google's code and the
+// slow tokenizer have 2B820.
 bool IsCjk(char32_t c) {
   return (c >= 0x4E00 && c <= 0x9FFF) || (c >= 0x3400 && c <= 0x4DBF) || (c >= 0x20000 && c <= 0x2A6DF) ||
          (c >= 0x2A700 && c <= 0x2B73F) || (c >= 0x2B740 && c <= 0x2B81F) || (c >= 0x2B920 && c <= 0x2CEAF) ||
@@ -49,7 +49,7 @@ class PieceTree {
     ids_[node] = id;
   }
 
-  // The longest piece that `text` starts with and that `allowed` lets pass; its length is 0 if there is none.
+  // The longest piece at the start of `text` for which `allowed` is true; its length is 0 if there is none.
   template <typename Allowed>
   std::pair<int64_t, size_t> Longest(absl::string_view text, const Allowed& allowed) const {
     std::pair<int64_t, size_t> longest(-1, 0);
@@ -145,7 +145,7 @@ class WordPiece : public Tokenizer {
   }
 
  private:
-  // Appends the characters that are no ASCII, with what the options say done to them.
+  // Appends characters that are not ASCII, normalized as the options require.
   void AppendNormalized(std::u16string* run, std::string* out) const {
     if (run->empty()) {
       return;
@@ -162,12 +162,12 @@ class WordPiece : public Tokenizer {
     run->clear();
   }
 
-  // Valid UTF-8 without control characters, its white space as spaces, Chinese characters between spaces, and without
-  // accents and in lower case if so asked.
+  // Valid UTF-8 without control characters: white space becomes spaces, Chinese characters stand between spaces, and
+  // accents and upper case are removed if the options require it.
   std::string Normalized(absl::string_view text) const {
     std::string out;
     out.reserve(text.size() + text.size() / 8);
-    std::u16string run;  // waits for its accents
+    std::u16string run;  // characters whose accents may follow
     for (size_t at = 0; at < text.size();) {
       const auto byte = static_cast<unsigned char>(text[at]);
       if (byte < 0x80) {
@@ -275,7 +275,7 @@ class WordPiece : public Tokenizer {
   std::array<char, 128> lower_;
   absl::flat_hash_map<absl::string_view, int64_t> words_;  // views of parts_.pieces
   PieceTree first_;                                        // pieces that a word starts with
-  PieceTree rest_;                                         // those that go on, without their ##
+  PieceTree rest_;                                         // pieces that continue a word, without their ##
   AddedTokens raw_;
   AddedTokens normalized_;
 };

@@ -1,5 +1,5 @@
-// BERT's tokenizer (Devlin et al. 2019): words of the cleaned text, each cut into the longest pieces there are. The
-// fast tokenizer of `transformers` is the reference, down to the age of its Unicode tables (see unicode.h).
+// BERT's tokenizer (Devlin et al. 2019): the words of the cleaned text, each cut into the longest possible pieces. The
+// fast tokenizer of `transformers` is the reference, including the age of its Unicode tables (see unicode.h).
 #ifndef METAPROMPT_TOKENIZERS_WORDPIECE_H_
 #define METAPROMPT_TOKENIZERS_WORDPIECE_H_
 

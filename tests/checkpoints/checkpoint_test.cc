@@ -1,5 +1,5 @@
-// Hugging Face checkpoints: every architecture against what transformers said of the same folder (tests/goldens), its
-// derivatives against differences, folders that are broken, and saving.
+// Hugging Face checkpoints: every architecture against the numbers of transformers for the same folder
+// (tests/goldens/encoders), its derivatives against differences, broken folders, and saving.
 #include "metaprompt/checkpoints/checkpoint.h"
 
 #include <ATen/ATen.h>
@@ -27,6 +27,7 @@
 #include "metaprompt/prompts/prompt_template.h"
 #include "metaprompt/tokenizers/tokenizer_folder.h"
 #include "tests/helpers/differences.h"
+#include "tests/helpers/encoder_goldens.h"
 
 namespace metaprompt {
 namespace {
@@ -34,18 +35,14 @@ namespace {
 using ::testing::ElementsAreArray;
 using ::testing::HasSubstr;
 
-constexpr char kGoldens[] = "tests/goldens/encoders/";
-const char* const kCases[] = {"bert",       "bert-gelu-new", "bert-untied", "bert-no-head",
-                              "distilbert", "roberta",       "albert",      "mpnet"};
-
 Checkpoint Open(const std::string& name) {
-  absl::StatusOr<Checkpoint> checkpoint = OpenCheckpoint(kGoldens + name, /*allow_unknown=*/false);
+  absl::StatusOr<Checkpoint> checkpoint = OpenCheckpoint(kEncoderGoldens + name, /*allow_unknown=*/false);
   EXPECT_TRUE(checkpoint.ok()) << checkpoint.status();
   return *std::move(checkpoint);
 }
 
 TensorFile Expected(const std::string& name) {
-  const std::string path = absl::StrCat(kGoldens, name, "/expected.safetensors");
+  const std::string path = absl::StrCat(kEncoderGoldens, name, "/expected.safetensors");
   return *ParseSafetensors(*ReadFile(path), path);
 }
 
@@ -62,11 +59,11 @@ PromptedText TextOf(std::vector<int64_t> ids, int64_t mask_id) {
   return text;
 }
 
-class ArchitectureTest : public testing::TestWithParam<const char*> {};
+class ArchitectureTest : public testing::TestWithParam<std::string> {};
 
 TEST_P(ArchitectureTest, TokensStatesAndLogitsAreThoseOfTransformers) {
   const at::NoGradGuard no_grad;
-  const std::string folder = absl::StrCat(kGoldens, GetParam());
+  const std::string folder = absl::StrCat(kEncoderGoldens, GetParam());
   const Checkpoint checkpoint = Open(GetParam());
   const Encoder& encoder = *checkpoint.encoder;
   const absl::StatusOr<std::unique_ptr<Tokenizer>> tokenizer = MakeTokenizer(*ReadTokenizerFiles(folder), folder);
@@ -74,7 +71,7 @@ TEST_P(ArchitectureTest, TokensStatesAndLogitsAreThoseOfTransformers) {
   const SpecialIds special = (*tokenizer)->special();
   const TensorFile expected = Expected(GetParam());
 
-  std::ifstream lines(absl::StrCat(kGoldens, "lines.txt"));
+  std::ifstream lines(absl::StrCat(kEncoderGoldens, "lines.txt"));
   std::vector<PromptedText> texts;
   for (std::string line; std::getline(lines, line);) {
     std::vector<int64_t> ids =
@@ -183,7 +180,7 @@ TEST_P(ArchitectureTest, HessianAgreesWithDifferencesOfTheGradient) {
 // A text in its prompt is what the tokenizer makes of the whole written out: spaces are where they would be, special
 // tokens of the template count, those that the text spells do not.
 TEST_P(ArchitectureTest, APromptIsTheWholeWrittenOut) {
-  const std::string folder = absl::StrCat(kGoldens, GetParam());
+  const std::string folder = absl::StrCat(kEncoderGoldens, GetParam());
   const std::unique_ptr<Tokenizer> tokenizer = MakeTokenizer(*ReadTokenizerFiles(folder), folder).value();
   const SpecialIds special = tokenizer->special();
   const std::string mask = tokenizer->Piece(special.mask);
@@ -222,8 +219,7 @@ TEST_P(ArchitectureTest, APromptIsTheWholeWrittenOut) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(Checkpoints, ArchitectureTest, testing::ValuesIn(kCases),
-                         [](const auto& info) { return absl::StrReplaceAll(info.param, {{"-", "_"}}); });
+INSTANTIATE_TEST_SUITE_P(Checkpoints, ArchitectureTest, testing::ValuesIn(EncoderGoldens()), GoldenTestName);
 
 // ---------------------------------------------------------------- folders
 
@@ -234,7 +230,7 @@ class FolderTest : public testing::Test {
     const std::string folder = absl::StrCat(testing::TempDir(), "/checkpoint-", ++copies_);
     std::filesystem::remove_all(folder);
     std::filesystem::create_directories(folder);
-    for (const auto& entry : std::filesystem::directory_iterator(kGoldens + name)) {
+    for (const auto& entry : std::filesystem::directory_iterator(kEncoderGoldens + name)) {
       const std::string to = folder + "/" + entry.path().filename().string();
       EXPECT_TRUE(WriteFileAtomically(to, *ReadFile(entry.path().string())).ok());
     }
@@ -255,7 +251,7 @@ class FolderTest : public testing::Test {
     EXPECT_TRUE(WriteFileAtomically(path, config.dump()).ok());
   }
 
-  // What opening says, the folder's own path left out.
+  // The error of opening it, without the folder's path.
   static std::string Error(const std::string& folder) {
     const absl::StatusOr<Checkpoint> checkpoint = OpenCheckpoint(folder, /*allow_unknown=*/false);
     EXPECT_FALSE(checkpoint.ok());
@@ -335,10 +331,42 @@ TEST_F(FolderTest, ErrorsNameTheTensorAndWhatWasExpected) {
   EXPECT_THAT(Error(folder), HasSubstr("model.safetensors"));
 }
 
+TEST_F(FolderTest, HeadsOfOtherTasksAreLeftUnused) {
+  EXPECT_THAT(Open("bert-no-head").unused, testing::UnorderedElementsAre("pooler.dense.weight", "pooler.dense.bias"));
+  EXPECT_THAT(
+      Open("electra-discriminator").unused,
+      testing::UnorderedElementsAre("discriminator_predictions.dense.weight", "discriminator_predictions.dense.bias",
+                                    "discriminator_predictions.dense_prediction.weight",
+                                    "discriminator_predictions.dense_prediction.bias"));
+  // Each architecture has its own.
+  const std::string folder = Copy("bert");
+  ChangeTensors(folder, [](TensorFile* file) {
+    file->tensors.emplace_back("discriminator_predictions.dense.bias", at::ones({16}));
+  });
+  EXPECT_THAT(Error(folder), HasSubstr("has no place for: discriminator_predictions.dense.bias"));
+}
+
+TEST_F(FolderTest, TokenizerJsonReplacesASentencePieceModel) {
+  const std::string folder = Copy("xlm-roberta");
+  std::filesystem::remove(folder + "/sentencepiece.bpe.model");
+  const auto tokenizer = MakeTokenizer(*ReadTokenizerFiles(folder), folder);
+  ASSERT_TRUE(tokenizer.ok()) << tokenizer.status();
+  const TensorFile expected = Expected("xlm-roberta");
+  std::ifstream lines(absl::StrCat(kEncoderGoldens, "lines.txt"));
+  int64_t line_number = 0;
+  for (std::string line; std::getline(lines, line); ++line_number) {
+    std::vector<int64_t> ids = IdsOf(expected, line_number);
+    ids = std::vector<int64_t>(ids.begin() + 1, ids.end() - 1);  // without <s> and </s>
+    EXPECT_THAT((*tokenizer)->EncodeWithSpecial(absl::StrReplaceAll(line, {{"{mask}", "<mask>"}, {"{pad}", "<pad>"}})),
+                ElementsAreArray(ids));
+  }
+  EXPECT_EQ(line_number, 6);
+}
+
 TEST_F(FolderTest, WhatIsSavedOpensAsItWas) {
-  for (const char* name : kCases) {
+  for (const std::string& name : EncoderGoldens()) {
     const Checkpoint before = Open(name);
-    const TokenizerFiles files = *ReadTokenizerFiles(kGoldens + std::string(name));
+    const TokenizerFiles files = *ReadTokenizerFiles(kEncoderGoldens + name);
     const std::string folder = absl::StrCat(testing::TempDir(), "/saved-", name);
     std::filesystem::remove_all(folder);
     const absl::Status saved = SaveCheckpoint(folder, *before.encoder, before.params, before.config_json, files);

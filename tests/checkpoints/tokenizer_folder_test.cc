@@ -1,6 +1,7 @@
 // Checkpoint folders whose tokenizers can't be made: what each is answered with.
 #include "metaprompt/tokenizers/tokenizer_folder.h"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <filesystem>
@@ -12,6 +13,8 @@
 
 namespace metaprompt {
 namespace {
+
+using ::testing::StartsWith;
 
 TokenizerFiles Bert() {
   return {{"config.json", R"({"model_type": "bert"})"},
@@ -26,9 +29,14 @@ TokenizerFiles Roberta() {
 
 TokenizerFiles Albert() { return ReadTokenizerFiles("tests/goldens/tokenizers/albert").value(); }
 
+TokenizerFiles XlmRoberta() { return ReadTokenizerFiles("tests/goldens/tokenizers/xlm-roberta").value(); }
+
 constexpr char kBertWhole[] =
     R"({"model": {"type": "WordPiece", "vocab": {"[PAD]": 0, "[UNK]": 1, "[CLS]": 2, "[SEP]": 3, "[MASK]": 4, "a": 5,
         "b": 6, "##b": 7}}, "normalizer": {"type": "BertNormalizer"}, "pre_tokenizer": {"type": "BertPreTokenizer"}})";
+constexpr char kXlmRobertaWhole[] =
+    R"({"model": {"type": "Unigram", "unk_id": 3, "vocab": [["<s>", 0], ["<pad>", 0], ["</s>", 0], ["<unk>", 0],
+        ["\u2581", -2], ["a", -1], ["<mask>", 0]]}, "normalizer": null, "pre_tokenizer": {"type": "Metaspace"}})";
 constexpr char kRobertaWhole[] =
     R"({"model": {"type": "BPE", "vocab": {"<s>": 0, "</s>": 1, "<unk>": 2, "<mask>": 3, "a": 4, "b": 5, "ab": 6},
         "merges": ["a b"]}, "normalizer": null, "pre_tokenizer": {"type": "ByteLevel"}})";
@@ -57,6 +65,9 @@ TEST(TokenizerFolderTest, TheFoldersThemselvesAreSound) {
   EXPECT_EQ(Error(Roberta(), {}), "no error");
   EXPECT_EQ(Error(Roberta(), {{"vocab.json", "-"}, {"tokenizer.json", kRobertaWhole}}), "no error");
   EXPECT_EQ(Error(Albert(), {}), "no error");
+  EXPECT_EQ(Error(XlmRoberta(), {}), "no error");
+  EXPECT_EQ(Error(XlmRoberta(), {{"sentencepiece.bpe.model", "-"}, {"tokenizer.json", kXlmRobertaWhole}}), "no error");
+  EXPECT_EQ(Error(Bert(), {{"config.json", R"({"model_type": "electra"})"}}), "no error");
 }
 
 TEST(TokenizerFolderTest, FoldersWithoutFiles) {
@@ -69,19 +80,23 @@ TEST(TokenizerFolderTest, FoldersWithoutFiles) {
   EXPECT_EQ(Error(Roberta(), {{"vocab.json", "-"}}), "dir: neither vocab.json nor tokenizer.json is there");
   EXPECT_EQ(Error(Roberta(), {{"merges.txt", "-"}}), "dir: neither merges.txt nor tokenizer.json is there");
   EXPECT_EQ(Error(Albert(), {{"spiece.model", "-"}}), "dir/spiece.model: No such file or directory");
+  EXPECT_EQ(Error(XlmRoberta(), {{"sentencepiece.bpe.model", "-"}}),
+            "dir: neither sentencepiece.bpe.model nor tokenizer.json is there");
 }
 
 TEST(TokenizerFolderTest, ArchitecturesThatAreNotKnown) {
   EXPECT_EQ(Error(Bert(), {{"config.json", "{"}}), "dir/config.json: not JSON at byte 2");
   EXPECT_EQ(Error(Bert(), {{"config.json", "[]"}}), "dir/config.json: expected a JSON object");
   EXPECT_EQ(Error(Bert(), {{"config.json", "{}"}}), "dir/config.json: model_type must be a text");
-  EXPECT_EQ(Error(Bert(), {{"config.json", R"({"model_type": "t5"})"}}),
-            "dir/config.json: model_type 't5' is not supported; known: bert, distilbert, mpnet, roberta, albert");
+  EXPECT_THAT(Error(Bert(), {{"config.json", R"({"model_type": "t5"})"}}),
+              StartsWith("dir/config.json: model_type 't5' is not supported; known: bert, distilbert, roberta, "
+                         "xlm-roberta, albert, mpnet, electra"));
   EXPECT_EQ(Error(Bert(), {{"config.json", R"({"a": 1, "a": 2})"}}),
             "dir/config.json: the key 'a' stands twice in one object");
-  EXPECT_EQ(Error(Bert(), {{"tokenizer_config.json", R"({"tokenizer_class": "BertJapaneseTokenizer"})"}}),
-            "dir/tokenizer_config.json: tokenizer_class 'BertJapaneseTokenizer' is not supported; known: "
-            "BertTokenizer, DistilBertTokenizer, MPNetTokenizer, RobertaTokenizer, AlbertTokenizer");
+  EXPECT_THAT(Error(Bert(), {{"tokenizer_config.json", R"({"tokenizer_class": "BertJapaneseTokenizer"})"}}),
+              StartsWith("dir/tokenizer_config.json: tokenizer_class 'BertJapaneseTokenizer' is not supported; known: "
+                         "BertTokenizer, DistilBertTokenizer, RobertaTokenizer, XLMRobertaTokenizer, AlbertTokenizer, "
+                         "MPNetTokenizer, ElectraTokenizer"));
 }
 
 TEST(TokenizerFolderTest, VocabTextsThatAreWrong) {
@@ -136,6 +151,10 @@ TEST(TokenizerFolderTest, SentencePieceModelsThatAreWrong) {
   EXPECT_EQ(Error(Albert(), {{"spiece.model", ""}}), "dir/spiece.model: not a sentencepiece model");
   EXPECT_EQ(Error(Albert(), {{"spiece.model", With(model, "[MASK]", "[MUSK]")}}),
             "dir/spiece.model: the sentencepiece model has no piece [MASK]");
+  const std::string xlm = XlmRoberta()["sentencepiece.bpe.model"];
+  const auto error = [](const std::string& bytes) { return Error(XlmRoberta(), {{"sentencepiece.bpe.model", bytes}}); };
+  EXPECT_EQ(error(xlm.substr(0, xlm.size() / 2)), "dir/sentencepiece.bpe.model: not a sentencepiece model");
+  EXPECT_EQ(error(model), "dir/sentencepiece.bpe.model: piece 0 of the sentencepiece model must be <unk>, not '<pad>'");
 }
 
 TEST(TokenizerFolderTest, OneFileThatIsWrong) {
@@ -162,6 +181,23 @@ TEST(TokenizerFolderTest, OneFileThatIsWrong) {
   EXPECT_EQ(roberta("\"a b\"", "[\"a\", \"c\"]"), "dir/tokenizer.json: model.merges:1: 'c' is no piece");
   EXPECT_EQ(roberta("\"BPE\"", "\"BPE\", \"dropout\": 0.1"),
             "dir/tokenizer.json: model.dropout is not supported unless it is null");
+  const auto xlm = [](const std::string& part, const std::string& by) {
+    return Error(XlmRoberta(),
+                 {{"sentencepiece.bpe.model", "-"}, {"tokenizer.json", With(kXlmRobertaWhole, part, by)}});
+  };
+  EXPECT_EQ(xlm("Unigram", "BPE"), "dir/tokenizer.json: model.type must be Unigram");
+  EXPECT_EQ(xlm("\"unk_id\": 3", "\"unk_id\": 0"), "dir/tokenizer.json: model.unk_id is not supported unless it is 3");
+  EXPECT_EQ(xlm("[\"<pad>\", 0]", "[\"b\", 0]"), "dir/tokenizer.json: model.vocab: piece 1 must be <pad>, not 'b'");
+  EXPECT_EQ(xlm("<mask>", "c"), "dir/tokenizer.json: model.vocab: piece 6 must be <mask>, not 'c'");
+  EXPECT_EQ(xlm("[\"a\", -1]", "[\"a\"]"), "dir/tokenizer.json: model.vocab: entry 5 must be a piece and its score");
+  EXPECT_EQ(xlm("[\"a\", -1]", "[\"\\u2581\", -1]"), "dir/tokenizer.json: not a sentencepiece model");
+  EXPECT_EQ(xlm("Metaspace", "Whitespace"),
+            "dir/tokenizer.json: pre_tokenizer: 'Whitespace' is not WhitespaceSplit or Metaspace");
+  EXPECT_EQ(xlm("Metaspace", "WhitespaceSplit"), "dir/tokenizer.json: pre_tokenizer must have a Metaspace");
+  EXPECT_EQ(xlm("\"normalizer\": null", "\"normalizer\": {\"type\": \"NFC\"}"),
+            "dir/tokenizer.json: normalizer: 'NFC' is not Precompiled, Strip or Replace");
+  EXPECT_EQ(xlm("\"normalizer\": null", "\"normalizer\": {\"type\": \"Precompiled\"}"),
+            "dir/tokenizer.json: normalizer: precompiled_charsmap must be text in base 64");
 }
 
 TEST(TokenizerFolderTest, SettingsThatAreWrong) {
@@ -176,7 +212,7 @@ TEST(TokenizerFolderTest, SettingsThatAreWrong) {
   EXPECT_EQ(error(R"({"additional_special_tokens": ["<x>"]})"),
             "dir/tokenizer_config.json: additional_special_tokens: the vocabulary has no '<x>'");
   EXPECT_EQ(error(R"({"added_tokens_decoder": {"x": {"content": "a"}}})"),
-            "dir/tokenizer_config.json: added_tokens_decoder: 'x' is no id");
+            "dir/tokenizer_config.json: added_tokens_decoder: 'x' is not an id");
   EXPECT_EQ(error(R"({"added_tokens_decoder": {"8": {"content": ""}}})"),
             "dir/tokenizer_config.json: added_tokens_decoder: a token is empty");
   EXPECT_EQ(Error(Bert(), {{"added_tokens.json", R"({"x": 9})"}}),

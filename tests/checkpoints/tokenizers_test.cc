@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <cstdlib>
+#include <cstring>
 #include <functional>
 #include <map>
 #include <memory>
@@ -62,10 +63,77 @@ TokenizerFiles FilesOf(const std::string& folder) {
   return Shared().empty() ? TokenizerFiles() : TokenizerFiles{{"vocab.txt", ReadFile(path).value()}};
 }
 
+// The next varint of a protocol buffer.
+uint64_t TakeVarint(absl::string_view* bytes) {
+  uint64_t value = 0;
+  for (unsigned shift = 0; !bytes->empty(); shift += 7) {
+    const auto byte = static_cast<unsigned char>(bytes->front());
+    bytes->remove_prefix(1);
+    value |= static_cast<uint64_t>(byte & 0x7FU) << shift;
+    if (byte < 0x80) {
+      break;
+    }
+  }
+  return value;
+}
+
+// The fields of a protocol buffer that hold bytes, or floats as their four bytes.
+std::vector<std::pair<uint64_t, absl::string_view>> ByteFields(absl::string_view bytes) {
+  std::vector<std::pair<uint64_t, absl::string_view>> fields;
+  while (!bytes.empty()) {
+    const uint64_t tag = TakeVarint(&bytes);
+    if ((tag & 7U) == 0) {
+      TakeVarint(&bytes);
+      continue;
+    }
+    const uint64_t size = (tag & 7U) == 2 ? TakeVarint(&bytes) : 4;
+    fields.emplace_back(tag >> 3U, bytes.substr(0, size));
+    bytes.remove_prefix(size);
+  }
+  return fields;
+}
+
+// XLM-RoBERTa's sentencepiece model as `transformers` converts it.
+Json UnigramOf(absl::string_view sentencepiece) {
+  Json vocab = Json::array();
+  for (const char* piece : {"<s>", "<pad>", "</s>"}) {
+    vocab.push_back({piece, 0.0});
+  }
+  Json normalizer;
+  for (const auto& [field, message] : ByteFields(sentencepiece)) {
+    const auto inner = ByteFields(message);
+    if (field == 1) {  // a piece: its text and its score
+      float score = 0;
+      std::memcpy(&score, inner[1].second.data(), sizeof(score));
+      const std::string piece(inner[0].second);
+      if (piece != "<s>" && piece != "</s>") {
+        vocab.push_back({piece, score});
+      }
+    } else if (field == 3) {  // the normalizer: its name and its character map
+      for (const auto& [part, bytes] : inner) {
+        if (part == 2 && !bytes.empty()) {
+          normalizer = {{"type", "Precompiled"}, {"precompiled_charsmap", absl::Base64Escape(bytes)}};
+        }
+      }
+    }
+  }
+  vocab.push_back({"<mask>", 0.0});
+  const Json split = {{"type", "WhitespaceSplit"}};
+  const Json spaces = {{"type", "Metaspace"}};
+  return {{"model", {{"type", "Unigram"}, {"unk_id", 3}, {"vocab", vocab}}},
+          {"normalizer", normalizer},
+          {"pre_tokenizer", {{"type", "Sequence"}, {"pretokenizers", {split, spaces}}}}};
+}
+
 // The same vocabulary in a tokenizer.json, merges as pairs or as texts.
 void PutIntoOneFile(bool pairs, TokenizerFiles* files) {
   Json model = {{"vocab", Json::object()}};
   Json whole = {{"version", "1.0"}};
+  if (files->count("sentencepiece.bpe.model") > 0) {
+    (*files)["tokenizer.json"] = UnigramOf((*files)["sentencepiece.bpe.model"]).dump();
+    files->erase("sentencepiece.bpe.model");
+    return;
+  }
   if (files->count("vocab.txt") > 0) {
     model["type"] = "WordPiece";
     const std::vector<std::string> lines = absl::StrSplit((*files)["vocab.txt"], '\n');
@@ -135,7 +203,7 @@ TEST(TokenizersTest, APageOfNastyTexts) {
           << golden["name"] << ", text " << i << " as text, " << Quoted(Texts()[i]) << "; " << kRenew;
     }
   }
-  EXPECT_GE(compared, 20);
+  EXPECT_GE(compared, 22);
 }
 
 // Number of ids and SHA-256 of all, printed a text a line, for each vocabulary.
@@ -159,7 +227,7 @@ void ComparePublicData(const char* name, const std::vector<std::string>& texts) 
     EXPECT_EQ(golden[name]["sha256"], Sha256(printed)) << golden["name"] << "; " << kRenew;
     ++compared;
   }
-  EXPECT_EQ(compared, 5);
+  EXPECT_EQ(compared, 6);
 }
 
 TEST(TokenizersTest, HuffpostHeadlines) {
@@ -235,7 +303,7 @@ TEST(TokenizersTest, TextIsNeverASpecialToken) {
 
 // The names of special tokens are theirs when asked for, and text when not.
 TEST(TokenizersTest, SpecialTokensAreFoundWhereAskedFor) {
-  for (const char* folder : {"cased", "mpnet", "roberta", "albert"}) {
+  for (const char* folder : {"cased", "mpnet", "roberta", "albert", "xlm-roberta"}) {
     const std::unique_ptr<Tokenizer> tokenizer = Make(FilesOf(folder), folder);
     const SpecialIds special = tokenizer->special();
     for (const int64_t id : {special.cls, special.sep, special.mask, special.unk, special.pad}) {
@@ -246,7 +314,7 @@ TEST(TokenizersTest, SpecialTokensAreFoundWhereAskedFor) {
 }
 
 TEST(TokenizersTest, FilesMakeTheSameTokenizerAgain) {
-  for (const char* folder : {"cased", "mpnet", "roberta", "albert"}) {
+  for (const char* folder : {"cased", "mpnet", "roberta", "albert", "xlm-roberta"}) {
     const TokenizerFiles files = FilesOf(folder);
     const std::unique_ptr<Tokenizer> tokenizer = Make(files, folder);
     EXPECT_EQ(tokenizer->files(), files);
@@ -260,7 +328,7 @@ TEST(TokenizersTest, FilesMakeTheSameTokenizerAgain) {
 
 // A vocabulary may stand in tokenizer.json alone, with merges in either of two spellings, or in both places.
 TEST(TokenizersTest, VocabulariesOfOneFile) {
-  for (const char* folder : {"cased", "mpnet", "roberta"}) {
+  for (const char* folder : {"cased", "mpnet", "roberta", "xlm-roberta"}) {
     const TokenizerFiles files = FilesOf(folder);
     const std::unique_ptr<Tokenizer> several = Make(files, folder);
     for (const bool pairs : {false, true}) {
@@ -276,6 +344,25 @@ TEST(TokenizersTest, VocabulariesOfOneFile) {
       }
     }
   }
+}
+
+// tokenizer.json's character map is the sentencepiece model's. ALBERT's model, whose first pieces are not <unk>, <s>
+// and
+// </s>, lends it.
+TEST(TokenizersTest, CharacterMapsOfOneFile) {
+  TokenizerFiles files = FilesOf("xlm-roberta");
+  const Json albert = UnigramOf(FilesOf("albert")["spiece.model"]);
+  ASSERT_TRUE(albert["normalizer"].is_object());
+  Json whole = UnigramOf(files["sentencepiece.bpe.model"]);
+  whole["normalizer"] = {{"type", "Sequence"},
+                         {"normalizers", {albert["normalizer"], {{"type", "Replace"}, {"content", " "}}}}};
+  const std::unique_ptr<Tokenizer> plain = Make(files, "plain");
+  files.erase("sentencepiece.bpe.model");
+  files["tokenizer.json"] = whole.dump();
+  const std::unique_ptr<Tokenizer> mapped = Make(files, "mapped");
+  EXPECT_EQ(mapped->Encode("Ｆｕｌｌ ｗｉｄｔｈ"), plain->Encode("Full width"));
+  EXPECT_NE(plain->Encode("Ｆｕｌｌ ｗｉｄｔｈ"), plain->Encode("Full width"));
+  EXPECT_EQ(mapped->Encode("a\tb"), plain->Encode("a b"));
 }
 
 // A word of a million letters costs n log n, not n².

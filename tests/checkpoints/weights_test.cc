@@ -1,4 +1,5 @@
-// Checkpoints of others: every type and layout against Python's values, and what is broken, foreign or hostile.
+// Weights that other programs wrote: every type and layout against Python's values, and safetensors files that are
+// broken or cut short.
 #include "metaprompt/checkpoints/weights.h"
 
 #include <ATen/ATen.h>
@@ -27,8 +28,8 @@
 #include "metaprompt/base/files.h"
 #include "metaprompt/checkpoints/safetensors.h"
 #include "metaprompt/checkpoints/safetensors_writer.h"
-#include "metaprompt/checkpoints/torch_pickle.h"
 #include "tests/helpers/status_error.h"
+#include "tests/helpers/weight_folders.h"
 
 namespace metaprompt {
 namespace {
@@ -37,43 +38,7 @@ using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::StartsWith;
 
-constexpr char kGoldens[] = "tests/goldens/weights/";
 constexpr char kRenew[] = "renew with: python3 tests/reference/make_weight_goldens.py";
-
-std::string Folder(const std::string& name) {
-  const std::string folder = absl::StrCat(::testing::TempDir(), "/weights_test-", getpid(), "-", name);
-  std::filesystem::remove_all(folder);
-  std::filesystem::create_directories(folder);
-  return folder;
-}
-
-std::string ReadOrDie(const std::string& path) {
-  const absl::StatusOr<std::string> bytes = ReadFile(path);
-  EXPECT_TRUE(bytes.ok()) << bytes.status();
-  return bytes.value_or("");
-}
-
-void WriteOrDie(const std::string& path, absl::string_view bytes) {
-  const absl::Status status = WriteFileAtomically(path, bytes);
-  EXPECT_TRUE(status.ok()) << status;
-}
-
-// Opening the folder and reading all of it.
-std::string FolderError(const std::string& folder) {
-  const absl::StatusOr<std::unique_ptr<Weights>> weights = Weights::Open(folder);
-  if (!weights.ok()) {
-    return std::string(weights.status().message());
-  }
-  for (const StoredTensor& stored : (*weights)->tensors()) {
-    const absl::StatusOr<at::Tensor> tensor = (*weights)->Read(stored.name);
-    if (!tensor.ok()) {
-      return std::string(tensor.status().message());
-    }
-  }
-  return "no error";
-}
-
-std::string Golden(const std::string& name) { return FolderError(kGoldens + name); }
 
 // The values as the goldens spell them: whole numbers, or the bits of a float32.
 std::string Spelled(const at::Tensor& tensor) {
@@ -93,14 +58,14 @@ std::string Spelled(const at::Tensor& tensor) {
 }
 
 TEST(WeightsTest, EveryTypeAndLayoutAsPythonReadsIt) {
-  const std::string expected = ReadOrDie(absl::StrCat(kGoldens, "expected.tsv"));
+  const std::string expected = ReadOrDie(absl::StrCat(kWeightGoldens, "expected.tsv"));
   std::map<std::string, std::vector<std::string>> names;
   int rows = 0;
   for (const absl::string_view line : absl::StrSplit(expected, '\n', absl::SkipEmpty())) {
     SCOPED_TRACE(absl::StrCat(line, "; ", kRenew));
     const std::vector<std::string> row = absl::StrSplit(line, '\t');
     ASSERT_EQ(row.size(), 5U);
-    const absl::StatusOr<std::unique_ptr<Weights>> weights = Weights::Open(kGoldens + row[0]);
+    const absl::StatusOr<std::unique_ptr<Weights>> weights = Weights::Open(kWeightGoldens + row[0]);
     ASSERT_TRUE(weights.ok()) << weights.status();
     const absl::StatusOr<at::Tensor> tensor = (*weights)->Read(row[1]);
     ASSERT_TRUE(tensor.ok()) << tensor.status();
@@ -113,28 +78,28 @@ TEST(WeightsTest, EveryTypeAndLayoutAsPythonReadsIt) {
   }
   EXPECT_EQ(rows, 27);
   // The whole folder's contents, and where they came from.
-  const auto weights = Weights::Open(absl::StrCat(kGoldens, "sharded_safetensors")).value();
+  const auto weights = Weights::Open(absl::StrCat(kWeightGoldens, "sharded_safetensors")).value();
   ASSERT_EQ(weights->tensors().size(), 3U);
   EXPECT_THAT(weights->files(), ElementsAre(HasSubstr("/model-00001-of-00002.safetensors"),
                                             HasSubstr("/model-00002-of-00002.safetensors")));
   EXPECT_EQ(weights->tensors()[2].name, "b.weight");
   EXPECT_EQ(weights->tensors()[2].dtype, "F16");
   EXPECT_EQ(weights->tensors()[2].shape, (std::vector<int64_t>{2, 3}));
-  EXPECT_EQ(Weights::Open(absl::StrCat(kGoldens, "bin")).value()->tensors().size(), names["bin"].size());
+  EXPECT_EQ(Weights::Open(absl::StrCat(kWeightGoldens, "bin")).value()->tensors().size(), names["bin"].size());
   EXPECT_EQ(Error(weights->Read("c")), absl::StrJoin(weights->files(), ", ") + ": there is no tensor 'c'");
   // Two reads are two copies.
   const at::Tensor once = weights->Read("a.bias").value();
   once.fill_(0);
   EXPECT_EQ(weights->Read("a.bias").value()[0].item<float>(), 0.5F);
-  const auto bin = Weights::Open(absl::StrCat(kGoldens, "bin")).value();
+  const auto bin = Weights::Open(absl::StrCat(kWeightGoldens, "bin")).value();
   bin->Read("part").value().fill_(0);
   EXPECT_EQ(bin->Read("part").value()[0].item<float>(), 4.0F);
 }
 
 TEST(WeightsTest, TypesThatNobodyReadsAreNoError) {
-  const auto weights = Weights::Open(absl::StrCat(kGoldens, "other_types")).value();
+  const auto weights = Weights::Open(absl::StrCat(kWeightGoldens, "other_types")).value();
   EXPECT_EQ(weights->tensors().size(), 4U);
-  const std::string file = absl::StrCat(kGoldens, "other_types/model.safetensors: tensor ");
+  const std::string file = absl::StrCat(kWeightGoldens, "other_types/model.safetensors: tensor ");
   for (const auto& [name, dtype] : {std::pair("i32", "I32"), std::pair("u8", "U8"), std::pair("bool", "BOOL")}) {
     EXPECT_EQ(Error(weights->Read(name)),
               absl::StrCat(file, "'", name, "': dtype ", dtype, " is none of F32, F64, F16, BF16, I64"));
@@ -143,7 +108,7 @@ TEST(WeightsTest, TypesThatNobodyReadsAreNoError) {
 }
 
 TEST(WeightsTest, WhatIsLookedFor) {
-  const std::string folder = Folder("order");
+  const std::string folder = NewFolder("order");
   EXPECT_EQ(FolderError(folder + "/none"), folder + "/none: no such folder");
   const std::string all =
       "model.safetensors, model.safetensors.index.json, pytorch_model.bin, pytorch_model.bin.index.json";
@@ -160,122 +125,6 @@ TEST(WeightsTest, WhatIsLookedFor) {
   EXPECT_EQ(FolderError(folder), folder + "/model.safetensors: not a file");
 }
 
-// ---------------------------------------------------------------- pytorch_model.bin
-
-TEST(TorchFileTest, ForeignAndHostileFiles) {
-  const auto path = [](absl::string_view name) { return absl::StrCat(kGoldens, name, "/pytorch_model.bin: "); };
-  const char* mark = "/tmp/metaprompt-weights-test-ran";
-  std::filesystem::remove(mark);
-  EXPECT_EQ(Golden("malicious"),
-            path("malicious") +
-                "data.pkl: it asks for 'posix.system', which is neither a tensor nor part of one; refused (byte 178 of "
-                "the pickle)");
-  EXPECT_FALSE(std::filesystem::exists(mark));
-  EXPECT_EQ(Golden("legacy"),
-            path("legacy") +
-                "it is in the format of torch.save before PyTorch 1.6, which LibTorch cannot read; "
-                "load it in Python with a newer PyTorch and save it again, best as model.safetensors");
-  EXPECT_EQ(Golden("not_a_tensor"), path("not_a_tensor") + "data.pkl: 'epoch' is not a tensor");
-  EXPECT_EQ(Golden("a_list"), path("a_list") + "data.pkl: it holds something other than a dictionary of tensors");
-  EXPECT_THAT(Golden("outside"),
-              StartsWith(path("outside") +
-                         "data.pkl: a tensor's sizes and strides reach outside of its storage of 6 elements (byte "));
-  EXPECT_EQ(Golden("short_storage"),
-            path("short_storage") + "tensor 'weight': its storage of 7 F32 numbers has 24 bytes");
-  EXPECT_THAT(Golden("cut_pickle"), StartsWith(path("cut_pickle") + "data.pkl: it is cut short (byte "));
-  EXPECT_EQ(Golden("compressed"), path("compressed") + "it has compressed records, which torch.save does not write");
-}
-
-TEST(TorchFileTest, BrokenAnywhereIsAnErrorOrTheSameNumbers) {
-  const std::string folder = Folder("bin");
-  const std::string path = folder + "/pytorch_model.bin";
-  const std::string good = ReadOrDie(absl::StrCat(kGoldens, "bin_module/pytorch_model.bin"));
-  WriteOrDie(path, good);
-  EXPECT_EQ(FolderError(folder), "no error");
-  for (size_t size = 0; size < good.size(); size += 7) {
-    std::ofstream(path, std::ios::binary | std::ios::trunc).write(good.data(), static_cast<std::streamsize>(size));
-    EXPECT_THAT(FolderError(folder), StartsWith(path + ": ")) << size;
-  }
-  std::ofstream(path, std::ios::trunc) << "PK\x03\x04 and no more";
-  EXPECT_EQ(FolderError(folder), path + ": not a whole zip file: its directory is missing; the file may be cut short");
-  std::ofstream(path, std::ios::trunc) << "<html>";
-  EXPECT_EQ(FolderError(folder), path + ": not a zip file, which torch.save writes since PyTorch 1.6");
-  // Every byte changed in turn: no crash, and one line.
-  for (size_t at = 0; at < good.size(); ++at) {
-    std::string bad = good;
-    bad[at] = static_cast<char>(bad[at] ^ 0x55);
-    std::ofstream(path, std::ios::binary | std::ios::trunc).write(bad.data(), static_cast<std::streamsize>(bad.size()));
-    EXPECT_THAT(FolderError(folder), ::testing::Not(HasSubstr("\n"))) << at;
-  }
-}
-
-TEST(TorchPickleTest, OnlyADictionaryOfTensorsIsTaken) {
-  using std::string_literals::operator""s;
-  const auto error = [](const std::string& pickle) { return Error(ParseTorchPickle(pickle)); };
-  const std::string dict = "\x80\x02}"s;
-  EXPECT_EQ(error(dict + "."), "no error");
-  EXPECT_EQ(error(""), "it is cut short (byte 0 of the pickle)");
-  EXPECT_EQ(error(dict), "it is cut short (byte 3 of the pickle)");
-  EXPECT_EQ(error("\x80\x04}."s), "it is of pickle protocol 4; torch.save's own is 2 (byte 0 of the pickle)");
-  EXPECT_EQ(error("."), "it holds something other than a dictionary of tensors");
-  EXPECT_EQ(error(dict + "N."), "it holds something other than a dictionary of tensors");
-  EXPECT_EQ(error(dict + "(."), "it holds something other than a dictionary of tensors");
-  // Operands and marks that are not there.
-  for (const char* pickle : {"t",     "R",     "u",  "s",          "a",    "e",   "b",  "Q",   "\x85", "\x86", "\x87",
-                             "q\x01", "h\x01", "(R", "K\x01(\x85", "NN(R", "N(s", "]u", "(Nu", "NR",   "NQ",   "NNR"}) {
-    EXPECT_THAT(error(pickle), StartsWith("not a pickle of tensors (byte ")) << pickle;
-  }
-  // Lengths past the end ask for no memory.
-  EXPECT_EQ(error("X\xff\xff\xff\xff"s + "abc"), "it is cut short (byte 0 of the pickle)");
-  EXPECT_EQ(error("\x8a\xff"s), "it holds a number of more than 64 bits (byte 0 of the pickle)");
-  EXPECT_EQ(error("cos\nsystem\n"),
-            "it asks for 'os.system', which is neither a tensor nor part of one; refused (byte 0 of the pickle)");
-  EXPECT_THAT(error("cbuiltins\neval\n"), StartsWith("it asks for 'builtins.eval', "));
-  EXPECT_THAT(error("ctorch\nload\n"), StartsWith("it asks for 'torch.load', "));
-  EXPECT_THAT(error("cos\nsystem"), StartsWith("it is cut short"));
-  // INST, OBJ, NEWOBJ, STACK_GLOBAL and REDUCE's other relatives.
-  for (const char* code : {"i", "o", "\x81", "\x93", "\x92", "\x82", "P", "0", "I"}) {
-    EXPECT_THAT(error(code), HasSubstr("is none that tensors need; refused")) << code;
-  }
-  EXPECT_EQ(error(std::string(100000, '(') + "."), "it holds something other than a dictionary of tensors");
-  EXPECT_EQ(error("N" + std::string(1000000, '\x85') + "."),
-            "it holds something other than a dictionary of tensors");  // nested a million deep
-
-  const std::string storage =
-      "ctorch._utils\n_rebuild_tensor_v2\n((X\x07\0\0\0storagectorch\nFloatStorage\nX\x01\0\0\0"
-      "0X\x03\0\0\0cpuK\x06tQ"s;
-  const auto tensor = [&](const std::string& view) { return dict + "X\x01\0\0\0w"s + storage + view + "tRs."; };
-  const absl::StatusOr<std::vector<PickledTensor>> good = ParseTorchPickle(tensor("K\x01K\x02\x85K\x03\x85"));
-  ASSERT_TRUE(good.ok()) << good.status();
-  ASSERT_EQ(good->size(), 1U);
-  EXPECT_EQ((*good)[0].tensor.name, "w");
-  EXPECT_EQ((*good)[0].tensor.dtype, "F32");
-  EXPECT_EQ((*good)[0].tensor.shape, std::vector<int64_t>{2});
-  EXPECT_EQ((*good)[0].strides, std::vector<int64_t>{3});
-  EXPECT_EQ((*good)[0].offset, 1);
-  EXPECT_EQ((*good)[0].storage, "0");
-  EXPECT_EQ((*good)[0].storage_size, 6);
-  const std::string outside = "a tensor's sizes and strides reach outside of its storage of 6 elements (byte ";
-  EXPECT_EQ(error(tensor("K\x05K\x01\x85K\x09\x85")), "no error");
-  EXPECT_THAT(error(tensor("K\x06K\x01\x85K\x01\x85")), StartsWith(outside));
-  EXPECT_THAT(error(tensor("K\x03K\x02\x85K\x03\x85")), StartsWith(outside));
-  // A stride of 0 would make a large tensor of a small file.
-  EXPECT_THAT(error(tensor("K\x00M\xff\xff\x85K\x00\x85"s)), StartsWith(outside));
-  // 2^62 times 2^62, and their sum.
-  const std::string huge = "\x8a\x08\0\0\0\0\0\0\0\x40"s;
-  EXPECT_THAT(error(tensor("K\x00"s + huge + huge + "\x86K\x01K\x01\x86")), StartsWith(outside));
-  EXPECT_THAT(error(tensor("K\x01K\x03\x85"s + huge + "\x85")), StartsWith(outside));
-  // Negative sizes, strides and offsets.
-  for (const char* view : {"J\xff\xff\xff\xffK\x02\x85K\x03\x85", "K\x01J\xff\xff\xff\xff\x85K\x03\x85",
-                           "K\x01K\x02\x85J\xff\xff\xff\xff\x85", "K\x01K\x02\x85K\x03K\x03\x86"}) {
-    EXPECT_THAT(error(tensor(view)), StartsWith("not a pickle of tensors"));
-  }
-  const std::string w = "X\x01\0\0\0w"s + storage + "K\x01K\x02\x85K\x03\x85tRs";
-  EXPECT_EQ(error(dict + w + w + "."), "two tensors are named 'w'");
-}
-
-// ---------------------------------------------------------------- safetensors
-
 std::string FileBytes(const std::string& header, const std::string& data) {
   std::string bytes;
   for (size_t i = 0; i < 8; ++i) {
@@ -285,7 +134,7 @@ std::string FileBytes(const std::string& header, const std::string& data) {
 }
 
 TEST(SafetensorsFileTest, BrokenHeadersAreErrors) {
-  const std::string folder = Folder("header");
+  const std::string folder = NewFolder("header");
   const std::string path = folder + "/model.safetensors";
   const auto error = [&](const std::string& bytes) {
     WriteOrDie(path, bytes);
@@ -351,7 +200,7 @@ TEST(SafetensorsFileTest, BrokenHeadersAreErrors) {
 }
 
 TEST(SafetensorsFileTest, ShardsThatDoNotFitTheirIndex) {
-  const std::string folder = Folder("shards");
+  const std::string folder = NewFolder("shards");
   const std::string index = folder + "/model.safetensors.index.json";
   TensorFile a;
   a.tensors.emplace_back("a", at::ones({2}));
@@ -386,7 +235,7 @@ TEST(SafetensorsFileTest, ShardsThatDoNotFitTheirIndex) {
 }
 
 TEST(SafetensorsFileTest, PiecesMakeTheSameFile) {
-  const std::string folder = Folder("write");
+  const std::string folder = NewFolder("write");
   const std::string path = folder + "/model.safetensors";
   TensorFile file;
   file.tensors.emplace_back("none", at::zeros({0}));
@@ -445,7 +294,7 @@ TEST(SafetensorsFileTest, PiecesMakeTheSameFile) {
 }
 
 TEST(SafetensorsFileTest, CutShortWhileItIsMapped) {
-  const std::string folder = Folder("cut");
+  const std::string folder = NewFolder("cut");
   const std::string path = folder + "/model.safetensors";
   TensorFile file;
   file.tensors.emplace_back("a", at::zeros({100000}));
@@ -472,7 +321,7 @@ TEST(SafetensorsFileTest, LoadingTakesTheTensorsMemoryAndLittleMore) {
   constexpr int64_t kTensors = 3;
   constexpr int64_t kRows = 10 << 20;  // 40 MB of float32 each: memory that malloc asks the system for each time
   for (const char* dtype : {"F32", "BF16"}) {
-    const std::string folder = Folder("memory");
+    const std::string folder = NewFolder("memory");
     std::vector<StoredTensor> infos;
     for (int64_t i = 0; i < kTensors; ++i) {
       infos.push_back({absl::StrCat("layer.", i), dtype, {kRows}});
@@ -509,7 +358,7 @@ TEST(SafetensorsFileTest, LoadingTakesTheTensorsMemoryAndLittleMore) {
 // A child whose folder is a file system of one megabyte: the parts that fit, and then no more.
 TEST(SafetensorsFileTest, DiskThatIsFull) {
   constexpr int kNotAllowed = 77;
-  const std::string folder = Folder("full");
+  const std::string folder = NewFolder("full");
   const std::string path = folder + "/model.safetensors";
   TensorFile file;
   file.tensors.emplace_back("fits", at::zeros({100000}));

@@ -19,6 +19,7 @@
 #include "metaprompt/prompt_model.h"
 #include "tests/helpers/differences.h"
 #include "tests/helpers/one_thread.h"
+#include "tests/helpers/param_lists.h"
 
 namespace metaprompt {
 namespace {
@@ -175,9 +176,9 @@ TEST(TextTaskTest, LogitsLossesAndGradientsAreThoseOfTheTasksAlone) {
             ASSERT_EQ(together[own + 1].sizes(), at::IntArrayRef({kTasks * kWays}));
           }
           const ParamList leaves = WithGraph(together);
-          const Batch batch = model.Lowered(leaves, merged.query, layer);
+          const Batch batch = model.Lowered(SplitHead(model, leaves), merged.query, layer);
           EXPECT_EQ(batch.cached == nullptr, layer == 0);
-          const ModelOutput output = model.Forward(leaves, batch);
+          const ModelOutput output = model.Forward(SplitHead(model, leaves), batch);
           const at::Tensor loss = model.Loss(output, batch);
           const ParamList found = torch::autograd::grad({loss}, leaves, {}, false, false, true);
 
@@ -198,7 +199,7 @@ TEST(TextTaskTest, LogitsLossesAndGradientsAreThoseOfTheTasksAlone) {
               single.push_back(together[i].narrow(0, t * kWays, kWays));
             }
             single = WithGraph(single);
-            const ModelOutput alone = model.Forward(single, episode.query);
+            const ModelOutput alone = model.Forward(SplitHead(model, single), episode.query);
             const auto of_task = [&](const at::Tensor& x) { return x.narrow(0, t * 2 * kWays, 2 * kWays); };
             EXPECT_LT(MaxDifference(of_task(output.logits), alone.logits), 1e-12);
             EXPECT_LT(MaxDifference(of_task(output.features), alone.features), 1e-12);

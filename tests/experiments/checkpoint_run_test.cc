@@ -22,6 +22,7 @@
 #include "metaprompt/checkpoints/safetensors.h"
 #include "tests/helpers/checkpoint_run_fixture.h"
 #include "tests/helpers/differences.h"
+#include "tests/helpers/encoder_goldens.h"
 
 namespace metaprompt {
 namespace {
@@ -29,11 +30,10 @@ namespace {
 using ::testing::HasSubstr;
 
 TEST_F(CheckpointRunTest, EveryArchitectureTrainsAndIsTested) {
-  for (const char* name :
-       {"bert", "bert-gelu-new", "bert-untied", "bert-no-head", "distilbert", "roberta", "albert", "mpnet"}) {
+  for (const std::string& name : EncoderGoldens()) {
     const Outcome run = Command({"run", Spec(absl::StrCat(kGoldens, name)), "--out", folder_ + name});
     ASSERT_EQ(run.status, 0) << run.err;
-    const bool head = std::string(name) != "bert-no-head";
+    const bool head = SavedWithHead(name);
     EXPECT_EQ(absl::StrContains(run.err, "no MLM head: the word embedding is the decoder"), !head);
     const RunRecord record = Record(Read(absl::StrCat(name, "/record.textproto")));
     EXPECT_TRUE(absl::StartsWith(name, record.model().architecture())) << record.model().architecture();
@@ -47,6 +47,8 @@ TEST_F(CheckpointRunTest, EveryArchitectureTrainsAndIsTested) {
   }
   const RunRecord cut = Record(Read("bert-no-head/record.textproto"));
   EXPECT_EQ(cut.model().unused_tensors_size(), 2) << "the pooler";
+  EXPECT_THAT(Record(Read("electra-discriminator/record.textproto")).model().unused_tensors(),
+              testing::Each(testing::StartsWith("discriminator_predictions.dense")));
 }
 
 TEST_F(CheckpointRunTest, TheCheckpointIsReadOnce) {
@@ -194,13 +196,12 @@ TEST_F(CheckpointRunTest, Bfloat16ComesCloseToFloat32) {
 }
 
 TEST_F(CheckpointRunTest, EncodeGivesWhatTransformersGives) {
-  for (const std::string name : {"bert", "roberta", "mpnet", "albert"}) {
-    const std::string mask = name == "roberta" || name == "mpnet" ? "<mask>" : "[MASK]";
-    const std::string lines = absl::StrReplaceAll(*ReadFile(std::string(kGoldens) + "lines.txt"),
-                                                  {{"{mask}", mask},
-                                                   {"{pad}", name == "roberta" || name == "mpnet" ? "<pad>"
-                                                             : name == "albert"                   ? "<pad>"
-                                                                                                  : "[PAD]"}});
+  for (const std::string name : {"bert", "roberta", "mpnet", "albert", "electra", "xlm-roberta"}) {
+    const bool angled = name == "roberta" || name == "mpnet" || name == "xlm-roberta";
+    const std::string mask = angled ? "<mask>" : "[MASK]";
+    const std::string pad = angled || name == "albert" ? "<pad>" : "[PAD]";
+    const std::string lines =
+        absl::StrReplaceAll(*ReadFile(std::string(kGoldens) + "lines.txt"), {{"{mask}", mask}, {"{pad}", pad}});
     const TensorFile expected =
         *ParseSafetensors(*ReadFile(absl::StrCat(kGoldens, name, "/expected.safetensors")), "expected");
     const std::string out = folder_ + name + ".safetensors";

@@ -250,7 +250,7 @@ TEST(ClassifyTest, ProbabilitiesAreThoseOfMetaTest) {
                            opened->record().spec().model().verbalizer(), false);
     ASSERT_TRUE(split.ok()) << split.status();
     const Episode episode = split->Build({plan}, at::kFloat);
-    const ParamList adapted =
+    const AdaptedParams adapted =
         opened->learner().Adapt(opened->model(), LocalParams(opened->infos(), *initial, episode.rows), episode.support);
     const at::NoGradGuard no_grad;
     const at::Tensor expected = at::softmax(opened->learner().Logits(opened->model(), adapted, episode.query), -1);

@@ -43,7 +43,7 @@ class StoppingLearner : public Learner {
  public:
   StoppingLearner(const Learner* learner, int64_t after, std::atomic<bool>* stop)
       : learner_(learner), after_(after), stop_(stop) {}
-  ParamList Adapt(const Model& model, const ParamList& meta, const Batch& support) const override {
+  AdaptedParams Adapt(const Model& model, const ParamList& meta, const Batch& support) const override {
     return learner_->Adapt(model, meta, support);
   }
   TaskGradient MetaGradient(const Model& model, const ParamList& meta, const Episode& episode,

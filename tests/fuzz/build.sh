@@ -26,10 +26,15 @@ target() { # NAME SOURCE...: tests/fuzz/NAME_fuzz.cc with the sources that it ne
 }
 
 target safetensors metaprompt/checkpoints/safetensors_header.cc metaprompt/base/{files,text}.cc
-target config metaprompt/encoders/encoder_config.cc metaprompt/base/json.cc metaprompt/base/{files,text}.cc
-target torch_pickle metaprompt/checkpoints/torch_pickle.cc metaprompt/checkpoints/safetensors_header.cc metaprompt/base/{files,text}.cc
+architectures=(metaprompt/encoders/architectures.cc)
+for source in metaprompt/encoders/*.cc; do
+  if [[ ! -e ${source%.cc}.h ]]; then architectures+=("$source"); fi
+done
+target config metaprompt/encoders/{config_json,config_fields}.cc "${architectures[@]}" metaprompt/base/json.cc metaprompt/base/{files,text}.cc
+target torch_pickle metaprompt/checkpoints/{torch_pickle,pickle_machine,safetensors_header}.cc metaprompt/base/{files,text}.cc
 
-tokenizers=(metaprompt/tokenizers/{unicode,added_tokens,wordpiece,byte_bpe,albert_tokenizer,tokenizer_config,tokenizer_folder}.cc
-  metaprompt/tokenizers/{vocabulary_files,sentencepiece}.cc metaprompt/base/json.cc metaprompt/base/{files,text}.cc -ldl)
+tokenizers=(metaprompt/tokenizers/{unicode,added_tokens,slow_added_tokens,wordpiece,byte_bpe,albert_tokenizer}.cc
+  metaprompt/tokenizers/{fairseq_tokenizer,tokenizer_config,tokenizer_folder,unigram_json,vocabulary_files,whole_file,sentencepiece}.cc
+  "${architectures[@]}" metaprompt/base/json.cc metaprompt/base/{files,text}.cc -licuuc -ldl)
 target wordpiece "${tokenizers[@]}"
 target bpe "${tokenizers[@]}"

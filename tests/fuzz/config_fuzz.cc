@@ -3,7 +3,7 @@
 #include <cstdint>
 #include <cstdlib>
 
-#include "metaprompt/encoders/encoder_config.h"
+#include "metaprompt/encoders/config_json.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   const absl::StatusOr<metaprompt::EncoderConfig> config =

@@ -54,8 +54,8 @@ class QuadraticModel : public Model {
   explicit QuadraticModel(std::vector<Quadratic> quadratics) : quadratics_(std::move(quadratics)) {}
 
   const std::vector<ParamInfo>& params() const override { return params_; }
-  ModelOutput Forward(const ParamList& params, const Batch& /*batch*/) const override {
-    return {at::cat(params).unsqueeze(0), {}, {}};
+  ModelOutput Forward(const ModelParams& params, const Batch& /*batch*/) const override {
+    return {at::cat(params.params).unsqueeze(0), {}, {}};
   }
   at::Tensor Loss(const ModelOutput& output, const Batch& batch) const override {
     const Quadratic& q = quadratics_[static_cast<size_t>(std::get<PointInputs>(batch.inputs).x.item<int64_t>())];

@@ -19,6 +19,7 @@
 #include "metaprompt/prompt_model.h"
 #include "metaprompt/prompts/pack_texts.h"
 #include "tests/helpers/differences.h"
+#include "tests/helpers/param_lists.h"
 
 namespace metaprompt {
 
@@ -127,12 +128,12 @@ inline std::vector<int64_t> AllRows() {
 
 inline ParamList LossGradient(const PromptModel& model, const ParamList& params, const Batch& batch) {
   const ParamList leaves = WithGraph(params);
-  return torch::autograd::grad({model.Loss(model.Forward(leaves, batch), batch)}, leaves);
+  return torch::autograd::grad({model.Loss(model.Forward(SplitHead(model, leaves), batch), batch)}, leaves);
 }
 
 inline double LossAt(const PromptModel& model, const ParamList& params, const Batch& batch) {
   const at::NoGradGuard no_grad;
-  return model.Loss(model.Forward(params, batch), batch).item<double>();
+  return model.Loss(model.Forward(SplitHead(model, params), batch), batch).item<double>();
 }
 
 }  // namespace metaprompt

@@ -24,6 +24,7 @@
 #include "learners/papers/make_learner.h"
 #include "metaprompt/base/random.h"
 #include "tests/helpers/differences.h"
+#include "tests/helpers/param_lists.h"
 #include "tests/helpers/toy_tasks.h"
 
 namespace metaprompt {
@@ -52,10 +53,11 @@ TEST_P(ConformanceTest, AdaptsWhatItsFactsName) {
   const std::unique_ptr<Learner> learner = MakeLearner(spec());
   const Episode episode = BuildEpisode(MakeToyTask(19, 2, 1));
   const ParamList meta = Meta(*learner, episode);
-  const ParamList adapted = learner->Adapt(model(), meta, episode.support);
+  const ParamList adapted = learner->Adapt(model(), meta, episode.support).model.params;
   const ParamList start =
-      HasInnerSteps() ? MakeLearner(WithSettings(spec(), "inner { steps: 0 }"))->Adapt(model(), meta, episode.support)
-                      : meta;
+      HasInnerSteps()
+          ? MakeLearner(WithSettings(spec(), "inner { steps: 0 }"))->Adapt(model(), meta, episode.support).model.params
+          : meta;
   std::vector<bool> may(model().params().size(), false);
   if (!learner_facts().has_adapted()) {
     may = InScope(model().params(), AdaptedScope(spec()));
@@ -83,8 +85,8 @@ TEST_P(ConformanceTest, IgnoresWhatItDoesNotHeed) {
   const std::unique_ptr<Learner> learner = MakeLearner(spec());
   const Episode episode = BuildEpisode(MakeToyTask(20, 2, 1));
   const ParamList meta = Meta(*learner, episode);
-  ExpectSameBits(MakeLearner(other)->Adapt(model(), meta, episode.support),
-                 learner->Adapt(model(), meta, episode.support), "adapted");
+  ExpectSameBits(Flat(MakeLearner(other)->Adapt(model(), meta, episode.support)),
+                 Flat(learner->Adapt(model(), meta, episode.support)), "adapted");
   ExpectSameBits(MakeLearner(other)->MetaGradient(model(), meta, episode, 0).grads,
                  learner->MetaGradient(model(), meta, episode, 0).grads, "meta-gradient");
 }
@@ -99,12 +101,12 @@ TEST_P(ConformanceTest, LeavesItsInputAsItIsAndReturnsNoGraph) {
         MakeLearner(learns ? spec() : WithSettings(spec(), "learns { part: NONE }"));
     const ParamList meta = Meta(*learner, episode);
     const ParamList before = Detached(meta);
-    const ParamList adapted = learner->Adapt(model(), meta, episode.support);
+    const AdaptedParams adapted = learner->Adapt(model(), meta, episode.support);
     const at::Tensor logits = learner->Logits(model(), adapted, episode.query);
     const TaskGradient task = learner->MetaGradient(model(), meta, episode, 0);
     ExpectSameBits(meta, before, "the input");
     EXPECT_FALSE(logits.requires_grad());
-    for (const at::Tensor& tensor : adapted) {
+    for (const at::Tensor& tensor : Flat(adapted)) {
       EXPECT_FALSE(tensor.requires_grad());
     }
     std::vector<bool> may = MayLearn(meta.size());
@@ -132,7 +134,7 @@ TEST_P(ConformanceTest, OrderAndCompanyDoNotMatter) {
   const ToyTask toy = MakeToyTask(5, 2, 2);
   const Episode episode = BuildEpisode(toy);
   const ParamList meta = Meta(*learner, episode);
-  const ParamList adapted = learner->Adapt(model(), meta, episode.support);
+  const AdaptedParams adapted = learner->Adapt(model(), meta, episode.support);
   const at::Tensor logits = learner->Logits(model(), adapted, episode.query);
   EXPECT_EQ(logits.sizes(), at::IntArrayRef({RowsOf(episode.query), kToyWays}));
 
@@ -164,7 +166,7 @@ TEST_P(ConformanceTest, SameBitsEachTimeOnSeveralThreadsAndWithoutGradMode) {
   const std::unique_ptr<Learner> learner = MakeLearner(spec());
   const Episode episode = BuildEpisode(MakeToyTask(7, 2, 2));
   const ParamList meta = Meta(*learner, episode);
-  const ParamList once = learner->Adapt(model(), meta, episode.support);
+  const ParamList once = Flat(learner->Adapt(model(), meta, episode.support));
   const TaskGradient task = learner->MetaGradient(model(), meta, episode, 3);
   constexpr size_t kTimes = 2;
   std::vector<ParamList> others(kTimes);
@@ -172,7 +174,7 @@ TEST_P(ConformanceTest, SameBitsEachTimeOnSeveralThreadsAndWithoutGradMode) {
   TaskPool pool(2);
   pool.Run(kTimes, [&](int64_t i) {
     const at::AutoGradMode mode(i == 0);
-    others[static_cast<size_t>(i)] = learner->Adapt(model(), meta, episode.support);
+    others[static_cast<size_t>(i)] = Flat(learner->Adapt(model(), meta, episode.support));
     tasks[static_cast<size_t>(i)] = learner->MetaGradient(model(), meta, episode, 3);
   });
   for (size_t i = 0; i < kTimes; ++i) {
@@ -200,8 +202,7 @@ TEST_P(ConformanceTest, NoInnerStepsAreTheStart) {
                           Logits(*none, Meta(*none, episode, false), episode.support, episode.query)),
             1e-12);
   if (!learner_facts().own_start() && GetParam().model != ToyModelKind::kPrototypes) {
-    const ParamList own(meta.begin(), meta.begin() + static_cast<int64_t>(model().params().size()));
-    EXPECT_LT(MaxDifference(logits, model().Forward(own, episode.query).logits), 1e-12);
+    EXPECT_LT(MaxDifference(logits, model().Forward(ByName(model(), meta).model, episode.query).logits), 1e-12);
   }
   EXPECT_TRUE(std::isfinite(none->MetaGradient(model(), meta, episode, 0).query_loss));
   EXPECT_TRUE(std::isfinite(still->MetaGradient(model(), Meta(*still, episode), episode, 0).query_loss));
@@ -237,8 +238,7 @@ TEST_P(ConformanceTest, TellsClassesApart) {
     texts.push_back({episodes.back().rows, episodes.back().support});
   }
   ParamList whole = WholeParams(model(), *learner, false);
-  const auto own = static_cast<int64_t>(model().params().size());
-  const ParamList standardised = model().Standardised(ParamList(whole.begin(), whole.begin() + own), texts);
+  const ParamList standardised = model().Standardised(ByName(model(), whole).model, texts);
   std::copy(standardised.begin(), standardised.end(), whole.begin());
   double accuracy = 0;
   for (const Episode& episode : episodes) {

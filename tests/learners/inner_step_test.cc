@@ -32,7 +32,8 @@ TEST(InnerAdamWTest, StepsAndMetaGradient) {
   const at::Tensor g = Gradient(world.support, world.theta);
   const at::Tensor expected = world.theta - Rates(ScopeSpec::ALL).matmul(g * at::rsqrt(g * g + 0.09));
   EXPECT_LT(
-      MaxDifference(at::cat(MakeLearner(spec)->Adapt(world.model, world.params(), world.episode.support)), expected),
+      MaxDifference(at::cat(MakeLearner(spec)->Adapt(world.model, world.params(), world.episode.support).model.params),
+                    expected),
       kTolerance);
   inner.set_steps(7);
   inner.set_beta1(0.7);

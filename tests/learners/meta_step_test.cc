@@ -207,7 +207,7 @@ class TableModel : public Model {
   static constexpr int64_t kLong = 200003;
 
   const std::vector<ParamInfo>& params() const override { return params_; }
-  ModelOutput Forward(const ParamList& params, const Batch& batch) const override {
+  ModelOutput Forward(const ModelParams& params, const Batch& batch) const override {
     const double t = 0.1 * static_cast<double>(std::get<PointInputs>(batch.inputs).x.item<int64_t>());
     const at::Tensor table = (params[0] - t).pow(2).sum();
     return {(table + ((params[1] - t).pow(2) * weights_).sum()).view({1, 1}), {}, {}};

@@ -154,7 +154,7 @@ TEST(SinusoidModelTest, MetaGradientIsThatOfDifferences) {
                            "meta_sgd {} inner { steps: 3 }"}) {
     const World world(Spec(text));
     const auto value = [&](const ParamList& meta) {
-      const ParamList adapted = world.learner->Adapt(world.model, meta, episode.support);
+      const ModelParams adapted = world.learner->Adapt(world.model, meta, episode.support).model;
       return world.model.Loss(world.model.Forward(adapted, episode.query), episode.query).item<double>();
     };
     const TaskGradient task = world.learner->MetaGradient(world.model, world.meta, episode, 0);

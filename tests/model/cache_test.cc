@@ -21,7 +21,9 @@
 #include "metaprompt/prompt_model.h"
 #include "metaprompt/prompts/pack_texts.h"
 #include "tests/helpers/differences.h"
+#include "tests/helpers/encoder_goldens.h"
 #include "tests/helpers/one_thread.h"
+#include "tests/helpers/param_lists.h"
 
 namespace metaprompt {
 namespace {
@@ -111,7 +113,7 @@ int Left(const Batch& batch, int applied) {
                                                                       : applied + 2;
 }
 
-class ArchitectureTest : public testing::TestWithParam<const char*> {};
+class ArchitectureTest : public testing::TestWithParam<std::string> {};
 
 // The loss, its gradient, and the gradient of that along a direction.
 struct Derivatives {
@@ -165,7 +167,7 @@ TEST_P(ArchitectureTest, ALoweredBatchGivesTheSameToTheSecondDerivative) {
       }
       const auto derivatives = [&](int layer) {
         const ParamList leaves = WithGraph(start);
-        const Batch lowered = model.Lowered(leaves, batch, layer);
+        const Batch lowered = model.Lowered(SplitHead(model, leaves), batch, layer);
         // ALBERT's first group is 1 2 1 2: where 2 is the first that may change, 1 is still used.
         const bool shared = name == "albert" && Left(lowered, applied) == 1;
         ParamList seen = leaves;
@@ -173,8 +175,8 @@ TEST_P(ArchitectureTest, ALoweredBatchGivesTheSameToTheSecondDerivative) {
           const bool below = infos[i].layer < (shared ? 1 : layer);
           seen[i] = below ? at::Tensor() : leaves[i];
         }
-        const ModelOutput output = model.Forward(seen, lowered);
-        const ModelOutput expected = model.Forward(leaves, batch);
+        const ModelOutput output = model.Forward(SplitHead(model, seen), lowered);
+        const ModelOutput expected = model.Forward(SplitHead(model, leaves), batch);
         EXPECT_TRUE(at::equal(output.features, expected.features));
         EXPECT_TRUE(at::equal(output.read, expected.read));
         EXPECT_TRUE(at::equal(output.logits, expected.logits));
@@ -194,7 +196,7 @@ TEST_P(ArchitectureTest, ALoweredBatchGivesTheSameToTheSecondDerivative) {
       const Derivatives whole = derivatives(0);
       for (int layer = 1; layer <= head_layer + 2; ++layer) {
         SCOPED_TRACE(absl::StrCat(name, ModelSpec::Features_Name(features), " layer ", layer, " head ", with_head));
-        const int lowered = Left(model.Lowered(start, batch, layer), applied);
+        const int lowered = Left(model.Lowered(SplitHead(model, start), batch, layer), applied);
         EXPECT_EQ(lowered, layer == head_layer  ? applied + 1
                            : layer > head_layer ? applied + 2
                            : name != "albert"   ? layer
@@ -361,14 +363,7 @@ TEST(PrefixTest, AnMpnetsRelativeBiasIsZeroForIt) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(All, ArchitectureTest,
-                         testing::Values("bert", "bert-untied", "bert-no-head", "distilbert", "roberta", "albert",
-                                         "mpnet"),
-                         [](const auto& info) {
-                           std::string name = info.param;
-                           name.erase(std::remove(name.begin(), name.end(), '-'), name.end());
-                           return name;
-                         });
+INSTANTIATE_TEST_SUITE_P(All, ArchitectureTest, testing::ValuesIn(EncoderGoldens()), GoldenTestName);
 
 // What the decoder reads is chosen apart from the features, lowered or not.
 TEST(ReadTest, AMeanOfAllStates) {

@@ -21,6 +21,7 @@
 #include "metaprompt/prompt_model.h"
 #include "tests/helpers/differences.h"
 #include "tests/helpers/one_thread.h"
+#include "tests/helpers/param_lists.h"
 #include "tests/helpers/small_bert.h"
 
 namespace metaprompt {
@@ -259,8 +260,9 @@ std::vector<ParamList> Offsets(const PromptModel& model, const HeadedMaml& maml,
   std::vector<ParamList> offsets;
   for (int k = 0; k < maml.steps; ++k) {
     const ParamList leaves = WithGraph(theta);
-    const ParamList gradient = torch::autograd::grad({model.Loss(model.Forward(leaves, support), support)}, leaves, {},
-                                                     false, false, /*allow_unused=*/true);
+    const ParamList gradient =
+        torch::autograd::grad({model.Loss(model.Forward(SplitHead(model, leaves), support), support)}, leaves, {},
+                              false, false, /*allow_unused=*/true);
     ParamList offset;
     for (size_t i = 0; i < theta.size(); ++i) {
       const double rate = i < params.size() ? maml.Rate(model.params()[i]) : maml.class_lr;
@@ -304,26 +306,25 @@ TEST(ClassHeadTest, ItIsTheMeanOfTheAnswerWordsAndUnadaptedChangesNothing) {
     ASSERT_EQ(head[i].sizes(), expected[i].sizes());
     EXPECT_LT(MaxDifference(head[i], expected[i]), 1e-15);
   }
-  ParamList both = params;
-  both.insert(both.end(), head.begin(), head.end());
+  ModelParams both = {params, head};
   EXPECT_TRUE(at::equal(model.Forward(both, batch).logits, model.Forward(params, batch).logits));
   // With its own head the task no longer asks the vocabulary: logit w is the head's.
-  both[params.size() + 1] = head[1] + Ids({1, 2, 3}).to(at::kDouble);
+  both.head[1] = head[1] + Ids({1, 2, 3}).to(at::kDouble);
   EXPECT_LT(MaxDifference(model.Forward(both, batch).logits - model.Forward(params, batch).logits,
                           Ids({1, 2, 3}).to(at::kDouble).unsqueeze(0)),
             1e-12);
-  both.pop_back();
+  both.head.pop_back();
   EXPECT_THROW(model.Forward(both, batch), c10::Error);
   // Learners start with it where it has a step size, and without it where it has none.
   for (const int steps : {0, 2}) {
     HeadedMaml maml;
     maml.steps = steps;
-    const ParamList adapted = Maml(maml.Spec(MamlSpec::SECOND)).Adapt(model, params, batch);
-    ASSERT_EQ(adapted.size(), params.size() + 2);
-    EXPECT_EQ(at::equal(adapted[params.size()], head[0]), steps == 0);
+    const ModelParams adapted = Maml(maml.Spec(MamlSpec::SECOND)).Adapt(model, params, batch).model;
+    ASSERT_EQ(adapted.head.size(), 2);
+    EXPECT_EQ(at::equal(adapted.head[0], head[0]), steps == 0);
     EXPECT_EQ(at::equal(model.Forward(adapted, batch).logits, model.Forward(params, batch).logits), steps == 0);
     maml.class_lr = 0;
-    EXPECT_EQ(Maml(maml.Spec(MamlSpec::SECOND)).Adapt(model, params, batch).size(), params.size());
+    EXPECT_TRUE(Maml(maml.Spec(MamlSpec::SECOND)).Adapt(model, params, batch).model.head.empty());
   }
 }
 
@@ -350,7 +351,7 @@ TEST(ClassHeadTest, MetaGradientAgreesWithDifferences) {
         return LossBehind(model, maml, meta, Offsets(model, maml, meta, episode.support), episode.query);
       };
       largest = std::max(largest, CheckGradient(model.params(), params, task.grads, 54, objective));
-      const ParamList adapted = Maml(maml.Spec(MamlSpec::SECOND)).Adapt(model, params, episode.support);
+      const ParamList adapted = Flat(Maml(maml.Spec(MamlSpec::SECOND)).Adapt(model, params, episode.support));
       EXPECT_NEAR(task.query_loss, LossAt(model, adapted, episode.query), 1e-12);
     }
   }

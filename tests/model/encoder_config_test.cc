@@ -1,12 +1,13 @@
 // config.json of Hugging Face encoders: values, defaults, and errors that name the field.
-#include "metaprompt/encoders/encoder_config.h"
-
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <string>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "metaprompt/encoders/architectures.h"
+#include "metaprompt/encoders/config_json.h"
 
 namespace metaprompt {
 namespace {
@@ -36,7 +37,7 @@ constexpr char kMiniLm[] = R"({
 
 TEST(EncoderConfigTest, EveryArchitecturesFieldsAndDefaults) {
   const EncoderConfig mini = Config(kMiniLm);
-  EXPECT_EQ(mini.architecture, Architecture::kBert);
+  EXPECT_EQ(mini.model_type, "bert");
   EXPECT_EQ(mini.vocab_size, 30522);
   EXPECT_EQ(mini.width, 384);
   EXPECT_EQ(mini.embedding_width, 384);
@@ -58,7 +59,7 @@ TEST(EncoderConfigTest, EveryArchitecturesFieldsAndDefaults) {
   const EncoderConfig distil = Config(
       R"({"model_type": "distilbert", "dim": 96, "n_layers": 2, "n_heads": 4, "hidden_dim": 64, "activation": "relu",
           "layer_norm_eps": 0.01, "hidden_size": 7, "tie_weights_": true, "tie_word_embeddings": false})");
-  EXPECT_EQ(distil.architecture, Architecture::kDistilBert);
+  EXPECT_EQ(distil.model_type, "distilbert");
   EXPECT_EQ(distil.width, 96);
   EXPECT_EQ(distil.embedding_width, 96);
   EXPECT_EQ(distil.layers, 2);
@@ -103,11 +104,39 @@ TEST(EncoderConfigTest, EveryArchitecturesFieldsAndDefaults) {
   EXPECT_EQ(mpnet.relative_buckets, 64);
   EXPECT_EQ(Config(R"({"model_type": "mpnet"})").relative_buckets, 32);
 
+  // xlm-roberta-base has RoBERTa's positions.
+  const EncoderConfig xlm = Config(R"({"model_type": "xlm-roberta", "max_position_embeddings": 514})");
+  EXPECT_EQ(xlm.vocab_size, 30522);
+  EXPECT_EQ(xlm.position_offset, 2);
+  EXPECT_EQ(xlm.token_types, 2);
+
+  // electra-small: its embeddings are narrower than its layers, those of electra-base are not.
+  const EncoderConfig electra = Config(R"({"model_type": "electra", "hidden_act": "relu"})");
+  EXPECT_EQ(electra.vocab_size, 30522);
+  EXPECT_EQ(electra.embedding_width, 128);
+  EXPECT_EQ(electra.width, 256);
+  EXPECT_EQ(electra.heads, 4);
+  EXPECT_EQ(electra.intermediate, 1024);
+  EXPECT_EQ(electra.layer_groups, 12);
+  EXPECT_TRUE(electra.embedding_map);
+  EXPECT_FALSE(Config(R"({"model_type": "electra", "embedding_size": 256})").embedding_map);
+  EXPECT_TRUE(albert.embedding_map);
+  EXPECT_FALSE(mini.embedding_map);
+
+  // Some heads have GELU whatever the configuration is.
+  for (const char* type : {"roberta", "xlm-roberta", "mpnet", "electra"}) {
+    const EncoderConfig config = Config(absl::StrCat(R"({"model_type": ")", type, R"(", "hidden_act": "relu"})"));
+    EXPECT_EQ(config.activation, Activation::kRelu) << type;
+    EXPECT_EQ(config.head_activation, Activation::kGelu) << type;
+  }
+  EXPECT_EQ(Config(R"({"model_type": "bert", "hidden_act": "relu"})").head_activation, Activation::kRelu);
+
   // Configs older than model_type.
-  EXPECT_EQ(Config(R"({"architectures": ["BertForMaskedLM"]})").architecture, Architecture::kBert);
-  EXPECT_EQ(Config(R"({"architectures": ["DistilBertModel"]})").architecture, Architecture::kDistilBert);
-  EXPECT_EQ(Config(R"({"architectures": ["MPNetForMaskedLM"]})").architecture, Architecture::kMpnet);
-  EXPECT_EQ(ModelType(Architecture::kDistilBert), "distilbert");
+  EXPECT_EQ(Config(R"({"architectures": ["BertForMaskedLM"]})").model_type, "bert");
+  EXPECT_EQ(Config(R"({"architectures": ["DistilBertModel"]})").model_type, "distilbert");
+  EXPECT_EQ(Config(R"({"architectures": ["MPNetForMaskedLM"]})").model_type, "mpnet");
+  EXPECT_EQ(Config(R"({"architectures": ["XLMRobertaModel"]})").model_type, "xlm-roberta");
+  EXPECT_EQ(Config(R"({"architectures": ["ElectraForPreTraining"]})").model_type, "electra");
 
   const auto act = [](absl::string_view name) {
     return Config(absl::StrCat(R"({"model_type": "bert", "hidden_act": ")", name, "\"}")).activation;
@@ -125,8 +154,53 @@ TEST(EncoderConfigTest, EveryArchitecturesFieldsAndDefaults) {
   EXPECT_EQ(act("quick_gelu"), Activation::kQuickGelu);
 }
 
+// Numbers that are nobody's defaults.
+TEST(EncoderConfigTest, WhatIsWrittenIsReadBack) {
+  for (const Architecture& architecture : Architectures()) {
+    SCOPED_TRACE(architecture.model_type);
+    EncoderConfig config = Config(absl::StrCat(R"({"model_type": ")", architecture.model_type, "\"}"));
+    config.vocab_size = 77;
+    config.heads = 3;
+    config.width = 24;
+    config.layers = 6;
+    config.intermediate = 31;
+    config.max_positions = 99;
+    config.activation = Activation::kSilu;
+    config.initializer_range = 0.25;
+    config.tied = false;
+    const FieldNames& fields = architecture.fields;
+    config.embedding_width = fields.embedding_width.empty() ? 24 : 8;
+    config.layer_groups = fields.layer_groups.empty() ? 6 : 2;
+    config.inner_group_num = fields.inner_group_num.empty() ? 1 : 3;
+    config.token_types = fields.token_types.empty() ? 0 : 5;
+    config.position_offset = fields.padding.empty() ? config.position_offset : 9;
+    config.relative_buckets = fields.relative_buckets.empty() ? 0 : 48;
+    config.layer_norm_eps = fields.layer_norm_eps.empty() ? 1e-12 : 0.0625;
+    const EncoderConfig read = Config(ConfigJson(config));
+    EXPECT_EQ(read.model_type, architecture.model_type);
+    EXPECT_EQ(read.vocab_size, config.vocab_size);
+    EXPECT_EQ(read.width, config.width);
+    EXPECT_EQ(read.embedding_width, config.embedding_width);
+    EXPECT_EQ(read.layers, config.layers);
+    EXPECT_EQ(read.heads, config.heads);
+    EXPECT_EQ(read.intermediate, config.intermediate);
+    EXPECT_EQ(read.max_positions, config.max_positions);
+    EXPECT_EQ(read.position_offset, config.position_offset);
+    EXPECT_EQ(read.token_types, config.token_types);
+    EXPECT_EQ(read.layer_groups, config.layer_groups);
+    EXPECT_EQ(read.inner_group_num, config.inner_group_num);
+    EXPECT_EQ(read.relative_buckets, config.relative_buckets);
+    EXPECT_EQ(read.activation, config.activation);
+    EXPECT_EQ(read.layer_norm_eps, config.layer_norm_eps);
+    EXPECT_EQ(read.initializer_range, config.initializer_range);
+    EXPECT_EQ(read.tied, config.tied);
+  }
+}
+
 TEST(EncoderConfigTest, WhatIsWrongIsNamed) {
-  const std::string types = "bert, distilbert, roberta, albert, mpnet";
+  const std::string types = absl::StrJoin(
+      Architectures(), ", ", [](std::string* out, const Architecture& one) { absl::StrAppend(out, one.model_type); });
+  EXPECT_THAT(types, testing::StartsWith("bert, distilbert, roberta, xlm-roberta, albert, mpnet, electra"));
   EXPECT_EQ(Error(""), "c: not JSON at byte 1");
   EXPECT_EQ(Error(R"({"model_type": "bert",})"), "c: not JSON at byte 23");
   EXPECT_EQ(Error(R"({"model_type": "bert"} {})"), "c: not JSON at byte 24");

@@ -1,24 +1,27 @@
 #!/usr/bin/env python3
-"""Makes tests/goldens/encoders: a tiny random checkpoint of every architecture, and what `transformers` says of it.
+"""Makes tests/goldens/encoders: tiny random checkpoints, and what `transformers` computes with them.
 
-Needs torch, transformers, sentencepiece and safetensors (made with transformers 4.40). From the repository's root:
+Needs torch, transformers 4.40, sentencepiece 0.1.97 and safetensors. From the repository's root:
 
-    python3 tests/reference/make_encoder_goldens.py
+    python3 tests/reference/make_encoder_goldens.py [CASE...]              # all of CASES without names
+    python3 tests/reference/make_encoder_goldens.py --compare FOLDER CASE  # what `metaprompt export` or a test saved
 
-Every folder is a whole checkpoint: config.json, weights, tokenizer. Beside them, expected.safetensors holds for the
-lines of LINES, each with one mask: `input_ids` [B, T] and `lengths` [B]; `states` [B, T, D], the last hidden states,
-0 where a line has ended; `logits` [B, V], those of the masked-language-model head at the mask (none without a head).
+Each folder is a whole checkpoint: config.json, weights, tokenizer. Beside them is expected.safetensors. For the lines
+of LINES, each of which has one mask, it holds `input_ids` [B, T] and `lengths` [B]; `states` [B, T, D], the last hidden
+states, 0 after the end of a line; and `logits` [B, V], those of the masked-language-model head at the mask (none
+without a head).
 """
 
 import io
 import json
 import os
 import shutil
+import sys
 
 import sentencepiece
 import torch
 import transformers as t
-from safetensors.torch import save_file
+from safetensors.torch import load_file, save_file
 
 OUT = os.path.join(os.path.dirname(__file__), "..", "goldens", "encoders")
 LINES = [
@@ -63,16 +66,27 @@ def byte_bpe(folder):
     return t.RobertaTokenizer(os.path.join(folder, "vocab.json"), os.path.join(folder, "merges.txt"))
 
 
-def unigram(folder):
+def unigram(path, **options):
     text = [line.replace("{mask}", "").replace("{pad}", "") for line in LINES] + WORDS + list(LETTERS)
     model = io.BytesIO()  # no file names: they would be written into the model
     sentencepiece.SentencePieceTrainer.train(
-        sentence_iterator=iter(text), model_writer=model, vocab_size=70, model_type="unigram", pad_id=0, unk_id=1,
-        bos_id=-1, eos_id=-1, control_symbols="[CLS],[SEP],[MASK]", normalization_rule_name="identity",
-        minloglevel=2)
-    with open(os.path.join(folder, "spiece.model"), "wb") as out:
+        sentence_iterator=iter(text), model_writer=model, vocab_size=70, model_type="unigram",
+        normalization_rule_name="identity", minloglevel=2, **options)
+    with open(path, "wb") as out:
         out.write(model.getvalue())
-    return t.AlbertTokenizer(os.path.join(folder, "spiece.model"))
+    return path
+
+
+def albert_unigram(folder):
+    return t.AlbertTokenizer(unigram(os.path.join(folder, "spiece.model"), pad_id=0, unk_id=1, bos_id=-1, eos_id=-1,
+                                     control_symbols="[CLS],[SEP],[MASK]"))
+
+
+def fairseq_unigram(folder):
+    path = unigram(os.path.join(folder, "sentencepiece.bpe.model"))
+    # As newer versions of transformers save it, without the sentencepiece model.
+    t.XLMRobertaTokenizerFast(path).backend_tokenizer.save(os.path.join(folder, "tokenizer.json"), pretty=False)
+    return t.XLMRobertaTokenizer(path)
 
 
 BERT = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
@@ -95,8 +109,14 @@ CASES = {
     "roberta": (t.RobertaConfig, t.RobertaForMaskedLM, dict(LONG, hidden_act="gelu_new", type_vocab_size=1), byte_bpe),
     "albert": (t.AlbertConfig, t.AlbertForMaskedLM,
                dict(LONG, embedding_size=8, num_hidden_layers=4, num_hidden_groups=2, inner_group_num=2,
-                    hidden_act="gelu_new"), unigram),
-    "mpnet": (t.MPNetConfig, t.MPNetForMaskedLM, dict(LONG, relative_attention_num_buckets=40), lambda f: wordpiece(f, t.MPNetTokenizer, MPNET)),
+                    hidden_act="gelu_new"), albert_unigram),
+    "mpnet": (t.MPNetConfig, t.MPNetForMaskedLM, dict(LONG, relative_attention_num_buckets=40),
+              lambda f: wordpiece(f, t.MPNetTokenizer, MPNET)),
+    "electra": (t.ElectraConfig, t.ElectraForMaskedLM, dict(LONG, embedding_size=8, hidden_act="gelu_new"),
+                lambda f: wordpiece(f, t.ElectraTokenizer, BERT)),
+    "electra-discriminator": (t.ElectraConfig, t.ElectraForPreTraining, dict(LONG, embedding_size=16),
+                              lambda f: wordpiece(f, t.ElectraTokenizer, BERT)),
+    "xlm-roberta": (t.XLMRobertaConfig, t.XLMRobertaForMaskedLM, dict(LONG, hidden_act="silu"), fairseq_unigram),
 }
 
 
@@ -138,6 +158,12 @@ def make(name):
         if os.path.exists(os.path.join(folder, file)):
             os.remove(os.path.join(folder, file))
 
+    expected = expected_of(model, tokenizer)
+    save_file(expected, os.path.join(folder, "expected.safetensors"))
+    print(name, {k: list(v.shape) for k, v in expected.items()})
+
+
+def expected_of(model, tokenizer):
     texts = [line.format(mask=tokenizer.mask_token, pad=tokenizer.pad_token) for line in LINES]
     inputs = tokenizer(texts, padding=True, return_tensors="pt")
     kept = {k: inputs[k] for k in ("input_ids", "attention_mask")}
@@ -146,17 +172,36 @@ def make(name):
         output = model(**kept, output_hidden_states=True)
     states = output.hidden_states[-1]
     expected["states"] = (states * kept["attention_mask"].unsqueeze(-1)).contiguous()
-    if hasattr(output, "logits"):
+    if type(model).__name__.endswith("ForMaskedLM"):
         at = kept["input_ids"] == tokenizer.mask_token_id
-        assert at.sum().item() == len(LINES), name
+        assert at.sum().item() == len(LINES), texts
         expected["logits"] = output.logits[at].contiguous()
-    save_file(expected, os.path.join(folder, "expected.safetensors"))
-    print(name, {k: list(v.shape) for k, v in expected.items()})
+    return expected
+
+
+def compare(folder, name):
+    """A folder that was saved from the golden NAME must load without a missing tensor, and give the same numbers."""
+    with open(os.path.join(folder, "config.json")) as file:
+        kind = t.AutoModelForMaskedLM if json.load(file)["architectures"][0].endswith("ForMaskedLM") else t.AutoModel
+    model, report = kind.from_pretrained(folder, output_loading_info=True)
+    # The pooler is not saved: the encoder does not need it.
+    missing = [key for key in report["missing_keys"] if "pooler." not in key]
+    assert not missing and not report["unexpected_keys"] and not report["mismatched_keys"], report
+    found = expected_of(model.eval(), t.AutoTokenizer.from_pretrained(folder, use_fast=False))
+    expected = load_file(os.path.join(OUT, name, "expected.safetensors"))
+    assert found.keys() == expected.keys(), (found.keys(), expected.keys())
+    for key in expected:
+        difference = (found[key] - expected[key]).abs().max().item()
+        assert difference < 1e-5, (key, difference)
+    print(f"{folder}: {kind.__name__} loads it, and gives the numbers of {name}")
 
 
 if __name__ == "__main__":
+    if sys.argv[1:2] == ["--compare"]:
+        compare(*sys.argv[2:])
+        sys.exit()
     os.makedirs(OUT, exist_ok=True)
-    for name in CASES:
+    for name in sys.argv[1:] or CASES:
         make(name)
     with open(os.path.join(OUT, "lines.txt"), "w") as out:
         out.writelines(line + "\n" for line in LINES)

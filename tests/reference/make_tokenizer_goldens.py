@@ -9,12 +9,13 @@ ways to cut a word that are equally probable. Run it in the root of the reposito
 
 It writes tests/goldens/tokenizers/goldens.json: the ids of a page of nasty texts for every tokenizer and several of
 its settings, and for two public data sets (HuffPost's headlines, 20 Newsgroups' posts) the number of ids and the
-SHA-256 of all of them, printed one text a line. The vocabularies beside it were made with --train from the machine's
-package descriptions; training again gives others, since those differ from day to day.
+SHA-256 of all of them, printed one text per line. The vocabularies beside it were made with --train from the machine's
+package descriptions; training again gives others, since those differ from day to day. With --only FOLDER, one of them
+is renewed.
 
-The reference is what AutoTokenizer gives (the fast tokenizer), but for ALBERT the slow one, which runs sentencepiece
-itself. "plain" is the reference for a text that may spell special tokens and stays text: the same tokenizer without
-its added tokens. It is left out where it is the same.
+The reference is what AutoTokenizer gives (the fast tokenizer), but for ALBERT and XLM-RoBERTa the slow one, which runs
+sentencepiece itself. "plain" is the reference for a text that may spell special tokens and stays text: the same
+tokenizer without its added tokens. It is left out where it is the same.
 """
 import argparse
 import hashlib
@@ -107,6 +108,10 @@ def variants():
     yield "albert flags", "albert", {"tokenizer_config.json": {"added_tokens_decoder": {
         "-1": token("<new>", lstrip=True, normalized=True), "-2": token("zork", single_word=True),
         "-3": token("blip", rstrip=True), "-4": token("<both>", lstrip=True, rstrip=True, special=True)}}}
+    yield "xlm-roberta", "xlm-roberta", {}
+    yield "xlm-roberta flags", "xlm-roberta", {"tokenizer_config.json": {"added_tokens_decoder": {
+        "-1": token("<new>", lstrip=True, normalized=True), "-2": token("zork", single_word=True),
+        "-3": token("blip", rstrip=True), "-4": token("<both>", lstrip=True, rstrip=True, special=True)}}}
 
 
 def number_added(files, size):
@@ -124,7 +129,8 @@ def number_added(files, size):
 
 class Reference:
     def __init__(self, folder):
-        self.slow = json.load(open(f"{folder}/config.json"))["model_type"] == "albert"
+        self.type = json.load(open(f"{folder}/config.json"))["model_type"]
+        self.slow = self.type in ("albert", "xlm-roberta")
         self.tokenizer = transformers.AutoTokenizer.from_pretrained(folder, use_fast=not self.slow)
         if not self.slow:
             self.tokenizer.backend_tokenizer.no_truncation()
@@ -140,12 +146,13 @@ class Reference:
     def plain(self, text):
         if not self.slow:
             return self.bare.encode(text, add_special_tokens=False).ids
-        if self.tokenizer.do_lower_case:
+        if self.type == "albert" and self.tokenizer.do_lower_case:
             text = "".join(c.lower() for c in text)
-        # Unknown characters that spell [MASK] get its id from PieceToId; here they are to be unknown.
+        # Unknown characters that spell a special token would get its id; here they are to be unknown.
         special = {self.tokenizer.cls_token_id, self.tokenizer.sep_token_id, self.tokenizer.mask_token_id,
                    self.tokenizer.pad_token_id}
-        ids = [self.tokenizer.sp_model.PieceToId(piece) for piece in self.tokenizer._tokenize(text)] if text else []
+        to_id = self.tokenizer.sp_model.PieceToId if self.type == "albert" else self.tokenizer._convert_token_to_id
+        ids = [to_id(piece) for piece in self.tokenizer._tokenize(text)] if text else []
         return [self.tokenizer.unk_token_id if i in special else i for i in ids]
 
 
@@ -181,35 +188,46 @@ def write_json(path, value):
         file.write("\n")
 
 
-def train(count):
+def train_unigram(texts, path, count, **options):
+    with tempfile.TemporaryDirectory() as folder:
+        sentencepiece.SentencePieceTrainer.train(
+            sentence_iterator=iter(texts), model_prefix=f"{folder}/m", vocab_size=count, model_type="unigram",
+            num_threads=1, split_by_number=False, split_by_unicode_script=False, minloglevel=2, **options)
+        shutil.move(f"{folder}/m.model", path)
+
+
+def train(count, only):
     """The vocabularies, of `count` pieces each, from the machine's package index."""
     index = subprocess.run(["apt-cache", "dumpavail"], capture_output=True, check=True).stdout.decode()
     texts = sorted({line.split(": ", 1)[1] for line in index.split("\n") if line.startswith("Description: ")})
     print(f"training on {len(texts)} package descriptions", file=sys.stderr)
     for name, unk, special, lower in (("cased", "[UNK]", ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"], False),
                                       ("mpnet", "[UNK]", ["<s>", "<pad>", "</s>", "[UNK]", "<mask>"], True)):
-        os.makedirs(f"{FOLDER}/{name}", exist_ok=True)
-        wordpiece = implementations.BertWordPieceTokenizer(lowercase=lower, unk_token=unk)
-        wordpiece.train_from_iterator(texts, vocab_size=count, special_tokens=special, show_progress=False)
-        wordpiece.save_model(f"{FOLDER}/{name}")
-    write_json(f"{FOLDER}/cased/config.json", {"model_type": "bert"})
-    write_json(f"{FOLDER}/cased/tokenizer_config.json", {"do_lower_case": False})
-    write_json(f"{FOLDER}/mpnet/config.json", {"model_type": "mpnet"})
-    os.makedirs(f"{FOLDER}/roberta", exist_ok=True)
-    bpe = implementations.ByteLevelBPETokenizer()
-    bpe.train_from_iterator(texts, vocab_size=count, special_tokens=["<s>", "<pad>", "</s>", "<unk>", "<mask>"],
-                            show_progress=False)
-    bpe.save_model(f"{FOLDER}/roberta")
-    write_json(f"{FOLDER}/roberta/config.json", {"model_type": "roberta"})
-    os.makedirs(f"{FOLDER}/albert", exist_ok=True)
-    with tempfile.TemporaryDirectory() as folder:
-        sentencepiece.SentencePieceTrainer.train(
-            sentence_iterator=iter([text.lower() for text in texts]), model_prefix=f"{folder}/m", vocab_size=count,
-            model_type="unigram", normalization_rule_name="nmt_nfkc", pad_id=0, unk_id=1, bos_id=-1, eos_id=-1,
-            control_symbols=["[CLS]", "[SEP]", "[MASK]"], user_defined_symbols=list('()"-.–£€'), num_threads=1,
-            split_by_number=False, split_by_unicode_script=False, minloglevel=2)
-        shutil.move(f"{folder}/m.model", f"{FOLDER}/albert/spiece.model")
-    write_json(f"{FOLDER}/albert/config.json", {"model_type": "albert"})
+        if only in ("", name):
+            wordpiece = implementations.BertWordPieceTokenizer(lowercase=lower, unk_token=unk)
+            wordpiece.train_from_iterator(texts, vocab_size=count, special_tokens=special, show_progress=False)
+            wordpiece.save_model(new_folder(name, "bert" if name == "cased" else name))
+    if only in ("", "cased"):
+        write_json(f"{FOLDER}/cased/tokenizer_config.json", {"do_lower_case": False})
+    if only in ("", "roberta"):
+        bpe = implementations.ByteLevelBPETokenizer()
+        bpe.train_from_iterator(texts, vocab_size=count, special_tokens=["<s>", "<pad>", "</s>", "<unk>", "<mask>"],
+                                show_progress=False)
+        bpe.save_model(new_folder("roberta", "roberta"))
+    if only in ("", "albert"):
+        train_unigram([text.lower() for text in texts], f"{new_folder('albert', 'albert')}/spiece.model", count,
+                      normalization_rule_name="nmt_nfkc", pad_id=0, unk_id=1, bos_id=-1, eos_id=-1,
+                      control_symbols=["[CLS]", "[SEP]", "[MASK]"], user_defined_symbols=list('()"-.–£€'))
+    if only in ("", "xlm-roberta"):
+        # Without the tables of nmt_nfkc, which take 240 kB and which ALBERT's model has.
+        train_unigram(texts, f"{new_folder('xlm-roberta', 'xlm-roberta')}/sentencepiece.bpe.model", count,
+                      normalization_rule_name="identity")
+
+
+def new_folder(name, model_type):
+    os.makedirs(f"{FOLDER}/{name}", exist_ok=True)
+    write_json(f"{FOLDER}/{name}/config.json", {"model_type": model_type})
+    return f"{FOLDER}/{name}"
 
 
 def main():
@@ -223,7 +241,7 @@ def main():
     if sentencepiece.__version__ != "0.1.97":
         sys.exit(f"sentencepiece is {sentencepiece.__version__}; it must be 0.1.97")
     if arguments.train:
-        train(2000)
+        train(2000, arguments.only)
     raw = [text.encode() for text in TEXTS] + BYTES
     texts = [data.decode("utf-8", errors="replace") for data in raw]
     public = {"huffpost": headlines(arguments.data), "20newsgroups": posts(arguments.data)}

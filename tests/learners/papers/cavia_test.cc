@@ -29,8 +29,9 @@ TEST(CaviaTest, ContextBeginsAtZero) {
   const at::Tensor theta = world.support.c + m.matmul(start - world.support.c);
   const at::Tensor expected = m.t().matmul(Gradient(world.query, theta));
   const std::unique_ptr<Learner> learner = MakeLearner(spec);
-  EXPECT_LT(MaxDifference(at::cat(learner->Adapt(world.model, world.params(), world.episode.support)), theta),
-            kTolerance);
+  EXPECT_LT(
+      MaxDifference(at::cat(learner->Adapt(world.model, world.params(), world.episode.support).model.params), theta),
+      kTolerance);
   const TaskGradient task = learner->MetaGradient(world.model, world.params(), world.episode, 0);
   EXPECT_LT(MaxDifference(task.grads[0], expected.narrow(0, 0, kEncoderSize)), kTolerance);
   EXPECT_TRUE(!task.grads[1].defined() || task.grads[1].eq(0).all().item<bool>());
@@ -48,8 +49,9 @@ TEST(CaviaConformanceTest, WhatTheContextPassesThroughIsShared) {
   EXPECT_TRUE(learner->TakesSeveralTasks(model));
   const Episode episode = BuildEpisode(MakeToyTask(18, 2, 2));
   const ParamList meta = LocalParams(model.params(), WholeParams(model, *learner, true), episode.rows);
-  const ParamList adapted = learner->Adapt(model, meta, episode.support);
-  const ParamList start = MakeLearner(WithSettings(spec, "inner { steps: 0 }"))->Adapt(model, meta, episode.support);
+  const ParamList adapted = learner->Adapt(model, meta, episode.support).model.params;
+  const ParamList start =
+      MakeLearner(WithSettings(spec, "inner { steps: 0 }"))->Adapt(model, meta, episode.support).model.params;
   for (size_t i = 0; i < meta.size(); ++i) {
     const ParamInfo& info = model.params()[i];
     const bool context = info.group == ParamGroup::kPrompt && !info.prompt_map;

@@ -42,8 +42,9 @@ TEST(ImamlTest, MetaGradientIsTheClosedForm) {
       const std::string what =
           absl::StrCat("adapts=", ScopeSpec::Part_Name(adapts), " learns=", ScopeSpec::Part_Name(learns));
       const std::unique_ptr<Learner> learner = MakeLearner(spec);
-      EXPECT_LT(MaxDifference(at::cat(learner->Adapt(world.model, world.params(), world.episode.support)), phi),
-                kTolerance)
+      EXPECT_LT(
+          MaxDifference(at::cat(learner->Adapt(world.model, world.params(), world.episode.support).model.params), phi),
+          kTolerance)
           << what;
       const TaskGradient task = learner->MetaGradient(world.model, world.params(), world.episode, 0);
       ExpectGradient(task.grads, jacobian.t().matmul(outer), learns, what);
@@ -70,7 +71,7 @@ TEST(ImamlConformanceTest, GradientIsThatOfTheMinimum) {
     const TaskGradient task = learner->MetaGradient(model, meta, episode, 0);
     ExpectDerivative(
         model.params(), std::vector<bool>(meta.size(), true), meta, task.grads, 1e-6, [&](const ParamList& at) {
-          const ParamList adapted = learner->Adapt(model, at, episode.support);
+          const AdaptedParams adapted = learner->Adapt(model, at, episode.support);
           return CrossEntropy(learner->Logits(model, adapted, episode.query), episode.query.labels).item<double>();
         });
   }

@@ -75,7 +75,7 @@ TEST(MamlTest, MetaGradientIsTheClosedFormWithTheGraphKeptAndRecomputed) {
               } else {
                 EXPECT_TRUE(std::isnan(task.objective)) << what;
               }
-              const ParamList adapted = learner->Adapt(world.model, meta, world.episode.support);
+              const ParamList adapted = learner->Adapt(world.model, meta, world.episode.support).model.params;
               EXPECT_LT(MaxDifference(at::cat(adapted), theta_k), kTolerance) << what;
               for (size_t i = 0; i < 2; ++i) {
                 EXPECT_EQ(at::equal(adapted[i], meta[i]), steps == 0 || !Covers(adapts, i)) << what;
@@ -165,8 +165,8 @@ TEST(MamlTest, LearnedStepSizesHaveTheirClosedForm) {
         ExpectGradient(task.grads, expected, ScopeSpec::ALL, what);
         ASSERT_EQ(task.grads.size(), 3);
         EXPECT_LT(MaxDifference(task.grads[2], of_alpha), kTolerance) << what;
-        const ParamList adapted = learner->Adapt(world.model, meta, world.episode.support);
-        EXPECT_LT(MaxDifference(at::cat(ParamList(adapted.begin(), adapted.begin() + 2)), theta.back()), kTolerance);
+        const ParamList adapted = learner->Adapt(world.model, meta, world.episode.support).model.params;
+        EXPECT_LT(MaxDifference(at::cat(adapted), theta.back()), kTolerance);
       }
     }
   }
@@ -199,7 +199,7 @@ TEST(MamlConformanceTest, MiniBatchesAreStepsOnPartsOfTheSupportSet) {
   const std::unique_ptr<Learner> epoch = MakeLearner(WithSettings(spec, "meta_test { epochs: 1 batch: 3 }"));
   const Episode episode = BuildEpisode(MakeToyTask(15, 2, 1));
   const ParamList meta = LocalParams(model.params(), WholeParams(model, *step, true), episode.rows);
-  const ParamList adapted = epoch->Adapt(model, meta, episode.support);
+  const ParamList adapted = epoch->Adapt(model, meta, episode.support).model.params;
   int same = 0;
   for (int half = 0; half < 1 << 6; ++half) {
     std::vector<int64_t> first;
@@ -208,8 +208,8 @@ TEST(MamlConformanceTest, MiniBatchesAreStepsOnPartsOfTheSupportSet) {
       ((half >> text) % 2 == 1 ? first : second).push_back(text);
     }
     if (first.size() == 3) {
-      const ParamList between = step->Adapt(model, meta, SelectRows(episode.support, first));
-      const ParamList after = step->Adapt(model, between, SelectRows(episode.support, second));
+      const ParamList between = step->Adapt(model, meta, SelectRows(episode.support, first)).model.params;
+      const ParamList after = step->Adapt(model, between, SelectRows(episode.support, second)).model.params;
       double difference = 0;
       for (size_t i = 0; i < after.size(); ++i) {
         difference = std::max(difference, MaxDifference(after[i], adapted[i]));

@@ -12,6 +12,7 @@
 #include "metaprompt/model/episode.h"
 #include "metaprompt/prompt_model.h"
 #include "tests/helpers/differences.h"
+#include "tests/helpers/param_lists.h"
 #include "tests/helpers/toy_tasks.h"
 
 namespace metaprompt {
@@ -37,25 +38,27 @@ TEST(ProtoMamlConformanceTest, ItIsMamlWithPrototypes) {
     const std::unique_ptr<Learner> learner = MakeLearner(spec);
     const TaskGradient found = learner->MetaGradient(with_prototypes, meta, episode, 0);
     ExpectSameBits(found.grads, expected.grads, "gradient");
-    ExpectSameBits(learner->Adapt(with_prototypes, meta, episode.support), own->Adapt(plain, meta, episode.support),
-                   "adapted");
+    ExpectSameBits(Flat(learner->Adapt(with_prototypes, meta, episode.support)),
+                   Flat(own->Adapt(plain, meta, episode.support)), "adapted");
   }
   // 2 c / temperature and -|c|² / temperature at the start.
   const std::unique_ptr<Learner> start = MakeLearner(WithSettings(maml, "inner { steps: 0 }"));
-  const ParamList adapted = start->Adapt(with_prototypes, meta, episode.support);
+  const ModelParams adapted = start->Adapt(with_prototypes, meta, episode.support).model;
   const at::Tensor read = plain.Forward(meta, episode.support).read;
   for (int64_t way = 0; way < kToyWays; ++way) {
     const at::Tensor mean = read.index_select(0, episode.support.labels.eq(way).nonzero().view({-1})).mean(0);
-    EXPECT_LT(MaxDifference(adapted[meta.size()][way], mean / 2), 1e-12);
-    EXPECT_LT(MaxDifference(adapted[meta.size() + 1][way], mean.dot(mean) / -4), 1e-12);
+    EXPECT_LT(MaxDifference(adapted.head[0][way], mean / 2), 1e-12);
+    EXPECT_LT(MaxDifference(adapted.head[1][way], mean.dot(mean) / -4), 1e-12);
   }
   // And a step from there, class vectors being numbers like others, in which Adapt saves a forward pass.
-  ParamList leaves = Leaves(adapted, std::vector<bool>(adapted.size(), true));
-  const ModelOutput output = plain.Forward(leaves, episode.support);
+  const ParamList start_list = Flat({adapted, {}, {}});
+  const ParamList leaves = Leaves(start_list, std::vector<bool>(start_list.size(), true));
+  const ModelOutput output = plain.Forward(SplitHead(plain, leaves), episode.support);
   const ParamList grads = Gradients({plain.Loss(output, episode.support)}, leaves, {}, false, false);
-  const ParamList stepped =
+  const ModelParams stepped =
       MakeLearner(WithSettings(maml, "inner { steps: 1 encoder_lr: 0.25 prompt_lr: 0.25 class_lr: 0.25 }"))
-          ->Adapt(with_prototypes, meta, episode.support);
+          ->Adapt(with_prototypes, meta, episode.support)
+          .model;
   for (size_t i = 0; i < leaves.size(); ++i) {
     const at::Tensor expected_step = grads[i].defined() ? adapted[i] - grads[i] * 0.25 : adapted[i];
     EXPECT_LT(MaxDifference(stepped[i], expected_step), 1e-14) << i;

@@ -39,7 +39,7 @@ TEST(ReptileTest, DirectionIsTheClosedForm) {
         ExpectGradient(task.grads, train_on_query ? world.theta - theta : plain, adapts, what);
         EXPECT_NEAR(task.query_loss, loss, kTolerance) << what;
         // At test there is no query set to turn to.
-        const ParamList adapted = learner->Adapt(world.model, meta, world.episode.support);
+        const ParamList adapted = learner->Adapt(world.model, meta, world.episode.support).model.params;
         EXPECT_LT((world.theta - at::cat(adapted) - plain).abs().max().item<double>(), kTolerance) << what;
         EXPECT_TRUE(at::equal(at::cat(meta), world.theta)) << what;
       }

@@ -1,0 +1,95 @@
+// The architectures that checkpoints can have. All are one network (encoder.h) with different options, and with
+// different names for the fields of config.json and for the tensors. An Architecture lists what differs, as data.
+//
+// To add one, write a file that fills in its Architecture, and add a row to architectures.inc. No other code depends on
+// which architecture an encoder has.
+#ifndef METAPROMPT_ENCODERS_ARCHITECTURES_H_
+#define METAPROMPT_ENCODERS_ARCHITECTURES_H_
+
+#include <optional>
+#include <vector>
+
+#include "absl/strings/string_view.h"
+#include "metaprompt/encoders/encoder_config.h"
+
+namespace metaprompt {
+
+// What config.json calls the fields of EncoderConfig. Where the architecture has no such field the name is empty, and
+// the value is the default.
+struct FieldNames {
+  absl::string_view width = "hidden_size";
+  absl::string_view layers = "num_hidden_layers";
+  absl::string_view heads = "num_attention_heads";
+  absl::string_view intermediate = "intermediate_size";
+  absl::string_view token_types = "type_vocab_size";
+  absl::string_view activation = "hidden_act";
+  absl::string_view layer_norm_eps = "layer_norm_eps";
+  absl::string_view padding;          // the field is position_offset - 1
+  absl::string_view embedding_width;  // without one it is `width`
+  absl::string_view layer_groups;     // without one it is `layers`
+  absl::string_view inner_group_num;
+  absl::string_view relative_buckets;
+};
+
+// What transformers' state dicts call the parameters. A dense layer or layer norm NAME has NAME.weight and NAME.bias; a
+// part of layer 3 is base + layer + "3." + part.
+struct TensorNames {
+  absl::string_view base = "bert.";            // precedes the encoder's names in a model with a head
+  absl::string_view embedding_map;             // empty if the architecture has none; so is relative_bias
+  absl::string_view layer = "encoder.layer.";  // precedes a layer's number
+  absl::string_view inner_layer;               // ALBERT: precedes the number within the group; else empty
+  absl::string_view query = "attention.self.query";
+  absl::string_view key = "attention.self.key";
+  absl::string_view value = "attention.self.value";
+  absl::string_view attention_out = "attention.output.dense";
+  absl::string_view attention_norm = "attention.output.LayerNorm";
+  absl::string_view up = "intermediate.dense";
+  absl::string_view down = "output.dense";
+  absl::string_view out_norm = "output.LayerNorm";
+  absl::string_view relative_bias;
+  // The MLM head: its dense layer and layer norm, and the whole names of the decoder's matrix and bias.
+  absl::string_view transform = "cls.predictions.transform.dense";
+  absl::string_view transform_norm = "cls.predictions.transform.LayerNorm";
+  absl::string_view decoder = "cls.predictions.decoder.weight";
+  absl::string_view decoder_bias = "cls.predictions.bias";
+};
+
+// When a dense layer leads from the embeddings to the first layer.
+enum class EmbeddingMap { kNever, kWhereWidthsDiffer, kAlways };
+
+// The tokenizer's algorithm and its special tokens (tokenizers/tokenizer_folder.cc).
+enum class TokenizerKind { kWordPiece, kMpnetWordPiece, kByteBpe, kAlbertSentencePiece, kFairseqSentencePiece };
+
+// The defaults of the members are BERT's.
+struct Architecture {
+  absl::string_view model_type;                         // config.json's name: "xlm-roberta"
+  absl::string_view class_prefix;                       // of transformers' classes: "XLMRoberta" in XLMRobertaModel
+  absl::string_view tokenizer_class = "BertTokenizer";  // of transformers; the fast tokenizer's name adds "Fast"
+  TokenizerKind tokenizer = TokenizerKind::kWordPiece;
+  EncoderConfig defaults;  // what transformers takes for fields that are missing; layer_groups follows from `layers`
+  FieldNames fields;
+  TensorNames tensors;
+  EmbeddingMap embedding_map = EmbeddingMap::kNever;
+  std::optional<Activation> head_activation;       // of the MLM head, if config.json does not choose it
+  std::vector<absl::string_view> refused_options;  // fields of config.json that must be false or missing
+  // Parts of the names of tensors that are left unused, beside poolers and buffers: the heads of other tasks.
+  std::vector<absl::string_view> unused;
+};
+
+namespace architectures {
+
+#define ARCHITECTURE(Name) Architecture Name();
+#include "metaprompt/encoders/architectures.inc"
+#undef ARCHITECTURE
+
+}  // namespace architectures
+
+// All of them, in the order of architectures.inc.
+const std::vector<Architecture>& Architectures();
+
+// Null if no architecture has that model_type.
+const Architecture* FindArchitecture(absl::string_view model_type);
+
+}  // namespace metaprompt
+
+#endif  // METAPROMPT_ENCODERS_ARCHITECTURES_H_

@@ -1,0 +1,45 @@
+// The checkpoints of tests/goldens/encoders. A new folder there is tested like the others, without another edit.
+#ifndef TESTS_HELPERS_ENCODER_GOLDENS_H_
+#define TESTS_HELPERS_ENCODER_GOLDENS_H_
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_replace.h"
+#include "metaprompt/base/files.h"
+
+namespace metaprompt {
+
+constexpr char kEncoderGoldens[] = "tests/goldens/encoders/";
+
+// "bert", "roberta", ...: the names of the folders.
+inline std::vector<std::string> EncoderGoldens() {
+  std::vector<std::string> names;
+  for (const auto& entry : std::filesystem::directory_iterator(kEncoderGoldens)) {
+    if (entry.is_directory()) {
+      names.push_back(entry.path().filename().string());
+    }
+  }
+  std::sort(names.begin(), names.end());
+  return names;
+}
+
+// Whether the checkpoint was saved with its masked-language-model head.
+inline bool SavedWithHead(const std::string& name) {
+  return absl::StrContains(*ReadFile(absl::StrCat(kEncoderGoldens, name, "/config.json")), "ForMaskedLM");
+}
+
+// As gtest needs the name of a parameter: bert_no_head.
+inline std::string GoldenTestName(const testing::TestParamInfo<std::string>& info) {
+  return absl::StrReplaceAll(info.param, {{"-", "_"}});
+}
+
+}  // namespace metaprompt
+
+#endif  // TESTS_HELPERS_ENCODER_GOLDENS_H_
