@@ -21,7 +21,7 @@ std::string HashOf(const TextClass& one, int64_t text) {
   return Sha256(absl::StrCat(one.label, "\t", one.texts[static_cast<size_t>(text)])).substr(0, kHashDigits);
 }
 
-// Each text is hashed once, however often it occurs.
+// The hashes of texts. Each text is hashed once, however often it occurs.
 class Hashes {
  public:
   explicit Hashes(const std::vector<const TextClass*>& classes) : classes_(classes), known_(classes.size()) {}
@@ -40,7 +40,7 @@ class Hashes {
   std::vector<std::unordered_map<int64_t, std::string>> known_;
 };
 
-// Goes through the lines that are no comments.
+// Reads the lines that are not comments.
 class Reader {
  public:
   Reader(absl::string_view text, absl::string_view name, const ManifestNeeds& needs,
@@ -60,7 +60,7 @@ class Reader {
       const auto there = static_cast<int64_t>(manifest_.episodes[shots].size());
       if (status.ok() && there < needs_.episodes) {
         status = absl::InvalidArgumentError(
-            absl::StrCat(name_, ": it has ", there, " ", shots, "-shot episodes; ", needs_.episodes, " are wanted"));
+            absl::StrCat(name_, ": it has ", there, " ", shots, "-shot episodes; ", needs_.episodes, " are needed"));
       }
     }
     if (!status.ok()) {
@@ -70,7 +70,7 @@ class Reader {
   }
 
  private:
-  // The next line's columns; false at the end.
+  // Splits the next line into columns. Returns false at the end.
   bool Next() {
     while (!rest_.empty()) {
       ++number_;
@@ -90,7 +90,7 @@ class Reader {
     return absl::InvalidArgumentError(absl::StrCat(name_, ":", number_, ": ", what));
   }
 
-  // A line `key` with so many values.
+  // Reads a line `key` with this number of values.
   absl::Status Expect(absl::string_view key, size_t values) {
     if (!Next() || columns_[0] != key || columns_.size() != values + 1) {
       return Error(absl::StrCat("not a line `", key, "` with ", values, values == 1 ? " value" : " values",
@@ -99,7 +99,7 @@ class Reader {
     return absl::OkStatus();
   }
 
-  // A line `key` with a number that must be the one wanted.
+  // Reads a line `key` with a number, which must be `wanted`.
   absl::Status ExpectNumber(absl::string_view key, int64_t wanted, int64_t* number) {
     absl::Status status = Expect(key, 1);
     status.Update(status.ok() ? Number(columns_[1], 1, number) : status);
@@ -111,7 +111,7 @@ class Reader {
 
   absl::Status Number(absl::string_view text, int64_t least, int64_t* number) const {
     if (!absl::SimpleAtoi(text, number) || *number < least) {
-      return Error(absl::StrCat(Quoted(text), " is no whole number from ", least, " on"));
+      return Error(absl::StrCat(Quoted(text), " is not a whole number >= ", least));
     }
     return absl::OkStatus();
   }
@@ -128,15 +128,15 @@ class Reader {
       status = Expect("split", 1);
     }
     if (status.ok() && columns_[1] != needs_.split) {
-      return Error(
-          absl::StrCat("episodes of the split ", Quoted(columns_[1]), "; those of ", needs_.split, " are wanted"));
+      return Error(absl::StrCat("the episodes are of the split ", Quoted(columns_[1]), "; those of ", needs_.split,
+                                " are needed"));
     }
     if (status.ok()) {
       manifest_.split = std::string(columns_[1]);
       status = Expect("seed", 1);
     }
     if (status.ok() && !absl::SimpleAtoi(columns_[1], &manifest_.seed)) {
-      return Error(absl::StrCat(Quoted(columns_[1]), " is no seed"));
+      return Error(absl::StrCat(Quoted(columns_[1]), " is not a seed, which is a whole number >= 0"));
     }
     status.Update(status.ok() ? ExpectNumber("ways", needs_.ways, &manifest_.ways) : status);
     status.Update(status.ok() ? ExpectNumber("queries", needs_.queries, &manifest_.queries) : status);
@@ -156,12 +156,12 @@ class Reader {
     }
     std::vector<EpisodePlan>& episodes = manifest_.episodes[shots];
     if (index != static_cast<int64_t>(episodes.size())) {
-      return Error(
-          absl::StrCat(shots, "-shot episode ", index, "; the next one is ", episodes.size(), ", they count from 0"));
+      return Error(absl::StrCat(shots, "-shot episode ", index, " in place of episode ", episodes.size(),
+                                "; they are counted from 0"));
     }
     if (static_cast<int64_t>(columns_.size() - 3) != 3 * manifest_.ways) {
       return Error(absl::StrCat(columns_.size() - 3, " columns of classes and texts; ", manifest_.ways,
-                                " ways have three each: label, support, queries"));
+                                " ways need three each: label, support texts, query texts"));
     }
     EpisodePlan plan;
     plan.index = index;
@@ -174,7 +174,7 @@ class Reader {
       }
       for (const int64_t before : plan.classes) {
         if (before == found->second) {
-          return Error(absl::StrCat("the class ", Quoted(columns_[column]), " stands twice in the episode"));
+          return Error(absl::StrCat("the class ", Quoted(columns_[column]), " occurs twice in the episode"));
         }
       }
       plan.classes.push_back(found->second);
@@ -191,7 +191,7 @@ class Reader {
     return absl::OkStatus();
   }
 
-  // `count` different texts of a class, none of which is in `seen`.
+  // Reads `count` different texts of a class, none of which may be in `seen`. Adds them to `seen` and `refs`.
   absl::Status ReadTexts(absl::string_view column, int64_t of_class, int64_t count, absl::string_view part,
                          std::set<int64_t>* seen, std::vector<TextRef>* refs) {
     const TextClass& one = *classes_[static_cast<size_t>(of_class)];
@@ -205,20 +205,20 @@ class Reader {
       TextRef ref;
       ref.of_class = of_class;
       if (parts.size() != 2 || !absl::SimpleAtoi(parts[0], &ref.text) || ref.text < 0) {
-        return Error(absl::StrCat(Quoted(text), " is no text's NUMBER:HASH"));
+        return Error(absl::StrCat(Quoted(text), " is not NUMBER:HASH, which identifies a text"));
       }
       if (ref.text >= static_cast<int64_t>(one.texts.size())) {
         return Error(absl::StrCat("text ", ref.text, " of the class ", Quoted(one.label), ", which has ",
-                                  one.texts.size(), "; this is other data than the episodes are of"));
+                                  one.texts.size(), "; the episodes were saved from other data"));
       }
       if (hashes_.Of(ref) != parts[1]) {
         return Error(absl::StrCat("text ", ref.text, " of the class ", Quoted(one.label), " has the hash ",
                                   hashes_.Of(ref), ", not ", parts[1].substr(0, 40),
-                                  "; this is other data than the episodes are of"));
+                                  "; the episodes were saved from other data"));
       }
       if (!seen->insert(ref.text).second) {
         return Error(
-            absl::StrCat("text ", ref.text, " of the class ", Quoted(one.label), " stands twice in the episode"));
+            absl::StrCat("text ", ref.text, " of the class ", Quoted(one.label), " occurs twice in the episode"));
       }
       refs->push_back(ref);
     }
@@ -230,7 +230,7 @@ class Reader {
   const ManifestNeeds& needs_;
   const std::vector<const TextClass*>& classes_;
   Hashes hashes_;
-  std::unordered_map<std::string, int64_t> place_;  // of a label in classes_
+  std::unordered_map<std::string, int64_t> place_;  // index of a label in classes_
   int64_t number_ = 0;
   std::vector<absl::string_view> columns_;
   EpisodeManifest manifest_;

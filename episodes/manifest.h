@@ -1,17 +1,18 @@
-// Episodes frozen in a file, so that two methods, or two programs, meet the same tasks.
+// Episodes saved in a file, so that two methods, or two programs, are tested on the same tasks.
 //
-// Lines of tab-separated columns; lines that begin with # are for people. First, in this order,
+// The file has lines of tab-separated columns. Lines that begin with # are comments. The first lines are, in this
+// order,
 //   metaprompt-episodes 1
-//   dataset NAME SHA256      what `metaprompt datasets export` gives, and its hash
+//   dataset NAME SHA256      the SHA-256 of what `metaprompt datasets export` writes
 //   split   train|valid|test
-//   seed    S                that drew them; for people
+//   seed    S                the seed that drew the episodes; only for information
 //   ways    N
 //   queries Q
-// and then a line an episode,
+// and then one line per episode:
 //   episode K I ( LABEL  NUMBER:HASH ... (K of them)  NUMBER:HASH ... (Q of them) ) for each of the N ways
-// K the shots, I counting from 0 for each K. A way has three columns: its class's label, its support texts and its
-// query texts, a blank between two texts. NUMBER is a text's place in its class, from 0, in the order of `datasets
-// export`, and HASH the first 16 hexadecimal digits of the SHA-256 of label, tab, text.
+// K is the number of shots. I counts from 0 for each K. A way has three columns: the label of its class, its support
+// texts and its query texts, with a blank between two texts. NUMBER is the index of a text in its class, from 0, in the
+// order of `datasets export`. HASH is the first 16 hexadecimal digits of the SHA-256 of label, tab, text.
 #ifndef EPISODES_MANIFEST_H_
 #define EPISODES_MANIFEST_H_
 
@@ -34,24 +35,25 @@ struct EpisodeManifest {
   uint64_t seed = 0;
   int64_t ways = 0;
   int64_t queries = 0;
-  std::map<int64_t, std::vector<EpisodePlan>> episodes;  // by shots; episode i at place i
+  std::map<int64_t, std::vector<EpisodePlan>> episodes;  // by shots; episode i has index i
 };
 
-// What `classes` are to the plans: those of the manifest's split, in the dataset's order.
+// The manifest as the text of a file. `classes` are the classes of the manifest's split, in the dataset's order: the
+// plans refer to them by index.
 std::string ManifestText(const EpisodeManifest& manifest, const std::vector<const TextClass*>& classes);
 
-// What episodes are wanted for.
+// What the caller needs of a manifest.
 struct ManifestNeeds {
   std::string split;
   int64_t ways = 0;
   int64_t queries = 0;
   std::vector<int64_t> shots;
-  int64_t episodes = 0;  // of each of the shots, at least
+  int64_t episodes = 0;  // per number of shots, at least
 };
 
-// Reads a manifest and holds it against the data and what is wanted: every class must be one of `classes`, those of the
-// split, and every text there with its hash. The data as a whole may be another than the manifest's: what counts is
-// that its texts are there. The error names file and line.
+// Reads a manifest and checks it against the data and against the caller's needs. Every class must be one of `classes`,
+// those of the split. Every text must exist and have its hash. The rest of the data may differ from the manifest's.
+// Errors name the file and, if one line is wrong, the line.
 absl::StatusOr<EpisodeManifest> ParseManifest(absl::string_view text, absl::string_view name,
                                               const ManifestNeeds& needs, const std::vector<const TextClass*>& classes);
 

@@ -10,7 +10,8 @@
 namespace metaprompt {
 namespace {
 
-// An ordered sample of `count` different numbers below `size`, in O(count): a shuffle that stores only what it moved.
+// Draws `count` different numbers from [0, size), in random order. Takes O(count) time and memory: a Fisher-Yates
+// shuffle that stores only the elements that it moved.
 std::vector<int64_t> Sample(int64_t size, int64_t count, Random* random) {
   std::unordered_map<int64_t, int64_t> moved;
   const auto at = [&](int64_t i) {
@@ -43,7 +44,7 @@ absl::StatusOr<EpisodeSampler> EpisodeSampler::Create(std::vector<ClassSize> cla
   }
   if (!small.empty()) {
     return absl::InvalidArgumentError(absl::StrCat("an episode needs shots + queries = ", shape.shots, " + ",
-                                                   shape.queries, " texts of a class; these ", purpose,
+                                                   shape.queries, " texts per class; these ", purpose,
                                                    " classes have fewer: ", absl::StrJoin(small, ", ")));
   }
   EpisodeSampler sampler;
@@ -69,8 +70,8 @@ absl::StatusOr<EpisodeSampler> EpisodeSampler::WithWordTasks(double share,
   if (share > 0 && static_cast<int64_t>(sampler.words_.size()) < shape_.ways) {
     return absl::InvalidArgumentError(
         absl::StrCat("episodes.word_tasks is ", share, ", but only ", sampler.words_.size(),
-                     " words of the training texts have shots + queries = ", shape_.shots, " + ", shape_.queries,
-                     " texts of their own; ", shape_.ways, " are needed"));
+                     " words of the training texts have at least shots + queries = ", shape_.shots, " + ",
+                     shape_.queries, " texts; ", shape_.ways, " are needed"));
   }
   return sampler;
 }
@@ -100,7 +101,7 @@ EpisodePlan EpisodeSampler::Plan(int64_t index) const {
   plan.index = index;
   plan.classes = Sample(static_cast<int64_t>(class_texts_.size()), shape_.ways, &random);
   Deal(class_texts_, &random, &plan);
-  // Another stream, so that the episodes of classes are the same with and without what follows.
+  // A separate random stream, so that these choices do not change the classes and texts drawn above.
   Random choices(SubSeed(seed_, purpose_ + "/choices", static_cast<uint64_t>(index)));
   plan.answer_seed = SubSeed(seed_, purpose_ + "/answers", static_cast<uint64_t>(index));
   plan.borrowed_answers = choices.Uniform() < shape_.borrowed_answers;

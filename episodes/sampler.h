@@ -1,4 +1,5 @@
-// Which texts make a task: N-way K-shot Q-query plans with random access.
+// Draws episodes: N-way K-shot tasks with Q queries per way. An episode is drawn as a plan, which names its classes and
+// texts. Plans can be drawn in any order.
 #ifndef EPISODES_SAMPLER_H_
 #define EPISODES_SAMPLER_H_
 
@@ -12,7 +13,7 @@
 
 namespace metaprompt {
 
-// A text: class and place in it.
+// A text, by the index of its class and its own index in that class.
 struct TextRef {
   int64_t of_class = 0;
   int64_t text = 0;
@@ -20,48 +21,51 @@ struct TextRef {
   bool operator==(const TextRef& other) const { return of_class == other.of_class && text == other.text; }
 };
 
-// One task. Way w is class classes[w]; the order of the ways is random, so that no way means anything.
+// The plan of one task. Way w is class classes[w]. The order of the ways is random, so a way's number carries no
+// information.
 struct EpisodePlan {
   int64_t index = 0;
   std::vector<int64_t> classes;   // [ways]
-  bool word_task = false;         // the classes are words: see EpisodeSampler::WithWordTasks
-  bool borrowed_answers = false;  // the ways' answer words are random pieces, drawn with answer_seed
-  uint64_t answer_seed = 0;
-  std::vector<TextRef> support;  // [ways * shots], way by way
-  std::vector<TextRef> query;    // [ways * queries], way by way; none is in support
+  bool word_task = false;         // whether the classes are words: see EpisodeSampler::WithWordTasks
+  bool borrowed_answers = false;  // whether the ways' answer words are random pieces, drawn with answer_seed
+  uint64_t answer_seed = 0;       // for what is drawn when the task is built: see TaskSource
+  std::vector<TextRef> support;   // [ways * shots], way by way
+  std::vector<TextRef> query;     // [ways * queries], way by way; no text is also in support
 };
 
 struct EpisodeShape {
   int64_t ways = 5;
-  int64_t shots = 1;
-  int64_t queries = 15;
-  double borrowed_answers = 0;  // share of the episodes with random answer words
+  int64_t shots = 1;            // support texts per way
+  int64_t queries = 15;         // query texts per way
+  double borrowed_answers = 0;  // share of the episodes with random answer words, in [0, 1]
 };
 
-// What the sampler knows of a class.
+// A class, as the sampler needs it.
 struct ClassSize {
   std::string label;
-  int64_t texts = 0;
+  int64_t texts = 0;  // number of texts
 };
 
-// No mutable state: the same seed, purpose and index are the same plan, in any order, in any process, on any machine.
+// Draws plans. It has no mutable state: the same seed, purpose and index give the same plan, in any order of calls, in
+// any process and on any machine.
 class EpisodeSampler {
  public:
-  // `purpose` ("train", "valid", "test") keeps the streams of splits apart. Errors: fewer classes than ways; classes
-  // with fewer than shots + queries texts, by name.
+  // `purpose` ("train", "valid" or "test") keeps the random streams of the splits apart. Errors: fewer classes than
+  // ways; classes with fewer than shots + queries texts, which the error names.
   static absl::StatusOr<EpisodeSampler> Create(std::vector<ClassSize> classes, const EpisodeShape& shape, uint64_t seed,
                                                absl::string_view purpose);
 
-  // The same sampler, a share of whose episodes are tasks of another kind: tell texts apart by a word that each class's
-  // texts have in common (the tasks of Bansal et al. 2020, "Self-supervised meta-learning for few-shot natural language
-  // classification"). Class w of such a plan is word w, of `word_texts[w]` texts; words with fewer than shots + queries
-  // are left out. A way's answer word is its word. An error if fewer words than ways remain.
+  // The same sampler, but a share of its episodes, in [0, 1], are word tasks. In a word task the classes are words, and
+  // the texts of a class have its word in common (Bansal et al. 2020, "Self-supervised meta-learning for few-shot
+  // natural language classification"). classes[w] is then the index of a word, and this word is also the answer word of
+  // way w. Word i has word_texts[i] texts. Words with fewer than shots + queries texts are left out. It is an error if
+  // share > 0 and fewer words than ways are left.
   absl::StatusOr<EpisodeSampler> WithWordTasks(double share, const std::vector<int64_t>& word_texts) const;
 
-  // Costs O(classes + ways (shots + queries)) time.
+  // The plan with this index. Takes O(ways (shots + queries)) time.
   EpisodePlan Plan(int64_t index) const;
 
-  // Plans first, ..., first + count - 1.
+  // The plans with indices first, ..., first + count - 1.
   std::vector<EpisodePlan> Plans(int64_t first, int64_t count) const;
 
   const EpisodeShape& shape() const { return shape_; }
@@ -69,13 +73,13 @@ class EpisodeSampler {
  private:
   EpisodeSampler() = default;
 
-  // Deals classes and texts from a pool of class sizes.
+  // Draws texts for plan->classes, from pool[c] texts of class c, and adds them to the support and query sets.
   void Deal(const std::vector<int64_t>& pool, Random* random, EpisodePlan* plan) const;
 
-  std::vector<int64_t> class_texts_;  // texts of each class
-  std::vector<int64_t> word_texts_;   // texts of each word
-  std::vector<int64_t> words_;        // those with enough texts
-  double word_share_ = 0;
+  std::vector<int64_t> class_texts_;  // number of texts per class
+  std::vector<int64_t> word_texts_;   // number of texts per word
+  std::vector<int64_t> words_;        // indices of the words with enough texts
+  double word_share_ = 0;             // of the episodes
   EpisodeShape shape_;
   uint64_t seed_ = 0;
   std::string purpose_;

@@ -1,4 +1,4 @@
-// What a sampler deals from: something that turns a plan into tensors.
+// A task source turns a sampler's plans into tensors.
 #ifndef EPISODES_TASK_SOURCE_H_
 #define EPISODES_TASK_SOURCE_H_
 
@@ -12,17 +12,17 @@
 
 namespace metaprompt {
 
-// Immutable; safe to call from several threads at once.
+// Task sources are immutable and safe to call from several threads at once.
 class TaskSource {
  public:
   virtual ~TaskSource() = default;
 
-  // The classes and how many examples each has, for EpisodeSampler::Create. Empty: tasks have no classes, and a plan is
-  // its index alone.
+  // The classes and their numbers of examples, for EpisodeSampler::Create. If it is empty, tasks have no classes, and a
+  // plan is only an index.
   virtual std::vector<ClassSize> sizes() const = 0;
 
-  // The plans' tasks as one episode: a batch of plans.size() tasks each (see Batch). All plans have as many ways, shots
-  // and queries. `dtype` is the type of floating-point tensors.
+  // The tasks of these plans, as one episode: each of its batches has plans.size() tasks (see Batch). All plans must
+  // have the same number of ways, shots and queries. `dtype` is the type of floating-point tensors.
   virtual Episode Build(absl::Span<const EpisodePlan> plans, at::ScalarType dtype) const = 0;
 };
 

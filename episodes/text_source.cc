@@ -11,8 +11,8 @@
 namespace metaprompt {
 namespace {
 
-constexpr int64_t kTextsOfWord = 20;
-constexpr double kWithoutWord = 0.3;  // share of the texts of a word task that lose the word
+constexpr int64_t kTextsOfWord = 20;  // a word must occur in at least this many texts
+constexpr double kWithoutWord = 0.3;  // share of the texts of a word task from which the word is removed
 
 }  // namespace
 
@@ -34,9 +34,9 @@ absl::Status CheckDistinctAnswers(const std::vector<const TextClass*>& classes, 
   const TextClass& second = *classes[same->second];
   return absl::InvalidArgumentError(absl::StrCat(
       "the ", side, " classes '", first.label, "' and '", second.label,
-      "' have the same answer words to this tokenizer (names '", first.name, "', '", second.name,
-      "'), so that nothing tells them apart; give one others in model.verbalizer.answers, leave one out of "
-      "dataset.split, or set model.verbalizer.allow_same_words"));
+      "' have the same answer words in this tokenizer (names '", first.name, "', '", second.name,
+      "'), so that their logits are always equal; give one of them other words in model.verbalizer.answers, leave one "
+      "out of dataset.split, or set model.verbalizer.allow_same_words"));
 }
 
 absl::StatusOr<TextSource> TextSource::Create(const std::vector<const TextClass*>& classes, const Tokenizer& tokenizer,
@@ -146,7 +146,7 @@ std::vector<std::vector<int64_t>> TextSource::AnswersOf(const EpisodePlan& plan)
   for (const int64_t of_class : plan.classes) {
     if (plan.borrowed_answers) {
       std::vector<int64_t> answer;
-      do {  // no two ways have the same
+      do {  // so that no two ways have the same
         answer = {pieces_[random.Below(pieces_.size())]};
       } while (std::find(answers.begin(), answers.end(), answer) != answers.end() && pieces_.size() > answers.size());
       answers.push_back(std::move(answer));
@@ -165,7 +165,8 @@ TextTask TextSource::TaskOf(const EpisodePlan& plan) const {
   for (size_t w = 0; w < task.size(); ++w) {
     task[w].answer_ids = std::move(answers[w]);
   }
-  // All support texts are drawn before the first query text, so that the support set is the same with any queries.
+  // All support texts are drawn before the first query text, so that the support set does not depend on the number of
+  // queries.
   Random random(SubSeed(plan.answer_seed, "texts"));
   for (size_t i = 0; i < plan.support.size(); ++i) {
     task[i * task.size() / plan.support.size()].support.push_back(TextOf(plan, plan.support[i], &random));

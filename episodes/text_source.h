@@ -1,4 +1,4 @@
-// The texts of a split as a source of tasks.
+// A task source of texts.
 #ifndef EPISODES_TEXT_SOURCE_H_
 #define EPISODES_TEXT_SOURCE_H_
 
@@ -20,27 +20,27 @@
 
 namespace metaprompt {
 
-// An error that names both if two of the classes, which are those of the split `side`, have the same answer ids, so
-// that their logits would be equal on every text. Reads no text.
+// Checks that no two of the classes have the same answer ids: their logits would be equal on every text. The error
+// names both, and the split `side` of the classes. Always OK with VerbalizerSpec.allow_same_words. Reads no texts.
 absl::Status CheckDistinctAnswers(const std::vector<const TextClass*>& classes, const Tokenizer& tokenizer,
                                   const VerbalizerSpec& verbalizer, absl::string_view side);
 
-// The texts of one split in their prompts: tokenised once, when made, and never again.
+// The texts of one split in their prompts. They are tokenised once, by Create.
 class TextSource : public TaskSource {
  public:
-  // `word_tasks`: episodes of words will be asked for, too.
+  // `word_tasks`: whether word tasks will be built too (see EpisodeSampler::WithWordTasks).
   static absl::StatusOr<TextSource> Create(const std::vector<const TextClass*>& classes, const Tokenizer& tokenizer,
                                            const PromptTemplate& prompt, const VerbalizerSpec& verbalizer,
                                            bool word_tasks);
 
   std::vector<ClassSize> sizes() const override;
 
-  // The texts shared out among words: each belongs to the rarest of its pieces that at least 20 texts have.
-  // For each such piece, how many texts it got (none without word_tasks); what EpisodeSampler::WithWordTasks takes.
+  // The number of texts per word, for EpisodeSampler::WithWordTasks. A text belongs to one word: of its pieces that
+  // occur in at least 20 texts, the rarest. Empty without `word_tasks`.
   std::vector<int64_t> WordSizes() const;
 
-  // In a word task the word itself is taken out of three in ten texts, so that both the word and its company tell the
-  // classes apart.
+  // In a word task, the word is removed from 30 % of the texts, so that both the word and the words around it
+  // distinguish the classes.
   Episode Build(absl::Span<const EpisodePlan> plans, at::ScalarType dtype) const override;
 
  private:
@@ -68,7 +68,7 @@ class TextSource : public TaskSource {
   std::optional<PromptTemplate> prompt_;
   int answer_texts_ = 0;
   std::vector<Word> words_;
-  std::vector<int64_t> pieces_;  // every vocabulary id but the special ones
+  std::vector<int64_t> pieces_;  // all vocabulary ids except [CLS], [SEP] and [MASK]
 };
 
 }  // namespace metaprompt

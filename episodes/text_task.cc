@@ -13,11 +13,11 @@
 namespace metaprompt {
 namespace {
 
-// Texts, which row is of which, and each row's label.
+// The texts of a batch, and each row's text and label. Texts may have several rows.
 struct Rows {
   std::vector<PromptedText> texts;
-  std::vector<int64_t> text_of;  // of rows
-  std::vector<int64_t> labels;   // of rows
+  std::vector<int64_t> text_of;  // the text of each row
+  std::vector<int64_t> labels;   // the label of each row
 
   void Add(PromptedText text, int times, int64_t label) {
     text_of.insert(text_of.end(), static_cast<size_t>(times), static_cast<int64_t>(texts.size()));
@@ -26,7 +26,7 @@ struct Rows {
   }
 };
 
-// The vocabulary ids that occur, ascending, each once.
+// The vocabulary ids that occur, in ascending order, each once.
 std::vector<int64_t> OccurringIds(const Rows& support, const Rows& query,
                                   const std::vector<std::vector<int64_t>>& answers) {
   std::vector<int64_t> ids;
@@ -43,7 +43,7 @@ std::vector<int64_t> OccurringIds(const Rows& support, const Rows& query,
   return ids;
 }
 
-// Puts the place of each id among `rows` in place of the id. Soft vectors stay.
+// Replaces each id by its index in `rows`. Soft vectors, whose ids are negative, stay as they are.
 void Renumber(const std::vector<int64_t>& rows, std::vector<int64_t>* ids) {
   for (int64_t& id : *ids) {
     id = id < 0 ? id : std::lower_bound(rows.begin(), rows.end(), id) - rows.begin();
@@ -87,7 +87,7 @@ Episode BuildTextTasks(absl::Span<const TextTask> tasks, const TextTaskOptions& 
     }
     for (size_t i = 0; i < sizes.size(); ++i) {
       TORCH_CHECK(sizes[i] == (t + 1) * first[i],
-                  "BuildTextTasks: the tasks of a batch must have as many ways and texts each");
+                  "BuildTextTasks: the tasks of a batch must have the same number of ways and texts");
     }
   }
   Episode episode;

@@ -1,4 +1,4 @@
-// A task of prompted texts, and such tasks as an episode.
+// Builds an episode from tasks of prompted texts.
 #ifndef EPISODES_TEXT_TASK_H_
 #define EPISODES_TEXT_TASK_H_
 
@@ -13,7 +13,7 @@
 
 namespace metaprompt {
 
-// The texts of one way. Ids are vocabulary ids.
+// One way of a task. All ids are vocabulary ids.
 struct TextWay {
   std::vector<int64_t> answer_ids;
   std::vector<PromptedText> support;
@@ -22,19 +22,20 @@ struct TextWay {
 
 using TextTask = std::vector<TextWay>;
 
-// How tasks of texts become tensors.
+// How to turn tasks of texts into tensors.
 struct TextTaskOptions {
-  const PromptTemplate* prompt = nullptr;
-  // How often a way's answer words count as a text of its support set, behind the others: VerbalizerSpec.answer_texts.
+  const PromptTemplate* prompt = nullptr;  // needed if answer_texts > 0
+  // How many times a way's answer words count as a text of its support set, after its other texts:
+  // VerbalizerSpec.answer_texts.
   int answer_texts = 0;
-  // Token ids are indices into the vocabulary ids that occur (Episode::rows), or, with `whole_vocabulary`, vocabulary
-  // ids; Episode::rows is then undefined.
+  // If false, token ids are indices into Episode::rows, the vocabulary ids that occur. If true, they are vocabulary
+  // ids, and Episode::rows is undefined.
   bool whole_vocabulary = false;
   at::ScalarType dtype = at::kFloat;
 };
 
-// The tasks as one episode. All have as many ways, as many support texts in all and as many query texts in all; row
-// after row, task by task and way by way.
+// The tasks as one episode. All tasks must have the same number of ways, of support texts and of query texts. Rows are
+// ordered by task, then by way.
 Episode BuildTextTasks(absl::Span<const TextTask> tasks, const TextTaskOptions& options);
 
 }  // namespace metaprompt

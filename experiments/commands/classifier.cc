@@ -22,11 +22,11 @@
 namespace metaprompt {
 namespace {
 
-constexpr int64_t kBatchTokens = 1024;         // a batch: its activations stay in the processor's cache
-constexpr char kWordBegin[] = "\xe2\x96\x81";  // sentencepiece's mark, a piece before what it doesn't know
+constexpr int64_t kBatchTokens = 1024;         // per batch, so that its activations stay in the processor's cache
+constexpr char kWordBegin[] = "\xe2\x96\x81";  // sentencepiece's word mark, which precedes unknown characters
 constexpr double kGib = 1024.0 * 1024 * 1024;
 
-// Bytes that the system could give to a program now; 0 where it does not say.
+// The bytes of memory that are available to programs; 0 if the system does not report them.
 double AvailableBytes() {
   const absl::StatusOr<std::string> text = ReadFile("/proc/meminfo");
   if (text.ok()) {
@@ -49,7 +49,7 @@ absl::Status FitsIntoMemory(const FinishedRun& run, const Batch& support) {
   }
   return absl::ResourceExhaustedError(
       absl::StrFormat("adapting to %d texts of %d classes at once takes about %.1f GiB, and %.1f GiB are free; give "
-                      "fewer texts a class, or fewer classes",
+                      "fewer texts per class, or fewer classes",
                       RowsOf(support), support.ways, bytes / kGib, available / kGib));
 }
 
@@ -63,9 +63,9 @@ absl::Status Classifier::SetAnswers(const std::vector<SupportClass>& classes) {
                      AnswerIds(run_->record().spec().model().verbalizer(), run_->tokenizer(), one.label, one.name));
     const auto is_unknown = [&](int64_t id) { return id == special.unk || run_->tokenizer().Piece(id) == kWordBegin; };
     if (std::all_of(ids.begin(), ids.end(), is_unknown)) {
-      return absl::InvalidArgumentError(absl::StrCat("the run's tokenizer knows no word of the class ",
+      return absl::InvalidArgumentError(absl::StrCat("the run's tokenizer cannot encode the class name ",
                                                      Quoted(one.name),
-                                                     "; give it a name: label, tab, name, tab, text"));
+                                                     "; give the class another name: label, tab, name, tab, text"));
     }
     answer_ids_.push_back(std::move(ids));
   }
@@ -73,7 +73,7 @@ absl::Status Classifier::SetAnswers(const std::vector<SupportClass>& classes) {
     const SupportClass& first = classes[same->first];
     const SupportClass& second = classes[same->second];
     return absl::InvalidArgumentError(absl::StrCat("the classes ", Quoted(first.label), " and ", Quoted(second.label),
-                                                   " have the same words to the run's tokenizer, ", Quoted(second.name),
+                                                   " have the same words in the run's tokenizer, ", Quoted(second.name),
                                                    "; give one of them another name: label, tab, name, tab, text"));
   }
   answers_ = PackAnswers(answer_ids_, at::kFloat);
@@ -118,8 +118,7 @@ absl::StatusOr<Classifier> Classifier::Adapt(const FinishedRun* run, const Param
   const at::Tensor probabilities = classifier.Probabilities(texts);
   if (!at::isfinite(probabilities).all().item<bool>()) {
     return absl::FailedPreconditionError(
-        "adapting to these texts with the run's inner steps ends in no numbers; a run with smaller inner step sizes is "
-        "needed");
+        "adapting to these texts with the run's inner steps diverges; use a run with smaller inner step sizes");
   }
   classifier.support_right_ =
       probabilities.argmax(1).eq(at::tensor(at::ArrayRef<int64_t>(labels), at::kLong)).sum().item<int64_t>();
@@ -134,7 +133,7 @@ at::Tensor Classifier::Probabilities(const std::vector<std::string>& texts) {
   for (const std::string& text : texts) {
     prompted.push_back(Prompted(text));
   }
-  // Texts of much the same length share a batch.
+  // Texts of similar length share a batch.
   std::vector<int64_t> order(texts.size());
   std::iota(order.begin(), order.end(), 0);
   const auto at = [&](int64_t i) -> const PromptedText& { return prompted[static_cast<size_t>(i)]; };

@@ -1,4 +1,4 @@
-// A run's initialisation, adapted to somebody's own classes.
+// A run's initialisation, adapted to a user's classes.
 #ifndef EXPERIMENTS_COMMANDS_CLASSIFIER_H_
 #define EXPERIMENTS_COMMANDS_CLASSIFIER_H_
 
@@ -19,20 +19,20 @@ namespace metaprompt {
 
 class Classifier {
  public:
-  // Adapts `initial`, of run->infos(), with the run's learner, as at meta-test. `run` and `pool` must outlive this
-  // object. Errors: two classes of the same answer words; a support set that does not fit into memory; an adaptation
-  // that ends in no numbers.
+  // Adapts `initial`, the values of run->infos(), to the classes with the run's learner, as at meta-test. `run` and
+  // `pool` must outlive this object. Errors: two classes with the same answer words; a support set that does not fit
+  // into memory; an adaptation that diverges.
   static absl::StatusOr<Classifier> Adapt(const FinishedRun* run, const ParamList& initial,
                                           const std::vector<SupportClass>& classes, at::Device device, TaskPool* pool);
 
-  // Class probabilities [texts, classes] on the CPU: the softmax of the learner's class scores. A text's do not depend
-  // on the others by more than rounding: they only decide with which it shares a batch.
+  // Class probabilities [texts, classes] on the CPU: the softmax of the learner's class scores. The other texts change
+  // a text's probabilities only by rounding, because they determine which texts share a batch.
   at::Tensor Probabilities(const std::vector<std::string>& texts);
 
-  // Of the support texts, how many the adapted model labels as they are labelled.
+  // The number of support texts that the adapted model labels correctly.
   int64_t support_right() const { return support_right_; }
   int64_t support_texts() const { return support_texts_; }
-  // How many of the texts so far were too long for the prompt, and cut.
+  // The number of texts so far that were too long for the prompt and were cut.
   int64_t cut() const { return cut_; }
 
  private:

@@ -26,7 +26,7 @@
 namespace metaprompt {
 namespace {
 
-constexpr size_t kChunkLines = 512;  // read, labelled and written together
+constexpr size_t kChunkLines = 512;  // lines that are read, labelled and written together
 
 int64_t NumTexts(const std::vector<SupportClass>& classes) {
   int64_t texts = 0;
@@ -36,7 +36,8 @@ int64_t NumTexts(const std::vector<SupportClass>& classes) {
   return texts;
 }
 
-// The run's shots nearest to the mean number of examples a class; of two as near the larger.
+// Of the run's numbers of shots, the nearest to the mean number of examples per class. If two are equally near, the
+// larger.
 int NearestShots(const RunRecord& record, const std::vector<SupportClass>& classes) {
   const double wanted = static_cast<double>(NumTexts(classes)) / static_cast<double>(classes.size());
   int nearest = 0;
@@ -50,7 +51,7 @@ int NearestShots(const RunRecord& record, const std::vector<SupportClass>& class
   return nearest;
 }
 
-// " (spam, ham, called 'no spam')", as far as that is a line.
+// The names of the first classes, such as " (spam, ham, called 'no spam')".
 std::string NamesOf(const std::vector<SupportClass>& classes) {
   constexpr size_t kNamed = 8;
   std::string names;
@@ -62,12 +63,13 @@ std::string NamesOf(const std::vector<SupportClass>& classes) {
   return absl::StrCat(names, classes.size() > kNamed ? ", ..." : "", ")");
 }
 
-// Lines of the input, some at a time, none of them empty.
+// Reads the lines of the input in chunks. Empty lines are errors.
 class TextLines {
  public:
   TextLines(std::istream* in, std::string name) : in_(in), name_(std::move(name)) {}
 
-  // The next lines into `lines`, none at the end. The good lines before a bad one are there when it is met.
+  // Reads the next lines into `lines`, which is empty at the end of the input. If a line is an error, `lines` has the
+  // lines before it.
   absl::Status Next(std::vector<std::string>* lines) {
     lines->clear();
     for (std::string line; lines->size() < kChunkLines && std::getline(*in_, line);) {
@@ -99,7 +101,7 @@ class TextLines {
   int64_t number_ = 0;
 };
 
-// One line of the answer.
+// One line of the output.
 std::string Line(const ClassifyOptions& options, const std::vector<SupportClass>& classes, const std::string& text,
                  const float* probabilities) {
   const auto best =
@@ -191,7 +193,7 @@ absl::Status ClassifyLines(const ClassifyOptions& options, std::istream* in, std
     if (!status.ok()) {
       return status;
     }
-    if (lines.empty() || !out->good()) {  // the caller sees what is wrong with it
+    if (lines.empty() || !out->good()) {  // the caller checks `out`
       break;
     }
   }

@@ -1,4 +1,4 @@
-// Texts of somebody's own, labelled by a run's initialisation after a few examples.
+// Labels a user's texts with a run's initialisation, after adaptation to a few labelled examples.
 #ifndef EXPERIMENTS_COMMANDS_CLASSIFY_H_
 #define EXPERIMENTS_COMMANDS_CLASSIFY_H_
 
@@ -12,23 +12,24 @@
 namespace metaprompt {
 
 struct ClassifyOptions {
-  std::string run;
+  std::string run;      // the run's folder
   std::string support;  // file of `label<TAB>text` lines: see ReadSupport
-  std::string text;     // the file that the texts come from; empty: the standard input
-  int shots = 0;        // 0: the run's nearest to the examples a class
-  bool all = false;     // every class's probability
-  bool json = false;
+  std::string text;     // the file with the texts; empty: the standard input
+  int shots = 0;        // 0: the run's number of shots nearest to the examples per class
+  bool all = false;     // whether to write every class's probability
+  bool json = false;    // whether to write JSON
   std::string device = "cpu";
   int threads = 1;
 };
 
-// Adapts the run's initialisation to the support file's classes, and writes for each line of `in`
+// Adapts the run's initialisation to the classes of the support file. Then writes, for each line of `in`,
 //   label<TAB>probability<TAB>text
-// as it goes: label and probability of the likeliest class, and the text with its runs of blanks as one. With `all`, a
-// line of column names first, and between probability and text each class's probability, in the order in which the
-// support file has them. With `json`, an object a line: label, probability, text (as it was) and, with `all`,
-// probabilities. Of the run's folder alone: neither its data nor its checkpoint need be there. A text's line is the
-// same in any order and company but for rounding. An error names the line; those before it are written.
+// with the label and probability of the most probable class. In the text, a run of blanks becomes one blank. With
+// `all`, a line of column names comes first, and the probabilities of all classes come between probability and text, in
+// the order of the classes in the support file. With `json`, each line is an object with label, probability, text
+// (unchanged) and, with `all`, probabilities.
+// Only the run's folder is needed, not its data or checkpoint. The line of a text depends on the other texts only by
+// rounding. An error names the line that is wrong; the results of the lines before it are written.
 absl::Status ClassifyLines(const ClassifyOptions& options, std::istream* in, std::ostream* out, Progress* progress);
 
 }  // namespace metaprompt

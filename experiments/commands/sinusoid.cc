@@ -42,13 +42,13 @@ absl::StatusOr<LearnerSpec> SinusoidLearner(const SinusoidOptions& options) {
     spec.mutable_meta_sgd();
   } else {
     return absl::InvalidArgumentError(
-        absl::StrCat("no learner ", Quoted(options.learner), "; known: maml, meta_sgd, reptile"));
+        absl::StrCat("unknown learner ", Quoted(options.learner), "; known: maml, meta_sgd, reptile"));
   }
   const auto or_else = [](auto value, auto otherwise) { return value > 0 ? value : otherwise; };
   spec.mutable_inner()->set_steps(or_else(options.inner_steps, reptile ? 10 : 1));
   spec.mutable_inner()->set_encoder_lr(options.inner_lr);
-  // An episode of M tasks gives the sum of their gradients, where the mean is meant: descent takes a rate M times
-  // smaller, and AdamW, which divides by the gradient's size, an epsilon M times larger.
+  // An episode of M tasks gives the sum of the tasks' gradients; the benchmark uses their mean. So SGD gets a step size
+  // that is M times smaller. AdamW divides by the size of the gradient, so it gets an epsilon that is M times larger.
   MetaOptimizerSpec& meta = *spec.mutable_meta_optimizer();
   const auto tasks = static_cast<double>(options.meta_batch);
   const double rate = or_else(options.meta_lr, reptile ? 1.0 : 0.001) / (reptile ? tasks : 1.0);
@@ -125,7 +125,7 @@ absl::Status RunSinusoid(const SinusoidOptions& options, Progress* progress, std
     SetOperationThreads(options.threads);
     return DumpMetaGradients(options.seed, options.threads, options.dump);
   }
-  // The tensors of 25 tasks are just so large that malloc would give each back to the system at once.
+  // Tensors of 25 tasks are just large enough for malloc to return each of them to the system when it is freed.
   mallopt(M_MMAP_THRESHOLD, 32 << 20);
   mallopt(M_TRIM_THRESHOLD, 256 << 20);
   const SinusoidModel model;

@@ -15,8 +15,8 @@ constexpr int64_t kSizes[] = {1, 40, 40, 1};
 constexpr int kLayers = 3;
 constexpr double kInitDeviation = 0.1;
 
-// h Wᵀ + b. W [out, in] and b [out] may each have a dimension [tasks] before; h and what is returned are [tasks,
-// B / tasks, ...] where one of them has, and else may be [B, ...].
+// h Wᵀ + b. W [out, in] and b [out] may each have a leading dimension [tasks]. If one of them has, h and the result are
+// [tasks, B / tasks, ...]. Otherwise they may be [B, ...].
 at::Tensor Linear(const at::Tensor& h, const at::Tensor& weight, const at::Tensor& bias, int64_t tasks) {
   const int64_t inputs = weight.size(-1);
   if (weight.dim() == 2 && bias.dim() == 1) {
@@ -58,7 +58,7 @@ ModelOutput SinusoidModel::Forward(const ModelParams& params, const Batch& batch
 
 at::Tensor SinusoidModel::Loss(const ModelOutput& output, const Batch& batch) const {
   const at::Tensor mean = at::mse_loss(output.features, batch.labels.unsqueeze(1));
-  return batch.tasks == 1 ? mean : mean * static_cast<double>(batch.tasks);  // as many points in each
+  return batch.tasks == 1 ? mean : mean * static_cast<double>(batch.tasks);  // all tasks have the same number of points
 }
 
 ParamList SinusoidModel::Init(uint64_t seed) const {

@@ -1,5 +1,5 @@
-// Sinusoid regression (Finn et al. 2017, section 5.1) for learners that know only a Model: a small network whose
-// parameters may differ from task to task of a batch, and the tasks.
+// Sinusoid regression (Finn et al. 2017, section 5.1): a small network and its tasks. The network's parameters may
+// differ between the tasks of a batch. To learners, it is a Model like any other.
 #ifndef EXPERIMENTS_COMMANDS_SINUSOID_MODEL_H_
 #define EXPERIMENTS_COMMANDS_SINUSOID_MODEL_H_
 
@@ -31,28 +31,29 @@ class SinusoidModel : public Model {
   at::Tensor Loss(const ModelOutput& output, const Batch& batch) const override;
   bool PerTask(size_t /*i*/) const override { return true; }
 
-  // Weights normal with standard deviation 0.1, biases 0; float32. (The paper's code has 0.01, from which learning
-  // starts slowly; He's 2 / inputs is too large for inner steps of 0.01.)
+  // Weights from a normal distribution with standard deviation 0.1, biases 0; float32. (The paper's code uses 0.01,
+  // with which learning starts slowly. He's 2 / inputs is too large for inner steps of 0.01.)
   ParamList Init(uint64_t seed) const;
 
  private:
   std::vector<ParamInfo> params_;
 };
 
-// Mean squared error of each task of the batch, [tasks].
+// The mean squared error of each task of the batch, [tasks].
 at::Tensor SquaredErrors(const ModelOutput& output, const Batch& batch);
 
-// Which tasks: task i of a purpose ("train", "test", ...) is a function of the seed, the purpose and i alone.
+// Which tasks to draw. Task i depends only on the seed, the purpose ("train", "test", ...) and i.
 struct SinusoidTasks {
   uint64_t seed = 0;
   absl::string_view purpose;
   int64_t shots = 10;    // support points
-  int64_t queries = 10;  // query points; the support points are the same with any number of them
+  int64_t queries = 10;  // query points; their number does not change the support points
   at::ScalarType dtype = at::kFloat;
 };
 
-// The sinusoids as a source: task i is y = a sin(x - p), a in [0.1, 5), p in [0, π), x in [-5, 5), all uniform. There
-// are no classes, so a plan is its index. The episode's rows are empty: no parameter has rows of a vocabulary.
+// The sinusoids as a task source. Task i is y = a sin(x - p), with a in [0.1, 5), p in [0, π) and x in [-5, 5), all
+// uniform. There are no classes, so a plan is only its index. Episode::rows is empty, because no parameter has
+// vocabulary rows.
 class SinusoidSource : public TaskSource {
  public:
   explicit SinusoidSource(const SinusoidTasks& tasks) : tasks_(tasks) {}

@@ -17,7 +17,7 @@ namespace metaprompt {
 absl::StatusOr<std::vector<SupportClass>> ReadSupport(const std::string& path) {
   ASSIGN_OR_RETURN(const std::string file, ReadFile(path));
   std::vector<SupportClass> classes;
-  std::map<std::string, size_t> place;  // of a label
+  std::map<std::string, size_t> place;  // index of a label in `classes`
   Lines lines(file, path);
   while (lines.Next()) {
     if (lines.line().empty()) {
@@ -49,8 +49,8 @@ absl::StatusOr<std::vector<SupportClass>> ReadSupport(const std::string& path) {
     SupportClass& one = classes[found->second];
     if (!is_new && !name.empty() && one.name.empty()) {
       return lines.Error(absl::StrCat("the class ", Quoted(one.label), " is called ", Quoted(name),
-                                      " here and has no name on the line where it begins (the column between label and "
-                                      "text is the name; a text has no tab)"));
+                                      " here, but its first line has no name (the column between label and text is "
+                                      "the name; a text must not contain a tab)"));
     }
     if (!name.empty() && !one.name.empty() && name != one.name) {
       return lines.Error(absl::StrCat("the class ", Quoted(one.label), " is called ", Quoted(name), " here and ",
@@ -65,7 +65,7 @@ absl::StatusOr<std::vector<SupportClass>> ReadSupport(const std::string& path) {
   }
   if (classes.size() == 1) {
     return absl::InvalidArgumentError(absl::StrCat(path, ": all texts are of one class, ", Quoted(classes[0].label),
-                                                   "; add a text of another one at least"));
+                                                   "; add at least one text of another class"));
   }
   for (SupportClass& one : classes) {
     one.name = one.name.empty() ? DefaultName(one.label) : one.name;

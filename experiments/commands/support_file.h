@@ -1,4 +1,4 @@
-// A few labelled texts of the user's classes.
+// A file with a few labelled texts of a user's classes.
 #ifndef EXPERIMENTS_COMMANDS_SUPPORT_FILE_H_
 #define EXPERIMENTS_COMMANDS_SUPPORT_FILE_H_
 
@@ -11,7 +11,7 @@ namespace metaprompt {
 
 struct SupportClass {
   std::string label;
-  std::string name;                // what a verbalizer reads; DefaultName(label) if the file has none
+  std::string name;                // from which the answer words come; DefaultName(label) if the file has none
   std::vector<std::string> texts;  // one or more
 };
 

@@ -1,4 +1,4 @@
-// Files that are whole or not there, and errors that name them.
+// Reads and writes files. A file is written as a whole or not at all, and errors name it.
 #ifndef METAPROMPT_BASE_FILES_H_
 #define METAPROMPT_BASE_FILES_H_
 
@@ -10,7 +10,7 @@
 
 namespace metaprompt {
 
-// "`what`: the system's reason" for an errno; NotFound, ResourceExhausted or Unavailable.
+// The error "`what`: the system's reason" for an errno. Its code is NotFound, ResourceExhausted or Unavailable.
 absl::Status SystemError(absl::string_view what, int error);
 
 // The file's bytes. The error names the path and the system's reason.
@@ -20,7 +20,7 @@ absl::StatusOr<std::string> ReadFile(const std::string& path);
 // ones, never a part. On failure (a full disk, say) the temporary file is removed.
 absl::Status WriteFileAtomically(const std::string& path, absl::string_view contents);
 
-// The same for a file that is written piece by piece. Destroyed before Commit, it leaves nothing.
+// The same for a file that is written in pieces. If it is destroyed before Commit, no file is left.
 class AtomicFile {
  public:
   static absl::StatusOr<AtomicFile> Create(std::string path);
@@ -33,15 +33,15 @@ class AtomicFile {
 
  private:
   AtomicFile(std::string path, std::string temporary, int fd);
-  // Closes and removes what there is; the error.
+  // Closes and removes the temporary file. Returns the error.
   absl::Status Fail(int error);
 
   std::string path_;
   std::string temporary_;
-  int fd_;  // -1: written, or given up
+  int fd_;  // -1: committed, or failed
 };
 
-// OK where there is such a folder. The error says that it is a folder which is wanted, and that nothing is downloaded.
+// OK if `path` is a folder. The error explains that a folder is needed and that nothing is downloaded.
 absl::Status CheckFolder(const std::string& path);
 
 }  // namespace metaprompt

@@ -1,4 +1,4 @@
-// JSON from files of unknown origin, with more checks than the parser has.
+// Parses JSON from files of unknown origin, with more checks than the JSON library has.
 #ifndef METAPROMPT_BASE_JSON_H_
 #define METAPROMPT_BASE_JSON_H_
 
@@ -10,8 +10,8 @@
 
 namespace metaprompt {
 
-// Parses one JSON value, with nothing after it. It is an error, without the file's name, if the text is not JSON or not
-// UTF-8, if arrays and objects are nested more than `max_depth` deep, or if an object has a key twice.
+// Parses one JSON value, with nothing after it. Errors: text that is not JSON or not UTF-8; arrays and objects that are
+// nested more than `max_depth` deep; an object with the same key twice. The errors do not name the file.
 absl::StatusOr<nlohmann::json> ParseJson(absl::string_view text, int max_depth);
 
 // The same, with errors that begin with `name`, the name of the file.

@@ -13,24 +13,24 @@
 
 namespace metaprompt {
 
-// What a command prints on its standard output. `arguments` are passed as they are, without a shell. The error holds
-// the command and the last line of its standard error.
+// The standard output of a command. `arguments` are passed as they are, without a shell. The error has the command and
+// the last line of its standard error.
 absl::StatusOr<std::string> CommandOutput(const std::vector<std::string>& arguments);
 
-// Starts the program at the path `program` and does not wait for it. `arguments` begin with the name that the program
-// sees as its own. Its standard output and error are appended to the file `log`. It has a process group of its own, so
-// that Ctrl-C on the terminal does not reach it, default handlers for SIGINT and SIGTERM, and gets SIGINT when this
+// Starts the program at the path `program` and does not wait for it. arguments[0] is the name that the program gets as
+// argv[0]. Its standard output and error are appended to the file `log`. It runs in a new process group, so that Ctrl-C
+// on the terminal does not reach it. It has the default handlers of SIGINT and SIGTERM, and receives SIGINT when this
 // process ends.
 absl::StatusOr<pid_t> StartProgram(const std::string& program, const std::vector<std::string>& arguments,
                                    const std::string& log);
 
 // How a child process ended.
 struct ProcessEnd {
-  int exit_status = 0;  // where signal is 0
-  int signal = 0;       // that ended it; 0: it exited
+  int exit_status = 0;  // valid if signal is 0
+  int signal = 0;       // the signal that ended it; 0: it exited
 };
 
-// How the child ended, once it has; nothing while it runs. A child is reported once.
+// How the child ended; nothing while it runs. The end of a child is returned once.
 std::optional<ProcessEnd> EndOf(pid_t child);
 
 struct MeasuredWork {
@@ -38,8 +38,8 @@ struct MeasuredWork {
   double peak_mib = 0;  // largest resident set of the process that did the work
 };
 
-// Does `work` in a copy of this process, which must not have threads yet, and waits. An error of `work` is printed on
-// the standard error; the error here tells only that the work failed.
+// Does `work` in a copy of this process, which must not have threads yet, and waits for it. If `work` fails, its error
+// is printed to standard error, and the error returned here is a general one.
 absl::StatusOr<MeasuredWork> InOwnProcess(const std::function<absl::StatusOr<double>()>& work);
 
 }  // namespace metaprompt

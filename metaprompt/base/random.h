@@ -11,17 +11,17 @@
 
 namespace metaprompt {
 
-// A seed for one purpose ("init", "episodes/train", ...) and one index, derived from the experiment's seed. Results of
-// different arguments are unrelated. Every seed is equally good, also 0.
+// A seed for one purpose ("init", "episodes/train", ...) and one index, derived from the experiment's seed. The seeds
+// for different arguments are unrelated. Every seed is equally good, including 0.
 uint64_t SubSeed(uint64_t seed, absl::string_view purpose, uint64_t index = 0);
 
-// std::mt19937_64, whose numbers the C++ standard fixes. It does not fix those of its distributions, so that these are
-// written here.
+// Draws random numbers with std::mt19937_64, whose output the C++ standard fixes. The standard does not fix the output
+// of its distributions, so these are implemented here.
 class Random {
  public:
   explicit Random(uint64_t seed) : engine_(seed) {}
 
-  // Uniform in [0, bound), without bias; bound >= 1. Some numbers of the engine are rejected for that.
+  // Uniform in [0, bound), without bias; bound >= 1. Rejects some of the engine's numbers for this.
   uint64_t Below(uint64_t bound);
   // Uniform in [0, 1), with 53 random bits.
   double Uniform();

@@ -3,7 +3,7 @@
 #include <ATen/autocast_mode.h>
 #include <torch/version.h>
 
-// From 2.4 on the functions take the device; before, each device has its own.
+// From LibTorch 2.4 on, these functions take the device as an argument. Before, each device has its own functions.
 #define METAPROMPT_AUTOCAST_TAKES_DEVICE \
   (TORCH_VERSION_MAJOR > 2 || (TORCH_VERSION_MAJOR == 2 && TORCH_VERSION_MINOR >= 4))
 
@@ -39,7 +39,7 @@ Autocast::Autocast(bool on, at::DeviceType device) : on_(on), device_(device) {
   if (on_) {
     before_ = Enabled(device_);
     cached_before_ = at::autocast::is_autocast_cache_enabled();
-    // A parameter is used once in a pass; remembered copies would outlive it.
+    // Most parameters are used once per pass, and cached copies would outlive it.
     at::autocast::set_autocast_cache_enabled(false);
     SetEnabled(device_, true);
   }

@@ -1,4 +1,4 @@
-// Products in bfloat16 while the parameters stay float32.
+// Matrix products in bfloat16, while the parameters stay in float32.
 #ifndef METAPROMPT_ENCODERS_AUTOCAST_H_
 #define METAPROMPT_ENCODERS_AUTOCAST_H_
 
@@ -6,10 +6,10 @@
 
 namespace metaprompt {
 
-// While one lives with `on`, this thread's matrix products on that kind of device take bfloat16 copies of their float32
-// inputs (LibTorch's autocast, without its memory of copies). What needs the range is for the caller to keep in
-// float32: which other operations do so of themselves differs between devices. Derivatives of any order pass through
-// the copies.
+// While an object with `on` exists, this thread's matrix products on that kind of device use bfloat16 copies of their
+// float32 inputs (LibTorch's autocast, without its cache of copies). Which other operations stay in float32 differs
+// between devices, so callers must convert the inputs of operations that need float32. Derivatives of any order pass
+// through the copies.
 class Autocast {
  public:
   Autocast(bool on, at::DeviceType device);

@@ -31,16 +31,17 @@ at::Tensor Activate(Activation activation, const at::Tensor& x) {
   return x;
 }
 
-// Which bias a key at a distance (its position less the query's) has: half of the buckets for either side, half of
-// those for a distance each, the rest growing geometrically up to a distance of 128 (Raffel et al. 2020, as MPNet has
-// it).
+// The bucket of the relative bias for each distance, which is the position of the key minus that of the query. Half of
+// the buckets are for keys after the query. Of each half, one half has a bucket per distance; in the other, buckets
+// grow geometrically up to a distance of 128 (Raffel et al. 2020, as in MPNet).
 at::Tensor RelativeBuckets(const at::Tensor& distance) {
-  constexpr int64_t kBuckets = 32;  // whatever the table's size: so MPNet was published
+  constexpr int64_t kBuckets = 32;  // also for tables of other sizes, as in the published MPNet
   constexpr double kFarthest = 128;
   constexpr int64_t kSide = kBuckets / 2;
   constexpr int64_t kExact = kSide / 2;
   const at::Tensor away = distance.abs();
-  // In float and in this order, as MPNet was trained: a distance of 16 must not round down to 1.9999999.
+  // In float32 and in this order, as in the training of MPNet: at a distance of 16 the value must be 2, not 1.9999999,
+  // which would be rounded down.
   const at::Tensor far = ((at::log(away.to(at::kFloat) / kExact) / std::log(kFarthest / static_cast<double>(kExact))) *
                           static_cast<double>(kSide - kExact))
                              .clamp_min(0)
@@ -71,7 +72,7 @@ ParamList Encoder::Folded(const ParamList& p) const {
   for (const LayerPlaces& at : layout_.layers) {
     for (const auto& [place, lora] :
          {std::make_pair(at.query, at.query_lora), std::make_pair(at.value, at.value_lora)}) {
-      if (lora != kNoParam) {  // once, too, where layers share them
+      if (lora != kNoParam) {  // assigned again, with the same values, if layers share them
         folded[place] = p[place] + at::matmul(p[lora + 1], p[lora]) * lora_scale_;
       }
     }
@@ -79,14 +80,14 @@ ParamList Encoder::Folded(const ParamList& p) const {
   return folded;
 }
 
-// W x + b + alpha / rank B (A x): no matrix of W's size is made.
+// W x + b + alpha / rank B (A x). Does not compute B A, which is as large as W.
 at::Tensor Encoder::WithLora(const ParamList& p, const at::Tensor& x, size_t place, size_t lora) const {
   const at::Tensor y = Dense(p, x, place);
   return lora == kNoParam ? y : y + at::linear(at::linear(x, p[lora]) * lora_scale_, p[lora + 1]);
 }
 
 at::Tensor Encoder::Norm(const ParamList& p, const at::Tensor& x, size_t place) const {
-  // In the parameters' own type, whatever type the products before had.
+  // In the parameters' type, even if products before were computed in bfloat16.
   return at::layer_norm(x.to(p[place].scalar_type()), p[place].sizes(), p[place], p[place + 1], config_.layer_norm_eps);
 }
 
@@ -98,7 +99,7 @@ EncoderState Encoder::Embedded(const ParamList& p, const at::Tensor& soft, const
     const int64_t words = table.size(0);
     const int64_t tasks = soft.dim() == 3 ? soft.size(0) : 1;
     const int64_t vectors = soft.size(-2);
-    at::Tensor soft_rows = (words - 1) - rows;  // where it is a soft vector's; of its task, for several tasks
+    at::Tensor soft_rows = (words - 1) - rows;  // for soft vector s, id -1 - s: row words + s of the table below
     if (tasks > 1) {
       const int64_t texts_per_task = texts.size() / tasks;
       soft_rows = soft_rows + at::floor_divide(packing.packed_from, texts_per_task * packing.longest) * vectors;
@@ -117,7 +118,7 @@ EncoderState Encoder::Embedded(const ParamList& p, const at::Tensor& soft, const
   return {0, x, layout_.relative_bias == kNoParam ? at::Tensor() : p[layout_.relative_bias]};
 }
 
-// [1 or B, H, queries, T] of the table [buckets, H]; undefined where the architecture has none.
+// The bias [1 or B, H, queries, T] from the table `relative` [buckets, H]; undefined if the architecture has none.
 at::Tensor Encoder::RelativeBias(const at::Tensor& relative, const TextInputs& texts, bool slots_alone) const {
   if (!relative.defined()) {
     return {};
@@ -133,9 +134,9 @@ at::Tensor Encoder::RelativeBias(const at::Tensor& relative, const TextInputs& t
 }
 
 // Scaled dot-product attention (Vaswani et al. 2017, eq. 1) of `query` [N, D], or [B, D] with slots_alone, over `key`
-// and `value` [N, D], and of those of a prefix. Returns as many rows as `query`. Differentiable twice, as LibTorch's
-// own fused kernels aren't: on the CPU text by text, elsewhere (and with a bias or a prefix, or in bfloat16) with all
-// texts padded to the longest.
+// and `value` [N, D] and the prefix. The result has the shape of `query`. It can be differentiated twice, which
+// LibTorch's fused kernels cannot. On the CPU, each text is computed separately. On other devices, and with a bias, a
+// prefix or bfloat16, all texts are padded to the longest.
 at::Tensor Encoder::Attend(const at::Tensor& query, const at::Tensor& key, const at::Tensor& value,
                            const at::Tensor& bias, const Prefix& prefix, const TextInputs& texts, bool slots_alone,
                            at::ScalarType softmax_type) const {
@@ -157,7 +158,7 @@ at::Tensor Encoder::Attend(const at::Tensor& query, const at::Tensor& key, const
   const auto by_head = [&](const at::Tensor& x, int64_t length) {  // [B, H, length, d]
     return x.view({size, length, heads, depth}).transpose(1, 2);
   };
-  // The prefix's rows before a text's own [B, H, T, d]: [B, H, P + T, d].
+  // Puts the prefix's rows before the texts' rows [B, H, T, d]. Returns [B, H, P + T, d].
   const auto behind = [&](const at::Tensor& rows, const at::Tensor& own) {
     if (!rows.defined()) {
       return own;
@@ -169,7 +170,7 @@ at::Tensor Encoder::Attend(const at::Tensor& query, const at::Tensor& key, const
                                     .reshape({size, length, heads, depth});
     return at::cat({of_texts.transpose(1, 2), own}, 2);
   };
-  // A bias has none for the prefix.
+  // Pads a bias with zeros for the prefix.
   const auto with_prefix = [&](const at::Tensor& of_text) {
     return prefix.key.defined() ? at::constant_pad_nd(of_text, {prefix.key.size(-2), 0}) : of_text;
   };
@@ -202,7 +203,7 @@ at::Tensor Encoder::Layers(const ParamList& p, const TextInputs& texts, const En
     const at::Tensor key = Dense(p, x, at.key);
     const at::Tensor value = WithLora(p, x, at.value, at.value_lora);
     if (at_slots) {
-      x = GatherRows(x, texts.packing().read_from, texts.packing().read_to);  // [B, D]: all that the head will read
+      x = GatherRows(x, texts.packing().read_from, texts.packing().read_to);  // [B, D]: all that the head reads
     }
     const at::Tensor query = WithLora(p, x, at.query, at.query_lora);
     const at::Tensor bias = at_slots ? RelativeBias(from.relative_bias, texts, /*slots_alone=*/true) : every_bias;

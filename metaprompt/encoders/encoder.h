@@ -12,11 +12,11 @@
 
 namespace metaprompt {
 
-// What an encoder has computed of texts so far.
+// How far an encoder has computed a batch of texts.
 struct EncoderState {
-  size_t next = 0;           // the first layer that is still to be computed, from 0, counted as layers are applied
-  at::Tensor states;         // [N, D]: the hidden states before that layer
-  at::Tensor relative_bias;  // [buckets, heads], which all layers use; undefined where the architecture has none
+  size_t next = 0;           // the next layer to compute, from 0, in the order in which layers are applied
+  at::Tensor states;         // [N, D]: the hidden states before that layer, the input to it
+  at::Tensor relative_bias;  // [buckets, heads], for all layers; undefined if the architecture has none
 };
 
 // The encoder alone: its parameters and what it computes from tokens. All architectures are the same function. They
@@ -24,67 +24,70 @@ struct EncoderState {
 // (MPNet), in a dense layer after the embeddings and in layers that share parameters (ALBERT), and in names.
 class Encoder {
  public:
-  // Without a head, what the decoder reads is the hidden state as it is.
+  // Without a head, the decoder reads the hidden states unchanged.
   Encoder(const EncoderConfig& config, bool with_head);
 
   const EncoderConfig& config() const { return config_; }
   const EncoderLayout& layout() const { return layout_; }
   const std::vector<ParamInfo>& params() const { return layout_.params; }
 
-  // Tokens in the longest input.
+  // The maximum length of an input in tokens.
   int64_t max_tokens() const { return config_.max_positions - config_.position_offset; }
 
-  // Gives the query and value matrices W low-rank updates, W + alpha / rank B A, which stand at `first` in the lists
-  // that the functions below take. Returns what they are (see layout.h).
+  // Adds low-rank updates to the query and value matrices W, which become W + alpha / rank B A. The functions below
+  // then expect A and B in their parameter lists, from index `first` on. Returns the infos of these parameters (see
+  // layout.h).
   std::vector<ParamInfo> AddLora(int64_t rank, double alpha, size_t first);
 
-  // Gives every layer a prefix of `length` keys and values, which stand at `first` in those lists; [length, D], or [M,
-  // length, D] for M tasks. Returns what they are (see layout.h). They have no position: a relative bias is 0 for them.
+  // Adds a prefix of `length` keys and values to every layer. The functions below then expect them in their parameter
+  // lists, from index `first` on: [length, D], or [M, length, D] for M tasks. Returns the infos of these parameters
+  // (see layout.h). Prefixes have no position: a relative bias is 0 for them.
   std::vector<ParamInfo> AddPrefixes(int64_t length, size_t first);
 
-  // The encoder's own parameters, with the low-rank updates added to the matrices that they stand beside.
+  // The encoder's own parameters, with the low-rank updates added to their matrices.
   ParamList Folded(const ParamList& params) const;
 
-  // The texts' embeddings: the state before layer 0. `soft` [M, S, E] are the soft vectors of M tasks that have as many
-  // texts each, or [S, E] those of one task; undefined: the texts have none. They enter where word vectors do, before
-  // positions and layer norm.
+  // The embeddings of the texts: the state before layer 0. `soft` are the soft vectors of M tasks with equally many
+  // texts, [M, S, E], or of one task, [S, E]; undefined: the texts have none. They replace word vectors, before
+  // positions are added and the layer norm is applied.
   EncoderState Embedded(const ParamList& params, const at::Tensor& soft, const TextInputs& texts) const;
 
-  // The state before layer `next`, from an earlier one. 12 D² products per token and layer (with intermediate = 4 D),
-  // and 2 T D for attention.
+  // The state before layer `next`, computed from an earlier state. Costs 12 D² multiplications per token and layer (if
+  // intermediate = 4 D), and 2 T D for attention.
   EncoderState Advanced(const ParamList& params, const TextInputs& texts, const EncoderState& from, size_t next) const;
 
-  // The last hidden states, packed as the texts' tokens are, [N, D].
+  // The last hidden states of all tokens, [N, D], in the order of the texts' ids.
   at::Tensor States(const ParamList& params, const TextInputs& texts, const EncoderState& from) const;
 
-  // The last hidden state at the token where each text is read, [B, D]: those rows of States. The last layer is
-  // computed at these tokens alone, with keys and values of all tokens: the same numbers for a fraction of the work.
+  // The last hidden states of the tokens at which answers are read, [B, D]: those rows of States. The last layer is
+  // computed for these tokens only, with keys and values of all tokens. The numbers are the same, for a fraction of the
+  // work.
   at::Tensor StatesToRead(const ParamList& params, const TextInputs& texts, const EncoderState& from) const;
 
-  // Layers as they are applied: ALBERT applies more than it has parameters for.
+  // The number of layers as applied: ALBERT applies more layers than it has parameters for.
   size_t num_layers() const { return layout_.layers.size(); }
 
-  // What the decoder reads: the hidden states [B, D] after the head's own layer, [B, E].
+  // The decoder's input [B, E]: the hidden states [B, D] after the head's own layer.
   at::Tensor Transformed(const ParamList& params, const at::Tensor& states) const;
 
-  // The masked-language-model logits [B, V] of what the decoder reads [B, E]; with whole parameters, V is the
-  // vocabulary.
+  // The masked-language-model logits [B, V] for the decoder's input [B, E]. V is the number of vocabulary rows in
+  // `params`: with whole parameters, the size of the vocabulary.
   at::Tensor VocabularyLogits(const ParamList& params, const at::Tensor& read) const;
 
-  // The classes as the decoder sees them: the mean row [ways, E] and the mean bias [ways] of their answer words. The
-  // mean of the words' logits is the logit of these.
+  // The decoder's rows for the classes: for each class, the mean row [ways, E] and the mean bias [ways] of its answer
+  // words. The logit that they give is the mean of the words' logits.
   at::Tensor ClassVectors(const ParamList& params, const Answers& answers) const;
   at::Tensor ClassBiases(const ParamList& params, const Answers& answers) const;
 
  private:
-  // A layer's, undefined where it has none.
+  // A layer's prefix; undefined if it has none.
   struct Prefix {
     at::Tensor key;
     at::Tensor value;
   };
 
   Prefix PrefixOf(const ParamList& params, const LayerPlaces& places) const;
-  // Layers from.next, ..., end - 1; with slots_alone the last of them gives the rows to read.
+  // Applies layers from.next, ..., end - 1. With slots_alone, the last of them is computed only at the tokens to read.
   at::Tensor Layers(const ParamList& params, const TextInputs& texts, const EncoderState& from, size_t end,
                     bool slots_alone) const;
   at::Tensor RelativeBias(const at::Tensor& relative, const TextInputs& texts, bool slots_alone) const;

@@ -1,4 +1,5 @@
-// Rows of a matrix put in other places: packing, padding and picking out masks, differentiable any number of times.
+// Moves rows of a matrix to other places: for packing, for padding and for selecting the masks. Differentiable any
+// number of times.
 #ifndef METAPROMPT_ENCODERS_GATHER_ROWS_H_
 #define METAPROMPT_ENCODERS_GATHER_ROWS_H_
 
@@ -6,9 +7,9 @@
 
 namespace metaprompt {
 
-// y[m] = x[from[m]], or 0 where from[m] is -1. x [R, C]; from [M] int64 takes each row at most once; to [R] int64 says
-// where each row of x went, or -1: to[from[m]] == m. Returns [M, C]. The gradient is a gather too, with from and to
-// exchanged, so that no derivative of any order scatters.
+// y[m] = x[from[m]], or 0 where from[m] is -1. x is [R, C]. `from` [M] int64 has each row of x at most once. `to` [R]
+// int64 is its inverse: to[from[m]] = m, and -1 for rows of x that are not in `from`. Returns [M, C]. The gradient is a
+// gather with `from` and `to` exchanged, so that derivatives of any order need no scatter.
 at::Tensor GatherRows(const at::Tensor& x, const at::Tensor& from, const at::Tensor& to);
 
 }  // namespace metaprompt

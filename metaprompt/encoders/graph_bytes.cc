@@ -5,12 +5,13 @@
 namespace metaprompt {
 namespace {
 
-// Tensors of the feed-forward layer's width: what the activation saves, and the input of the product behind it.
+// The number of saved tensors of the feed-forward layer's width: those that the activation saves, and the input of the
+// product after it.
 double ActivationTensors(Activation activation) {
   switch (activation) {
-    case Activation::kRelu:  // saves its result, which is that input
+    case Activation::kRelu:  // saves its result, which is also the input of the product
       return 1;
-    case Activation::kQuickGelu:  // written out: x, the sigmoid, and their product
+    case Activation::kQuickGelu:  // computed in steps, which save x, the sigmoid and their product
       return 3;
     default:
       return 2;
@@ -27,19 +28,19 @@ double GraphBytes(const EncoderConfig& config, const TextInputs& packed, const G
   const auto heads = static_cast<double>(config.heads);
   const auto inner = static_cast<double>(config.intermediate);
   const auto embedding = static_cast<double>(config.embedding_width);
-  const double keys = longest + static_cast<double>(parts.prefix_length);  // of a text
+  const double keys = longest + static_cast<double>(parts.prefix_length);  // per text
   const auto rank = static_cast<double>(parts.lora_rank);
   const auto full = static_cast<double>(parts.parameter_bytes);
-  // Attention goes text by text, or pads (Encoder::Attend).
+  // Whether attention pads the texts or is computed text by text: as in Encoder::Attend.
   const bool padded =
       parts.bfloat16 || parts.prefix_length > 0 || config.relative_buckets > 0 || !packed.ids().is_cpu();
-  double pairs = 0;  // of tokens of one text
+  double pairs = 0;  // of tokens of the same text
   for (int64_t b = 0; b < packed.size(); ++b) {
     const auto length = static_cast<double>(packed.spans().data_ptr<int64_t>()[2 * b + 1]);
     pairs += length * length;
   }
-  const double product = parts.bfloat16 ? 2 : full;  // of a number that a product takes
-  // In bfloat16 every product saves a copy of its own of what it takes, the matrix too.
+  const double product = parts.bfloat16 ? 2 : full;  // bytes of each number in a product's inputs
+  // In bfloat16, every product saves its own copies of its inputs, the matrix included.
   const auto inputs = [&](double products) { return (parts.bfloat16 ? products : 1) * product; };
   const double activations = ActivationTensors(config.activation) * product;
 
@@ -52,11 +53,11 @@ double GraphBytes(const EncoderConfig& config, const TextInputs& packed, const G
   }
   for (int64_t i = parts.first; i < parts.layers; ++i) {
     const bool at_slots = parts.slots_alone && i + 1 == parts.layers;
-    const double rows = at_slots ? texts : tokens;  // that queries and all behind them have
+    const double rows = at_slots ? texts : tokens;  // of the queries and of everything after attention
     const double queries = at_slots ? 1 : longest;
     const double lora = rank > 0 ? 1 : 0;
     bytes += at_slots ? tokens * width * inputs(2 + lora) + texts * width * inputs(1 + lora)
-                      : tokens * width * inputs(3 + 2 * lora);  // x, of queries, keys, values
+                      : tokens * width * inputs(3 + 2 * lora);  // x, the input of queries, keys and values
     bytes += (tokens + rows) * rank * product;                  // A x
     if (padded) {
       bytes += texts * (queries + 2 * keys) * width * product;                            // queries, keys, values
@@ -65,13 +66,13 @@ double GraphBytes(const EncoderConfig& config, const TextInputs& packed, const G
       bytes += (rows + 2 * tokens) * width * product;
       bytes += heads * (at_slots ? tokens : pairs) * full;
     }
-    bytes += rows * (width * (2 * product + 2 * full) + inner * activations);  // behind it, to the last norm
+    bytes += rows * (width * (2 * product + 2 * full) + inner * activations);  // after attention, up to the last norm
     if (parts.bfloat16) {
       bytes += (4 * width * width + 2 * width * inner) * product;
     }
   }
   if (config.relative_buckets > 0 && parts.first < parts.layers) {
-    bytes += longest * (longest + (parts.slots_alone ? texts : 0)) * sizeof(int64_t);  // which bucket
+    bytes += longest * (longest + (parts.slots_alone ? texts : 0)) * sizeof(int64_t);  // indices of buckets
   }
   if (parts.head_rows > 0) {
     bytes += static_cast<double>(parts.head_rows) * (width * product + embedding * (activations + product + full));

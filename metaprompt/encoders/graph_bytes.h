@@ -1,4 +1,4 @@
-// How much memory the graph of an encoder's forward pass keeps.
+// An estimate of the memory that the autograd graph of an encoder's forward pass holds.
 #ifndef METAPROMPT_ENCODERS_GRAPH_BYTES_H_
 #define METAPROMPT_ENCODERS_GRAPH_BYTES_H_
 
@@ -9,25 +9,25 @@
 
 namespace metaprompt {
 
-// What of the encoder is computed.
+// Which parts of the encoder are computed, and how.
 struct GraphParts {
-  int64_t layers = 0;       // layers first, ..., layers - 1, as they are applied: ALBERT applies more than it has
-  int64_t first = 0;        // parameters for
-  bool embeddings = true;   // the embeddings are computed too
-  bool slots_alone = true;  // the last layer at the tokens to read alone
-  int64_t head_rows = 0;    // rows that go through the head; 0: no head
-  int64_t lora_rank = 0;    // 0: none
+  int64_t layers = 0;  // layers first, ..., layers - 1 are computed, numbered in the order of application
+  int64_t first = 0;
+  bool embeddings = true;   // whether the embeddings are computed too
+  bool slots_alone = true;  // whether the last layer is computed only at the tokens to read
+  int64_t head_rows = 0;    // number of rows that pass through the head; 0: no head
+  int64_t lora_rank = 0;    // 0: no low-rank updates
   int64_t prefix_length = 0;
   bool bfloat16 = false;
-  int64_t parameter_bytes = 4;  // of a number
+  int64_t parameter_bytes = 4;  // bytes of each number in the parameters
 };
 
-// Bytes of the tensors that autograd saves in one pass, every parameter wanted, beyond the parameters and the batch:
-// inputs of products, queries, keys and values (padded, where they are), what softmax gives, and what activations and
-// layer norms take. From the shapes alone.
-// tests/model/graph_bytes_test.cc compares it with what malloc holds while the graph lives (float32 and bfloat16, 64 to
-// 192 wide, 2 to 4 layers): within 4 % there. With the graph of the gradient beside it (create_graph) 2.2 to 2.9 times
-// as much was held.
+// The bytes of the tensors that autograd saves in one forward pass if gradients of all parameters are wanted, without
+// the parameters and the batch. These are the inputs of products; queries, keys and values (padded, if texts are
+// padded); the results of softmax; and what activations and layer norms save. Computed from the shapes alone.
+// tests/model/graph_bytes_test.cc compares it with the memory that malloc holds while the graph exists (float32 and
+// bfloat16, widths of 64 to 192, 2 to 4 layers): they agree within 4 %. If the graph of the gradient is held too
+// (create_graph), the memory was 2.2 to 2.9 times as much.
 double GraphBytes(const EncoderConfig& config, const TextInputs& texts, const GraphParts& parts);
 
 }  // namespace metaprompt

@@ -12,7 +12,7 @@ namespace {
 using torch::autograd::AutogradContext;
 using torch::autograd::variable_list;
 
-// The products below, and what they become where a gradient is wanted: the derivatives of each are the others.
+// The products of text_products.h with gradients: the derivatives of each of these functions are others of them.
 at::Tensor Scores(const at::Tensor& query, const at::Tensor& key, const at::Tensor& places, int64_t heads,
                   double scale);
 at::Tensor Mixed(const at::Tensor& pairs, const at::Tensor& at_keys, const at::Tensor& places, int64_t heads,
@@ -25,7 +25,7 @@ bool Differentiated(const at::Tensor& a, const at::Tensor& b) {
   return at::GradMode::is_enabled() && (a.requires_grad() || b.requires_grad());
 }
 
-// What a product of two tensors keeps for its derivatives.
+// Saves what a product of two tensors needs for its derivatives.
 void Keep(AutogradContext* context, const at::Tensor& a, const at::Tensor& b, const at::Tensor& places, int64_t heads,
           double scale) {
   context->save_for_backward({a, b, places});
@@ -128,7 +128,8 @@ at::Tensor Spread(const at::Tensor& pairs, const at::Tensor& at_queries, const a
                                            : SpreadOf(pairs, at_queries, places, heads, scale, rows);
 }
 
-// What softmax makes of a gradient: p (g - Σ p g), sums over a query's row. It is its own transpose in g.
+// The gradient of softmax: p (g - Σ p g), where p are the weights that softmax returned and g is the gradient of the
+// loss in p. The sum runs over the row of a query. This map is linear and symmetric in g.
 class SoftmaxGradientFunction : public torch::autograd::Function<SoftmaxGradientFunction> {
  public:
   static at::Tensor forward(AutogradContext* context, const at::Tensor& weights, const at::Tensor& grad,
@@ -139,8 +140,8 @@ class SoftmaxGradientFunction : public torch::autograd::Function<SoftmaxGradient
   static variable_list backward(AutogradContext* context, const variable_list& grads) {
     const Kept kept(context);
     TORCH_CHECK(!at::GradMode::is_enabled(),
-                "attention within texts: no third derivative; a graph of a second "
-                "derivative was asked for (create_graph)");
+                "attention within texts has no third derivative: the graph of a second "
+                "derivative cannot be recorded (create_graph)");
     variable_list result(4);
     if (context->needs_input_grad(0)) {
       result[0] = SoftmaxGradientByWeights(kept.a, kept.b, grads[0], kept.places, kept.heads);

@@ -1,5 +1,5 @@
-// Attention within each text of packed texts, without padding. On the CPU, in float or double. Differentiable twice; a
-// third derivative is an error.
+// Attention within each text of packed texts, without padding. On the CPU, in float or double. It can be differentiated
+// twice; a third derivative is an error.
 #ifndef METAPROMPT_ENCODERS_TEXT_ATTENTION_H_
 #define METAPROMPT_ENCODERS_TEXT_ATTENTION_H_
 
@@ -9,9 +9,10 @@
 
 namespace metaprompt {
 
-// softmax(scale q kᵀ) v of each text and head (Vaswani et al. 2017, eq. 1): query [Q, D], key and value [N, D], rows as
-// AttentionPlaces (text_products.h) says; head h has the columns from h D / heads on. Returns [Q, D]. A text's rows
-// have the same bits whatever the other texts are, and on any number of threads.
+// softmax(scale q kᵀ) v for each text and head (Vaswani et al. 2017, eq. 1). `query` is [Q, D]; `key` and `value` are
+// [N, D]. `places`, from AttentionPlaces (text_products.h), maps their rows to texts. Head h uses the D / heads columns
+// from h D / heads on. Returns [Q, D]. A text's rows have the same bits whatever the other texts are, and for any
+// number of threads.
 at::Tensor AttendWithinTexts(const at::Tensor& query, const at::Tensor& key, const at::Tensor& value,
                              const at::Tensor& places, int64_t heads, double scale);
 

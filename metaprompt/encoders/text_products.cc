@@ -11,14 +11,13 @@
 namespace metaprompt {
 namespace {
 
-// Numbers for every query, key and head stand in one vector: text by text, in a text head by head, each a matrix
-// [queries, keys] in rows.
+// A row of AttentionPlaces: the rows of a text.
 struct Text {
   int64_t query;
   int64_t queries;
   int64_t key;
   int64_t keys;
-  int64_t pairs;  // of the texts before
+  int64_t pairs;  // sum of queries times keys over the texts before
 };
 static_assert(sizeof(Text) == 5 * sizeof(int64_t), "a row of AttentionPlaces");
 
@@ -34,7 +33,7 @@ struct Texts {
     return size == 0 ? 0 : first[size - 1].pairs + first[size - 1].queries * first[size - 1].keys;
   }
 
-  // Calls work(text, head, where its matrix begins) of every head of every text.
+  // Calls work(text, head, index in [pairs] at which its matrix begins) for every head of every text.
   template <typename Work>
   void ForEach(const Work& work) const {
     for (int64_t b = 0; b < size; ++b) {
@@ -46,12 +45,12 @@ struct Texts {
   }
 };
 
-// C = scale op(A) op(B) in columns, as BLAS has it, in strips of columns so small that OpenBLAS starts no threads for
-// one: the same numbers on any number of threads.
+// C = scale op(A) op(B), with column-major matrices as in BLAS. The columns of C are computed in strips so narrow that
+// OpenBLAS uses a single thread for each. So the numbers are the same for any number of threads.
 template <typename T>
 void SmallProduct(CBLAS_TRANSPOSE a_how, CBLAS_TRANSPOSE b_how, int64_t m, int64_t n, int64_t k, double scale,
                   const T* a, int64_t lda, const T* b, int64_t ldb, T* c, int64_t ldc) {
-  constexpr int64_t kOneThread = 1 << 18;  // multiplications; OpenBLAS's own bound
+  constexpr int64_t kOneThread = 1 << 18;  // multiplications; OpenBLAS starts threads above this number
   const int64_t strip = std::max<int64_t>(1, kOneThread / std::max<int64_t>(1, m * k));
   const int64_t b_step = b_how == CblasNoTrans ? ldb : 1;
   const auto as_int = [](int64_t n) { return static_cast<blasint>(n); };
@@ -71,7 +70,7 @@ void Tell(const at::Tensor& pairs, int64_t depth) {
   RECORD_FUNCTION(kTextProducts, std::vector<c10::IValue>({pairs, depth}));
 }
 
-// Sums in eight parts, which a processor adds at once.
+// A sum in eight parts, which a processor can add at the same time.
 template <typename T, typename Term>
 T Sum(int64_t n, const Term& term) {
   constexpr int64_t kParts = 8;
@@ -92,7 +91,7 @@ T Sum(int64_t n, const Term& term) {
   return sum;
 }
 
-// Calls work(where the row begins, keys) of every query's row.
+// Calls work(index at which the row begins, number of keys) for every query's row.
 template <typename Work>
 void ForEachRow(const Texts& texts, const Work& work) {
   texts.ForEach([&](const Text& text, int64_t /*h*/, int64_t place) {

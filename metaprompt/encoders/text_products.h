@@ -1,9 +1,10 @@
-// The products of attention within each text of packed texts, on the text's own rows: nothing is padded, copied or
-// transposed. On the CPU, in float or double; none of these records a gradient (see text_attention.h).
+// The products of attention within each text of packed texts. They read and write the text's rows directly: nothing is
+// padded, copied or transposed. On the CPU, in float or double. None of these functions records a gradient (see
+// text_attention.h).
 //
-// A number for every head, query and key of one text is a "pair": [pairs] has them text by text, in a text head by
-// head, each a matrix [queries, keys] in rows. Head h has the columns from h D / heads on. A text's results have the
-// same bits whatever the other texts are, and on any number of threads.
+// A pair is a query and a key of the same text. A tensor [pairs] has one number per pair and head, text by text and,
+// within a text, head by head: each a matrix [queries, keys] in row-major order. Head h uses the D / heads columns from
+// h D / heads on. A text's results have the same bits whatever the other texts are, and for any number of threads.
 #ifndef METAPROMPT_ENCODERS_TEXT_PRODUCTS_H_
 #define METAPROMPT_ENCODERS_TEXT_PRODUCTS_H_
 
@@ -13,35 +14,39 @@
 
 namespace metaprompt {
 
-// What at::RecordFunction is told of each set of products: inputs [pairs] and the length of a head's rows.
+// The name of each set of products for at::RecordFunction. Its inputs are the tensor [pairs] and the length of a head's
+// rows, D / heads.
 constexpr char kTextProducts[] = "metaprompt::text_products";
 
-// Which rows of the queries and of the keys are a text's: [B, 5] int64, for text b its first query row, how many, its
-// first key row, how many, and the sum over the texts before of queries times keys. Every row belongs to one text.
-// `spans` [B, 2] int64 is each text's first row and how many. With one_query text b has the one query row b, otherwise
-// its queries are the rows that its keys are.
+// Maps the rows of queries and keys to texts: [B, 5] int64. For text b: its first query row, its number of queries, its
+// first key row, its number of keys, and the sum of queries times keys over all texts before it. Every row belongs to
+// one text. `spans` [B, 2] int64 has each text's first row and its number of rows. With one_query, text b has one
+// query, row b. Otherwise its query rows have the same indices as its key rows.
 at::Tensor AttentionPlaces(const at::Tensor& spans, bool one_query);
 
-// scale q kᵀ of queries [Q, D] and keys [N, D]: [pairs].
+// scale q kᵀ, for queries [Q, D] and keys [N, D]. Returns [pairs].
 at::Tensor ScoresOf(const at::Tensor& query, const at::Tensor& key, const at::Tensor& places, int64_t heads,
                     double scale);
 
-// scale s x, s each head's matrix: of x [N, D] at the keys, [Q, D] at the queries; `rows` is Q.
+// scale s x, where s is the matrix [queries, keys] of each text and head in `pairs`, and x [N, D] has a row per key.
+// Returns [Q, D], a row per query; `rows` is Q.
 at::Tensor MixedOf(const at::Tensor& pairs, const at::Tensor& at_keys, const at::Tensor& places, int64_t heads,
                    double scale, int64_t rows);
 
-// scale sᵀ x: of x [Q, D] at the queries, [N, D] at the keys; `rows` is N.
+// scale sᵀ x, where x [Q, D] has a row per query. Returns [N, D], a row per key; `rows` is N.
 at::Tensor SpreadOf(const at::Tensor& pairs, const at::Tensor& at_queries, const at::Tensor& places, int64_t heads,
                     double scale, int64_t rows);
 
-// The softmax p of every query's row, in the scores' own memory.
+// Replaces the scores in each row of a query by their softmax p.
 void SoftmaxInPlace(at::Tensor* scores, const at::Tensor& places, int64_t heads);
 
-// What softmax makes of a gradient g: p (g - Σ p g), sums over a query's row.
+// The gradient in the scores: p (g - Σ p g), where p is the softmax (`weights`) and g is the gradient in p (`grad`).
+// The sum runs over the row of a query.
 at::Tensor SoftmaxGradientOf(const at::Tensor& weights, const at::Tensor& grad, const at::Tensor& places,
                              int64_t heads);
 
-// What that makes, by p, of a gradient h of its own: h (g - Σ p g) - g Σ h p. (By g it makes p (h - Σ p h).)
+// The gradient of SoftmaxGradientOf in p: h (g - Σ p g) - g Σ h p, where h is the gradient in its result (`back`). (Its
+// gradient in g is p (h - Σ p h), which is SoftmaxGradientOf again.)
 at::Tensor SoftmaxGradientByWeights(const at::Tensor& weights, const at::Tensor& grad, const at::Tensor& back,
                                     const at::Tensor& places, int64_t heads);
 

@@ -25,8 +25,8 @@ absl::Status CheckAnswers(const VerbalizerSpec& spec, const std::set<std::string
 
 // The vocabulary ids of a class's answer words; the class's logit is the mean of their logits. The words are those that
 // the spec has for the label, or else the words of the class's name. Each is tokenised as inside a sentence, after a
-// space. All ids have the same weight, so a word of several pieces weighs more than a word of one piece. If
-// there is no word, the error names the class.
+// space. All ids have the same weight, so a word of several pieces weighs more than a word of one piece. If there
+// is no word, the error names the class.
 absl::StatusOr<std::vector<int64_t>> AnswerIds(const VerbalizerSpec& spec, const Tokenizer& tokenizer,
                                                absl::string_view label, absl::string_view class_name);
 

@@ -1,5 +1,5 @@
-// Frozen episodes: with a manifest of the same spec a run finds what it finds without; a manifest of other data, or for
-// other tasks, is an error that names the line.
+// Saved episodes. A run with a manifest gives the same results as the run that saved it. A manifest of other data, or
+// for other tasks, is an error that names the line.
 #include "episodes/manifest.h"
 
 #include <gmock/gmock.h>
@@ -98,27 +98,29 @@ TEST(ManifestTest, ErrorsNameTheLine) {
       "m:1: not a line `metaprompt-episodes` with 1 value; is this a file that `metaprompt episodes --save` wrote?");
   EXPECT_EQ(ErrorOf("episodes\t1\n#", "episodes\t2\n#"),
             "m:1: version '2' of the format; this program reads version 1");
-  EXPECT_EQ(ErrorOf("", "", {"valid", 2, 2, {1}, 2}), "m:4: episodes of the split 'test'; those of valid are wanted");
+  EXPECT_EQ(ErrorOf("", "", {"valid", 2, 2, {1}, 2}),
+            "m:4: the episodes are of the split 'test'; those of valid are needed");
   EXPECT_EQ(ErrorOf("", "", {"test", 3, 2, {1}, 2}), "m:6: ways is 2; the spec's episodes.ways is 3");
   EXPECT_EQ(ErrorOf("", "", {"test", 2, 5, {1}, 2}), "m:7: queries is 2; the spec's episodes.queries is 5");
-  EXPECT_EQ(ErrorOf("", "", {"test", 2, 2, {1, 5}, 2}), "m: it has 0 5-shot episodes; 2 are wanted");
-  EXPECT_EQ(ErrorOf("", "", {"test", 2, 2, {1}, 3}), "m: it has 2 1-shot episodes; 3 are wanted");
-  EXPECT_EQ(ErrorOf("ways\t2", "ways\ttwo"), "m:6: 'two' is no whole number from 1 on");
-  EXPECT_EQ(ErrorOf("seed\t7", "seed\t-7"), "m:5: '-7' is no seed");
-  EXPECT_EQ(ErrorOf("episode\t1\t1", "episode\t1\t2"), "m:9: 1-shot episode 2; the next one is 1, they count from 0");
+  EXPECT_EQ(ErrorOf("", "", {"test", 2, 2, {1, 5}, 2}), "m: it has 0 5-shot episodes; 2 are needed");
+  EXPECT_EQ(ErrorOf("", "", {"test", 2, 2, {1}, 3}), "m: it has 2 1-shot episodes; 3 are needed");
+  EXPECT_EQ(ErrorOf("ways\t2", "ways\ttwo"), "m:6: 'two' is not a whole number >= 1");
+  EXPECT_EQ(ErrorOf("seed\t7", "seed\t-7"), "m:5: '-7' is not a seed, which is a whole number >= 0");
+  EXPECT_EQ(ErrorOf("episode\t1\t1", "episode\t1\t2"),
+            "m:9: 1-shot episode 2 in place of episode 1; they are counted from 0");
   EXPECT_EQ(ErrorOf("episode\t1\t1", "episode\t2\t0"), "m:9: 1 support texts of the class 'c' instead of 2");
   EXPECT_EQ(ErrorOf("\ta b\t", "\tz\t"), "m:8: the class 'z' is not in the data's test split");
   EXPECT_EQ(ErrorOf("\tc\t", "\ta b\t"),
             absl::StrCat("m:8: text 3 of the class 'a b' has the hash ", HashOf("a b", "three"), ", not ",
-                         HashOf("c", "seven"), "; this is other data than the episodes are of"));
+                         HashOf("c", "seven"), "; the episodes were saved from other data"));
   EXPECT_EQ(ErrorOf("\tc\t3:" + HashOf("c", "seven"), "\tc\t9:0"),
-            "m:8: text 9 of the class 'c', which has 4; this is other data than the episodes are of");
+            "m:8: text 9 of the class 'c', which has 4; the episodes were saved from other data");
   EXPECT_EQ(ErrorOf("\tc\t3:" + HashOf("c", "seven"), "\tc\t0:" + HashOf("c", "four")),
-            "m:8: text 0 of the class 'c' stands twice in the episode");
+            "m:8: text 0 of the class 'c' occurs twice in the episode");
   EXPECT_EQ(ErrorOf("\tc\t3:", "\tc\t-3:"),
-            absl::StrCat("m:8: '-3:", HashOf("c", "seven"), "' is no text's NUMBER:HASH"));
+            absl::StrCat("m:8: '-3:", HashOf("c", "seven"), "' is not NUMBER:HASH, which identifies a text"));
   EXPECT_EQ(ErrorOf("\ta b\t0", "\t0"),
-            "m:8: 5 columns of classes and texts; 2 ways have three each: label, support, queries");
+            "m:8: 5 columns of classes and texts; 2 ways need three each: label, support texts, query texts");
 }
 
 // ---------------------------------------------------------------- the whole program
@@ -261,11 +263,11 @@ TEST_F(FrozenEpisodesTest, MistakesAreErrorsBeforeAnythingIsTrained) {
   };
   EXPECT_EQ(error({"test.manifest=$none.tsv"}), "error: $none.tsv: No such file or directory\n");
   EXPECT_EQ(error({"episodes.ways=3"}), "error: $m.tsv:6: ways is 2; the spec's episodes.ways is 3\n");
-  EXPECT_EQ(error({"test.episodes=6"}), "error: $m.tsv: it has 5 1-shot episodes; 6 are wanted\n");
+  EXPECT_EQ(error({"test.episodes=6"}), "error: $m.tsv: it has 5 1-shot episodes; 6 are needed\n");
   EXPECT_THAT(error({"dataset.split.shares.seed=1"}), StartsWith("error: $m.tsv:8: the class 'class-"));
   Write("data.tsv", absl::StrReplaceAll(Read("data.tsv"), {{"beside", "under"}}));
   EXPECT_THAT(error({}), testing::AllOf(StartsWith("error: $m.tsv:8: text "), HasSubstr(" has the hash "),
-                                        HasSubstr("; this is other data than the episodes are of\n")));
+                                        HasSubstr("; the episodes were saved from other data\n")));
   EXPECT_EQ(Command({"episodes", "$tiny.textproto", "--save", "$m.tsv", "--split", "train", "--set",
                      "episodes.borrowed_answers=0.5"})
                 .err,

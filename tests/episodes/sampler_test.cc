@@ -1,5 +1,5 @@
-// Random numbers, and the plans of episodes that are drawn with them: properties over many draws, and every error with
-// its text.
+// Random numbers, and the episode plans that are drawn with them: properties over many draws, and every error with its
+// text.
 #include "episodes/sampler.h"
 
 #include <gtest/gtest.h>
@@ -275,11 +275,11 @@ TEST(SamplerTest, WordTasksAreAShareOfTheEpisodesAndLeaveTheOthersAlone) {
 TEST(SamplerTest, TooFewWordsAreAnErrorIfAnyAreNeeded) {
   const EpisodeSampler sampler = Sampler({10, 10, 10, 10}, {3, 2, 4}, 5);
   EXPECT_EQ(Error(sampler.WithWordTasks(0.25, {5, 40, 6, 3})),
-            "episodes.word_tasks is 0.25, but only 2 words of the training texts have shots + queries = 2 + 4 texts of "
-            "their own; 3 are needed");
+            "episodes.word_tasks is 0.25, but only 2 words of the training texts have at least shots + queries = 2 + "
+            "4 texts; 3 are needed");
   EXPECT_EQ(Error(sampler.WithWordTasks(1, {})),
-            "episodes.word_tasks is 1, but only 0 words of the training texts have shots + queries = 2 + 4 texts of "
-            "their own; 3 are needed");
+            "episodes.word_tasks is 1, but only 0 words of the training texts have at least shots + queries = 2 + "
+            "4 texts; 3 are needed");
   EXPECT_EQ(Error(sampler.WithWordTasks(0.25, {6, 40, 6, 3})), "no error");
   EXPECT_EQ(Error(sampler.WithWordTasks(0, {})), "no error");
 }
@@ -288,7 +288,7 @@ TEST(SamplerTest, ErrorsNameTheClasses) {
   EXPECT_EQ(Error(EpisodeSampler::Create(Sizes({9, 9}), {3, 1, 2}, 0, "valid")),
             "episodes.ways is 3, but there are only 2 valid classes");
   EXPECT_EQ(Error(EpisodeSampler::Create(Sizes({9, 2, 3, 0}), {2, 1, 2}, 0, "test")),
-            "an episode needs shots + queries = 1 + 2 texts of a class; these test classes have fewer: 'class1' (2), "
+            "an episode needs shots + queries = 1 + 2 texts per class; these test classes have fewer: 'class1' (2), "
             "'class3' (0)");
 }
 

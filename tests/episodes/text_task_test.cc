@@ -1,4 +1,4 @@
-// Several tasks computed together are each what they are alone.
+// Several tasks that are computed together give the same results as each of them alone.
 #include "episodes/text_task.h"
 
 #include <ATen/ATen.h>

@@ -173,9 +173,8 @@ TEST_F(CheckpointRunTest, SpecErrorsNameTheField) {
   EXPECT_THAT(error("model.encoder.checkpoint.path=$nowhere"), HasSubstr("nowhere"));
   EXPECT_THAT(
       error("model.encoder.checkpoint.max_tokens=7"),
-      HasSubstr("model.prompt.template: the prompt alone has 7 tokens, and the encoder takes at most 7, so that no "
-                "text fits; "
-                "shorten the prompt\n"));
+      HasSubstr("model.prompt.template: the prompt alone has 7 tokens, and the encoder takes at most 7, so that "
+                "no text fits; shorten the prompt\n"));
   EXPECT_THAT(error("model.verbalizer.answers=label: 'zzz' words: 'cat'"),
               HasSubstr("model.verbalizer.answers: no class has the label 'zzz'\n"));
   EXPECT_THAT(error("model.verbalizer.answers=label: 'aaa'"),

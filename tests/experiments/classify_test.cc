@@ -293,7 +293,7 @@ TEST(ClassifyTest, ManyClassesWhereTheModelCan) {
   EXPECT_THAT(
       refused.err,
       AllOf(StartsWith("error: $many.tsv: adapting to 1000 texts of 200 classes at once takes about 1192.1 GiB, and "),
-            HasSubstr(" GiB are free; give fewer texts a class, or fewer classes\n")));
+            HasSubstr(" GiB are free; give fewer texts per class, or fewer classes\n")));
 }
 
 TEST(ClassifyTest, MistakesAreAnsweredInOneLine) {
@@ -307,7 +307,7 @@ TEST(ClassifyTest, MistakesAreAnsweredInOneLine) {
   };
   EXPECT_EQ(few(""), "error: $bad.tsv: no text in this file\n");
   EXPECT_EQ(few("a\tx\na\ty\n"),
-            "error: $bad.tsv: all texts are of one class, 'a'; add a text of another one at least\n");
+            "error: $bad.tsv: all texts are of one class, 'a'; add at least one text of another class\n");
   EXPECT_EQ(few("a\tx\nb\t \n"), "error: $bad.tsv:2: empty text; write one, or remove the line\n");
   EXPECT_EQ(few("a\tx\n\ty\n"), "error: $bad.tsv:2: empty label\n");
   EXPECT_EQ(few("a x\n"), "error: $bad.tsv:1: no tab between label and text\n");
@@ -317,16 +317,17 @@ TEST(ClassifyTest, MistakesAreAnsweredInOneLine) {
             "error: $bad.tsv:2: the class 'a' is called 'two' here and 'one' above (the column between label and text "
             "is the name)\n");
   EXPECT_EQ(few("a\tx\na\tcall now\tfree\nb\ty\n"),
-            "error: $bad.tsv:2: the class 'a' is called 'call now' here and has no name on the line where it begins "
-            "(the column between label and text is the name; a text has no tab)\n");
+            "error: $bad.tsv:2: the class 'a' is called 'call now' here, but its first line has no name "
+            "(the column between label and text is the name; a text must not contain a tab)\n");
   EXPECT_EQ(few("label\ttext\na\tx\nb\ty\n"), "error: $bad.tsv:1: this line looks like a header; remove it\n");
   EXPECT_THAT(few("a\tx\nb\t\xff\n"), StartsWith("error: $bad.tsv:2: "));
   EXPECT_EQ(few("the_word\tx\nTHE-WORD\ty\n"),
-            "error: $bad.tsv: the classes 'the_word' and 'THE-WORD' have the same words to the run's tokenizer, 'THE "
+            "error: $bad.tsv: the classes 'the_word' and 'THE-WORD' have the same words in the run's tokenizer, 'THE "
             "WORD'; give one of them another name: label, tab, name, tab, text\n");
-  EXPECT_EQ(few("the\tx\n\xe2\x98\x83\ty\n"),
-            "error: $bad.tsv: the run's tokenizer knows no word of the class '\\xe2\\x98\\x83'; give it a name: label, "
-            "tab, name, tab, text\n");
+  EXPECT_EQ(
+      few("the\tx\n\xe2\x98\x83\ty\n"),
+      "error: $bad.tsv: the run's tokenizer cannot encode the class name '\\xe2\\x98\\x83'; give the class another "
+      "name: label, tab, name, tab, text\n");
 
   const Outcome empty = Classify({}, "red\n\nblue\n");
   EXPECT_EQ(empty.status, 1);

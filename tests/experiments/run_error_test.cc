@@ -37,7 +37,7 @@ TEST_F(CommandLineTest, DataThatIsWrong) {
   EXPECT_EQ(DataError(""), "$bad.tsv: no text in this file");
   EXPECT_EQ(DataError(Data(4, 6)), "episodes.ways is 2, but there are only 1 train classes");
   EXPECT_EQ(DataError(Data(9, 6) + "class-9\tone\nclass-9\ttwo\n"),
-            "an episode needs shots + queries = 1 + 2 texts of a class; these train classes have fewer: 'class-9' (2)");
+            "an episode needs shots + queries = 1 + 2 texts per class; these train classes have fewer: 'class-9' (2)");
   EXPECT_EQ(Error({"run", "$tiny.textproto", "--out", "$run", "--set", "dataset.tsv.path=$none.tsv"}),
             "$none.tsv: No such file or directory");
   EXPECT_EQ(Error({"run", "$tiny.textproto", "--out", "$run", "--set", "episodes.ways=4"}),

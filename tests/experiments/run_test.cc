@@ -208,12 +208,12 @@ TEST(RunTest, ClassesOfTheSameAnswerWordsAreRefused) {
   const std::vector<const TextClass*> test = dataset.Of(Split::kTest);
   set_words(test[0], "m n o");
   set_words(test[1], "o m n");
-  EXPECT_EQ(
-      Workbench::Open(spec, {}).status().message(),
-      absl::StrCat("the test classes '", test[0]->label, "' and '", test[1]->label,
-                   "' have the same answer words to this tokenizer (names '", test[0]->name, "', '", test[1]->name,
-                   "'), so that nothing tells them apart; give one others in model.verbalizer.answers, leave one "
-                   "out of dataset.split, or set model.verbalizer.allow_same_words"));
+  EXPECT_EQ(Workbench::Open(spec, {}).status().message(),
+            absl::StrCat(
+                "the test classes '", test[0]->label, "' and '", test[1]->label,
+                "' have the same answer words in this tokenizer (names '", test[0]->name, "', '", test[1]->name,
+                "'), so that their logits are always equal; give one of them other words in "
+                "model.verbalizer.answers, leave one out of dataset.split, or set model.verbalizer.allow_same_words"));
   verbalizer->set_allow_same_words(true);
   EXPECT_TRUE(Workbench::Open(spec, {}).ok());
   // On two sides they never meet.
@@ -226,7 +226,7 @@ TEST(RunTest, ClassesOfTheSameAnswerWordsAreRefused) {
 TEST(RunTest, SplitsOfTooFewTextsAreErrorsBeforeAnythingIsTrained) {
   EXPECT_EQ(RecordOf(Spec({"episodes.queries=12"}), Folder() + "/few")
                 .find("an episode needs shots + queries = 1 + 12 texts "
-                      "of a class; these train classes have fewer: 'class"),
+                      "per class; these train classes have fewer: 'class"),
             0);
 }
 

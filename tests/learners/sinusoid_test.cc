@@ -258,7 +258,7 @@ TEST(SinusoidTest, ErrorsSayWhatIsWrong) {
   const std::atomic<bool> stop{true};
   std::ostringstream out;
   EXPECT_EQ(std::string(RunSinusoid(Short("mamml"), &progress, &out, go).message()),
-            "no learner 'mamml'; known: maml, meta_sgd, reptile");
+            "unknown learner 'mamml'; known: maml, meta_sgd, reptile");
   const absl::Status stopped = RunSinusoid(Short("maml"), &progress, &out, stop);
   EXPECT_TRUE(absl::IsCancelled(stopped));
   EXPECT_EQ(std::string(stopped.message()), "stopped at meta-step 0; nothing was written");

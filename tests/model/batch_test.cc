@@ -1,4 +1,4 @@
-// Batches: rows selected from them, with packed texts and with points.
+// Selecting rows of batches, with packed texts and with points.
 #include "metaprompt/model/batch.h"
 
 #include <ATen/ATen.h>

@@ -1,5 +1,5 @@
-// What a model says of itself beside its logits, of every architecture: layers computed beforehand, low-rank updates,
-// features, and how much memory a graph takes.
+// What a model offers besides its logits, for every architecture: layers that are computed beforehand, low-rank
+// updates, features, and how much memory a graph takes.
 #include <ATen/ATen.h>
 #include <ATen/core/grad_mode.h>
 #include <gtest/gtest.h>

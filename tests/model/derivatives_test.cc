@@ -1,4 +1,4 @@
-// Derivatives of the real model in double precision, up to the whole meta-gradient, against differences.
+// Derivatives of the real model in double precision, up to the whole meta-gradient, compared with finite differences.
 #include <ATen/ATen.h>
 #include <gtest/gtest.h>
 #include <torch/csrc/autograd/autograd.h>

@@ -1,4 +1,4 @@
-// The estimate of what a graph holds, against what it holds.
+// The estimate of the memory that a graph holds, compared with what it does hold.
 #include "metaprompt/encoders/graph_bytes.h"
 
 #include <ATen/ATen.h>

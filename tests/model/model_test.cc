@@ -1,4 +1,4 @@
-// The real model in double precision: against BERT written out the plain way on padded tensors.
+// The real model in double precision, compared with a plain implementation of BERT on padded tensors.
 #include <ATen/ATen.h>
 #include <gtest/gtest.h>
 #include <torch/csrc/autograd/autograd.h>

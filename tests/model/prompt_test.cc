@@ -1,4 +1,4 @@
-// The tokenizer that runs train for themselves, prompts and answer words, and every error with its text.
+// Tokenizers that runs train, prompts and answer words, and every error with its text.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 

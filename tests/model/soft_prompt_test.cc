@@ -1,4 +1,5 @@
-// Soft vectors and what they pass through, against LibTorch's own LSTM; where they begin; the templates of Hou et al.
+// Soft vectors and the networks that they pass through, compared with LibTorch's LSTM; their initial values; the
+// templates of Hou et al. 2022.
 #include "metaprompt/prompts/soft_prompt.h"
 
 #include <ATen/ATen.h>

@@ -1,5 +1,5 @@
-// Attention within texts against the formula written out with LibTorch's own operations, text by text and head by head,
-// which autograd differentiates.
+// Attention within texts, compared with the formula in LibTorch's operations, text by text and head by head. Autograd
+// differentiates that formula.
 #include "metaprompt/encoders/text_attention.h"
 
 #include <ATen/ATen.h>
