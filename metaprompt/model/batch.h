@@ -13,8 +13,8 @@
 
 namespace metaprompt {
 
-// The part of a batch that a model has already computed: see Model::CacheBelow. Each model that caches something derives
-// its own class.
+// The part of a batch that a model has already computed: see Model::CacheBelow. Each model that caches something
+// derives its own class.
 class Cached {
  public:
   // What the rows of a tensor (its first dimension) correspond to.
