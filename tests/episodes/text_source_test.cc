@@ -26,6 +26,87 @@ std::vector<int64_t> Values(const at::Tensor& tensor) {
   return {whole.data_ptr<int64_t>(), whole.data_ptr<int64_t>() + whole.numel()};
 }
 
+// An episode's plan, and what it was drawn from.
+struct Dealt {
+  const EpisodePlan& plan;
+  const std::vector<TextClass>& classes;
+  const PromptTemplate& prompt;
+};
+
+// The batch's tokens are those of the texts `refs`, `drawn` per way, and behind them of the answer words if there are
+// more texts `per_way`. Adds the ids to `used`.
+void ExpectTexts(const Batch& batch, const std::vector<int64_t>& rows, const Dealt& dealt,
+                 const std::vector<TextRef>& refs, int64_t drawn, int64_t per_way, std::set<int64_t>* used) {
+  const TextInputs& inputs = TextsOf(batch);
+  const Packing& packing = inputs.packing();
+  const Answers& answers = inputs.answers();
+  const std::vector<int64_t> ids = Values(inputs.ids());
+  const std::vector<int64_t> positions = Values(packing.positions);
+  const std::vector<int64_t> padded = Values(packing.padded_from);
+  const std::vector<int64_t> packed = Values(packing.packed_from);
+  const std::vector<int64_t> read_to = Values(packing.read_to);
+  ASSERT_EQ(padded.size(), inputs.size() * inputs.longest());
+  size_t token = 0;
+  int64_t longest = 0;
+  for (int64_t b = 0; b < inputs.size(); ++b) {
+    const int64_t way = b / per_way;
+    const TextRef& ref = refs[static_cast<size_t>(way * drawn + std::min(b % per_way, drawn - 1))];
+    const TextClass& its = dealt.classes[static_cast<size_t>(ref.of_class)];
+    std::vector<int64_t> text = Trained().Encode(its.texts[static_cast<size_t>(ref.text)]);
+    if (b % per_way >= drawn) {  // its answer words, as a text
+      text = dealt.plan.borrowed_answers
+                 ? std::vector<int64_t>{rows[static_cast<size_t>(answers.ids[way][0].item<int64_t>())]}
+                 : *AnswerIds(VerbalizerSpec(), Trained(), "", its.name);
+    }
+    const PromptedText expected = dealt.prompt.Apply(text);
+    if (!batch.repeats.defined()) {
+      EXPECT_EQ(batch.labels[b].item<int64_t>(), b / per_way);
+    }
+    EXPECT_EQ(inputs.read_at()[b].item<int64_t>(), expected.read_at);
+    EXPECT_EQ(packing.read_from[b].item<int64_t>(), static_cast<int64_t>(token) + expected.read_at);
+    longest = std::max(longest, static_cast<int64_t>(expected.ids.size()));
+    for (int64_t t = 0; t < inputs.longest(); ++t) {
+      const bool inside = t < static_cast<int64_t>(expected.ids.size());
+      EXPECT_EQ(packing.attention_bias[b][0][0][t].item<double>(), inside ? 0 : -INFINITY);
+      EXPECT_EQ(padded[static_cast<size_t>(b * inputs.longest() + t)], inside ? static_cast<int64_t>(token) : -1);
+      if (!inside) {
+        continue;
+      }
+      const int64_t id = ids[token];
+      EXPECT_EQ(id >= 0 ? rows[static_cast<size_t>(id)] : id, expected.ids[static_cast<size_t>(t)]);
+      EXPECT_EQ(packing.is_soft[static_cast<int64_t>(token)].item<bool>(), id < 0);
+      used->insert(expected.ids[static_cast<size_t>(t)]);
+      EXPECT_EQ(positions[token], t);
+      EXPECT_EQ(packed[token], b * inputs.longest() + t);
+      EXPECT_EQ(read_to[token], t == expected.read_at ? b : -1);
+      ++token;
+    }
+  }
+  EXPECT_EQ(token, ids.size());
+  EXPECT_EQ(inputs.longest(), longest);
+}
+
+// Adds the answer ids to `used`.
+void ExpectAnswers(const Answers& answers, const std::vector<int64_t>& rows, const Dealt& dealt,
+                   std::set<int64_t>* used) {
+  for (int64_t w = 0; w < 3; ++w) {
+    std::vector<int64_t> answer = *AnswerIds(
+        VerbalizerSpec(), Trained(), "", dealt.classes[static_cast<size_t>(dealt.plan.classes[static_cast<size_t>(w)])].name);
+    if (dealt.plan.borrowed_answers) {  // one piece, whichever it is
+      answer = {rows[static_cast<size_t>(answers.ids[w][0].item<int64_t>())]};
+    }
+    std::map<int64_t, double> weights;
+    for (int64_t k = 0; k < answers.ids.size(1); ++k) {
+      weights[rows[static_cast<size_t>(answers.ids[w][k].item<int64_t>())]] += answers.weights[w][k].item<double>();
+    }
+    ASSERT_EQ(weights.size(), answer.size());
+    for (const int64_t id : answer) {
+      EXPECT_DOUBLE_EQ(weights[id], 1.0 / static_cast<double>(answer.size()));
+      used->insert(id);
+    }
+  }
+}
+
 TEST(TextSourceTest, AnEpisodeIsItsPlanInTensors) {
   std::vector<TextClass> classes;
   for (const char* name : {"music", "game mail", "editor"}) {
@@ -59,14 +140,13 @@ TEST(TextSourceTest, AnEpisodeIsItsPlanInTensors) {
     const std::vector<int64_t> rows = Values(episode.rows);
     EXPECT_TRUE(std::is_sorted(rows.begin(), rows.end()));
     std::set<int64_t> used;
+    const Dealt dealt = {plan, classes, prompt};
     for (const bool query : {false, true}) {
       const Batch& batch = query ? episode.query : episode.support;
       const std::vector<TextRef>& refs = query ? plan.query : plan.support;
-      const int64_t dealt = query ? 3 : 2;
+      const int64_t drawn = query ? 3 : 2;
       const int64_t per_way = query ? 3 : 2 + (answer_texts > 0 ? 1 : 0);  // a text computed once, however it counts
       const TextInputs& inputs = TextsOf(batch);
-      const Packing& packing = inputs.packing();
-      const Answers& answers = inputs.answers();
       ASSERT_EQ(batch.ways, 3);
       ASSERT_EQ(inputs.size(), 3 * per_way);
       ASSERT_EQ(batch.repeats.defined(), !query && answer_texts > 0);
@@ -75,66 +155,8 @@ TEST(TextSourceTest, AnEpisodeIsItsPlanInTensors) {
         EXPECT_EQ(batch.repeats[row].item<int64_t>(), row / 4 * 3 + std::min<int64_t>(row % 4, 2));
         EXPECT_EQ(batch.labels[row].item<int64_t>(), row / 4);
       }
-      const std::vector<int64_t> ids = Values(TextsOf(batch).ids());
-      const std::vector<int64_t> positions = Values(packing.positions);
-      const std::vector<int64_t> padded = Values(packing.padded_from);
-      const std::vector<int64_t> packed = Values(packing.packed_from);
-      const std::vector<int64_t> read_to = Values(packing.read_to);
-      ASSERT_EQ(padded.size(), inputs.size() * inputs.longest());
-      size_t token = 0;
-      int64_t longest = 0;
-      for (int64_t b = 0; b < inputs.size(); ++b) {
-        const int64_t way = b / per_way;
-        const TextRef& ref = refs[static_cast<size_t>(way * dealt + std::min(b % per_way, dealt - 1))];
-        const TextClass& its = classes[static_cast<size_t>(ref.of_class)];
-        std::vector<int64_t> text = Trained().Encode(its.texts[static_cast<size_t>(ref.text)]);
-        if (b % per_way >= dealt) {  // its answer words, as a text
-          text = plan.borrowed_answers
-                     ? std::vector<int64_t>{rows[static_cast<size_t>(answers.ids[way][0].item<int64_t>())]}
-                     : *AnswerIds(VerbalizerSpec(), Trained(), "", its.name);
-        }
-        const PromptedText expected = prompt.Apply(text);
-        if (!batch.repeats.defined()) {
-          EXPECT_EQ(batch.labels[b].item<int64_t>(), b / per_way);
-        }
-        EXPECT_EQ(inputs.read_at()[b].item<int64_t>(), expected.read_at);
-        EXPECT_EQ(packing.read_from[b].item<int64_t>(), static_cast<int64_t>(token) + expected.read_at);
-        longest = std::max(longest, static_cast<int64_t>(expected.ids.size()));
-        for (int64_t t = 0; t < inputs.longest(); ++t) {
-          const bool inside = t < static_cast<int64_t>(expected.ids.size());
-          EXPECT_EQ(packing.attention_bias[b][0][0][t].item<double>(), inside ? 0 : -INFINITY);
-          EXPECT_EQ(padded[static_cast<size_t>(b * inputs.longest() + t)], inside ? static_cast<int64_t>(token) : -1);
-          if (!inside) {
-            continue;
-          }
-          const int64_t id = ids[token];
-          EXPECT_EQ(id >= 0 ? rows[static_cast<size_t>(id)] : id, expected.ids[static_cast<size_t>(t)]);
-          EXPECT_EQ(packing.is_soft[static_cast<int64_t>(token)].item<bool>(), id < 0);
-          used.insert(expected.ids[static_cast<size_t>(t)]);
-          EXPECT_EQ(positions[token], t);
-          EXPECT_EQ(packed[token], b * inputs.longest() + t);
-          EXPECT_EQ(read_to[token], t == expected.read_at ? b : -1);
-          ++token;
-        }
-      }
-      EXPECT_EQ(token, ids.size());
-      EXPECT_EQ(inputs.longest(), longest);
-      for (int64_t w = 0; w < 3; ++w) {
-        std::vector<int64_t> answer = *AnswerIds(
-            VerbalizerSpec(), Trained(), "", classes[static_cast<size_t>(plan.classes[static_cast<size_t>(w)])].name);
-        if (plan.borrowed_answers) {  // one piece, whichever it is
-          answer = {rows[static_cast<size_t>(answers.ids[w][0].item<int64_t>())]};
-        }
-        std::map<int64_t, double> weights;
-        for (int64_t k = 0; k < answers.ids.size(1); ++k) {
-          weights[rows[static_cast<size_t>(answers.ids[w][k].item<int64_t>())]] += answers.weights[w][k].item<double>();
-        }
-        ASSERT_EQ(weights.size(), answer.size());
-        for (const int64_t id : answer) {
-          EXPECT_DOUBLE_EQ(weights[id], 1.0 / static_cast<double>(answer.size()));
-          used.insert(id);
-        }
-      }
+      ExpectTexts(batch, rows, dealt, refs, drawn, per_way, &used);
+      ExpectAnswers(inputs.answers(), rows, dealt, &used);
     }
     used.erase(-1);
     used.erase(-2);
@@ -196,6 +218,37 @@ std::vector<std::pair<std::vector<int64_t>, int64_t>> Unpacked(const Batch& batc
   return texts;
 }
 
+struct WordsOfTexts {
+  std::vector<std::vector<int64_t>> pieces;        // of each text, at most `room`
+  std::map<int64_t, std::vector<size_t>> texts_of;  // by the rarest piece of a text that at least 20 texts have
+};
+
+WordsOfTexts WordsOf(const std::vector<TextClass>& classes, size_t room) {
+  WordsOfTexts words;
+  std::map<int64_t, int64_t> texts_with;
+  for (const TextClass& one : classes) {
+    for (const std::string& text : one.texts) {
+      words.pieces.push_back(Trained().Encode(text));
+      words.pieces.back().resize(std::min(room, words.pieces.back().size()));
+      for (const int64_t id : std::set<int64_t>(words.pieces.back().begin(), words.pieces.back().end())) {
+        ++texts_with[id];
+      }
+    }
+  }
+  for (size_t i = 0; i < words.pieces.size(); ++i) {
+    std::set<std::pair<int64_t, int64_t>> common;  // (texts, piece)
+    for (const int64_t id : words.pieces[i]) {
+      if (texts_with[id] >= 20) {
+        common.insert({texts_with[id], id});
+      }
+    }
+    if (!common.empty()) {
+      words.texts_of[common.begin()->second].push_back(i);
+    }
+  }
+  return words;
+}
+
 TEST(TextSourceTest, WordTasksHaveTheWordInCommonAndLoseItAtTimes) {
   const std::vector<TextClass> classes = SkewedClasses();
   for (const char* text : {"{text} music : <soft> {mask} .", "<soft> {mask} music : {text} music"}) {
@@ -204,34 +257,11 @@ TEST(TextSourceTest, WordTasksHaveTheWordInCommonAndLoseItAtTimes) {
       spec.set_template_(text);
       const PromptTemplate prompt = *PromptTemplate::Create(spec, Trained(), max_tokens);
       const TextSource split = SplitOf(classes, prompt);
-      // Every text's pieces as far as they are kept; to whom it belongs: the rarest that 20 texts have.
-      const size_t room = static_cast<size_t>(max_tokens) - prompt.Apply({}).ids.size();
-      std::vector<std::vector<int64_t>> texts;
-      std::map<int64_t, int64_t> texts_with;
-      for (const TextClass& one : classes) {
-        for (const std::string& words : one.texts) {
-          texts.push_back(Trained().Encode(words));
-          texts.back().resize(std::min(room, texts.back().size()));
-          for (const int64_t id : std::set<int64_t>(texts.back().begin(), texts.back().end())) {
-            ++texts_with[id];
-          }
-        }
-      }
-      std::map<int64_t, std::vector<size_t>> texts_of;
-      for (size_t i = 0; i < texts.size(); ++i) {
-        std::set<std::pair<int64_t, int64_t>> common;  // (texts, piece)
-        for (const int64_t id : texts[i]) {
-          if (texts_with[id] >= 20) {
-            common.insert({texts_with[id], id});
-          }
-        }
-        if (!common.empty()) {
-          texts_of[common.begin()->second].push_back(i);
-        }
-      }
+      const WordsOfTexts of_texts = WordsOf(classes, static_cast<size_t>(max_tokens) - prompt.Apply({}).ids.size());
+      const std::vector<std::vector<int64_t>>& texts = of_texts.pieces;
       std::vector<int64_t> words;
       std::vector<int64_t> sizes;
-      for (const auto& [word, of_word] : texts_of) {
+      for (const auto& [word, of_word] : of_texts.texts_of) {
         words.push_back(word);
         sizes.push_back(static_cast<int64_t>(of_word.size()));
       }
@@ -259,7 +289,7 @@ TEST(TextSourceTest, WordTasksHaveTheWordInCommonAndLoseItAtTimes) {
           for (size_t i = 0; i < refs.size(); ++i) {
             EXPECT_EQ(batch.labels[static_cast<int64_t>(i)].item<int64_t>(), i / (query ? 4 : 2));
             const int64_t word = words[static_cast<size_t>(refs[i].of_class)];
-            const size_t original = texts_of[word][static_cast<size_t>(refs[i].text)];
+            const size_t original = of_texts.texts_of.at(word)[static_cast<size_t>(refs[i].text)];
             EXPECT_TRUE(originals.insert(original).second) << "a text twice";
             std::vector<int64_t> pieces = texts[original];
             ASSERT_NE(std::count(pieces.begin(), pieces.end(), word), 0);

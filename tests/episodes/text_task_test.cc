@@ -125,6 +125,105 @@ TEST(TextTaskTest, TheTextsOfAllTasksInOneBatch) {
   EXPECT_THROW(Build(uneven), c10::Error);
 }
 
+struct Setting {
+  const PromptModel& model;
+  const ParamList& params;  // whole
+  bool per_task_soft;
+  bool heads;
+  int layer;  // cached below
+
+  bool PerTask(size_t i) const { return per_task_soft && i < params.size() && model.PerTask(i); }
+};
+
+// The parameters of the merged episode, other for each task where they may be, and the class heads behind them.
+ParamList TogetherOf(const Setting& setting, const Episode& merged, Random* random) {
+  const ParamList local = LocalParams(setting.model.params(), setting.params, merged.rows);
+  const auto perturbed = [&](const at::Tensor& x) { return x + RandomTensor(x.sizes(), random) * 0.3; };
+  ParamList together = local;
+  for (size_t i = 0; i < local.size(); ++i) {
+    if (setting.PerTask(i)) {
+      together[i] = perturbed(at::stack(std::vector<at::Tensor>(kTasks, local[i])));
+    }
+  }
+  if (setting.heads) {
+    for (const at::Tensor& part : setting.model.ClassHead(local, merged.query)) {
+      together.push_back(perturbed(part));
+    }
+    EXPECT_EQ(together[local.size()].sizes(), at::IntArrayRef({kTasks * kWays, setting.model.head_width()}));
+    EXPECT_EQ(together[local.size() + 1].sizes(), at::IntArrayRef({kTasks * kWays}));
+  }
+  return together;
+}
+
+// Compares the outputs with those of task t alone, adds its gradients to `expected`, and returns its loss.
+double ExpectTask(const Setting& setting, const ParamList& together, const ModelOutput& output, const Episode& merged,
+                  const Episode& episode, int64_t t, ParamList* expected) {
+  const PromptModel& model = setting.model;
+  const size_t own = setting.params.size();
+  ParamList single = LocalParams(model.params(), setting.params, episode.rows);
+  for (size_t i = 0; i < own; ++i) {
+    if (setting.PerTask(i)) {  // with a dimension of one task, or without
+      single[i] = t == 0 ? together[i].narrow(0, t, 1) : together[i][t];
+    }
+  }
+  for (size_t i = own; i < together.size(); ++i) {
+    single.push_back(together[i].narrow(0, t * kWays, kWays));
+  }
+  single = WithGraph(single);
+  const ModelOutput alone = model.Forward(SplitHead(model, single), episode.query);
+  const auto of_task = [&](const at::Tensor& x) { return x.narrow(0, t * 2 * kWays, 2 * kWays); };
+  EXPECT_LT(MaxDifference(of_task(output.logits), alone.logits), 1e-12);
+  EXPECT_LT(MaxDifference(of_task(output.features), alone.features), 1e-12);
+  EXPECT_LT(MaxDifference(of_task(output.read), alone.read), 1e-12);
+  const at::Tensor loss = model.Loss(alone, episode.query);
+  const ParamList grads = torch::autograd::grad({loss}, single, {}, false, false, true);
+  const at::Tensor places = at::searchsorted(merged.rows, episode.rows);
+  for (size_t i = 0; i < grads.size(); ++i) {
+    if (!grads[i].defined()) {
+      continue;
+    }
+    if (i >= own) {
+      (*expected)[i].narrow(0, t * kWays, kWays).add_(grads[i]);
+    } else if (setting.PerTask(i)) {
+      (*expected)[i][t].add_(grads[i].view_as((*expected)[i][t]));
+    } else if (model.params()[i].vocab_rows) {
+      (*expected)[i].index_add_(0, places, grads[i]);
+    } else {
+      (*expected)[i].add_(grads[i]);
+    }
+  }
+  return loss.item<double>();
+}
+
+void ExpectTogetherAsAlone(const Setting& setting, const Episode& merged, const std::vector<Episode>& episodes,
+                           Random* random) {
+  const PromptModel& model = setting.model;
+  const size_t own = setting.params.size();
+  const ParamList together = TogetherOf(setting, merged, random);
+  const ParamList leaves = WithGraph(together);
+  const Batch batch = model.CacheBelow(SplitHead(model, leaves), merged.query, setting.layer);
+  EXPECT_EQ(batch.cached == nullptr, setting.layer == 0);
+  const ModelOutput output = model.Forward(SplitHead(model, leaves), batch);
+  const at::Tensor loss = model.Loss(output, batch);
+  const ParamList found = torch::autograd::grad({loss}, leaves, {}, false, false, true);
+  double sum = 0;
+  ParamList expected;
+  for (const at::Tensor& one : together) {
+    expected.push_back(at::zeros_like(one));
+  }
+  for (int64_t t = 0; t < kTasks; ++t) {
+    sum += ExpectTask(setting, together, output, merged, episodes[static_cast<size_t>(t)], t, &expected);
+  }
+  EXPECT_NEAR(loss.item<double>(), sum, 1e-12);
+  for (size_t i = 0; i < expected.size(); ++i) {
+    const std::string name = i < own ? model.params()[i].name : "class head";
+    EXPECT_LT(MaxDifference(found[i].defined() ? found[i] : at::zeros_like(expected[i]), expected[i]), 1e-12) << name;
+    if (i < own && model.PerTask(i)) {
+      EXPECT_GT(expected[i].abs().max().item<double>(), 1e-6) << name;
+    }
+  }
+}
+
 // The batch's logits, loss and gradients in each task's own soft vectors and class head, or in those of all.
 TEST(TextTaskTest, LogitsLossesAndGradientsAreThoseOfTheTasksAlone) {
   ModelSpec spec;
@@ -152,88 +251,12 @@ TEST(TextTaskTest, LogitsLossesAndGradientsAreThoseOfTheTasksAlone) {
       episodes.push_back(Build({task}));
     }
     const Episode merged = Build(tasks);
-    const ParamList local = LocalParams(model.params(), params, merged.rows);
-    const size_t own = params.size();
-    const auto perturbed = [&](const at::Tensor& x) { return x + RandomTensor(x.sizes(), &random) * 0.3; };
-
     for (const bool per_task_soft : {false, true}) {
       for (const bool heads : {false, true}) {
         for (const int layer : {0, 1, 3, 4}) {
           SCOPED_TRACE(absl::StrCat("deep prompt ", deep, ", of each task ", per_task_soft, ", heads ", heads,
-                                    ", lowered to ", layer));
-          ParamList together = local;
-          const auto per_task = [&](size_t i) { return per_task_soft && i < own && model.PerTask(i); };
-          for (size_t i = 0; i < own; ++i) {
-            if (per_task(i)) {
-              together[i] = perturbed(at::stack(std::vector<at::Tensor>(kTasks, local[i])));
-            }
-          }
-          if (heads) {
-            for (const at::Tensor& part : model.ClassHead(local, merged.query)) {
-              together.push_back(perturbed(part));
-            }
-            ASSERT_EQ(together[own].sizes(), at::IntArrayRef({kTasks * kWays, model.head_width()}));
-            ASSERT_EQ(together[own + 1].sizes(), at::IntArrayRef({kTasks * kWays}));
-          }
-          const ParamList leaves = WithGraph(together);
-          const Batch batch = model.CacheBelow(SplitHead(model, leaves), merged.query, layer);
-          EXPECT_EQ(batch.cached == nullptr, layer == 0);
-          const ModelOutput output = model.Forward(SplitHead(model, leaves), batch);
-          const at::Tensor loss = model.Loss(output, batch);
-          const ParamList found = torch::autograd::grad({loss}, leaves, {}, false, false, true);
-
-          double sum = 0;
-          ParamList expected;
-          for (const at::Tensor& one : together) {
-            expected.push_back(at::zeros_like(one));
-          }
-          for (int64_t t = 0; t < kTasks; ++t) {
-            const Episode& episode = episodes[static_cast<size_t>(t)];
-            ParamList single = LocalParams(model.params(), params, episode.rows);
-            for (size_t i = 0; i < own; ++i) {
-              if (per_task(i)) {  // with a dimension of one task, or without
-                single[i] = t == 0 ? together[i].narrow(0, t, 1) : together[i][t];
-              }
-            }
-            for (size_t i = own; i < together.size(); ++i) {
-              single.push_back(together[i].narrow(0, t * kWays, kWays));
-            }
-            single = WithGraph(single);
-            const ModelOutput alone = model.Forward(SplitHead(model, single), episode.query);
-            const auto of_task = [&](const at::Tensor& x) { return x.narrow(0, t * 2 * kWays, 2 * kWays); };
-            EXPECT_LT(MaxDifference(of_task(output.logits), alone.logits), 1e-12);
-            EXPECT_LT(MaxDifference(of_task(output.features), alone.features), 1e-12);
-            EXPECT_LT(MaxDifference(of_task(output.read), alone.read), 1e-12);
-            const at::Tensor own_loss = model.Loss(alone, episode.query);
-            sum += own_loss.item<double>();
-            const ParamList grads = torch::autograd::grad({own_loss}, single, {}, false, false, true);
-            const at::Tensor places = at::searchsorted(merged.rows, episode.rows);
-            for (size_t i = 0; i < grads.size(); ++i) {
-              if (!grads[i].defined()) {
-                continue;
-              }
-              if (i >= own) {
-                expected[i].narrow(0, t * kWays, kWays).add_(grads[i]);
-              } else if (per_task(i)) {
-                expected[i][t].add_(grads[i].view_as(expected[i][t]));
-              } else if (model.params()[i].vocab_rows) {
-                expected[i].index_add_(0, places, grads[i]);
-              } else {
-                expected[i].add_(grads[i]);
-              }
-            }
-          }
-          EXPECT_NEAR(loss.item<double>(), sum, 1e-12);
-          for (size_t i = 0; i < expected.size(); ++i) {
-            const std::string name = i < own ? model.params()[i].name : "class head";
-            EXPECT_LT(MaxDifference(found[i].defined() ? found[i] : at::zeros_like(expected[i]), expected[i]), 1e-12)
-                << name;
-          }
-          for (size_t i = 0; i < own; ++i) {
-            if (model.PerTask(i)) {
-              EXPECT_GT(expected[i].abs().max().item<double>(), 1e-6) << model.params()[i].name;
-            }
-          }
+                                    ", cached below ", layer));
+          ExpectTogetherAsAlone({model, params, per_task_soft, heads, layer}, merged, episodes, &random);
         }
       }
     }
