@@ -31,7 +31,7 @@ std::string SplitText(const SeedGroup& group) {
 std::string EpisodesText(const SeedGroup& group) {
   const RunRecord& record = group.runs[0].record;
   std::string text =
-      absl::StrCat(record.spec().test().episodes(), " of ", record.spec().episodes().queries(), " queries a class, ");
+      absl::StrCat(record.spec().test().episodes(), " of ", record.spec().episodes().queries(), " queries per class, ");
   if (!record.manifest_sha256().empty()) {
     return absl::StrCat(text, "manifest ", Short(record.manifest_sha256()));
   }

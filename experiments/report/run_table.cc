@@ -51,7 +51,7 @@ std::string ResultTable(const RunRecord& record) {
     }
   }
   std::string text = absl::StrFormat(
-      "%s: %d-way, %d queries a class, %d episodes of classes never trained on\n"
+      "%s: %d-way, %d queries per class, %d episodes of classes never trained on\n"
       "accuracy in %%, mean ± 95 %% interval over episodes; chance is %.0f %%\n\n",
       record.dataset().name(), spec.episodes().ways(), spec.episodes().queries(), spec.test().episodes(),
       100.0 / spec.episodes().ways());

@@ -252,7 +252,7 @@ TEST_F(JoinedSeedsTest, SpreadIsBetweenRunsEpisodeByEpisode) {
 TEST_F(JoinedSeedsTest, EveryFormatShowsTheSameTable) {
   const Report report = Joined(Paths());
   const std::string note =
-      "words.tsv: the runs differ in episodes: maml: 2 of 2 queries a class, seeds 0, 1; probe: 2 of 2 queries a "
+      "words.tsv: the runs differ in episodes: maml: 2 of 2 queries per class, seeds 0, 1; probe: 2 of 2 queries per "
       "class, "
       "seed 0";
   EXPECT_EQ(
