@@ -90,8 +90,9 @@ void ExpectTexts(const Batch& batch, const std::vector<int64_t>& rows, const Dea
 void ExpectAnswers(const Answers& answers, const std::vector<int64_t>& rows, const Dealt& dealt,
                    std::set<int64_t>* used) {
   for (int64_t w = 0; w < 3; ++w) {
-    std::vector<int64_t> answer = *AnswerIds(
-        VerbalizerSpec(), Trained(), "", dealt.classes[static_cast<size_t>(dealt.plan.classes[static_cast<size_t>(w)])].name);
+    std::vector<int64_t> answer =
+        *AnswerIds(VerbalizerSpec(), Trained(), "",
+                   dealt.classes[static_cast<size_t>(dealt.plan.classes[static_cast<size_t>(w)])].name);
     if (dealt.plan.borrowed_answers) {  // one piece, whichever it is
       answer = {rows[static_cast<size_t>(answers.ids[w][0].item<int64_t>())]};
     }
@@ -219,7 +220,7 @@ std::vector<std::pair<std::vector<int64_t>, int64_t>> Unpacked(const Batch& batc
 }
 
 struct WordsOfTexts {
-  std::vector<std::vector<int64_t>> pieces;        // of each text, at most `room`
+  std::vector<std::vector<int64_t>> pieces;         // of each text, at most `room`
   std::map<int64_t, std::vector<size_t>> texts_of;  // by the rarest piece of a text that at least 20 texts have
 };
 
