@@ -37,7 +37,7 @@ ParamList OrZeros(ParamList values, const ParamList& like) {
 }
 
 // Solves (H + λ) x = b by conjugate gradients (Hestenes and Stiefel 1952), H symmetric; `product` gives (H + λ) v. If
-// H + λ is not positive along a direction, then φ is no minimum and there is no derivative to find: x is what was found
+// H + λ is not positive along a direction, then φ is not a minimum and has no derivative: x is the result
 // so far. At the first direction, H counts as 0, which gives the first-order meta-gradient.
 ParamList Solve(const std::function<ParamList(const ParamList&)>& product, double lambda, const ParamList& b, int steps,
                 double tolerance) {
