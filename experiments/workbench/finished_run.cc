@@ -8,9 +8,9 @@
 #include "experiments/workbench/param_file.h"
 #include "experiments/workbench/read_record.h"
 #include "learners/papers/make_learner.h"
+#include "metaprompt/architectures/config_json.h"
 #include "metaprompt/base/files.h"
 #include "metaprompt/base/status_macros.h"
-#include "metaprompt/encoders/config_json.h"
 
 namespace metaprompt {
 namespace {

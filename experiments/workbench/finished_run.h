@@ -11,7 +11,7 @@
 #include "experiments/result.pb.h"
 #include "experiments/workbench/model_assembly.h"
 #include "learners/learner.h"
-#include "metaprompt/encoders/encoder_config.h"
+#include "metaprompt/architectures/encoder_config.h"
 #include "metaprompt/model/params.h"
 #include "metaprompt/prompt_model.h"
 #include "metaprompt/prompts/prompt_template.h"

@@ -4,11 +4,11 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "metaprompt/architectures/config_json.h"
 #include "metaprompt/base/files.h"
 #include "metaprompt/base/hash.h"
 #include "metaprompt/base/status_macros.h"
 #include "metaprompt/checkpoints/checkpoint.h"
-#include "metaprompt/encoders/config_json.h"
 #include "metaprompt/encoders/initial_values.h"
 #include "metaprompt/prompts/soft_prompt.h"
 #include "metaprompt/tokenizers/tokenizer_folder.h"

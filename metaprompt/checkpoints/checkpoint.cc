@@ -12,13 +12,13 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "absl/strings/strip.h"
+#include "metaprompt/architectures/architectures.h"
+#include "metaprompt/architectures/config_json.h"
 #include "metaprompt/base/files.h"
 #include "metaprompt/base/hash.h"
 #include "metaprompt/base/status_macros.h"
 #include "metaprompt/checkpoints/safetensors.h"
 #include "metaprompt/checkpoints/weights.h"
-#include "metaprompt/encoders/architectures.h"
-#include "metaprompt/encoders/config_json.h"
 #include "metaprompt/encoders/layout.h"
 
 namespace metaprompt {

@@ -5,7 +5,7 @@
 
 #include <vector>
 
-#include "metaprompt/encoders/encoder_config.h"
+#include "metaprompt/architectures/encoder_config.h"
 #include "metaprompt/encoders/layout.h"
 #include "metaprompt/model/params.h"
 #include "metaprompt/model/text_inputs.h"

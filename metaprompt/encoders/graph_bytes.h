@@ -4,7 +4,7 @@
 
 #include <cstdint>
 
-#include "metaprompt/encoders/encoder_config.h"
+#include "metaprompt/architectures/encoder_config.h"
 #include "metaprompt/model/text_inputs.h"
 
 namespace metaprompt {

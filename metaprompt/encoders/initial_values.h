@@ -5,7 +5,7 @@
 #include <cstdint>
 
 #include "absl/status/status.h"
-#include "metaprompt/encoders/encoder_config.h"
+#include "metaprompt/architectures/encoder_config.h"
 #include "metaprompt/encoders/layout.h"
 #include "metaprompt/model/model.pb.h"
 #include "metaprompt/model/params.h"

@@ -9,7 +9,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
-#include "metaprompt/encoders/architectures.h"
+#include "metaprompt/architectures/architectures.h"
 
 namespace metaprompt {
 namespace {

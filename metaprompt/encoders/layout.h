@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "metaprompt/encoders/encoder_config.h"
+#include "metaprompt/architectures/encoder_config.h"
 #include "metaprompt/model/params.h"
 
 namespace metaprompt {

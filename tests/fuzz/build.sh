@@ -26,11 +26,11 @@ target() { # NAME SOURCE...: tests/fuzz/NAME_fuzz.cc with the sources that it ne
 }
 
 target safetensors metaprompt/checkpoints/safetensors_header.cc metaprompt/base/{files,text}.cc
-architectures=(metaprompt/encoders/architectures.cc)
-for source in metaprompt/encoders/*.cc; do
+architectures=(metaprompt/architectures/architectures.cc)
+for source in metaprompt/architectures/*.cc; do
   if [[ ! -e ${source%.cc}.h ]]; then architectures+=("$source"); fi
 done
-target config metaprompt/encoders/{config_json,config_fields}.cc "${architectures[@]}" metaprompt/base/json.cc metaprompt/base/{files,text}.cc
+target config metaprompt/architectures/{config_json,config_fields}.cc "${architectures[@]}" metaprompt/base/json.cc metaprompt/base/{files,text}.cc
 target torch_pickle metaprompt/checkpoints/{torch_pickle,pickle_machine,safetensors_header}.cc metaprompt/base/{files,text}.cc
 
 tokenizers=(metaprompt/tokenizers/{unicode,added_tokens,slow_added_tokens,wordpiece,byte_bpe,albert_tokenizer}.cc

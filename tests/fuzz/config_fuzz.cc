@@ -3,7 +3,7 @@
 #include <cstdint>
 #include <cstdlib>
 
-#include "metaprompt/encoders/config_json.h"
+#include "metaprompt/architectures/config_json.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   const absl::StatusOr<metaprompt::EncoderConfig> config =

@@ -6,8 +6,8 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
-#include "metaprompt/encoders/architectures.h"
-#include "metaprompt/encoders/config_json.h"
+#include "metaprompt/architectures/architectures.h"
+#include "metaprompt/architectures/config_json.h"
 
 namespace metaprompt {
 namespace {

@@ -1,6 +1,6 @@
 // The fields of one config.json, read one by one into variables.
-#ifndef METAPROMPT_ENCODERS_CONFIG_FIELDS_H_
-#define METAPROMPT_ENCODERS_CONFIG_FIELDS_H_
+#ifndef METAPROMPT_ARCHITECTURES_CONFIG_FIELDS_H_
+#define METAPROMPT_ARCHITECTURES_CONFIG_FIELDS_H_
 
 #include <cstdint>
 #include <nlohmann/json.hpp>
@@ -8,7 +8,7 @@
 
 #include "absl/status/status.h"
 #include "absl/strings/string_view.h"
-#include "metaprompt/encoders/encoder_config.h"
+#include "metaprompt/architectures/encoder_config.h"
 
 namespace metaprompt {
 
@@ -47,4 +47,4 @@ absl::string_view ActivationName(Activation activation);
 
 }  // namespace metaprompt
 
-#endif  // METAPROMPT_ENCODERS_CONFIG_FIELDS_H_
+#endif  // METAPROMPT_ARCHITECTURES_CONFIG_FIELDS_H_

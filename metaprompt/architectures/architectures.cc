@@ -1,11 +1,11 @@
-#include "metaprompt/encoders/architectures.h"
+#include "metaprompt/architectures/architectures.h"
 
 namespace metaprompt {
 
 const std::vector<Architecture>& Architectures() {
   static const auto* const all = new std::vector<Architecture>{
 #define ARCHITECTURE(Name) architectures::Name(),
-#include "metaprompt/encoders/architectures.inc"
+#include "metaprompt/architectures/architectures.inc"
 #undef ARCHITECTURE
   };
   return *all;

@@ -1,16 +1,16 @@
-// The architectures that checkpoints can have. All are one network (encoder.h) with different options, and with
-// different names for the fields of config.json and for the tensors. An Architecture lists what differs, as data.
+// The architectures that checkpoints can have. All are one network (metaprompt/encoders/encoder.h) with other options,
+// and with other names for the fields of config.json and for the tensors. An Architecture lists what differs, as data.
 //
 // To add one, write a file that fills in its Architecture, and add a row to architectures.inc. No other code depends on
 // which architecture an encoder has.
-#ifndef METAPROMPT_ENCODERS_ARCHITECTURES_H_
-#define METAPROMPT_ENCODERS_ARCHITECTURES_H_
+#ifndef METAPROMPT_ARCHITECTURES_ARCHITECTURES_H_
+#define METAPROMPT_ARCHITECTURES_ARCHITECTURES_H_
 
 #include <optional>
 #include <vector>
 
 #include "absl/strings/string_view.h"
-#include "metaprompt/encoders/encoder_config.h"
+#include "metaprompt/architectures/encoder_config.h"
 
 namespace metaprompt {
 
@@ -79,7 +79,7 @@ struct Architecture {
 namespace architectures {
 
 #define ARCHITECTURE(Name) Architecture Name();
-#include "metaprompt/encoders/architectures.inc"
+#include "metaprompt/architectures/architectures.inc"
 #undef ARCHITECTURE
 
 }  // namespace architectures
@@ -92,4 +92,4 @@ const Architecture* FindArchitecture(absl::string_view model_type);
 
 }  // namespace metaprompt
 
-#endif  // METAPROMPT_ENCODERS_ARCHITECTURES_H_
+#endif  // METAPROMPT_ARCHITECTURES_ARCHITECTURES_H_

@@ -1,5 +1,5 @@
 // XLM-RoBERTa (Conneau et al. 2020): RoBERTa in a hundred languages, with a sentencepiece tokenizer.
-#include "metaprompt/encoders/architectures.h"
+#include "metaprompt/architectures/architectures.h"
 
 namespace metaprompt::architectures {
 

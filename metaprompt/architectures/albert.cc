@@ -1,5 +1,5 @@
 // ALBERT (Lan et al. 2020): narrow embeddings, and layers that share their parameters.
-#include "metaprompt/encoders/architectures.h"
+#include "metaprompt/architectures/architectures.h"
 
 namespace metaprompt::architectures {
 

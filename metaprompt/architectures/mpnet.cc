@@ -1,6 +1,6 @@
 // MPNet (Song et al. 2020): RoBERTa's head, BERT's tokenizer with RoBERTa's special tokens, no token types, and a bias
 // on attention for the distance between two tokens.
-#include "metaprompt/encoders/architectures.h"
+#include "metaprompt/architectures/architectures.h"
 
 namespace metaprompt::architectures {
 

@@ -1,6 +1,6 @@
 // The shape of an encoder and the choices within it, in one vocabulary for every architecture. No tensors.
-#ifndef METAPROMPT_ENCODERS_ENCODER_CONFIG_H_
-#define METAPROMPT_ENCODERS_ENCODER_CONFIG_H_
+#ifndef METAPROMPT_ARCHITECTURES_ENCODER_CONFIG_H_
+#define METAPROMPT_ARCHITECTURES_ENCODER_CONFIG_H_
 
 #include <cstdint>
 #include <string>
@@ -36,4 +36,4 @@ struct EncoderConfig {
 
 }  // namespace metaprompt
 
-#endif  // METAPROMPT_ENCODERS_ENCODER_CONFIG_H_
+#endif  // METAPROMPT_ARCHITECTURES_ENCODER_CONFIG_H_

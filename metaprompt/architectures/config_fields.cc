@@ -1,4 +1,4 @@
-#include "metaprompt/encoders/config_fields.h"
+#include "metaprompt/architectures/config_fields.h"
 
 #include <array>
 #include <utility>

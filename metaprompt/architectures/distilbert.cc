@@ -1,5 +1,5 @@
 // DistilBERT (Sanh et al. 2019): BERT without token types, under names that are all different.
-#include "metaprompt/encoders/architectures.h"
+#include "metaprompt/architectures/architectures.h"
 
 namespace metaprompt::architectures {
 

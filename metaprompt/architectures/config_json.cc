@@ -1,4 +1,4 @@
-#include "metaprompt/encoders/config_json.h"
+#include "metaprompt/architectures/config_json.h"
 
 #include <algorithm>
 #include <cstdint>
@@ -10,10 +10,10 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "absl/strings/strip.h"
+#include "metaprompt/architectures/architectures.h"
+#include "metaprompt/architectures/config_fields.h"
 #include "metaprompt/base/json.h"
 #include "metaprompt/base/status_macros.h"
-#include "metaprompt/encoders/architectures.h"
-#include "metaprompt/encoders/config_fields.h"
 
 namespace metaprompt {
 namespace {

@@ -1,12 +1,12 @@
 // The config.json of a Hugging Face encoder, read and written.
-#ifndef METAPROMPT_ENCODERS_CONFIG_JSON_H_
-#define METAPROMPT_ENCODERS_CONFIG_JSON_H_
+#ifndef METAPROMPT_ARCHITECTURES_CONFIG_JSON_H_
+#define METAPROMPT_ARCHITECTURES_CONFIG_JSON_H_
 
 #include <string>
 
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
-#include "metaprompt/encoders/encoder_config.h"
+#include "metaprompt/architectures/encoder_config.h"
 
 namespace metaprompt {
 
@@ -21,4 +21,4 @@ std::string ConfigJson(const EncoderConfig& config);
 
 }  // namespace metaprompt
 
-#endif  // METAPROMPT_ENCODERS_CONFIG_JSON_H_
+#endif  // METAPROMPT_ARCHITECTURES_CONFIG_JSON_H_

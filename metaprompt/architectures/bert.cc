@@ -1,5 +1,5 @@
 // BERT (Devlin et al. 2019), whose options and names are the defaults.
-#include "metaprompt/encoders/architectures.h"
+#include "metaprompt/architectures/architectures.h"
 
 namespace metaprompt::architectures {
 

@@ -1,6 +1,6 @@
 // ELECTRA (Clark et al. 2020): BERT with embeddings that may be narrower than the layers. The generator has an MLM
 // head; the discriminator, which is the one to fine-tune, has none that predicts words.
-#include "metaprompt/encoders/architectures.h"
+#include "metaprompt/architectures/architectures.h"
 
 namespace metaprompt::architectures {
 
