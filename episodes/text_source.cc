@@ -187,7 +187,9 @@ Episode TextSource::Build(absl::Span<const EpisodePlan> plans, at::ScalarType dt
   options.prompt = &*prompt_;
   options.answer_texts = answer_texts_;
   options.dtype = dtype;
-  return BuildTextTasks(tasks, options);
+  // Several tasks together have one seed: learners that need one each do not take several.
+  const uint64_t seed = SubSeed(plans[0].answer_seed, "batch", static_cast<uint64_t>(plans[0].index));
+  return WithSeed(BuildTextTasks(tasks, options), seed);
 }
 
 }  // namespace metaprompt

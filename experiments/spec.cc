@@ -75,6 +75,15 @@ void CheckPromptAndLearner(const ExperimentSpec& spec, std::vector<std::string>*
   if (spec.model().verbalizer().kind() == VerbalizerSpec::PROTOTYPE && !facts_of_learner.takes_prototypes()) {
     broken->push_back(absl::StrCat("model.verbalizer.kind is PROTOTYPE; it is for ", PrototypeLearners()));
   }
+  const DropoutSpec& dropout = spec.model().dropout();
+  if (facts_of_learner.one_loss() && (dropout.of_checkpoint() || dropout.hidden() > 0 || dropout.attention() > 0)) {
+    broken->push_back(absl::StrCat("model.dropout is set; ", name, " needs the same loss in every inner step"));
+  }
+  if (const int steps = spec.learner().meta_optimizer().schedule_steps();
+      steps > 0 && steps < spec.train().meta_steps()) {
+    broken->push_back(absl::StrCat("learner.meta_optimizer.schedule_steps is ", steps,
+                                   "; it must be at least train.meta_steps, ", spec.train().meta_steps()));
+  }
   if (facts_of_learner.trains_nothing() && spec.train().meta_steps() > 0) {
     broken->push_back(absl::StrCat("train.meta_steps is ", spec.train().meta_steps(), "; ", name,
                                    " meta-learns nothing: it must be 0"));

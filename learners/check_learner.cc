@@ -28,6 +28,13 @@ std::vector<std::string> CheckLearner(const LearnerSpec& spec) {
   check(spec.has_learns(), LearnerFacts::LEARNS, "learns", "leaves the model as it is");
   check(spec.has_meta_gradient(), LearnerFacts::META_GRADIENT, "meta_gradient", "does not differentiate inner steps");
   const LearnerFacts& own = FactsOf(*learner);
+  if (own.one_loss() && (spec.inner().batch() > 0 || spec.meta_test().inner().batch() > 0)) {
+    broken.push_back(absl::StrCat("learner.inner.batch is set; learner.", learner->name(),
+                                  " needs the same loss in every inner step"));
+  }
+  if (spec.meta_test().epochs() > 0 && spec.meta_test().inner().batch() > 0) {
+    broken.push_back("learner.meta_test.inner.batch is set; with learner.meta_test.epochs it is meta_test.batch");
+  }
   if (own.has_scope() && own.scope().part() == ScopeSpec::NONE && spec.inner().class_lr() == 0) {
     broken.push_back(absl::StrCat("learner.inner.class_lr is 0; learner.", learner->name(),
                                   " adapts the class vectors alone: it must be above 0"));

@@ -63,6 +63,11 @@ PromptModel::PromptModel(const ModelSpec& spec, Encoder encoder, int64_t num_sof
       encoder_(std::move(encoder)),
       soft_(spec.prompt(), num_soft, encoder_.config().embedding_width),
       params_(encoder_.params()) {
+  const DropoutSpec& dropout = spec.dropout();
+  const bool of_checkpoint = dropout.of_checkpoint();
+  const EncoderConfig& config = encoder_.config();
+  dropout_.hidden = of_checkpoint && !dropout.has_hidden() ? config.hidden_dropout : dropout.hidden();
+  dropout_.attention = of_checkpoint && !dropout.has_attention() ? config.attention_dropout : dropout.attention();
   const bool with_head = encoder_.layout().has_head();
   for (const ParamInfo& info : params_) {
     head_layer_ = std::max(head_layer_, info.layer + (with_head ? 0 : 1));
@@ -136,6 +141,10 @@ at::ScalarType PromptModel::ParamType(const ParamList& params) const {
   return given->scalar_type();
 }
 
+Dropout PromptModel::DropoutOf(const Batch& batch) const {
+  return batch.dropout ? Dropout{dropout_.hidden, dropout_.attention, batch.seed} : Dropout{};
+}
+
 EncoderState PromptModel::EmbeddedOf(const ParamList& params, const Batch& batch) const {
   const TextInputs& texts = TextsOf(batch);
   const Autocast autocast(bfloat16_, texts.ids().device().type());
@@ -143,7 +152,7 @@ EncoderState PromptModel::EmbeddedOf(const ParamList& params, const Batch& batch
   if (soft.dim() == 2 && batch.tasks > 1) {
     soft = soft.repeat({batch.tasks, 1}).view({batch.tasks, soft.size(0), soft.size(1)});
   }
-  return encoder_.Embedded(params, soft, texts);
+  return encoder_.Embedded(params, soft, texts, DropoutOf(batch));
 }
 
 PromptModel::Hidden PromptModel::HiddenOf(const ParamList& params, const Batch& batch, const EncoderState& from) const {
@@ -155,10 +164,10 @@ PromptModel::Hidden PromptModel::HiddenOf(const ParamList& params, const Batch& 
   };
   Hidden hidden;
   if (SlotsAlone()) {
-    hidden.features = hidden.to_read = in_rows(encoder_.StatesToRead(params, texts, from).to(type));
+    hidden.features = hidden.to_read = in_rows(encoder_.StatesToRead(params, texts, from, DropoutOf(batch)).to(type));
     return hidden;
   }
-  const at::Tensor states = encoder_.States(params, texts, from);
+  const at::Tensor states = encoder_.States(params, texts, from, DropoutOf(batch));
   const auto seen_as = [&](ModelSpec::Features features) {
     if (features == ModelSpec::MASK) {
       return in_rows(GatherRows(states, texts.packing().read_from, texts.packing().read_to).to(type));
@@ -175,7 +184,7 @@ PromptModel::Hidden PromptModel::HiddenOf(const ParamList& params, const Batch& 
 Batch PromptModel::CacheBelow(const ModelParams& all, const Batch& batch, int layer) const {
   const ParamList& params = all.params;
   TORCH_CHECK(batch.cached == nullptr, "PromptModel: the batch has a cache already");
-  if (layer <= 0) {
+  if (layer <= 0 || (batch.dropout && drops())) {  // each pass drops something else
     return batch;
   }
   auto cache = std::make_shared<PromptCache>();

@@ -72,6 +72,7 @@ class PromptModel : public Model {
   // they pass through, and the prefixes.
   bool PerTask(size_t i) const override { return params_[i].group == ParamGroup::kPrompt; }
   double GraphBytes(const Batch& batch) const override;
+  bool drops() const override { return dropout_.hidden > 0 || dropout_.attention > 0; }
 
   // The vectors [S, E] that enter the encoder at the soft slots (see soft_prompt.h).
   at::Tensor SoftVectors(const ParamList& params) const;
@@ -111,11 +112,14 @@ class PromptModel : public Model {
   // Whether only the rows to read are needed from the last layer.
   bool SlotsAlone() const { return spec_.features() == ModelSpec::MASK && spec_.read() == ModelSpec::MASK; }
   at::ScalarType ParamType(const ParamList& params) const;
+  // What a forward pass of the batch drops.
+  Dropout DropoutOf(const Batch& batch) const;
 
   ModelSpec spec_;
   Encoder encoder_;
   SoftPrompt soft_;
   size_t soft_place_ = 0;  // index of the first parameter of soft_
+  Dropout dropout_;        // the rates
   bool bfloat16_ = false;
   int head_layer_ = 0;  // ParamInfo::layer of the head, the largest of all
   // The encoder's parameters; without a head, read.scale [E] and read.shift [E]; the low-rank updates (see layout.h);

@@ -112,7 +112,9 @@ Episode SinusoidSource::Build(absl::Span<const EpisodePlan> plans, at::ScalarTyp
     made.labels = points.y.to(dtype);
     return made;
   };
-  return {at::empty({0}, at::kLong), batch(support), batch(query)};
+  const uint64_t first = plans.empty() ? 0 : static_cast<uint64_t>(plans[0].index);
+  return WithSeed({at::empty({0}, at::kLong), batch(support), batch(query)},
+                  SubSeed(tasks_.seed, purpose + "/batch", first));
 }
 
 Episode SinusoidEpisode(const SinusoidTasks& tasks, int64_t first, int64_t count) {

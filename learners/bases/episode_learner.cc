@@ -6,6 +6,7 @@
 #include "learners/inner/gradients.h"
 #include "learners/inner/loss.h"
 #include "learners/inner/scope.h"
+#include "learners/inner/task.h"
 
 namespace metaprompt {
 
@@ -34,8 +35,8 @@ TaskGradient EpisodeLearner::MetaGradient(const Model& model, const ParamList& m
   learned.resize(meta.size(), true);
   const ParamList leaves = Leaves(meta, learned);
   const MetaParams named = ByName(model, leaves);
-  const at::Tensor support = model.Forward(named.model, episode.support).features;
-  const at::Tensor query = model.Forward(named.model, episode.query).features;
+  const at::Tensor support = model.Forward(named.model, InTraining(episode.support)).features;
+  const at::Tensor query = model.Forward(named.model, InTraining(episode.query)).features;
   const at::Tensor logits = Predict(named, query, Fit(named, support, episode.support));
   const at::Tensor loss = TrainingLoss(named, support, query, logits, episode);
   TaskGradient task;

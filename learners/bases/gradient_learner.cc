@@ -16,8 +16,10 @@ std::vector<bool> GradientLearner::Learned(const Model& model, const ParamList& 
 }
 
 bool GradientLearner::MovesPerTaskEverywhere(const Model& model, const ScopeSpec& scope) const {
-  return MovesPerTask(model, spec_.inner(), scope) &&
-         (!spec_.meta_test().has_inner() || MovesPerTask(model, spec_.meta_test().inner(), scope));
+  const auto may = [&](const InnerSpec& inner) {
+    return MovesPerTask(model, inner, scope) && inner.batch() == 0 && inner.clip_norm() == 0;
+  };
+  return !model.drops() && may(spec_.inner()) && (!spec_.meta_test().has_inner() || may(spec_.meta_test().inner()));
 }
 
 AdaptedParams GradientLearner::Adapt(const Model& model, const ParamList& meta, const Batch& support) const {

@@ -118,18 +118,21 @@ AdamWState NoMoments(const ParamList& params) {
   return state;
 }
 
-double RateShare(double warmup_share, Decay decay, double least, int64_t step, int64_t total) {
-  const double warmup = std::ceil(warmup_share * static_cast<double>(total));
+double RateShare(const Schedule& schedule, int64_t step, int64_t total) {
+  const double share = schedule.warmup_share * static_cast<double>(total);
+  const bool from_zero = schedule.warmup == FROM_ZERO;
+  // A share of a thirtieth of 30 steps is one step, though its binary fraction is smaller.
+  const double warmup = from_zero ? std::floor(share * (1 + 1e-9)) : std::ceil(share);
   const auto at = static_cast<double>(step);
   if (at < warmup) {
-    return (at + 1.0) / (warmup + 1.0);
+    return from_zero ? at / warmup : (at + 1.0) / (warmup + 1.0);
   }
   const double rest = (static_cast<double>(total) - at) / std::max(1.0, static_cast<double>(total) - warmup);
-  switch (decay) {
+  switch (schedule.decay) {
     case LINEAR:
-      return least + (1.0 - least) * rest;
+      return schedule.least + (1.0 - schedule.least) * rest;
     case COSINE:
-      return least + (1.0 - least) * 0.5 * (1.0 - std::cos(kPi * rest));
+      return schedule.least + (1.0 - schedule.least) * 0.5 * (1.0 - std::cos(kPi * rest));
     case CONSTANT:
       break;
   }
@@ -147,7 +150,7 @@ double AdamWUpdate(const MetaOptimizerSpec& spec, const std::vector<ParamInfo>& 
   }
   const double norm = std::sqrt(squares);
   const double scale = spec.clip_norm() > 0 && norm > spec.clip_norm() ? spec.clip_norm() / norm : 1.0;
-  const double share = RateShare(spec.warmup_share(), spec.decay(), spec.least_share(), state->step, total);
+  const double share = RateShare(Schedule::Of(spec), state->step, std::max<int64_t>(total, spec.schedule_steps()));
   ++state->step;
   const double correction1 = 1.0 - std::pow(spec.beta1(), static_cast<double>(state->step));
   const double correction2 = 1.0 - std::pow(spec.beta2(), static_cast<double>(state->step));

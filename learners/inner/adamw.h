@@ -19,14 +19,26 @@ struct AdamWState {
 
 AdamWState NoMoments(const ParamList& params);
 
-// The share of the peak rate at update `step` (from 0) of `total`. It rises linearly during the warm-up. Then it stays,
-// or falls linearly or as half a cosine (Loshchilov and Hutter 2017, eq. 5) to `least`, which it reaches after the last
-// update.
-double RateShare(double warmup_share, Decay decay, double least, int64_t step, int64_t total);
+// How a rate rises and falls.
+struct Schedule {
+  double warmup_share = 0;  // of all updates
+  WarmUp warmup = FROM_FIRST;
+  Decay decay = CONSTANT;
+  double least = 0;  // share of the peak rate after the last update
 
-// One update, in place. A parameter that another list holds too is copied first, so that list keeps its values. The
-// gradients are clipped in place. A parameter without a gradient (undefined) stays as it is. Returns the norm of the
-// gradients before clipping.
+  static Schedule Of(const MetaTestSpec& spec) { return {spec.warmup_share(), spec.warmup(), spec.decay(), 0}; }
+  static Schedule Of(const MetaOptimizerSpec& spec) {
+    return {spec.warmup_share(), spec.warmup(), spec.decay(), spec.least_share()};
+  }
+};
+
+// The share of the peak rate at update `step` (from 0) of `total`. It rises linearly during the warm-up (see WarmUp).
+// Then it stays, or falls linearly or as half a cosine (Loshchilov and Hutter 2017, eq. 5) to `least`.
+double RateShare(const Schedule& schedule, int64_t step, int64_t total);
+
+// One update of `total`, or of spec.schedule_steps if there are more, in place. A parameter that another list holds too
+// is copied first, so that list keeps its values. The gradients are clipped in place. A parameter without a gradient
+// (undefined) stays as it is. Returns the norm of the gradients before clipping.
 double AdamWUpdate(const MetaOptimizerSpec& spec, const std::vector<ParamInfo>& infos, int64_t total, ParamList* grads,
                    ParamList* params, AdamWState* state);
 

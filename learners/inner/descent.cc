@@ -56,7 +56,7 @@ ModelParams DescendInMiniBatches(const Task& task, ModelParams params, const Bat
       const Batch batch =
           batches == 1 ? lowered
                        : SelectRows(lowered, absl::MakeConstSpan(order).subspan(static_cast<size_t>(first), count));
-      const double share = RateShare(test.warmup_share(), test.decay(), 0, step, test.epochs() * batches);
+      const double share = RateShare(Schedule::Of(test), step, test.epochs() * batches);
       state = PlainStep(task, step, share, batch, state, nullptr);
     }
   }
@@ -71,14 +71,13 @@ ModelParams Descend(const Model& model, const TaskStart& start, const Batch& sup
   const bool epochs = test != nullptr && test->epochs() > 0;
   TaskStart begin = start;
   begin.params = WithoutGraph(start.params);
-  const auto share_of = [&](int k) {
-    return test == nullptr ? 1 : RateShare(test->warmup_share(), test->decay(), 0, k, inner.steps());
-  };
+  const auto share_of = [&](int k) { return test == nullptr ? 1 : RateShare(Schedule::Of(*test), k, inner.steps()); };
   InnerState state;
   int done = 0;  // steps
-  const bool all_support = !epochs && inner.steps() > 0 && support.tasks == 1;
+  // Prototypes are computed without dropout and of all texts.
+  const bool as_prototypes = !epochs && inner.steps() > 0 && inner.batch() == 0 && !model.drops() && support.tasks == 1;
   if (const Task task = MakeTask(model, inner, begin);
-      begin.temperature > 0 && begin.pull == 0 && all_support && FirstMovedLayer(task) == 0) {
+      begin.temperature > 0 && begin.pull == 0 && as_prototypes && FirstMovedLayer(task) == 0) {
     const ParamList grads = AddPrototypesAndDifferentiate(model, task, support, &begin);
     state = InnerStep(task.inner, task.rates, task.decay, 0, share_of(0), grads, {WithoutGraph(begin.params), {}, {}});
     done = 1;
@@ -88,10 +87,10 @@ ModelParams Descend(const Model& model, const TaskStart& start, const Batch& sup
   }
   const Task task = MakeTask(model, inner, begin);
   if (epochs && !task.moved.empty()) {
-    return DescendInMiniBatches(task, std::move(state.params), support, *test);
+    return DescendInMiniBatches(task, std::move(state.params), InTraining(support), *test);
   }
   const Batch lowered =
-      inner.steps() == done ? support : model.CacheBelow(state.params, support, FirstMovedLayer(task));
+      inner.steps() == done ? support : model.CacheBelow(state.params, InTraining(support), FirstMovedLayer(task));
   for (int k = done; k < inner.steps(); ++k) {
     state = PlainStep(task, k, share_of(k), lowered, state, nullptr);
   }
@@ -112,7 +111,7 @@ Descent DescendInTurns(const Model& model, const TaskStart& start, const std::ve
   InnerState state{WithoutGraph(start.params), {}, {}};
   std::vector<Batch> lowered;
   for (size_t t = 0; t < turns.size() && static_cast<int>(t) < inner.steps(); ++t) {
-    lowered.push_back(model.CacheBelow(state.params, *turns[t], FirstMovedLayer(task)));
+    lowered.push_back(model.CacheBelow(state.params, InTraining(*turns[t]), FirstMovedLayer(task)));
   }
   LossAndAccuracy seen;
   for (int k = 0; k < inner.steps(); ++k) {

@@ -15,7 +15,8 @@ namespace metaprompt {
 // θ_K, by inner.steps steps on the whole support set, or as `test` prescribes (null: as in meta-training).
 //
 // Prototypes and the first step need the same forward pass. They share it for a single task without a pull, if a
-// parameter of the lowest layer moves (a soft prompt is one) and the steps are on the whole support set.
+// parameter of the lowest layer moves (a soft prompt is one), the steps are on the whole support set and nothing is
+// dropped.
 ModelParams Descend(const Model& model, const TaskStart& start, const Batch& support, const InnerSpec& inner,
                     const MetaTestSpec* test);
 

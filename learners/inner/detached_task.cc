@@ -18,8 +18,10 @@ DetachedTask Detach(const Model& model, const ParamList& meta, const std::vector
   // Layers below all that moves are computed once, not in each step.
   const bool steps = inner.steps() > 0;
   const int first = FirstMovedLayer(detached.task);
-  detached.task.support = steps ? model.CacheBelow(begin.params, episode.support, first) : episode.support;
-  detached.task.query = steps ? model.CacheBelow(begin.params, episode.query, first) : episode.query;
+  const Batch support = InTraining(episode.support);
+  const Batch query = InTraining(episode.query);
+  detached.task.support = steps ? model.CacheBelow(begin.params, support, first) : support;
+  detached.task.query = steps ? model.CacheBelow(begin.params, query, first) : query;
   detached.theta = begin.params;
   const auto detach = [&](const at::Tensor& origin, int64_t place) {
     const at::Tensor leaf = origin.detach().requires_grad_(origin.requires_grad());

@@ -9,9 +9,37 @@
 #include "learners/inner/adamw.h"
 
 namespace metaprompt {
+namespace {
+
+// The gradients of what moves, scaled down to the norm `most` if they are longer.
+ParamList Clipped(const std::vector<InnerRate>& rates, const ParamList& grads, double most) {
+  at::Tensor squares;
+  const auto moves = [&](size_t i) { return rates[i].moves() && grads[i].defined(); };
+  for (size_t i = 0; i < grads.size(); ++i) {
+    if (moves(i)) {
+      const at::Tensor norm = at::GradMode::is_enabled() ? at::Tensor() : grads[i].norm();
+      const at::Tensor square = norm.defined() ? norm * norm : grads[i].square().sum();
+      squares = squares.defined() ? squares + square : square;
+    }
+  }
+  if (!squares.defined() || squares.item<double>() <= most * most) {
+    return grads;
+  }
+  const at::Tensor factor = at::rsqrt(squares) * most;
+  ParamList clipped = grads;
+  for (size_t i = 0; i < grads.size(); ++i) {
+    if (moves(i)) {
+      clipped[i] = grads[i] * factor;
+    }
+  }
+  return clipped;
+}
+
+}  // namespace
 
 InnerState InnerStep(const InnerSpec& inner, const std::vector<InnerRate>& rates, const std::vector<bool>& decay,
-                     int64_t step, double share, const ParamList& grads, const InnerState& state) {
+                     int64_t step, double share, const ParamList& unclipped, const InnerState& state) {
+  const ParamList grads = inner.clip_norm() > 0 ? Clipped(rates, unclipped, inner.clip_norm()) : unclipped;
   InnerState next = state;
   const bool adamw = inner.optimizer() == InnerSpec::ADAMW;
   next.first.resize(adamw ? state.params.size() : 0);

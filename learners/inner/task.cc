@@ -4,9 +4,11 @@
 #include <ATen/core/grad_mode.h>
 
 #include <algorithm>
+#include <numeric>
 
 #include "learners/inner/gradients.h"
 #include "learners/inner/scope.h"
+#include "metaprompt/base/random.h"
 
 namespace metaprompt {
 
@@ -70,6 +72,34 @@ ParamList LossGradient(const Task& task, const ModelParams& params, const Batch&
   return grads;
 }
 
+Batch InTraining(Batch batch) {
+  batch.dropout = true;
+  return batch;
+}
+
+Batch StepBatch(const InnerSpec& inner, const Batch& support, int64_t step) {
+  const int64_t rows = RowsOf(support);
+  const bool all = inner.batch() == 0 || inner.batch() >= rows;
+  Batch batch = support;
+  if (!all) {
+    const int64_t per_order = rows / inner.batch();  // steps
+    std::vector<int64_t> order(static_cast<size_t>(rows));
+    std::iota(order.begin(), order.end(), 0);
+    Random random(SubSeed(support.seed, "order", static_cast<uint64_t>(step / per_order)));
+    random.PartialShuffle(order.size(), &order);
+    batch =
+        SelectRows(support, absl::MakeConstSpan(order).subspan(static_cast<size_t>(step % per_order * inner.batch()),
+                                                               static_cast<size_t>(inner.batch())));
+  }
+  batch.seed = SubSeed(support.seed, "step", static_cast<uint64_t>(step));
+  return batch;
+}
+
+Batch QueryBatch(Batch query, int64_t step) {
+  query.seed = SubSeed(query.seed, "step", static_cast<uint64_t>(step));
+  return query;
+}
+
 InnerState PlainStep(const Task& task, int64_t step, double share, const Batch& support, const InnerState& state,
                      LossAndAccuracy* seen) {
   if (task.moved.empty()) {
@@ -77,7 +107,8 @@ InnerState PlainStep(const Task& task, int64_t step, double share, const Batch& 
   }
   const ParamList grads = [&] {
     const at::AutoGradMode with_graph(true);
-    return LossGradient(task, WithMovedLeaves(task, state.params), support, /*create_graph=*/false, seen);
+    return LossGradient(task, WithMovedLeaves(task, state.params), StepBatch(task.inner, support, step),
+                        /*create_graph=*/false, seen);
   }();
   const at::NoGradGuard no_grad;
   return InnerStep(task.inner, task.rates, task.decay, step, share, grads, state);

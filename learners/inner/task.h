@@ -42,7 +42,17 @@ ModelParams WithMovedLeaves(const Task& task, const ModelParams& params);
 ParamList LossGradient(const Task& task, const ModelParams& params, const Batch& batch, bool create_graph,
                        LossAndAccuracy* seen);
 
-// One inner step without a graph; arguments as for InnerStep and LossGradient.
+// The batch as gradients of a loss need it: with dropout, where the model has it.
+Batch InTraining(Batch batch);
+
+// What inner step `step`, from 0, is on: the next inner.batch rows of `support`, or all of it, with masks of its own
+// for dropout. Both follow from support.seed.
+Batch StepBatch(const InnerSpec& inner, const Batch& support, int64_t step);
+
+// The query set after `step` inner steps, with masks of its own for dropout.
+Batch QueryBatch(Batch query, int64_t step);
+
+// One inner step without a graph, on StepBatch of `support`; arguments as for InnerStep and LossGradient.
 InnerState PlainStep(const Task& task, int64_t step, double share, const Batch& support, const InnerState& state,
                      LossAndAccuracy* seen);
 

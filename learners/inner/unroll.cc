@@ -23,9 +23,9 @@ InnerState GraphStep(const Task& task, int64_t step, bool first_order, const Inn
   if (task.moved.empty()) {
     return state;
   }
-  const ParamList grads = first_order ? LossGradient(task, WithMovedLeaves(task, state.params), task.support,
-                                                     /*create_graph=*/false, nullptr)
-                                      : LossGradient(task, state.params, task.support, /*create_graph=*/true, nullptr);
+  const ModelParams params = first_order ? WithMovedLeaves(task, state.params) : state.params;
+  const Batch support = StepBatch(task.inner, task.support, step);
+  const ParamList grads = LossGradient(task, params, support, /*create_graph=*/!first_order, nullptr);
   return InnerStep(task.inner, task.rates, task.decay, step, 1.0, grads, state);
 }
 
@@ -46,8 +46,8 @@ class Unrolled {
   void KeepGraph() {
     InnerState state{theta_, {}, {}};
     at::Tensor total;
-    ForEachStep(&state, [&](double weight) {
-      const at::Tensor loss = QueryLoss(state.params, weight) * weight;
+    ForEachStep(&state, [&](int64_t step, double weight) {
+      const at::Tensor loss = QueryLoss(state.params, step, weight) * weight;
       total = total.defined() ? total + loss : loss;
     });
     AddToSums(Gradients({total}, inputs_, {}, false, false));
@@ -56,8 +56,8 @@ class Unrolled {
   // First order: the graph of the steps is small, and that of a query loss is freed as soon as it is differentiated.
   void FirstOrder() {
     InnerState state{theta_, {}, {}};
-    ForEachStep(&state, [&](double weight) {
-      AddToSums(Gradients({QueryLoss(state.params, weight) * weight}, inputs_, {}, /*keep_graph=*/true, false));
+    ForEachStep(&state, [&](int64_t step, double weight) {
+      AddToSums(Gradients({QueryLoss(state.params, step, weight) * weight}, inputs_, {}, /*keep_graph=*/true, false));
     });
   }
 
@@ -73,7 +73,7 @@ class Unrolled {
     for (int k = steps_; k > 0; --k) {
       if (const double weight = unrolling_.weights[static_cast<size_t>(k - 1)]; weight != 0) {
         const ModelParams params = WithLeaves(StateAt(k).params);
-        Differentiate({QueryLoss(params, weight) * weight}, {}, Pick(params, task_.moved), &adjoint,
+        Differentiate({QueryLoss(params, k, weight) * weight}, {}, Pick(params, task_.moved), &adjoint,
                       /*replace=*/false);
       }
       StepBack(k, &adjoint);
@@ -100,7 +100,7 @@ class Unrolled {
     }
   }
 
-  // Takes all steps with a graph. Calls at_query(weight) after each step whose query loss has a weight.
+  // Takes all steps with a graph. Calls at_query(steps so far, weight) after each whose query loss has a weight.
   template <typename Function>
   void ForEachStep(InnerState* state, const Function& at_query) {
     for (size_t k = 0; k < unrolling_.weights.size(); ++k) {
@@ -108,14 +108,14 @@ class Unrolled {
         *state = GraphStep(task_, static_cast<int64_t>(k), !unrolling_.second_order, *state);
       }
       if (unrolling_.weights[k] != 0) {
-        at_query(unrolling_.weights[k]);
+        at_query(static_cast<int64_t>(steps_ > 0 ? k + 1 : 0), unrolling_.weights[k]);
       }
     }
   }
 
-  // L(params; Q), which is also added to the objective.
-  at::Tensor QueryLoss(const ModelParams& params, double weight) {
-    const LossAndAccuracy query = LossOf(*task_.model, params, task_.query);
+  // L(params; Q) after `step` steps, which is also added to the objective.
+  at::Tensor QueryLoss(const ModelParams& params, int64_t step, double weight) {
+    const LossAndAccuracy query = LossOf(*task_.model, params, QueryBatch(task_.query, step));
     const auto value = query.loss.item<double>();
     objective_ += weight * value;
     // The last step's loss is reported. It is the first one computed when the steps are gone through backwards.

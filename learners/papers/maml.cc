@@ -4,9 +4,12 @@
 
 #include <algorithm>
 #include <map>
+#include <numeric>
 #include <utility>
 
+#include "learners/inner/gradients.h"
 #include "learners/inner/scope.h"
+#include "metaprompt/base/random.h"
 
 namespace metaprompt {
 namespace {
@@ -80,6 +83,54 @@ TaskStart Maml::Start(const Model& model, const MetaParams& meta, const Batch& s
     }
   }
   return start;
+}
+
+TaskGradient Maml::MetaGradient(const Model& model, const ParamList& meta, const Episode& episode,
+                                int64_t meta_step) const {
+  if (!spec().maml().has_query_batches()) {
+    return GradientLearner::MetaGradient(model, meta, episode, meta_step);
+  }
+  const QueryBatchesSpec& batches = spec().maml().query_batches();
+  const int64_t rows = RowsOf(episode.query);
+  const int64_t count = (rows + batches.size() - 1) / batches.size();
+  const double of_batch = batches.reduce() == QueryBatchesSpec::SUM ? 1.0 : 1.0 / static_cast<double>(count);
+  const auto rows_of = [&](int64_t b) { return std::min<int64_t>(batches.size(), rows - b * batches.size()); };
+  if (!batches.repeat_inner()) {
+    Episode weighted = episode;
+    std::vector<double> weights;
+    for (int64_t b = 0; b < count; ++b) {
+      weights.insert(weights.end(), static_cast<size_t>(rows_of(b)), of_batch / static_cast<double>(rows_of(b)));
+    }
+    weighted.query.weights =
+        at::tensor(at::ArrayRef<double>(weights), at::kDouble).to(episode.query.labels.device(), meta[0].scalar_type());
+    TaskGradient task = GradientLearner::MetaGradient(model, meta, weighted, meta_step);
+    task.query_loss /= of_batch * static_cast<double>(count);
+    return task;
+  }
+  TaskGradient sum;
+  sum.grads.resize(meta.size());
+  double objective = 0;  // NaN, if that of a batch is
+  for (int64_t b = 0; b < count; ++b) {
+    std::vector<int64_t> which(static_cast<size_t>(rows_of(b)));
+    std::iota(which.begin(), which.end(), b * batches.size());
+    Episode part = episode;
+    part.support.seed = SubSeed(episode.support.seed, "query_batch", static_cast<uint64_t>(b));
+    part.query = SelectRows(episode.query, which);
+    part.query.seed = SubSeed(episode.query.seed, "query_batch", static_cast<uint64_t>(b));
+    const TaskGradient task = GradientLearner::MetaGradient(model, meta, part, meta_step);
+    for (size_t i = 0; i < sum.grads.size(); ++i) {
+      if (task.grads[i].defined()) {
+        Add(of_batch == 1 ? task.grads[i] : task.grads[i] * of_batch, &sum.grads[i]);
+      }
+    }
+    const double share = static_cast<double>(rows_of(b)) / static_cast<double>(rows);
+    sum.query_loss += share * task.query_loss;
+    sum.query_accuracy += share * task.query_accuracy;
+    sum.recomputed = sum.recomputed || task.recomputed;
+    objective += of_batch * task.objective;
+  }
+  sum.objective = objective;
+  return sum;
 }
 
 Unrolling Maml::UnrollingAt(int64_t meta_step) const {

@@ -24,6 +24,13 @@ class Maml : public GradientLearner {
   std::vector<ParamInfo> OwnParams(const Model& model) const override;
   ParamList InitOwn(const Model& model, uint64_t seed) const override;
 
+  // With query_batches, of one task: the gradient of the sum or mean of the batches' losses.
+  TaskGradient MetaGradient(const Model& model, const ParamList& meta, const Episode& episode,
+                            int64_t meta_step) const override;
+  bool TakesSeveralTasks(const Model& model) const override {
+    return !spec().maml().has_query_batches() && GradientLearner::TakesSeveralTasks(model);
+  }
+
  protected:
   TaskStart Start(const Model& model, const MetaParams& meta, const Batch& support, const InnerSpec& inner,
                   bool learned_rates) const override;

@@ -52,6 +52,7 @@ class PoolModel : public Model {
   }
 
   const std::vector<ParamInfo>& params() const override { return params_; }
+  bool drops() const override { return model_.drops(); }
 
   // All parameters, in the order of params().
   static ParamList All(const MetaParams& meta) {

@@ -19,6 +19,9 @@ Architecture Albert() {
   albert.defaults.intermediate = 16384;
   albert.defaults.layer_groups = 1;
   albert.defaults.activation = Activation::kGeluTanh;
+  albert.defaults.hidden_dropout = 0;
+  albert.defaults.attention_dropout = 0;
+  albert.defaults.drops_feed_forward = false;
 
   albert.fields.embedding_width = "embedding_size";
   albert.fields.layer_groups = "num_hidden_groups";

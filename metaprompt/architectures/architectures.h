@@ -29,6 +29,8 @@ struct FieldNames {
   absl::string_view layer_groups;     // without one it is `layers`
   absl::string_view inner_group_num;
   absl::string_view relative_buckets;
+  absl::string_view hidden_dropout = "hidden_dropout_prob";
+  absl::string_view attention_dropout = "attention_probs_dropout_prob";
 };
 
 // What transformers' state dicts call the parameters. A dense layer or layer norm NAME has NAME.weight and NAME.bias; a

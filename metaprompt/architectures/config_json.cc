@@ -118,6 +118,8 @@ void ReadFields(const Architecture& architecture, ConfigFields* fields, EncoderC
     fields->Number(names.layer_norm_eps, 1e-15, 0.1, &config->layer_norm_eps);
   }
   fields->Number("initializer_range", 0, 10, &config->initializer_range);
+  fields->Number(names.hidden_dropout, 0, 0.99, &config->hidden_dropout);
+  fields->Number(names.attention_dropout, 0, 0.99, &config->attention_dropout);
   fields->Flag("tie_word_embeddings", &config->tied);
   if (!names.padding.empty()) {
     int64_t padding = config->position_offset - 1;
@@ -213,6 +215,8 @@ std::string ConfigJson(const EncoderConfig& config) {
   }
   json["initializer_range"] = config.initializer_range;
   json["tie_word_embeddings"] = config.tied;
+  json[std::string(names.hidden_dropout)] = config.hidden_dropout;
+  json[std::string(names.attention_dropout)] = config.attention_dropout;
   return json.dump(2);
 }
 

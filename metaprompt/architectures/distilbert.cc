@@ -11,6 +11,7 @@ Architecture DistilBert() {
 
   distil.defaults.layers = 6;
   distil.defaults.token_types = 0;
+  distil.defaults.drops_attention = false;
 
   distil.fields.width = "dim";
   distil.fields.layers = "n_layers";
@@ -18,6 +19,8 @@ Architecture DistilBert() {
   distil.fields.intermediate = "hidden_dim";
   distil.fields.token_types = "";
   distil.fields.activation = "activation";
+  distil.fields.hidden_dropout = "dropout";
+  distil.fields.attention_dropout = "attention_dropout";
   distil.fields.layer_norm_eps = "";  // 1e-12, whatever config.json has
 
   TensorNames& tensors = distil.tensors;

@@ -32,6 +32,10 @@ struct EncoderConfig {
   double layer_norm_eps = 1e-12;
   double initializer_range = 0.02;  // the standard deviation of new parameters
   bool tied = true;                 // the decoder's matrix is the word table
+  double hidden_dropout = 0.1;      // rates in training
+  double attention_dropout = 0.1;
+  bool drops_attention = true;     // what attention adds to the hidden states is dropped too (not in DistilBERT)
+  bool drops_feed_forward = true;  // and what the feed-forward half adds (not in ALBERT)
 };
 
 }  // namespace metaprompt

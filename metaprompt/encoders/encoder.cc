@@ -50,6 +50,22 @@ at::Tensor RelativeBuckets(const at::Tensor& distance) {
   return at::where(away < kExact, away, far.clamp_max(kSide - 1)) + (distance > 0).to(at::kLong) * kSide;
 }
 
+// What is dropped of x [R, D] at a place of the network. Row r is that of token numbers[r]; undefined: of token r.
+at::Tensor DroppedAt(int64_t place, const at::Tensor& x, const Dropout& dropout, const at::Tensor& numbers = {}) {
+  return dropout.hidden == 0
+             ? x
+             : Dropped(x, dropout.hidden, MaskRows(PlaceSeed(dropout.seed, place), x.size(0), x.size(1), numbers));
+}
+
+// The keys of the masks of attention's padded weights [B, H, Q, T]: those of MaskRowsOfPairs.
+at::Tensor PaddedMaskRows(const TextInputs& texts, bool slots_alone, int64_t heads, int64_t keys, uint64_t seed) {
+  const Packing& packing = texts.packing();
+  const at::Tensor tokens = slots_alone ? packing.read_from : packing.padded_from;
+  const at::Tensor of_head = at::arange(heads, tokens.options()).view({1, heads, 1});
+  const at::Tensor numbers = (tokens.view({texts.size(), 1, -1}) * heads + of_head).flatten();
+  return MaskRows(seed, numbers.size(0), keys, numbers);
+}
+
 }  // namespace
 
 Encoder::Encoder(const EncoderConfig& config, bool with_head) : config_(config), layout_(LayoutOf(config, with_head)) {}
@@ -91,7 +107,8 @@ at::Tensor Encoder::Norm(const ParamList& p, const at::Tensor& x, size_t place) 
   return at::layer_norm(x.to(p[place].scalar_type()), p[place].sizes(), p[place], p[place + 1], config_.layer_norm_eps);
 }
 
-EncoderState Encoder::Embedded(const ParamList& p, const at::Tensor& soft, const TextInputs& texts) const {
+EncoderState Encoder::Embedded(const ParamList& p, const at::Tensor& soft, const TextInputs& texts,
+                               const Dropout& dropout) const {
   const Packing& packing = texts.packing();
   at::Tensor table = p[layout_.words];
   at::Tensor rows = texts.ids();
@@ -113,7 +130,7 @@ EncoderState Encoder::Embedded(const ParamList& p, const at::Tensor& soft, const
   if (layout_.token_types != kNoParam) {
     x = x + p[layout_.token_types].select(0, 0);
   }
-  x = Norm(p, x, layout_.embedding_norm);
+  x = DroppedAt(0, Norm(p, x, layout_.embedding_norm), dropout);
   x = layout_.embedding_map == kNoParam ? x : Dense(p, x, layout_.embedding_map);
   return {0, x, layout_.relative_bias == kNoParam ? at::Tensor() : p[layout_.relative_bias]};
 }
@@ -139,13 +156,18 @@ at::Tensor Encoder::RelativeBias(const at::Tensor& relative, const TextInputs& t
 // prefix or bfloat16, all texts are padded to the longest.
 at::Tensor Encoder::Attend(const at::Tensor& query, const at::Tensor& key, const at::Tensor& value,
                            const at::Tensor& bias, const Prefix& prefix, const TextInputs& texts, bool slots_alone,
-                           at::ScalarType softmax_type) const {
+                           at::ScalarType softmax_type, const Dropout& dropout) const {
   const int64_t heads = config_.heads;
   const int64_t depth = config_.width / heads;
   const double scale = 1.0 / std::sqrt(static_cast<double>(depth));
   const at::ScalarType type = key.scalar_type();
   if (key.is_cpu() && !bias.defined() && !prefix.key.defined() && (type == at::kFloat || type == at::kDouble)) {
-    return AttendWithinTexts(query, key, value, AttentionPlaces(texts.spans(), slots_alone), heads, scale);
+    const at::Tensor places = AttentionPlaces(texts.spans(), slots_alone);
+    const at::Tensor dropped =
+        dropout.attention == 0
+            ? at::Tensor()
+            : MaskRowsOfPairs(dropout.seed, places, heads, slots_alone ? texts.packing().read_from : at::Tensor());
+    return AttendWithinTexts(query, key, value, places, heads, scale, dropout.attention, dropped);
   }
   const Packing& packing = texts.packing();
   const int64_t size = texts.size();
@@ -185,14 +207,19 @@ at::Tensor Encoder::Attend(const at::Tensor& query, const at::Tensor& key, const
     scores = scores + with_prefix(packing.attention_bias);
   }
   const at::Tensor v = behind(prefix.value, by_head(padded(value), longest));
-  const at::Tensor mixed = at::matmul(at::softmax(scores.to(softmax_type), -1), v)  // [B, H, Q, d]
+  at::Tensor weights = at::softmax(scores.to(softmax_type), -1);
+  if (dropout.attention > 0) {
+    weights =
+        Dropped(weights, dropout.attention, PaddedMaskRows(texts, slots_alone, heads, weights.size(-1), dropout.seed));
+  }
+  const at::Tensor mixed = at::matmul(weights, v)  // [B, H, Q, d]
                                .transpose(1, 2)
                                .reshape({size * queries, config_.width});
   return slots_alone || full ? mixed : GatherRows(mixed, packing.packed_from, packing.padded_from);
 }
 
 at::Tensor Encoder::Layers(const ParamList& p, const TextInputs& texts, const EncoderState& from, size_t end,
-                           bool slots_alone) const {
+                           bool slots_alone, const Dropout& dropout) const {
   at::Tensor x = from.states;
   const at::Tensor every_bias = end > from.next + (slots_alone ? 1 : 0)
                                     ? RelativeBias(from.relative_bias, texts, /*slots_alone=*/false)
@@ -207,26 +234,33 @@ at::Tensor Encoder::Layers(const ParamList& p, const TextInputs& texts, const En
     }
     const at::Tensor query = WithLora(p, x, at.query, at.query_lora);
     const at::Tensor bias = at_slots ? RelativeBias(from.relative_bias, texts, /*slots_alone=*/true) : every_bias;
+    const int64_t place = 3 * static_cast<int64_t>(i) + 1;
+    const at::Tensor tokens = at_slots ? texts.packing().read_from : at::Tensor();
     const at::Tensor mixed =
-        Attend(query, key, value, bias, PrefixOf(p, at), texts, at_slots, p[at.attention_norm].scalar_type());
-    x = Norm(p, x + Dense(p, mixed, at.attention_out), at.attention_norm);
-    const at::Tensor up = Activate(config_.activation, Dense(p, x, at.up));
-    x = Norm(p, x + Dense(p, up, at.down), at.out_norm);
+        Attend(query, key, value, bias, PrefixOf(p, at), texts, at_slots, p[at.attention_norm].scalar_type(),
+               {dropout.hidden, dropout.attention, PlaceSeed(dropout.seed, place)});
+    const at::Tensor attended = Dense(p, mixed, at.attention_out);
+    x = Norm(p, x + (config_.drops_attention ? DroppedAt(place + 1, attended, dropout, tokens) : attended),
+             at.attention_norm);
+    const at::Tensor fed = Dense(p, Activate(config_.activation, Dense(p, x, at.up)), at.down);
+    x = Norm(p, x + (config_.drops_feed_forward ? DroppedAt(place + 2, fed, dropout, tokens) : fed), at.out_norm);
   }
   return x;
 }
 
-EncoderState Encoder::Advanced(const ParamList& params, const TextInputs& texts, const EncoderState& from,
-                               size_t next) const {
-  return {next, Layers(params, texts, from, next, /*slots_alone=*/false), from.relative_bias};
+EncoderState Encoder::Advanced(const ParamList& params, const TextInputs& texts, const EncoderState& from, size_t next,
+                               const Dropout& dropout) const {
+  return {next, Layers(params, texts, from, next, /*slots_alone=*/false, dropout), from.relative_bias};
 }
 
-at::Tensor Encoder::States(const ParamList& params, const TextInputs& texts, const EncoderState& from) const {
-  return Layers(params, texts, from, num_layers(), /*slots_alone=*/false);
+at::Tensor Encoder::States(const ParamList& params, const TextInputs& texts, const EncoderState& from,
+                           const Dropout& dropout) const {
+  return Layers(params, texts, from, num_layers(), /*slots_alone=*/false, dropout);
 }
 
-at::Tensor Encoder::StatesToRead(const ParamList& params, const TextInputs& texts, const EncoderState& from) const {
-  return Layers(params, texts, from, num_layers(), /*slots_alone=*/true);
+at::Tensor Encoder::StatesToRead(const ParamList& params, const TextInputs& texts, const EncoderState& from,
+                                 const Dropout& dropout) const {
+  return Layers(params, texts, from, num_layers(), /*slots_alone=*/true, dropout);
 }
 
 at::Tensor Encoder::Transformed(const ParamList& p, const at::Tensor& states) const {

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "metaprompt/architectures/encoder_config.h"
+#include "metaprompt/encoders/dropout.h"
 #include "metaprompt/encoders/layout.h"
 #include "metaprompt/model/params.h"
 #include "metaprompt/model/text_inputs.h"
@@ -50,19 +51,26 @@ class Encoder {
   // The embeddings of the texts: the state before layer 0. `soft` are the soft vectors of M tasks with equally many
   // texts, [M, S, E], or of one task, [S, E]; undefined: the texts have none. They replace word vectors, before
   // positions are added and the layer norm is applied.
-  EncoderState Embedded(const ParamList& params, const at::Tensor& soft, const TextInputs& texts) const;
+  //
+  // Here and below, `dropout` is what is dropped where the architecture was trained with dropout. With the same seed,
+  // the functions that follow one another drop what a single pass drops.
+  EncoderState Embedded(const ParamList& params, const at::Tensor& soft, const TextInputs& texts,
+                        const Dropout& dropout = {}) const;
 
   // The state before layer `next`, computed from an earlier state. Costs 12 D² multiplications per token and layer (if
   // intermediate = 4 D), and 2 T D for attention.
-  EncoderState Advanced(const ParamList& params, const TextInputs& texts, const EncoderState& from, size_t next) const;
+  EncoderState Advanced(const ParamList& params, const TextInputs& texts, const EncoderState& from, size_t next,
+                        const Dropout& dropout = {}) const;
 
   // The last hidden states of all tokens, [N, D], in the order of the texts' ids.
-  at::Tensor States(const ParamList& params, const TextInputs& texts, const EncoderState& from) const;
+  at::Tensor States(const ParamList& params, const TextInputs& texts, const EncoderState& from,
+                    const Dropout& dropout = {}) const;
 
   // The last hidden states of the tokens at which answers are read, [B, D]: those rows of States. The last layer is
   // computed for these tokens only, with keys and values of all tokens. The numbers are the same, for a fraction of the
   // work.
-  at::Tensor StatesToRead(const ParamList& params, const TextInputs& texts, const EncoderState& from) const;
+  at::Tensor StatesToRead(const ParamList& params, const TextInputs& texts, const EncoderState& from,
+                          const Dropout& dropout = {}) const;
 
   // The number of layers as applied: ALBERT applies more layers than it has parameters for.
   size_t num_layers() const { return layout_.layers.size(); }
@@ -89,11 +97,12 @@ class Encoder {
   Prefix PrefixOf(const ParamList& params, const LayerPlaces& places) const;
   // Applies layers from.next, ..., end - 1. With slots_alone, the last of them is computed only at the tokens to read.
   at::Tensor Layers(const ParamList& params, const TextInputs& texts, const EncoderState& from, size_t end,
-                    bool slots_alone) const;
+                    bool slots_alone, const Dropout& dropout) const;
   at::Tensor RelativeBias(const at::Tensor& relative, const TextInputs& texts, bool slots_alone) const;
   at::Tensor WithLora(const ParamList& params, const at::Tensor& x, size_t place, size_t lora) const;
   at::Tensor Attend(const at::Tensor& query, const at::Tensor& key, const at::Tensor& value, const at::Tensor& bias,
-                    const Prefix& prefix, const TextInputs& texts, bool slots_alone, at::ScalarType softmax_type) const;
+                    const Prefix& prefix, const TextInputs& texts, bool slots_alone, at::ScalarType softmax_type,
+                    const Dropout& dropout) const;
   at::Tensor Norm(const ParamList& params, const at::Tensor& x, size_t place) const;
 
   EncoderConfig config_;

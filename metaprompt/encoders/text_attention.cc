@@ -193,14 +193,15 @@ class WeightsFunction : public torch::autograd::Function<WeightsFunction> {
 }  // namespace
 
 at::Tensor AttendWithinTexts(const at::Tensor& query, const at::Tensor& key, const at::Tensor& value,
-                             const at::Tensor& places, int64_t heads, double scale) {
+                             const at::Tensor& places, int64_t heads, double scale, double rate,
+                             const at::Tensor& dropped) {
   TORCH_CHECK(query.is_cpu() && query.dim() == 2 && key.sizes() == value.sizes() && query.size(1) == key.size(1) &&
                   key.size(1) % heads == 0 && places.dim() == 2 && places.size(1) == 5,
               "AttendWithinTexts: query ", query.sizes(), ", key ", key.sizes(), ", value ", value.sizes(), ", ", heads,
               " heads, places ", places.sizes());
   const at::Tensor weights = Differentiated(query, key) ? WeightsFunction::apply(query, key, places, heads, scale)
                                                         : WeightsFunction::Of(query, key, places, heads, scale);
-  return Mixed(weights, value, places, heads, 1.0, query.size(0));
+  return Mixed(rate > 0 ? Dropped(weights, rate, dropped) : weights, value, places, heads, 1.0, query.size(0));
 }
 
 }  // namespace metaprompt

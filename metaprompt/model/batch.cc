@@ -42,11 +42,16 @@ Batch SelectRows(const Batch& batch, absl::Span<const int64_t> rows) {
   const at::Tensor numbers = Int64Tensor(rows).to(device);
   Batch selected;
   selected.ways = batch.ways;
+  selected.seed = batch.seed;
+  selected.dropout = batch.dropout;
   selected.inputs = std::move(selection.inputs);
   if (which.size() < rows.size()) {
     selected.repeats = Int64Tensor(of_rows).to(device);
   }
   selected.labels = batch.labels.index_select(0, numbers);
+  if (batch.weights.defined()) {
+    selected.weights = batch.weights.index_select(0, numbers);
+  }
   if (batch.cached != nullptr) {
     selected.cached = batch.cached->Map([&](const at::Tensor& tensor, Cached::Rows of) {
       switch (of) {
@@ -70,7 +75,7 @@ Batch OnDevice(Batch batch, at::Device device) {
     return batch;
   }
   batch.inputs = OnDevice(batch.inputs, device);
-  for (at::Tensor* tensor : {&batch.repeats, &batch.labels}) {
+  for (at::Tensor* tensor : {&batch.repeats, &batch.labels, &batch.weights}) {
     if (tensor->defined()) {
       *tensor = tensor->to(device);
     }

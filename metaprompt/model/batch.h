@@ -41,7 +41,10 @@ struct Batch {
   Inputs inputs;       // B inputs, in all tasks together
   at::Tensor repeats;  // [R] int64: row r belongs to input repeats[r]; undefined: to input r, and R = B
   at::Tensor labels;   // [R] int64 in [0, ways); for points, the numbers to fit
+  at::Tensor weights;  // [R]: the loss is Σ_r weights[r] times the loss of row r; undefined: 1 / (R / M) each
   std::shared_ptr<const Cached> cached;  // null: nothing has been computed yet
+  uint64_t seed = 0;                     // of all that is random in computations with the batch: mini-batches, dropout
+  bool dropout = false;  // whether the model drops (ModelSpec.dropout), by masks that follow from `seed`
 };
 
 // The number of rows, R.

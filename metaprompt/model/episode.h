@@ -4,8 +4,10 @@
 
 #include <ATen/core/Tensor.h>
 
+#include <cstdint>
 #include <utility>
 
+#include "metaprompt/base/random.h"
 #include "metaprompt/model/batch.h"
 
 namespace metaprompt {
@@ -18,6 +20,13 @@ struct Episode {
   Batch support;
   Batch query;
 };
+
+// The same episode with a seed for each of its batches (Batch::seed), which follow from `seed`.
+inline Episode WithSeed(Episode episode, uint64_t seed) {
+  episode.support.seed = SubSeed(seed, "support");
+  episode.query.seed = SubSeed(seed, "query");
+  return episode;
+}
 
 // The same episode in the device's memory. If the device is the CPU, returns the episode unchanged.
 inline Episode OnDevice(Episode episode, at::Device device) {

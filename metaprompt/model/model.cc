@@ -4,7 +4,19 @@
 
 namespace metaprompt {
 
+namespace {
+
+// The cross-entropy of each row, [R].
+at::Tensor OfEachRow(const at::Tensor& logits, const at::Tensor& labels) {
+  return at::log_softmax(logits, -1).gather(1, labels.unsqueeze(1)).neg();
+}
+
+}  // namespace
+
 at::Tensor Model::Loss(const ModelOutput& output, const Batch& batch) const {
+  if (batch.weights.defined()) {
+    return (OfEachRow(output.logits, batch.labels).squeeze(1) * batch.weights).sum();
+  }
   // As many rows of each task: the sum of the means is the mean of all times the tasks.
   const at::Tensor mean = CrossEntropy(output.logits, batch.labels);
   return batch.tasks == 1 ? mean : mean * batch.tasks;

@@ -45,8 +45,11 @@ class Model {
   // D, the width of the features; 0: the model has none.
   virtual int64_t feature_width() const { return 0; }
 
+  // Whether Forward drops for a batch with Batch::dropout. If so, CacheBelow returns such a batch unchanged.
+  virtual bool drops() const { return false; }
+
   // What learners minimise, a scalar: the mean cross-entropy of the logits; with several tasks, the sum of the tasks'
-  // means.
+  // means; with Batch::weights, the sum by these weights.
   virtual at::Tensor Loss(const ModelOutput& output, const Batch& batch) const;
 
   // The same batch, with everything cached that depends only on parameters of layers below `layer`. Forward gives the

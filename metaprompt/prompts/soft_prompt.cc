@@ -47,9 +47,11 @@ at::Tensor Direction(const at::Tensor& x, const at::Tensor* w, bool backwards) {
 }  // namespace
 
 absl::Status CheckPromptWidth(const PromptSpec& spec, int64_t width) {
-  if (spec.reparametrisation() == PromptSpec::LSTM_MLP && width % 2 != 0) {
-    return absl::InvalidArgumentError(absl::StrCat(
-        "model.prompt.reparametrisation is LSTM_MLP, which needs word vectors of an even width; theirs is ", width));
+  if (spec.reparametrisation() == PromptSpec::LSTM_MLP && spec.lstm_units() == 0 && width % 2 != 0) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("model.prompt.reparametrisation is LSTM_MLP, whose directions have half as many units as word "
+                     "vectors have numbers, and theirs are ",
+                     width, "; set model.prompt.lstm_units"));
   }
   return absl::OkStatus();
 }
@@ -63,11 +65,11 @@ SoftPrompt::SoftPrompt(const PromptSpec& spec, int64_t num_soft, int64_t width) 
     return;
   }
   if (has_lstm()) {
-    const int64_t h = width / 2;
+    const int64_t h = units_ = spec.lstm_units() > 0 ? spec.lstm_units() : width / 2;
     for (int l = 0; l < kLayers; ++l) {
       for (const char* direction : {"", "_reverse"}) {
         const std::string which = absl::StrCat("_l", l, direction);
-        add("lstm.weight_ih" + which, {4 * h, width});
+        add("lstm.weight_ih" + which, {4 * h, l == 0 ? width : 2 * h});
         add("lstm.weight_hh" + which, {4 * h, h});
         add("lstm.bias_ih" + which, {4 * h});
         add("lstm.bias_hh" + which, {4 * h});
@@ -75,10 +77,10 @@ SoftPrompt::SoftPrompt(const PromptSpec& spec, int64_t num_soft, int64_t width) 
     }
   }
   if (spec.reparametrisation() != PromptSpec::PLAIN) {
-    for (const char* layer : {"mlp.0.", "mlp.2."}) {  // 1 is the ReLU
-      add(absl::StrCat(layer, "weight"), {width, width});
-      add(absl::StrCat(layer, "bias"), {width});
-    }
+    add("mlp.0.weight", {width, has_lstm() ? 2 * units_ : width});
+    add("mlp.0.bias", {width});
+    add("mlp.2.weight", {width, width});  // 1 is the ReLU
+    add("mlp.2.bias", {width});
   }
 }
 
@@ -103,7 +105,8 @@ ParamList SoftPrompt::Init(uint64_t seed) const {
       FillNormal(stream, spec_.init_std(), values.data_ptr<float>(), values.numel());
     } else {
       const bool lstm = info.name.find(".lstm.") != std::string::npos;
-      const double bound = 1 / std::sqrt(static_cast<double>(lstm ? width_ / 2 : width_));
+      const bool after_lstm = has_lstm() && info.name.find(".mlp.0.") != std::string::npos;
+      const double bound = 1 / std::sqrt(static_cast<double>(lstm ? units_ : after_lstm ? 2 * units_ : width_));
       FillUniform(stream, bound, values.data_ptr<float>(), values.numel());
     }
     initial.push_back(values);

@@ -15,11 +15,12 @@ namespace metaprompt {
 
 // S soft vectors of width E. All parameters are in the group kPrompt and layer 0:
 //   prompt.soft [S, E];
-//   LSTM_MLP, for layers l = 0 and 1 and both directions, with h = E / 2 and the gates in the order i, f, g, o:
-//     prompt.lstm.weight_ih_l<l> [4 h, E], prompt.lstm.weight_hh_l<l> [4 h, h], prompt.lstm.bias_ih_l<l> [4 h],
-//     prompt.lstm.bias_hh_l<l> [4 h], and the same names with the suffix `_reverse`;
-//   LSTM_MLP and MLP: prompt.mlp.0.weight [E, E], prompt.mlp.0.bias [E], prompt.mlp.2.weight [E, E],
-//     prompt.mlp.2.bias [E].
+//   LSTM_MLP, for layers l = 0 and 1 and both directions, with h = PromptSpec.lstm_units or E / 2, and the gates in the
+//     order i, f, g, o: prompt.lstm.weight_ih_l<l> [4 h, E] for l = 0, [4 h, 2 h] for l = 1,
+//     prompt.lstm.weight_hh_l<l> [4 h, h], prompt.lstm.bias_ih_l<l> [4 h], prompt.lstm.bias_hh_l<l> [4 h], and the
+//     same names with the suffix `_reverse`;
+//   LSTM_MLP and MLP: prompt.mlp.0.weight [E, E], or [E, 2 h] after an LSTM, prompt.mlp.0.bias [E],
+//     prompt.mlp.2.weight [E, E], prompt.mlp.2.bias [E].
 class SoftPrompt {
  public:
   SoftPrompt(const PromptSpec& spec, int64_t num_soft, int64_t width);
@@ -32,8 +33,8 @@ class SoftPrompt {
   at::Tensor Vectors(absl::Span<const at::Tensor> own) const;
 
   // Initial values, float32. Vectors from a normal distribution with mean 0 and standard deviation init_std. Weights
-  // and biases are initialised as PyTorch's layers are: uniform in ±1/√h for the LSTM and ±1/√E for the MLP. Each
-  // parameter has its own random stream.
+  // and biases are initialised as PyTorch's layers are: uniform in ±1/√h for the LSTM, and in ±1/√inputs for a layer
+  // of the MLP. Each parameter has its own random stream.
   ParamList Init(uint64_t seed) const;
 
  private:
@@ -41,11 +42,12 @@ class SoftPrompt {
 
   PromptSpec spec_;
   int64_t width_;
+  int64_t units_ = 0;  // of the LSTM in each direction, h
   std::vector<ParamInfo> params_;
 };
 
-// Checks that the word vectors' width is even if the spec has an LSTM: each direction has half of the width. The error
-// names the field.
+// Checks that the word vectors' width is even if the spec has an LSTM whose directions have half of the width each. The
+// error names the field.
 absl::Status CheckPromptWidth(const PromptSpec& spec, int64_t width);
 
 }  // namespace metaprompt

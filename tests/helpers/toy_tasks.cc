@@ -124,6 +124,10 @@ ModelSpec ToyModelSpec(ToyModelKind kind) {
       spec.set_features(ModelSpec::UNIT_MEAN);
       spec.set_read(ModelSpec::UNIT_MEAN);
       break;
+    case ToyModelKind::kDropout:
+      spec.mutable_dropout()->set_hidden(0.25);
+      spec.mutable_dropout()->set_attention(0.25);
+      break;
   }
   return spec;
 }
@@ -131,8 +135,8 @@ ModelSpec ToyModelSpec(ToyModelKind kind) {
 const PromptModel& ToyModel(ToyModelKind kind) {
   static const auto* const models = [] {
     auto* made = new std::map<ToyModelKind, PromptModel>();
-    for (const ToyModelKind one :
-         {ToyModelKind::kPlain, ToyModelKind::kLora, ToyModelKind::kDeepPrompt, ToyModelKind::kPrototypes}) {
+    for (const ToyModelKind one : {ToyModelKind::kPlain, ToyModelKind::kLora, ToyModelKind::kDeepPrompt,
+                                   ToyModelKind::kPrototypes, ToyModelKind::kDropout}) {
       made->emplace(one, PromptModel(ToyModelSpec(one), kToyVocab, kToySoft));
     }
     return made;

@@ -30,6 +30,7 @@ enum class ToyModelKind {
   kLora,        // with low-rank updates, and features that are means over tokens
   kDeepPrompt,  // with soft vectors that pass through an LSTM and an MLP, and a prefix
   kPrototypes,  // whose class vectors start as prototypes
+  kDropout,     // that drops
 };
 
 ModelSpec ToyModelSpec(ToyModelKind kind);

@@ -41,6 +41,8 @@ class ConformanceTest : public ::testing::TestWithParam<ConformanceCase> {
   static const PromptModel& model() { return ToyModel(GetParam().model); }
   static const LearnerFacts& learner_facts() { return FactsOf(spec()); }
   static bool HasInnerSteps() { return Heeds(spec(), LearnerFacts::INNER); }
+  // Whether what is dropped, or which texts a step is on, follows from the places of the texts in the support set.
+  static bool DependsOnOrder() { return model().drops() || spec().inner().batch() > 0; }
 
   // The episode's local meta-parameters.
   static ParamList Meta(const Learner& learner, const Episode& episode, bool noise = true);

@@ -75,6 +75,9 @@ TEST_P(ConformanceTest, GraphKeptAndRecomputedAreOneGradient) {
 // Meta-training reports and minimises the query loss after adaptation, as Adapt and Logits give it. The learner's facts
 // name exceptions; MAML++'s multi-step loss is another.
 TEST_P(ConformanceTest, ObjectiveIsTheQueryLossAfterAdaptation) {
+  if (model().drops()) {
+    GTEST_SKIP() << "nothing is dropped in what Logits gives";
+  }
   const std::unique_ptr<Learner> learner = MakeLearner(spec());
   const Episode episode = BuildEpisode(MakeToyTask(3, 2, 3));
   const ParamList meta = Meta(*learner, episode);
@@ -189,6 +192,9 @@ TEST_P(ConformanceTest, SeveralTasksAreEachWhatTheyAreAlone) {
 
 // A support text with repeats is computed once and counts as much as copies of it.
 TEST_P(ConformanceTest, RepeatedTextsAreWorthTheirCopies) {
+  if (DependsOnOrder()) {
+    GTEST_SKIP() << "copies are other places";
+  }
   const std::vector<int64_t> rows = {0, 1, 2, 3, 4, 5, 0, 3, 3, 4};
   std::vector<ToyTask> tasks;
   std::vector<ToyTask> with_copies;

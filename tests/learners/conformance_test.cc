@@ -148,7 +148,10 @@ TEST_P(ConformanceTest, OrderAndCompanyDoNotMatter) {
 
   Random random(6);
   const std::vector<int64_t> support = Shuffled(0, RowsOf(episode.support), &random);
-  EXPECT_LT(MaxDifference(Logits(*learner, meta, SelectRows(episode.support, support), episode.query), logits), 1e-10);
+  if (!DependsOnOrder()) {
+    EXPECT_LT(MaxDifference(Logits(*learner, meta, SelectRows(episode.support, support), episode.query), logits),
+              1e-10);
+  }
   const std::vector<int64_t> query = Shuffled(0, RowsOf(episode.query), &random);
   EXPECT_LT(MaxDifference(learner->Logits(model(), adapted, SelectRows(episode.query, query)),
                           logits.index_select(0, Int64Tensor(query))),
@@ -209,8 +212,8 @@ TEST_P(ConformanceTest, NoInnerStepsAreTheStart) {
 }
 
 TEST_P(ConformanceTest, SmallStepsLowerTheSupportLoss) {
-  if (!HasInnerSteps()) {
-    GTEST_SKIP() << "no inner steps";
+  if (!HasInnerSteps() || DependsOnOrder()) {
+    GTEST_SKIP() << "no inner steps on that loss";
   }
   const Episode episode = BuildEpisode(MakeToyTask(13, 2, 2));
   const auto loss = [&](const std::string& settings) {

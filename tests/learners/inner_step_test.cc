@@ -66,6 +66,27 @@ TEST(InnerAdamWTest, StepsAndMetaGradient) {
   }
 }
 
+// Gradients that are longer together than clip_norm become that long, with a graph and without.
+TEST(InnerStepTest, LongGradientsAreScaledDown) {
+  InnerSpec inner;
+  inner.set_clip_norm(0.5);
+  const std::vector<InnerRate> rates = {InnerRate{1, {}}, InnerRate{1, {}}, InnerRate{0, {}}};
+  const ParamList zeros(3, at::zeros({2}, at::kDouble));
+  const auto moved = [&](const ParamList& grads) {
+    return InnerStep(inner, rates, {false, false, false}, 0, 1, grads, {zeros, {}, {}}).params;
+  };
+  // What does not move does not count.
+  const ParamList grads = {at::tensor({3.0, 0.0}), at::tensor({0.0, 4.0}), at::tensor({1e9, 0.0})};
+  for (const bool graph : {false, true}) {
+    const at::AutoGradMode mode(graph);
+    const ModelParams step = moved(grads);
+    EXPECT_LT(MaxDifference(step[0], at::tensor({-0.3, 0.0})), 1e-15);
+    EXPECT_LT(MaxDifference(step[1], at::tensor({0.0, -0.4})), 1e-15);
+    const ModelParams small = moved({grads[0] * 0.1, grads[1] * 0.1, grads[2]});
+    EXPECT_TRUE(at::equal(small[0], grads[0] * -0.1));
+  }
+}
+
 // Where no graph is wanted a step is one pass over memory; it is the step that the graph's operations take.
 TEST(InnerAdamWTest, StepsAlikeWithAGraphAndWithout) {
   InnerSpec inner;

@@ -44,17 +44,25 @@ TEST(AdamWTest, RateShareRisesThenFalls) {
                                         4 / 7.0, 3 / 7.0, 2 / 7.0, 1 / 7.0, 0};
   for (size_t step = 0; step < expected.size(); ++step) {
     const auto at = static_cast<int64_t>(step);
-    EXPECT_DOUBLE_EQ(RateShare(0.3, LINEAR, 0, at, 10), expected[step]) << step;
-    EXPECT_DOUBLE_EQ(RateShare(0.3, CONSTANT, 0.5, at, 10), step < 3 ? expected[step] : 1) << step;
+    EXPECT_DOUBLE_EQ(RateShare({0.3, FROM_FIRST, LINEAR, 0}, at, 10), expected[step]) << step;
+    EXPECT_DOUBLE_EQ(RateShare({0.3, FROM_FIRST, CONSTANT, 0.5}, at, 10), step < 3 ? expected[step] : 1) << step;
     const double rest = step < 3 ? 1 : expected[step];
     const double least = step < 3 ? expected[step] : 0.2 + 0.8 * rest;
-    EXPECT_DOUBLE_EQ(RateShare(0.3, LINEAR, 0.2, at, 10), least) << step;
+    EXPECT_DOUBLE_EQ(RateShare({0.3, FROM_FIRST, LINEAR, 0.2}, at, 10), least) << step;
     const double cosine = step < 3 ? expected[step] : 0.2 + 0.4 * (1 + std::cos(M_PI * (1 - rest)));
-    EXPECT_NEAR(RateShare(0.3, COSINE, 0.2, at, 10), cosine, 1e-14) << step;
+    EXPECT_NEAR(RateShare({0.3, FROM_FIRST, COSINE, 0.2}, at, 10), cosine, 1e-14) << step;
   }
-  EXPECT_DOUBLE_EQ(RateShare(0, CONSTANT, 0, 0, 10), 1);
-  EXPECT_DOUBLE_EQ(RateShare(0, LINEAR, 0, 9, 10), 0.1);
-  EXPECT_DOUBLE_EQ(RateShare(1, LINEAR, 0, 9, 10), 10 / 11.0);
+  EXPECT_DOUBLE_EQ(RateShare({0, FROM_FIRST, CONSTANT, 0}, 0, 10), 1);
+  EXPECT_DOUBLE_EQ(RateShare({0, FROM_FIRST, LINEAR, 0}, 9, 10), 0.1);
+  EXPECT_DOUBLE_EQ(RateShare({1, FROM_FIRST, LINEAR, 0}, 9, 10), 10 / 11.0);
+  // As get_linear_schedule_with_warmup of transformers: a thirtieth of 15 steps is none, of 30 one, of 100 three.
+  const Schedule linear{0.0333333333333, FROM_ZERO, LINEAR, 0};
+  EXPECT_EQ(RateShare(linear, 0, 15), 1);
+  EXPECT_EQ(RateShare(linear, 0, 30), 0);
+  EXPECT_EQ(RateShare(linear, 1, 30), 1);
+  EXPECT_DOUBLE_EQ(RateShare(linear, 15, 30), 15 / 29.0);
+  EXPECT_DOUBLE_EQ(RateShare(linear, 1, 100), 1 / 3.0);
+  EXPECT_DOUBLE_EQ(RateShare(linear, 50, 100), 50 / 97.0);
 }
 
 TEST(AdamWTest, PlainDescentMovesByRateTimesClippedGradient) {

@@ -24,8 +24,9 @@ namespace {
 
 constexpr int64_t kWidth = 8;
 
-PromptSpec SpecOf(PromptSpec::Reparametrisation reparametrisation) {
+PromptSpec SpecOf(PromptSpec::Reparametrisation reparametrisation, int units = 0) {
   PromptSpec spec;
+  spec.set_lstm_units(units);
   spec.set_reparametrisation(reparametrisation);
   return spec;
 }
@@ -53,7 +54,7 @@ at::Tensor Reference(const SoftPrompt& prompt, const ParamList& params) {
         weights.push_back(p.at(absl::StrCat("prompt.lstm.", what, layer)));
       }
     }
-    const at::Tensor zero = at::zeros({4, 1, kWidth / 2}, at::kDouble);
+    const at::Tensor zero = at::zeros({4, 1, p.at("prompt.lstm.weight_hh_l0").size(1)}, at::kDouble);
     x = std::get<0>(at::lstm(x.unsqueeze(0), {zero, zero}, weights, /*has_biases=*/true, /*num_layers=*/2,
                              /*dropout=*/0, /*train=*/true, /*bidirectional=*/true, /*batch_first=*/true))
             .squeeze(0);
@@ -66,10 +67,13 @@ at::Tensor Reference(const SoftPrompt& prompt, const ParamList& params) {
 }
 
 TEST(SoftPromptTest, VectorsAndGradientsAreThoseOfLibTorchsLstm) {
-  for (const auto reparametrisation : {PromptSpec::PLAIN, PromptSpec::MLP, PromptSpec::LSTM_MLP}) {
+  const std::vector<PromptSpec> specs = {SpecOf(PromptSpec::PLAIN), SpecOf(PromptSpec::MLP),
+                                         SpecOf(PromptSpec::LSTM_MLP), SpecOf(PromptSpec::LSTM_MLP, kWidth)};
+  for (const PromptSpec& spec : specs) {
     for (const int64_t count : {1, 2, 5}) {
-      SCOPED_TRACE(absl::StrCat(PromptSpec::Reparametrisation_Name(reparametrisation), " of ", count));
-      const SoftPrompt prompt(SpecOf(reparametrisation), count, kWidth);
+      SCOPED_TRACE(absl::StrCat(spec.ShortDebugString(), " of ", count));
+      const PromptSpec::Reparametrisation reparametrisation = spec.reparametrisation();
+      const SoftPrompt prompt(spec, count, kWidth);
       const size_t lstm = reparametrisation == PromptSpec::LSTM_MLP ? 16 : 0;
       EXPECT_EQ(prompt.params().size(), 1 + lstm + (reparametrisation == PromptSpec::PLAIN ? 0 : 4));
       const ParamList ours = WithGraph(RandomParams(prompt, 3));
@@ -137,6 +141,23 @@ TEST(SoftPromptTest, TasksWithValuesOfTheirOwnAreEachWhatTheyAreAlone) {
   }
 }
 
+// MetaPrompting's network: as many units in each direction as word vectors have numbers.
+TEST(SoftPromptTest, LstmUnitsMayBeChosen) {
+  const SoftPrompt prompt(SpecOf(PromptSpec::LSTM_MLP, 64), 20, 64);
+  std::map<std::string, at::Tensor> of;
+  const ParamList initial = prompt.Init(9);
+  for (size_t i = 0; i < initial.size(); ++i) {
+    of[prompt.params()[i].name] = initial[i];
+    ASSERT_EQ(initial[i].sizes(), at::IntArrayRef(prompt.params()[i].shape));
+  }
+  EXPECT_EQ(of.at("prompt.lstm.weight_ih_l0").sizes(), at::IntArrayRef({256, 64}));
+  EXPECT_EQ(of.at("prompt.lstm.weight_ih_l1_reverse").sizes(), at::IntArrayRef({256, 128}));
+  EXPECT_EQ(of.at("prompt.mlp.0.weight").sizes(), at::IntArrayRef({64, 128}));
+  EXPECT_NEAR(of.at("prompt.mlp.0.weight").abs().max().item<double>(), 1 / std::sqrt(128.0), 2e-4);
+  EXPECT_NEAR(of.at("prompt.mlp.2.weight").abs().max().item<double>(), 1 / std::sqrt(64.0), 2e-4);
+  EXPECT_NEAR(of.at("prompt.lstm.weight_hh_l0").abs().max().item<double>(), 1 / std::sqrt(64.0), 2e-4);
+}
+
 TEST(SoftPromptTest, ItBeginsAsPyTorchsLayersDo) {
   PromptSpec spec = SpecOf(PromptSpec::LSTM_MLP);
   spec.set_init_std(0.5);
@@ -173,7 +194,10 @@ TEST(SoftPromptTest, ItBeginsAsPyTorchsLayersDo) {
   spec.set_reparametrisation(PromptSpec::LSTM_MLP);
   EXPECT_TRUE(CheckPromptWidth(spec, 6).ok());
   EXPECT_EQ(CheckPromptWidth(spec, 5).message(),
-            "model.prompt.reparametrisation is LSTM_MLP, which needs word vectors of an even width; theirs is 5");
+            "model.prompt.reparametrisation is LSTM_MLP, whose directions have half as many units as word vectors have "
+            "numbers, and theirs are 5; set model.prompt.lstm_units");
+  spec.set_lstm_units(5);
+  EXPECT_TRUE(CheckPromptWidth(spec, 5).ok());
 }
 
 // ---------------------------------------------------------------- templates and words, in BERT's vocabulary

@@ -8,10 +8,12 @@
 #include <algorithm>
 #include <cmath>
 #include <memory>
+#include <set>
 #include <string>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "learners/inner/task.h"
 #include "learners/inner/task_pool.h"
 #include "learners/learner.h"
 #include "learners/papers/make_learner.h"
@@ -218,6 +220,86 @@ TEST(MamlConformanceTest, MiniBatchesAreStepsOnPartsOfTheSupportSet) {
     }
   }
   EXPECT_EQ(same, 1);
+}
+
+// The steps of meta-training in mini-batches: each takes texts that the others before it did not take, while there are
+// enough left. It is the step on those texts.
+TEST(MamlConformanceTest, StepsInMiniBatchesTakeTurnsThroughTheSupportSet) {
+  SetOperationThreads(1);
+  const Episode episode = BuildEpisode(MakeToyTask(15, 3, 1));
+  Batch support = episode.support;
+  support.labels = at::arange(9, at::kLong);  // which text it is
+  InnerSpec inner;
+  inner.set_batch(4);
+  std::set<std::vector<int64_t>> orders;
+  std::set<uint64_t> seeds;
+  for (support.seed = 0; support.seed < 5; ++support.seed) {
+    for (const int64_t first : {0, 2}) {  // two steps, then a new order: the ninth text is left out
+      std::vector<int64_t> order;
+      for (const int64_t step : {first, first + 1}) {
+        const Batch batch = StepBatch(inner, support, step);
+        ASSERT_EQ(RowsOf(batch), 4);
+        seeds.insert(batch.seed);
+        for (int64_t i = 0; i < 4; ++i) {
+          order.push_back(batch.labels[i].item<int64_t>());
+        }
+      }
+      EXPECT_EQ(std::set<int64_t>(order.begin(), order.end()).size(), 8);
+      orders.insert(order);
+    }
+  }
+  EXPECT_EQ(orders.size(), 10);
+  EXPECT_EQ(seeds.size(), 20) << "masks";
+  inner.set_batch(9);
+  EXPECT_TRUE(TextsOf(StepBatch(inner, support, 2)).SharesMemoryWith(TextsOf(support))) << "all of it";
+}
+
+// The sum or mean over query batches of the gradients of their mean losses, with one inner loop or with one for each.
+TEST(MamlConformanceTest, QueryBatchesAddUp) {
+  SetOperationThreads(1);
+  LearnerSpec spec;
+  spec.mutable_maml()->mutable_multi_step();
+  spec = WithSettings(spec, kToyInner);
+  const std::unique_ptr<Learner> plain = MakeLearner(spec);
+  const Episode episode = WithSeed(BuildEpisode(MakeToyTask(16, 3, 3)), 5);
+  for (const ToyModelKind kind : {ToyModelKind::kPlain, ToyModelKind::kDropout}) {
+    const PromptModel& model = ToyModel(kind);
+    const ParamList meta = LocalParams(model.params(), WholeParams(model, *plain, true), episode.rows);
+    ParamList sum;
+    double loss = 0;
+    double objective = 0;
+    for (const std::vector<int64_t>& rows : {std::vector<int64_t>{0, 1, 2, 3}, {4, 5, 6, 7}, {8}}) {
+      Episode part = episode;
+      part.query = SelectRows(episode.query, rows);
+      const TaskGradient task = plain->MetaGradient(model, meta, part, 0);
+      sum.resize(meta.size());
+      for (size_t i = 0; i < meta.size(); ++i) {
+        sum[i] = sum[i].defined() ? sum[i] + task.grads[i] : task.grads[i];
+      }
+      loss += task.query_loss * static_cast<double>(rows.size()) / 9;
+      objective += task.objective;
+    }
+    for (const char* settings : {"repeat_inner: false", "repeat_inner: true", "repeat_inner: true reduce: MEAN",
+                                 "repeat_inner: false reduce: MEAN"}) {
+      SCOPED_TRACE(settings);
+      const LearnerSpec in_batches =
+          WithSettings(spec, absl::StrCat("maml { query_batches { size: 4 ", settings, " } }"));
+      const double share = in_batches.maml().query_batches().reduce() == QueryBatchesSpec::SUM ? 1 : 1 / 3.0;
+      const std::unique_ptr<Learner> learner = MakeLearner(in_batches);
+      EXPECT_FALSE(learner->TakesSeveralTasks(model));
+      const TaskGradient task = learner->MetaGradient(model, meta, episode, 0);
+      double most = std::abs(task.objective - share * objective);
+      for (size_t i = 0; i < meta.size(); ++i) {
+        most = std::max(most, MaxDifference(task.grads[i], sum[i] * share));
+      }
+      if (kind == ToyModelKind::kPlain) {
+        EXPECT_LT(most, 1e-12);
+        EXPECT_EQ(in_batches.maml().query_batches().repeat_inner(), std::abs(task.query_loss - loss) < 1e-12);
+      } else {
+        EXPECT_GT(most, 1e-3) << "other masks";
+      }
+    }
+  }
 }
 
 }  // namespace
