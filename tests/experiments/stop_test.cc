@@ -20,6 +20,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_replace.h"
 #include "experiments/host/blas.h"
 #include "experiments/runs/run.h"
 #include "experiments/runs/run_directory.h"
@@ -124,6 +125,32 @@ class StopAtLine : public std::streambuf {
   std::atomic<bool>* stop_;
   int lines_ = 0;
 };
+
+// All that is random within a step follows from the seed: what is dropped, and which texts a step is on.
+TEST(StopTest, DropoutAndMiniBatchesGoOnWhereTheyStopped) {
+  const std::vector<std::string> sets = {"model.dropout.hidden=0.2",
+                                         "model.dropout.attention=0.1",
+                                         "episodes.shots=3",
+                                         "learner.inner.batch=4",
+                                         "learner.inner.clip_norm=1",
+                                         "learner.maml.query_batches.size=5",
+                                         "learner.maml.query_batches.repeat_inner=true"};
+  const std::string killed = Folder() + "/dropout-killed";
+  std::atomic<bool> stop(false);
+  StopAtLine buffer(3, &stop);
+  std::ostream shown(&buffer);
+  Progress progress(&shown, false);
+  EXPECT_TRUE(absl::IsCancelled(RunExperiment(Spec(sets), killed, &progress, stop).status()));
+  const std::string record = RecordOf(Spec(sets), killed);
+  EXPECT_EQ(record, RecordOf(Spec(sets), Folder() + "/dropout-whole"));
+  std::vector<std::string> threads = sets;
+  threads.emplace_back("threads=2");
+  EXPECT_EQ(absl::StrReplaceAll(RecordOf(Spec(threads), Folder() + "/dropout-threads"), {{"threads: 2", "threads: 1"}}),
+            record);
+  std::vector<std::string> other = sets;
+  other[0] = "model.dropout.hidden=0";
+  EXPECT_NE(RecordOf(Spec(other), Folder() + "/dropout-other"), record);
+}
 
 TEST(StopTest, ARunStoppedAfterAnyLineEndsWithTheSameRecord) {
   int cancelled = 0;

@@ -2,6 +2,7 @@
 #include "metaprompt/encoders/dropout.h"
 
 #include <ATen/ATen.h>
+#include <ATen/Parallel.h>
 #include <gtest/gtest.h>
 #include <torch/csrc/autograd/autograd.h>
 
@@ -54,6 +55,16 @@ TEST(DropoutTest, DropsTheRateAndKeepsTheMean) {
       EXPECT_NEAR((a * b).mean().item<double>(), rate * rate, 4 * rate / std::sqrt(1.0 * a.numel())) << dim;
     }
   }
+}
+
+TEST(DropoutTest, SameBitsOnAnyNumberOfThreads) {
+  const at::Tensor rows = MaskRows(2, 300, 70, {});
+  const int threads = at::get_num_threads();
+  at::set_num_threads(1);
+  const at::Tensor one = Dropped(at::ones({300, 70}), 0.3, rows);
+  at::set_num_threads(3);
+  EXPECT_TRUE(at::equal(Dropped(at::ones({300, 70}), 0.3, rows), one));
+  at::set_num_threads(threads);
 }
 
 TEST(DropoutTest, ItsDerivativesAreItself) {
