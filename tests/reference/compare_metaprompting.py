@@ -309,17 +309,84 @@ def prompted(tokenizer, texts, labels):
     return Texts(ids, read_at, labels)
 
 
-def compare_meta_test(options, folder, shots, dropout, episode):
-    names, support, queries = episode
+CLASSES = {0: "politics", 3: "travel", 11: "sports", 25: "religion", 40: "education"}
+QUERIES = 5
+
+
+def headlines(path, shots):
+    """The first headlines of each class: support texts per class, and the query texts of all."""
+    of_class = {label: [] for label in CLASSES}
+    with open(path) as file:
+        for line in file:
+            headline = json.loads(line)
+            texts = of_class.get(headline["label"])
+            if texts is not None and len(texts) < shots + QUERIES:
+                texts.append(headline["raw"])
+    return ([texts[:shots] for texts in of_class.values()],
+            [text for texts in of_class.values() for text in texts[shots:]])
+
+
+def make_run(options, folder, shots, dropout):
+    """A run of the published spec that trains nothing: its start, to adapt from."""
     run = f"{folder}/run-{shots}-{dropout}"
-    spec = "experiments/specs/metaprompting/huffpost.textproto"
     settings = {"dataset.huffpost.path": options.data, "model.encoder.checkpoint.path": options.model,
-                "train.meta_steps": 0, "train.valid_episodes": 1, "test.episodes": 2, "episodes.shots": shots,
-                "learner.meta_test.epochs": 1, "threads": options.threads}
-    subprocess.run([options.program, "run", spec, "--out", run]
-                   + [word for field, value in settings.items() for word in ("--set", f"{field}={value}")],
-                   check=True, capture_output=True)
-    raise NotImplementedError
+                "model.dropout.of_checkpoint": str(dropout).lower(), "train.meta_steps": 0, "train.valid_episodes": 1,
+                "test.episodes": 2, "episodes.shots": shots, "episodes.queries": 1, "threads": options.threads}
+    command = [options.program, "run", "experiments/specs/metaprompting/huffpost.textproto", "--out", run]
+    for field, value in settings.items():
+        command += ["--set", f"{field}={value}"]
+    subprocess.run(command, check=True, capture_output=True)
+    return run
+
+
+def classified(options, run, shots, names, support, queries):
+    """Log-probabilities [queries, ways] of `metaprompt classify`."""
+    with open(f"{run}.tsv", "w") as file:
+        for name, texts in zip(names, support):
+            file.writelines(f"{name}\t{text}\n" for text in texts)
+    command = [options.program, "classify", "--run", run, "--support", f"{run}.tsv", "--shots", str(shots), "--all",
+               "--json", "--threads", str(options.threads)]
+    lines = subprocess.run(command, input="\n".join(queries), check=True, capture_output=True, text=True).stdout
+    rows = [json.loads(line)["probabilities"] for line in lines.splitlines()]
+    return torch.tensor([[row[name] for name in names] for row in rows], dtype=torch.float64).log()
+
+
+def adapted(options, run, dropout, names, support, queries):
+    """The same with torch and transformers."""
+    tokenizer = BertTokenizer.from_pretrained(options.model)
+    bert = BertForMaskedLM.from_pretrained(options.model, attn_implementation="eager").eval()
+    words = [[tokenizer(word, add_special_tokens=False)["input_ids"][0] for word in name.split()] for name in names]
+    longest = max(map(len, words))
+    answers = torch.tensor([of_class + [0] * (longest - len(of_class)) for of_class in words])
+    weights = torch.tensor([[1 / len(w)] * len(w) + [0.0] * (longest - len(w)) for w in words])
+    model = Prompted(bert, answers, weights)
+    start = load_file(next(f"{run}/{name}" for name in sorted(os.listdir(run)) if name.startswith("best-")))
+    with torch.no_grad():
+        for name, value in model.named_parameters():
+            value.copy_(start[Prompted.ours(name)])
+    adapt(model, prompted(tokenizer, [text for texts in support for text in texts],
+                          [way for way, texts in enumerate(support) for _ in texts]), dropout)
+    with torch.no_grad():
+        return torch.log_softmax(model(prompted(tokenizer, queries, [0] * len(queries))), -1).double()
+
+
+def compare_meta_tests(options):
+    names = list(CLASSES.values())
+    print(f"5-way meta-test of the model as it comes, 15 epochs of AdamW, {QUERIES} queries per class, float32\n")
+    print("shots  dropout  largest difference of a log-probability  predictions that differ")
+    largest = 0
+    with tempfile.TemporaryDirectory() as folder:
+        for shots in (1, 5):
+            support, queries = headlines(options.data, shots)
+            for dropout in (False, True):
+                run = make_run(options, folder, shots, dropout)
+                ours = classified(options, run, shots, names, support, queries)
+                theirs = adapted(options, run, dropout, names, support, queries)
+                difference = (ours - theirs).abs().max().item()
+                others = (ours.argmax(1) != theirs.argmax(1)).sum().item()
+                print(f"{shots:5}  {'yes' if dropout else 'no':7}  {difference:39.1e}  {others} of {len(queries)}")
+                largest = max(largest, difference)
+    return largest
 
 
 parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -331,3 +398,8 @@ parser.add_argument("--threads", type=int, default=2)
 options = parser.parse_args()
 if options.goldens:
     write_goldens("tests/goldens/metaprompting/meta_step.safetensors")
+if options.model and options.data:
+    torch.set_num_threads(options.threads)
+    sys.exit(compare_meta_tests(options) > LIMIT)
+if not options.goldens:
+    parser.error("--goldens, or --model and --data")
