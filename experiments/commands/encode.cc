@@ -30,8 +30,9 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
+// Measured with MiniLM on HuffPost: batches of 512 and 2,048 tokens, and windows of 8,192 and 65,536, are no faster.
 constexpr int64_t kBatchTokens = 1024;      // a batch: its activations stay in the processor's cache
-constexpr int64_t kWindowTokens = 1 << 16;  // lines that are sorted by length together
+constexpr int64_t kWindowTokens = 1 << 14;  // lines that are sorted by length together
 constexpr int64_t kWindowNumbers = 1 << 25;
 
 double SecondsSince(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }

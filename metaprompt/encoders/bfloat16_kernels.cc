@@ -91,10 +91,10 @@ METAPROMPT_INLINE float MostOf(const Floats& values) {
 }
 
 // 2^x for x <= 0, with a relative error of 2e-7: 2^n times the Taylor series of 2^(x - n), |x - n| <= 1/2.
-METAPROMPT_INLINE Floats PowerOfTwo(Floats x) {
+METAPROMPT_INLINE Floats PowerOfTwo(const Floats& exponent) {
   constexpr float kRound = 12582912.0F;  // 1.5 2^23: a number near it is rounded to an integer
   constexpr float kLeast = -126;         // below, 2^x is no normal number
-  x = x < kLeast ? Floats{} + kLeast : x;
+  const Floats x = exponent < kLeast ? Floats{} + kLeast : exponent;
   const Floats n = (x + kRound) - kRound;
   const Floats f = x - n;
   Floats power = f * 1.5403530e-4F + 1.3333558e-3F;

@@ -29,7 +29,7 @@ parser.add_argument("--texts", required=True, help="file with one text per line"
 parser.add_argument("--lines", type=int, default=2000, help="how many of the texts")
 parser.add_argument("--rounds", type=int, default=5)
 parser.add_argument("--threads", type=int, default=2)
-parser.add_argument("--batch", type=int, default=64, help="texts per batch of transformers")
+parser.add_argument("--batch", type=int, default=128, help="texts per batch of transformers")
 parser.add_argument("--precision", nargs="+", default=["FLOAT32", "BFLOAT16"], choices=["FLOAT32", "BFLOAT16"])
 parser.add_argument("--logits", action="store_true", help="MLM logits at a mask, which is added to each text")
 options = parser.parse_args()
