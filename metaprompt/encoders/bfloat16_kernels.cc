@@ -119,9 +119,12 @@ struct Head {
   const uint16_t* query;
   const uint16_t* key;
   const uint16_t* value;
+  const uint16_t* prefix_key;
+  const uint16_t* prefix_value;
   uint16_t* mixed;
   int64_t queries;
-  int64_t keys;
+  int64_t prefix;  // number of the prefix's keys
+  int64_t keys;    // number of all keys
   int64_t width;
   int64_t depth;
   float scale;  // of the scores, times log2(e)
@@ -200,12 +203,15 @@ METAPROMPT_INLINE void AttendQueries(const Head& head, int64_t i, int64_t padded
 METAPROMPT_INLINE void AttendHeadBody(const Head& head, Scratch* scratch) {
   const int64_t padded = (head.keys + kLanes - 1) / kLanes * kLanes;
   for (int64_t j = 0; j < head.keys; ++j) {
-    const uint16_t* const key = head.key + j * head.width;
+    const bool in_prefix = j < head.prefix;
+    const int64_t row = (in_prefix ? j : j - head.prefix) * head.width;
+    const uint16_t* const key = (in_prefix ? head.prefix_key : head.key) + row;
+    const uint16_t* const value = (in_prefix ? head.prefix_value : head.value) + row;
     for (int64_t c = 0; c < head.depth; ++c) {
       scratch->keys[static_cast<size_t>(c * padded + j)] = ToFloat(key[c]);
     }
     for (int64_t c = 0; c < head.depth; c += kLanes) {
-      Store(Load(head.value + j * head.width + c), scratch->values.data() + j * head.depth + c);
+      Store(Load(value + c), scratch->values.data() + j * head.depth + c);
     }
   }
   int64_t i = 0;
@@ -272,7 +278,8 @@ uint16_t* BitsOf(const at::Tensor& tensor) { return reinterpret_cast<uint16_t*>(
 }  // namespace
 
 at::Tensor AttendInBfloat16(const at::Tensor& query, const at::Tensor& key, const at::Tensor& value,
-                            const at::Tensor& places, int64_t heads, double scale) {
+                            const at::Tensor& places, int64_t heads, double scale, const at::Tensor& prefix_key,
+                            const at::Tensor& prefix_value) {
   const int64_t width = key.size(1);
   TORCH_CHECK(query.is_cpu() && query.is_contiguous() && key.is_contiguous() && value.is_contiguous() &&
                   key.sizes() == value.sizes() && query.size(1) == width && width % (heads * kLanes) == 0,
@@ -281,9 +288,10 @@ at::Tensor AttendInBfloat16(const at::Tensor& query, const at::Tensor& key, cons
   at::Tensor mixed = at::empty_like(query);
   const int64_t depth = width / heads;
   const int64_t* const place = places.data_ptr<int64_t>();
-  int64_t most_keys = 0;
+  const int64_t prefix = prefix_key.defined() ? prefix_key.size(0) : 0;
+  int64_t most_keys = prefix;
   for (int64_t b = 0; b < places.size(0); ++b) {
-    most_keys = std::max(most_keys, place[5 * b + 3]);
+    most_keys = std::max(most_keys, prefix + place[5 * b + 3]);
   }
   const int64_t most_padded = (most_keys + kLanes - 1) / kLanes * kLanes;
   const auto numbers = [](int64_t rows, int64_t columns) {
@@ -297,9 +305,20 @@ at::Tensor AttendInBfloat16(const at::Tensor& query, const at::Tensor& key, cons
     for (int64_t h = 0; h < heads; ++h) {
       const int64_t at_query = text[0] * width + h * depth;
       const int64_t at_key = text[2] * width + h * depth;
-      attend({BitsOf(query) + at_query, BitsOf(key) + at_key, BitsOf(value) + at_key, BitsOf(mixed) + at_query, text[1],
-              text[3], width, depth, static_cast<float>(scale / std::log(2.0))},
-             &scratch);
+      Head head{};
+      head.query = BitsOf(query) + at_query;
+      head.key = BitsOf(key) + at_key;
+      head.value = BitsOf(value) + at_key;
+      head.prefix_key = prefix == 0 ? nullptr : BitsOf(prefix_key) + h * depth;
+      head.prefix_value = prefix == 0 ? nullptr : BitsOf(prefix_value) + h * depth;
+      head.mixed = BitsOf(mixed) + at_query;
+      head.queries = text[1];
+      head.prefix = prefix;
+      head.keys = prefix + text[3];
+      head.width = width;
+      head.depth = depth;
+      head.scale = static_cast<float>(scale / std::log(2.0));
+      attend(head, &scratch);
     }
   }
   return mixed;

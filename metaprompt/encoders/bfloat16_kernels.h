@@ -16,9 +16,11 @@ constexpr int64_t kBfloat16Lanes = 16;
 
 // softmax(scale q kᵀ) v for each text and head, as AttendWithinTexts (text_attention.h) computes it in float32. `query`
 // is [Q, D], `key` and `value` are [N, D], contiguous bfloat16. `places` is from AttentionPlaces (text_products.h).
-// Returns [Q, D] in bfloat16. A text's rows have the same bits whatever the other texts are.
+// Returns [Q, D] in bfloat16. A text's rows have the same bits whatever the other texts are. `prefix_key` and
+// `prefix_value` [P, D], contiguous bfloat16, are keys and values before those of every text; undefined: none.
 at::Tensor AttendInBfloat16(const at::Tensor& query, const at::Tensor& key, const at::Tensor& value,
-                            const at::Tensor& places, int64_t heads, double scale);
+                            const at::Tensor& places, int64_t heads, double scale, const at::Tensor& prefix_key = {},
+                            const at::Tensor& prefix_value = {});
 
 struct NormedStates {
   at::Tensor states;    // [N, D] float32

@@ -31,7 +31,8 @@ bool TakesBfloat16Layers(const EncoderConfig& config, const EncoderLayout& layou
   const LayerPlaces& last = layout.layers.back();  // the layer whose parameters are needed whatever is cached
   const at::Tensor& matrix = params[last.down];
   return matrix.defined() && matrix.is_cpu() && matrix.scalar_type() == at::kBFloat16 && last.query_lora == kNoParam &&
-         last.prefix_key == kNoParam && params[last.out_norm].scalar_type() == at::kFloat;
+         (last.prefix_key == kNoParam || params[last.prefix_key].dim() == 2) &&
+         params[last.out_norm].scalar_type() == at::kFloat;
 }
 
 at::Tensor Bfloat16Layers(const EncoderConfig& config, const EncoderLayout& layout, const Bfloat16Table& activation,
@@ -40,6 +41,9 @@ at::Tensor Bfloat16Layers(const EncoderConfig& config, const EncoderLayout& layo
   const auto dense = [&](const at::Tensor& x, size_t place) { return at::linear(x, params[place], params[place + 1]); };
   const auto add_and_norm = [&](const at::Tensor& x, const at::Tensor& added, size_t place) {
     return AddAndNorm(x, added, params[place], params[place + 1], config.layer_norm_eps);
+  };
+  const auto prefix = [&](const LayerPlaces& at, size_t which) {
+    return at.prefix_key == kNoParam ? at::Tensor() : params[at.prefix_key + which].to(at::kBFloat16).contiguous();
   };
   const double scale = 1.0 / std::sqrt(static_cast<double>(config.width / config.heads));
   at::Tensor places = AttentionPlaces(texts.spans(), /*one_query=*/false);
@@ -55,7 +59,8 @@ at::Tensor Bfloat16Layers(const EncoderConfig& config, const EncoderLayout& layo
       }
       places = AttentionPlaces(texts.spans(), /*one_query=*/true);
     }
-    const at::Tensor mixed = AttendInBfloat16(dense(x.bfloat16, at.query), key, value, places, config.heads, scale);
+    const at::Tensor mixed = AttendInBfloat16(dense(x.bfloat16, at.query), key, value, places, config.heads, scale,
+                                              prefix(at, 0), prefix(at, 1));
     x = add_and_norm(x.states, dense(mixed, at.attention_out), at.attention_norm);
     at::Tensor up = dense(x.bfloat16, at.up);
     activation.Apply(&up);

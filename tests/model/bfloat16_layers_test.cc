@@ -89,6 +89,19 @@ TEST(Bfloat16KernelsTest, AttentionIsTheFormulaRoundedOnce) {
   }
 }
 
+TEST(Bfloat16KernelsTest, APrefixIsKeysBeforeThoseOfTheText) {
+  Random random(5);
+  const at::Tensor query = RandomFloats({14, 32}, &random).to(at::kBFloat16);
+  const at::Tensor key = RandomFloats({14, 32}, &random).to(at::kBFloat16);
+  const at::Tensor value = RandomFloats({14, 32}, &random).to(at::kBFloat16);
+  const at::Tensor both = AttendInBfloat16(query, key, value, AttentionPlaces(SpansOf({14}), false), 2, 0.3);
+  // The first five tokens as a prefix: the other nine see the same keys.
+  const auto rest = [](const at::Tensor& x) { return x.narrow(0, 5, 9).contiguous(); };
+  const at::Tensor found = AttendInBfloat16(rest(query), rest(key), rest(value), AttentionPlaces(SpansOf({9}), false),
+                                            2, 0.3, key.narrow(0, 0, 5), value.narrow(0, 0, 5));
+  EXPECT_LT(BeyondRounding(found, rest(both).to(at::kDouble)), 1e-5);
+}
+
 TEST(Bfloat16KernelsTest, LayerNormOfASum) {
   Random random(2);
   const at::Tensor states = RandomFloats({7, 48}, &random) + 3;
@@ -180,6 +193,24 @@ TEST_F(Bfloat16LayersTest, StatesAreWithinRoundingOfFloat32) {
   const EncoderState embedded = encoder_.Embedded(rounded_, at::Tensor(), texts_);
   const EncoderState half = encoder_.Advanced(rounded_, texts_, embedded, 2);
   EXPECT_LT(size(encoder_.States(rounded_, texts_, half) - all), 2 * kRounding);
+}
+
+// With keys and values before those of the texts.
+TEST_F(Bfloat16LayersTest, PrefixesAreWithinRoundingOfFloat32) {
+  const at::NoGradGuard no_grad;
+  Random random(6);
+  const at::Tensor without = States(rounded_, /*slots_alone=*/false);
+  for (const ParamInfo& info : encoder_.AddPrefixes(5, params_.size())) {
+    params_.push_back(RandomFloats(info.shape, &random));
+  }
+  rounded_ = WithBfloat16Matrices(encoder_.layout(), params_);
+  ASSERT_TRUE(TakesBfloat16Layers(encoder_.config(), encoder_.layout(), rounded_));
+  const auto size = [](const at::Tensor& x) { return x.square().mean().sqrt().item<double>(); };
+  for (const bool slots_alone : {false, true}) {
+    const at::Tensor expected = States(params_, slots_alone);
+    EXPECT_LT(size(States(rounded_, slots_alone) - expected), kLayers * std::sqrt(14.0) * kRounding * size(expected));
+  }
+  EXPECT_GT(size(States(rounded_, false) - without), 0.1 * size(without)) << "the prefix matters";
 }
 
 // Where a gradient is recorded, Autocast takes the rounded matrices, with the same result as the others.
