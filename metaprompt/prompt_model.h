@@ -55,6 +55,7 @@ class PromptModel : public Model {
   // Whether the encoder's matrix products are in bfloat16. Head, features and logits keep the type of the parameters.
   // See autocast.h.
   void set_bfloat16(bool on) { bfloat16_ = on; }
+  bool bfloat16() const { return bfloat16_; }
 
   const Encoder& encoder() const { return encoder_; }
   const std::vector<ParamInfo>& params() const override { return params_; }

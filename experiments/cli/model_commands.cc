@@ -27,9 +27,11 @@ void RegisterEncode(Commands* commands) {
   auto options = std::make_shared<EncodeOptions>();
   options->threads = 0;
   auto what = std::make_shared<std::string>("states");
+  auto precision = std::make_shared<std::string>("FLOAT32");
   CLI::App* encode = commands->Add("encode", "Encode lines of text with a checkpoint, into a safetensors file",
-                                   [options, what](const Console& console) {
+                                   [options, what, precision](const Console& console) {
                                      options->mask_logits = *what == "mask-logits";
+                                     options->bfloat16 = *precision == "BFLOAT16";
                                      return Encode(*options, console);
                                    });
   encode->add_option("--encoder", options->encoder, "Hugging Face folder")->required();
@@ -40,6 +42,11 @@ void RegisterEncode(Commands* commands) {
       ->check(CLI::IsMember({"states", "mask-logits"}));
   encode->add_option("--max-tokens", options->max_tokens, "Longest line in tokens; the rest is cut [the encoder's]")
       ->check(CLI::Range(3, 100000));
+  encode
+      ->add_option("--precision", *precision,
+                   "FLOAT32 or BFLOAT16, of the encoder's matrix products; what is written is float32")
+      ->capture_default_str()
+      ->check(CLI::IsMember({"FLOAT32", "BFLOAT16"}));
   encode->add_flag("--allow-unknown", options->allow_unknown, "Ignore tensors that are not part of the architecture");
   AddThreadsOption(encode, &options->threads);
 }
@@ -84,6 +91,10 @@ void RegisterClassify(Commands* commands) {
       ->check(CLI::Range(1, 1000));
   classify->add_flag("--all", options->all, "Print every class's probability, under a line of column names");
   classify->add_flag("--json", options->json, "Print one JSON object per line");
+  classify
+      ->add_option("--precision", options->precision,
+                   "FLOAT32 or BFLOAT16, of the encoder's matrix products [the run's]")
+      ->check(CLI::IsMember({"FLOAT32", "BFLOAT16"}));
   classify->add_option("--device", options->device, "cpu, cuda or cuda:N")->capture_default_str();
   AddThreadsOption(classify, &options->threads);
 }

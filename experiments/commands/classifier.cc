@@ -16,6 +16,7 @@
 #include "metaprompt/base/files.h"
 #include "metaprompt/base/status_macros.h"
 #include "metaprompt/base/text.h"
+#include "metaprompt/encoders/bfloat16_layers.h"
 #include "metaprompt/prompts/pack_texts.h"
 #include "metaprompt/prompts/verbalizer.h"
 
@@ -114,6 +115,10 @@ absl::StatusOr<Classifier> Classifier::Adapt(const FinishedRun* run, const Param
     params.push_back(param.to(device));
   }
   pool->Run(1, [&](int64_t) { classifier.adapted_ = run->learner().Adapt(run->model(), params, support); });
+  if (run->model().bfloat16()) {
+    ParamList& adapted = classifier.adapted_.model.params;
+    adapted = WithBfloat16Matrices(run->model().encoder().layout(), std::move(adapted));
+  }
 
   const at::Tensor probabilities = classifier.Probabilities(texts);
   if (!at::isfinite(probabilities).all().item<bool>()) {

@@ -21,6 +21,7 @@
 #include "experiments/host/device.h"
 #include "experiments/workbench/finished_run.h"
 #include "learners/inner/task_pool.h"
+#include "metaprompt/base/status_macros.h"
 #include "metaprompt/base/text.h"
 
 namespace metaprompt {
@@ -136,40 +137,28 @@ std::string HeaderLine(const std::vector<SupportClass>& classes) {
 }  // namespace
 
 absl::Status ClassifyLines(const ClassifyOptions& options, std::istream* in, std::ostream* out, Progress* progress) {
-  const absl::StatusOr<std::vector<SupportClass>> classes = ReadSupport(options.support);
-  if (!classes.ok()) {
-    return classes.status();
-  }
-  const absl::StatusOr<at::Device> device = DeviceOf(options.device);
-  if (!device.ok()) {
-    return device.status();
-  }
+  ASSIGN_OR_RETURN(const std::vector<SupportClass> classes, ReadSupport(options.support));
+  ASSIGN_OR_RETURN(const at::Device device, DeviceOf(options.device));
   progress->Begin("classify", "texts", 0, 0);
-  const absl::StatusOr<FinishedRun> run = FinishedRun::Open(options.run);
-  if (!run.ok()) {
-    return run.status();
+  ASSIGN_OR_RETURN(FinishedRun run, FinishedRun::Open(options.run));
+  if (!options.precision.empty()) {
+    run.set_bfloat16(options.precision == "BFLOAT16");
   }
-  const absl::StatusOr<int> shots =
-      run->ShotsOf(options.shots > 0 ? options.shots : NearestShots(run->record(), *classes));
-  if (!shots.ok()) {
-    return shots.status();
-  }
-  const absl::StatusOr<ParamList> params = run->Params(*shots);
-  if (!params.ok()) {
-    return params.status();
-  }
-  TaskPool pool(device->is_cpu() ? options.threads : 1);
-  absl::StatusOr<Classifier> classifier = Classifier::Adapt(&*run, *params, *classes, *device, &pool);
+  ASSIGN_OR_RETURN(const int shots,
+                   run.ShotsOf(options.shots > 0 ? options.shots : NearestShots(run.record(), classes)));
+  ASSIGN_OR_RETURN(const ParamList params, run.Params(shots));
+  TaskPool pool(device.is_cpu() ? options.threads : 1);
+  absl::StatusOr<Classifier> classifier = Classifier::Adapt(&run, params, classes, device, &pool);
   if (!classifier.ok()) {
     return absl::Status(classifier.status().code(), absl::StrCat(options.support, ": ", classifier.status().message()));
   }
   progress->End(absl::StrFormat("the %d-shot initialisation of %s, adapted to %d classes%s; %d of their %d texts right",
-                                *shots, options.run, classes->size(), NamesOf(*classes), classifier->support_right(),
+                                shots, options.run, classes.size(), NamesOf(classes), classifier->support_right(),
                                 classifier->support_texts()));
 
   progress->Begin("classify", "texts", 0, 0);
   if (options.all && !options.json) {
-    *out << HeaderLine(*classes);
+    *out << HeaderLine(classes);
   }
   TextLines texts(in, options.text.empty() ? "the standard input" : options.text);
   int64_t count = 0;
@@ -184,15 +173,13 @@ absl::Status ClassifyLines(const ClassifyOptions& options, std::istream* in, std
       const at::Tensor probabilities = classifier->Probabilities(collapsed);
       const auto* row = probabilities.data_ptr<float>();
       for (const std::string& line : lines) {
-        *out << Line(options, *classes, line, row);
-        row += classes->size();
+        *out << Line(options, classes, line, row);
+        row += classes.size();
       }
       out->flush();
       count += static_cast<int64_t>(lines.size());
     }
-    if (!status.ok()) {
-      return status;
-    }
+    RETURN_IF_ERROR(status);
     if (lines.empty() || !out->good()) {  // the caller checks `out`
       break;
     }

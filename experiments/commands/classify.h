@@ -12,12 +12,13 @@
 namespace metaprompt {
 
 struct ClassifyOptions {
-  std::string run;      // the run's folder
-  std::string support;  // file of `label<TAB>text` lines: see ReadSupport
-  std::string text;     // the file with the texts; empty: the standard input
-  int shots = 0;        // 0: the run's number of shots nearest to the examples per class
-  bool all = false;     // whether to write every class's probability
-  bool json = false;    // whether to write JSON
+  std::string run;        // the run's folder
+  std::string support;    // file of `label<TAB>text` lines: see ReadSupport
+  std::string text;       // the file with the texts; empty: the standard input
+  int shots = 0;          // 0: the run's number of shots nearest to the examples per class
+  bool all = false;       // whether to write every class's probability
+  bool json = false;      // whether to write JSON
+  std::string precision;  // of the encoder's matrix products, FLOAT32 or BFLOAT16; empty: the run's
   std::string device = "cpu";
   int threads = 1;
 };

@@ -18,6 +18,7 @@ struct EncodeOptions {
   bool mask_logits = false;  // the masked-language-model logits at each line's mask instead of the hidden states
   int max_tokens = 0;        // longest line in tokens, special ones included; 0: as the encoder allows
   bool allow_unknown = false;
+  bool bfloat16 = false;  // whether the encoder's matrix products are in bfloat16
   int threads = 1;
 };
 

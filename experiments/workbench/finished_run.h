@@ -32,6 +32,8 @@ class FinishedRun {
   const PromptTemplate& prompt() const { return *assembled_.prompt; }
   const PromptModel& model() const { return *assembled_.model; }
   const Learner& learner() const { return *learner_; }
+  // Whether the model's matrix products are in bfloat16. At first this is as the run's spec has it.
+  void set_bfloat16(bool on) { assembled_.model->set_bfloat16(on); }
   // The model's parameters, and behind them the learner's.
   const std::vector<ParamInfo>& infos() const { return infos_; }
 

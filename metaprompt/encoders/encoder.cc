@@ -3,7 +3,10 @@
 #include <ATen/ATen.h>
 
 #include <cmath>
+#include <map>
+#include <mutex>
 
+#include "metaprompt/encoders/bfloat16_layers.h"
 #include "metaprompt/encoders/gather_rows.h"
 #include "metaprompt/encoders/text_attention.h"
 #include "metaprompt/encoders/text_products.h"
@@ -29,6 +32,17 @@ at::Tensor Activate(Activation activation, const at::Tensor& x) {
       return x * at::sigmoid(x * 1.702);
   }
   return x;
+}
+
+// The activation of bfloat16 numbers, computed at the first use.
+const Bfloat16Table& TableOf(Activation activation) {
+  static std::mutex mutex;
+  static auto* const tables = new std::map<Activation, Bfloat16Table>();
+  const std::lock_guard<std::mutex> lock(mutex);
+  const auto found = tables->find(activation);
+  return found != tables->end()
+             ? found->second
+             : tables->emplace(activation, [&](const at::Tensor& x) { return Activate(activation, x); }).first->second;
 }
 
 // The bucket of the relative bias for each distance, which is the position of the key minus that of the query. Half of
@@ -220,6 +234,10 @@ at::Tensor Encoder::Attend(const at::Tensor& query, const at::Tensor& key, const
 
 at::Tensor Encoder::Layers(const ParamList& p, const TextInputs& texts, const EncoderState& from, size_t end,
                            bool slots_alone, const Dropout& dropout) const {
+  if (dropout.hidden == 0 && dropout.attention == 0 && TakesBfloat16Layers(config_, layout_, p)) {
+    return Bfloat16Layers(config_, layout_, TableOf(config_.activation), p, texts, from.states, from.next, end,
+                          slots_alone);
+  }
   at::Tensor x = from.states;
   const at::Tensor every_bias = end > from.next + (slots_alone ? 1 : 0)
                                     ? RelativeBias(from.relative_bias, texts, /*slots_alone=*/false)

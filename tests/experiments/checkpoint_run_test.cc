@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <cmath>
 #include <filesystem>
 #include <memory>
 #include <string>
@@ -12,6 +13,7 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "absl/strings/str_replace.h"
 #include "absl/strings/str_split.h"
 #include "experiments/result.pb.h"
@@ -236,6 +238,41 @@ TEST_F(CheckpointRunTest, EncodeGivesWhatTransformersGives) {
                                                  "; mask-logits needs one in each line\n")));
     EXPECT_EQ(Read(name + ".safetensors"), before);
   }
+}
+
+// More lines than one window takes, so that copies of a line are in different windows and batches. In bfloat16 a number
+// passes 14 roundings of 2^-8 in a layer (see bfloat16_layers_test).
+TEST_F(CheckpointRunTest, EncodeGivesALineTheSameStatesInEachWindowAndPrecision) {
+  const std::vector<std::string> lines = {"the cat", "a dog sat on the mat and saw a cat", "on", "the dog and the cat"};
+  constexpr int64_t kCopies = 600;
+  std::string text;
+  for (int64_t i = 0; i < kCopies; ++i) {
+    absl::StrAppend(&text, absl::StrJoin(lines, "\n"), "\n");
+  }
+  const auto states = [&](const std::string& name, const std::string& precision) {
+    const Outcome done = Command(
+        {"encode", "--encoder", kGoldens + name, "--out", folder_ + "out", "--precision", precision, "--threads", "2"},
+        false, text);
+    EXPECT_EQ(done.status, 0) << done.err;
+    const TensorFile file = *ParseSafetensors(Read("out"), "out");
+    const at::Tensor found = file.Find("states");
+    EXPECT_GT(found.size(0), 1 << 14) << "more tokens than a window";
+    return found.view({kCopies, found.size(0) / kCopies, found.size(1)});
+  };
+  const auto size = [](const at::Tensor& x) { return x.square().mean().sqrt().item<double>(); };
+  for (const std::string name : {"bert", "mpnet", "albert", "electra"}) {
+    const int64_t layers = OpenCheckpoint(kGoldens + name, false)->encoder->layout().layers.size();
+    const at::Tensor exact = states(name, "FLOAT32");
+    EXPECT_LT(MaxDifference(exact, exact[0].expand_as(exact)), 1e-5) << name;
+    const at::Tensor rounded = states(name, "BFLOAT16");
+    EXPECT_LT(size(rounded - exact), layers * std::sqrt(14.0) * std::ldexp(size(exact), -8)) << name;
+    EXPECT_GT(size(rounded - exact), std::ldexp(size(exact), -12)) << name << ": bfloat16 was used";
+    EXPECT_LT(size(rounded - rounded[0]), layers * std::sqrt(14.0) * std::ldexp(size(exact), -8)) << name;
+  }
+  EXPECT_EQ(
+      Command({"encode", "--encoder", std::string(kGoldens) + "bert", "--out", folder_ + "x", "--precision", "HALF"})
+          .err,
+      "error: --precision: HALF not in {FLOAT32,BFLOAT16}; see `metaprompt encode --help`\n");
 }
 
 TEST_F(CheckpointRunTest, EncodeWritesOverNothingThatItReads) {

@@ -213,6 +213,34 @@ TEST(ClassifyTest, OrderAndCompanyOfTheTextsChangeNothing) {
   }
 }
 
+TEST(ClassifyTest, ThePrecisionIsTheRunsOrTheOption) {
+  const auto rows = [](const std::string& run, const std::vector<std::string>& more) {
+    Write("few.tsv", kFew);
+    std::vector<std::string> arguments = {"classify", "--run", run, "--support", "$few.tsv", "--all", "--json"};
+    arguments.insert(arguments.end(), more.begin(), more.end());
+    const Outcome outcome = Command(arguments, "red stands\nblue of zebra\na drum\n");
+    EXPECT_EQ(outcome.status, 0) << outcome.err;
+    return outcome.out;
+  };
+  const std::string run = RunOf("proto", "proto_net {}");
+  const std::string exact = rows(run, {});
+  const std::string rounded = rows(run, {"--precision", "BFLOAT16"});
+  EXPECT_EQ(rows(run, {"--precision", "FLOAT32"}), exact);
+  EXPECT_NE(rounded, exact) << "six digits, of which bfloat16 has two to three";
+  const std::vector<std::string> a = absl::StrSplit(exact, '\n', absl::SkipEmpty());
+  const std::vector<std::string> b = absl::StrSplit(rounded, '\n', absl::SkipEmpty());
+  ASSERT_EQ(a.size(), 3);
+  ASSERT_EQ(b.size(), 3);
+  for (size_t i = 0; i < 3; ++i) {
+    for (const auto& [label, probability] : nlohmann::json::parse(a[i])["probabilities"].items()) {
+      EXPECT_NEAR(nlohmann::json::parse(b[i])["probabilities"][label].get<double>(), probability.get<double>(), 0.03);
+    }
+  }
+  const std::string half = RunOf("half_proto", "proto_net {}", {"precision=BFLOAT16"});
+  EXPECT_EQ(rows(half, {}), rows(half, {"--precision", "BFLOAT16"}));
+  EXPECT_NE(rows(half, {}), rows(half, {"--precision", "FLOAT32"}));
+}
+
 // As an episode of the same texts, on the rows of the vocabulary that it needs alone.
 TEST(ClassifyTest, ProbabilitiesAreThoseOfMetaTest) {
   for (const std::string learner : {kMaml, "proto_net {}", "r2d2 {}", "meta_prompter {}"}) {

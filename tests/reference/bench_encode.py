@@ -1,81 +1,115 @@
 #!/usr/bin/env python3
-"""Times `metaprompt encode` beside transformers on one checkpoint and text, and compares what they give.
+"""Times `metaprompt encode` beside transformers on one checkpoint and its texts, in float32 and in bfloat16.
 
-Needs torch and transformers; for a fair ratio, the PyTorch of the same LibTorch (Debian's python3-torch). Rounds of both
-alternate, so that a busy machine is busy for both; the medians' ratio is printed.
+    python3 tests/reference/bench_encode.py --program bazel-bin/experiments/cli/metaprompt --model DIR --texts FILE
 
-    python3 tests/reference/bench_encode.py --encoder DIR --text FILE [--lines N] [--rounds R] [--threads T]
+Needs torch and transformers. FILE has one text per line. transformers gets the texts sorted by length, in batches padded
+to their longest text; in bfloat16, its weights are bfloat16. The two programs alternate, so that a busy machine is busy
+for both. On a busy machine, compare the processor time.
 """
 
 import argparse
+import os
 import re
 import statistics
 import subprocess
 import tempfile
 import time
 
+os.environ.setdefault("OMP_WAIT_POLICY", "passive")  # as metaprompt sets it; spinning threads cost transformers time
+
 import torch
 import transformers
 from safetensors.torch import load_file
 
 parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-parser.add_argument("--encoder", required=True, help="Hugging Face folder")
-parser.add_argument("--text", required=True, help="text, one a line")
-parser.add_argument("--lines", type=int, default=1000)
-parser.add_argument("--rounds", type=int, default=3)
+parser.add_argument("--program", required=True, help="the metaprompt binary")
+parser.add_argument("--model", required=True, help="Hugging Face folder")
+parser.add_argument("--texts", required=True, help="file with one text per line")
+parser.add_argument("--lines", type=int, default=2000, help="how many of the texts")
+parser.add_argument("--rounds", type=int, default=5)
 parser.add_argument("--threads", type=int, default=2)
-parser.add_argument("--batch", type=int, default=32, help="lines of a batch of transformers'")
-parser.add_argument("--binary", default="bazel-bin/experiments/cli/metaprompt")
-parser.add_argument("--logits", action="store_true", help="the MLM logits at the mask, of each line and a mask behind it")
+parser.add_argument("--batch", type=int, default=128, help="texts per batch of transformers")
+parser.add_argument("--precision", nargs="+", default=["FLOAT32", "BFLOAT16"], choices=["FLOAT32", "BFLOAT16"])
+parser.add_argument("--logits", action="store_true", help="MLM logits at a mask, which is added to each text")
 options = parser.parse_args()
 
 torch.set_num_threads(options.threads)
-with open(options.text, encoding="utf-8", errors="replace") as text:
-    lines = [line.rstrip("\n") for line, _ in zip(text, range(options.lines))]
-tokenizer = transformers.AutoTokenizer.from_pretrained(options.encoder)
-load = transformers.AutoModelForMaskedLM if options.logits else transformers.AutoModel
-model = load.from_pretrained(options.encoder).eval()
+with open(options.texts, encoding="utf-8", errors="replace") as file:
+    lines = [line.rstrip("\n") for line, _ in zip(file, range(options.lines))]
+tokenizer = transformers.AutoTokenizer.from_pretrained(options.model)
 if options.logits:
     lines = [f"{line} {tokenizer.mask_token}" for line in lines]
+ids = tokenizer(lines, truncation=True)["input_ids"]
+by_length = sorted(range(len(ids)), key=lambda i: len(ids[i]))
 
 
-def theirs():
-    """(seconds of the forward passes, rows) with the file's order and padding to the longest of a batch."""
-    seconds, rows = 0.0, []
-    for first in range(0, len(lines), options.batch):
-        inputs = tokenizer(lines[first:first + options.batch], padding=True, truncation=True, return_tensors="pt")
-        start = time.perf_counter()
+def theirs(model):
+    """((wall seconds, processor seconds) of padding and forward passes, one tensor of rows per text)."""
+    wall, processor, rows = 0.0, 0.0, [None] * len(ids)
+    for first in range(0, len(by_length), options.batch):
+        batch = by_length[first:first + options.batch]
+        start, before = time.perf_counter(), time.process_time()
+        inputs = tokenizer.pad({"input_ids": [ids[i] for i in batch]}, return_tensors="pt")
         with torch.inference_mode():
             output = model(**inputs)
-        seconds += time.perf_counter() - start
-        if options.logits:
-            rows.append(output.logits[inputs["input_ids"] == tokenizer.mask_token_id])
-        else:
-            rows.append(output.last_hidden_state[inputs["attention_mask"].bool()])
-    return seconds, torch.cat(rows)
+        wall += time.perf_counter() - start
+        processor += time.process_time() - before
+        for row, i in enumerate(batch):
+            if options.logits:
+                rows[i] = output.logits[row, ids[i].index(tokenizer.mask_token_id)][None].float()
+            else:
+                rows[i] = output.last_hidden_state[row, :len(ids[i])].float()
+    return (wall, processor), torch.cat(rows)
 
 
-def ours(folder):
+def ours(folder, precision):
     path = f"{folder}/out.safetensors"
-    with open(f"{folder}/lines.txt", "w", encoding="utf-8") as out:
-        out.write("".join(line + "\n" for line in lines))
-    command = [options.binary, "encode", "--encoder", options.encoder, "--out", path, f"{folder}/lines.txt",
-               "--threads", str(options.threads), "--what", "mask-logits" if options.logits else "states"]
+    command = [options.program, "encode", "--encoder", options.model, "--out", path, f"{folder}/lines.txt",
+               "--threads", str(options.threads), "--precision", precision,
+               "--what", "mask-logits" if options.logits else "states"]
     done = subprocess.run(command, check=True, stderr=subprocess.PIPE, text=True)
-    seconds = float(re.search(r"encoded in ([0-9.]+) s", done.stderr).group(1))
-    return seconds, load_file(path)["logits" if options.logits else "states"]
+    found = re.search(r"encoded in ([0-9.]+) s, ([0-9.]+) s of processor time", done.stderr)
+    return (float(found[1]), float(found[2])), load_file(path)["logits" if options.logits else "states"]
 
 
-with tempfile.TemporaryDirectory() as folder:
-    times = {"transformers": [], "metaprompt": []}
-    for _ in range(options.rounds):
-        seconds, expected = theirs()
-        times["transformers"].append(seconds)
-        seconds, found = ours(folder)
-        times["metaprompt"].append(seconds)
-    print(f"{len(lines)} lines, {found.shape[0]} rows of {found.shape[1]}; largest difference "
-          f"{(found - expected).abs().max().item():.2e}")
-    for name, seconds in times.items():
-        print(f"{name:13} {statistics.median(seconds):7.2f} s, {len(lines) / statistics.median(seconds):7.0f} lines/s "
-              f"({', '.join(f'{s:.2f}' for s in seconds)})")
-    print(f"ratio {statistics.median(times['transformers']) / statistics.median(times['metaprompt']):.2f}")
+def main():
+    print(f"{len(lines)} texts, {sum(map(len, ids))} tokens, {options.threads} threads; transformers "
+          f"{transformers.__version__}, torch {torch.__version__}, {options.batch} texts per batch; "
+          f"median of {options.rounds} rounds")
+    print("seconds for encoding alone: without start-up, loading the checkpoint, tokenising and writing the file")
+    load = transformers.AutoModelForMaskedLM if options.logits else transformers.AutoModel
+    exact = load.from_pretrained(options.model, dtype=torch.float32).eval()
+    _, expected = theirs(exact)
+    with tempfile.TemporaryDirectory() as folder:
+        with open(f"{folder}/lines.txt", "w", encoding="utf-8") as out:
+            out.write("".join(line + "\n" for line in lines))
+        for precision in options.precision:
+            model = exact
+            if precision == "BFLOAT16":
+                model = load.from_pretrained(options.model, dtype=torch.bfloat16).eval()
+            programs = {"transformers": lambda: theirs(model), "metaprompt": lambda: ours(folder, precision)}
+            times = {name: [] for name in programs}
+            rows = {}
+            for run in programs.values():
+                run()  # warm
+            for _ in range(options.rounds):
+                for name, run in programs.items():
+                    seconds, rows[name] = run()
+                    times[name].append(seconds)
+            medians = {}
+            for name, seconds in times.items():
+                medians[name] = [statistics.median(column) for column in zip(*seconds)]
+                away = rows[name] - expected
+                print(f"{precision:8}  {name:13} wall {medians[name][0]:6.2f}, processor {medians[name][1]:6.2f}; from "
+                      f"transformers in float32: largest difference {away.abs().max():.1e}, mean square root "
+                      f"{away.square().mean().sqrt():.1e}")
+            ratios = [[t / o for t, o in zip(*pair)] for pair in zip(times["transformers"], times["metaprompt"])]
+            wall, processor = (sorted(column) for column in zip(*ratios))
+            print(f"{precision:8}  transformers / metaprompt: wall {statistics.median(wall):.2f} ({wall[0]:.2f} to "
+                  f"{wall[-1]:.2f}), processor {statistics.median(processor):.2f} ({processor[0]:.2f} to "
+                  f"{processor[-1]:.2f})")
+
+
+if __name__ == "__main__":
+    main()
