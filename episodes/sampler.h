@@ -13,7 +13,7 @@
 
 namespace metaprompt {
 
-// A text, by the index of its class and its own index in that class.
+// A text, identified by the index of its class and its own index in that class.
 struct TextRef {
   int64_t of_class = 0;
   int64_t text = 0;
@@ -27,17 +27,17 @@ struct EpisodePlan {
   int64_t index = 0;
   std::vector<int64_t> classes;   // [ways]
   bool word_task = false;         // whether the classes are words: see EpisodeSampler::WithWordTasks
-  bool borrowed_answers = false;  // whether the ways' answer words are random pieces, drawn with answer_seed
-  uint64_t answer_seed = 0;       // for what is drawn when the task is built: see TaskSource
+  bool borrowed_answers = false;  // whether the ways' answer words are random word pieces, drawn with answer_seed
+  uint64_t answer_seed = 0;       // for everything that is drawn when a TaskSource builds the task
   std::vector<TextRef> support;   // [ways * shots], way by way
-  std::vector<TextRef> query;     // [ways * queries], way by way; no text is also in support
+  std::vector<TextRef> query;     // [ways * queries], way by way; disjoint from support
 };
 
 struct EpisodeShape {
   int64_t ways = 5;
   int64_t shots = 1;            // support texts per way
   int64_t queries = 15;         // query texts per way
-  double borrowed_answers = 0;  // share of the episodes with random answer words, in [0, 1]
+  double borrowed_answers = 0;  // fraction of the episodes with random answer words, in [0, 1]
 };
 
 // A class, as the sampler needs it.
@@ -55,8 +55,8 @@ class EpisodeSampler {
   static absl::StatusOr<EpisodeSampler> Create(std::vector<ClassSize> classes, const EpisodeShape& shape, uint64_t seed,
                                                absl::string_view purpose);
 
-  // The same sampler, but a share of its episodes, in [0, 1], are word tasks. In a word task the classes are words, and
-  // the texts of a class have its word in common (Bansal et al. 2020, "Self-supervised meta-learning for few-shot
+  // The same sampler, but a fraction `share` of its episodes, in [0, 1], are word tasks. In a word task the classes are
+  // words, and all texts of a class contain its word (Bansal et al. 2020, "Self-supervised meta-learning for few-shot
   // natural language classification"). classes[w] is then the index of a word, and this word is also the answer word of
   // way w. Word i has word_texts[i] texts. Words with fewer than shots + queries texts are left out. It is an error if
   // share > 0 and fewer words than ways are left.
@@ -79,7 +79,7 @@ class EpisodeSampler {
   std::vector<int64_t> class_texts_;  // number of texts per class
   std::vector<int64_t> word_texts_;   // number of texts per word
   std::vector<int64_t> words_;        // indices of the words with enough texts
-  double word_share_ = 0;             // of the episodes
+  double word_share_ = 0;             // fraction of the episodes that are word tasks
   EpisodeShape shape_;
   uint64_t seed_ = 0;
   std::string purpose_;

@@ -14,7 +14,7 @@
 
 namespace metaprompt {
 
-// A batch, and the vocabulary ids of the rows that its token ids are indices into.
+// A batch whose token ids are indices into `rows`, a list of vocabulary ids.
 struct LocalBatch {
   at::Tensor rows;
   Batch batch;
@@ -34,7 +34,7 @@ struct PromptCache : Cached {
   // Only the class head is still to be computed.
   struct ClassHeadLeft {
     at::Tensor features;  // [R, D]
-    at::Tensor read;      // [R, E]: the vectors that are multiplied with the class vectors
+    at::Tensor read;      // [R, E]: the vectors to be multiplied with the class vectors
   };
 
   std::variant<LayersLeft, HeadLeft, ClassHeadLeft> left;
@@ -82,7 +82,7 @@ class PromptModel : public Model {
   // The index in params() of the scale that Standardised sets. The shift is the next parameter.
   size_t read_scale_place() const;
 
-  // The encoder's parameters, followed by the initial values of all others, in float32:
+  // The encoder's parameters, followed by the initial values of all other parameters, in float32:
   //   read.scale 1 and read.shift 0, which change nothing;
   //   low-rank updates, which change nothing either: A [rank, in] is normal with variance 1 / in, so that A x has the
   //   size of x, and B is 0;
@@ -97,8 +97,8 @@ class PromptModel : public Model {
   // dimension over these texts. The scale and shift are the weight and bias of the head's layer norm, or, without a
   // head, read.scale and read.shift. A random encoder, or one that was never trained to be read at a mask, gives
   // similar vectors for all texts there: what the texts have in common is ten times larger than their differences, and
-  // a gradient step on a support set would follow what they have in common. (Initialisation from data, as in Krähenbühl
-  // et al. 2016.)
+  // a gradient step on a support set would follow what they have in common. (This is initialisation from data, as in
+  // Krähenbühl et al. 2016.)
   ParamList Standardised(const ParamList& params, const std::vector<LocalBatch>& texts) const;
 
  private:
@@ -108,12 +108,12 @@ class PromptModel : public Model {
   EncoderState EmbeddedOf(const ParamList& params, const Batch& batch) const;
   // From the encoder's state to what the head reads.
   Hidden HiddenOf(const ParamList& params, const Batch& batch, const EncoderState& from) const;
-  // What the decoder reads, [R, E].
+  // The vectors that the class vectors are applied to, [R, E].
   at::Tensor Read(const ParamList& params, const at::Tensor& to_read) const;
-  // Whether only the rows to read are needed from the last layer.
+  // Whether the last layer needs to be computed only at the rows to read.
   bool SlotsAlone() const { return spec_.features() == ModelSpec::MASK && spec_.read() == ModelSpec::MASK; }
   at::ScalarType ParamType(const ParamList& params) const;
-  // What a forward pass of the batch drops.
+  // The dropout of a forward pass of the batch.
   Dropout DropoutOf(const Batch& batch) const;
 
   ModelSpec spec_;

@@ -15,14 +15,14 @@
 
 namespace metaprompt {
 
-// What stays the same in all inner steps of a task.
+// Everything that stays the same in all inner steps of a task.
 struct Task {
   const Model* model = nullptr;
   InnerSpec inner;
   std::vector<InnerRate> rates;
   std::vector<bool> decay;    // for each of ModelParams, whether weight decay applies
-  std::vector<size_t> moved;  // places of the parameters that move, in ascending order
-  double pull = 0;            // as in TaskStart
+  std::vector<size_t> moved;  // indices of the parameters that move, ascending
+  double pull = 0;            // strength of the pull towards θ_0: see TaskStart
   ModelParams origin;         // θ_0 without a graph, if there is a pull
   Batch support;
   Batch query;
@@ -31,25 +31,25 @@ struct Task {
 // The task that starts at `start`. The caller sets its batches.
 Task MakeTask(const Model& model, const InnerSpec& inner, const TaskStart& start);
 
-// The lowest layer (ParamInfo::layer) with a parameter that moves; TopLayer + 1 if none of the model's moves.
+// The lowest layer (ParamInfo::layer) with a parameter that moves; TopLayer + 1 if no parameter of the model moves.
 int FirstMovedLayer(const Task& task);
 
 // The same parameters, with leaves that require a gradient for those that move.
 ModelParams WithMovedLeaves(const Task& task, const ModelParams& params);
 
-// The gradients of L(θ; batch) and the pull in the parameters that move; undefined for the others. Numbered as θ. If
-// `seen` is not null, it gets loss and accuracy at θ.
+// The gradients of L(θ; batch) and of the pull with respect to the parameters that move; undefined for the others. One
+// per parameter, in the order of θ. If `seen` is not null, it receives the loss and accuracy at θ.
 ParamList LossGradient(const Task& task, const ModelParams& params, const Batch& batch, bool create_graph,
                        LossAndAccuracy* seen);
 
-// The batch as gradients of a loss need it: with dropout, where the model has it.
+// The same batch with Batch::dropout on, for losses whose gradient is taken.
 Batch InTraining(Batch batch);
 
-// What inner step `step`, from 0, is on: the next inner.batch rows of `support`, or all of it, with masks of its own
-// for dropout. Both follow from support.seed.
+// The batch of inner step `step`, from 0: the next inner.batch rows of `support`, or all of it, with the step's own
+// dropout masks. Both follow from support.seed.
 Batch StepBatch(const InnerSpec& inner, const Batch& support, int64_t step);
 
-// The query set after `step` inner steps, with masks of its own for dropout.
+// The batch of the query loss after `step` inner steps: the query set, with dropout masks of its own.
 Batch QueryBatch(Batch query, int64_t step);
 
 // One inner step without a graph, on StepBatch of `support`; arguments as for InnerStep and LossGradient.

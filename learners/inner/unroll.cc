@@ -17,8 +17,8 @@
 namespace metaprompt {
 namespace {
 
-// One inner step with a graph from `state` to the result. With `first_order`, the graph leaves out how the gradient
-// depends on the parameters.
+// One inner step with a graph from `state` to the result. With `first_order`, the graph treats the gradient of the
+// support loss as a constant.
 InnerState GraphStep(const Task& task, int64_t step, bool first_order, const InnerState& state) {
   if (task.moved.empty()) {
     return state;
@@ -29,8 +29,8 @@ InnerState GraphStep(const Task& task, int64_t step, bool first_order, const Inn
   return InnerStep(task.inner, task.rates, task.decay, step, 1.0, grads, state);
 }
 
-// Computes the gradient of Σ_k w_k L(θ_k; Q) in the inputs of a detached task, in one of three ways. Call one of them,
-// once.
+// Computes the gradient of Σ_k w_k L(θ_k; Q) with respect to the inputs of a detached task. There are three ways:
+// KeepGraph, FirstOrder and Recompute. Call one of them, once.
 class Unrolled {
  public:
   Unrolled(const DetachedTask& detached, const Unrolling& unrolling)
@@ -61,8 +61,8 @@ class Unrolled {
     });
   }
 
-  // Second order, with the graph of one step at a time. The adjoint λ_k is the gradient in θ_k of all query losses from
-  // step k on. It is computed from the last step to the first:
+  // Second order, with the graph of one step at a time. The adjoint λ_k is the gradient of all query losses from
+  // step k on, with respect to θ_k. It is computed from the last step to the first:
   //
   //     λ_K = w_K ∇L(θ_K; Q),   λ_k = (∂θ_{k+1}/∂θ_k)ᵀ λ_{k+1} + w_k ∇L(θ_k; Q).
   //
@@ -85,7 +85,7 @@ class Unrolled {
     }
   }
 
-  // The gradient in each input.
+  // The gradient with respect to each input.
   const ParamList& sums() const { return sums_; }
   // Σ_k w_k L(θ_k; Q).
   double objective() const { return objective_; }
@@ -100,7 +100,7 @@ class Unrolled {
     }
   }
 
-  // Takes all steps with a graph. Calls at_query(steps so far, weight) after each whose query loss has a weight.
+  // Takes all steps with a graph. Calls at_query(steps so far, weight) after each step whose weight is not 0.
   template <typename Function>
   void ForEachStep(InnerState* state, const Function& at_query) {
     for (size_t k = 0; k < unrolling_.weights.size(); ++k) {
@@ -118,7 +118,7 @@ class Unrolled {
     const LossAndAccuracy query = LossOf(*task_.model, params, QueryBatch(task_.query, step));
     const auto value = query.loss.item<double>();
     objective_ += weight * value;
-    // The last step's loss is reported. It is the first one computed when the steps are gone through backwards.
+    // The last step's loss is reported. It is computed first when going backwards.
     if (!backwards_ || !last_seen_) {
       last_loss_ = value;
       last_accuracy_ = query.accuracy;
@@ -127,8 +127,8 @@ class Unrolled {
     return query.loss;
   }
 
-  // Takes all steps without a graph and keeps some of the states. All of them if they are small; else every s-th state,
-  // s = √K. Recompute() then holds about √K kept states and √K more between two of them.
+  // Takes all steps without a graph and keeps some of the states: all of them if they are small, else every s-th one,
+  // s = √K. In that case Recompute() holds about √K kept states, and √K more between two of them.
   void Forward() {
     backwards_ = true;
     constexpr int64_t kSmall = int64_t{64} << 20;  // bytes
@@ -161,19 +161,19 @@ class Unrolled {
     return kept_[static_cast<size_t>(k)];
   }
 
-  // Differentiates Σ_i weights[i] · outputs[i]. The gradients in the inputs that do not move are added to the sums.
-  // Those in `leaves` are added to the adjoint at the same places, or take its place if `replace`.
+  // Differentiates Σ_i weights[i] · outputs[i]. The gradients with respect to the inputs that do not move are added to
+  // the sums. Those with respect to leaves[j] are added to (*adjoint)[j], or replace it if `replace` is set.
   void Differentiate(const ParamList& outputs, const ParamList& weights, const ParamList& leaves, ParamList* adjoint,
                      bool replace) {
     ParamList in;
-    std::vector<size_t> sum_of;  // for each of `in` that is an input: its place in sums_
+    std::vector<size_t> sum_of;  // for each input in `in`: its place in sums_
     for (size_t i = 0; i < inputs_.size(); ++i) {
       if (!Moves(i)) {
         in.push_back(inputs_[i]);
         sum_of.push_back(i);
       }
     }
-    std::vector<size_t> adjoint_of;  // for each of `in` that is a leaf: its place in the adjoint
+    std::vector<size_t> adjoint_of;  // for each leaf in `in`: its place in the adjoint
     for (size_t j = 0; j < leaves.size(); ++j) {
       if (leaves[j].defined() && leaves[j].requires_grad()) {
         in.push_back(leaves[j]);
@@ -192,7 +192,7 @@ class Unrolled {
     }
   }
 
-  // Replaces the adjoint after step k by that before it: takes the step again, with a graph, and differentiates it.
+  // Replaces the adjoint after step k with the one before it: takes the step again with a graph and differentiates it.
   void StepBack(int k, ParamList* adjoint) {
     kept_[static_cast<size_t>(k)] = InnerState();  // not needed again
     InnerState state = StateAt(k - 1);
@@ -252,8 +252,8 @@ class Unrolled {
   std::vector<InnerState> kept_;  // after step k at [k]; empty: not kept
 };
 
-// About how many bytes the graph of all steps takes. A step that is differentiated twice keeps its forward pass, its
-// backward pass and the inputs of both: about three forward passes.
+// An estimate of the bytes that the graph of all steps takes. A step that is differentiated twice keeps its forward
+// pass, its backward pass and the inputs of both: about three forward passes.
 double GraphBytes(const Task& task, const ModelParams& params, const Unrolling& unrolling) {
   double step = 3 * task.model->GraphBytes(task.support);
   for (const size_t i : task.moved) {
@@ -280,7 +280,7 @@ bool Recomputes(const Task& task, const ModelParams& params, const Unrolling& un
   return GraphBytes(task, params, unrolling) > static_cast<double>(unrolling.way.max_graph_mib()) * (1 << 20);
 }
 
-// Throws LibTorch's error again, with advice if an operation cannot be differentiated twice.
+// Throws LibTorch's error again, and adds advice if an operation cannot be differentiated twice.
 [[noreturn]] void Rethrow(const std::exception& error) {
   // LibTorch names the operation: "the derivative for '...' is not implemented".
   if (!absl::StrContains(error.what(), "is not implemented")) {

@@ -1,4 +1,4 @@
-// A batch is what a model computes in one call: the inputs of one or several tasks, with their labels.
+// A batch is the argument of one call of a model: the inputs of one or several tasks, with their labels.
 #ifndef METAPROMPT_MODEL_BATCH_H_
 #define METAPROMPT_MODEL_BATCH_H_
 
@@ -13,15 +13,15 @@
 
 namespace metaprompt {
 
-// The part of a batch that a model has already computed: see Model::CacheBelow. Each model that caches something
-// derives its own class.
+// Intermediate results that a model has already computed for a batch: see Model::CacheBelow. Each model that caches
+// something derives its own class.
 class Cached {
  public:
-  // What the rows of a tensor (its first dimension) correspond to.
+  // What a row of a tensor (an index of its first dimension) corresponds to.
   enum class Rows {
-    kTokens,  // the texts' tokens
-    kInputs,  // the inputs
-    kOutput,  // the rows of the model's output
+    kTokens,  // a token of the texts
+    kInputs,  // an input
+    kOutput,  // a row of the model's output
     kShared,  // nothing: the whole batch shares the tensor
   };
 
@@ -40,21 +40,21 @@ struct Batch {
   int64_t ways = 0;    // classes per task; 0: the labels are not classes
   Inputs inputs;       // B inputs, in all tasks together
   at::Tensor repeats;  // [R] int64: row r belongs to input repeats[r]; undefined: to input r, and R = B
-  at::Tensor labels;   // [R] int64 in [0, ways); for points, the numbers to fit
+  at::Tensor labels;   // [R] int64 in [0, ways); for points, the target values
   at::Tensor weights;  // [R]: the loss is Σ_r weights[r] times the loss of row r; undefined: 1 / (R / M) each
   std::shared_ptr<const Cached> cached;  // null: nothing has been computed yet
-  uint64_t seed = 0;                     // of all that is random in computations with the batch: mini-batches, dropout
-  bool dropout = false;  // whether the model drops (ModelSpec.dropout), by masks that follow from `seed`
+  uint64_t seed = 0;                     // for everything random in computations with the batch: mini-batches, dropout
+  bool dropout = false;  // whether the model applies its dropout (ModelSpec.dropout); the masks follow from `seed`
 };
 
 // The number of rows, R.
 int64_t RowsOf(const Batch& batch);
 
-// The batch's texts. A batch without texts is an error of the caller (TORCH_CHECK).
+// The batch's texts. The batch must have texts (TORCH_CHECK).
 const TextInputs& TextsOf(const Batch& batch);
 
 // A batch with the rows numbered `rows`, in that order. The original must have one task; each number must be in [0,
-// RowsOf(batch)). If several of the rows share an input, the new batch has it once, and its `repeats` refers to it.
+// RowsOf(batch)). If several of the rows share an input, the new batch contains it once, and `repeats` refers to it.
 // `cached` is selected in the same way.
 Batch SelectRows(const Batch& batch, absl::Span<const int64_t> rows);
 
