@@ -60,7 +60,14 @@ struct TensorNames {
 enum class EmbeddingMap { kNever, kWhereWidthsDiffer, kAlways };
 
 // The tokenizer's algorithm and its special tokens (tokenizers/tokenizer_folder.cc).
-enum class TokenizerKind { kWordPiece, kMpnetWordPiece, kByteBpe, kAlbertSentencePiece, kFairseqSentencePiece };
+enum class TokenizerKind {
+  kWordPiece,
+  kMpnetWordPiece,
+  kByteBpe,
+  kAlbertSentencePiece,
+  kFairseqSentencePiece,
+  kCamembertSentencePiece,
+};
 
 // The defaults of the members are BERT's.
 struct Architecture {

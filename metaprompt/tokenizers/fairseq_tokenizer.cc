@@ -1,5 +1,6 @@
 #include "metaprompt/tokenizers/fairseq_tokenizer.h"
 
+#include <algorithm>
 #include <array>
 #include <utility>
 
@@ -13,15 +14,14 @@ namespace metaprompt {
 namespace {
 
 constexpr std::array<const char*, 3> kModelFirst = {"<unk>", "<s>", "</s>"};
-constexpr std::array<const char*, 4> kFairseqFirst = {"<s>", "<pad>", "</s>", "<unk>"};
 constexpr char kMask[] = "<mask>";
 constexpr int64_t kUnknown = 3;  // fairseq's <unk>
-constexpr int64_t kShift = 1;    // from the model's ids to fairseq's, for all but kModelFirst
 
 class Fairseq : public Tokenizer {
  public:
-  Fairseq(std::unique_ptr<Tokenizer> sentencepiece, TokenizerParts parts)
+  Fairseq(FairseqIds ids, std::unique_ptr<Tokenizer> sentencepiece, TokenizerParts parts)
       : sentencepiece_(std::move(sentencepiece)),
+        shift_(static_cast<int64_t>(FairseqFirst(ids).size() - kModelFirst.size())),
         parts_(std::move(parts)),
         never_encoded_(NeverEncoded(parts_)),
         added_(parts_.added) {}
@@ -56,11 +56,12 @@ class Fairseq : public Tokenizer {
   void AppendText(absl::string_view text, std::vector<int64_t>* ids) const {
     for (const int64_t id : sentencepiece_->Encode(text)) {
       // The model gives its <unk>, 0, for text, but never <s> or </s>.
-      ids->push_back(id < static_cast<int64_t>(kModelFirst.size()) ? kUnknown : id + kShift);
+      ids->push_back(id < static_cast<int64_t>(kModelFirst.size()) ? kUnknown : id + shift_);
     }
   }
 
   std::unique_ptr<Tokenizer> sentencepiece_;
+  int64_t shift_;  // from the model's ids to fairseq's, for all but kModelFirst
   TokenizerParts parts_;
   std::vector<bool> never_encoded_;
   SlowAddedTokens added_;
@@ -68,9 +69,18 @@ class Fairseq : public Tokenizer {
 
 }  // namespace
 
-absl::StatusOr<std::vector<std::string>> FairseqPieces(const Tokenizer& sentencepiece, absl::string_view name) {
+std::vector<std::string> FairseqFirst(FairseqIds ids) {
+  if (ids == FairseqIds::kCamembert) {
+    return {"<s>NOTUSED", "<pad>", "</s>NOTUSED", "<unk>", "<unk>NOTUSED", "<s>", "</s>"};
+  }
+  return {"<s>", "<pad>", "</s>", "<unk>"};
+}
+
+absl::StatusOr<std::vector<std::string>> FairseqPieces(FairseqIds ids, const Tokenizer& sentencepiece,
+                                                       absl::string_view name) {
   const auto wrong = [&](absl::string_view what) { return absl::InvalidArgumentError(absl::StrCat(name, ": ", what)); };
-  std::vector<std::string> pieces(kFairseqFirst.begin(), kFairseqFirst.end());
+  const std::vector<std::string> first = FairseqFirst(ids);
+  std::vector<std::string> pieces = first;
   for (int64_t id = 0; id < sentencepiece.vocab_size(); ++id) {
     std::string piece = sentencepiece.Piece(id);
     const auto place = static_cast<size_t>(id);
@@ -81,7 +91,7 @@ absl::StatusOr<std::vector<std::string>> FairseqPieces(const Tokenizer& sentence
       }
       continue;
     }
-    if (piece == "<pad>" || piece == kMask) {
+    if (piece == kMask || std::find(first.begin(), first.end(), piece) != first.end()) {
       return wrong(absl::StrCat("the sentencepiece model has the piece ", piece, ", which fairseq adds to it"));
     }
     pieces.push_back(std::move(piece));
@@ -90,8 +100,8 @@ absl::StatusOr<std::vector<std::string>> FairseqPieces(const Tokenizer& sentence
   return pieces;
 }
 
-std::unique_ptr<Tokenizer> MakeFairseq(std::unique_ptr<Tokenizer> sentencepiece, TokenizerParts parts) {
-  return std::make_unique<Fairseq>(std::move(sentencepiece), std::move(parts));
+std::unique_ptr<Tokenizer> MakeFairseq(FairseqIds ids, std::unique_ptr<Tokenizer> sentencepiece, TokenizerParts parts) {
+  return std::make_unique<Fairseq>(ids, std::move(sentencepiece), std::move(parts));
 }
 
 }  // namespace metaprompt

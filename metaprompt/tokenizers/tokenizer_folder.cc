@@ -197,7 +197,7 @@ absl::StatusOr<std::unique_ptr<Tokenizer>> AlbertOf(const TokenizerJson& json, T
   return MakeAlbert(std::move(inner), std::move(parts), options);
 }
 
-absl::StatusOr<std::unique_ptr<Tokenizer>> FairseqOf(const TokenizerJson& json, TokenizerParts parts) {
+absl::StatusOr<std::unique_ptr<Tokenizer>> FairseqOf(FairseqIds ids, const TokenizerJson& json, TokenizerParts parts) {
   const WholeFile whole(json);
   const auto file = parts.files.find(kFairseqModel);
   std::string path = absl::StrCat(json.name, "/", kFairseqModel);
@@ -206,14 +206,14 @@ absl::StatusOr<std::unique_ptr<Tokenizer>> FairseqOf(const TokenizerJson& json, 
     model = file->second;
   } else if (whole.exists()) {
     path = whole.where();
-    ASSIGN_OR_RETURN(model, SentencePieceFromJson(whole));
+    ASSIGN_OR_RETURN(model, SentencePieceFromJson(ids, whole));
   } else {
     return Wrong(json.name, absl::StrCat("neither ", kFairseqModel, " nor tokenizer.json is there"));
   }
   ASSIGN_OR_RETURN(std::unique_ptr<Tokenizer> inner, LoadPlainSentencePiece(std::move(model), path));
-  ASSIGN_OR_RETURN(std::vector<std::string> pieces, FairseqPieces(*inner, path));
+  ASSIGN_OR_RETURN(std::vector<std::string> pieces, FairseqPieces(ids, *inner, path));
   RETURN_IF_ERROR(Finish(std::move(pieces), json, kRoberta, &parts));
-  return MakeFairseq(std::move(inner), std::move(parts));
+  return MakeFairseq(ids, std::move(inner), std::move(parts));
 }
 
 }  // namespace
@@ -248,7 +248,9 @@ absl::StatusOr<std::unique_ptr<Tokenizer>> MakeTokenizer(const TokenizerFiles& f
     case TokenizerKind::kAlbertSentencePiece:
       return AlbertOf(json, std::move(parts));
     case TokenizerKind::kFairseqSentencePiece:
-      return FairseqOf(json, std::move(parts));
+      return FairseqOf(FairseqIds::kXlmRoberta, json, std::move(parts));
+    case TokenizerKind::kCamembertSentencePiece:
+      return FairseqOf(FairseqIds::kCamembert, json, std::move(parts));
   }
   return absl::InternalError("no such kind of tokenizer");
 }

@@ -1,6 +1,5 @@
 #include "metaprompt/tokenizers/unigram_json.h"
 
-#include <array>
 #include <cstdint>
 #include <cstring>
 #include <nlohmann/json.hpp>
@@ -18,7 +17,6 @@ namespace {
 
 using Json = nlohmann::json;
 
-constexpr std::array<const char*, 4> kFirst = {"<s>", "<pad>", "</s>", "<unk>"};
 constexpr size_t kUnknown = 3;
 
 // Fields of a protocol buffer, by hand: the program does not link sentencepiece's messages.
@@ -110,14 +108,15 @@ absl::Status CheckWords(const WholeFile& whole) {
 
 }  // namespace
 
-absl::StatusOr<std::string> SentencePieceFromJson(const WholeFile& whole) {
+absl::StatusOr<std::string> SentencePieceFromJson(FairseqIds ids, const WholeFile& whole) {
+  const std::vector<std::string> first = FairseqFirst(ids);
   RETURN_IF_ERROR(whole.CheckPart("model", "Unigram"));
   RETURN_IF_ERROR(whole.CheckSetting("model", "unk_id", {kUnknown}));
   RETURN_IF_ERROR(whole.CheckSetting("model", "byte_fallback", {false}));
   RETURN_IF_ERROR(CheckWords(whole));
   ASSIGN_OR_RETURN(const std::string map, CharacterMap(whole));
   const Json vocab = whole.Model("vocab");
-  if (!vocab.is_array() || vocab.size() <= kFirst.size()) {
+  if (!vocab.is_array() || vocab.size() <= first.size()) {
     return Wrong(whole, "model.vocab must be a list of pieces with their scores");
   }
   // The model's first pieces, and after them those with ids of their own; <mask>, the last, is fairseq's.
@@ -131,7 +130,7 @@ absl::StatusOr<std::string> SentencePieceFromJson(const WholeFile& whole) {
       return Wrong(whole, absl::StrCat("model.vocab: entry ", i, " must be a piece and its score"));
     }
     const auto& piece = entry[0].get_ref<const std::string&>();
-    const char* expected = i < kFirst.size() ? kFirst[i] : i + 1 == vocab.size() ? "<mask>" : nullptr;
+    const char* expected = i < first.size() ? first[i].c_str() : i + 1 == vocab.size() ? "<mask>" : nullptr;
     if (expected == nullptr) {
       AppendPiece(piece, entry[1].get<float>(), PieceType::kNormal, &model);
     } else if (piece != expected) {

@@ -5,13 +5,14 @@
 #include <string>
 
 #include "absl/status/statusor.h"
+#include "metaprompt/tokenizers/fairseq_tokenizer.h"
 #include "metaprompt/tokenizers/whole_file.h"
 
 namespace metaprompt {
 
-// The bytes of a sentencepiece model with the pieces, scores and character map of XLM-RoBERTa's tokenizer.json, whose
-// pieces have fairseq's ids (fairseq_tokenizer.h). An error if the file holds another kind of tokenizer.
-absl::StatusOr<std::string> SentencePieceFromJson(const WholeFile& whole);
+// The bytes of a sentencepiece model with the pieces, scores and character map of a tokenizer.json whose pieces have
+// fairseq's ids. An error if the file holds another kind of tokenizer.
+absl::StatusOr<std::string> SentencePieceFromJson(FairseqIds ids, const WholeFile& whole);
 
 }  // namespace metaprompt
 

@@ -347,20 +347,23 @@ TEST_F(FolderTest, HeadsOfOtherTasksAreLeftUnused) {
 }
 
 TEST_F(FolderTest, TokenizerJsonReplacesASentencePieceModel) {
-  const std::string folder = Copy("xlm-roberta");
-  std::filesystem::remove(folder + "/sentencepiece.bpe.model");
-  const auto tokenizer = MakeTokenizer(*ReadTokenizerFiles(folder), folder);
-  ASSERT_TRUE(tokenizer.ok()) << tokenizer.status();
-  const TensorFile expected = Expected("xlm-roberta");
-  std::ifstream lines(absl::StrCat(kEncoderGoldens, "lines.txt"));
-  int64_t line_number = 0;
-  for (std::string line; std::getline(lines, line); ++line_number) {
-    std::vector<int64_t> ids = IdsOf(expected, line_number);
-    ids = std::vector<int64_t>(ids.begin() + 1, ids.end() - 1);  // without <s> and </s>
-    EXPECT_THAT((*tokenizer)->EncodeWithSpecial(absl::StrReplaceAll(line, {{"{mask}", "<mask>"}, {"{pad}", "<pad>"}})),
-                ElementsAreArray(ids));
+  for (const std::string name : {"xlm-roberta", "camembert"}) {
+    const std::string folder = Copy(name);
+    std::filesystem::remove(folder + "/sentencepiece.bpe.model");
+    const auto tokenizer = MakeTokenizer(*ReadTokenizerFiles(folder), folder);
+    ASSERT_TRUE(tokenizer.ok()) << tokenizer.status();
+    const TensorFile expected = Expected(name);
+    std::ifstream lines(absl::StrCat(kEncoderGoldens, "lines.txt"));
+    int64_t line_number = 0;
+    for (std::string line; std::getline(lines, line); ++line_number) {
+      std::vector<int64_t> ids = IdsOf(expected, line_number);
+      ids = std::vector<int64_t>(ids.begin() + 1, ids.end() - 1);  // without <s> and </s>
+      EXPECT_THAT(
+          (*tokenizer)->EncodeWithSpecial(absl::StrReplaceAll(line, {{"{mask}", "<mask>"}, {"{pad}", "<pad>"}})),
+          ElementsAreArray(ids));
+    }
+    EXPECT_EQ(line_number, 6);
   }
-  EXPECT_EQ(line_number, 6);
 }
 
 TEST_F(FolderTest, WhatIsSavedOpensAsItWas) {

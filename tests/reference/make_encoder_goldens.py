@@ -1,7 +1,11 @@
 #!/usr/bin/env python3
 """Makes tests/goldens/encoders: tiny random checkpoints, and what `transformers` computes with them.
 
-Needs torch, transformers 4.40, sentencepiece 0.1.97 and safetensors. From the repository's root:
+Needs torch, safetensors and these, since later versions of transformers write other tokenizers:
+
+    pip install 'transformers==4.40.2' 'tokenizers==0.19.1' 'sentencepiece==0.1.97' 'protobuf<4.21'
+
+From the repository's root:
 
     python3 tests/reference/make_encoder_goldens.py [CASE...]              # all of CASES without names
     python3 tests/reference/make_encoder_goldens.py --compare FOLDER CASE  # what `metaprompt export` or a test saved
@@ -22,6 +26,9 @@ import sentencepiece
 import torch
 import transformers as t
 from safetensors.torch import load_file, save_file
+
+if not t.__version__.startswith("4.40."):
+    sys.exit(f"transformers is {t.__version__}; the goldens are those of 4.40 (see the first lines of this file)")
 
 OUT = os.path.join(os.path.dirname(__file__), "..", "goldens", "encoders")
 LINES = [
@@ -82,11 +89,11 @@ def albert_unigram(folder):
                                      control_symbols="[CLS],[SEP],[MASK]"))
 
 
-def fairseq_unigram(folder):
+def fairseq_unigram(folder, kind="XLMRoberta"):
     path = unigram(os.path.join(folder, "sentencepiece.bpe.model"))
     # As newer versions of transformers save it, without the sentencepiece model.
-    t.XLMRobertaTokenizerFast(path).backend_tokenizer.save(os.path.join(folder, "tokenizer.json"), pretty=False)
-    return t.XLMRobertaTokenizer(path)
+    getattr(t, kind + "TokenizerFast")(path).backend_tokenizer.save(os.path.join(folder, "tokenizer.json"), pretty=False)
+    return getattr(t, kind + "Tokenizer")(path)
 
 
 BERT = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
@@ -117,6 +124,8 @@ CASES = {
     "electra-discriminator": (t.ElectraConfig, t.ElectraForPreTraining, dict(LONG, embedding_size=16),
                               lambda f: wordpiece(f, t.ElectraTokenizer, BERT)),
     "xlm-roberta": (t.XLMRobertaConfig, t.XLMRobertaForMaskedLM, dict(LONG, hidden_act="silu"), fairseq_unigram),
+    "camembert": (t.CamembertConfig, t.CamembertForMaskedLM, dict(LONG, type_vocab_size=1),
+                  lambda f: fairseq_unigram(f, "Camembert")),
 }
 
 
