@@ -79,6 +79,9 @@ void CheckPromptAndLearner(const ExperimentSpec& spec, std::vector<std::string>*
   if (facts_of_learner.one_loss() && (dropout.of_checkpoint() || dropout.hidden() > 0 || dropout.attention() > 0)) {
     broken->push_back(absl::StrCat("model.dropout is set; ", name, " needs the same loss in every inner step"));
   }
+  if (dropout.of_checkpoint() && (dropout.hidden() > 0 || dropout.attention() > 0)) {
+    broken->emplace_back("model.dropout.of_checkpoint is set, and so is hidden or attention; set one or the other");
+  }
   if (const int steps = spec.learner().meta_optimizer().schedule_steps();
       steps > 0 && steps < spec.train().meta_steps()) {
     broken->push_back(absl::StrCat("learner.meta_optimizer.schedule_steps is ", steps,

@@ -64,10 +64,9 @@ PromptModel::PromptModel(const ModelSpec& spec, Encoder encoder, int64_t num_sof
       soft_(spec.prompt(), num_soft, encoder_.config().embedding_width),
       params_(encoder_.params()) {
   const DropoutSpec& dropout = spec.dropout();
-  const bool of_checkpoint = dropout.of_checkpoint();
   const EncoderConfig& config = encoder_.config();
-  dropout_.hidden = of_checkpoint && !dropout.has_hidden() ? config.hidden_dropout : dropout.hidden();
-  dropout_.attention = of_checkpoint && !dropout.has_attention() ? config.attention_dropout : dropout.attention();
+  dropout_.hidden = dropout.of_checkpoint() ? config.hidden_dropout : dropout.hidden();
+  dropout_.attention = dropout.of_checkpoint() ? config.attention_dropout : dropout.attention();
   const bool with_head = encoder_.layout().has_head();
   for (const ParamInfo& info : params_) {
     head_layer_ = std::max(head_layer_, info.layer + (with_head ? 0 : 1));

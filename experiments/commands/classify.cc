@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <cmath>
 #include <cstdlib>
 #include <cstring>
 #include <nlohmann/json.hpp>
@@ -114,7 +113,8 @@ std::string Line(const ClassifyOptions& options, const std::vector<SupportClass>
     }
     return absl::StrCat(line, "\t", CollapseBlanks(text), "\n");
   }
-  const auto rounded = [](float p) { return std::round(static_cast<double>(p) * 1e6) / 1e6; };
+  // As many digits as a float has, without the noise of its binary fraction.
+  const auto rounded = [](float p) { return std::stod(absl::StrFormat("%.7g", p)); };
   nlohmann::ordered_json object = {
       {"label", classes[best].label}, {"probability", rounded(probabilities[best])}, {"text", text}};
   if (options.all) {

@@ -118,6 +118,9 @@ TEST_F(CommandLineTest, SpecValuesThatAreWrongOnTheCommandLine) {
       {"learner.adapts.part=LORA", "learner.adapts.part is LORA; set model.lora.rank above 0"},
       {"learner.learns.part=LORA", "learner.learns.part is LORA; set model.lora.rank above 0"},
       {"learner.meta_optimizer.word_lr=-1", "learner.meta_optimizer.word_lr is -1; it must be >= 0 and <= 10"},
+      {"learner.meta_optimizer.schedule_steps=1",
+       "learner.meta_optimizer.schedule_steps is 1; it must be at least train.meta_steps, 2"},
+      {"model.dropout.hidden=1", "model.dropout.hidden is 1; it must be >= 0 and <= 0.99"},
       {"episodes.word_tasks=1.5", "episodes.word_tasks is 1.5; it must be >= 0 and <= 1"},
       {"episodes.shots=0", "episodes.shots[0] is 0; it must be >= 1 and <= 1000"},
       {"episodes.shots=", "episodes.shots must be set"},
@@ -141,6 +144,25 @@ TEST_F(CommandLineTest, SpecValuesThatAreWrongOnTheCommandLine) {
   for (const auto& [set, message] : cases) {
     EXPECT_EQ(CheckError(set), file + message) << set;
   }
+}
+
+TEST_F(CommandLineTest, SpecValuesThatDoNotGoTogether) {
+  const std::string file = "$tiny.textproto: ";
+  const auto error = [&](const std::vector<std::string>& sets) {
+    std::vector<std::string> command = {"check", "$tiny.textproto"};
+    for (const std::string& set : sets) {
+      command.insert(command.end(), {"--set", set});
+    }
+    return Error(command);
+  };
+  EXPECT_EQ(error({"model.dropout.of_checkpoint=true", "model.dropout.hidden=0.1"}),
+            file + "model.dropout.of_checkpoint is set, and so is hidden or attention; set one or the other");
+  EXPECT_EQ(error({"learner.imaml=", "model.dropout.attention=0.1"}),
+            file + "model.dropout is set; learner.imaml needs the same loss in every inner step");
+  EXPECT_EQ(error({"learner.imaml=", "learner.inner.batch=2"}),
+            file + "learner.inner.batch is set; learner.imaml needs the same loss in every inner step");
+  EXPECT_EQ(error({"learner.meta_test.epochs=2", "learner.meta_test.inner.batch=2"}),
+            file + "learner.meta_test.inner.batch is set; with learner.meta_test.epochs it is meta_test.batch");
 }
 
 TEST_F(CommandLineTest, AssignmentsThatAreWrong) {

@@ -152,6 +152,16 @@ TEST(StopTest, DropoutAndMiniBatchesGoOnWhereTheyStopped) {
   EXPECT_NE(RecordOf(Spec(other), Folder() + "/dropout-other"), record);
 }
 
+TEST(StopTest, AnEncoderWithoutACheckpointHasBertsRates) {
+  RunRecord own;
+  RunRecord set;
+  RecordOf(Spec({"model.dropout.of_checkpoint=true"}), Folder() + "/of-checkpoint", &own);
+  RecordOf(Spec({"model.dropout.hidden=0.1", "model.dropout.attention=0.1"}), Folder() + "/of-spec", &set);
+  ASSERT_EQ(own.results_size(), 1);
+  EXPECT_EQ(SpecText(own.results(0)), SpecText(set.results(0)));
+  EXPECT_THAT(Undisturbed(), Not(HasSubstr(SpecText(own.results(0)))));
+}
+
 TEST(StopTest, ARunStoppedAfterAnyLineEndsWithTheSameRecord) {
   int cancelled = 0;
   // The data; validations at 0, 5, 10 and 12; the ends of training and of the first test; the end.
