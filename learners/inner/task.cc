@@ -4,6 +4,7 @@
 #include <ATen/core/grad_mode.h>
 
 #include <algorithm>
+#include <utility>
 
 #include "learners/inner/gradients.h"
 #include "learners/inner/scope.h"
@@ -70,7 +71,7 @@ ParamList LossGradient(const Task& task, const ModelParams& params, const Batch&
   return grads;
 }
 
-InnerState PlainStep(const Task& task, int64_t step, double share, const Batch& support, const InnerState& state,
+InnerState PlainStep(const Task& task, int64_t step, double share, const Batch& support, InnerState state,
                      LossAndAccuracy* seen) {
   if (task.moved.empty()) {
     return state;
@@ -80,7 +81,7 @@ InnerState PlainStep(const Task& task, int64_t step, double share, const Batch& 
     return LossGradient(task, WithMovedLeaves(task, state.params), support, /*create_graph=*/false, seen);
   }();
   const at::NoGradGuard no_grad;
-  return InnerStep(task.inner, task.rates, task.decay, step, share, grads, state);
+  return InnerStep(task.inner, task.rates, task.decay, step, share, grads, std::move(state));
 }
 
 }  // namespace metaprompt

@@ -43,7 +43,7 @@ ParamList LossGradient(const Task& task, const ModelParams& params, const Batch&
                        LossAndAccuracy* seen);
 
 // One inner step without a graph; arguments as for InnerStep and LossGradient.
-InnerState PlainStep(const Task& task, int64_t step, double share, const Batch& support, const InnerState& state,
+InnerState PlainStep(const Task& task, int64_t step, double share, const Batch& support, InnerState state,
                      LossAndAccuracy* seen);
 
 }  // namespace metaprompt

@@ -4,6 +4,8 @@
 
 #include <cmath>
 
+#include "metaprompt/encoders/autocast.h"
+#include "metaprompt/encoders/bfloat16_linear.h"
 #include "metaprompt/encoders/gather_rows.h"
 #include "metaprompt/encoders/text_attention.h"
 #include "metaprompt/encoders/text_products.h"
@@ -12,6 +14,9 @@ namespace metaprompt {
 namespace {
 
 at::Tensor Dense(const ParamList& p, const at::Tensor& x, size_t place) {
+  if (AutocastIsOn(at::kCPU) && TakesBfloat16Linear(x, p[place])) {
+    return Bfloat16Linear(x, p[place], p[place + 1]);
+  }
   return at::linear(x, p[place], p[place + 1]);
 }
 
