@@ -60,8 +60,8 @@ class ProductFunction : public torch::autograd::Function<ProductFunction> {
     context->save_for_backward({a, b});
     context->saved_data["a_transposed"] = a_transposed;
     context->saved_data["b_transposed"] = b_transposed;
-    context->saved_data["bias"] = bias.defined();
-    return ProductOf({a, a_transposed}, {b, b_transposed}, bias, type);
+    context->saved_data["bias"] = bias.numel() > 0;
+    return ProductOf({a, a_transposed}, {b, b_transposed}, bias.numel() > 0 ? bias : at::Tensor(), type);
   }
 
   static variable_list backward(AutogradContext* context, const variable_list& grads) {
@@ -91,7 +91,9 @@ at::Tensor Product(const Factor& a, const Factor& b, const at::Tensor& bias, at:
   if (!differentiated || !at::GradMode::is_enabled()) {
     return ProductOf(a, b, bias, type);
   }
-  return ProductFunction::apply(a.matrix, a.transposed, b.matrix, b.transposed, bias, type);
+  // LibTorch takes no undefined tensor here, so an empty one stands for no bias.
+  return ProductFunction::apply(a.matrix, a.transposed, b.matrix, b.transposed, bias.defined() ? bias : at::empty({0}),
+                                type);
 }
 
 }  // namespace

@@ -29,7 +29,7 @@ parser.add_argument("--rounds", type=int, default=3)
 parser.add_argument("--only", default="", help="only the rows whose name contains this")
 options = parser.parse_args()
 
-FEW = {"train.meta_steps": 0, "train.valid_episodes": 2, "test.episodes": 2}
+FEW = {"train.meta_steps": 0, "train.valid_episodes": 1, "test.episodes": 2}
 # Name: the fields of all runs, the field that counts, by how much it differs between the two runs.
 CASES = {}
 for precision, short in (("FLOAT32", "f32"), ("BFLOAT16", "bf16")):
@@ -52,21 +52,19 @@ def run(program, fields):
             if process.returncode != 0:
                 log.seek(0)
                 raise SystemExit(f"{' '.join(command)}\n{log.read()}")
-        found = ""
-        for file in ("result.textproto", "result.pb.txt"):
-            if os.path.exists(f"{folder}/run/{file}"):
-                with open(f"{folder}/run/{file}", encoding="utf-8") as record:
-                    found = record.read()
+        with open(f"{folder}/run/record.textproto", encoding="utf-8") as record:
+            found = record.read()
         same = re.findall(r"(?:accuracy|accuracies|query_loss|sha256): *\S+", found)
         return usage.ru_utime, usage.ru_stime, usage.ru_maxrss / 1024, same
 
 
-def cost(program, case):
-    """(seconds per unit, of them system time, peak MiB, what must be the same)."""
+def cost(program, case, few_runs):
+    """(seconds per unit, of them system time, peak MiB, what must be the same). few_runs: the round's runs so far."""
     fields, counted, more = CASES[case]
     common = {"dataset.huffpost.path": options.data, "model.encoder.checkpoint.path": options.model,
               "threads": options.threads, "test.baseline": "false", **FEW, **fields}
-    few = run(program, common)
+    key = (program, *fields.values())
+    few = few_runs[key] = few_runs.get(key) or run(program, common)
     many = run(program, {**common, counted: FEW[counted] + more})
     user, system = ((many[i] - few[i]) / more for i in (0, 1))
     return user + system, system, many[2], (few[3], many[3])
@@ -76,10 +74,12 @@ programs = [options.old, options.new] if options.old else [options.new]
 print(f"{options.threads} threads, median of {options.rounds} rounds, processor seconds, of which system time")
 print(f"{'':28s}" + "".join(f"{name:>24s}" for name in (["old", "new"] if options.old else ["new"])), end="")
 print(f"{'ratio':>8s}  records" if options.old else "")
-for case in CASES:
-    if options.only not in case:
-        continue
-    rounds = [[cost(program, case) for program in programs] for _ in range(options.rounds)]
+costs_of = {case: [] for case in CASES if options.only in case}
+for _ in range(options.rounds):
+    few_runs_of_round = {}
+    for case, rounds in costs_of.items():
+        rounds.append([cost(program, case, few_runs_of_round) for program in programs])
+for case, rounds in costs_of.items():
     line = f"{case:28s}"
     for i in range(len(programs)):
         total, system = (statistics.median(costs[i][j] for costs in rounds) for j in (0, 1))
