@@ -8,8 +8,20 @@
 #include <algorithm>
 #include <cmath>
 
+// The loops are compiled twice: for every processor of the architecture, and with vectors of eight numbers. Every
+// operation is rounded by itself (no fused ones), so both give the same bits.
+#if defined(__x86_64__) && defined(__GNUC__)
+#define METAPROMPT_WIDE 1
+#define METAPROMPT_AVX2 __attribute__((target("avx2")))
+#endif
+#define METAPROMPT_INLINE __attribute__((always_inline))
+
 namespace metaprompt {
 namespace {
+
+#if METAPROMPT_WIDE
+bool HasAvx2() { return __builtin_cpu_supports("avx2") != 0; }
+#endif
 
 constexpr double kPi = 3.14159265358979323846;
 
@@ -40,7 +52,8 @@ struct Step {
 // One pass over memory. As tensor operations the update would take ten passes, which was half of a small model's
 // meta-step.
 template <typename T>
-void Update(const Step& step, const at::Tensor& grad, at::Tensor* param, at::Tensor* first, at::Tensor* second) {
+inline METAPROMPT_INLINE void UpdateLoop(const Step& step, const at::Tensor& grad, at::Tensor* param, at::Tensor* first,
+                                         at::Tensor* second) {
   const T* g = grad.data_ptr<T>();
   T* theta = param->data_ptr<T>();
   T* m = first->data_ptr<T>();
@@ -63,6 +76,25 @@ void Update(const Step& step, const at::Tensor& grad, at::Tensor* param, at::Ten
     // θ = (1 − rate λ) θ − rate · (m / (1 − β₁ᵗ)) / (√(v / (1 − β₂ᵗ)) + ε)
     theta[k] = keep * theta[k] - rate * m[k] / (std::sqrt(v[k] * unbias) + epsilon);
   }
+}
+
+#if METAPROMPT_WIDE
+template <typename T>
+METAPROMPT_AVX2 void UpdateAvx2(const Step& step, const at::Tensor& grad, at::Tensor* param, at::Tensor* first,
+                                at::Tensor* second) {
+  UpdateLoop<T>(step, grad, param, first, second);
+}
+#endif
+
+template <typename T>
+void Update(const Step& step, const at::Tensor& grad, at::Tensor* param, at::Tensor* first, at::Tensor* second) {
+#if METAPROMPT_WIDE
+  if (HasAvx2()) {
+    UpdateAvx2<T>(step, grad, param, first, second);
+    return;
+  }
+#endif
+  UpdateLoop<T>(step, grad, param, first, second);
 }
 
 // The same step as tensor operations, for other devices than the CPU.
@@ -90,8 +122,7 @@ struct InnerNumbers {
 // The numbers from `from` to `to`. `kBegun`: there are moments. Every operation is rounded by itself, so the numbers
 // are the same for vectors of any width.
 template <typename T, bool kBegun>
-inline __attribute__((always_inline)) void InnerUpdate(const InnerAdamW& step, const InnerNumbers<T>& at, int64_t from,
-                                                       int64_t to) {
+inline METAPROMPT_INLINE void InnerUpdate(const InnerAdamW& step, const InnerNumbers<T>& at, int64_t from, int64_t to) {
   const T beta1 = static_cast<T>(step.beta1);
   const T beta2 = static_cast<T>(step.beta2);
   const T rest1 = static_cast<T>(1.0 - step.beta1);
@@ -114,8 +145,8 @@ inline __attribute__((always_inline)) void InnerUpdate(const InnerAdamW& step, c
 }
 
 template <typename T>
-inline __attribute__((always_inline)) void InnerUpdateEither(const InnerAdamW& step, const InnerNumbers<T>& at,
-                                                             int64_t from, int64_t to) {
+inline METAPROMPT_INLINE void InnerUpdateEither(const InnerAdamW& step, const InnerNumbers<T>& at, int64_t from,
+                                                int64_t to) {
   if (at.first != nullptr) {
     InnerUpdate<T, true>(step, at, from, to);
   } else {
@@ -123,18 +154,17 @@ inline __attribute__((always_inline)) void InnerUpdateEither(const InnerAdamW& s
   }
 }
 
-#if defined(__x86_64__) && defined(__GNUC__)
+#if METAPROMPT_WIDE
 template <typename T>
-__attribute__((target("avx2"))) void InnerUpdateAvx2(const InnerAdamW& step, const InnerNumbers<T>& at, int64_t from,
-                                                     int64_t to) {
+METAPROMPT_AVX2 void InnerUpdateAvx2(const InnerAdamW& step, const InnerNumbers<T>& at, int64_t from, int64_t to) {
   InnerUpdateEither(step, at, from, to);
 }
 #endif
 
 template <typename T>
 void InnerUpdateRange(const InnerAdamW& step, const InnerNumbers<T>& at, int64_t from, int64_t to) {
-#if defined(__x86_64__) && defined(__GNUC__)
-  if (__builtin_cpu_supports("avx2") != 0) {
+#if METAPROMPT_WIDE
+  if (HasAvx2()) {
     InnerUpdateAvx2(step, at, from, to);
     return;
   }
