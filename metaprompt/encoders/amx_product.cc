@@ -203,6 +203,11 @@ METAPROMPT_AMX_CODE inline void Multiply(const char* a, const char* b, int64_t d
   _tile_stored(3, sums + 16 * 32 + 16, 128);
 }
 
+// 16 bfloat16 numbers as float32.
+METAPROMPT_AMX_CODE inline __m512i Widened(__m256i numbers) {
+  return _mm512_slli_epi32(_mm512_cvtepu16_epi32(numbers), 16);
+}
+
 // Adds the bias to a block of sums, rounds them and writes those that are within the result, which has n columns.
 METAPROMPT_AMX_CODE inline void Write(const float* sums, int64_t row, int64_t column, int64_t m, int64_t n,
                                       const float* bias, const AmxResult& result) {
@@ -214,10 +219,14 @@ METAPROMPT_AMX_CODE inline void Write(const float* sums, int64_t row, int64_t co
   if (bias != nullptr) {
     const __m512i both =
         Rounded(_mm512_maskz_loadu_ps(mask0, bias + column), _mm512_maskz_loadu_ps(mask1, bias + column + 16));
-    bias0 = _mm512_castsi512_ps(_mm512_slli_epi32(_mm512_cvtepu16_epi32(_mm512_castsi512_si256(both)), 16));
-    bias1 = _mm512_castsi512_ps(_mm512_slli_epi32(_mm512_cvtepu16_epi32(_mm512_extracti64x4_epi64(both, 1)), 16));
+    bias0 = _mm512_castsi512_ps(Widened(_mm512_castsi512_si256(both)));
+    bias1 = _mm512_castsi512_ps(Widened(_mm512_extracti64x4_epi64(both, 1)));
   }
   const int64_t height = std::min(kBlock, m - row);
+  // A large result leaves the caches before anybody reads it. Written past them, its lines are not read first.
+  constexpr int64_t kLarge = 1 << 19;  // numbers
+  const bool past_caches =
+      m * n >= kLarge && width == kBlock && n % 16 == 0 && reinterpret_cast<uintptr_t>(result.data) % 64 == 0;
   for (int64_t i = 0; i < height; ++i, sums += kBlock) {
     __m512 low = _mm512_loadu_ps(sums);
     __m512 high = _mm512_loadu_ps(sums + 16);
@@ -229,11 +238,17 @@ METAPROMPT_AMX_CODE inline void Write(const float* sums, int64_t row, int64_t co
     const int64_t at = (row + i) * n + column;
     if (result.bfloat16) {
       _mm512_mask_storeu_epi16(static_cast<uint16_t*>(result.data) + at, First32(width), both);
+      continue;
+    }
+    float* const to = static_cast<float*>(result.data) + at;
+    const __m512i left = Widened(_mm512_castsi512_si256(both));
+    const __m512i right = Widened(_mm512_extracti64x4_epi64(both, 1));
+    if (past_caches) {
+      _mm512_stream_si512(reinterpret_cast<__m512i*>(to), left);
+      _mm512_stream_si512(reinterpret_cast<__m512i*>(to + 16), right);
     } else {
-      float* const to = static_cast<float*>(result.data) + at;
-      _mm512_mask_storeu_epi32(to, mask0, _mm512_slli_epi32(_mm512_cvtepu16_epi32(_mm512_castsi512_si256(both)), 16));
-      _mm512_mask_storeu_epi32(to + 16, mask1,
-                               _mm512_slli_epi32(_mm512_cvtepu16_epi32(_mm512_extracti64x4_epi64(both, 1)), 16));
+      _mm512_mask_storeu_epi32(to, mask0, left);
+      _mm512_mask_storeu_epi32(to + 16, mask1, right);
     }
   }
 }
@@ -261,6 +276,7 @@ METAPROMPT_AMX_CODE void Columns(const Product& p, int64_t first, int64_t end, c
     }
   }
   _tile_release();
+  _mm_sfence();  // what was written past the caches, before other threads read it
 }
 
 bool AskForAmx() {

@@ -38,8 +38,14 @@ TEST(AmxProductTest, IsTheRoundedProductForEverySizeTypeAndThreadCount) {
     int64_t m, n, k;
   };
   Random random(1);
-  for (const Size& size : std::vector<Size>{
-           {1, 1, 1}, {5, 16, 33}, {16, 17, 32}, {33, 31, 7}, {37, 65, 64}, {64, 96, 130}, {40, 1400, 1000}}) {
+  for (const Size& size : std::vector<Size>{{1, 1, 1},
+                                            {5, 16, 33},
+                                            {16, 17, 32},
+                                            {33, 31, 7},
+                                            {37, 65, 64},
+                                            {64, 96, 130},
+                                            {40, 1400, 1000},
+                                            {700, 768, 40}}) {
     for (int bits = 0; bits < 32; ++bits) {
       const bool a_t = (bits & 1) != 0;
       const bool b_t = (bits & 2) != 0;
