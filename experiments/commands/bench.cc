@@ -22,6 +22,7 @@
 #include "learners/learner.h"
 #include "learners/papers/make_learner.h"
 #include "metaprompt/base/status_macros.h"
+#include "metaprompt/encoders/bfloat16_linear.h"
 #include "metaprompt/encoders/text_products.h"
 
 namespace metaprompt {
@@ -46,12 +47,12 @@ std::unique_ptr<at::ObserverContext> AddProduct(const at::RecordFunction& functi
   const char* name = function.name();
   const auto inputs = function.inputs();
   const bool with_bias = std::strcmp(name, "aten::addmm") == 0 || std::strcmp(name, "aten::baddbmm") == 0;
-  const bool within_texts = std::strcmp(name, kTextProducts) == 0;
-  if (!with_bias && !within_texts && std::strcmp(name, "aten::mm") != 0 && std::strcmp(name, "aten::bmm") != 0) {
+  const bool ours = std::strcmp(name, kTextProducts) == 0 || std::strcmp(name, kBfloat16Products) == 0;
+  if (!with_bias && !ours && std::strcmp(name, "aten::mm") != 0 && std::strcmp(name, "aten::bmm") != 0) {
     return nullptr;
   }
   double flops = 0;
-  if (within_texts) {
+  if (ours) {
     flops = 2.0 * static_cast<double>(inputs[0].toTensor().numel()) * static_cast<double>(inputs[1].toInt());
   } else {
     const at::Tensor& left = inputs[with_bias ? 1 : 0].toTensor();

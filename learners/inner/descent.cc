@@ -57,7 +57,7 @@ ModelParams DescendInMiniBatches(const Task& task, ModelParams params, const Bat
           batches == 1 ? lowered
                        : SelectRows(lowered, absl::MakeConstSpan(order).subspan(static_cast<size_t>(first), count));
       const double share = RateShare(Schedule::Of(test), step, test.epochs() * batches);
-      state = PlainStep(task, step, share, batch, state, nullptr);
+      state = PlainStep(task, step, share, batch, std::move(state), nullptr);
     }
   }
   return state.params;
@@ -92,7 +92,7 @@ ModelParams Descend(const Model& model, const TaskStart& start, const Batch& sup
   const Batch lowered =
       inner.steps() == done ? support : model.CacheBelow(state.params, InTraining(support), FirstMovedLayer(task));
   for (int k = done; k < inner.steps(); ++k) {
-    state = PlainStep(task, k, share_of(k), lowered, state, nullptr);
+    state = PlainStep(task, k, share_of(k), lowered, std::move(state), nullptr);
   }
   return state.params;
 }
@@ -115,7 +115,7 @@ Descent DescendInTurns(const Model& model, const TaskStart& start, const std::ve
   }
   LossAndAccuracy seen;
   for (int k = 0; k < inner.steps(); ++k) {
-    state = PlainStep(task, k, 1.0, lowered[static_cast<size_t>(k) % lowered.size()], state, &seen);
+    state = PlainStep(task, k, 1.0, lowered[static_cast<size_t>(k) % lowered.size()], std::move(state), &seen);
   }
   Descent descent{std::move(state.params), 0, seen.accuracy};
   descent.last_loss = seen.loss.defined() ? seen.loss.item<double>() : 0;

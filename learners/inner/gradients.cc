@@ -43,8 +43,16 @@ ParamList Pick(const ParamList& params, const std::vector<size_t>& places) { ret
 ParamList Pick(const ModelParams& params, const std::vector<size_t>& places) { return PickFrom(params, places); }
 
 void Add(const at::Tensor& grad, at::Tensor* sum) {
-  if (grad.defined()) {
-    *sum = sum->defined() ? *sum + grad : grad;
+  if (!grad.defined()) {
+    return;
+  }
+  if (!sum->defined()) {
+    *sum = grad;
+  } else if (!sum->requires_grad() && !grad.requires_grad() && sum->use_count() == 1 &&
+             sum->storage().use_count() == 1 && sum->is_contiguous() && sum->sizes() == grad.sizes()) {
+    sum->add_(grad);  // nobody else sees the sum
+  } else {
+    *sum = *sum + grad;
   }
 }
 

@@ -38,12 +38,11 @@ ParamList Clipped(const std::vector<InnerRate>& rates, const ParamList& grads, d
 }  // namespace
 
 InnerState InnerStep(const InnerSpec& inner, const std::vector<InnerRate>& rates, const std::vector<bool>& decay,
-                     int64_t step, double share, const ParamList& unclipped, const InnerState& state) {
+                     int64_t step, double share, const ParamList& unclipped, InnerState state) {
   const ParamList grads = inner.clip_norm() > 0 ? Clipped(rates, unclipped, inner.clip_norm()) : unclipped;
-  InnerState next = state;
   const bool adamw = inner.optimizer() == InnerSpec::ADAMW;
-  next.first.resize(adamw ? state.params.size() : 0);
-  next.second.resize(next.first.size());
+  state.first.resize(adamw ? state.params.size() : 0);
+  state.second.resize(state.first.size());
   for (size_t i = 0; i < state.params.size(); ++i) {
     if (!rates[i].moves() || !grads[i].defined()) {
       continue;
@@ -51,29 +50,23 @@ InnerState InnerStep(const InnerSpec& inner, const std::vector<InnerRate>& rates
     at::Tensor direction = grads[i];
     if (adamw) {
       const at::Tensor& g = grads[i];
-      const bool begun = i < state.first.size() && state.first[i].defined();
       const double t = static_cast<double>(step) + 1;
       const double unbias1 = 1 / (1 - std::pow(inner.beta1(), t));
       const double unbias2 = 1 / (1 - std::pow(inner.beta2(), t));
       if (!at::GradMode::is_enabled() && !rates[i].learned.defined() && g.is_cpu()) {
-        if (begun) {
-          next.first[i] = state.first[i];
-          next.second[i] = state.second[i];
-        }
         InnerAdamWStep({inner.beta1(), inner.beta2(), unbias1, unbias2, inner.epsilon(),
                         decay[i] ? inner.weight_decay() : 0, rates[i].constant * share},
-                       g, &next.params[i], &next.first[i], &next.second[i]);
+                       g, &state.params[i], &state.first[i], &state.second[i]);
         continue;
       }
       // m' = β₁ m + (1 − β₁) g, v' = β₂ v + (1 − β₂) g²
-      next.first[i] = g * (1 - inner.beta1());
-      next.second[i] = g * g * (1 - inner.beta2());
-      if (begun) {
-        next.first[i] = next.first[i] + state.first[i] * inner.beta1();
-        next.second[i] = next.second[i] + state.second[i] * inner.beta2();
-      }
+      const at::Tensor first = g * (1 - inner.beta1());
+      const at::Tensor second = g * g * (1 - inner.beta2());
+      const bool begun = state.first[i].defined();
+      state.first[i] = begun ? first + state.first[i] * inner.beta1() : first;
+      state.second[i] = begun ? second + state.second[i] * inner.beta2() : second;
       // m̂ / √(v̂ + ε²): with ε outside, the root has no derivative where the gradient is 0.
-      direction = next.first[i] * unbias1 * at::rsqrt(next.second[i] * unbias2 + inner.epsilon() * inner.epsilon());
+      direction = state.first[i] * unbias1 * at::rsqrt(state.second[i] * unbias2 + inner.epsilon() * inner.epsilon());
     }
     if (inner.weight_decay() > 0 && decay[i]) {
       direction = direction + state.params[i] * inner.weight_decay();
@@ -81,12 +74,12 @@ InnerState InnerStep(const InnerSpec& inner, const std::vector<InnerRate>& rates
     // θ' = θ − α d
     if (const at::Tensor& learned = rates[i].learned; learned.defined()) {
       const at::Tensor rate = learned.select(0, std::min<int64_t>(step, learned.size(0) - 1));
-      next.params[i] = state.params[i] - direction * (share == 1.0 ? rate : rate * share);
+      state.params[i] = state.params[i] - direction * (share == 1.0 ? rate : rate * share);
     } else {
-      next.params[i] = state.params[i].sub(direction, rates[i].constant * share);
+      state.params[i] = state.params[i].sub(direction, rates[i].constant * share);
     }
   }
-  return next;
+  return state;
 }
 
 }  // namespace metaprompt

@@ -33,8 +33,9 @@ struct InnerState {
 // θ_{k+1} from θ_k and its gradients (undefined: zero) at step k = `step`, from 0. `share`: share of the step size.
 // `decay`: which parameters weight decay applies to. Gradients of what moves that are longer, all together, than
 // inner.clip_norm are scaled down to it. Differentiable in state, gradients and learned step sizes.
+// Without a graph, AdamW changes in place what nobody but `state` holds: hand it on with std::move to save memory.
 InnerState InnerStep(const InnerSpec& inner, const std::vector<InnerRate>& rates, const std::vector<bool>& decay,
-                     int64_t step, double share, const ParamList& grads, const InnerState& state);
+                     int64_t step, double share, const ParamList& grads, InnerState state);
 
 }  // namespace metaprompt
 

@@ -55,7 +55,9 @@ absl::StatusOr<StepStats> MetaStep(const Learner& learner, const Model& model, c
   bool finite = std::isfinite(stats.query_loss);
   for (at::Tensor& sum : sums) {
     if (sum.defined()) {
-      sum.div_(static_cast<double>(tasks));
+      if (tasks > 1) {
+        sum.div_(static_cast<double>(tasks));
+      }
       finite = finite && std::isfinite(sum.sum().item<double>());
     }
   }

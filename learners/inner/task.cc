@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <numeric>
+#include <utility>
 
 #include "learners/inner/gradients.h"
 #include "learners/inner/scope.h"
@@ -100,7 +101,7 @@ Batch QueryBatch(Batch query, int64_t step) {
   return query;
 }
 
-InnerState PlainStep(const Task& task, int64_t step, double share, const Batch& support, const InnerState& state,
+InnerState PlainStep(const Task& task, int64_t step, double share, const Batch& support, InnerState state,
                      LossAndAccuracy* seen) {
   if (task.moved.empty()) {
     return state;
@@ -111,7 +112,7 @@ InnerState PlainStep(const Task& task, int64_t step, double share, const Batch& 
                         /*create_graph=*/false, seen);
   }();
   const at::NoGradGuard no_grad;
-  return InnerStep(task.inner, task.rates, task.decay, step, share, grads, state);
+  return InnerStep(task.inner, task.rates, task.decay, step, share, grads, std::move(state));
 }
 
 }  // namespace metaprompt

@@ -53,7 +53,7 @@ Batch StepBatch(const InnerSpec& inner, const Batch& support, int64_t step);
 Batch QueryBatch(Batch query, int64_t step);
 
 // One inner step without a graph, on StepBatch of `support`; arguments as for InnerStep and LossGradient.
-InnerState PlainStep(const Task& task, int64_t step, double share, const Batch& support, const InnerState& state,
+InnerState PlainStep(const Task& task, int64_t step, double share, const Batch& support, InnerState state,
                      LossAndAccuracy* seen);
 
 }  // namespace metaprompt

@@ -127,16 +127,19 @@ class Unrolled {
     return query.loss;
   }
 
-  // Takes all steps without a graph and keeps some of the states: all of them if they are small, else every s-th one,
+  // Takes all steps without a graph and keeps some of the states: all of them if they are small or few, else every s-th one,
   // s = √K. In that case Recompute() holds about √K kept states, and √K more between two of them.
   void Forward() {
     backwards_ = true;
     constexpr int64_t kSmall = int64_t{64} << 20;  // bytes
+    constexpr int kFew = 3;  // with s = 2, one state less would be held, for one more forward and backward pass
     int64_t bytes = 0;
     for (const size_t i : task_.moved) {
       bytes += static_cast<int64_t>(theta_[i].nbytes()) * (task_.inner.optimizer() == InnerSpec::ADAMW ? 3 : 1);
     }
-    stride_ = bytes * steps_ <= kSmall ? 1 : static_cast<int>(std::ceil(std::sqrt(static_cast<double>(steps_))));
+    stride_ = bytes * steps_ <= kSmall || steps_ <= kFew
+                  ? 1
+                  : static_cast<int>(std::ceil(std::sqrt(static_cast<double>(steps_))));
     plain_support_ = WithoutGraph(task_.support);
     InnerState state{WithoutGraph(theta_), {}, {}};
     kept_.resize(static_cast<size_t>(steps_) + 1);

@@ -52,4 +52,6 @@ Autocast::~Autocast() {
   }
 }
 
+bool AutocastIsOn(at::DeviceType device) { return Enabled(device); }
+
 }  // namespace metaprompt

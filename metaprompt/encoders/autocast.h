@@ -24,6 +24,9 @@ class Autocast {
   bool cached_before_ = false;
 };
 
+// Whether such an object exists in this thread for this kind of device.
+bool AutocastIsOn(at::DeviceType device);
+
 }  // namespace metaprompt
 
 #endif  // METAPROMPT_ENCODERS_AUTOCAST_H_

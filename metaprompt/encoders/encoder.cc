@@ -6,7 +6,9 @@
 #include <map>
 #include <mutex>
 
+#include "metaprompt/encoders/autocast.h"
 #include "metaprompt/encoders/bfloat16_layers.h"
+#include "metaprompt/encoders/bfloat16_linear.h"
 #include "metaprompt/encoders/gather_rows.h"
 #include "metaprompt/encoders/text_attention.h"
 #include "metaprompt/encoders/text_products.h"
@@ -15,6 +17,9 @@ namespace metaprompt {
 namespace {
 
 at::Tensor Dense(const ParamList& p, const at::Tensor& x, size_t place) {
+  if (AutocastIsOn(at::kCPU) && TakesBfloat16Linear(x, p[place])) {
+    return Bfloat16Linear(x, p[place], p[place + 1]);
+  }
   return at::linear(x, p[place], p[place + 1]);
 }
 

@@ -40,8 +40,13 @@ double GraphBytes(const EncoderConfig& config, const TextInputs& packed, const G
     pairs += length * length;
   }
   const double product = parts.bfloat16 ? 2 : full;  // bytes of each number in a product's inputs
-  // In bfloat16, every product saves its own copies of its inputs, the matrix included.
-  const auto inputs = [&](double products) { return (parts.bfloat16 ? products : 1) * product; };
+  // In bfloat16, every product saves its own copies of its inputs, the matrix included. But dense layers on the CPU
+  // (bfloat16_linear.h) save their inputs themselves, which are hidden states in float32.
+  const bool no_copies = parts.bfloat16 && packed.ids().is_cpu();
+  const double state = no_copies ? full : product;
+  const auto inputs = [&](double dense, double lora) {
+    return no_copies ? full + lora * product : (parts.bfloat16 ? dense + lora : 1) * product;
+  };
   const double activations = ActivationTensors(config.activation) * product;
 
   double bytes = 0;
@@ -56,9 +61,9 @@ double GraphBytes(const EncoderConfig& config, const TextInputs& packed, const G
     const double rows = at_slots ? texts : tokens;  // of the queries and of everything after attention
     const double queries = at_slots ? 1 : longest;
     const double lora = rank > 0 ? 1 : 0;
-    bytes += at_slots ? tokens * width * inputs(2 + lora) + texts * width * inputs(1 + lora)
-                      : tokens * width * inputs(3 + 2 * lora);  // x, the input of queries, keys and values
-    bytes += (tokens + rows) * rank * product;                  // A x
+    bytes += at_slots ? tokens * width * inputs(2, lora) + texts * width * inputs(1, lora)
+                      : tokens * width * inputs(3, 2 * lora);  // x, the input of queries, keys and values
+    bytes += (tokens + rows) * rank * product;                 // A x
     if (padded) {
       bytes += texts * (queries + 2 * keys) * width * product;                            // queries, keys, values
       bytes += texts * heads * queries * keys * (full + (parts.bfloat16 ? product : 0));  // softmax
@@ -66,8 +71,9 @@ double GraphBytes(const EncoderConfig& config, const TextInputs& packed, const G
       bytes += (rows + 2 * tokens) * width * product;
       bytes += heads * (at_slots ? tokens : pairs) * full;
     }
-    bytes += rows * (width * (2 * product + 2 * full) + inner * activations);  // after attention, up to the last norm
-    if (parts.bfloat16) {
+    bytes +=
+        rows * (width * (product + state + 2 * full) + inner * activations);  // after attention, up to the last norm
+    if (parts.bfloat16 && !no_copies) {
       bytes += (4 * width * width + 2 * width * inner) * product;
     }
   }
@@ -75,7 +81,7 @@ double GraphBytes(const EncoderConfig& config, const TextInputs& packed, const G
     bytes += longest * (longest + (parts.slots_alone ? texts : 0)) * sizeof(int64_t);  // indices of buckets
   }
   if (parts.head_rows > 0) {
-    bytes += static_cast<double>(parts.head_rows) * (width * product + embedding * (activations + product + full));
+    bytes += static_cast<double>(parts.head_rows) * (width * state + embedding * (activations + product + full));
   }
   return bytes;
 }

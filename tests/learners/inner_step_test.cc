@@ -2,12 +2,14 @@
 #include "learners/inner/inner_step.h"
 
 #include <ATen/ATen.h>
+#include <ATen/Parallel.h>
 #include <ATen/core/grad_mode.h>
 #include <gtest/gtest.h>
 
 #include <algorithm>
 #include <cmath>
 #include <memory>
+#include <utility>
 #include <vector>
 
 #include "learners/learner.h"
@@ -117,6 +119,51 @@ TEST(InnerAdamWTest, StepsAlikeWithAGraphAndWithout) {
     EXPECT_EQ(MaxDifference(params[i], without.params[i]) == 0, i == 2);
   }
   EXPECT_FALSE(without.first[2].defined());
+}
+
+// A step writes into tensors that the state alone holds, and into no other. The bits are the same either way.
+TEST(InnerAdamWTest, StepsInPlaceWhereNobodyElseHoldsTheNumbers) {
+  const at::NoGradGuard no_grad;
+  InnerSpec inner;
+  inner.set_optimizer(InnerSpec::ADAMW);
+  inner.set_weight_decay(0.1);
+  const std::vector<InnerRate> rates = {InnerRate{0.1, {}}, InnerRate{0.1, {}}};
+  const std::vector<bool> decay = {true, true};
+  Random random(12);
+  const ParamList start = {RandomTensor({300, 401}, &random), RandomTensor({7}, &random)};
+  const ParamList before = Detached(start);
+  InnerState owned{start, {}, {}};
+  InnerState shared{start, {}, {}};
+  std::vector<InnerState> held;  // every state stays as it was
+  std::vector<ParamList> copies;
+  for (int64_t step = 0; step < 4; ++step) {
+    ParamList grads;
+    for (const at::Tensor& param : start) {
+      grads.push_back(RandomTensor(param.sizes(), &random));
+    }
+    at::set_num_threads(step % 2 == 0 ? 2 : 1);
+    const void* const place = owned.params[0].data_ptr();
+    owned = InnerStep(inner, rates, decay, step, 1.0, grads, std::move(owned));
+    EXPECT_EQ(owned.params[0].data_ptr() == place, step > 0) << step;
+    at::set_num_threads(1);
+    held.push_back(shared);
+    copies.push_back(Detached(shared.params.params));
+    shared = InnerStep(inner, rates, decay, step, 1.0, grads, shared);
+    for (size_t i = 0; i < start.size(); ++i) {
+      EXPECT_TRUE(owned.params[i].equal(shared.params[i]));
+      EXPECT_TRUE(owned.first[i].equal(shared.first[i]));
+      EXPECT_TRUE(owned.second[i].equal(shared.second[i]));
+      EXPECT_TRUE(start[i].equal(before[i]));
+    }
+  }
+  for (size_t k = 0; k < held.size(); ++k) {
+    EXPECT_TRUE(held[k].params[0].equal(copies[k][0]));
+  }
+  // A view is somebody else too.
+  const at::Tensor view = owned.params[0].view({-1});
+  const at::Tensor copy = view.clone();
+  owned = InnerStep(inner, rates, decay, 4, 1.0, before, std::move(owned));
+  EXPECT_TRUE(view.equal(copy));
 }
 
 // A gradient of 0 is where √ has no derivative.
