@@ -32,6 +32,11 @@ std::vector<std::string> CheckLearner(const LearnerSpec& spec) {
     broken.push_back(absl::StrCat("learner.inner.batch is set; learner.", learner->name(),
                                   " needs the same loss in every inner step"));
   }
+  if (spec.inner().epsilon_place() == InnerSpec::OUTSIDE) {
+    broken.push_back(
+        "learner.inner.epsilon_place is OUTSIDE; only learner.meta_test.inner may have it, whose steps are not "
+        "differentiated");
+  }
   if (spec.meta_test().epochs() > 0 && spec.meta_test().inner().batch() > 0) {
     broken.push_back("learner.meta_test.inner.batch is set; with learner.meta_test.epochs it is meta_test.batch");
   }

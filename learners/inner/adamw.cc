@@ -129,7 +129,8 @@ inline METAPROMPT_INLINE void InnerUpdate(const InnerAdamW& step, const InnerNum
   const T rest2 = static_cast<T>(1.0 - step.beta2);
   const T unbias1 = static_cast<T>(step.unbias1);
   const T unbias2 = static_cast<T>(step.unbias2);
-  const T epsilon2 = static_cast<T>(step.epsilon * step.epsilon);
+  const T inside = static_cast<T>(step.inside);
+  const T outside = static_cast<T>(step.outside);
   const T decay = static_cast<T>(step.weight_decay);
   const T rate = static_cast<T>(step.rate);
 #pragma omp simd
@@ -140,7 +141,7 @@ inline METAPROMPT_INLINE void InnerUpdate(const InnerAdamW& step, const InnerNum
     const T v = beta2 * (kBegun ? at.second[k] : T{0}) + rest2 * g * g;
     at.next_first[k] = m;
     at.next_second[k] = v;
-    at.next_param[k] = theta - rate * (m * unbias1 / std::sqrt(v * unbias2 + epsilon2) + decay * theta);
+    at.next_param[k] = theta - rate * (m * unbias1 / (std::sqrt(v * unbias2 + inside) + outside) + decay * theta);
   }
 }
 

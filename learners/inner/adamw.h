@@ -42,18 +42,19 @@ double RateShare(const Schedule& schedule, int64_t step, int64_t total);
 double AdamWUpdate(const MetaOptimizerSpec& spec, const std::vector<ParamInfo>& infos, int64_t total, ParamList* grads,
                    ParamList* params, AdamWState* state);
 
-// The constants of one step of the inner loop's AdamW, whose ε is inside the root.
+// The constants of one step of the inner loop's AdamW.
 struct InnerAdamW {
   double beta1 = 0;
   double beta2 = 0;
   double unbias1 = 1;  // 1 / (1 − β₁ᵗ)
   double unbias2 = 1;  // 1 / (1 − β₂ᵗ)
-  double epsilon = 0;
+  double inside = 0;   // ε² or, with ε outside the root, 0
+  double outside = 0;  // ε or, with ε inside the root, 0
   double weight_decay = 0;
   double rate = 0;
 };
 
-// m' = β₁ m + (1 − β₁) g, v' = β₂ v + (1 − β₂) g², θ' = θ − rate (m' unbias1 / √(v' unbias2 + ε²) + weight_decay θ),
+// m' = β₁ m + (1 − β₁) g, v' = β₂ v + (1 − β₂) g², θ' = θ − rate (m' unbias1 / (√(v' unbias2 + inside) + outside) + weight_decay θ),
 // for float or double tensors on the CPU, in one pass over memory and without a graph. Undefined moments are zero. A
 // tensor that nobody else holds, nor a view of it, is changed in place. Otherwise *param, *first or *second gets a new
 // tensor. The bits are the same either way, and for any number of threads.

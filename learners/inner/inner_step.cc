@@ -41,6 +41,9 @@ InnerState InnerStep(const InnerSpec& inner, const std::vector<InnerRate>& rates
                      int64_t step, double share, const ParamList& unclipped, InnerState state) {
   const ParamList grads = inner.clip_norm() > 0 ? Clipped(rates, unclipped, inner.clip_norm()) : unclipped;
   const bool adamw = inner.optimizer() == InnerSpec::ADAMW;
+  const bool is_outside = inner.epsilon_place() == InnerSpec::OUTSIDE;
+  const double inside = is_outside ? 0 : inner.epsilon() * inner.epsilon();
+  const double outside = is_outside ? inner.epsilon() : 0;
   state.first.resize(adamw ? state.params.size() : 0);
   state.second.resize(state.first.size());
   for (size_t i = 0; i < state.params.size(); ++i) {
@@ -54,7 +57,7 @@ InnerState InnerStep(const InnerSpec& inner, const std::vector<InnerRate>& rates
       const double unbias1 = 1 / (1 - std::pow(inner.beta1(), t));
       const double unbias2 = 1 / (1 - std::pow(inner.beta2(), t));
       if (!at::GradMode::is_enabled() && !rates[i].learned.defined() && g.is_cpu()) {
-        InnerAdamWStep({inner.beta1(), inner.beta2(), unbias1, unbias2, inner.epsilon(),
+        InnerAdamWStep({inner.beta1(), inner.beta2(), unbias1, unbias2, inside, outside,
                         decay[i] ? inner.weight_decay() : 0, rates[i].constant * share},
                        g, &state.params[i], &state.first[i], &state.second[i]);
         continue;
@@ -66,7 +69,8 @@ InnerState InnerStep(const InnerSpec& inner, const std::vector<InnerRate>& rates
       state.first[i] = begun ? first + state.first[i] * inner.beta1() : first;
       state.second[i] = begun ? second + state.second[i] * inner.beta2() : second;
       // m̂ / √(v̂ + ε²): with ε outside, the root has no derivative where the gradient is 0.
-      direction = state.first[i] * unbias1 * at::rsqrt(state.second[i] * unbias2 + inner.epsilon() * inner.epsilon());
+      const at::Tensor size = state.second[i] * unbias2 + inside;
+      direction = state.first[i] * unbias1 * (outside == 0 ? at::rsqrt(size) : 1 / (at::sqrt(size) + outside));
     }
     if (inner.weight_decay() > 0 && decay[i]) {
       direction = direction + state.params[i] * inner.weight_decay();

@@ -127,8 +127,8 @@ class Unrolled {
     return query.loss;
   }
 
-  // Takes all steps without a graph and keeps some of the states: all of them if they are small or few, else every s-th one,
-  // s = √K. In that case Recompute() holds about √K kept states, and √K more between two of them.
+  // Takes all steps without a graph and keeps some of the states: all of them if they are small or few, else every s-th
+  // one, s = √K. In that case Recompute() holds about √K kept states, and √K more between two of them.
   void Forward() {
     backwards_ = true;
     constexpr int64_t kSmall = int64_t{64} << 20;  // bytes

@@ -120,6 +120,9 @@ TEST_F(CommandLineTest, SpecValuesThatAreWrongOnTheCommandLine) {
       {"learner.meta_optimizer.word_lr=-1", "learner.meta_optimizer.word_lr is -1; it must be >= 0 and <= 10"},
       {"learner.meta_optimizer.schedule_steps=1",
        "learner.meta_optimizer.schedule_steps is 1; it must be at least train.meta_steps, 2"},
+      {"learner.inner.epsilon_place=OUTSIDE",
+       "learner.inner.epsilon_place is OUTSIDE; only learner.meta_test.inner may have it, whose steps are not "
+       "differentiated"},
       {"model.dropout.hidden=1", "model.dropout.hidden is 1; it must be >= 0 and <= 0.99"},
       {"episodes.word_tasks=1.5", "episodes.word_tasks is 1.5; it must be >= 0 and <= 1"},
       {"episodes.shots=0", "episodes.shots[0] is 0; it must be >= 1 and <= 1000"},

@@ -90,8 +90,13 @@ TEST(InnerStepTest, LongGradientsAreScaledDown) {
 }
 
 // Where no graph is wanted a step is one pass over memory; it is the step that the graph's operations take.
-TEST(InnerAdamWTest, StepsAlikeWithAGraphAndWithout) {
+class InnerAdamWPlaceTest : public ::testing::TestWithParam<InnerSpec::EpsilonPlace> {};
+
+INSTANTIATE_TEST_SUITE_P(, InnerAdamWPlaceTest, ::testing::Values(InnerSpec::INSIDE, InnerSpec::OUTSIDE));
+
+TEST_P(InnerAdamWPlaceTest, StepsAlikeWithAGraphAndWithout) {
   InnerSpec inner;
+  inner.set_epsilon_place(GetParam());
   inner.set_optimizer(InnerSpec::ADAMW);
   inner.set_epsilon(0.01);
   inner.set_weight_decay(0.2);
@@ -102,6 +107,12 @@ TEST(InnerAdamWTest, StepsAlikeWithAGraphAndWithout) {
   for (const int64_t rows : {501, 3, 2}) {
     params.push_back(RandomTensor({rows, 211}, &random).t());  // not in order
   }
+  // The first step, by the formula: α g / √(g² + ε²) or α g / (|g| + ε), and decay.
+  const at::Tensor g = RandomTensor(params[0].sizes(), &random);
+  const at::Tensor size = GetParam() == InnerSpec::INSIDE ? at::sqrt(g * g + 1e-4) : g.abs() + 0.01;
+  EXPECT_LT(MaxDifference(InnerStep(inner, rates, decay, 0, 1, {g, {}, {}}, {params, {}, {}}).params[0],
+                          params[0] - (g / size + params[0] * 0.2) * 0.1),
+            1e-14);
   InnerState with_graph{params, {}, {}};
   InnerState without{params, {}, {}};
   for (int64_t step = 0; step < 4; ++step) {
