@@ -54,10 +54,10 @@ struct InnerAdamW {
   double rate = 0;
 };
 
-// m' = β₁ m + (1 − β₁) g, v' = β₂ v + (1 − β₂) g², θ' = θ − rate (m' unbias1 / (√(v' unbias2 + inside) + outside) + weight_decay θ),
-// for float or double tensors on the CPU, in one pass over memory and without a graph. Undefined moments are zero. A
-// tensor that nobody else holds, nor a view of it, is changed in place. Otherwise *param, *first or *second gets a new
-// tensor. The bits are the same either way, and for any number of threads.
+// m' = β₁ m + (1 − β₁) g, v' = β₂ v + (1 − β₂) g², θ' = θ − rate (m' unbias1 / (√(v' unbias2 + inside) + outside) +
+// weight_decay θ), for float or double tensors on the CPU, in one pass over memory and without a graph. Undefined
+// moments are zero. A tensor that nobody else holds, nor a view of it, is changed in place. Otherwise *param, *first or
+// *second gets a new tensor. The bits are the same either way, and for any number of threads.
 void InnerAdamWStep(const InnerAdamW& step, const at::Tensor& grad, at::Tensor* param, at::Tensor* first,
                     at::Tensor* second);
 
