@@ -164,7 +164,7 @@ class Prompted(torch.nn.Module):
                 numbers = [n for text in texts.numbers for n in text]
                 rate = config.hidden_dropout_prob
             mask = kept(seed, here, numbers, x.shape[-1], rate).view(x.shape)
-            return x * mask.to(x.dtype) / (1 - rate)
+            return x * (mask.to(x.dtype) / (1 - rate))  # as torch does
 
         if seed is not None:
             torch.nn.functional.dropout = masked
