@@ -181,11 +181,18 @@ PromptModel::Hidden PromptModel::HiddenOf(const ParamList& params, const Batch& 
 }
 
 Batch PromptModel::CacheBelow(const ModelParams& all, const Batch& batch, int layer) const {
-  const ParamList& params = all.params;
   TORCH_CHECK(batch.cached == nullptr, "PromptModel: the batch has a cache already");
   if (layer <= 0 || (batch.dropout && drops())) {  // each pass drops something else
     return batch;
   }
+  Batch lowered = batch;
+  lowered.cached = ComputedBelow(all, batch, layer);
+  return lowered;
+}
+
+std::shared_ptr<const PromptCache> PromptModel::ComputedBelow(const ModelParams& all, const Batch& batch,
+                                                              int layer) const {
+  const ParamList& params = all.params;
   auto cache = std::make_shared<PromptCache>();
   if (layer >= head_layer_) {
     const Hidden hidden = HiddenOf(params, batch, EmbeddedOf(params, batch));
@@ -219,9 +226,7 @@ Batch PromptModel::CacheBelow(const ModelParams& all, const Batch& batch, int la
       }
     }
   }
-  Batch lowered = batch;
-  lowered.cached = std::move(cache);
-  return lowered;
+  return cache;
 }
 
 size_t PromptModel::read_scale_place() const {

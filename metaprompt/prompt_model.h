@@ -104,6 +104,9 @@ class PromptModel : public Model {
  private:
   using Hidden = PromptCache::HeadLeft;
 
+  // What CacheBelow adds to the batch.
+  std::shared_ptr<const PromptCache> ComputedBelow(const ModelParams& all, const Batch& batch, int layer) const;
+
   // The encoder's state before its first layer.
   EncoderState EmbeddedOf(const ParamList& params, const Batch& batch) const;
   // From the encoder's state to what the head reads.

@@ -4,17 +4,13 @@
 #include <limits>
 
 namespace metaprompt {
-namespace {
 
-// The finaliser of SplitMix64 (Steele et al. 2014): a bijection in which each input bit affects all output bits.
 uint64_t Mix(uint64_t x) {
   x += 0x9e3779b97f4a7c15U;
   x = (x ^ (x >> 30U)) * 0xbf58476d1ce4e5b9U;
   x = (x ^ (x >> 27U)) * 0x94d049bb133111ebU;
   return x ^ (x >> 31U);
 }
-
-}  // namespace
 
 uint64_t SubSeed(uint64_t seed, absl::string_view purpose, uint64_t index) {
   uint64_t hash = Mix(seed);

@@ -11,6 +11,9 @@
 
 namespace metaprompt {
 
+// The finaliser of SplitMix64 (Steele et al. 2014): a bijection in which each input bit affects all output bits.
+uint64_t Mix(uint64_t x);
+
 // A seed for one purpose ("init", "episodes/train", ...) and one index, derived from the experiment's seed. The seeds
 // for different arguments are unrelated. Every seed is equally good, including 0.
 uint64_t SubSeed(uint64_t seed, absl::string_view purpose, uint64_t index = 0);

@@ -8,19 +8,16 @@
 
 #include <algorithm>
 
+#include "metaprompt/base/random.h"
+
 namespace metaprompt {
 namespace {
 
 using torch::autograd::AutogradContext;
 using torch::autograd::variable_list;
 
-// One step of SplitMix64 (Steele et al. 2014) from `seed`, at a distance of `index`.
-uint64_t Mix(uint64_t seed, uint64_t index) {
-  uint64_t z = seed + (index + 1) * 0x9e3779b97f4a7c15U;
-  z = (z ^ (z >> 30U)) * 0xbf58476d1ce4e5b9U;
-  z = (z ^ (z >> 27U)) * 0x94d049bb133111ebU;
-  return z ^ (z >> 31U);
-}
+// The key number `index` from a seed: the output of SplitMix64 at that distance from it.
+uint64_t KeyOf(uint64_t seed, uint64_t index) { return Mix(seed + index * 0x9e3779b97f4a7c15U); }
 
 // A row of MaskRows.
 struct Row {
@@ -95,7 +92,7 @@ class DropFunction : public torch::autograd::Function<DropFunction> {
 
 }  // namespace
 
-uint64_t PlaceSeed(uint64_t seed, int64_t place) { return Mix(seed, static_cast<uint64_t>(place)); }
+uint64_t PlaceSeed(uint64_t seed, int64_t place) { return KeyOf(seed, static_cast<uint64_t>(place)); }
 
 at::Tensor MaskRows(uint64_t seed, int64_t rows, int64_t columns, const at::Tensor& numbers) {
   at::Tensor result = at::empty({rows, 3}, at::kLong);
@@ -104,7 +101,7 @@ at::Tensor MaskRows(uint64_t seed, int64_t rows, int64_t columns, const at::Tens
   Row* const row = RowsIn(result);
   for (int64_t r = 0; r < rows; ++r) {
     const auto index = static_cast<uint64_t>(number == nullptr ? r : number[r]);
-    row[r] = {r * columns, columns, static_cast<int64_t>(Mix(seed, index))};
+    row[r] = {r * columns, columns, static_cast<int64_t>(KeyOf(seed, index))};
   }
   return result;
 }
@@ -122,7 +119,7 @@ at::Tensor MaskRowsOfPairs(uint64_t seed, const at::Tensor& places, int64_t head
         const int64_t query = text[b][0] + i;
         const int64_t of_query = number == nullptr ? query : number[query];
         const int64_t first = text[b][4] * heads + (h * text[b][1] + i) * text[b][3];
-        *row++ = {first, text[b][3], static_cast<int64_t>(Mix(seed, static_cast<uint64_t>(of_query * heads + h)))};
+        *row++ = {first, text[b][3], static_cast<int64_t>(KeyOf(seed, static_cast<uint64_t>(of_query * heads + h)))};
       }
     }
   }

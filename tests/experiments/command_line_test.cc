@@ -18,7 +18,7 @@ namespace metaprompt {
 namespace {
 
 using ::testing::AllOf;
-using ::testing::EndsWith;
+using ::testing::AnyOf;
 using ::testing::HasSubstr;
 using ::testing::Not;
 using ::testing::StartsWith;
@@ -43,14 +43,15 @@ TEST_F(CommandLineTest, OptionsThatAreWrong) {
   EXPECT_EQ(Error({"check", "a", "--set"}, 2), "--set: 1 required FIELD=VALUE missing; see `metaprompt check --help`");
   EXPECT_EQ(Error({"episodes", "a", "--split", "dev"}, 2),
             "--split: dev not in {train,valid,test}; see `metaprompt episodes --help`");
-  // CLI11's versions write a range in different ways.
+  // The versions of CLI11 in Debian 12 and 13 write a range in different ways.
   EXPECT_THAT(Error({"episodes", "a", "--index", "-1"}, 2),
-              AllOf(StartsWith("--index: Value -1 not in range"), HasSubstr("9223372036854775807"),
-                    EndsWith("; see `metaprompt episodes --help`")));
+              AnyOf("--index: Value -1 not in range 0 to 9223372036854775807; see `metaprompt episodes --help`",
+                    "--index: Value -1 not in range [0 - 9223372036854775807]; see `metaprompt episodes --help`"));
   EXPECT_EQ(Error({"episodes", "$tiny.textproto", "--save", "$frozen", "--index", "3"}, 2),
             "--index excludes --save; see `metaprompt episodes --help`");
   EXPECT_THAT(Error({"bench", "a", "--rounds", "0"}, 2),
-              AllOf(StartsWith("--rounds: Value 0 not in range"), HasSubstr("1000")));
+              AnyOf("--rounds: Value 0 not in range 1 to 1000; see `metaprompt bench --help`",
+                    "--rounds: Value 0 not in range [1 - 1000]; see `metaprompt bench --help`"));
 }
 
 TEST_F(CommandLineTest, HelpNamesEveryCommand) {
