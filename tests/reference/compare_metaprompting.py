@@ -11,8 +11,8 @@ what a second-order multi-step meta-step with query batches gives, without dropo
 With --model and --data it tests the model as it comes on one 5-way episode of HuffPost, as
 experiments/specs/metaprompting/huffpost.textproto prescribes (15 epochs of AdamW on everything, in float32), once by
 `metaprompt run` and `metaprompt classify` and once with transformers, without dropout and with it, at 1 and 5 shots. It
-fails if a log-probability differs by more than 1e-4. With --float64 it also runs the reference in float64 and prints how
-far ours and the reference in float32 are from that: no two computations in float32 can be expected to be closer.
+fails if a log-probability differs by more than 1e-4. With --float64 it also runs the reference in float64 and prints
+how far ours and the reference in float32 are from that: nothing in float32 can be expected to be closer.
 
 Random choices are ours, from their definitions (metaprompt/base/random.h, metaprompt/encoders/dropout.h): the masks of
 dropout and the order of mini-batches. All else is torch's: autograd, AdamW, the LSTM, BERT.
