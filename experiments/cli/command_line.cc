@@ -11,6 +11,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "experiments/cli/commands.h"
+#include "experiments/cli/describe_program.h"
 #include "experiments/cli/init_command.h"
 #include "experiments/cli/measure_commands.h"
 #include "experiments/cli/model_commands.h"
@@ -75,6 +76,7 @@ int RunCommand(const std::vector<std::string>& arguments, const Console& console
   RegisterInitCommand(&commands);
   RegisterModelCommands(&commands);
   RegisterMeasureCommands(&commands);
+  RegisterCompletion(&app, &commands);
   try {
     std::vector<std::string> reversed(arguments.rbegin(), arguments.rend());
     app.parse(std::move(reversed));

@@ -103,14 +103,15 @@ struct ReportOptions {
   bool json = false;
 };
 
-// The paths that may be runs. `runs/*/` also names runs that were stopped or are not finished, and other files.
+// The paths that may be runs. `runs/*/` also names runs that were stopped or are not finished, and other files. A
+// single path is not passed over: reading it tells what is wrong with it.
 std::vector<std::string> RunsAmong(const std::vector<std::string>& paths, const Console& console) {
   std::vector<std::string> runs;
   for (const std::string& path : paths) {
     std::error_code error;
     if (absl::EndsWith(absl::StripSuffix(path, "/"), ".partial")) {
       *console.err << path << ": not complete; left out\n";
-    } else if (std::filesystem::exists(path, error) &&
+    } else if (paths.size() > 1 && std::filesystem::exists(path, error) &&
                !std::filesystem::exists(absl::StrCat(path, "/record.textproto"), error)) {
       *console.err << path << ": not a run; left out\n";
     } else {

@@ -13,7 +13,7 @@
 namespace metaprompt {
 namespace {
 
-constexpr size_t kRounds = 10;
+constexpr size_t kRounds = 5;
 constexpr double kColdest = 0.01;
 constexpr double kHottest = 100;
 

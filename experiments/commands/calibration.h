@@ -22,8 +22,8 @@ struct Calibration {
 };
 
 // Leaves out one text of each class at a time, adapts to the others, and labels those that were left out; then
-// BestTemperature. A class with a single text keeps it. If a class has more than ten texts, ten rounds share them out.
-// Nothing if every class has one text. Takes as many adaptations as rounds.
+// BestTemperature. A class with a single text keeps it. If a class has more than five texts, five rounds share them
+// out. Nothing if every class has one text. Takes as many adaptations as rounds.
 absl::StatusOr<std::optional<Calibration>> LeaveOneOut(const ClassifierStart& start,
                                                        const std::vector<SupportClass>& classes, at::Device device,
                                                        TaskPool* pool);

@@ -18,8 +18,8 @@ std::string FirstModelText(const std::string& encoder, bool has_head, int max_to
         "model {\n", checkpoint,
         "  # The checkpoint has a masked-language-model head: texts are compared by what the model expects at {mask}.\n"
         "  prompt { template: \"{text} . <soft> topic : {mask} .\" init_words: \"the\" }\n"
-        "  # A class begins as the mean of its examples; its name counts as two more.\n"
-        "  verbalizer { kind: PROTOTYPE answer_texts: 2 temperature: 50 }\n"
+        "  # A class begins as the mean of its examples; its name counts as two more. Names may be the same words.\n"
+        "  verbalizer { kind: PROTOTYPE answer_texts: 2 temperature: 50 allow_same_words: true }\n"
         "}\n");
   }
   return absl::StrCat(
@@ -28,8 +28,8 @@ std::string FirstModelText(const std::string& encoder, bool has_head, int max_to
       "  prompt { template: \"{text} <soft> {mask}\" init_words: \"the\" }\n"
       "  features: UNIT_MEAN\n"
       "  read: UNIT_MEAN\n"
-      "  # A class begins as the mean of its examples; its name counts as one more.\n"
-      "  verbalizer { kind: PROTOTYPE answer_texts: 1 temperature: 20 }\n"
+      "  # A class begins as the mean of its examples; its name counts as one more. Names may be the same words.\n"
+      "  verbalizer { kind: PROTOTYPE answer_texts: 1 temperature: 20 allow_same_words: true }\n"
       "}\n");
 }
 

@@ -10,6 +10,7 @@
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/escaping.h"
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
@@ -19,7 +20,7 @@
 #include "experiments/commands/init_kinds.h"
 #include "experiments/spec.h"
 #include "experiments/workbench/model_assembly.h"
-#include "experiments/workbench/run_data.h"
+#include "experiments/workbench/workbench.h"
 #include "learners/check_learner.h"
 #include "metaprompt/base/spec_fields.h"
 #include "metaprompt/base/status_macros.h"
@@ -28,7 +29,8 @@
 namespace metaprompt {
 namespace {
 
-constexpr size_t kLeastTexts = 6;    // of a class: one shot and five queries
+constexpr size_t kLeastTexts = 6;  // of a class: one shot and five queries
+constexpr int kVocabSizes[] = {4000, 2000, 1000, 500, 250, 125, 64};
 constexpr size_t kLeastClasses = 6;  // two each for training, validation and test
 
 // A class, with each of its texts once.
@@ -44,7 +46,7 @@ std::vector<SupportClass> WithoutDuplicates(std::vector<SupportClass> classes) {
 
 // "billing 12, login 9 and 3 more".
 std::string Counts(const std::vector<SupportClass>& classes) {
-  constexpr size_t kListed = 10;
+  constexpr size_t kListed = 6;
   std::string list;
   for (size_t i = 0; i < std::min(kListed, classes.size()); ++i) {
     absl::StrAppend(&list, i == 0 ? "" : ", ", classes[i].label, " ", classes[i].texts.size());
@@ -172,7 +174,7 @@ int MaxTokensFor(int64_t words) {
   return std::min(128, std::max(32, (tokens + 15) / 16 * 16));
 }
 
-absl::StatusOr<std::string> ModelText(const InitOptions& options, const InitKind& kind, int64_t words) {
+absl::StatusOr<std::string> ModelText(const InitOptions& options, const InitKind& kind, int64_t words, int vocab_size) {
   const int tokens = MaxTokensFor(words);
   const std::string why = absl::StrFormat(
       "# %d tokens: 95 in 100 of the texts have %d words or fewer. What is longer is cut at the end.\n", tokens, words);
@@ -187,18 +189,20 @@ absl::StatusOr<std::string> ModelText(const InitOptions& options, const InitKind
         "# everywhere and shows how things work. For good accuracy begin with a checkpoint: metaprompt init --encoder "
         "DIR\n"
         "model {\n"
-        "  tokenizer { vocab_size: 1000 }\n"
-        "  encoder { bert { layers: 1 width: 256 heads: 4 intermediate: 512 max_positions: ",
-        tokens, " } }\n", "  prompt { template: \"<soft> {mask} : {text}\" }\n}\n");
+        "  tokenizer { vocab_size: ",
+        vocab_size, " }\n  encoder { bert { layers: 1 width: 256 heads: 4 intermediate: 512 max_positions: ", tokens,
+        " } }\n", "  prompt { template: \"<soft> {mask} : {text}\" }\n  verbalizer { allow_same_words: true }\n}\n");
   }
   ASSIGN_OR_RETURN(std::unique_ptr<Tokenizer> tokenizer, OpenTokenizer(options.encoder));
   ASSIGN_OR_RETURN(const EncoderParts parts,
                    OpenEncoder(options.encoder, /*allow_unknown=*/false, std::move(tokenizer)));
   RETURN_IF_ERROR(CheckPredictsWords(*parts.encoder, options.encoder));
   if (!kind.prototypes) {
-    return absl::StrCat(why, "model {\n  encoder { checkpoint { path: \"", absl::Utf8SafeCEscape(options.encoder),
-                        "\" max_tokens: ", tokens,
-                        " } }\n  prompt { template: \"{text} {mask}\" }\n  features: MEAN\n}\n");
+    return absl::StrCat(
+        why, "model {\n  encoder { checkpoint { path: \"", absl::Utf8SafeCEscape(options.encoder),
+        "\" max_tokens: ", tokens,
+        " } }\n  prompt { template: \"{text} {mask}\" }\n  features: MEAN\n  verbalizer { allow_same_words: true "
+        "}\n}\n");
   }
   return absl::StrCat(why, FirstModelText(options.encoder, parts.encoder->layout().has_head(), tokens));
 }
@@ -210,6 +214,34 @@ std::string NameOf(const std::string& path) {
     c = absl::ascii_isalnum(static_cast<unsigned char>(c)) || c == '-' || c == '_' ? c : '-';
   }
   return name.empty() ? "mine" : name;
+}
+
+// What was found in the file, as comments, and the spec's name.
+std::string HeadText(const InitOptions& options, const InitKind& kind, const TableFormat& format,
+                     const std::vector<SupportClass>& classes) {
+  size_t texts = 0;
+  for (const SupportClass& one : classes) {
+    texts += one.texts.size();
+  }
+  return absl::StrCat(
+      "# Written by `metaprompt init` (template ", kind.name,
+      "); every line may be changed. `metaprompt spec` lists all fields.\n#   metaprompt run THIS_FILE\n# ",
+      options.data, ": ", format.Describe(), format.guessed ? " (guessed from their contents)" : "", "; ", texts,
+      " different texts in ", classes.size(), " classes:\n# ", Counts(classes), "\nname: \"", NameOf(options.data),
+      "\"\n");
+}
+
+std::string EpisodesText(const Shape& shape) {
+  const size_t train_ways = std::min<size_t>(10, shape.train);
+  const bool harder = train_ways > shape.ways;
+  return absl::StrFormat(
+      "# A test task: %d classes, %s labelled text%s of each, and %d others of each to predict.%s\n"
+      "episodes { ways: %d shots: %s queries: %d%s }\n",
+      shape.ways, shape.five_shots ? "one or five" : "one", shape.five_shots ? "s" : "", shape.queries,
+      harder ? "\n# Training tasks have more classes, which makes them harder." : "", shape.ways,
+      shape.five_shots ? "[1, 5]" : "1", shape.queries,
+      harder ? absl::StrFormat(" train_ways: %d train_queries: %d", train_ways, std::min<size_t>(5, shape.queries))
+             : "");
 }
 
 // What a run would refuse before its first step.
@@ -227,7 +259,7 @@ absl::Status CheckIt(const std::string& text) {
     return absl::InvalidArgumentError(absl::StrJoin(broken, "\n"));
   }
   WriteOutDefaults(&spec);
-  return RunData::Open(spec).status();
+  return Workbench::Open(spec, {}).status();
 }
 
 }  // namespace
@@ -240,39 +272,24 @@ absl::StatusOr<std::string> InitSpec(const InitOptions& options) {
   if (shape.used.size() < kLeastClasses) {
     return TooFewClasses(options, classes, shape);
   }
-  size_t texts = 0;
-  for (const SupportClass& one : classes) {
-    texts += one.texts.size();
+  absl::Status error;
+  for (const int vocab_size : kVocabSizes) {  // few texts do not fill a large vocabulary
+    ASSIGN_OR_RETURN(const std::string model, ModelText(options, *kind, LongTexts(shape.used), vocab_size));
+    std::string text = absl::StrCat(HeadText(options, *kind, examples.format, classes), "dataset {\n",
+                                    SourceText(options.data, examples.format), SplitText(shape), "}\n", model,
+                                    EpisodesText(shape), options.encoder.empty() ? kind->random_learner : kind->learner,
+                                    "# 200 test tasks give an interval of about one point; more make it narrower.\n"
+                                    "test { episodes: 200 }\n");
+    error = CheckIt(text);
+    if (error.ok()) {
+      return text;
+    }
+    if (!absl::StrContains(error.message(), "vocab_size")) {
+      break;
+    }
   }
-  ASSIGN_OR_RETURN(const std::string model, ModelText(options, *kind, LongTexts(shape.used)));
-  const size_t train_ways = std::min<size_t>(10, shape.train);
-  std::string text =
-      absl::StrCat("# Written by `metaprompt init` (template ", kind->name,
-                   "); every line may be changed. `metaprompt spec` lists all "
-                   "fields.\n#   metaprompt run THIS_FILE\n# ",
-                   options.data, ": ", examples.format.Describe(),
-                   examples.format.guessed ? " (guessed from their contents)" : "", "; ", texts, " different texts in ",
-                   classes.size(), " classes:\n# ", Counts(classes), "\n", "name: \"", NameOf(options.data), "\"\n",
-                   "dataset {\n", SourceText(options.data, examples.format), SplitText(shape), "}\n", model);
-  absl::StrAppendFormat(
-      &text,
-      "# A test task: %d classes, %s labelled texts per class, and %d more per class to predict, since the smallest\n"
-      "# class has %d.%s\n"
-      "episodes { ways: %d shots: %s queries: %d%s }\n",
-      shape.ways, shape.five_shots ? "one or five" : "one", shape.queries, shape.queries + (shape.five_shots ? 5 : 1),
-      train_ways > shape.ways ? " Training tasks are harder." : "", shape.ways, shape.five_shots ? "[1, 5]" : "1",
-      shape.queries,
-      train_ways > shape.ways
-          ? absl::StrFormat(" train_ways: %d train_queries: %d", train_ways, std::min<size_t>(5, shape.queries))
-          : "");
-  absl::StrAppend(&text, options.encoder.empty() ? kind->random_learner : kind->learner,
-                  "# 200 test tasks give an interval of about one point; more make it narrower.\n",
-                  "test { episodes: 200 }\n");
-  if (const absl::Status checked = CheckIt(text); !checked.ok()) {
-    return absl::Status(checked.code(),
-                        absl::StrCat("no spec was written, because a run of it would end with: ", checked.message()));
-  }
-  return text;
+  return absl::Status(error.code(),
+                      absl::StrCat("no spec was written, because a run of it would end with: ", error.message()));
 }
 
 std::string InitKinds() {

@@ -6,6 +6,7 @@
 
 #include <atomic>
 #include <cstdint>
+#include <cstdio>
 #include <filesystem>
 #include <nlohmann/json.hpp>
 #include <sstream>
@@ -13,6 +14,7 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_replace.h"
 #include "absl/strings/str_split.h"
 #include "metaprompt/base/hash.h"
 #include "tests/helpers/command_line_fixture.h"
@@ -30,7 +32,7 @@ TEST_F(CommandLineTest, CommandsThatAreNone) {
   const std::string known =
       "; known: run, sweep, show, report, check, spec, episodes, datasets, init, encode, tokenize, classify, export, "
       "bench, "
-      "sinusoid, doctor";
+      "sinusoid, doctor, completion";
   EXPECT_EQ(Error({}, 2), absl::StrCat("a command is missing", known, "; see `metaprompt --help`"));
   EXPECT_EQ(Error({"frob"}, 2), absl::StrCat("there is no command 'frob'", known, "; see `metaprompt --help`"));
   EXPECT_EQ(Error({"frob", "--help"}, 2), Error({"frob"}, 2));
@@ -71,6 +73,39 @@ TEST_F(CommandLineTest, HelpNamesEveryCommand) {
   }
 }
 
+// What bash offers behind `line`, of which the last word is to be completed.
+std::string Completed(const std::string& script, const std::vector<std::string>& line) {
+  std::string command = absl::StrCat("source ", script, "; COMP_WORDS=(");
+  for (const std::string& word : line) {
+    absl::StrAppend(&command, "'", word, "' ");
+  }
+  absl::StrAppend(&command, "); COMP_CWORD=", line.size() - 1, "; _metaprompt; echo ${COMPREPLY[@]}");
+  FILE* const pipe = popen(absl::StrCat("bash -c \"", absl::StrReplaceAll(command, {{"$", "\\$"}}), "\"").c_str(), "r");
+  std::string answer;
+  for (int c = fgetc(pipe); c != EOF; c = fgetc(pipe)) {
+    answer.push_back(static_cast<char>(c));
+  }
+  EXPECT_EQ(pclose(pipe), 0);
+  return answer;
+}
+
+TEST_F(CommandLineTest, ShellsCompleteWhatHelpDescribes) {
+  WriteBytes("completion", Command({"completion", "bash"}).out);
+  const std::string script = In("$completion");
+  EXPECT_EQ(Completed(script, {"metaprompt", "s"}), "sweep show spec sinusoid\n");
+  EXPECT_EQ(Completed(script, {"metaprompt", "datasets", ""}), "stats export --help --quiet\n");
+  EXPECT_EQ(Completed(script, {"metaprompt", "datasets", "stats", "--s"}), "--set\n");
+  EXPECT_EQ(Completed(script, {"metaprompt", "run", "x", "--set", "a=b", "--o"}), "--out\n");
+  EXPECT_EQ(Completed(script, {"metaprompt", "classify", "--un"}), "--uncalibrated\n");
+  const std::string zsh = Command({"completion", "zsh"}).out;
+  EXPECT_THAT(zsh, AllOf(StartsWith("#compdef metaprompt\n"), HasSubstr("'show:Print the results of a run:"),
+                         HasSubstr("'--out:Run directory, new or of the stopped run [runs/NAME-seedSEED]'")));
+  const std::string man = Command({"completion", "man"}).out;
+  EXPECT_THAT(man,
+              AllOf(StartsWith(".TH METAPROMPT 1\n"), HasSubstr("\n.SS metaprompt datasets stats\n"),
+                    HasSubstr("\n.TP\n.B \\-\\-set FIELD=VALUE\nChange a field of the spec"), Not(HasSubstr("\n\n"))));
+}
+
 TEST_F(CommandLineTest, VersionAndSilence) {
   EXPECT_THAT(Command({"--version"}).out, ::testing::MatchesRegex("metaprompt [0-9]+\\.[0-9]+\\.[0-9]+\n"));
   std::vector<std::string> run = RunHere();
@@ -78,7 +113,7 @@ TEST_F(CommandLineTest, VersionAndSilence) {
   const Outcome quiet = Command(run);
   EXPECT_EQ(quiet.status, 0);
   EXPECT_EQ(quiet.err, "");
-  EXPECT_THAT(quiet.out, HasSubstr("record: $"));
+  EXPECT_THAT(quiet.out, HasSubstr("\nrecord: "));
   const Outcome failed = Command({"show", "--quiet", "$none"});
   EXPECT_EQ(failed.status, 1);
   EXPECT_EQ(failed.err, "error: $none: no such run directory\n") << "an error is printed all the same";
@@ -107,7 +142,7 @@ TEST_F(CommandLineTest, ResultsForOtherPrograms) {
 TEST_F(CommandLineTest, ListsAsCheckPrintsThem) {
   const Outcome listed = Command({"check", "$tiny.textproto", "--set", "episodes.shots=[1, 2]"});
   EXPECT_EQ(listed.out, Command({"check", "$tiny.textproto", "--set", "episodes.shots=1,2"}).out);
-  EXPECT_THAT(listed.out, HasSubstr("shots: 1\n  shots: 2\n"));
+  EXPECT_THAT(listed.out, HasSubstr("\n  shots: [1, 2]\n"));
   EXPECT_THAT(CheckError("episodes.shots=[1"), HasSubstr("'[1' is not a whole number"));
 }
 
@@ -125,7 +160,8 @@ TEST_F(CommandLineTest, ReportsPassOverWhatIsNoRun) {
   EXPECT_EQ(more.out, alone);
   EXPECT_EQ(more.err,
             "$data.tsv: not a run; left out\n$logs: not a run; left out\n$other.partial: not complete; left out\n");
-  EXPECT_EQ(Error({"report", "$logs"}), "no complete run is named");
+  EXPECT_EQ(Error({"report", "$logs", "$data.tsv"}), "no complete run is named");
+  EXPECT_THAT(Error({"report", "$logs"}), StartsWith("$logs: not a run directory: it has no record.textproto"));
   EXPECT_EQ(Error({"report", "$run", "$none"}), "$none: no such run directory") << "a name that is misspelt";
 }
 

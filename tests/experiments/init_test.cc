@@ -48,13 +48,13 @@ TEST_F(InitTest, TheSpecExplainsItselfAndRuns) {
   ASSERT_EQ(written.status, 0) << written.err;
   EXPECT_EQ(written.out, In("$first.textproto: written; look at it, then: metaprompt run $first.textproto\n"));
   const std::string spec = Read("first.textproto");
-  EXPECT_THAT(
-      spec, AllOf(HasSubstr("# $tickets.csv: CSV, label column 'Queue', text column 'Message'; 96 different texts in 8 "
-                            "classes:\n# queue a 12, queue b 12, "),
-                  HasSubstr("\nname: \"tickets\"\n"), HasSubstr("text_column: \"Message\" label_column: \"Queue\""),
-                  HasSubstr("# 4 classes for training, 2 for validation, 2 for test; a seed draws which.\n"),
-                  HasSubstr("split { shares { train: 0.5 valid: 0.25 } }"), HasSubstr("masked-language-model head"),
-                  HasSubstr("episodes { ways: 2 shots: [1, 5] queries: 7 train_ways: 4 train_queries: 5 }\n")));
+  EXPECT_THAT(spec,
+              AllOf(HasSubstr("/tickets.csv: CSV, label column 'Queue', text column 'Message'; 96 different texts in 8 "
+                              "classes:\n# queue a 12, queue b 12, "),
+                    HasSubstr("\nname: \"tickets\"\n"), HasSubstr("text_column: \"Message\" label_column: \"Queue\""),
+                    HasSubstr("# 4 classes for training, 2 for validation, 2 for test; a seed draws which.\n"),
+                    HasSubstr("split { shares { train: 0.5 valid: 0.25 } }"), HasSubstr("masked-language-model head"),
+                    HasSubstr("episodes { ways: 2 shots: [1, 5] queries: 7 train_ways: 4 train_queries: 5 }\n")));
   const Outcome run = Run("$first.textproto");
   EXPECT_EQ(run.status, 0) << run.err;
   EXPECT_EQ(Error(init), "$first.textproto: this file is there already; name another");
@@ -82,7 +82,8 @@ TEST_F(InitTest, EveryTemplateRuns) {
       EXPECT_EQ(run.status, 0) << kind << ": " << run.err;
     }
   }
-  const Outcome random = Command({"init", "--data", "$tickets.csv"});
+  const Outcome random = Command({"init", "--data", "$data.tsv"});
+  EXPECT_EQ(random.status, 0) << random.err;
   EXPECT_THAT(random.out, AllOf(HasSubstr("random weights"), HasSubstr("vocab_size: ")));
   WriteBytes("spec.textproto", random.out);
   const Outcome run = Run("$spec.textproto");
