@@ -42,12 +42,23 @@ std::string NameOf(const CLI::Option& option) {
   return option.get_lnames().empty() ? "" : absl::StrCat("--", option.get_lnames()[0]);
 }
 
+// The options of a command; --help-all is the program's, though every command has it.
+std::vector<const CLI::Option*> OptionsOf(const CLI::App& app) {
+  std::vector<const CLI::Option*> options;
+  for (const CLI::Option* option : app.get_options()) {
+    if (app.get_parent() == nullptr || NameOf(*option) != "--help-all") {
+      options.push_back(option);
+    }
+  }
+  return options;
+}
+
 std::vector<std::string> WordsOf(const CLI::App& app) {
   std::vector<std::string> words;
   for (const CLI::App* sub : SubcommandsOf(app)) {
     words.push_back(sub->get_name());
   }
-  for (const CLI::Option* option : app.get_options()) {
+  for (const CLI::Option* option : OptionsOf(app)) {
     if (const std::string name = NameOf(*option); !name.empty()) {
       words.push_back(name);
     }
@@ -115,7 +126,7 @@ std::string ZshCompletion(const CLI::App& app) {
       subcommands.push_back(Described(sub->get_name(), sub->get_description()));
     }
     std::vector<std::string> options;
-    for (const CLI::Option* option : one.app->get_options()) {
+    for (const CLI::Option* option : OptionsOf(*one.app)) {
       if (const std::string name = NameOf(*option); !name.empty()) {
         options.push_back(Described(name, option->get_description()));
       }
@@ -134,7 +145,7 @@ std::string ManPage(const CLI::App& app) {
       absl::StrCat(".TH METAPROMPT 1\n.SH NAME\n",
                    Troff(absl::StrReplaceAll(app.get_description(), {{"metaprompt: ", "metaprompt - "}})),
                    "\n.SH SYNOPSIS\n.B metaprompt\nCOMMAND [OPTIONS]\n.SH OPTIONS\n");
-  for (const CLI::Option* option : app.get_options()) {
+  for (const CLI::Option* option : OptionsOf(app)) {
     text += OptionText(*option);
   }
   text += ".SH COMMANDS\n";
@@ -143,7 +154,7 @@ std::string ManPage(const CLI::App& app) {
       continue;
     }
     absl::StrAppend(&text, ".SS metaprompt ", Troff(one.words), "\n", Troff(one.app->get_description()), "\n");
-    for (const CLI::Option* option : one.app->get_options()) {
+    for (const CLI::Option* option : OptionsOf(*one.app)) {
       if (NameOf(*option) != "--help") {
         text += OptionText(*option);
       }

@@ -93,7 +93,7 @@ TEST_F(CommandLineTest, ShellsCompleteWhatHelpDescribes) {
   WriteBytes("completion", Command({"completion", "bash"}).out);
   const std::string script = In("$completion");
   EXPECT_EQ(Completed(script, {"metaprompt", "s"}), "sweep show spec sinusoid\n");
-  EXPECT_EQ(Completed(script, {"metaprompt", "datasets", ""}), "stats export --help --quiet\n");
+  EXPECT_EQ(Completed(script, {"metaprompt", "datasets", ""}), "stats export --help\n");
   EXPECT_EQ(Completed(script, {"metaprompt", "datasets", "stats", "--s"}), "--set\n");
   EXPECT_EQ(Completed(script, {"metaprompt", "run", "x", "--set", "a=b", "--o"}), "--out\n");
   EXPECT_EQ(Completed(script, {"metaprompt", "classify", "--un"}), "--uncalibrated\n");
