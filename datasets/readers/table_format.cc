@@ -264,7 +264,12 @@ absl::StatusOr<TableFormat> LabelledFormat(absl::Span<const std::string> lines, 
                    there));
 }
 
-absl::StatusOr<TableFormat> TextFormat(absl::string_view first_line, const ColumnNames& names) {
+absl::StatusOr<TableFormat> TextFormat(absl::string_view first_line, const ColumnNames& given) {
+  ColumnNames names = given;
+  uint64_t number = 0;
+  if (given.of_examples && (absl::SimpleAtoi(given.text, &number) || !absl::StrContains(first_line, given.text))) {
+    names.text.clear();
+  }
   for (const auto& format :
        {ByJson(first_line, names, /*labelled=*/false), ByName(first_line, names, /*labelled=*/false)}) {
     if (format.has_value()) {

@@ -16,6 +16,9 @@ namespace metaprompt {
 struct ColumnNames {
   std::string label;
   std::string text;
+  // They are the names of another file's columns, and texts without labels may have them: then a text column that is
+  // not in the first line, or a number, means that each line is a text.
+  bool of_examples = false;
 };
 
 struct TableFormat {

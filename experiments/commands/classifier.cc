@@ -91,6 +91,9 @@ absl::StatusOr<Classifier> Classifier::Restore(const FinishedRun* run, AdaptedPa
       param = param.defined() ? param.to(device) : param;
     }
   }
+  if (run->model().bfloat16()) {
+    adapted.model.params = WithBfloat16Matrices(run->model().encoder().layout(), std::move(adapted.model.params));
+  }
   classifier.adapted_ = std::move(adapted);
   classifier.temperature_ = temperature;
   return classifier;

@@ -180,7 +180,9 @@ absl::Status ClassifyLines(const ClassifyOptions& options, std::istream* in, std
     *out << HeaderLine(prepared.classes) << std::flush;
   }
   const std::string name = options.text.empty() ? "the standard input" : options.text;
-  ASSIGN_OR_RETURN(Table table, Table::Open(in, name, options.labelled, options.columns));
+  ColumnNames columns = options.columns;
+  columns.of_examples = !options.support.empty();
+  ASSIGN_OR_RETURN(Table table, Table::Open(in, name, options.labelled, columns));
   if (table.format().kind == TableFormat::kSeparated || table.format().kind == TableFormat::kJson) {
     progress->Line(absl::StrCat(name, ": ", table.format().Describe()));
   }

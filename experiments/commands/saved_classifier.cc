@@ -1,5 +1,6 @@
 #include "experiments/commands/saved_classifier.h"
 
+#include <ATen/ATen.h>
 #include <c10/util/accumulate.h>
 
 #include <cmath>
@@ -91,7 +92,7 @@ absl::StatusOr<AdaptedParams> ReadAdapted(const std::string& path, const std::ve
       if (!tensor.defined()) {
         break;
       }
-      list->push_back(tensor);
+      list->push_back(tensor.scalar_type() == at::kBFloat16 ? tensor.to(at::kFloat) : tensor);
       ++taken;
     }
   }
@@ -117,6 +118,7 @@ absl::Status SaveClassifier(const std::string& folder, const FinishedRun& run, c
   about.set_version(kVersion);
   *about.mutable_spec() = run.record().spec();
   about.mutable_spec()->clear_dataset();
+  about.mutable_spec()->set_precision(run.model().bfloat16() ? ExperimentSpec::BFLOAT16 : ExperimentSpec::FLOAT32);
   about.set_mlm_head(run.model().encoder().layout().has_head());
   about.set_temperature(classifier.temperature());
   for (const SupportClass& one : classes) {

@@ -134,10 +134,15 @@ TEST_F(OwnTextsTest, WhatIsSavedAnswersTheSame) {
     EXPECT_THAT(used.err,
                 AllOf(HasSubstr(", saved with 3 classes (cat, dog, world); its probabilities are calibrated ("),
                       Not(HasSubstr("adapted to"))));
+    Write("few.csv", kFew);
+    const Outcome half =
+        Classify(name, {"--all", "--precision", "BFLOAT16", "--save", folder_ + "half-" + name}, texts);
+    EXPECT_EQ(Command({"classify", "--model", folder_ + "half-" + name, "--threads", "1", "--all"}, false, texts).out,
+              half.out)
+        << "the precision is kept";
     std::vector<std::string> raw = again;
     raw.emplace_back("--uncalibrated");
     EXPECT_NE(Command(raw, false, texts).out, saved.out);
-    Write("few.csv", kFew);
   }
   std::filesystem::resize_file(folder_ + "mine-bert/adapted.safetensors", 100);
   EXPECT_THAT(Command({"classify", "--model", folder_ + "mine-bert"}).err,
