@@ -12,6 +12,7 @@
 #include "learners/check_learner.h"
 #include "learners/learner_facts.h"
 #include "metaprompt/base/files.h"
+#include "metaprompt/base/likely_cause.h"
 #include "metaprompt/base/spec_fields.h"
 #include "metaprompt/base/status_macros.h"
 #include "metaprompt/base/text.h"
@@ -150,7 +151,7 @@ namespace {
 absl::StatusOr<ExperimentSpec> ReadSpec(const std::string& path, const std::vector<std::string>& sets) {
   ASSIGN_OR_RETURN(const std::string text, ReadFile(path));
   ExperimentSpec spec;
-  RETURN_IF_ERROR(ParseSpec(text, path, &spec));
+  RETURN_IF_ERROR(WithLikelyCause(ParseSpec(text, path, &spec), path));
   for (const std::string& set : sets) {
     RETURN_IF_ERROR(SetField(set, &spec));
   }

@@ -16,6 +16,7 @@
 #include "metaprompt/architectures/config_json.h"
 #include "metaprompt/base/files.h"
 #include "metaprompt/base/hash.h"
+#include "metaprompt/base/likely_cause.h"
 #include "metaprompt/base/status_macros.h"
 #include "metaprompt/checkpoints/safetensors.h"
 #include "metaprompt/checkpoints/weights.h"
@@ -131,12 +132,13 @@ absl::StatusOr<Checkpoint> OpenCheckpoint(const std::string& folder, bool allow_
   const std::string config_path = absl::StrCat(folder, "/", kConfigFile);
   Checkpoint checkpoint;
   ASSIGN_OR_RETURN(checkpoint.config_json, ReadFile(config_path));
-  ASSIGN_OR_RETURN(const EncoderConfig config, ParseEncoderConfig(checkpoint.config_json, config_path));
+  const absl::StatusOr<EncoderConfig> config = ParseEncoderConfig(checkpoint.config_json, config_path);
+  RETURN_IF_ERROR(WithLikelyCause(config.status(), config_path));
   ASSIGN_OR_RETURN(const std::unique_ptr<Weights> weights, Weights::Open(folder));
-  const std::string transform = absl::StrCat(ArchitectureOf(config).tensors.transform, ".weight");
+  const std::string transform = absl::StrCat(ArchitectureOf(*config).tensors.transform, ".weight");
   const bool with_head = std::any_of(weights->tensors().begin(), weights->tensors().end(),
                                      [&](const StoredTensor& tensor) { return tensor.name == transform; });
-  checkpoint.encoder = std::make_unique<Encoder>(config, with_head);
+  checkpoint.encoder = std::make_unique<Encoder>(*config, with_head);
   RETURN_IF_ERROR(ReadParams(*weights, absl::StrJoin(weights->files(), ", "), allow_unknown, &checkpoint));
   return checkpoint;
 }

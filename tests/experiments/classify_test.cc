@@ -354,7 +354,7 @@ TEST(ClassifyTest, MistakesAreAnsweredInOneLine) {
             "WORD'; give one of them another name: label, tab, name, tab, text\n");
   EXPECT_EQ(
       few("the\tx\n\xe2\x98\x83\ty\n"),
-      "error: $bad.tsv: the run's tokenizer cannot encode the class name '\\xe2\\x98\\x83'; give the class another "
+      "error: $bad.tsv: the run's tokenizer cannot encode the class name '\xe2\x98\x83'; give the class another "
       "name: label, tab, name, tab, text\n");
 
   const Outcome empty = Classify({}, "red\n\nblue\n");
