@@ -173,8 +173,12 @@ absl::StatusOr<size_t> ColumnOf(const std::string& column, const std::vector<std
   if (absl::SimpleAtoi(column, &number) && number >= 1 && number <= first.size()) {
     return static_cast<size_t>(number - 1);
   }
+  const std::string names = absl::StrJoin(first, ", ");
+  constexpr size_t kMost = 400;
   return absl::InvalidArgumentError(absl::StrCat("no column ", Quoted(column), "; there are ",
-                                                 header ? absl::StrJoin(first, ", ") : absl::StrCat(first.size())));
+                                                 !header                 ? absl::StrCat(first.size())
+                                                 : names.size() <= kMost ? names
+                                                                         : absl::StrCat(first.size(), " columns")));
 }
 
 // The places of a file's columns, and how many there are.

@@ -15,6 +15,12 @@ namespace {
 
 using Json = nlohmann::json;
 
+// At most 400 bytes of an error's list.
+std::string Cut(std::string list) {
+  constexpr size_t kMost = 400;
+  return list.size() <= kMost ? list : absl::StrCat(list.substr(0, kMost), "...");
+}
+
 absl::Status WrongType(const Json& value, const std::string& field, const char* expected) {
   // Only the kind of arrays and objects: they may be nested so deeply that printing them fails.
   return absl::InvalidArgumentError(absl::StrCat(
@@ -60,8 +66,8 @@ absl::StatusOr<const Json*> FieldOf(const Json& object, const std::string& field
   for (const auto& [name, value] : object.items()) {
     names.push_back(name);
   }
-  return absl::InvalidArgumentError(
-      absl::StrCat("no field '", field, "'; the object has: ", names.empty() ? "none" : absl::StrJoin(names, ", ")));
+  return absl::InvalidArgumentError(absl::StrCat(
+      "no field '", field, "'; the object has: ", names.empty() ? "none" : Cut(absl::StrJoin(names, ", "))));
 }
 
 absl::StatusOr<std::string> TextIn(const Json& value, const std::string& field, int64_t max_words) {

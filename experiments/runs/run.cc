@@ -2,7 +2,10 @@
 
 #include <chrono>
 #include <memory>
+#include <set>
+#include <string>
 #include <utility>
+#include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
@@ -14,6 +17,8 @@
 #include "learners/papers/make_learner.h"
 #include "metaprompt/base/spec_fields.h"
 #include "metaprompt/base/status_macros.h"
+#include "metaprompt/base/text.h"
+#include "metaprompt/prompts/verbalizer.h"
 
 namespace metaprompt {
 namespace {
@@ -75,6 +80,24 @@ std::string InputsLine(const RunRecord& record) {
                          model.mlm_head() ? "" : "; no MLM head: the word embedding is the decoder");
 }
 
+// What somebody who chose the names of classes would want to hear: which words of them the tokenizer does not have.
+std::string UnknownWordsNote(const Workbench& bench) {
+  std::set<std::string> with_answers;
+  for (const AnswerSpec& answer : bench.spec().model().verbalizer().answers()) {
+    with_answers.insert(answer.label());
+  }
+  std::string first;
+  int count = 0;
+  for (const TextClass& one : bench.dataset().classes) {
+    const std::vector<std::string> unknown =
+        with_answers.count(one.label) == 0 ? UnknownWords(bench.tokenizer(), one.name) : std::vector<std::string>();
+    if (!unknown.empty() && ++count == 1) {
+      first = absl::StrCat(Quoted(unknown[0]), " of ", Quoted(one.name));
+    }
+  }
+  return count == 0 ? "" : absl::StrCat("; the tokenizer lacks words of ", count, " class names, such as ", first);
+}
+
 }  // namespace
 
 absl::StatusOr<RunRecord> RunExperiment(const ExperimentSpec& spec, const std::string& out, Progress* progress,
@@ -94,7 +117,7 @@ absl::StatusOr<RunRecord> RunExperiment(const ExperimentSpec& spec, const std::s
   ASSIGN_OR_RETURN(const int threads, ThreadsOfRun(*directory, spec));
   Environment environment = HostEnvironment(threads);
   RETURN_IF_ERROR(SaveInputs(*directory, bench));
-  progress->End(InputsLine(record));
+  progress->End(absl::StrCat(InputsLine(record), UnknownWordsNote(bench)));
 
   const std::unique_ptr<Learner> learner = MakeLearner(spec.learner());
   TaskPool pool(bench.device().is_cpu() ? threads : 1);  // a GPU takes one task at a time

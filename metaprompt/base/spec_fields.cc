@@ -202,7 +202,8 @@ std::string MessageOf(const FirstError& error, absl::string_view text) {
   const std::vector<absl::string_view> lines = absl::StrSplit(text, '\n');
   if (!absl::StartsWith(error.message(), "Interpreting non ascii codepoint") ||
       static_cast<size_t>(error.line()) >= lines.size()) {
-    return error.message();
+    constexpr size_t kMost = 400;
+    return error.message().size() > kMost ? absl::StrCat(error.message().substr(0, kMost), "...") : error.message();
   }
   const absl::string_view line = lines[static_cast<size_t>(error.line())];
   const auto is_byte_of_character = [](char c) { return static_cast<unsigned char>(c) >= 0x80; };

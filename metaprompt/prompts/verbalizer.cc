@@ -31,24 +31,29 @@ absl::Status CheckAnswers(const VerbalizerSpec& spec, const std::set<std::string
   return absl::OkStatus();
 }
 
+std::vector<std::string> UnknownWords(const Tokenizer& tokenizer, absl::string_view text) {
+  std::vector<std::string> unknown;
+  for (absl::string_view word : absl::StrSplit(text, ' ', absl::SkipWhitespace())) {
+    const std::vector<int64_t> pieces = tokenizer.Encode(absl::StrCat(" ", word));
+    if (std::all_of(pieces.begin(), pieces.end(), [&](int64_t id) {
+          // sentencepiece's word mark stands before characters that it does not have.
+          return id == tokenizer.special().unk || tokenizer.Piece(id) == "\xe2\x96\x81";
+        })) {
+      unknown.emplace_back(word);
+    }
+  }
+  return unknown;
+}
+
 absl::StatusOr<std::vector<int64_t>> AnswerIds(const VerbalizerSpec& spec, const Tokenizer& tokenizer,
                                                absl::string_view label, absl::string_view class_name) {
   std::vector<int64_t> ids;
-  absl::string_view unknown;  // the first word of which the tokenizer has no piece
   const auto add_words = [&](absl::string_view text) {
     const size_t before = ids.size();
     for (absl::string_view word : absl::StrSplit(text, ' ', absl::SkipWhitespace())) {
       const std::vector<int64_t> pieces = tokenizer.Encode(absl::StrCat(" ", word));
       const size_t count = spec.pieces() == VerbalizerSpec::FIRST ? std::min<size_t>(1, pieces.size()) : pieces.size();
-      const auto end = pieces.begin() + static_cast<int64_t>(count);
-      // sentencepiece's word mark stands before characters that it does not have.
-      const auto is_unknown = [&](int64_t id) {
-        return id == tokenizer.special().unk || tokenizer.Piece(id) == "\xe2\x96\x81";
-      };
-      if (unknown.empty() && std::all_of(pieces.begin(), end, is_unknown)) {
-        unknown = word;
-      }
-      ids.insert(ids.end(), pieces.begin(), end);
+      ids.insert(ids.end(), pieces.begin(), pieces.begin() + static_cast<int64_t>(count));
     }
     return ids.size() > before;
   };
@@ -60,9 +65,9 @@ absl::StatusOr<std::vector<int64_t>> AnswerIds(const VerbalizerSpec& spec, const
       if (!add_words(words)) {
         return AnswersError(absl::StrCat(Quoted(words), ", for the label ", Quoted(label), ", contains no word"));
       }
-      if (!unknown.empty()) {
-        return AnswersError(
-            absl::StrCat("the tokenizer cannot encode ", Quoted(unknown), ", an answer of the label ", Quoted(label)));
+      if (const std::vector<std::string> unknown = UnknownWords(tokenizer, words); !unknown.empty()) {
+        return AnswersError(absl::StrCat("the tokenizer cannot encode ", Quoted(unknown[0]),
+                                         ", an answer of the label ", Quoted(label)));
       }
     }
   }
@@ -71,12 +76,6 @@ absl::StatusOr<std::vector<int64_t>> AnswerIds(const VerbalizerSpec& spec, const
   }
   if (ids.empty()) {
     return absl::InvalidArgumentError(absl::StrCat("class '", class_name, "': its name contains no word"));
-  }
-  if (!unknown.empty()) {
-    return absl::InvalidArgumentError(absl::StrCat("class ", Quoted(class_name), ": the tokenizer cannot encode ",
-                                                   Quoted(unknown),
-                                                   "; give the class answers in "
-                                                   "model.verbalizer.answers"));
   }
   return ids;
 }

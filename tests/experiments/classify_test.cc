@@ -352,10 +352,9 @@ TEST(ClassifyTest, MistakesAreAnsweredInOneLine) {
   EXPECT_EQ(few("the_word\tx\nTHE-WORD\ty\n"),
             "error: $bad.tsv: the classes 'the_word' and 'THE-WORD' have the same words in the run's tokenizer, 'THE "
             "WORD'; give one of them another name: label, tab, name, tab, text\n");
-  EXPECT_EQ(
-      few("the\tx\n\xe2\x98\x83\ty\n"),
-      "error: $bad.tsv: the run's tokenizer cannot encode the class name '\xe2\x98\x83'; give the class another "
-      "name: label, tab, name, tab, text\n");
+  EXPECT_EQ(few("the\tx\n\xe2\x98\x83\ty\n"),
+            "error: $bad.tsv: the run's tokenizer cannot encode the class name '\xe2\x98\x83'; give the class another "
+            "name: label, tab, name, tab, text\n");
 
   const Outcome empty = Classify({}, "red\n\nblue\n");
   EXPECT_EQ(empty.status, 1);
