@@ -22,15 +22,20 @@
 
 namespace {
 
+enum class Calls { kAll, kRenames };
+
 std::atomic<int> calls_left = 0;  // this many calls until the process is killed; 0: it is not
+std::atomic<Calls> counted = Calls::kAll;
 
 // Whether this call is the one at which the process ends.
-bool IsLast() { return calls_left > 0 && --calls_left == 0; }
+bool IsLast(Calls kind = Calls::kAll) {
+  return (counted == Calls::kAll || counted == kind) && calls_left > 0 && --calls_left == 0;
+}
 
 void End() { kill(getpid(), SIGKILL); }
 
-void EndIfLast() {
-  if (IsLast()) {
+void EndIfLast(Calls kind = Calls::kAll) {
+  if (IsLast(kind)) {
     End();
   }
 }
@@ -40,7 +45,7 @@ void EndIfLast() {
 extern "C" {
 
 int renameat2(int from_folder, const char* from, int to_folder, const char* to, unsigned int flags) noexcept {
-  EndIfLast();
+  EndIfLast(Calls::kRenames);
   return static_cast<int>(syscall(SYS_renameat2, from_folder, from, to_folder, to, flags));
 }
 
@@ -81,11 +86,12 @@ const std::vector<std::string>& Sets() {
   return *sets;
 }
 
-// Runs in a process that is killed at its `last`-th call (0: at none). True if it was; else the run has ended.
-bool KilledAt(int last, const std::string& out) {
+// Runs in a process that is killed at its `last`-th call of these (0: at none). True if it was; else the run has ended.
+bool KilledAt(int last, const std::string& out, Calls calls = Calls::kAll) {
   const ExperimentSpec spec = Spec(Sets());
   const pid_t child = fork();
   if (child == 0) {
+    counted = calls;
     calls_left = last;
     const std::string record = RecordOf(spec, out);
     calls_left = 0;
@@ -111,15 +117,19 @@ std::string Bytes(const std::string& run) {
   return bytes;
 }
 
-TEST(KillTest, AtEachKindOfCallTheRunGoesOn) {
+// Kills a run at its first call, at its (1 + stride)-th and so on, each in its own directory, and continues it. The
+// number of kills.
+int KillsAndContinues(Calls calls, int stride) {
   const std::string whole = Folder() + "/whole";
-  ASSERT_FALSE(KilledAt(0, whole));
+  if (!Exists(whole)) {
+    EXPECT_FALSE(KilledAt(0, whole));
+  }
   const std::string bytes = Bytes(whole);
   int kills = 0;
-  for (int last = 1; true; last += 17) {
+  for (int last = 1; true; last += stride) {
     const std::string out = absl::StrCat(Folder(), "/killed-", last);
-    if (!KilledAt(last, out)) {
-      break;  // it has fewer calls
+    if (!KilledAt(last, out, calls)) {
+      return kills;  // it has fewer calls
     }
     ++kills;
     if (!Exists(out)) {
@@ -131,8 +141,11 @@ TEST(KillTest, AtEachKindOfCallTheRunGoesOn) {
     }
     std::filesystem::remove_all(out);
   }
-  EXPECT_GT(kills, 10);
 }
+
+TEST(KillTest, AtEveryRenameTheRunGoesOn) { EXPECT_GT(KillsAndContinues(Calls::kRenames, 1), 20); }
+
+TEST(KillTest, AtAnyCallThatWritesTheRunGoesOn) { EXPECT_GT(KillsAndContinues(Calls::kAll, 31), 8); }
 
 TEST(KillTest, KilledAgainAndAgainItEnds) {
   ASSERT_FALSE(KilledAt(0, Folder() + "/once"));
