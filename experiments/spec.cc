@@ -8,6 +8,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "experiments/host/device.h"
+#include "experiments/model_size.h"
 #include "google/protobuf/descriptor.h"
 #include "learners/check_learner.h"
 #include "learners/learner_facts.h"
@@ -188,6 +189,9 @@ absl::StatusOr<ExperimentSpec> LoadSpec(const std::string& path, const std::vect
   spec.mutable_train();
   spec.mutable_test();
   RETURN_IF_ERROR(ErrorOf(path, CheckSpec(spec)));
+  if (const absl::Status fits = CheckFits(spec.model()); !fits.ok()) {
+    return ErrorOf(path, {std::string(fits.message())});
+  }
   WriteOutDefaults(&spec);
   return spec;
 }

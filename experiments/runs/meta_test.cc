@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <utility>
 #include <vector>
 
 #include "absl/strings/numbers.h"
@@ -10,7 +11,6 @@
 #include "absl/strings/str_split.h"
 #include "absl/strings/strip.h"
 #include "experiments/runs/evaluate.h"
-#include "metaprompt/base/files.h"
 #include "metaprompt/base/hash.h"
 #include "metaprompt/base/statistics.h"
 #include "metaprompt/base/status_macros.h"
@@ -42,9 +42,14 @@ struct TestLines {
 };
 
 // What an earlier process left in the file.
-absl::StatusOr<TestLines> ReadLines(const std::string& path, int64_t total) {
+absl::StatusOr<TestLines> ReadLines(const RunDirectory& directory, const std::string& file, int64_t total) {
+  const std::string path = directory.File(file);
   TestLines lines;
-  ASSIGN_OR_RETURN(lines.text, ReadFile(path));
+  absl::StatusOr<std::string> text = directory.Read(file);
+  if (!text.ok()) {
+    return absl::Status(text.status().code(), absl::StrCat(text.status().message(), "; remove the file to test again"));
+  }
+  lines.text = *std::move(text);
   for (absl::string_view line : absl::StrSplit(absl::StripSuffix(lines.text, "\n"), '\n')) {
     double accuracy = 0;
     const size_t tab = line.find('\t');
@@ -69,7 +74,7 @@ absl::StatusOr<Evaluation> MetaTest(const RunContext& context, int shots, const 
   const std::string file = absl::StrCat("test-", shots, "shot-", initialisation, ".tsv");
   TestLines lines;
   if (context.directory->Has(file)) {
-    ASSIGN_OR_RETURN(lines, ReadLines(context.directory->File(file), total));
+    ASSIGN_OR_RETURN(lines, ReadLines(*context.directory, file, total));
   }
   const std::string what = absl::StrCat(shots, "-shot meta-test, ", initialisation);
   context.progress->Begin(what, "episodes", lines.count(), total);

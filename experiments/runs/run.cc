@@ -1,6 +1,7 @@
 #include "experiments/runs/run.h"
 
 #include <chrono>
+#include <filesystem>
 #include <memory>
 #include <set>
 #include <string>
@@ -14,6 +15,8 @@
 #include "experiments/runs/run_context.h"
 #include "experiments/runs/run_inputs.h"
 #include "experiments/runs/train.h"
+#include "experiments/workbench/check_record.h"
+#include "experiments/workbench/read_record.h"
 #include "learners/papers/make_learner.h"
 #include "metaprompt/base/spec_fields.h"
 #include "metaprompt/base/status_macros.h"
@@ -22,8 +25,6 @@
 
 namespace metaprompt {
 namespace {
-
-constexpr int kRecordVersion = 1;
 
 absl::StatusOr<ShotResult> RunShots(const RunContext& context, int shots) {
   ASSIGN_OR_RETURN(Trained trained, MetaTrain(context, shots));
@@ -98,20 +99,32 @@ std::string UnknownWordsNote(const Workbench& bench) {
   return count == 0 ? "" : absl::StrCat("; the tokenizer lacks words of ", count, " class names, such as ", first);
 }
 
-}  // namespace
+// The record of the run in a directory that exists, if it is complete and has the same spec; else an error. `taken` is
+// the error for a directory of something else.
+absl::StatusOr<RunRecord> CompleteRun(const ExperimentSpec& spec, const std::string& out, const absl::Status& taken,
+                                      Progress* progress) {
+  std::error_code error;
+  if (!std::filesystem::exists(absl::StrCat(out, "/record.textproto"), error)) {
+    return taken;
+  }
+  ASSIGN_OR_RETURN(RunRecord record, ReadRecord(out));
+  ExperimentSpec found = record.spec();
+  WriteOutDefaults(&found);  // of fields that are newer than the record
+  if (SpecText(found) != SpecText(spec)) {
+    return absl::AlreadyExistsError(
+        absl::StrCat(out, ": the complete run there has another spec; name another folder with --out, or remove it"));
+  }
+  progress->Line(absl::StrCat(out, ": complete already, with this spec"));
+  return record;
+}
 
-absl::StatusOr<RunRecord> RunExperiment(const ExperimentSpec& spec, const std::string& out, Progress* progress,
-                                        const std::atomic<bool>& stop) {
+absl::StatusOr<RunRecord> RunIn(RunDirectory* directory, const ExperimentSpec& spec, Progress* progress,
+                                const std::atomic<bool>& stop) {
   const auto begin = std::chrono::steady_clock::now();
-  ASSIGN_OR_RETURN(const std::unique_ptr<RunDirectory> directory, RunDirectory::Open(out, SpecText(spec)));
   ASSIGN_OR_RETURN(const TokenizerFiles tokenizer, KeptTokenizer(*directory));
   progress->Begin("data and encoder", "", 0, 1);
-  absl::StatusOr<std::unique_ptr<Workbench>> opened = Workbench::Open(spec, tokenizer);
-  if (!opened.ok()) {
-    directory->Abandon();
-    return opened.status();
-  }
-  Workbench& bench = **opened;
+  ASSIGN_OR_RETURN(const std::unique_ptr<Workbench> opened, Workbench::Open(spec, tokenizer));
+  Workbench& bench = *opened;
   RunRecord record = NewRecord(bench);
   RETURN_IF_ERROR(CheckSameInputs(*directory, record));
   ASSIGN_OR_RETURN(const int threads, ThreadsOfRun(*directory, spec));
@@ -121,7 +134,7 @@ absl::StatusOr<RunRecord> RunExperiment(const ExperimentSpec& spec, const std::s
 
   const std::unique_ptr<Learner> learner = MakeLearner(spec.learner());
   TaskPool pool(bench.device().is_cpu() ? threads : 1);  // a GPU takes one task at a time
-  const RunContext context = {&bench, learner.get(), directory.get(), &pool, progress, &stop};
+  const RunContext context = {&bench, learner.get(), directory, &pool, progress, &stop};
   for (const int shots : spec.episodes().shots()) {
     ASSIGN_OR_RETURN(*record.add_results(), RunShots(context, shots));
   }
@@ -134,6 +147,22 @@ absl::StatusOr<RunRecord> RunExperiment(const ExperimentSpec& spec, const std::s
   }
   RemoveInputNotes(*directory);
   RETURN_IF_ERROR(directory->Finish());
+  return record;
+}
+
+}  // namespace
+
+absl::StatusOr<RunRecord> RunExperiment(const ExperimentSpec& spec, const std::string& out, Progress* progress,
+                                        const std::atomic<bool>& stop) {
+  absl::StatusOr<std::unique_ptr<RunDirectory>> directory = RunDirectory::Open(out, SpecText(spec));
+  if (absl::IsAlreadyExists(directory.status())) {
+    return CompleteRun(spec, out, directory.status(), progress);
+  }
+  RETURN_IF_ERROR(directory);
+  absl::StatusOr<RunRecord> record = RunIn(directory->get(), spec, progress, stop);
+  if (!record.ok()) {
+    (*directory)->Abandon();
+  }
   return record;
 }
 

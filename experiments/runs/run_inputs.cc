@@ -7,7 +7,6 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "experiments/host/threads.h"
-#include "metaprompt/base/files.h"
 #include "metaprompt/base/status_macros.h"
 
 namespace metaprompt {
@@ -24,7 +23,7 @@ constexpr char kThreadsFile[] = "threads";
 absl::StatusOr<TokenizerFiles> KeptTokenizer(const RunDirectory& directory) {
   TokenizerFiles files;
   if (directory.Has(kSentencePieceFile)) {
-    ASSIGN_OR_RETURN(files[kSentencePieceFile], ReadFile(directory.File(kSentencePieceFile)));
+    ASSIGN_OR_RETURN(files[kSentencePieceFile], directory.Read(kSentencePieceFile));
   }
   return files;
 }
@@ -49,7 +48,7 @@ absl::Status CheckSameInputs(const RunDirectory& directory, const RunRecord& rec
       RETURN_IF_ERROR(directory.Write(file, sha256));
       continue;
     }
-    ASSIGN_OR_RETURN(const std::string before, ReadFile(directory.File(file)));
+    ASSIGN_OR_RETURN(const std::string before, directory.Read(file));
     if (before != sha256) {
       return absl::FailedPreconditionError(absl::StrCat(
           directory.path(), ".partial: the ", what, " changed since this run began; name another folder with --out"));
@@ -64,7 +63,7 @@ absl::StatusOr<int> ThreadsOfRun(const RunDirectory& directory, const Experiment
     RETURN_IF_ERROR(directory.Write(kThreadsFile, absl::StrCat(threads)));
     return threads;
   }
-  ASSIGN_OR_RETURN(const std::string text, ReadFile(directory.File(kThreadsFile)));
+  ASSIGN_OR_RETURN(const std::string text, directory.Read(kThreadsFile));
   if (!absl::SimpleAtoi(text, &threads) || threads < 1) {
     return absl::DataLossError(absl::StrCat(directory.File(kThreadsFile), ": not a number of threads"));
   }

@@ -22,6 +22,7 @@
 #include "experiments/runs/sweep_plan.h"
 #include "experiments/spec.h"
 #include "experiments/workbench/read_record.h"
+#include "metaprompt/base/checksums.h"
 #include "metaprompt/base/files.h"
 #include "metaprompt/base/process.h"
 #include "metaprompt/base/spec_fields.h"
@@ -81,8 +82,16 @@ void RemoveCheckpoints(const std::string& folder) {
       found.push_back(at->path());
     }
   }
+  absl::StatusOr<Checksums> sums = Checksums::Read(folder);
   for (const std::filesystem::path& path : found) {
     std::filesystem::remove(path, error);
+    if (sums.ok()) {
+      sums->Forget(path.filename().string());
+    }
+  }
+  // A file that is listed and not there harms nobody, so that an error needs no answer.
+  if (sums.ok() && !found.empty() && !sums->Names().empty()) {
+    sums->Save().IgnoreError();
   }
 }
 

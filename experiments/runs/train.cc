@@ -11,7 +11,6 @@
 #include "metaprompt/base/spec_fields.h"
 #include "metaprompt/base/statistics.h"
 #include "metaprompt/base/status_macros.h"
-#include "metaprompt/checkpoints/mapped_safetensors.h"
 #include "metaprompt/checkpoints/safetensors.h"
 
 namespace metaprompt {
@@ -103,6 +102,10 @@ absl::Status MetaTraining::Start() {
     done_.mutable_so_far()->set_shots(shots_);
   } else if (const absl::Status status = Continue(directory.File(checkpoint_)); !status.ok()) {
     return absl::Status(status.code(), absl::StrCat(status.message(), "; remove the file to train from the beginning"));
+  } else if (const absl::Status best = done_.so_far().curve_size() > 0 ? directory.CheckFile(best_) : absl::OkStatus();
+             !best.ok()) {  // found now, not after the rest of training
+    return absl::Status(
+        best.code(), absl::StrCat(best.message(), "; remove ", checkpoint_, " beside it to train from the beginning"));
   }
   if (!TestsInitialParams(spec_)) {
     context_.bench->ForgetInitialParams(shots_);
@@ -111,7 +114,7 @@ absl::Status MetaTraining::Start() {
 }
 
 absl::Status MetaTraining::Continue(const std::string& path) {
-  ASSIGN_OR_RETURN(const TensorFile file, ReadSafetensors(path));
+  ASSIGN_OR_RETURN(const TensorFile file, context_.directory->ReadTensors(checkpoint_));
   const auto progress = file.metadata.find(kProgressKey);
   if (progress == file.metadata.end()) {
     return absl::InvalidArgumentError(absl::StrCat(path, ": it holds no training progress"));
@@ -136,7 +139,7 @@ absl::Status MetaTraining::Save() {
   Put("first/", infos_, state_.optimizer.first, &file);
   Put("second/", infos_, state_.optimizer.second, &file);
   file.metadata[kProgressKey] = SpecText(done_);
-  return WriteSafetensors(context_.directory->File(checkpoint_), file);
+  return context_.directory->WriteTensors(checkpoint_, file);
 }
 
 bool MetaTraining::AddToCurve(const MeanInterval& valid) {
@@ -182,7 +185,7 @@ absl::Status MetaTraining::Validate() {
   done_.mutable_so_far()->set_best_meta_step(state_.meta_step);
   TensorFile best;
   Put("", infos_, state_.params, &best);
-  return WriteSafetensors(context_.directory->File(best_), best);
+  return context_.directory->WriteTensors(best_, best);
 }
 
 absl::Status MetaTraining::BetweenSteps() {
@@ -249,7 +252,9 @@ absl::StatusOr<Trained> MetaTraining::Run() {
   }
   state_ = LearnerState();  // its memory is free for the best parameters
   Trained trained;
-  ASSIGN_OR_RETURN(trained.params, ReadParamFile(infos_, context_.directory->File(best_)));
+  std::string sha256;
+  ASSIGN_OR_RETURN(trained.params, ReadParamFile(infos_, context_.directory->File(best_), &sha256));
+  RETURN_IF_ERROR(context_.directory->Check(best_, sha256));
   MoveTo(context_.bench->device(), &trained.params);
   trained.result = done_.so_far();
   return trained;

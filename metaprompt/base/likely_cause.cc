@@ -31,7 +31,12 @@ bool IsJsonArrayOfObjects(absl::string_view text) {
   return absl::ConsumePrefix(&text, "[") && absl::StartsWith(absl::StripLeadingAsciiWhitespace(text), "{");
 }
 
-bool EndsLinesWithCr(absl::string_view text) { return absl::StrContains(text, '\r') && !absl::StrContains(text, '\n'); }
+bool EndsLinesWithCr(absl::string_view text) {
+  const bool is_text = std::all_of(text.begin(), text.end(), [](char c) {
+    return c == '\r' || c == '\t' || !absl::ascii_iscntrl(static_cast<unsigned char>(c));
+  });
+  return is_text && absl::StrContains(text, '\r');
+}
 
 }  // namespace
 

@@ -82,9 +82,9 @@ std::string SafetensorsBytes(const TensorFile& file) {
   return bytes;
 }
 
-absl::Status WriteSafetensors(const std::string& path, const TensorFile& file) {
+absl::Status WriteSafetensors(const std::string& path, const TensorFile& file, BeforeRename before_rename) {
   ASSIGN_OR_RETURN(const std::unique_ptr<SafetensorsWriter> writer,
-                   SafetensorsWriter::Create(path, StoredTensors(file), file.metadata));
+                   SafetensorsWriter::Create(path, StoredTensors(file), file.metadata, std::move(before_rename)));
   for (const auto& named : file.tensors) {
     RETURN_IF_ERROR(writer->Append(Bytes(Plain(named.second))));
   }

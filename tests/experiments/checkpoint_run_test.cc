@@ -112,6 +112,7 @@ TEST_F(CheckpointRunTest, WhatIsExportedIsWhatValidatedBest) {
       tensor = absl::EndsWith(param, ".B") ? at::rand(tensor.sizes()) : tensor.clone();
     }
     ASSERT_TRUE(WriteSafetensors(folder_ + "run/best-2shot.safetensors", best).ok());
+    std::filesystem::remove(folder_ + "run/SHA256SUMS");  // of the parameters before
     const Outcome exported = Command({"export", folder_ + "run", "--out", folder_ + "out"});
     ASSERT_EQ(exported.status, 0) << exported.err;
     EXPECT_THAT(exported.out, HasSubstr("the 2-shot initialisation of "));
@@ -143,6 +144,19 @@ TEST_F(CheckpointRunTest, WhatIsExportedIsWhatValidatedBest) {
     std::filesystem::remove_all(folder_ + "run");
     std::filesystem::remove_all(folder_ + "out");
   }
+}
+
+TEST_F(CheckpointRunTest, TheFilesOfTheEncoderAreChecked) {
+  ASSERT_EQ(Command({"run", Spec(CopyOf("bert")), "--out", folder_ + "run"}).status, 0);
+  const auto exported = [&] { return Command({"export", folder_ + "run", "--out", folder_ + "out"}); };
+  const std::string vocab = Read("run/encoder/vocab.txt");
+  Write("run/encoder/vocab.txt", absl::StrReplaceAll(vocab, {{"cat", "cut"}}));
+  EXPECT_THAT(exported().err, HasSubstr("error: $run/encoder/vocab.txt: not the bytes that were written"));
+  Write("run/encoder/vocab.txt", vocab);
+  // One that the tokenizer could do without, and would then be another.
+  std::filesystem::remove(folder_ + "run/encoder/tokenizer_config.json");
+  EXPECT_THAT(exported().err, HasSubstr("here, but encoder/tokenizer_config.json is not; copy it again"));
+  EXPECT_FALSE(std::filesystem::exists(folder_ + "out"));
 }
 
 // Prototypes in a whole run, and soft vectors that begin as words.

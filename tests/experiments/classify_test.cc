@@ -376,9 +376,10 @@ TEST(ClassifyTest, MistakesAreAnsweredInOneLine) {
   Write("half.partial/spec.textproto", "");
   std::filesystem::create_directories(Folder() + "records/one");
   std::filesystem::copy_file(Folder() + "run/record.textproto", Folder() + "records/one/record.textproto");
-  EXPECT_EQ(error("$records/one"),
-            "error: $records/one: the run's record is here, but its parameters are not "
-            "(best-1shot.safetensors); to have them, run the record's spec again\n");
+  EXPECT_EQ(
+      error("$records/one"),
+      "error: $records/one: the run's record is here, but best-1shot.safetensors is not; copy it again from where "
+      "the run was made, or run the record's spec again\n");
   EXPECT_EQ(error("$records"),
             "error: $records: not a run directory: it has no record.textproto; the runs in it are $records/*/\n");
   const std::string unfinished = ": the run is not complete; the command that started it continues it\n";
