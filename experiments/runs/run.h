@@ -22,8 +22,10 @@ namespace metaprompt {
 //   best-Kshot.safetensors, checkpoint-Kshot.safetensors
 //   curve.tsv              the validation curve
 // A run that was stopped or killed continues from its last checkpoint. The error is Cancelled if `stop` was set.
+// Where it would round differently (another BLAS kernel, another LibTorch) it is an error, unless
+// `allow_other_environment`.
 absl::StatusOr<RunRecord> RunExperiment(const ExperimentSpec& spec, const std::string& out, Progress* progress,
-                                        const std::atomic<bool>& stop);
+                                        const std::atomic<bool>& stop, bool allow_other_environment = false);
 
 }  // namespace metaprompt
 
