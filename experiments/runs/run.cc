@@ -6,7 +6,6 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
-#include "experiments/host/environment.h"
 #include "experiments/runs/meta_test.h"
 #include "experiments/runs/run_context.h"
 #include "experiments/runs/run_inputs.h"
@@ -72,13 +71,14 @@ std::string InputsLine(const RunRecord& record) {
   return absl::StrFormat("%s, %d texts in %d/%d/%d classes (train/valid/test), %d pieces, %d parameters%s", data.name(),
                          data.texts(), data.train_classes(), data.valid_classes(), data.test_classes(),
                          model.vocab_size(), model.encoder_parameters() + model.prompt_parameters(),
-                         model.mlm_head() ? "" : "; no MLM head: the word embedding is the decoder");
+                         model.mlm_head() ? "" : "; no MLM head: the word embedding is the decoder") +
+         (data.shared_texts() > 0 ? absl::StrCat("; ", data.shared_texts(), " texts stand under two labels") : "");
 }
 
 }  // namespace
 
 absl::StatusOr<RunRecord> RunExperiment(const ExperimentSpec& spec, const std::string& out, Progress* progress,
-                                        const std::atomic<bool>& stop) {
+                                        const std::atomic<bool>& stop, bool allow_other_environment) {
   const auto begin = std::chrono::steady_clock::now();
   ASSIGN_OR_RETURN(const std::unique_ptr<RunDirectory> directory, RunDirectory::Open(out, SpecText(spec)));
   ASSIGN_OR_RETURN(const TokenizerFiles tokenizer, KeptTokenizer(*directory));
@@ -92,12 +92,12 @@ absl::StatusOr<RunRecord> RunExperiment(const ExperimentSpec& spec, const std::s
   RunRecord record = NewRecord(bench);
   RETURN_IF_ERROR(CheckSameInputs(*directory, record));
   ASSIGN_OR_RETURN(const int threads, ThreadsOfRun(*directory, spec));
-  Environment environment = HostEnvironment(threads);
+  ASSIGN_OR_RETURN(Environment environment, EnvironmentOfRun(*directory, spec, threads, allow_other_environment));
   RETURN_IF_ERROR(SaveInputs(*directory, bench));
   progress->End(InputsLine(record));
 
   const std::unique_ptr<Learner> learner = MakeLearner(spec.learner());
-  TaskPool pool(bench.device().is_cpu() ? threads : 1);  // a GPU takes one task at a time
+  TaskPool pool(bench.device().is_cpu() ? threads : 1, &stop);  // a GPU takes one task at a time
   const RunContext context = {&bench, learner.get(), directory.get(), &pool, progress, &stop};
   for (const int shots : spec.episodes().shots()) {
     ASSIGN_OR_RETURN(*record.add_results(), RunShots(context, shots));
