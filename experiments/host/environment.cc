@@ -138,7 +138,7 @@ std::string DifferentNumerics(const Environment& before, const Environment& now,
                   flags.end());
       return flags.empty() ? "none" : absl::StrJoin(flags, " ");
     };
-    compare("the processor's bfloat16 instructions", products(before), products(now));
+    compare("the processor's set of bfloat16 instructions", products(before), products(now));
   }
   return absl::StrJoin(different, ", ");
 }

@@ -1,5 +1,6 @@
 #include "experiments/runs/run.h"
 
+#include <algorithm>
 #include <chrono>
 #include <memory>
 #include <utility>
@@ -65,6 +66,18 @@ RunRecord NewRecord(const Workbench& bench) {
   return record;
 }
 
+// The first tensors of a checkpoint that the encoder does not use.
+std::string UnusedText(const ModelFacts& model) {
+  constexpr int kNamed = 4;
+  std::string text;
+  for (int i = 0; i < std::min(kNamed, model.unused_tensors_size()); ++i) {
+    absl::StrAppend(&text, i == 0 ? "; unused: " : ", ", model.unused_tensors(i));
+  }
+  return model.unused_tensors_size() > kNamed
+             ? absl::StrCat(text, " and ", model.unused_tensors_size() - kNamed, " more")
+             : text;
+}
+
 std::string InputsLine(const RunRecord& record) {
   const DatasetFacts& data = record.dataset();
   const ModelFacts& model = record.model();
@@ -72,6 +85,7 @@ std::string InputsLine(const RunRecord& record) {
                          data.texts(), data.train_classes(), data.valid_classes(), data.test_classes(),
                          model.vocab_size(), model.encoder_parameters() + model.prompt_parameters(),
                          model.mlm_head() ? "" : "; no MLM head: the word embedding is the decoder") +
+         UnusedText(model) +
          (data.shared_texts() > 0 ? absl::StrCat("; ", data.shared_texts(), " texts stand under two labels") : "");
 }
 
