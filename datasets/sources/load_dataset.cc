@@ -12,6 +12,7 @@
 #include "absl/strings/string_view.h"
 #include "absl/strings/strip.h"
 #include "datasets/readers/texts_by_label.h"
+#include "datasets/shared_texts.h"
 #include "datasets/sources/distribution.h"
 #include "datasets/sources/source_info.h"
 #include "datasets/sources/sources.h"
@@ -173,6 +174,7 @@ absl::StatusOr<Dataset> LoadDataset(const DatasetSpec& spec) {
     }
     dataset.classes.push_back({label, place->second.name, place->second.split, std::move(its_texts)});
   }
+  FindSharedTexts(&dataset);
   return dataset;
 }
 

@@ -170,8 +170,13 @@ absl::Status ClassifyLines(const ClassifyOptions& options, std::istream* in, std
       for (const std::string& line : lines) {
         collapsed.push_back(CollapseBlanks(line));
       }
-      const at::Tensor probabilities = classifier->Probabilities(collapsed);
-      const auto* row = probabilities.data_ptr<float>();
+      const absl::StatusOr<at::Tensor> probabilities = classifier->Probabilities(collapsed);
+      if (!probabilities.ok()) {
+        return absl::Status(
+            probabilities.status().code(),
+            absl::StrCat("texts ", count + 1, " to ", count + lines.size(), ": ", probabilities.status().message()));
+      }
+      const auto* row = probabilities->data_ptr<float>();
       for (const std::string& line : lines) {
         *out << Line(options, classes, line, row);
         row += classes.size();

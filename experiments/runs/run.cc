@@ -1,5 +1,6 @@
 #include "experiments/runs/run.h"
 
+#include <algorithm>
 #include <chrono>
 #include <filesystem>
 #include <memory>
@@ -10,7 +11,6 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
-#include "experiments/host/environment.h"
 #include "experiments/runs/meta_test.h"
 #include "experiments/runs/run_context.h"
 #include "experiments/runs/run_inputs.h"
@@ -72,13 +72,27 @@ RunRecord NewRecord(const Workbench& bench) {
   return record;
 }
 
+// The first tensors of a checkpoint that the encoder does not use.
+std::string UnusedText(const ModelFacts& model) {
+  constexpr int kNamed = 4;
+  std::string text;
+  for (int i = 0; i < std::min(kNamed, model.unused_tensors_size()); ++i) {
+    absl::StrAppend(&text, i == 0 ? "; unused: " : ", ", model.unused_tensors(i));
+  }
+  return model.unused_tensors_size() > kNamed
+             ? absl::StrCat(text, " and ", model.unused_tensors_size() - kNamed, " more")
+             : text;
+}
+
 std::string InputsLine(const RunRecord& record) {
   const DatasetFacts& data = record.dataset();
   const ModelFacts& model = record.model();
   return absl::StrFormat("%s, %d texts in %d/%d/%d classes (train/valid/test), %d pieces, %d parameters%s", data.name(),
                          data.texts(), data.train_classes(), data.valid_classes(), data.test_classes(),
                          model.vocab_size(), model.encoder_parameters() + model.prompt_parameters(),
-                         model.mlm_head() ? "" : "; no MLM head: the word embedding is the decoder");
+                         model.mlm_head() ? "" : "; no MLM head: the word embedding is the decoder") +
+         UnusedText(model) +
+         (data.shared_texts() > 0 ? absl::StrCat("; ", data.shared_texts(), " texts stand under two labels") : "");
 }
 
 // What somebody who chose the names of classes would want to hear: which words of them the tokenizer does not have.
@@ -119,7 +133,7 @@ absl::StatusOr<RunRecord> CompleteRun(const ExperimentSpec& spec, const std::str
 }
 
 absl::StatusOr<RunRecord> RunIn(RunDirectory* directory, const ExperimentSpec& spec, Progress* progress,
-                                const std::atomic<bool>& stop) {
+                                const std::atomic<bool>& stop, bool allow_other_environment) {
   const auto begin = std::chrono::steady_clock::now();
   ASSIGN_OR_RETURN(const TokenizerFiles tokenizer, KeptTokenizer(*directory));
   progress->Begin("data and encoder", "", 0, 1);
@@ -128,12 +142,12 @@ absl::StatusOr<RunRecord> RunIn(RunDirectory* directory, const ExperimentSpec& s
   RunRecord record = NewRecord(bench);
   RETURN_IF_ERROR(CheckSameInputs(*directory, record));
   ASSIGN_OR_RETURN(const int threads, ThreadsOfRun(*directory, spec));
-  Environment environment = HostEnvironment(threads);
+  ASSIGN_OR_RETURN(Environment environment, EnvironmentOfRun(*directory, spec, threads, allow_other_environment));
   RETURN_IF_ERROR(SaveInputs(*directory, bench));
   progress->End(absl::StrCat(InputsLine(record), UnknownWordsNote(bench)));
 
   const std::unique_ptr<Learner> learner = MakeLearner(spec.learner());
-  TaskPool pool(bench.device().is_cpu() ? threads : 1);  // a GPU takes one task at a time
+  TaskPool pool(bench.device().is_cpu() ? threads : 1, &stop);  // a GPU takes one task at a time
   const RunContext context = {&bench, learner.get(), directory, &pool, progress, &stop};
   for (const int shots : spec.episodes().shots()) {
     ASSIGN_OR_RETURN(*record.add_results(), RunShots(context, shots));
@@ -153,13 +167,13 @@ absl::StatusOr<RunRecord> RunIn(RunDirectory* directory, const ExperimentSpec& s
 }  // namespace
 
 absl::StatusOr<RunRecord> RunExperiment(const ExperimentSpec& spec, const std::string& out, Progress* progress,
-                                        const std::atomic<bool>& stop) {
+                                        const std::atomic<bool>& stop, bool allow_other_environment) {
   absl::StatusOr<std::unique_ptr<RunDirectory>> directory = RunDirectory::Open(out, SpecText(spec));
   if (absl::IsAlreadyExists(directory.status())) {
     return CompleteRun(spec, out, directory.status(), progress);
   }
   RETURN_IF_ERROR(directory);
-  absl::StatusOr<RunRecord> record = RunIn(directory->get(), spec, progress, stop);
+  absl::StatusOr<RunRecord> record = RunIn(directory->get(), spec, progress, stop, allow_other_environment);
   if (!record.ok()) {
     (*directory)->Abandon();
   }

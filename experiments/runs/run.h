@@ -25,8 +25,10 @@ namespace metaprompt {
 // A run that was stopped or killed continues from its last checkpoint. For a run that is complete, with the same spec,
 // its record is returned and nothing is done. A run that fails before its first checkpoint leaves nothing. The error is
 // Cancelled if `stop` was set.
+// Where it would round differently (another BLAS kernel, another LibTorch) it is an error, unless
+// `allow_other_environment`.
 absl::StatusOr<RunRecord> RunExperiment(const ExperimentSpec& spec, const std::string& out, Progress* progress,
-                                        const std::atomic<bool>& stop);
+                                        const std::atomic<bool>& stop, bool allow_other_environment = false);
 
 }  // namespace metaprompt
 

@@ -99,6 +99,21 @@ TEST(DatasetTest, TsvBecomesClassesInOrderOfLabels) {
                                              ContentSha256(dataset), "\n"));
 }
 
+TEST(DatasetTest, TextsUnderTwoLabelsAreCountedAndNamed) {
+  const Dataset dataset = Three("a\tone\na\ttwo\nb\tone\nb\tthree\nc-d\tfour\nx\ttwo\nc-d\tone\n");
+  ASSERT_EQ(dataset.shared_texts.size(), 1U);
+  EXPECT_EQ(dataset.shared_texts[0], (std::vector<size_t>{0, 1, 2}));
+  EXPECT_EQ(dataset.classes[0].shared, (std::map<int64_t, int64_t>{{0, 0}}));
+  EXPECT_EQ(dataset.classes[2].shared, (std::map<int64_t, int64_t>{{1, 0}}));
+  EXPECT_NE(StatsText(dataset).find("under two labels    1, 1 of them on several sides of the split:\n"
+                                    "  a (train), b (valid), c-d (test): one\n"
+                                    "sha256 "),
+            std::string::npos)
+      << StatsText(dataset);
+  // Twice in one class is another matter.
+  EXPECT_TRUE(Three("a\tone\na\tone\nb\ttwo\nc-d\tfour\n", "drop_duplicates: false").shared_texts.empty());
+}
+
 TEST(DatasetTest, HashIsOfWhatAnExperimentSees) {
   const std::string hash = ContentSha256(Three("a\tone\na\ttwo\nb\tthree\nc-d\tfour\n"));
   EXPECT_EQ(hash, Sha256("train\ta\ta\tone\ntrain\ta\ta\ttwo\nvalid\tb\tb\tthree\ntest\tc-d\tc d\tfour\n"));

@@ -77,7 +77,8 @@ TEST_F(CheckpointRunTest, TheSameRecordEveryTimeAndWhenStopped) {
   ASSERT_EQ(Command({"run", spec, "--out", folder_ + "whole"}).status, 0);
   Outcome stopped = Command({"run", spec, "--out", folder_ + "pieces"}, /*stop=*/true);
   EXPECT_EQ(stopped.status, 130);
-  EXPECT_THAT(stopped.err, HasSubstr("stopped at meta-step 0 of 2-shot meta-training; the same command continues"));
+  EXPECT_THAT(stopped.err,
+              HasSubstr("stopped at episode 0 of 2-shot validation at meta-step 0; the same command continues"));
   // With other weights it does not go on; with its own it does.
   const std::string weights = Read("roberta/model.safetensors");
   std::string other = weights;
@@ -243,6 +244,13 @@ TEST_F(CheckpointRunTest, EncodeGivesWhatTransformersGives) {
     EXPECT_LT(
         MaxDifference(ParseSafetensors(Read(name + ".safetensors"), "found")->Find("logits"), expected.Find("logits")),
         1e-5);
+    const std::vector<std::string> encode = {"encode", "--encoder", kGoldens + name, "--out", folder_ + "none"};
+    EXPECT_THAT(Command(encode, false, "the\nc\xe4t\n").err,
+                HasSubstr("error: the standard input:2: not valid UTF-8 at byte 2\n"));
+    std::vector<std::string> longer = encode;
+    longer.insert(longer.end(), {"--max-tokens", "5000"});
+    EXPECT_THAT(Command(longer, false, lines).err,
+                HasSubstr(absl::StrCat("error: --max-tokens is 5000, but ", kGoldens, name, " takes at most ")));
     // An error leaves what was there before.
     const std::string before = Read(name + ".safetensors");
     const Outcome none = Command({"encode", "--encoder", kGoldens + name, "--out", out, "--what", "mask-logits"}, false,

@@ -282,7 +282,7 @@ TEST(ClassifyTest, ProbabilitiesAreThoseOfMetaTest) {
         opened->learner().Adapt(opened->model(), LocalParams(opened->infos(), *initial, episode.rows), episode.support);
     const at::NoGradGuard no_grad;
     const at::Tensor expected = at::softmax(opened->learner().Logits(opened->model(), adapted, episode.query), -1);
-    const at::Tensor found = classifier->Probabilities(queries);
+    const at::Tensor found = classifier->Probabilities(queries).value();
     EXPECT_LT((found - expected).abs().max().item<double>(), 1e-5) << learner << "\n" << found << expected;
     EXPECT_GT((expected - 1.0 / 3).abs().max().item<double>(), 1e-3) << learner << " tells no class from another";
   }
