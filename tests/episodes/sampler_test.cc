@@ -163,6 +163,18 @@ TEST(SamplerTest, ATextUnderTwoLabelsIsNotInSupportAndQuery) {
   }
   EXPECT_GT(changed, 50);
   EXPECT_LT(changed, 500);
+  // In a word task both copies belong to one word: texts 0 and 1 are the same.
+  const EpisodeSampler words =
+      *EpisodeSampler::Create(Sizes({12, 12, 12}), shape, 5, "train")
+           ->WithWordTasks(1, {12, 12, 12}, std::vector<std::map<int64_t, int64_t>>(3, {{0, 7}, {1, 7}}));
+  for (int64_t i = 0; i < 200; ++i) {
+    const EpisodePlan plan = words.Plan(i);
+    ASSERT_TRUE(plan.word_task);
+    for (const TextRef& ref : plan.support) {
+      const TextRef copy = {ref.of_class, 1 - ref.text};
+      EXPECT_TRUE(ref.text > 1 || std::count(plan.query.begin(), plan.query.end(), copy) == 0) << Text(plan);
+    }
+  }
   EXPECT_EQ(Error(EpisodeSampler::Create(sizes, {3, 3, 7}, 5, "train")),
             "an episode needs shots + queries = 3 + 7 texts per class; these train classes have fewer that stand under "
             "no other label: 'class0' (9), 'class1' (9), 'class2' (9), 'class3' (9); remove the others, or set "
