@@ -2,7 +2,9 @@
 #ifndef DATASETS_DATASET_H_
 #define DATASETS_DATASET_H_
 
+#include <cstddef>
 #include <cstdint>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -16,6 +18,9 @@ struct TextClass {
   std::string name;   // what a verbalizer reads: the name of "gnu-r" is "GNU R"
   Split split = Split::kTrain;
   Texts texts;  // UTF-8, without tabs and line ends, none of them empty, in the source's order
+  // The texts that other classes have too, whichever their split: from a text's place to its number among
+  // Dataset::shared_texts.
+  std::map<int64_t, int64_t> shared = {};
 };
 
 struct Dataset {
@@ -27,6 +32,8 @@ struct Dataset {
   int64_t unused_texts = 0;       // texts of labels that the split does not name
   int64_t empty_texts = 0;        // records without a text, left out: public data have some
   int64_t skipped_bad_lines = 0;  // left out
+  // Of each text that stands under several labels, the places of its classes (FindSharedTexts).
+  std::vector<std::vector<size_t>> shared_texts = {};
 
   int64_t NumTexts() const;
   std::vector<const TextClass*> Of(Split split) const;

@@ -1,11 +1,13 @@
 #include <algorithm>
 #include <array>
 #include <numeric>
+#include <set>
 #include <string>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "absl/strings/str_join.h"
 #include "absl/strings/string_view.h"
 #include "datasets/dataset.h"
 #include "metaprompt/base/text.h"
@@ -84,6 +86,45 @@ std::string Table(const std::vector<Row>& rows) {
   return table;
 }
 
+// At most 60 characters of a text.
+std::string Excerpt(const std::string& text) {
+  size_t end = std::min<size_t>(text.size(), 60);
+  while (end < text.size() && end > 0 && (static_cast<unsigned char>(text[end]) & 0xC0) == 0x80) {
+    --end;  // within a character
+  }
+  return end < text.size() ? absl::StrCat(text.substr(0, end), "...") : text;
+}
+
+// The texts under several labels: how many, how many of them on several sides of the split, and the first few.
+std::string SharedTextsLines(const Dataset& dataset) {
+  constexpr size_t kNamed = 5;
+  int64_t across = 0;
+  std::string named;
+  for (size_t i = 0; i < dataset.shared_texts.size(); ++i) {
+    std::vector<std::string> labels;
+    std::set<Split> sides;
+    const TextClass* any = nullptr;
+    for (const size_t c : dataset.shared_texts[i]) {
+      const TextClass& one = dataset.classes[c];
+      labels.push_back(absl::StrCat(one.label, " (", SplitName(one.split), ")"));
+      sides.insert(one.split);
+      any = &one;
+    }
+    across += sides.size() > 1 ? 1 : 0;
+    if (i < kNamed) {
+      const auto place = std::find_if(any->shared.begin(), any->shared.end(),
+                                      [&](const auto& shared) { return shared.second == static_cast<int64_t>(i); });
+      absl::StrAppend(&named, "  ", absl::StrJoin(labels, ", "), ": ",
+                      Excerpt(any->texts[static_cast<size_t>(place->first)]), "\n");
+    }
+  }
+  const size_t count = dataset.shared_texts.size();
+  return absl::StrFormat("%-20s%s, %s of them on several sides of the split%s\n", "under two labels",
+                         Thousands(static_cast<int64_t>(count)), Thousands(across),
+                         count > kNamed ? "; the first:" : ":") +
+         named;
+}
+
 }  // namespace
 
 std::string StatsText(const Dataset& dataset) {
@@ -108,7 +149,8 @@ std::string StatsText(const Dataset& dataset) {
                       line("split", dataset.split_name), "duplicates dropped  ", Thousands(dataset.dropped_duplicates),
                       "\nunused texts        ", Thousands(dataset.unused_texts), "\n",
                       line("empty texts", Thousands(dataset.empty_texts)),
-                      line("skipped bad lines", Thousands(dataset.skipped_bad_lines)), "sha256              ",
+                      line("skipped bad lines", Thousands(dataset.skipped_bad_lines)),
+                      dataset.shared_texts.empty() ? "" : SharedTextsLines(dataset), "sha256              ",
                       ContentSha256(dataset), "\n");
 }
 

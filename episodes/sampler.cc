@@ -1,6 +1,7 @@
 #include "episodes/sampler.h"
 
-#include <numeric>
+#include <algorithm>
+#include <set>
 #include <unordered_map>
 
 #include "absl/strings/str_cat.h"
@@ -37,9 +38,13 @@ absl::StatusOr<EpisodeSampler> EpisodeSampler::Create(std::vector<ClassSize> cla
                                                    classes.size(), " ", purpose, " classes"));
   }
   std::vector<std::string> small;
+  std::vector<std::string> shared;
   for (const ClassSize& one : classes) {
+    const int64_t own = one.texts - static_cast<int64_t>(one.shared.size());
     if (one.texts < shape.shots + shape.queries) {
       small.push_back(absl::StrCat("'", one.label, "' (", one.texts, ")"));
+    } else if (own < shape.shots + shape.queries) {
+      shared.push_back(absl::StrCat("'", one.label, "' (", own, ")"));
     }
   }
   if (!small.empty()) {
@@ -47,9 +52,21 @@ absl::StatusOr<EpisodeSampler> EpisodeSampler::Create(std::vector<ClassSize> cla
                                                    shape.queries, " texts per class; these ", purpose,
                                                    " classes have fewer: ", absl::StrJoin(small, ", ")));
   }
+  if (!shared.empty()) {
+    return absl::InvalidArgumentError(absl::StrCat(
+        "an episode needs shots + queries = ", shape.shots, " + ", shape.queries, " texts per class; these ", purpose,
+        " classes have fewer that stand under no other label: ", absl::StrJoin(shared, ", "),
+        "; remove the others, or set episodes.allow_shared_texts {}"));
+  }
   EpisodeSampler sampler;
+  bool any_shared = false;
   for (const ClassSize& one : classes) {
     sampler.class_texts_.push_back(one.texts);
+    sampler.shared_.push_back(one.shared);
+    any_shared = any_shared || !one.shared.empty();
+  }
+  if (!any_shared) {
+    sampler.shared_.clear();
   }
   sampler.shape_ = shape;
   sampler.seed_ = seed;
@@ -57,11 +74,13 @@ absl::StatusOr<EpisodeSampler> EpisodeSampler::Create(std::vector<ClassSize> cla
   return sampler;
 }
 
-absl::StatusOr<EpisodeSampler> EpisodeSampler::WithWordTasks(double share,
-                                                             const std::vector<int64_t>& word_texts) const {
+absl::StatusOr<EpisodeSampler> EpisodeSampler::WithWordTasks(
+    double share, const std::vector<int64_t>& word_texts,
+    const std::vector<std::map<int64_t, int64_t>>& word_shared) const {
   EpisodeSampler sampler = *this;
   sampler.word_share_ = share;
   sampler.word_texts_ = word_texts;
+  sampler.word_shared_ = word_shared;
   for (size_t word = 0; word < word_texts.size(); ++word) {
     if (word_texts[word] >= shape_.shots + shape_.queries) {
       sampler.words_.push_back(static_cast<int64_t>(word));
@@ -86,6 +105,39 @@ void EpisodeSampler::Deal(const std::vector<int64_t>& pool, Random* random, Epis
   }
 }
 
+void EpisodeSampler::KeepApart(const std::vector<int64_t>& pool, const std::vector<std::map<int64_t, int64_t>>& shared,
+                               EpisodePlan* plan) const {
+  if (shared.empty()) {
+    return;
+  }
+  const auto number_of = [&](const TextRef& ref) {
+    const std::map<int64_t, int64_t>& of_class = shared[static_cast<size_t>(ref.of_class)];
+    const auto found = of_class.find(ref.text);
+    return found == of_class.end() ? -1 : found->second;
+  };
+  std::set<int64_t> in_support;
+  for (const TextRef& ref : plan->support) {
+    in_support.insert(number_of(ref));
+  }
+  in_support.erase(-1);
+  Random random(SubSeed(seed_, purpose_ + "/apart", static_cast<uint64_t>(plan->index)));
+  for (TextRef& ref : plan->query) {
+    const int64_t texts = pool[static_cast<size_t>(ref.of_class)];
+    const auto own = texts - static_cast<int64_t>(shared[static_cast<size_t>(ref.of_class)].size());
+    if (in_support.count(number_of(ref)) == 0 || own < shape_.shots + shape_.queries) {
+      continue;  // Create has seen to it that each class has enough of its own; a word may not
+    }
+    TextRef other = ref;
+    const auto drawn = [&](const std::vector<TextRef>& refs) {
+      return std::find(refs.begin(), refs.end(), other) != refs.end();
+    };
+    do {
+      other.text = static_cast<int64_t>(random.Below(static_cast<uint64_t>(texts)));
+    } while (number_of(other) >= 0 || drawn(plan->support) || drawn(plan->query));
+    ref = other;
+  }
+}
+
 std::vector<EpisodePlan> EpisodeSampler::Plans(int64_t first, int64_t count) const {
   std::vector<EpisodePlan> plans;
   plans.reserve(static_cast<size_t>(count));
@@ -101,6 +153,7 @@ EpisodePlan EpisodeSampler::Plan(int64_t index) const {
   plan.index = index;
   plan.classes = Sample(static_cast<int64_t>(class_texts_.size()), shape_.ways, &random);
   Deal(class_texts_, &random, &plan);
+  KeepApart(class_texts_, shared_, &plan);
   // A separate random stream, so that these choices do not change the classes and texts drawn above.
   Random choices(SubSeed(seed_, purpose_ + "/choices", static_cast<uint64_t>(index)));
   plan.answer_seed = SubSeed(seed_, purpose_ + "/answers", static_cast<uint64_t>(index));
@@ -114,6 +167,7 @@ EpisodePlan EpisodeSampler::Plan(int64_t index) const {
       plan.classes.push_back(words_[static_cast<size_t>(i)]);
     }
     Deal(word_texts_, &choices, &plan);
+    KeepApart(word_texts_, word_shared_, &plan);
   }
   return plan;
 }

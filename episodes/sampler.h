@@ -4,6 +4,7 @@
 #define EPISODES_SAMPLER_H_
 
 #include <cstdint>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -44,6 +45,9 @@ struct EpisodeShape {
 struct ClassSize {
   std::string label;
   int64_t texts = 0;  // number of texts
+  // The texts that stand in other classes too: from a text's index to a number that the same text has in every class.
+  // They are not drawn into the support set of one class and the query set of another at once.
+  std::map<int64_t, int64_t> shared = {};
 };
 
 // Draws plans. It has no mutable state: the same seed, purpose and index give the same plan, in any order of calls, in
@@ -51,7 +55,8 @@ struct ClassSize {
 class EpisodeSampler {
  public:
   // `purpose` ("train", "valid" or "test") keeps the random streams of the splits apart. Errors: fewer classes than
-  // ways; classes with fewer than shots + queries texts, which the error names.
+  // ways; classes with fewer than shots + queries texts, or, if they share some
+  // with other classes, fewer that they do not share; the error names the classes.
   static absl::StatusOr<EpisodeSampler> Create(std::vector<ClassSize> classes, const EpisodeShape& shape, uint64_t seed,
                                                absl::string_view purpose);
 
@@ -59,8 +64,10 @@ class EpisodeSampler {
   // words, and all texts of a class contain its word (Bansal et al. 2020, "Self-supervised meta-learning for few-shot
   // natural language classification"). classes[w] is then the index of a word, and this word is also the answer word of
   // way w. Word i has word_texts[i] texts. Words with fewer than shots + queries texts are left out. It is an error if
-  // share > 0 and fewer words than ways are left.
-  absl::StatusOr<EpisodeSampler> WithWordTasks(double share, const std::vector<int64_t>& word_texts) const;
+  // share > 0 and fewer words than ways are left. `word_shared`, empty or one per word: the texts that the word has
+  // more than once, under several labels, as ClassSize::shared.
+  absl::StatusOr<EpisodeSampler> WithWordTasks(double share, const std::vector<int64_t>& word_texts,
+                                               const std::vector<std::map<int64_t, int64_t>>& word_shared = {}) const;
 
   // The plan with this index. Takes O(ways (shots + queries)) time.
   EpisodePlan Plan(int64_t index) const;
@@ -76,10 +83,18 @@ class EpisodeSampler {
   // Draws texts for plan->classes, from pool[c] texts of class c, and adds them to the support and query sets.
   void Deal(const std::vector<int64_t>& pool, Random* random, EpisodePlan* plan) const;
 
-  std::vector<int64_t> class_texts_;  // number of texts per class
-  std::vector<int64_t> word_texts_;   // number of texts per word
-  std::vector<int64_t> words_;        // indices of the words with enough texts
-  double word_share_ = 0;             // fraction of the episodes that are word tasks
+  // Replaces each query text that is in the support set too, under another label, by another text of its class, if
+  // there are enough. `pool` and `shared`: of each class (or word) its number of texts, and those that it shares. Draws
+  // from a random stream of its own, and only where there is such a text.
+  void KeepApart(const std::vector<int64_t>& pool, const std::vector<std::map<int64_t, int64_t>>& shared,
+                 EpisodePlan* plan) const;
+
+  std::vector<int64_t> class_texts_;                     // number of texts per class
+  std::vector<std::map<int64_t, int64_t>> shared_;       // of each class; empty: no class shares a text
+  std::vector<int64_t> word_texts_;                      // number of texts per word
+  std::vector<std::map<int64_t, int64_t>> word_shared_;  // of each word, as shared_
+  std::vector<int64_t> words_;                           // indices of the words with enough texts
+  double word_share_ = 0;                                // fraction of the episodes that are word tasks
   EpisodeShape shape_;
   uint64_t seed_ = 0;
   std::string purpose_;

@@ -54,6 +54,7 @@ absl::StatusOr<TextSource> TextSource::Create(const std::vector<const TextClass*
   for (const TextClass* one : classes) {
     PromptedClass prompted;
     prompted.label = one->label;
+    prompted.shared = one->shared;
     ASSIGN_OR_RETURN(prompted.answer_ids, AnswerIds(verbalizer, tokenizer, one->label, one->name));
     prompted.texts.reserve(one->texts.size());
     for (const std::string& text : one->texts) {
@@ -119,6 +120,22 @@ std::vector<int64_t> TextSource::WordSizes() const {
     sizes.push_back(static_cast<int64_t>(word.texts.size()));
   }
   return sizes;
+}
+
+std::vector<std::map<int64_t, int64_t>> TextSource::WordShared() const {
+  std::vector<std::map<int64_t, int64_t>> all;
+  bool any = false;
+  for (const Word& word : words_) {
+    std::map<int64_t, int64_t>& shared = all.emplace_back();
+    for (size_t i = 0; i < word.texts.size(); ++i) {
+      const std::map<int64_t, int64_t>& of_class = classes_[static_cast<size_t>(word.texts[i].of_class)].shared;
+      if (const auto found = of_class.find(word.texts[i].text); found != of_class.end()) {
+        shared[static_cast<int64_t>(i)] = found->second;
+        any = true;
+      }
+    }
+  }
+  return any ? all : std::vector<std::map<int64_t, int64_t>>();
 }
 
 PromptedText TextSource::TextOf(const EpisodePlan& plan, const TextRef& ref, Random* random) const {

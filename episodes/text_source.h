@@ -3,6 +3,7 @@
 #define EPISODES_TEXT_SOURCE_H_
 
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -39,6 +40,10 @@ class TextSource : public TaskSource {
   // occur in at least 20 texts, the rarest. Empty without `word_tasks`.
   std::vector<int64_t> WordSizes() const;
 
+  // Of each word, the texts that stand under several labels, for WithWordTasks: from a text's place to its number, as
+  // in TextClass::shared. Empty if no word has such a text.
+  std::vector<std::map<int64_t, int64_t>> WordShared() const;
+
   // In a word task, the word is removed from 30 % of the texts, so that both the word and the words around it
   // distinguish the classes.
   Episode Build(absl::Span<const EpisodePlan> plans, at::ScalarType dtype) const override;
@@ -48,6 +53,7 @@ class TextSource : public TaskSource {
     std::string label;
     std::vector<int64_t> answer_ids;  // vocabulary ids
     std::vector<PromptedText> texts;
+    std::map<int64_t, int64_t> shared;  // TextClass::shared
   };
 
   struct Word {

@@ -8,10 +8,12 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "experiments/host/device.h"
+#include "experiments/model_size.h"
 #include "google/protobuf/descriptor.h"
 #include "learners/check_learner.h"
 #include "learners/learner_facts.h"
 #include "metaprompt/base/files.h"
+#include "metaprompt/base/likely_cause.h"
 #include "metaprompt/base/spec_fields.h"
 #include "metaprompt/base/status_macros.h"
 #include "metaprompt/base/text.h"
@@ -150,7 +152,7 @@ namespace {
 absl::StatusOr<ExperimentSpec> ReadSpec(const std::string& path, const std::vector<std::string>& sets) {
   ASSIGN_OR_RETURN(const std::string text, ReadFile(path));
   ExperimentSpec spec;
-  RETURN_IF_ERROR(ParseSpec(text, path, &spec));
+  RETURN_IF_ERROR(WithLikelyCause(ParseSpec(text, path, &spec), path));
   for (const std::string& set : sets) {
     RETURN_IF_ERROR(SetField(set, &spec));
   }
@@ -187,6 +189,9 @@ absl::StatusOr<ExperimentSpec> LoadSpec(const std::string& path, const std::vect
   spec.mutable_train();
   spec.mutable_test();
   RETURN_IF_ERROR(ErrorOf(path, CheckSpec(spec)));
+  if (const absl::Status fits = CheckFits(spec.model()); !fits.ok()) {
+    return ErrorOf(path, {std::string(fits.message())});
+  }
   WriteOutDefaults(&spec);
   return spec;
 }

@@ -11,13 +11,15 @@
 namespace metaprompt {
 
 // Reads the file, applies each `FIELD=VALUE` of `sets` in order, checks all that can be checked without the data, and
-// fills in the defaults. The error has one line per broken rule.
+// that the parameters fit into this machine's memory, and fills in the defaults. The error has one line per broken
+// rule.
 absl::StatusOr<ExperimentSpec> LoadSpec(const std::string& path, const std::vector<std::string>& sets);
 
 // Reads the dataset only: the file may have other parts or not, and they are not checked.
 absl::StatusOr<DatasetSpec> LoadDatasetSpec(const std::string& path, const std::vector<std::string>& sets);
 
-// The broken rules of a spec, of single fields and between fields; each names its field. Empty: the spec is sound.
+// The broken rules of a spec, of single fields and between fields; each names its field. Empty: the spec is sound, on
+// whatever machine it runs.
 std::vector<std::string> CheckSpec(const ExperimentSpec& spec);
 
 // The shape of meta-training episodes.

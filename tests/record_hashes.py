@@ -90,7 +90,9 @@ class Battery:
     def __init__(self, options, folder):
         self.options, self.folder = options, folder
         fields = "|".join(re.escape(field) for field in options.ignore)
-        self.ignored = re.compile(rf"^\s*(?:{fields}):.*\n" if fields else r"(?!)", re.MULTILINE)
+        # A field in a line, or a message from its name to the brace that closes it at the same indentation.
+        ignored = rf"^( *)(?:{fields})(?::.*| \{{\n(?:\1 +.*\n)*\1\}})\n" if fields else r"(?!)"
+        self.ignored = re.compile(ignored, re.MULTILINE)
 
     def call(self, command, **more):
         done = subprocess.run([str(part) for part in command], stdout=subprocess.PIPE, stderr=subprocess.PIPE, **more)

@@ -14,6 +14,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "datasets/readers/bad_lines.h"
+#include "datasets/readers/csv_fields.h"
 #include "datasets/readers/file_lines.h"
 #include "metaprompt/base/status_macros.h"
 #include "metaprompt/base/text.h"
@@ -23,40 +24,46 @@ namespace {
 
 constexpr size_t kLongestRecord = size_t{1} << 20U;
 
-// The fields of a complete record: one with an even number of quotes.
-absl::StatusOr<std::vector<std::string>> FieldsOf(absl::string_view record) {
-  std::vector<std::string> fields;
-  for (size_t at = 0;; ++at) {  // `at` is where a field begins
-    std::string field;
-    if (at < record.size() && record[at] == '"') {
-      for (++at; at < record.size(); ++at) {
-        if (record[at] == '"' && (++at == record.size() || record[at] != '"')) {
-          break;  // `at` is behind the quote that ends the field
-        }
-        field.push_back(record[at]);
-      }
-      if (at < record.size() && record[at] != ',') {
-        return absl::InvalidArgumentError("text after the quote that ends a field");
-      }
-    } else {
-      const size_t end = std::min(record.find(',', at), record.size());
-      field = std::string(record.substr(at, end - at));
-      if (field.find('"') != std::string::npos) {
-        return absl::InvalidArgumentError("a quote inside a field that does not begin with one");
-      }
-      at = end;
+// The delimiter that a spec gives, or the one with which the first record has the columns that the spec names; if none
+// has, the one that gives most fields.
+char DelimiterOf(const CsvSource& source, absl::string_view first_record) {
+  switch (source.delimiter()) {
+    case CsvSource::COMMA:
+      return ',';
+    case CsvSource::SEMICOLON:
+      return ';';
+    case CsvSource::TAB:
+      return '\t';
+    case CsvSource::PIPE:
+      return '|';
+    case CsvSource::FROM_FILE:
+      break;
+  }
+  char best = ',';
+  size_t most = 0;
+  for (const char delimiter : {',', ';', '\t', '|'}) {
+    const absl::StatusOr<std::vector<std::string>> fields = SplitRecord(first_record, delimiter);
+    if (!fields.ok()) {
+      continue;
     }
-    fields.push_back(std::move(field));
-    if (at >= record.size()) {
-      return fields;
+    const auto has = [&](const std::string& name) {
+      return std::find(fields->begin(), fields->end(), name) != fields->end();
+    };
+    if (source.header() && has(source.label_column()) && has(source.text_column())) {
+      return delimiter;
+    }
+    if (fields->size() > most) {
+      best = delimiter;
+      most = fields->size();
     }
   }
+  return best;
 }
 
 // The records of a file. All lines of a damaged record except the first are read again, as other records.
 class Records {
  public:
-  explicit Records(FileLines lines) : lines_(std::move(lines)) {}
+  Records(const CsvSource& source, FileLines lines) : source_(source), lines_(std::move(lines)) {}
 
   int64_t number() const { return number_; }                          // the number of the record's first line
   const std::vector<std::string>& fields() const { return fields_; }  // of the record, unless it is damaged
@@ -90,7 +97,10 @@ class Records {
     }
     number_ = used[0].first;
     if (damage_.ok()) {
-      absl::StatusOr<std::vector<std::string>> fields = FieldsOf(record);
+      if (delimiter_ == '\0') {
+        delimiter_ = DelimiterOf(source_, record);
+      }
+      absl::StatusOr<std::vector<std::string>> fields = SplitRecord(record, delimiter_);
       damage_ = fields.status();
       fields_ = fields.ok() ? *std::move(fields) : std::vector<std::string>();
     }
@@ -115,7 +125,9 @@ class Records {
     return more;
   }
 
+  const CsvSource& source_;
   FileLines lines_;
+  char delimiter_ = '\0';  // unset until the first record that is UTF-8
   std::deque<std::pair<int64_t, std::string>> waiting_;
   int64_t number_ = 0;
   std::vector<std::string> fields_;
@@ -132,8 +144,12 @@ absl::StatusOr<size_t> ColumnOf(const std::string& column, const std::vector<std
   if (absl::SimpleAtoi(column, &number) && number >= 1 && number <= first.size()) {
     return static_cast<size_t>(number - 1);
   }
+  const std::string names = absl::StrJoin(first, ", ");
+  constexpr size_t kMost = 400;
   return absl::InvalidArgumentError(absl::StrCat("no column ", Quoted(column), "; there are ",
-                                                 header ? absl::StrJoin(first, ", ") : absl::StrCat(first.size())));
+                                                 !header                 ? absl::StrCat(first.size())
+                                                 : names.size() <= kMost ? names
+                                                                         : absl::StrCat(first.size(), " columns")));
 }
 
 // The places of a file's columns, and how many there are.
@@ -172,7 +188,7 @@ absl::Status TakeRecord(const std::vector<std::string>& fields, const Columns& c
 
 absl::StatusOr<Imported> LoadCsv(const CsvSource& source, const ImportOptions& options) {
   ASSIGN_OR_RETURN(FileLines lines, FileLines::Open(source.path()));
-  Records records(std::move(lines));
+  Records records(source, std::move(lines));
   const auto error = [&](absl::string_view what) {
     return absl::InvalidArgumentError(absl::StrCat(source.path(), ":", records.number(), ": ", what));
   };

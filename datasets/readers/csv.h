@@ -1,4 +1,4 @@
-// Files of comma-separated values (RFC 4180).
+// Files of values in columns, separated by commas (RFC 4180), semicolons, tabs or |.
 #ifndef DATASETS_READERS_CSV_H_
 #define DATASETS_READERS_CSV_H_
 
@@ -8,7 +8,7 @@
 
 namespace metaprompt {
 
-// A field may be in quotes; then it may hold commas, line ends, and quotes written twice. Every record has as many
+// A field may be in quotes; then it may hold delimiters, line ends, and quotes written twice. Every record has as many
 // fields as the first one. The error of a damaged record gives the line where it begins, and reading goes on with the
 // next line.
 absl::StatusOr<Imported> LoadCsv(const CsvSource& source, const ImportOptions& options);

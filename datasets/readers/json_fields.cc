@@ -1,6 +1,7 @@
 #include "datasets/readers/json_fields.h"
 
 #include <algorithm>
+#include <set>
 #include <vector>
 
 #include "absl/status/status.h"
@@ -14,6 +15,12 @@ namespace {
 
 using Json = nlohmann::json;
 
+// At most 400 bytes of an error's list.
+std::string Cut(std::string list) {
+  constexpr size_t kMost = 400;
+  return list.size() <= kMost ? list : absl::StrCat(list.substr(0, kMost), "...");
+}
+
 absl::Status WrongType(const Json& value, const std::string& field, const char* expected) {
   // Only the kind of arrays and objects: they may be nested so deeply that printing them fails.
   return absl::InvalidArgumentError(absl::StrCat(
@@ -24,9 +31,25 @@ absl::Status WrongType(const Json& value, const std::string& field, const char* 
 }  // namespace
 
 absl::StatusOr<Json> ParseObject(absl::string_view line) {
-  Json object = Json::parse(line.begin(), line.end(), /*cb=*/nullptr, /*allow_exceptions=*/false);
+  std::vector<std::set<std::string>> keys;  // of the objects that have not ended
+  std::string twice;
+  const auto look = [&](int /*depth*/, Json::parse_event_t event, const Json& value) {
+    if (event == Json::parse_event_t::object_start) {
+      keys.emplace_back();
+    } else if (event == Json::parse_event_t::object_end) {
+      keys.pop_back();
+    } else if (event == Json::parse_event_t::key && twice.empty() &&
+               !keys.back().insert(value.get_ref<const std::string&>()).second) {
+      twice = value.get_ref<const std::string&>();
+    }
+    return true;
+  };
+  Json object = Json::parse(line.begin(), line.end(), look, /*allow_exceptions=*/false);
   if (object.is_discarded()) {
     return absl::InvalidArgumentError("not valid JSON");
+  }
+  if (!twice.empty()) {
+    return absl::InvalidArgumentError(absl::StrCat("the field ", Quoted(twice), " is given twice in one object"));
   }
   if (!object.is_object()) {
     return absl::InvalidArgumentError("not a JSON object");
@@ -43,8 +66,8 @@ absl::StatusOr<const Json*> FieldOf(const Json& object, const std::string& field
   for (const auto& [name, value] : object.items()) {
     names.push_back(name);
   }
-  return absl::InvalidArgumentError(
-      absl::StrCat("no field '", field, "'; the object has: ", names.empty() ? "none" : absl::StrJoin(names, ", ")));
+  return absl::InvalidArgumentError(absl::StrCat(
+      "no field '", field, "'; the object has: ", names.empty() ? "none" : Cut(absl::StrJoin(names, ", "))));
 }
 
 absl::StatusOr<std::string> TextIn(const Json& value, const std::string& field, int64_t max_words) {

@@ -10,7 +10,8 @@
 
 namespace metaprompt {
 
-// Parses one JSON object. Errors here and below are reasons without a file and a line.
+// Parses one JSON object, in which no object has the same field twice. Errors here and below are reasons without a file
+// and a line.
 absl::StatusOr<nlohmann::json> ParseObject(absl::string_view line);
 
 // The value of a field, a pointer into `object`. The error of a missing field lists those of the object.

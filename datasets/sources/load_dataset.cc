@@ -12,6 +12,7 @@
 #include "absl/strings/string_view.h"
 #include "absl/strings/strip.h"
 #include "datasets/readers/texts_by_label.h"
+#include "datasets/shared_texts.h"
 #include "datasets/sources/distribution.h"
 #include "datasets/sources/source_info.h"
 #include "datasets/sources/sources.h"
@@ -19,6 +20,7 @@
 #include "datasets/splits/published_splits.h"
 #include "google/protobuf/descriptor.h"
 #include "google/protobuf/message.h"
+#include "metaprompt/base/likely_cause.h"
 #include "metaprompt/base/spec_fields.h"
 #include "metaprompt/base/status_macros.h"
 
@@ -48,14 +50,19 @@ absl::StatusOr<ChosenSource> SourceOf(const DatasetSpec& spec) {
   return ChosenSource{field->name(), &spec.GetReflection()->GetMessage(spec, field), info};
 }
 
-// The last part of the source's `path`, or of the first one if it takes several.
-std::string FileName(const Message& source) {
+// The source's `path`, or the first one if it takes several. Empty: it takes none.
+std::string FirstPath(const Message& source) {
   const FieldDescriptor* const field = source.GetDescriptor()->FindFieldByName("path");
   if (field == nullptr || field->cpp_type() != FieldDescriptor::CPPTYPE_STRING) {
     return "";
   }
-  const std::string whole = field->is_repeated() ? source.GetReflection()->GetRepeatedString(source, field, 0)
-                                                 : source.GetReflection()->GetString(source, field);
+  return field->is_repeated() ? source.GetReflection()->GetRepeatedString(source, field, 0)
+                              : source.GetReflection()->GetString(source, field);
+}
+
+// The last part of the first path.
+std::string FileName(const Message& source) {
+  const std::string whole = FirstPath(source);
   const absl::string_view path = absl::StripSuffix(whole, "/");
   const size_t slash = path.rfind('/');
   return std::string(slash == absl::string_view::npos ? path : path.substr(slash + 1));
@@ -141,7 +148,11 @@ absl::StatusOr<Dataset> LoadDataset(const DatasetSpec& spec) {
   ImportOptions options;
   options.skip_bad_lines = spec.skip_bad_lines();
   options.max_words = spec.max_words();
-  ASSIGN_OR_RETURN(Imported imported, source.info->load(*source.message, options));
+  absl::StatusOr<Imported> loaded = source.info->load(*source.message, options);
+  if (!loaded.ok()) {
+    return WithLikelyCause(loaded.status(), FirstPath(*source.message));
+  }
+  Imported imported = *std::move(loaded);
   if (absl::StatusOr<std::string> known =
           DistributionWith(source.info->distributions, static_cast<int64_t>(imported.texts.size()), imported.records);
       known.ok()) {
@@ -163,6 +174,7 @@ absl::StatusOr<Dataset> LoadDataset(const DatasetSpec& spec) {
     }
     dataset.classes.push_back({label, place->second.name, place->second.split, std::move(its_texts)});
   }
+  FindSharedTexts(&dataset);
   return dataset;
 }
 

@@ -1,13 +1,12 @@
 #include <unistd.h>
 
-#include <atomic>
-#include <csignal>
 #include <iostream>
 #include <string>
 #include <vector>
 
 #include "experiments/cli/command_line.h"
 #include "experiments/host/blas.h"
+#include "experiments/host/stop_signals.h"
 
 // jemalloc's settings, which it looks for under this name. Freed memory is kept for the next step and not returned to
 // the system page by page. Small tensors may be cut from freed large ones of any size: without that, the peak is a
@@ -18,25 +17,6 @@ const char* malloc_conf =  // NOLINT: its name and type are jemalloc's
     "dirty_decay_ms:-1,muzzy_decay_ms:-1,lg_extent_max_active_fit:20,thp:always";
 }
 
-namespace {
-
-std::atomic<bool>& StopFlag() {
-  static std::atomic<bool> stop = false;
-  return stop;
-}
-
-// The first Ctrl-C asks the command to save and end; the second ends the program at once.
-void AskToStop(int signal) {
-  StopFlag() = true;
-  std::signal(signal, SIG_DFL);
-  constexpr char kNote[] = "\nstopping after this step; once more to stop at once\n";
-  if (write(STDERR_FILENO, kNote, sizeof(kNote) - 1) < 0) {
-    return;  // nobody is there to read it
-  }
-}
-
-}  // namespace
-
 int main(int argc, char** argv) {
   const std::vector<std::string> arguments(argv + 1, argv + argc);
   const std::string command = arguments.empty() ? "" : arguments[0];
@@ -45,13 +25,11 @@ int main(int argc, char** argv) {
       command == "doctor") {
     metaprompt::UseBestBlasKernel(argv);
   }
-  StopFlag();
-  // These may be waiting for input and have nothing to save: a signal ends them.
-  if (command != "tokenize" && command != "classify") {
-    std::signal(SIGINT, AskToStop);
-    std::signal(SIGTERM, AskToStop);
+  // The others have nothing to save: a signal ends them at once.
+  if (command == "run" || command == "sweep" || command == "encode") {
+    metaprompt::HearStopSignals();
   }
   std::ios::sync_with_stdio(false);  // nothing here reads or writes but through streams
-  return metaprompt::RunCommand(arguments,
-                                {&std::cout, &std::cerr, isatty(STDERR_FILENO) != 0, &StopFlag(), &std::cin});
+  return metaprompt::RunCommand(
+      arguments, {&std::cout, &std::cerr, isatty(STDERR_FILENO) != 0, &metaprompt::StopFlag(), &std::cin});
 }

@@ -18,6 +18,7 @@
 #include "experiments/report/run_table.h"
 #include "experiments/result.pb.h"
 #include "experiments/runs/run.h"
+#include "experiments/runs/run_inputs.h"
 #include "experiments/runs/sweep.h"
 #include "experiments/spec.h"
 #include "experiments/workbench/read_record.h"
@@ -31,13 +32,16 @@ namespace {
 struct RunOptions {
   SpecOptions spec;
   std::string out;
+  bool allow_other_environment = false;
 };
 
 absl::Status Run(const RunOptions& options, const Console& console) {
   ASSIGN_OR_RETURN(const ExperimentSpec spec, LoadSpec(options.spec.file, options.spec.sets));
   const std::string out = options.out.empty() ? absl::StrCat("runs/", spec.name(), "-seed", spec.seed()) : options.out;
+  RETURN_IF_ERROR(UseKernelsOfRun(out));
   Progress progress(console.err, console.terminal);
-  ASSIGN_OR_RETURN(const RunRecord record, RunExperiment(spec, out, &progress, *console.stop));
+  ASSIGN_OR_RETURN(const RunRecord record,
+                   RunExperiment(spec, out, &progress, *console.stop, options.allow_other_environment));
   *console.out << '\n' << ResultTable(record) << "\nrecord: " << out << "/record.textproto\n";
   return absl::OkStatus();
 }
@@ -48,6 +52,8 @@ void RegisterRun(Commands* commands) {
                                 [options](const Console& console) { return Run(*options, console); });
   AddSpecOptions(/*required=*/true, run, &options->spec);
   run->add_option("--out", options->out, "Run directory, new or of the stopped run [runs/NAME-seedSEED]");
+  run->add_flag("--allow-other-environment", options->allow_other_environment,
+                "Continue a run where LibTorch, BLAS or its kernel differ from where it began; this is noted");
 }
 
 void RegisterSweep(Commands* commands) {

@@ -13,10 +13,12 @@
 #include "absl/strings/str_split.h"
 #include "absl/strings/strip.h"
 #include "episodes/text_task.h"
+#include "experiments/workbench/divergence.h"
 #include "metaprompt/base/files.h"
 #include "metaprompt/base/status_macros.h"
 #include "metaprompt/base/text.h"
 #include "metaprompt/encoders/bfloat16_layers.h"
+#include "metaprompt/model/finite.h"
 #include "metaprompt/prompts/pack_texts.h"
 #include "metaprompt/prompts/verbalizer.h"
 
@@ -138,11 +140,11 @@ absl::StatusOr<Classifier> Classifier::Adapt(const FinishedRun* run, const Param
     adapted = WithBfloat16Matrices(run->model().encoder().layout(), std::move(adapted));
   }
 
-  const at::Tensor probabilities = classifier.Probabilities(texts);
-  if (!at::isfinite(probabilities).all().item<bool>()) {
-    return absl::FailedPreconditionError(
-        "adapting to these texts with the run's inner steps diverges; use a run with smaller inner step sizes");
+  const absl::StatusOr<at::Tensor> computed = classifier.Probabilities(texts);
+  if (!computed.ok()) {
+    return Divergence(run->record().spec().learner(), run->model(), params, support);
   }
+  const at::Tensor& probabilities = *computed;
   classifier.support_right_ =
       probabilities.argmax(1).eq(at::tensor(at::ArrayRef<int64_t>(labels), at::kLong)).sum().item<int64_t>();
   classifier.support_texts_ = static_cast<int64_t>(texts.size());
@@ -150,7 +152,7 @@ absl::StatusOr<Classifier> Classifier::Adapt(const FinishedRun* run, const Param
   return classifier;
 }
 
-at::Tensor Classifier::Probabilities(const std::vector<std::string>& texts) {
+absl::StatusOr<at::Tensor> Classifier::Probabilities(const std::vector<std::string>& texts) {
   std::vector<PromptedText> prompted;
   prompted.reserve(texts.size());
   for (const std::string& text : texts) {
@@ -187,6 +189,7 @@ at::Tensor Classifier::Probabilities(const std::vector<std::string>& texts) {
     probabilities.index_copy_(0, at::tensor(at::ArrayRef<int64_t>(rows), at::kLong),
                               at::softmax(logits, -1).to(at::kFloat).cpu());
   });
+  RETURN_IF_ERROR(CheckFinite("the classes' probabilities of the texts", probabilities));
   return probabilities;
 }
 

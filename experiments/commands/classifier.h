@@ -21,7 +21,7 @@ class Classifier {
  public:
   // Adapts `initial`, the values of run->infos(), to the classes with the run's learner, as at meta-test. `run` and
   // `pool` must outlive this object. Errors: two classes with the same answer words; a support set that does not fit
-  // into memory; an adaptation that diverges.
+  // into memory; an adaptation that diverges, with the step at which it does.
   static absl::StatusOr<Classifier> Adapt(const FinishedRun* run, const ParamList& initial,
                                           const std::vector<SupportClass>& classes, at::Device device, TaskPool* pool);
 
@@ -36,8 +36,9 @@ class Classifier {
   void set_temperature(double temperature) { temperature_ = temperature; }
 
   // Class probabilities [texts, classes] on the CPU: the softmax of the learner's class scores. The other texts change
-  // a text's probabilities only by rounding, because they determine which texts share a batch.
-  at::Tensor Probabilities(const std::vector<std::string>& texts);
+  // a text's probabilities only by rounding, because they determine which texts share a batch. It is an error if one is
+  // not finite.
+  absl::StatusOr<at::Tensor> Probabilities(const std::vector<std::string>& texts);
 
   // The number of support texts that the adapted model labels correctly.
   int64_t support_right() const { return support_right_; }

@@ -16,13 +16,17 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "absl/strings/str_join.h"
+#include "experiments/host/stop_signals.h"
 #include "experiments/workbench/model_assembly.h"
 #include "learners/inner/task_pool.h"
 #include "metaprompt/base/status_macros.h"
+#include "metaprompt/base/text.h"
 #include "metaprompt/checkpoints/safetensors.h"
 #include "metaprompt/encoders/autocast.h"
 #include "metaprompt/encoders/bfloat16_layers.h"
 #include "metaprompt/model/batch.h"
+#include "metaprompt/model/finite.h"
 #include "metaprompt/prompts/pack_texts.h"
 
 namespace metaprompt {
@@ -56,6 +60,10 @@ absl::StatusOr<Lines> Tokenised(const EncodeOptions& options, const Tokenizer& t
   // In RoBERTa and MPNet, padding takes no position, wherever it is.
   lines.uncounted = position_offset > 0 && special.pad >= 0 ? special.pad : TextInputs::kNoToken;
   for (std::string line; std::getline(*in, line);) {
+    const auto number = lines.texts.size() + 1;
+    if (const absl::Status status = CheckUtf8(line); !status.ok()) {
+      return absl::InvalidArgumentError(absl::StrCat(name, ":", number, ": ", status.message()));
+    }
     PromptedText text;
     bool cut = false;
     text.ids = tokenizer.EncodeWithSpecial(line);
@@ -70,7 +78,7 @@ absl::StatusOr<Lines> Tokenised(const EncodeOptions& options, const Tokenizer& t
       const auto masks = std::count(text.ids.begin(), text.ids.end(), special.mask);
       if (masks != 1) {
         return absl::InvalidArgumentError(absl::StrCat(
-            name, ":", lines.texts.size() + 1, ": there are ", masks, " ", tokenizer.Piece(special.mask),
+            name, ":", number, ": there are ", masks, " ", tokenizer.Piece(special.mask),
             cut ? absl::StrCat(" in its first ", max_tokens, " tokens") : "", "; mask-logits needs one in each line"));
       }
       text.read_at = std::find(text.ids.begin(), text.ids.end(), special.mask) - text.ids.begin();
@@ -167,15 +175,20 @@ absl::StatusOr<EncoderParts> OpenParts(const EncodeOptions& options, Progress* p
   progress->Begin("checkpoint", "", 0, 1);
   ASSIGN_OR_RETURN(EncoderParts parts, OpenEncoder(options.encoder, options.allow_unknown, std::move(tokenizer)));
   const Encoder& encoder = *parts.encoder;
+  if (options.max_tokens > encoder.max_tokens()) {
+    return absl::InvalidArgumentError(absl::StrCat("--max-tokens is ", options.max_tokens, ", but ", options.encoder,
+                                                   " takes at most ", encoder.max_tokens(), " tokens"));
+  }
   if (options.mask_logits) {
     RETURN_IF_ERROR(CheckPredictsWords(encoder, options.encoder));
   }
   if (options.bfloat16) {
     parts.params = WithBfloat16Matrices(encoder.layout(), std::move(parts.params));
   }
-  progress->End(absl::StrFormat("%s, %d layers, %d wide%s", encoder.config().model_type, encoder.layout().layers.size(),
-                                encoder.config().width,
-                                encoder.layout().has_head() ? "" : "; no MLM head: the word embedding is the decoder"));
+  progress->End(absl::StrFormat("%s, %d layers, %d wide%s%s", encoder.config().model_type,
+                                encoder.layout().layers.size(), encoder.config().width,
+                                encoder.layout().has_head() ? "" : "; no MLM head: the word embedding is the decoder",
+                                parts.unused.empty() ? "" : "; unused: " + absl::StrJoin(parts.unused, ", ")));
   return parts;
 }
 
@@ -223,6 +236,7 @@ absl::Status EncodeLines(const EncodeOptions& options, std::istream* in, Progres
   const double tokenising = SecondsSince(begin);
   const auto count = static_cast<int64_t>(lines.texts.size());
   const int64_t columns = options.mask_logits ? config.vocab_size : config.width;
+  const StopsLater stops_later;  // there is a file to remove
   ASSIGN_OR_RETURN(const std::unique_ptr<SafetensorsWriter> writer, BeginFile(options, lines, columns));
   TaskPool pool(options.threads);
   double encoding = 0;
@@ -238,6 +252,8 @@ absl::Status EncodeLines(const EncodeOptions& options, std::istream* in, Progres
     if (stop.load()) {
       return absl::CancelledError(absl::StrCat("stopped after line ", first, "; nothing was written"));
     }
+    RETURN_IF_ERROR(
+        CheckFinite(absl::StrCat(options.encoder, ", lines ", first + 1, " to ", last, ": what it computes"), rows));
     RETURN_IF_ERROR(AppendTensor(rows, writer.get()));
     first = last;
     progress->Update(first, "");

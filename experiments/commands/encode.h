@@ -24,7 +24,8 @@ struct EncodeOptions {
 
 // Encodes each line of `in` as transformers does: with special tokens around it, and with those that it spells taken
 // for special tokens. A line longer than max_tokens is cut at its end (transformers cuts at the tokenizer's
-// model_max_length). Writes, in the order of the lines,
+// model_max_length). Bytes that are not UTF-8, a max_tokens above what the encoder takes, and outputs that are not
+// finite are errors. Writes, in the order of the lines,
 //   input_ids [N] int64: the tokens of all lines, one line after another;
 //   offsets [B + 1] int64: where in them each line begins, and N;
 // and either

@@ -9,6 +9,7 @@
 #include "datasets/readers/texts_by_label.h"
 #include "datasets/splits/class_split.h"
 #include "metaprompt/base/files.h"
+#include "metaprompt/base/likely_cause.h"
 #include "metaprompt/base/status_macros.h"
 #include "metaprompt/base/text.h"
 
@@ -47,14 +48,18 @@ absl::StatusOr<std::vector<SupportClass>> ClassesOf(Table* table) {
 absl::StatusOr<Examples> ReadExamples(const std::string& path, const ColumnNames& columns) {
   ASSIGN_OR_RETURN(std::string file, ReadFile(path));
   std::istringstream in(std::move(file));
-  ASSIGN_OR_RETURN(Table table, Table::Open(&in, path, /*labelled=*/true, columns));
+  absl::StatusOr<Table> opened = Table::Open(&in, path, /*labelled=*/true, columns);
+  RETURN_IF_ERROR(WithLikelyCause(opened.status(), path));
+  Table& table = *opened;
   Examples examples;
   examples.format = table.format();
   if (examples.format.kind == TableFormat::kLabelTabText) {
     ASSIGN_OR_RETURN(examples.classes, ReadSupport(path));
     return examples;
   }
-  ASSIGN_OR_RETURN(examples.classes, ClassesOf(&table));
+  absl::StatusOr<std::vector<SupportClass>> classes = ClassesOf(&table);
+  RETURN_IF_ERROR(WithLikelyCause(classes.status(), path));
+  examples.classes = *std::move(classes);
   if (examples.classes.size() < 2) {
     return absl::InvalidArgumentError(examples.classes.empty()
                                           ? absl::StrCat(path, ": no text in this file")

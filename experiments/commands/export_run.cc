@@ -1,11 +1,10 @@
 #include "experiments/commands/export_run.h"
 
-#include <filesystem>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
-#include "absl/strings/strip.h"
 #include "experiments/workbench/finished_run.h"
+#include "metaprompt/base/new_folder.h"
 #include "metaprompt/base/status_macros.h"
 #include "metaprompt/checkpoints/checkpoint.h"
 #include "metaprompt/checkpoints/safetensors.h"
@@ -25,17 +24,9 @@ absl::StatusOr<std::string> ExportRun(const std::string& run, int shots, const s
   const PromptModel& model = finished.model();
   const Encoder& encoder = model.encoder();
   const std::vector<ParamInfo>& infos = finished.infos();
-  std::error_code error;
-  if (std::filesystem::exists(folder, error) && !std::filesystem::is_empty(folder, error)) {
-    return absl::AlreadyExistsError(error
-                                        ? absl::StrCat(folder, ": ", error.message())
-                                        : absl::StrCat(folder, ": the folder is not empty; name another, or empty it"));
-  }
-  // The folder gets its name when it is complete; what a killed export left is removed.
-  const std::string partial = absl::StrCat(absl::StripSuffix(folder, "/"), ".partial");
-  std::filesystem::remove_all(partial, error);
-  RETURN_IF_ERROR(
-      SaveCheckpoint(partial, encoder, encoder.Folded(params), finished.config_json(), finished.tokenizer().files()));
+  ASSIGN_OR_RETURN(NewFolder written, NewFolder::Create(folder));
+  RETURN_IF_ERROR(SaveCheckpoint(written.path(), encoder, encoder.Folded(params), finished.config_json(),
+                                 finished.tokenizer().files()));
   TensorFile soft;
   for (size_t i = encoder.params().size(); i < params.size(); ++i) {
     // Low-rank updates are folded into the encoder's matrices, and what soft vectors pass through into those.
@@ -46,11 +37,8 @@ absl::StatusOr<std::string> ExportRun(const std::string& run, int shots, const s
   }
   soft.metadata["template"] = finished.record().spec().model().prompt().template_();
   soft.metadata["format"] = "pt";
-  RETURN_IF_ERROR(WriteSafetensors(absl::StrCat(partial, "/", kPromptFile), soft));
-  std::filesystem::rename(partial, folder, error);
-  if (error) {
-    return absl::UnavailableError(absl::StrCat("cannot rename ", partial, " to ", folder, ": ", error.message()));
-  }
+  RETURN_IF_ERROR(WriteSafetensors(absl::StrCat(written.path(), "/", kPromptFile), soft));
+  RETURN_IF_ERROR(written.Commit());
   return absl::StrCat(folder, ": the ", found, "-shot initialisation of ", run, ", ", encoder.config().model_type, ", ",
                       encoder.params().size(), " tensors and ", finished.prompt().num_soft(), " soft vectors");
 }

@@ -13,6 +13,7 @@
 #include "experiments/workbench/model_assembly.h"
 #include "metaprompt/architectures/config_json.h"
 #include "metaprompt/base/files.h"
+#include "metaprompt/base/new_folder.h"
 #include "metaprompt/base/spec_fields.h"
 #include "metaprompt/base/status_macros.h"
 #include "metaprompt/checkpoints/mapped_safetensors.h"
@@ -35,17 +36,6 @@ auto ListsOf(Adapted* adapted) {
                                                    {"head", &adapted->model.head},
                                                    {"own", &adapted->own},
                                                    {"fitted", &adapted->fitted}};
-}
-
-absl::Status MakeFolder(const std::string& folder) {
-  std::error_code error;
-  if (std::filesystem::exists(folder, error) && !std::filesystem::is_empty(folder, error)) {
-    return absl::AlreadyExistsError(error
-                                        ? absl::StrCat(folder, ": ", error.message())
-                                        : absl::StrCat(folder, ": the folder is not empty; name another, or empty it"));
-  }
-  std::filesystem::create_directories(folder + kEncoderFolder, error);
-  return error ? absl::UnavailableError(absl::StrCat("cannot make ", folder, ": ", error.message())) : absl::OkStatus();
 }
 
 absl::Status CheckAbout(const SavedClassifier& about, const std::string& path) {
@@ -114,7 +104,11 @@ absl::StatusOr<AdaptedParams> ReadAdapted(const std::string& path, const std::ve
 
 absl::Status SaveClassifier(const std::string& folder, const FinishedRun& run, const Classifier& classifier,
                             const std::vector<SupportClass>& classes, SavedClassifier about) {
-  RETURN_IF_ERROR(MakeFolder(folder));
+  ASSIGN_OR_RETURN(NewFolder made, NewFolder::Create(folder));
+  std::error_code error;
+  if (!std::filesystem::create_directory(made.path() + kEncoderFolder, error)) {
+    return absl::UnavailableError(absl::StrCat("cannot make ", made.path(), kEncoderFolder, ": ", error.message()));
+  }
   about.set_version(kVersion);
   *about.mutable_spec() = run.record().spec();
   about.mutable_spec()->clear_dataset();
@@ -132,7 +126,7 @@ absl::Status SaveClassifier(const std::string& folder, const FinishedRun& run, c
     files["config.json"] = run.config_json();
   }
   for (const auto& [name, bytes] : files) {
-    RETURN_IF_ERROR(WriteFileAtomically(absl::StrCat(folder, kEncoderFolder, "/", name), bytes));
+    RETURN_IF_ERROR(WriteFileAtomically(absl::StrCat(made.path(), kEncoderFolder, "/", name), bytes));
   }
   TensorFile tensors;
   for (const auto& [name, list] : ListsOf(&classifier.adapted())) {
@@ -140,8 +134,9 @@ absl::Status SaveClassifier(const std::string& folder, const FinishedRun& run, c
       tensors.tensors.emplace_back(absl::StrCat(name, "/", i), (*list)[i].cpu());
     }
   }
-  RETURN_IF_ERROR(WriteSafetensors(folder + kTensorFile, tensors));
-  return WriteFileAtomically(folder + kAboutFile, SpecText(about));
+  RETURN_IF_ERROR(WriteSafetensors(made.path() + kTensorFile, tensors));
+  RETURN_IF_ERROR(WriteFileAtomically(made.path() + kAboutFile, SpecText(about)));
+  return made.Commit();
 }
 
 absl::StatusOr<OpenedClassifier> OpenClassifier(const std::string& folder) {

@@ -88,6 +88,11 @@ absl::StatusOr<ParamList> TrainSinusoid(const SinusoidOptions& options, const Le
     if (!options.curve.empty() && (step % every == 0 || step == options.meta_steps)) {
       const double before = Mean(SinusoidErrors(spec, 0, model, state.params, held_out));
       const double after = Mean(SinusoidErrors(spec, spec.inner().steps(), model, state.params, held_out));
+      if (!std::isfinite(before) || !std::isfinite(after)) {
+        return absl::FailedPreconditionError(absl::StrCat("meta-step ", step, ": the error on the held-out tasks is ",
+                                                          before, " before the inner steps and ", after,
+                                                          " after them; smaller step sizes may help"));
+      }
       absl::StrAppendFormat(&curve, "%d\t%.4f\t%.4f\n", step, before, after);
     }
     if (step == options.meta_steps) {

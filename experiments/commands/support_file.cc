@@ -9,12 +9,15 @@
 #include "datasets/readers/texts_by_label.h"
 #include "datasets/splits/class_split.h"
 #include "metaprompt/base/files.h"
+#include "metaprompt/base/likely_cause.h"
 #include "metaprompt/base/status_macros.h"
 #include "metaprompt/base/text.h"
 
 namespace metaprompt {
 
-absl::StatusOr<std::vector<SupportClass>> ReadSupport(const std::string& path) {
+namespace {
+
+absl::StatusOr<std::vector<SupportClass>> ReadSupportClasses(const std::string& path) {
   ASSIGN_OR_RETURN(const std::string file, ReadFile(path));
   std::vector<SupportClass> classes;
   std::map<std::string, size_t> place;  // index of a label in `classes`
@@ -70,6 +73,14 @@ absl::StatusOr<std::vector<SupportClass>> ReadSupport(const std::string& path) {
   for (SupportClass& one : classes) {
     one.name = one.name.empty() ? DefaultName(one.label) : one.name;
   }
+  return classes;
+}
+
+}  // namespace
+
+absl::StatusOr<std::vector<SupportClass>> ReadSupport(const std::string& path) {
+  absl::StatusOr<std::vector<SupportClass>> classes = ReadSupportClasses(path);
+  RETURN_IF_ERROR(WithLikelyCause(classes.status(), path));
   return classes;
 }
 

@@ -9,6 +9,7 @@
 #include "absl/strings/str_cat.h"
 #include "experiments/workbench/model_assembly.h"
 #include "metaprompt/base/status_macros.h"
+#include "metaprompt/base/text.h"
 #include "metaprompt/tokenizers/tokenizer.h"
 
 namespace metaprompt {
@@ -28,7 +29,10 @@ absl::Status TokenizeLines(const TokenizeOptions& options, std::istream* in, std
   const SpecialIds special = tokenizer.special();
   std::string text;
   std::string line;
-  while (std::getline(*in, text, '\n')) {
+  for (int64_t number = 1; std::getline(*in, text, '\n'); ++number) {
+    if (const absl::Status status = CheckUtf8(text); !status.ok()) {
+      return absl::InvalidArgumentError(absl::StrCat(name, ":", number, ": ", status.message()));
+    }
     std::vector<int64_t> ids = options.plain_text ? tokenizer.Encode(text) : tokenizer.EncodeWithSpecial(text);
     if (options.special_tokens) {
       ids.insert(ids.begin(), special.cls);

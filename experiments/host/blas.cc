@@ -1,6 +1,7 @@
 #include "experiments/host/blas.h"
 
 #include <ATen/ATen.h>
+#include <ATen/Version.h>
 #include <ATen/core/grad_mode.h>
 #include <dlfcn.h>
 #include <unistd.h>
@@ -8,14 +9,26 @@
 #include <algorithm>
 #include <chrono>
 #include <cstdlib>
+#include <map>
 #include <set>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "absl/strings/ascii.h"
+#include "absl/strings/match.h"
+#include "absl/strings/str_split.h"
+#include "absl/strings/string_view.h"
+#include "absl/strings/strip.h"
+#include "metaprompt/base/files.h"
 
 namespace metaprompt {
 namespace {
 
 constexpr char kCoreType[] = "OPENBLAS_CORETYPE";
+constexpr char kCapability[] = "ATEN_CPU_CAPABILITY";
 constexpr char kWaitPolicy[] = "OMP_WAIT_POLICY";
 constexpr char kChosenByUs[] = "METAPROMPT_CHOSE_BLAS_KERNEL";
+constexpr char kAskedFor[] = "METAPROMPT_ASKED_FOR_BLAS_KERNEL";  // by UseKernels, so that it asks once
 
 // OpenBLAS tells of itself through functions that only it has.
 std::string AskOpenBlas(const char* function) {
@@ -79,6 +92,68 @@ void UseBestBlasKernel(char** argv) {
     unsetenv(kCoreType);
     unsetenv(kChosenByUs);
   }
+}
+
+bool ProcessorHasKernel(const std::string& kernel, const std::string& flags) {
+  // What each kernel of OpenBLAS needs beside SSE3, which every x86-64 processor of the last twenty years has.
+  static const auto* const needs = new std::map<std::string, std::vector<std::string>>{
+      {"Prescott", {}},
+      {"Core2", {}},
+      {"Nehalem", {"sse4_2"}},
+      {"Sandybridge", {"avx"}},
+      {"Haswell", {"avx2", "fma"}},
+      {"Zen", {"avx2", "fma"}},
+      {"SkylakeX", {"avx512f", "avx512bw", "avx512vl"}},
+      {"Cooperlake", {"avx512f", "avx512bw", "avx512vl", "avx512_bf16"}},
+      {"Sapphirerapids", {"avx512f", "avx512bw", "avx512vl", "avx512_bf16", "amx_bf16"}}};
+  const auto found = std::find_if(needs->begin(), needs->end(),
+                                  [&](const auto& one) { return absl::EqualsIgnoreCase(one.first, kernel); });
+  const std::set<std::string> have = absl::StrSplit(flags, ' ');
+  return found != needs->end() && std::all_of(found->second.begin(), found->second.end(),
+                                              [&](const std::string& flag) { return have.count(flag) > 0; });
+}
+
+std::string VectorKernels() {
+  const std::string all = at::show_config();
+  constexpr absl::string_view kKey = "CPU capability usage: ";
+  const size_t at = all.find(std::string(kKey));
+  if (at == std::string::npos) {
+    return "";
+  }
+  const size_t begin = at + kKey.size();
+  return all.substr(begin, all.find('\n', begin) - begin);
+}
+
+bool UseKernels(const std::string& blas, const std::string& vector, const std::string& flags) {
+  if (std::getenv(kAskedFor) != nullptr) {
+    return false;
+  }
+  bool change = false;
+  const bool users = std::getenv(kCoreType) != nullptr && std::getenv(kChosenByUs) == nullptr;
+  if (!blas.empty() && blas != AskOpenBlas("openblas_get_corename") && !users && ProcessorHasKernel(blas, flags)) {
+    setenv(kCoreType, blas.c_str(), 1);
+    setenv(kChosenByUs, "1", 1);
+    change = true;
+  }
+  // LibTorch's kernels for AVX2 and AVX-512 need what OpenBLAS' need.
+  const char* const like = vector == "AVX2" ? "Haswell" : vector == "AVX512" ? "SkylakeX" : "";
+  if (vector != VectorKernels() && std::getenv(kCapability) == nullptr && ProcessorHasKernel(like, flags)) {
+    setenv(kCapability, absl::AsciiStrToLower(vector).c_str(), 1);
+    change = true;
+  }
+  const absl::StatusOr<std::string> line = ReadFile("/proc/self/cmdline");
+  if (!change || !line.ok()) {
+    return false;
+  }
+  std::vector<std::string> arguments = absl::StrSplit(absl::StripSuffix(*line, absl::string_view("\0", 1)), '\0');
+  std::vector<char*> argv;
+  for (std::string& argument : arguments) {
+    argv.push_back(argument.data());
+  }
+  argv.push_back(nullptr);
+  setenv(kAskedFor, "1", 1);
+  execv("/proc/self/exe", argv.data());
+  return false;
 }
 
 BlasInfo GetBlasInfo() {

@@ -5,10 +5,12 @@
 #include <torch/version.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <ctime>
 #include <set>
 #include <vector>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
@@ -82,6 +84,7 @@ Environment HostEnvironment(int threads) {
   environment.set_blas(blas.library);
   environment.set_blas_kernel(blas.kernel);
   environment.set_blas_kernel_chosen_by(blas.chosen_by);
+  environment.set_vector_kernels(VectorKernels());
   utsname system = {};
   uname(&system);
   environment.set_os(
@@ -111,6 +114,35 @@ std::string DoctorText(int threads) {
        absl::StrFormat("%.0f GFLOP/s (1024 x 1024 x 1024, float32, %d threads)", MeasureSgemmGflops(), host.threads()));
   line("GPU", host.gpu());
   return text;
+}
+
+std::string DifferentNumerics(const Environment& before, const Environment& now, bool bfloat16) {
+  std::vector<std::string> different;
+  const auto compare = [&](absl::string_view what, const std::string& then, const std::string& current) {
+    if (!then.empty() && then != current) {
+      different.push_back(absl::StrCat(what, " was ", then, " and is ", current));
+    }
+  };
+  // Of OpenBLAS' own description the version alone: what follows depends on the kernel.
+  const auto version = [](const std::string& blas) {
+    const std::vector<std::string> words = absl::StrSplit(blas, ' ');
+    return words.size() < 2 ? blas : absl::StrCat(words[0], " ", words[1]);
+  };
+  compare("LibTorch", before.libtorch(), now.libtorch());
+  compare("LibTorch's vector kernel", before.vector_kernels(), now.vector_kernels());
+  compare("BLAS", version(before.blas()), version(now.blas()));
+  compare("the BLAS kernel", before.blas_kernel(), now.blas_kernel());
+  if (bfloat16) {
+    const auto products = [](const Environment& of) {
+      std::vector<std::string> flags = absl::StrSplit(of.cpu_flags(), ' ');
+      flags.erase(std::remove_if(flags.begin(), flags.end(),
+                                 [](const std::string& flag) { return !absl::StrContains(flag, "bf16"); }),
+                  flags.end());
+      return flags.empty() ? "none" : absl::StrJoin(flags, " ");
+    };
+    compare("the processor's set of bfloat16 instructions", products(before), products(now));
+  }
+  return absl::StrJoin(different, ", ");
 }
 
 }  // namespace metaprompt

@@ -14,6 +14,11 @@ const char* ProgramVersion();
 // Everything but wall_seconds.
 Environment HostEnvironment(int threads);
 
+// What numbers depend on by rounding and differs between two machines, one after the other, such as "the BLAS kernel
+// was Haswell and is SkylakeX"; empty if nothing does. `bfloat16`: whether matrix products are in bfloat16. The number
+// of threads is the run's own.
+std::string DifferentNumerics(const Environment& before, const Environment& now, bool bfloat16);
+
 // What `metaprompt doctor` prints; measures the matrix product, which takes a second or so.
 std::string DoctorText(int threads);
 

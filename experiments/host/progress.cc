@@ -10,7 +10,7 @@ namespace metaprompt {
 namespace {
 
 constexpr double kTerminalSeconds = 0.2;
-constexpr double kPlainSeconds = 10;
+constexpr double kPlainSeconds = 9;
 
 }  // namespace
 
@@ -45,12 +45,29 @@ void Progress::Begin(absl::string_view what, absl::string_view unit, int64_t don
   last_shown_ = terminal_ ? -kTerminalSeconds : 0;
 }
 
-void Progress::Update(int64_t done, absl::string_view detail) {
+bool Progress::Due() {
   const double elapsed = Elapsed();
   if (elapsed - last_shown_ < (terminal_ ? kTerminalSeconds : kPlainSeconds)) {
-    return;
+    return false;
   }
   last_shown_ = elapsed;
+  return true;
+}
+
+void Progress::Show(const std::string& line) {
+  if (terminal_) {
+    *out_ << '\r' << Padded(line, shown_width_, Align::kLeft) << std::flush;
+    shown_width_ = DisplayWidth(line);
+  } else {
+    *out_ << line << '\n' << std::flush;
+  }
+}
+
+void Progress::Update(int64_t done, absl::string_view detail) {
+  if (!Due()) {
+    return;
+  }
+  const double elapsed = Elapsed();
   const double rate = static_cast<double>(done - first_) / (elapsed > 0 ? elapsed : 1);
   std::string line = absl::StrFormat("%s: %d/%d %s", what_, done, total_, unit_);
   if (!detail.empty()) {
@@ -60,11 +77,12 @@ void Progress::Update(int64_t done, absl::string_view detail) {
     absl::StrAppendFormat(&line, ", %.3g/s, at most %s left", rate,
                           Duration(static_cast<double>(total_ - done) / rate));
   }
-  if (terminal_) {
-    *out_ << '\r' << Padded(line, shown_width_, Align::kLeft) << std::flush;
-    shown_width_ = DisplayWidth(line);
-  } else {
-    *out_ << line << '\n' << std::flush;
+  Show(line);
+}
+
+void Progress::Part(absl::string_view text) {
+  if (Due()) {
+    Show(std::string(text));
   }
 }
 

@@ -14,7 +14,7 @@ namespace metaprompt {
 
 class Progress {
  public:
-  // `terminal`: `out` is a terminal. If not, a plain line is printed every ten seconds at most.
+  // `terminal`: `out` is a terminal. If not, a plain line is printed every nine seconds at most.
   Progress(std::ostream* out, bool terminal) : out_(out), terminal_(terminal) {}
   ~Progress() { Clear(); }
   Progress(const Progress&) = delete;
@@ -24,6 +24,8 @@ class Progress {
   void Begin(absl::string_view what, absl::string_view unit, int64_t done, int64_t total);
   // Shows how far the work is. `detail` is free text, such as the loss.
   void Update(int64_t done, absl::string_view detail);
+  // Shows `text` as Update shows its line: what a long part of the work, such as a validation, is doing.
+  void Part(absl::string_view text);
   // Ends the work with a line that stays.
   void End(absl::string_view summary);
   // Prints a line that stays.
@@ -31,6 +33,9 @@ class Progress {
 
  private:
   double Elapsed() const;
+  // Whether the time has come for another line. If so, it counts from now.
+  bool Due();
+  void Show(const std::string& line);
   void Clear();
 
   std::ostream* out_;

@@ -1,17 +1,13 @@
 #include "experiments/runs/meta_test.h"
 
-#include <algorithm>
 #include <cstdint>
+#include <utility>
 #include <vector>
 
-#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
-#include "absl/strings/str_split.h"
-#include "absl/strings/strip.h"
 #include "experiments/runs/class_results.h"
 #include "experiments/runs/evaluate.h"
-#include "metaprompt/base/files.h"
 #include "metaprompt/base/hash.h"
 #include "metaprompt/base/statistics.h"
 #include "metaprompt/base/status_macros.h"
@@ -19,43 +15,10 @@
 namespace metaprompt {
 namespace {
 
-constexpr int64_t kTestChunk = 20;  // episodes between two looks at the stop flag
+constexpr int64_t kTestChunk = 20;  // episodes
 
 std::string Percent(const MeanInterval& mean) {
   return absl::StrFormat("%.2f ± %.2f %%", 100 * mean.mean, 100 * mean.half_width);
-}
-
-// The episodes that are tested so far, as they stand in the file: accuracy, tab, predictions.
-struct TestLines {
-  std::string text;
-  std::vector<double> accuracies;
-
-  int64_t count() const { return static_cast<int64_t>(accuracies.size()); }
-
-  void Add(const EpisodeResult& one) {
-    accuracies.push_back(one.accuracy);
-    absl::StrAppendFormat(&text, "%.17g\t", one.accuracy);
-    for (size_t i = 0; i < one.predictions.size(); ++i) {
-      absl::StrAppend(&text, i == 0 ? "" : " ", one.predictions[i]);
-    }
-    text += '\n';
-  }
-};
-
-// What an earlier process left in the file.
-absl::StatusOr<TestLines> ReadLines(const std::string& path, int64_t total) {
-  TestLines lines;
-  ASSIGN_OR_RETURN(lines.text, ReadFile(path));
-  for (absl::string_view line : absl::StrSplit(absl::StripSuffix(lines.text, "\n"), '\n')) {
-    double accuracy = 0;
-    const size_t tab = line.find('\t');
-    if (tab == absl::string_view::npos || !absl::SimpleAtod(line.substr(0, tab), &accuracy) || lines.count() == total) {
-      return absl::InvalidArgumentError(
-          absl::StrCat(path, ":", lines.count() + 1, ": not an episode's line; remove the file to test again"));
-    }
-    lines.accuracies.push_back(accuracy);
-  }
-  return lines;
 }
 
 }  // namespace
@@ -67,27 +30,20 @@ absl::StatusOr<Evaluation> MetaTest(const RunContext& context, int shots, const 
   const PlanOf plan = context.bench->test_set().Plans(shots);
   const ExperimentSpec& spec = context.bench->spec();
   const int64_t total = spec.test().episodes();
-  const std::string file = absl::StrCat("test-", shots, "shot-", initialisation, ".tsv");
-  TestLines lines;
-  if (context.directory->Has(file)) {
-    ASSIGN_OR_RETURN(lines, ReadLines(context.directory->File(file), total));
-  }
-  const std::string what = absl::StrCat(shots, "-shot meta-test, ", initialisation);
-  context.progress->Begin(what, "episodes", lines.count(), total);
-  while (lines.count() < total) {
-    const int64_t first = lines.count();
-    for (const EpisodeResult& one : EvaluateEpisodes(
-             *context.learner, context.bench->model(), params, *split, plan, first, std::min(kTestChunk, total - first),
-             TogetherAtTest(spec.learner(), spec.tasks_together()), context.pool)) {
-      lines.Add(one);
+  EvaluationWork work;
+  work.what = absl::StrCat(shots, "-shot meta-test, ", initialisation);
+  work.file = absl::StrCat("test-", shots, "shot-", initialisation, ".tsv");
+  work.episodes = total;
+  work.chunk = kTestChunk;
+  bool begun = false;
+  const auto show = [&](const EpisodeLines& lines) {
+    if (!begun) {  // what an earlier process did counts as done, if not as fast
+      context.progress->Begin(work.what, "episodes", lines.count(), total);
+      begun = true;
     }
-    RETURN_IF_ERROR(context.directory->Write(file, lines.text));
-    if (context.stop->load() && lines.count() < total) {
-      return absl::CancelledError(
-          absl::StrCat("stopped at episode ", lines.count(), " of ", what, "; the same command continues from there"));
-    }
-    context.progress->Update(lines.count(), Percent(Interval(lines.accuracies)));
-  }
+    context.progress->Update(lines.count(), lines.count() > 0 ? Percent(Interval(lines.accuracies)) : "");
+  };
+  ASSIGN_OR_RETURN(const EpisodeLines lines, Evaluate(context, params, *split, plan, work, show));
   const MeanInterval mean = Interval(lines.accuracies);
   context.progress->End(absl::StrFormat("%d episodes, %s", total, Percent(mean)));
   Evaluation evaluation;

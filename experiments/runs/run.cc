@@ -1,24 +1,30 @@
 #include "experiments/runs/run.h"
 
+#include <algorithm>
 #include <chrono>
+#include <filesystem>
 #include <memory>
+#include <set>
+#include <string>
 #include <utility>
+#include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
-#include "experiments/host/environment.h"
 #include "experiments/runs/meta_test.h"
 #include "experiments/runs/run_context.h"
 #include "experiments/runs/run_inputs.h"
 #include "experiments/runs/train.h"
+#include "experiments/workbench/check_record.h"
+#include "experiments/workbench/read_record.h"
 #include "learners/papers/make_learner.h"
 #include "metaprompt/base/spec_fields.h"
 #include "metaprompt/base/status_macros.h"
+#include "metaprompt/base/text.h"
+#include "metaprompt/prompts/verbalizer.h"
 
 namespace metaprompt {
 namespace {
-
-constexpr int kRecordVersion = 1;
 
 absl::StatusOr<ShotResult> RunShots(const RunContext& context, int shots) {
   ASSIGN_OR_RETURN(Trained trained, MetaTrain(context, shots));
@@ -66,39 +72,83 @@ RunRecord NewRecord(const Workbench& bench) {
   return record;
 }
 
+// The first tensors of a checkpoint that the encoder does not use.
+std::string UnusedText(const ModelFacts& model) {
+  constexpr int kNamed = 4;
+  std::string text;
+  for (int i = 0; i < std::min(kNamed, model.unused_tensors_size()); ++i) {
+    absl::StrAppend(&text, i == 0 ? "; unused: " : ", ", model.unused_tensors(i));
+  }
+  return model.unused_tensors_size() > kNamed
+             ? absl::StrCat(text, " and ", model.unused_tensors_size() - kNamed, " more")
+             : text;
+}
+
 std::string InputsLine(const RunRecord& record) {
   const DatasetFacts& data = record.dataset();
   const ModelFacts& model = record.model();
   return absl::StrFormat("%s, %d texts in %d/%d/%d classes (train/valid/test), %d pieces, %d parameters%s", data.name(),
                          data.texts(), data.train_classes(), data.valid_classes(), data.test_classes(),
                          model.vocab_size(), model.encoder_parameters() + model.prompt_parameters(),
-                         model.mlm_head() ? "" : "; no MLM head: the word embedding is the decoder");
+                         model.mlm_head() ? "" : "; no MLM head: the word embedding is the decoder") +
+         UnusedText(model) +
+         (data.shared_texts() > 0 ? absl::StrCat("; ", data.shared_texts(), " texts stand under two labels") : "");
 }
 
-}  // namespace
+// What somebody who chose the names of classes would want to hear: which words of them the tokenizer does not have.
+std::string UnknownWordsNote(const Workbench& bench) {
+  std::set<std::string> with_answers;
+  for (const AnswerSpec& answer : bench.spec().model().verbalizer().answers()) {
+    with_answers.insert(answer.label());
+  }
+  std::string first;
+  int count = 0;
+  for (const TextClass& one : bench.dataset().classes) {
+    const std::vector<std::string> unknown =
+        with_answers.count(one.label) == 0 ? UnknownWords(bench.tokenizer(), one.name) : std::vector<std::string>();
+    if (!unknown.empty() && ++count == 1) {
+      first = absl::StrCat(Quoted(unknown[0]), " of ", Quoted(one.name));
+    }
+  }
+  return count == 0 ? "" : absl::StrCat("; the tokenizer lacks words of ", count, " class names, such as ", first);
+}
 
-absl::StatusOr<RunRecord> RunExperiment(const ExperimentSpec& spec, const std::string& out, Progress* progress,
-                                        const std::atomic<bool>& stop) {
+// The record of the run in a directory that exists, if it is complete and has the same spec; else an error. `taken` is
+// the error for a directory of something else.
+absl::StatusOr<RunRecord> CompleteRun(const ExperimentSpec& spec, const std::string& out, const absl::Status& taken,
+                                      Progress* progress) {
+  std::error_code error;
+  if (!std::filesystem::exists(absl::StrCat(out, "/record.textproto"), error)) {
+    return taken;
+  }
+  ASSIGN_OR_RETURN(RunRecord record, ReadRecord(out));
+  ExperimentSpec found = record.spec();
+  WriteOutDefaults(&found);  // of fields that are newer than the record
+  if (SpecText(found) != SpecText(spec)) {
+    return absl::AlreadyExistsError(
+        absl::StrCat(out, ": the complete run there has another spec; name another folder with --out, or remove it"));
+  }
+  progress->Line(absl::StrCat(out, ": complete already, with this spec"));
+  return record;
+}
+
+absl::StatusOr<RunRecord> RunIn(RunDirectory* directory, const ExperimentSpec& spec, Progress* progress,
+                                const std::atomic<bool>& stop, bool allow_other_environment) {
   const auto begin = std::chrono::steady_clock::now();
-  ASSIGN_OR_RETURN(const std::unique_ptr<RunDirectory> directory, RunDirectory::Open(out, SpecText(spec)));
   ASSIGN_OR_RETURN(const TokenizerFiles tokenizer, KeptTokenizer(*directory));
   progress->Begin("data and encoder", "", 0, 1);
-  absl::StatusOr<std::unique_ptr<Workbench>> opened = Workbench::Open(spec, tokenizer);
-  if (!opened.ok()) {
-    directory->Abandon();
-    return opened.status();
-  }
-  Workbench& bench = **opened;
+  ASSIGN_OR_RETURN(const std::unique_ptr<Workbench> opened, Workbench::Open(spec, tokenizer));
+  Workbench& bench = *opened;
   RunRecord record = NewRecord(bench);
   RETURN_IF_ERROR(CheckSameInputs(*directory, record));
   ASSIGN_OR_RETURN(const int threads, ThreadsOfRun(*directory, spec));
-  Environment environment = HostEnvironment(threads);
+  ASSIGN_OR_RETURN(Environment environment, EnvironmentOfRun(*directory, spec, threads, allow_other_environment));
   RETURN_IF_ERROR(SaveInputs(*directory, bench));
-  progress->End(InputsLine(record));
+  progress->End(absl::StrCat(InputsLine(record), UnknownWordsNote(bench)));
 
   const std::unique_ptr<Learner> learner = MakeLearner(spec.learner());
-  TaskPool pool(bench.device().is_cpu() ? threads : 1);  // a GPU takes one task at a time
-  const RunContext context = {&bench, learner.get(), directory.get(), &pool, progress, &stop};
+  TaskPool pool(bench.device().is_cpu() ? threads : 1, &stop);  // a GPU takes one task at a time
+  const RunContext context = {&bench, learner.get(), directory, &pool, progress, &stop};
   for (const int shots : spec.episodes().shots()) {
     ASSIGN_OR_RETURN(*record.add_results(), RunShots(context, shots));
   }
@@ -111,6 +161,22 @@ absl::StatusOr<RunRecord> RunExperiment(const ExperimentSpec& spec, const std::s
   }
   RemoveInputNotes(*directory);
   RETURN_IF_ERROR(directory->Finish());
+  return record;
+}
+
+}  // namespace
+
+absl::StatusOr<RunRecord> RunExperiment(const ExperimentSpec& spec, const std::string& out, Progress* progress,
+                                        const std::atomic<bool>& stop, bool allow_other_environment) {
+  absl::StatusOr<std::unique_ptr<RunDirectory>> directory = RunDirectory::Open(out, SpecText(spec));
+  if (absl::IsAlreadyExists(directory.status())) {
+    return CompleteRun(spec, out, directory.status(), progress);
+  }
+  RETURN_IF_ERROR(directory);
+  absl::StatusOr<RunRecord> record = RunIn(directory->get(), spec, progress, stop, allow_other_environment);
+  if (!record.ok()) {
+    (*directory)->Abandon();
+  }
   return record;
 }
 

@@ -21,9 +21,14 @@ namespace metaprompt {
 //   test-Kshot-*.tsv       a line per episode: accuracy, predictions
 //   best-Kshot.safetensors, checkpoint-Kshot.safetensors
 //   curve.tsv              the validation curve
-// A run that was stopped or killed continues from its last checkpoint. The error is Cancelled if `stop` was set.
+//   SHA256SUMS             the checksums of these files, as `sha256sum -c` reads them
+// A run that was stopped or killed continues from its last checkpoint. For a run that is complete, with the same spec,
+// its record is returned and nothing is done. A run that fails before its first checkpoint leaves nothing. The error is
+// Cancelled if `stop` was set.
+// Where it would round differently (another BLAS kernel, another LibTorch) it is an error, unless
+// `allow_other_environment`.
 absl::StatusOr<RunRecord> RunExperiment(const ExperimentSpec& spec, const std::string& out, Progress* progress,
-                                        const std::atomic<bool>& stop);
+                                        const std::atomic<bool>& stop, bool allow_other_environment = false);
 
 }  // namespace metaprompt
 

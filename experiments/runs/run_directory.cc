@@ -5,21 +5,52 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
-#include <cstdio>
-#include <cstring>
 #include <filesystem>
+#include <set>
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
-#include "metaprompt/base/files.h"
+#include "metaprompt/base/hash.h"
+#include "metaprompt/base/new_folder.h"
 #include "metaprompt/base/status_macros.h"
+#include "metaprompt/checkpoints/mapped_safetensors.h"
 
 namespace metaprompt {
 namespace {
 
 constexpr char kSpecFile[] = "spec.textproto";
 constexpr char kLockFile[] = ".lock";
+constexpr char kPartial[] = ".partial";
+
+std::vector<std::string> NamesIn(const std::string& folder) {
+  std::vector<std::string> names;
+  std::error_code error;
+  for (std::filesystem::directory_iterator at(folder, error), end; !error && at != end; at.increment(error)) {
+    names.push_back(at->path().filename().string());
+  }
+  return names;
+}
+
+// Whether something has that name, a broken symbolic link too.
+bool IsTaken(const std::string& path) {
+  struct stat info;
+  return lstat(path.c_str(), &info) == 0;
+}
+
+absl::Status Taken(const std::string& path) {
+  return absl::AlreadyExistsError(
+      absl::StrCat(path, ": the run directory exists; name another with --out, or remove it"));
+}
+
+// Whether the open file still has that name.
+bool IsNameOf(int fd, const std::string& path) {
+  struct stat open_file;
+  struct stat named;
+  return fstat(fd, &open_file) == 0 && stat(path.c_str(), &named) == 0 && open_file.st_ino == named.st_ino &&
+         open_file.st_dev == named.st_dev;
+}
 
 }  // namespace
 
@@ -27,42 +58,83 @@ absl::StatusOr<std::unique_ptr<RunDirectory>> RunDirectory::Open(std::string pat
   while (path.size() > 1 && path.back() == '/') {
     path.pop_back();
   }
-  std::error_code error;
-  if (std::filesystem::exists(path, error)) {
-    return absl::AlreadyExistsError(
-        absl::StrCat(path, ": the run directory exists; name another with --out, or remove it"));
+  if (IsTaken(path)) {
+    return Taken(path);
   }
-  const std::string partial = absl::StrCat(path, ".partial");
-  std::filesystem::create_directories(partial, error);
-  if (error) {
-    return absl::UnavailableError(absl::StrCat("cannot make ", partial, ": ", error.message()));
-  }
+  const std::string partial = path + kPartial;
+  std::vector<std::string> made;
+  RETURN_IF_ERROR(MakeFolders(partial, &made));
   const std::string lock_path = absl::StrCat(partial, "/", kLockFile);
-  const int lock = open(lock_path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0666);
+  const bool new_lock = !IsTaken(lock_path);
+  const int lock = open(lock_path.c_str(), O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0666);
   if (lock < 0) {
-    return absl::UnavailableError(absl::StrCat("cannot write ", lock_path, ": ", std::strerror(errno)));
+    const int error = errno;
+    RemoveEmpty(made);
+    return SystemError(absl::StrCat("cannot write ", lock_path), error);
   }
-  auto run = std::unique_ptr<RunDirectory>(new RunDirectory(path, lock));
+  auto run = std::unique_ptr<RunDirectory>(new RunDirectory(path, lock, std::move(made)));
   if (flock(lock, LOCK_EX | LOCK_NB) != 0) {
-    return absl::FailedPreconditionError(absl::StrCat(partial, ": another process is working on this run"));
+    return run->AnotherProcess();
   }
-  // Removes what a killed process was writing.
-  for (const auto& entry : std::filesystem::directory_iterator(partial, error)) {
-    if (absl::StrContains(entry.path().filename().string(), ".tmp.")) {
-      std::filesystem::remove(entry.path(), error);
+  // Another process may have ended the run, or failed, between the first look and the lock.
+  if (IsTaken(path)) {
+    run->Leave(new_lock);
+    return Taken(path);
+  }
+  if (!IsNameOf(lock, lock_path)) {
+    return run->AnotherProcess();
+  }
+  if (const absl::Status status = run->Begin(spec_text); !status.ok()) {
+    run->Leave(new_lock);
+    return status;
+  }
+  return run;
+}
+
+absl::Status RunDirectory::AnotherProcess() const {
+  return absl::FailedPreconditionError(absl::StrCat(path_, kPartial, ": another process is working on this run"));
+}
+
+void RunDirectory::Leave(bool new_lock) {
+  if (new_lock) {
+    unlink(File(kLockFile).c_str());
+  }
+  RemoveEmpty(made_);
+}
+
+absl::Status RunDirectory::Begin(absl::string_view spec_text) {
+  const std::string partial = path_ + kPartial;
+  // What killed processes were writing.
+  RemoveStaleTemporaries(partial);
+  RemoveStaleTemporaries(File("encoder"));
+  ASSIGN_OR_RETURN(Checksums sums, Checksums::Read(partial));
+  sums_ = std::make_unique<Checksums>(std::move(sums));
+  if (Has(kSpecFile)) {
+    ASSIGN_OR_RETURN(const std::string before, ReadFile(File(kSpecFile)));
+    if (before == spec_text) {
+      continues_ = true;
+      return absl::OkStatus();
     }
-  }
-  if (run->Has(kSpecFile)) {
-    ASSIGN_OR_RETURN(const std::string before, ReadFile(run->File(kSpecFile)));
-    if (before != spec_text) {
+    if (HasWork() || !sums_->Lists(kSpecFile)) {
       return absl::FailedPreconditionError(absl::StrCat(
           partial, ": a stopped run of another spec is there; name another folder with --out, or remove it"));
     }
-    run->continues_ = true;
-  } else {
-    RETURN_IF_ERROR(run->Write(kSpecFile, spec_text));
+    Clear();
   }
-  return run;
+  for (const std::string& name : NamesIn(partial)) {
+    if (name != kLockFile && name != kChecksumFile) {
+      return absl::FailedPreconditionError(
+          absl::StrCat(partial, ": it has ", name, ", and is no stopped run; name another folder with --out"));
+    }
+  }
+  // Of a process that was killed before it wrote the spec there may be checksums.
+  unlink(File(kChecksumFile).c_str());
+  ASSIGN_OR_RETURN(*sums_, Checksums::Read(partial));
+  if (const absl::Status status = Write(kSpecFile, spec_text); !status.ok()) {
+    unlink(File(kChecksumFile).c_str());
+    return status;
+  }
+  return absl::OkStatus();
 }
 
 RunDirectory::~RunDirectory() {
@@ -71,34 +143,95 @@ RunDirectory::~RunDirectory() {
   }
 }
 
-std::string RunDirectory::File(absl::string_view name) const { return absl::StrCat(path_, ".partial/", name); }
+std::string RunDirectory::File(absl::string_view name) const { return absl::StrCat(path_, kPartial, "/", name); }
 
 bool RunDirectory::Has(absl::string_view name) const {
   struct stat info;
   return stat(File(name).c_str(), &info) == 0;
 }
 
-absl::Status RunDirectory::Write(absl::string_view name, absl::string_view contents) const {
-  return WriteFileAtomically(File(name), contents);
+BeforeRename RunDirectory::Announcing(const std::string& name) const {
+  return [this, name](const std::string& sha256) { return sums_->Announce(name, sha256); };
 }
 
-void RunDirectory::Remove(absl::string_view name) const { unlink(File(name).c_str()); }
+absl::Status RunDirectory::Write(absl::string_view name, absl::string_view contents) const {
+  const std::string file(name);
+  RETURN_IF_ERROR(WriteFileAtomically(File(file), contents, Announcing(file)));
+  sums_->Settle(file);
+  return absl::OkStatus();
+}
+
+absl::Status RunDirectory::WriteTensors(const std::string& name, const TensorFile& tensors) const {
+  RETURN_IF_ERROR(WriteSafetensors(File(name), tensors, Announcing(name)));
+  sums_->Settle(name);
+  return absl::OkStatus();
+}
+
+absl::StatusOr<std::string> RunDirectory::Read(const std::string& name) const {
+  ASSIGN_OR_RETURN(std::string bytes, ReadFile(File(name)));
+  RETURN_IF_ERROR(Check(name, Sha256(bytes)));
+  return bytes;
+}
+
+absl::Status RunDirectory::CheckFile(const std::string& name) const {
+  ASSIGN_OR_RETURN(const std::string sha256, FileSha256(File(name)));
+  return Check(name, sha256);
+}
+
+absl::StatusOr<TensorFile> RunDirectory::ReadTensors(const std::string& name) const {
+  std::string sha256;
+  ASSIGN_OR_RETURN(TensorFile tensors, ReadSafetensors(File(name), &sha256));
+  RETURN_IF_ERROR(Check(name, sha256));
+  return tensors;
+}
+
+void RunDirectory::Remove(absl::string_view name) const {
+  unlink(File(name).c_str());
+  sums_->Forget(std::string(name));
+}
+
+bool RunDirectory::HasWork() const {
+  const std::vector<std::string> names = NamesIn(path_ + kPartial);
+  return std::any_of(names.begin(), names.end(), [](const std::string& name) {
+    return absl::StartsWith(name, "checkpoint-") || absl::StartsWith(name, "validation-") ||
+           absl::StartsWith(name, "test-");
+  });
+}
+
+void RunDirectory::Clear() {
+  std::set<std::string> folders;
+  for (const std::string& name : sums_->Names()) {
+    Remove(name);
+    if (absl::StrContains(name, '/')) {
+      folders.insert(File(ParentOf(name)));
+    }
+  }
+  RemoveEmpty({folders.begin(), folders.end()});
+}
 
 void RunDirectory::Abandon() {
-  if (!continues_) {
-    Remove(kSpecFile);
-    Remove(kLockFile);
-    rmdir(absl::StrCat(path_, ".partial").c_str());  // stays where anything else lies in it
+  if (HasWork()) {
+    return;
   }
+  Clear();
+  Remove(kChecksumFile);
+  Remove(kLockFile);
+  RemoveEmpty({path_ + kPartial});  // stays where anything else lies in it
+  RemoveEmpty(made_);
 }
 
 absl::Status RunDirectory::Finish() {
-  Remove(kLockFile);
-  if (std::rename(absl::StrCat(path_, ".partial").c_str(), path_.c_str()) != 0) {
-    return absl::UnavailableError(
-        absl::StrCat("cannot rename ", path_, ".partial to ", path_, ": ", std::strerror(errno)));
+  const std::string partial = path_ + kPartial;
+  RETURN_IF_ERROR(sums_->Save());
+  int error = RenameToNew(partial, path_);
+  if (error == 0) {
+    unlink(absl::StrCat(path_, "/", kLockFile).c_str());  // held until here
+    error = SyncFolder(path_);
   }
-  return absl::OkStatus();
+  if (error == 0) {
+    error = SyncFolder(ParentOf(path_));
+  }
+  return error == 0 ? absl::OkStatus() : SystemError(absl::StrCat("cannot rename ", partial, " to ", path_), error);
 }
 
 }  // namespace metaprompt

@@ -6,8 +6,12 @@
 
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/strip.h"
+#include "experiments/host/blas.h"
+#include "experiments/host/environment.h"
 #include "experiments/host/threads.h"
 #include "metaprompt/base/files.h"
+#include "metaprompt/base/spec_fields.h"
 #include "metaprompt/base/status_macros.h"
 
 namespace metaprompt {
@@ -18,13 +22,14 @@ constexpr char kEncoderFile[] = "encoder.sha256";
 constexpr char kStartsFile[] = "starts.sha256";
 constexpr char kManifestFile[] = "manifest.sha256";
 constexpr char kThreadsFile[] = "threads";
+constexpr char kEnvironmentFile[] = "environment.textproto";
 
 }  // namespace
 
 absl::StatusOr<TokenizerFiles> KeptTokenizer(const RunDirectory& directory) {
   TokenizerFiles files;
   if (directory.Has(kSentencePieceFile)) {
-    ASSIGN_OR_RETURN(files[kSentencePieceFile], ReadFile(directory.File(kSentencePieceFile)));
+    ASSIGN_OR_RETURN(files[kSentencePieceFile], directory.Read(kSentencePieceFile));
   }
   return files;
 }
@@ -49,7 +54,7 @@ absl::Status CheckSameInputs(const RunDirectory& directory, const RunRecord& rec
       RETURN_IF_ERROR(directory.Write(file, sha256));
       continue;
     }
-    ASSIGN_OR_RETURN(const std::string before, ReadFile(directory.File(file)));
+    ASSIGN_OR_RETURN(const std::string before, directory.Read(file));
     if (before != sha256) {
       return absl::FailedPreconditionError(absl::StrCat(
           directory.path(), ".partial: the ", what, " changed since this run began; name another folder with --out"));
@@ -64,11 +69,48 @@ absl::StatusOr<int> ThreadsOfRun(const RunDirectory& directory, const Experiment
     RETURN_IF_ERROR(directory.Write(kThreadsFile, absl::StrCat(threads)));
     return threads;
   }
-  ASSIGN_OR_RETURN(const std::string text, ReadFile(directory.File(kThreadsFile)));
+  ASSIGN_OR_RETURN(const std::string text, directory.Read(kThreadsFile));
   if (!absl::SimpleAtoi(text, &threads) || threads < 1) {
     return absl::DataLossError(absl::StrCat(directory.File(kThreadsFile), ": not a number of threads"));
   }
   return threads;
+}
+
+absl::StatusOr<Environment> EnvironmentOfRun(const RunDirectory& directory, const ExperimentSpec& spec, int threads,
+                                             bool allow_other_environment) {
+  Environment now = HostEnvironment(threads);
+  if (directory.Has(kEnvironmentFile)) {
+    const std::string path = directory.File(kEnvironmentFile);
+    ASSIGN_OR_RETURN(const std::string text, directory.Read(kEnvironmentFile));
+    Environment before;
+    RETURN_IF_ERROR(ParseSpec(text, path, &before));
+    const std::string different = DifferentNumerics(before, now, spec.precision() == ExperimentSpec::BFLOAT16);
+    if (!different.empty() && !allow_other_environment) {
+      return absl::FailedPreconditionError(
+          absl::StrCat(directory.path(), ".partial: the run began in another environment (", different,
+                       "), and its numbers would round differently from here on; continue it where it began, or with "
+                       "--allow-other-environment, which environment.textproto will note"));
+    }
+    *now.mutable_changed() = before.changed();
+    if (!different.empty()) {
+      now.add_changed(different);
+    }
+  }
+  RETURN_IF_ERROR(directory.Write(kEnvironmentFile, SpecText(now)));
+  return now;
+}
+
+absl::Status UseKernelsOfRun(const std::string& out) {
+  const std::string path = absl::StrCat(absl::StripSuffix(out, "/"), ".partial/", kEnvironmentFile);
+  std::error_code error;
+  if (!std::filesystem::exists(path, error)) {
+    return absl::OkStatus();
+  }
+  ASSIGN_OR_RETURN(const std::string text, ReadFile(path));
+  Environment before;
+  RETURN_IF_ERROR(ParseSpec(text, path, &before));
+  UseKernels(before.blas_kernel(), before.vector_kernels(), HostEnvironment(1).cpu_flags());
+  return absl::OkStatus();
 }
 
 absl::Status SaveInputs(const RunDirectory& directory, const Workbench& bench) {

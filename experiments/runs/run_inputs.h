@@ -23,6 +23,16 @@ absl::Status CheckSameInputs(const RunDirectory& directory, const RunRecord& rec
 // run has that of the spec; it is written down.
 absl::StatusOr<int> ThreadsOfRun(const RunDirectory& directory, const ExperimentSpec& spec);
 
+// What the run's numbers depend on by rounding, and more about this machine; written to environment.textproto at once.
+// If the run began where something of that differs (DifferentNumerics), it is an error that names it, or, with
+// `allow_other_environment`, noted in the result.
+absl::StatusOr<Environment> EnvironmentOfRun(const RunDirectory& directory, const ExperimentSpec& spec, int threads,
+                                             bool allow_other_environment);
+
+// If a stopped run for `out` began with other kernels that this processor has, runs the program again with those
+// (UseKernels), and does not return. The error is that of a damaged environment.textproto.
+absl::Status UseKernelsOfRun(const std::string& out);
+
 // Writes what the run's parameters need to be used without the checkpoint that they came from: the tokenizer and the
 // encoder's configuration.
 absl::Status SaveInputs(const RunDirectory& directory, const Workbench& bench);

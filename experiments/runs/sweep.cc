@@ -18,10 +18,12 @@
 #include "absl/strings/str_split.h"
 #include "absl/strings/strip.h"
 #include "experiments/host/progress.h"
+#include "experiments/host/stop_signals.h"
 #include "experiments/host/threads.h"
 #include "experiments/runs/sweep_plan.h"
 #include "experiments/spec.h"
 #include "experiments/workbench/read_record.h"
+#include "metaprompt/base/checksums.h"
 #include "metaprompt/base/files.h"
 #include "metaprompt/base/process.h"
 #include "metaprompt/base/spec_fields.h"
@@ -81,8 +83,16 @@ void RemoveCheckpoints(const std::string& folder) {
       found.push_back(at->path());
     }
   }
+  absl::StatusOr<Checksums> sums = Checksums::Read(folder);
   for (const std::filesystem::path& path : found) {
     std::filesystem::remove(path, error);
+    if (sums.ok()) {
+      sums->Forget(path.filename().string());
+    }
+  }
+  // A file that is listed and not there harms nobody, so that an error needs no answer.
+  if (sums.ok() && !found.empty() && !sums->Names().empty()) {
+    sums->Save().IgnoreError();
   }
 }
 
@@ -232,7 +242,8 @@ class Sweeper {
     const std::string log = job->run.out + ".log";
     if (end.signal != 0 || end.exit_status != 0) {
       // While a run is still starting, the signal ends it as it ends any program.
-      const bool stopped = end.exit_status == kStopped || end.signal == SIGINT || end.signal == SIGTERM;
+      const bool stopped =
+          end.exit_status == kStopped || end.signal == SIGINT || end.signal == SIGTERM || end.signal == SIGUSR1;
       if (stop_.load() && stopped) {
         job->state = State::kWaiting;
       } else if (end.signal != 0) {
@@ -282,6 +293,7 @@ absl::Status Sweep(const SweepOptions& options, std::ostream* out, const std::at
   }
   // Some parents leave the signal ignored, and then the system would not keep how a child ended.
   std::signal(SIGCHLD, SIG_DFL);
+  const StopsLater stops_later;
   return Sweeper(options, std::move(plan), out, stop).Run();
 }
 

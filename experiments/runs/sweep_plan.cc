@@ -13,6 +13,7 @@
 #include "experiments/spec.h"
 #include "experiments/sweep.pb.h"
 #include "metaprompt/base/files.h"
+#include "metaprompt/base/likely_cause.h"
 #include "metaprompt/base/spec_fields.h"
 #include "metaprompt/base/status_macros.h"
 #include "metaprompt/base/text.h"
@@ -175,7 +176,7 @@ absl::StatusOr<SweepPlan> PlanSweep(const std::string& path, const std::vector<s
                                     const std::vector<std::string>& only, const std::string& out) {
   ASSIGN_OR_RETURN(const std::string text, ReadFile(path));
   SweepSpec sweep;
-  RETURN_IF_ERROR(ParseSpec(text, path, &sweep));
+  RETURN_IF_ERROR(WithLikelyCause(ParseSpec(text, path, &sweep), path));
   if (const std::vector<std::string> broken = Broken(sweep); !broken.empty()) {
     return absl::InvalidArgumentError(absl::StrCat(path, ": ", absl::StrJoin(broken, absl::StrCat("\n", path, ": "))));
   }

@@ -5,13 +5,13 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "experiments/host/stop_signals.h"
 #include "experiments/runs/evaluate.h"
 #include "experiments/workbench/param_file.h"
 #include "learners/inner/meta_step.h"
 #include "metaprompt/base/spec_fields.h"
 #include "metaprompt/base/statistics.h"
 #include "metaprompt/base/status_macros.h"
-#include "metaprompt/checkpoints/mapped_safetensors.h"
 #include "metaprompt/checkpoints/safetensors.h"
 
 namespace metaprompt {
@@ -67,7 +67,8 @@ class MetaTraining {
         shots_(shots),
         what_(absl::StrCat(shots, "-shot meta-training")),
         checkpoint_(absl::StrCat("checkpoint-", shots, "shot.safetensors")),
-        best_(absl::StrCat("best-", shots, "shot.safetensors")) {}
+        best_(absl::StrCat("best-", shots, "shot.safetensors")),
+        validation_(absl::StrCat("validation-", shots, "shot.tsv")) {}
 
   absl::StatusOr<Trained> Run();
 
@@ -75,9 +76,15 @@ class MetaTraining {
   absl::Status Start();
   absl::Status Continue(const std::string& path);
   absl::Status Save();
+  absl::Status SaveBest();
+  // The mean accuracy over the validation episodes.
+  absl::StatusOr<MeanInterval> ValidAccuracy();
   absl::Status Validate();
   // Adds the validation to the curve and the progress lines. Whether it is the best so far.
   bool AddToCurve(const MeanInterval& valid);
+  // For train.meta_steps 0: the initial parameters are the best ones, and nothing is validated.
+  absl::Status TrainNothing();
+  absl::Status Stopped() const;
   // Validates, sees whether training is finished, and saves, each where the current meta-step asks for it.
   absl::Status BetweenSteps();
   absl::Status Step(const TextSource& split, const EpisodeSampler& sampler);
@@ -89,6 +96,7 @@ class MetaTraining {
   const std::string what_;
   const std::string checkpoint_;
   const std::string best_;
+  const std::string validation_;
   LearnerState state_;
   TrainingProgress done_;
 };
@@ -103,6 +111,10 @@ absl::Status MetaTraining::Start() {
     done_.mutable_so_far()->set_shots(shots_);
   } else if (const absl::Status status = Continue(directory.File(checkpoint_)); !status.ok()) {
     return absl::Status(status.code(), absl::StrCat(status.message(), "; remove the file to train from the beginning"));
+  } else if (const absl::Status best = done_.so_far().curve_size() > 0 ? directory.CheckFile(best_) : absl::OkStatus();
+             !best.ok()) {  // found now, not after the rest of training
+    return absl::Status(
+        best.code(), absl::StrCat(best.message(), "; remove ", checkpoint_, " beside it to train from the beginning"));
   }
   if (!TestsInitialParams(spec_)) {
     context_.bench->ForgetInitialParams(shots_);
@@ -111,7 +123,7 @@ absl::Status MetaTraining::Start() {
 }
 
 absl::Status MetaTraining::Continue(const std::string& path) {
-  ASSIGN_OR_RETURN(const TensorFile file, ReadSafetensors(path));
+  ASSIGN_OR_RETURN(const TensorFile file, context_.directory->ReadTensors(checkpoint_));
   const auto progress = file.metadata.find(kProgressKey);
   if (progress == file.metadata.end()) {
     return absl::InvalidArgumentError(absl::StrCat(path, ": it holds no training progress"));
@@ -136,7 +148,7 @@ absl::Status MetaTraining::Save() {
   Put("first/", infos_, state_.optimizer.first, &file);
   Put("second/", infos_, state_.optimizer.second, &file);
   file.metadata[kProgressKey] = SpecText(done_);
-  return WriteSafetensors(context_.directory->File(checkpoint_), file);
+  return context_.directory->WriteTensors(checkpoint_, file);
 }
 
 bool MetaTraining::AddToCurve(const MeanInterval& valid) {
@@ -162,17 +174,37 @@ bool MetaTraining::AddToCurve(const MeanInterval& valid) {
   return better;
 }
 
-absl::Status MetaTraining::Validate() {
+absl::Status MetaTraining::SaveBest() {
+  TensorFile best;
+  Put("", infos_, state_.params, &best);
+  return context_.directory->WriteTensors(best_, best);
+}
+
+absl::StatusOr<MeanInterval> MetaTraining::ValidAccuracy() {
   ASSIGN_OR_RETURN(const TextSource* const split, context_.bench->Prompted(Split::kValid));
   const EpisodeSampler sampler = *context_.bench->Sampler(Split::kValid, shots_);
-  std::vector<double> accuracies;
-  for (const EpisodeResult& one : EvaluateEpisodes(
-           *context_.learner, context_.bench->model(), state_.params, *split,
-           [&](int64_t i) { return sampler.Plan(i); }, 0, spec_.train().valid_episodes(),
-           TogetherAtTest(spec_.learner(), spec_.tasks_together()), context_.pool)) {
-    accuracies.push_back(one.accuracy);
-  }
-  const MeanInterval valid = Interval(accuracies);
+  EvaluationWork work;
+  work.what = absl::StrCat(shots_, "-shot validation at meta-step ", state_.meta_step);
+  work.file = validation_;
+  work.title = absl::StrCat("meta-step ", state_.meta_step);
+  work.keep = false;
+  work.episodes = spec_.train().valid_episodes();
+  work.chunk = work.episodes;
+  const auto show = [&](const EpisodeLines& lines) {
+    const std::string mean =
+        lines.count() == 0 ? "" : absl::StrFormat(", %.2f %%", 100 * Interval(lines.accuracies).mean);
+    context_.progress->Part(absl::StrCat(work.what, ": ", lines.count(), "/", work.episodes, " episodes", mean));
+  };
+  // A validation that goes on in parts needs the parameters that it began with.
+  ASSIGN_OR_RETURN(const EpisodeLines lines,
+                   Evaluate(
+                       context_, state_.params, *split, [&](int64_t i) { return sampler.Plan(i); }, work, show,
+                       [&] { return Save(); }));
+  return Interval(lines.accuracies);
+}
+
+absl::Status MetaTraining::Validate() {
+  ASSIGN_OR_RETURN(const MeanInterval valid, ValidAccuracy());
   if (!AddToCurve(valid)) {
     done_.set_validations_without_gain(done_.validations_without_gain() + 1);
     return absl::OkStatus();
@@ -180,9 +212,7 @@ absl::Status MetaTraining::Validate() {
   done_.set_best_accuracy(valid.mean);
   done_.set_validations_without_gain(0);
   done_.mutable_so_far()->set_best_meta_step(state_.meta_step);
-  TensorFile best;
-  Put("", infos_, state_.params, &best);
-  return WriteSafetensors(context_.directory->File(best_), best);
+  return SaveBest();
 }
 
 absl::Status MetaTraining::BetweenSteps() {
@@ -192,7 +222,11 @@ absl::Status MetaTraining::BetweenSteps() {
   const bool at_validation = last || (step >= train.validate_after() && step % train.validate_every() == 0);
   const bool validated = done_.so_far().curve_size() > 0 && done_.so_far().curve().rbegin()->meta_step() == step;
   if (at_validation && !validated) {
-    RETURN_IF_ERROR(Validate());
+    const absl::Status status = Validate();
+    if (absl::IsCancelled(status)) {
+      RETURN_IF_ERROR(Save());
+    }
+    RETURN_IF_ERROR(status);
   }
   done_.set_finished(last || (train.patience() > 0 && done_.validations_without_gain() >= train.patience()));
   const bool stop = context_.stop->load();
@@ -200,9 +234,22 @@ absl::Status MetaTraining::BetweenSteps() {
     done_.mutable_so_far()->set_trained_meta_steps(step);
     RETURN_IF_ERROR(Save());
   }
-  return stop ? absl::CancelledError(absl::StrCat("stopped at meta-step ", step, " of ", what_,
-                                                  "; the same command continues from there"))
-              : absl::OkStatus();
+  if (done_.finished()) {
+    context_.directory->Remove(validation_);
+  }
+  return stop ? Stopped() : absl::OkStatus();
+}
+
+absl::Status MetaTraining::Stopped() const {
+  return absl::CancelledError(absl::StrCat("stopped at meta-step ", state_.meta_step, " of ", what_,
+                                           "; the same command continues from there"));
+}
+
+absl::Status MetaTraining::TrainNothing() {
+  done_.set_finished(true);
+  done_.mutable_so_far()->set_best_meta_step(0);
+  done_.mutable_so_far()->set_trained_meta_steps(0);
+  return context_.directory->Has(best_) ? absl::OkStatus() : SaveBest();
 }
 
 absl::Status MetaTraining::Step(const TextSource& split, const EpisodeSampler& sampler) {
@@ -214,9 +261,15 @@ absl::Status MetaTraining::Step(const TextSource& split, const EpisodeSampler& s
   batch.episode = [&](int64_t first, int64_t count) {
     return split.Build(sampler.Plans(step * train.meta_batch() + first, count), at::kFloat);
   };
-  ASSIGN_OR_RETURN(const StepStats stats,
-                   MetaStep(*context_.learner, context_.bench->model(), spec_.learner().meta_optimizer(),
-                            train.meta_steps(), batch, context_.pool, &state_));
+  const absl::StatusOr<StepStats> stepped =
+      MetaStep(*context_.learner, context_.bench->model(), spec_.learner().meta_optimizer(), train.meta_steps(), batch,
+               context_.pool, &state_);
+  if (absl::IsCancelled(stepped.status())) {  // in the middle of the step, which begins anew
+    RETURN_IF_ERROR(Save());
+    return Stopped();
+  }
+  RETURN_IF_ERROR(stepped.status());
+  const StepStats& stats = *stepped;
   ShotResult& so_far = *done_.mutable_so_far();
   if (spec_.learner().has_meta_gradient()) {
     so_far.set_recomputed_graphs(so_far.recomputed_graphs() + stats.recomputed);
@@ -232,6 +285,9 @@ absl::Status MetaTraining::Step(const TextSource& split, const EpisodeSampler& s
 
 absl::StatusOr<Trained> MetaTraining::Run() {
   RETURN_IF_ERROR(Start());
+  if (spec_.train().meta_steps() == 0) {
+    RETURN_IF_ERROR(TrainNothing());
+  }
   ASSIGN_OR_RETURN(const TextSource* const split, context_.bench->Prompted(Split::kTrain));
   ASSIGN_OR_RETURN(const EpisodeSampler sampler, context_.bench->TrainSampler(shots_));
   context_.progress->Begin(what_, "meta-steps", state_.meta_step, spec_.train().meta_steps());
@@ -239,6 +295,7 @@ absl::StatusOr<Trained> MetaTraining::Run() {
     context_.progress->Line(absl::StrCat(what_, ": continuing from meta-step ", state_.meta_step));
   }
   if (!done_.finished()) {
+    const StopsLater stops_later;
     RETURN_IF_ERROR(BetweenSteps());
     while (!done_.finished()) {
       RETURN_IF_ERROR(Step(*split, sampler));
@@ -249,7 +306,9 @@ absl::StatusOr<Trained> MetaTraining::Run() {
   }
   state_ = LearnerState();  // its memory is free for the best parameters
   Trained trained;
-  ASSIGN_OR_RETURN(trained.params, ReadParamFile(infos_, context_.directory->File(best_)));
+  std::string sha256;
+  ASSIGN_OR_RETURN(trained.params, ReadParamFile(infos_, context_.directory->File(best_), &sha256));
+  RETURN_IF_ERROR(context_.directory->Check(best_, sha256));
   MoveTo(context_.bench->device(), &trained.params);
   trained.result = done_.so_far();
   return trained;

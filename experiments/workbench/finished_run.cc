@@ -5,28 +5,73 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/strip.h"
 #include "experiments/workbench/param_file.h"
 #include "experiments/workbench/read_record.h"
 #include "learners/papers/make_learner.h"
 #include "metaprompt/architectures/config_json.h"
 #include "metaprompt/base/files.h"
+#include "metaprompt/base/hash.h"
 #include "metaprompt/base/status_macros.h"
+#include "metaprompt/tokenizers/tokenizer_folder.h"
 
 namespace metaprompt {
 namespace {
 
+constexpr char kEncoderFolder[] = "encoder/";
+
+// What to do about a file that is missing or damaged.
+constexpr char kRemedy[] = "; copy it again from where the run was made, or run the record's spec again";
+
+absl::Status WithRemedy(const absl::Status& status) {
+  return absl::Status(status.code(), absl::StrCat(status.message(), kRemedy));
+}
+
+absl::Status Missing(const std::string& run, absl::string_view file) {
+  return absl::NotFoundError(absl::StrCat(run, ": the run's record is here, but ", file, " is not", kRemedy));
+}
+
+// Whether all files of that folder of the run (with a slash behind it, or "") which are listed are among `files`, and
+// all of these are as they were written.
+absl::Status CheckFiles(const std::string& run, const TokenizerFiles& files, absl::string_view folder,
+                        Checksums* sums) {
+  for (const std::string& name : sums->Names()) {
+    absl::string_view file = name;
+    if (!folder.empty() && absl::ConsumePrefix(&file, folder) && files.count(std::string(file)) == 0) {
+      return Missing(run, name);
+    }
+  }
+  for (const auto& [file, bytes] : files) {
+    if (const absl::Status same = sums->Check(absl::StrCat(folder, file), Sha256(bytes)); !same.ok()) {
+      return WithRemedy(same);
+    }
+  }
+  return absl::OkStatus();
+}
+
 // The run's tokenizer and encoder, as SaveInputs of run.cc left them; no values.
-absl::StatusOr<EncoderParts> ReadParts(const std::string& run, const ModelSpec& spec, bool with_head) {
+absl::StatusOr<EncoderParts> ReadParts(const std::string& run, const ModelSpec& spec, bool with_head, Checksums* sums) {
   if (!spec.encoder().has_checkpoint()) {
     const std::string path = absl::StrCat(run, "/", kSentencePieceFile);
-    ASSIGN_OR_RETURN(std::string bytes, ReadFile(path));
-    ASSIGN_OR_RETURN(std::unique_ptr<Tokenizer> tokenizer, LoadSentencePiece(std::move(bytes), path));
+    absl::StatusOr<std::string> bytes = ReadFile(path);
+    if (absl::IsNotFound(bytes.status())) {
+      return Missing(run, kSentencePieceFile);
+    }
+    RETURN_IF_ERROR(bytes);
+    RETURN_IF_ERROR(CheckFiles(run, {{kSentencePieceFile, *bytes}}, "", sums));
+    ASSIGN_OR_RETURN(std::unique_ptr<Tokenizer> tokenizer, LoadSentencePiece(*std::move(bytes), path));
     return NewEncoder(spec.encoder().bert(), std::move(tokenizer));
   }
   const std::string folder = absl::StrCat(run, "/encoder");
   const std::string config_path = absl::StrCat(folder, "/config.json");
   EncoderParts parts;
-  ASSIGN_OR_RETURN(parts.tokenizer, OpenTokenizer(folder));
+  const absl::StatusOr<TokenizerFiles> files = ReadTokenizerFiles(folder);
+  if (absl::IsNotFound(files.status())) {
+    return WithRemedy(files.status());
+  }
+  RETURN_IF_ERROR(files);
+  RETURN_IF_ERROR(CheckFiles(run, *files, kEncoderFolder, sums));
+  ASSIGN_OR_RETURN(parts.tokenizer, MakeTokenizer(*files, folder));
   ASSIGN_OR_RETURN(parts.config_json, ReadFile(config_path));
   ASSIGN_OR_RETURN(const EncoderConfig config, ParseEncoderConfig(parts.config_json, config_path));
   parts.encoder = std::make_unique<Encoder>(config, with_head);
@@ -39,17 +84,16 @@ absl::StatusOr<FinishedRun> FinishedRun::Open(const std::string& path) {
   FinishedRun run;
   run.path_ = path;
   ASSIGN_OR_RETURN(run.record_, ReadRecord(path, &run.record_sha256_));
+  ASSIGN_OR_RETURN(run.sums_, Checksums::Read(path));
   for (const ShotResult& result : run.record_.results()) {
     std::error_code error;
     const std::string file = run.ParamFile(result.shots());
     if (!std::filesystem::exists(file, error)) {
-      return absl::NotFoundError(absl::StrCat(path, ": the run's record is here, but its parameters are not (",
-                                              std::filesystem::path(file).filename().string(),
-                                              "); to have them, run the record's spec again"));
+      return Missing(path, std::filesystem::path(file).filename().string());
     }
   }
   const ExperimentSpec& spec = run.record_.spec();
-  ASSIGN_OR_RETURN(EncoderParts parts, ReadParts(path, spec.model(), run.record_.model().mlm_head()));
+  ASSIGN_OR_RETURN(EncoderParts parts, ReadParts(path, spec.model(), run.record_.model().mlm_head(), &run.sums_));
   ASSIGN_OR_RETURN(run.assembled_, AssembleModel(spec, std::move(parts)));
   run.learner_ = MakeLearner(spec.learner());
   run.infos_ = MetaInfos(run.model(), *run.learner_);
@@ -86,7 +130,20 @@ absl::StatusOr<int> FinishedRun::ShotsOf(int shots) const {
 std::string FinishedRun::ParamFile(int shots) const { return absl::StrCat(path_, "/best-", shots, "shot.safetensors"); }
 
 absl::StatusOr<ParamList> FinishedRun::Params(int shots, std::string* sha256) const {
-  return ReadParamFile(infos_, ParamFile(shots), sha256);
+  const std::string path = ParamFile(shots);
+  std::string found;
+  absl::StatusOr<ParamList> params = ReadParamFile(infos_, path, &found);
+  if (!params.ok()) {
+    return WithRemedy(params.status());
+  }
+  Checksums sums = sums_;
+  if (const absl::Status same = sums.Check(std::filesystem::path(path).filename().string(), found); !same.ok()) {
+    return WithRemedy(same);
+  }
+  if (sha256 != nullptr) {
+    *sha256 = found;
+  }
+  return params;
 }
 
 }  // namespace metaprompt

@@ -12,6 +12,7 @@
 #include "experiments/workbench/model_assembly.h"
 #include "learners/learner.h"
 #include "metaprompt/architectures/encoder_config.h"
+#include "metaprompt/base/checksums.h"
 #include "metaprompt/model/params.h"
 #include "metaprompt/prompt_model.h"
 #include "metaprompt/prompts/prompt_template.h"
@@ -21,7 +22,9 @@ namespace metaprompt {
 
 class FinishedRun {
  public:
-  // Reads record, tokenizer and configuration, not yet the parameters. The error names the folder or the file.
+  // Reads record, tokenizer and configuration, not yet the parameters. Each file's checksum is compared with the one
+  // that the run wrote (checksums.h); a directory of an earlier version has none, and is opened unchecked. The error
+  // names the folder or the file, and what to do.
   static absl::StatusOr<FinishedRun> Open(const std::string& path);
 
   // A model that has learned nothing, such as a checkpoint's, in the form of a run: it has a spec, but no results and
@@ -45,7 +48,7 @@ class FinishedRun {
   // it has.
   absl::StatusOr<int> ShotsOf(int shots) const;
   // The parameters that validated best, on the CPU, read from ParamFile(shots). `sha256`, if given, becomes the hash of
-  // that file.
+  // that file. The file's checksum is compared as well.
   absl::StatusOr<ParamList> Params(int shots, std::string* sha256 = nullptr) const;
   std::string ParamFile(int shots) const;
 
@@ -53,6 +56,7 @@ class FinishedRun {
   FinishedRun() = default;
 
   std::string path_;
+  Checksums sums_;
   RunRecord record_;
   std::string record_sha256_;
   AssembledModel assembled_;

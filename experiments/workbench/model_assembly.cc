@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "experiments/model_size.h"
 #include "metaprompt/architectures/config_json.h"
 #include "metaprompt/base/files.h"
 #include "metaprompt/base/hash.h"
@@ -101,6 +102,7 @@ absl::StatusOr<AssembledModel> AssembleModel(const ExperimentSpec& spec, Encoder
   ASSIGN_OR_RETURN(made.prompt, PromptTemplate::Create(prompt, *parts.tokenizer, max_tokens));
   RETURN_IF_ERROR(CheckPromptWidth(prompt, parts.encoder->config().embedding_width));
   made.model = std::make_unique<PromptModel>(spec.model(), *parts.encoder, made.prompt->num_soft());
+  RETURN_IF_ERROR(CheckFits("model", made.model->params()));
   made.model->set_bfloat16(spec.precision() == ExperimentSpec::BFLOAT16);
   made.parts = std::move(parts);
   return made;

@@ -6,6 +6,7 @@
 #include "absl/strings/str_join.h"
 #include "metaprompt/base/status_macros.h"
 #include "metaprompt/checkpoints/mapped_safetensors.h"
+#include "metaprompt/model/finite.h"
 
 namespace metaprompt {
 
@@ -27,6 +28,7 @@ absl::Status TakeParams(absl::string_view prefix, const std::vector<ParamInfo>& 
       return absl::InvalidArgumentError(absl::StrCat(path, ": tensor '", name, "' has numbers of type ",
                                                      c10::toString(tensor.scalar_type()), " instead of Float (F32)"));
     }
+    RETURN_IF_ERROR(CheckFinite(absl::StrCat(path, ": tensor '", name, "'"), tensor));
     params->push_back(tensor);
   }
   return absl::OkStatus();

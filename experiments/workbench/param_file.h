@@ -14,12 +14,13 @@
 namespace metaprompt {
 
 // Takes the parameters of `infos`, in their order, from `file`, where `prefix` stands before each name. Each must be
-// there with its shape, in float32. The error names `path`, which the file was read from, and the tensor.
+// there with its shape, in float32, and all its numbers must be finite. The error names `path`, which the file was read
+// from, and the tensor.
 absl::Status TakeParams(absl::string_view prefix, const std::vector<ParamInfo>& infos, const TensorFile& file,
                         absl::string_view path, ParamList* params);
 
-// Reads a file that holds exactly these parameters, each with its shape, in float32. The error names the file and the
-// tensor. Reads the file once; `sha256`, if given, becomes the hash of its bytes.
+// Reads a file that holds exactly these parameters, each with its shape, in float32, all finite. The error names the
+// file and the tensor. Reads the file once; `sha256`, if given, becomes the hash of its bytes.
 absl::StatusOr<ParamList> ReadParamFile(const std::vector<ParamInfo>& infos, const std::string& path,
                                         std::string* sha256 = nullptr);
 

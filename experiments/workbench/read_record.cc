@@ -4,15 +4,22 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
+#include "experiments/workbench/check_record.h"
+#include "metaprompt/base/checksums.h"
 #include "metaprompt/base/files.h"
 #include "metaprompt/base/hash.h"
 #include "metaprompt/base/spec_fields.h"
 #include "metaprompt/base/status_macros.h"
 
 namespace metaprompt {
+namespace {
+
+constexpr char kRecordFile[] = "record.textproto";
+
+}  // namespace
 
 absl::StatusOr<RunRecord> ReadRecord(const std::string& run, std::string* sha256) {
-  const std::string path = absl::StrCat(run, "/record.textproto");
+  const std::string path = absl::StrCat(run, "/", kRecordFile);
   const absl::StatusOr<std::string> text = ReadFile(path);
   if (absl::IsNotFound(text.status())) {
     std::error_code error;
@@ -40,6 +47,15 @@ absl::StatusOr<RunRecord> ReadRecord(const std::string& run, std::string* sha256
   }
   RunRecord record;
   RETURN_IF_ERROR(ParseSpec(*text, path, &record));
+  if (const absl::Status checked = CheckRecord(record); !checked.ok()) {
+    return absl::Status(checked.code(), absl::StrCat(path, ": ", checked.message()));
+  }
+  ASSIGN_OR_RETURN(Checksums sums, Checksums::Read(run));
+  if (const absl::Status same = sums.Check(kRecordFile, Sha256(*text)); !same.ok()) {
+    return absl::Status(same.code(), absl::StrCat(same.message(),
+                                                  "; copy it again from where the run was made, or, to "
+                                                  "use it as it is, remove its line there"));
+  }
   return record;
 }
 

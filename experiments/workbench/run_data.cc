@@ -1,6 +1,8 @@
 #include "experiments/workbench/run_data.h"
 
+#include <algorithm>
 #include <cstdint>
+#include <map>
 #include <set>
 #include <utility>
 
@@ -31,10 +33,26 @@ DatasetFacts FactsOf(const Dataset& dataset) {
   if (dataset.empty_texts > 0) {
     facts.set_empty_texts(dataset.empty_texts);
   }
+  if (!dataset.shared_texts.empty()) {
+    facts.set_shared_texts(static_cast<int64_t>(dataset.shared_texts.size()));
+  }
   if (dataset.skipped_bad_lines > 0) {
     facts.set_skipped_bad_lines(dataset.skipped_bad_lines);
   }
   return facts;
+}
+
+// The texts of a class that other classes of the same split have too.
+std::map<int64_t, int64_t> SharedWithin(const Dataset& dataset, const TextClass& one, Split split) {
+  std::map<int64_t, int64_t> within;
+  for (const auto& [text, number] : one.shared) {
+    const std::vector<size_t>& classes = dataset.shared_texts[static_cast<size_t>(number)];
+    if (std::count_if(classes.begin(), classes.end(), [&](size_t c) { return dataset.classes[c].split == split; }) >
+        1) {
+      within.emplace(text, number);
+    }
+  }
+  return within;
 }
 
 }  // namespace
@@ -43,6 +61,9 @@ absl::StatusOr<EpisodeSampler> SamplerOf(const ExperimentSpec& spec, const Datas
   std::vector<ClassSize> sizes;
   for (const TextClass* one : dataset.Of(split)) {
     sizes.push_back(ClassSize{one->label, static_cast<int64_t>(one->texts.size())});
+    if (!spec.episodes().has_allow_shared_texts()) {
+      sizes.back().shared = SharedWithin(dataset, *one, split);
+    }
   }
   EpisodeShape shape;
   shape.ways = spec.episodes().ways();

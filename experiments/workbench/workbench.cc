@@ -2,6 +2,7 @@
 
 #include <ATen/ATen.h>
 
+#include <map>
 #include <utility>
 #include <vector>
 
@@ -78,7 +79,9 @@ absl::StatusOr<EpisodeSampler> Workbench::TrainSampler(int shots) {
   if (spec_.episodes().word_tasks() == 0) {
     return sampler;
   }
-  return sampler.WithWordTasks(spec_.episodes().word_tasks(), split->WordSizes());
+  return sampler.WithWordTasks(
+      spec_.episodes().word_tasks(), split->WordSizes(),
+      spec_.episodes().has_allow_shared_texts() ? std::vector<std::map<int64_t, int64_t>>() : split->WordShared());
 }
 
 }  // namespace metaprompt

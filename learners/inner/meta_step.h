@@ -42,8 +42,8 @@ struct StepStats {
 };
 
 // One update from the mean of the tasks' gradients. `total` meta-steps are planned. The gradients are summed in the
-// order of the tasks, whichever ends first. An error if a loss or the gradient is not finite; the state is then
-// unchanged.
+// order of the tasks, whichever ends first. The error if a loss or the gradient is not finite says since when.
+// Cancelled: the pool was asked to stop before every task was done. After an error the state is unchanged.
 absl::StatusOr<StepStats> MetaStep(const Learner& learner, const Model& model, const MetaOptimizerSpec& optimizer,
                                    int64_t total, const MetaBatch& batch, TaskPool* pool, LearnerState* state);
 

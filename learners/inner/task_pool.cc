@@ -3,7 +3,14 @@
 #include <ATen/Parallel.h>
 #include <dlfcn.h>
 
+#include <chrono>
+
 namespace metaprompt {
+namespace {
+
+constexpr std::chrono::milliseconds kMeanwhile(500);  // between two calls of Run's `meanwhile`
+
+}  // namespace
 
 void SetOperationThreads(int threads) {
   at::set_num_threads(threads);
@@ -15,7 +22,7 @@ void SetOperationThreads(int threads) {
   }
 }
 
-TaskPool::TaskPool(int threads) : threads_(threads) {
+TaskPool::TaskPool(int threads, const std::atomic<bool>* stop) : threads_(threads), asked_to_stop_(stop) {
   SetOperationThreads(threads);
   for (int i = 0; threads > 1 && i < threads; ++i) {
     workers_.emplace_back([this] { Work(); });
@@ -33,12 +40,18 @@ TaskPool::~TaskPool() {
   }
 }
 
-void TaskPool::Run(int64_t count, const std::function<void(int64_t)>& task) {
+int64_t TaskPool::Run(int64_t count, const std::function<void(int64_t)>& task, const std::function<void()>& meanwhile) {
   if (count < threads_ || workers_.empty()) {
     for (int64_t i = 0; i < count; ++i) {
+      if (AskedToStop()) {
+        return i;
+      }
       task(i);
+      if (meanwhile != nullptr) {
+        meanwhile();
+      }
     }
-    return;
+    return count;
   }
   SetOperationThreads(1);
   {
@@ -48,13 +61,22 @@ void TaskPool::Run(int64_t count, const std::function<void(int64_t)>& task) {
     count_ = count;
     error_ = nullptr;
     wake_.notify_all();
-    done_.wait(lock, [this] { return next_ >= count_ && running_ == 0; });
+    const auto all_done = [this] { return next_ >= count_ && running_ == 0; };
+    while (!done_.wait_for(lock, kMeanwhile, all_done)) {
+      if (meanwhile != nullptr) {
+        lock.unlock();
+        meanwhile();
+        lock.lock();
+      }
+    }
     task_ = nullptr;
+    count = count_;
   }
   SetOperationThreads(threads_);
   if (error_ != nullptr) {
     std::rethrow_exception(error_);
   }
+  return count;
 }
 
 void TaskPool::Work() {
@@ -64,6 +86,13 @@ void TaskPool::Work() {
     wake_.wait(lock, [this] { return stop_ || (task_ != nullptr && next_ < count_); });
     if (stop_) {
       return;
+    }
+    if (AskedToStop()) {
+      count_ = next_;
+      if (running_ == 0) {
+        done_.notify_all();
+      }
+      continue;
     }
     const int64_t index = next_++;
     ++running_;

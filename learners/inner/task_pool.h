@@ -2,6 +2,7 @@
 #ifndef LEARNERS_INNER_TASK_POOL_H_
 #define LEARNERS_INNER_TASK_POOL_H_
 
+#include <atomic>
 #include <condition_variable>
 #include <cstdint>
 #include <exception>
@@ -17,22 +18,28 @@ namespace metaprompt {
 // products.
 class TaskPool {
  public:
-  // threads >= 1. One pool per process: the thread count of LibTorch and of BLAS is the process's.
-  explicit TaskPool(int threads);
+  // threads >= 1. One pool per process: the thread count of LibTorch and of BLAS is the process's. While `stop` is set
+  // (null: never), no task starts; those that run are finished.
+  explicit TaskPool(int threads, const std::atomic<bool>* stop = nullptr);
   ~TaskPool();
   TaskPool(const TaskPool&) = delete;
   TaskPool& operator=(const TaskPool&) = delete;
 
   int threads() const { return threads_; }
 
-  // Calls task(0) ... task(count - 1) in any order and returns when all are done. If one throws, no further task
-  // starts, and its exception is thrown here once those that run are done.
-  void Run(int64_t count, const std::function<void(int64_t)>& task);
+  // Calls task(0) ... task(count - 1), and returns when all are done; each thread takes the first that is left. Returns
+  // how many were done: the first so many. Fewer than `count`: the pool was asked to stop. If one throws, no further
+  // task starts, and its exception is thrown here once those that run are done. `meanwhile`, if given, is called by
+  // this thread about twice per second while others work; where tasks run one after another, after each.
+  int64_t Run(int64_t count, const std::function<void(int64_t)>& task,
+              const std::function<void()>& meanwhile = nullptr);
 
  private:
   void Work();
+  bool AskedToStop() const { return asked_to_stop_ != nullptr && asked_to_stop_->load(); }
 
   const int threads_;
+  const std::atomic<bool>* const asked_to_stop_;
   std::vector<std::thread> workers_;
   std::mutex mutex_;
   std::condition_variable wake_;

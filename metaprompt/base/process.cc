@@ -100,6 +100,7 @@ ProcessEnd EndOfStatus(int status) {
 [[noreturn]] void BecomeProgram(const char* program, char* const* argv, int log, pid_t parent) {
   std::signal(SIGINT, SIG_DFL);
   std::signal(SIGTERM, SIG_DFL);
+  std::signal(SIGUSR1, SIG_DFL);
   setpgid(0, 0);
   prctl(PR_SET_PDEATHSIG, SIGINT);
   if (getppid() != parent) {  // it ended before the line above
@@ -181,11 +182,16 @@ std::optional<ProcessEnd> EndOf(pid_t child) {
 absl::StatusOr<MeasuredWork> InOwnProcess(const std::function<absl::StatusOr<double>()>& work) {
   Pipe pipe;
   RETURN_IF_ERROR(pipe.Open("cannot make a pipe"));
+  const pid_t parent = getpid();
   const pid_t child = fork();
   if (child < 0) {
     return SystemError("cannot start a process", errno);
   }
   if (child == 0) {
+    prctl(PR_SET_PDEATHSIG, SIGKILL);  // a signal that ends the parent ends the work
+    if (getppid() != parent) {
+      _exit(1);
+    }
     const absl::StatusOr<double> result = work();
     if (!result.ok()) {
       std::cerr << "error: " << std::string(result.status().message()) << std::endl;

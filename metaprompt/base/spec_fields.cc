@@ -10,6 +10,7 @@
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
+#include "absl/strings/strip.h"
 #include "google/protobuf/descriptor.h"
 #include "google/protobuf/io/tokenizer.h"
 #include "google/protobuf/text_format.h"
@@ -39,6 +40,7 @@ class FirstError : public google::protobuf::io::ErrorCollector {
 
   const std::string& message() const { return message_; }
   std::string Place() const { return absl::StrCat(line_ + 1, ":", column_ + 1); }
+  int line() const { return line_; }
 
  private:
   int line_ = 0;
@@ -195,6 +197,24 @@ const char* TypeName(const FieldDescriptor& field) {
   }
 }
 
+// The parser gives the number of a byte for a character that may only be in a string. This is a message that shows it.
+std::string MessageOf(const FirstError& error, absl::string_view text) {
+  const std::vector<absl::string_view> lines = absl::StrSplit(text, '\n');
+  if (!absl::StartsWith(error.message(), "Interpreting non ascii codepoint") ||
+      static_cast<size_t>(error.line()) >= lines.size()) {
+    constexpr size_t kMost = 400;
+    return error.message().size() > kMost ? absl::StrCat(error.message().substr(0, kMost), "...") : error.message();
+  }
+  const absl::string_view line = lines[static_cast<size_t>(error.line())];
+  const auto is_byte_of_character = [](char c) { return static_cast<unsigned char>(c) >= 0x80; };
+  const auto* const begin = std::find_if(line.begin(), line.end(), is_byte_of_character);
+  const auto* const end = std::find_if(begin + (begin != line.end() ? 1 : 0), line.end(),
+                                       [](char c) { return (static_cast<unsigned char>(c) & 0xc0U) != 0x80; });
+  return absl::StrCat("the character ",
+                      Quoted(line.substr(static_cast<size_t>(begin - line.begin()), static_cast<size_t>(end - begin))),
+                      " is outside of a string; strings are in straight quotes: \"...\" or '...'");
+}
+
 // Whether `value` is a single number, truth value or name, with nothing after it that the parser could read as another
 // field.
 bool IsOneWord(absl::string_view value) {
@@ -206,11 +226,12 @@ bool IsOneWord(absl::string_view value) {
 }  // namespace
 
 absl::Status ParseSpec(absl::string_view text, absl::string_view name, Message* spec) {
+  absl::ConsumePrefix(&text, "\xef\xbb\xbf");  // a byte-order mark
   FirstError errors;
   TextFormat::Parser parser;
   parser.RecordErrorsTo(&errors);
   if (!parser.ParseFromString(std::string(text), spec)) {
-    return absl::InvalidArgumentError(absl::StrCat(name, ":", errors.Place(), ": ", errors.message()));
+    return absl::InvalidArgumentError(absl::StrCat(name, ":", errors.Place(), ": ", MessageOf(errors, text)));
   }
   return absl::OkStatus();
 }

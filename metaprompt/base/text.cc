@@ -5,6 +5,7 @@
 
 #include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
 
 namespace metaprompt {
 namespace {
@@ -60,8 +61,22 @@ std::string Padded(absl::string_view text, size_t width, Align align) {
 
 std::string Quoted(absl::string_view text) {
   constexpr size_t kMost = 40;
-  const bool cut = text.size() > kMost;
-  return absl::StrCat("'", absl::CHexEscape(text.substr(0, kMost)), cut ? "...'" : "'");
+  std::string quoted = "'";
+  size_t at = 0;
+  for (size_t count = 0; count < kMost && at < text.size(); ++count) {
+    const size_t begin = at;
+    const UChar32 c = NextCharacter(text, &at);
+    const absl::string_view bytes = text.substr(begin, at - begin);
+    if (c < 0x80) {  // ASCII, or not UTF-8
+      absl::StrAppend(&quoted, absl::CHexEscape(bytes));
+    } else if (u_isgraph(c) != 0) {
+      absl::StrAppend(&quoted, bytes);
+    } else {
+      absl::StrAppendFormat(&quoted, "\\u{%x}", c);
+    }
+  }
+  absl::StrAppend(&quoted, at < text.size() ? "...'" : "'");
+  return quoted;
 }
 
 }  // namespace metaprompt

@@ -24,7 +24,8 @@ enum class Align { kLeft, kRight };
 // `text` with blanks up to `width` columns; a wider text is returned unchanged. `align` is the side on which it stands.
 std::string Padded(absl::string_view text, size_t width, Align align);
 
-// `text` for an error message: in quotes, at most 40 bytes, with control characters and bytes outside ASCII escaped.
+// `text` for an error message: in quotes, at most 40 characters. Control characters, other invisible ones and bytes
+// that are not UTF-8 are escaped.
 std::string Quoted(absl::string_view text);
 
 }  // namespace metaprompt

@@ -16,10 +16,12 @@
 #include "metaprompt/architectures/config_json.h"
 #include "metaprompt/base/files.h"
 #include "metaprompt/base/hash.h"
+#include "metaprompt/base/likely_cause.h"
 #include "metaprompt/base/status_macros.h"
 #include "metaprompt/checkpoints/safetensors.h"
 #include "metaprompt/checkpoints/weights.h"
 #include "metaprompt/encoders/layout.h"
+#include "metaprompt/model/finite.h"
 
 namespace metaprompt {
 namespace {
@@ -71,6 +73,33 @@ std::string Some(const std::vector<std::string>& names) {
   return names.size() == shown ? text : absl::StrCat(text, " and ", names.size() - shown, " more");
 }
 
+// OK if what a folder holds of the decoder beside the parameters are copies of those that take their place: of the word
+// embedding, where config.json ties the decoder to it, and of the decoder's bias. `sources`: the tensors that are read.
+absl::Status CheckTiedCopies(const Weights& weights, const std::string& where, const Checkpoint& checkpoint,
+                             const std::vector<std::string>& sources) {
+  const EncoderLayout& layout = checkpoint.encoder->layout();
+  const TensorNames& tensors = ArchitectureOf(checkpoint.encoder->config()).tensors;
+  if (!layout.has_head()) {
+    return absl::OkStatus();
+  }
+  for (const std::string& name : checkpoint.unused) {
+    const bool matrix = name == tensors.decoder;
+    if (!matrix && name != absl::StrCat(DecoderName(tensors), "bias")) {
+      continue;
+    }
+    const std::string& used = sources[matrix ? layout.words : layout.decoder_bias];
+    ASSIGN_OR_RETURN(const at::Tensor copy, weights.Read(name));
+    ASSIGN_OR_RETURN(const at::Tensor original, weights.Read(used));
+    if (!copy.equal(original)) {
+      return absl::InvalidArgumentError(absl::StrCat(
+          where, ": tensor ", name, " differs from ", used, ", which takes its place",
+          matrix ? " unless config.json has \"tie_word_embeddings\": false; set that to use it, or" : ";",
+          " leave it unused with model.encoder.checkpoint.allow_unknown_tensors=true, or encode --allow-unknown"));
+    }
+  }
+  return absl::OkStatus();
+}
+
 absl::Status ReadParams(const Weights& weights, const std::string& where, bool allow_unknown, Checkpoint* checkpoint) {
   const EncoderConfig& config = checkpoint->encoder->config();
   const Architecture& architecture = ArchitectureOf(config);
@@ -114,11 +143,15 @@ absl::Status ReadParams(const Weights& weights, const std::string& where, bool a
                      " (to leave such tensors unused: model.encoder.checkpoint.allow_unknown_tensors=true, or encode "
                      "--allow-unknown)"));
   }
+  if (!allow_unknown) {
+    RETURN_IF_ERROR(CheckTiedCopies(weights, where, *checkpoint, sources));
+  }
   for (const std::string& source : sources) {
     ASSIGN_OR_RETURN(at::Tensor tensor, weights.Read(source));
     if (tensor.scalar_type() != at::kFloat) {
       return absl::InvalidArgumentError(absl::StrCat(where, ": tensor ", source, " holds integers"));
     }
+    RETURN_IF_ERROR(CheckFinite(absl::StrCat(where, ": tensor ", source), tensor));
     checkpoint->params.push_back(std::move(tensor));
   }
   return absl::OkStatus();
@@ -131,12 +164,13 @@ absl::StatusOr<Checkpoint> OpenCheckpoint(const std::string& folder, bool allow_
   const std::string config_path = absl::StrCat(folder, "/", kConfigFile);
   Checkpoint checkpoint;
   ASSIGN_OR_RETURN(checkpoint.config_json, ReadFile(config_path));
-  ASSIGN_OR_RETURN(const EncoderConfig config, ParseEncoderConfig(checkpoint.config_json, config_path));
+  const absl::StatusOr<EncoderConfig> config = ParseEncoderConfig(checkpoint.config_json, config_path);
+  RETURN_IF_ERROR(WithLikelyCause(config.status(), config_path));
   ASSIGN_OR_RETURN(const std::unique_ptr<Weights> weights, Weights::Open(folder));
-  const std::string transform = absl::StrCat(ArchitectureOf(config).tensors.transform, ".weight");
+  const std::string transform = absl::StrCat(ArchitectureOf(*config).tensors.transform, ".weight");
   const bool with_head = std::any_of(weights->tensors().begin(), weights->tensors().end(),
                                      [&](const StoredTensor& tensor) { return tensor.name == transform; });
-  checkpoint.encoder = std::make_unique<Encoder>(config, with_head);
+  checkpoint.encoder = std::make_unique<Encoder>(*config, with_head);
   RETURN_IF_ERROR(ReadParams(*weights, absl::StrJoin(weights->files(), ", "), allow_unknown, &checkpoint));
   return checkpoint;
 }

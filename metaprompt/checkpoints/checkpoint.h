@@ -25,8 +25,9 @@ struct Checkpoint {
 
 // Reads a folder. Memory peaks at the size of the parameters. The names of tensors may have the architecture's prefix
 // ("bert.") or not, and a layer norm's weight and bias may be called gamma and beta. The head may be missing (see
-// Encoder). Errors name a tensor that is missing, left over, or of another shape than config.json gives it; with
-// `allow_unknown`, tensors that are left over are unused instead.
+// Encoder). Errors name a tensor that is missing, left over, of another shape than config.json gives it, or with
+// numbers that are not finite, and a decoder that is not the word embedding although config.json ties the two. With
+// `allow_unknown`, tensors that are left over, and such a decoder, are unused instead.
 absl::StatusOr<Checkpoint> OpenCheckpoint(const std::string& folder, bool allow_unknown);
 
 // Writes a folder that transformers' AutoModelForMaskedLM (without a head: AutoModel) loads with the same outputs: the

@@ -9,6 +9,7 @@
 #include "absl/strings/str_cat.h"
 #include "metaprompt/base/status_macros.h"
 #include "metaprompt/base/text.h"
+#include "metaprompt/model/finite.h"
 
 namespace metaprompt {
 namespace {
@@ -82,10 +83,13 @@ std::string SafetensorsBytes(const TensorFile& file) {
   return bytes;
 }
 
-absl::Status WriteSafetensors(const std::string& path, const TensorFile& file) {
+absl::Status WriteSafetensors(const std::string& path, const TensorFile& file, BeforeRename before_rename) {
   ASSIGN_OR_RETURN(const std::unique_ptr<SafetensorsWriter> writer,
-                   SafetensorsWriter::Create(path, StoredTensors(file), file.metadata));
+                   SafetensorsWriter::Create(path, StoredTensors(file), file.metadata, std::move(before_rename)));
   for (const auto& named : file.tensors) {
+    if (const absl::Status status = CheckFinite(named.first, named.second); !status.ok()) {
+      return absl::Status(status.code(), absl::StrCat("cannot write ", path, ": ", status.message()));
+    }
     RETURN_IF_ERROR(writer->Append(Bytes(Plain(named.second))));
   }
   return writer->Finish();

@@ -36,8 +36,8 @@ StoredTensor Stored(const std::string& name, const at::Tensor& tensor);
 std::string SafetensorsBytes(const TensorFile& file);
 
 // Writes the same bytes to a file, which has a temporary name until it is complete. Takes the memory of the largest
-// tensor that is not contiguous or not on the CPU.
-absl::Status WriteSafetensors(const std::string& path, const TensorFile& file);
+// tensor that is not contiguous or not on the CPU. It is an error if a number is not finite.
+absl::Status WriteSafetensors(const std::string& path, const TensorFile& file, BeforeRename before_rename = nullptr);
 
 // Writes the elements of a tensor, or of a piece of it, as the next bytes. Its type must be that of writer->current().
 absl::Status AppendTensor(const at::Tensor& piece, SafetensorsWriter* writer);

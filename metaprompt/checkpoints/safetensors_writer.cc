@@ -11,12 +11,13 @@
 namespace metaprompt {
 
 absl::StatusOr<std::unique_ptr<SafetensorsWriter>> SafetensorsWriter::Create(
-    const std::string& path, std::vector<StoredTensor> tensors, const std::map<std::string, std::string>& metadata) {
+    const std::string& path, std::vector<StoredTensor> tensors, const std::map<std::string, std::string>& metadata,
+    BeforeRename before_rename) {
   const absl::StatusOr<std::string> header = SafetensorsHeaderBytes(tensors, metadata);
   if (!header.ok()) {
     return absl::Status(header.status().code(), absl::StrCat("cannot write ", path, ": ", header.status().message()));
   }
-  ASSIGN_OR_RETURN(AtomicFile file, AtomicFile::Create(path));
+  ASSIGN_OR_RETURN(AtomicFile file, AtomicFile::Create(path, std::move(before_rename)));
   RETURN_IF_ERROR(file.Write(*header));
   return absl::WrapUnique(new SafetensorsWriter(path, std::move(tensors), std::move(file)));
 }

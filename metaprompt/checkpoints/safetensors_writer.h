@@ -17,13 +17,14 @@
 
 namespace metaprompt {
 
-// Keeps only the header in memory. Until Finish, the path holds what it held before. A writer that fails, or is
-// destroyed before Finish, leaves nothing behind.
+// Keeps only the header in memory. Until Finish, the path holds what it held before (see AtomicFile for paths that are
+// devices or pipes). A writer that fails, or is destroyed before Finish, leaves nothing behind.
 class SafetensorsWriter {
  public:
   static absl::StatusOr<std::unique_ptr<SafetensorsWriter>> Create(const std::string& path,
                                                                    std::vector<StoredTensor> tensors,
-                                                                   const std::map<std::string, std::string>& metadata);
+                                                                   const std::map<std::string, std::string>& metadata,
+                                                                   BeforeRename before_rename = nullptr);
 
   // The next bytes of the tensors, in their order, little-endian; a piece may be any part of a tensor, or span two.
   absl::Status Append(absl::string_view bytes);

@@ -12,6 +12,7 @@
 #include "absl/strings/str_join.h"
 #include "metaprompt/base/files.h"
 #include "metaprompt/base/json.h"
+#include "metaprompt/base/likely_cause.h"
 #include "metaprompt/base/status_macros.h"
 #include "metaprompt/base/text.h"
 #include "metaprompt/checkpoints/mapped_safetensors.h"
@@ -73,8 +74,10 @@ absl::StatusOr<std::unique_ptr<Weights>> Weights::Open(const std::string& folder
 }
 
 absl::Status Weights::AddFile(const std::string& path) {
-  ASSIGN_OR_RETURN(std::unique_ptr<WeightFile> file,
-                   absl::EndsWith(path, kSafetensors) ? OpenMappedSafetensors(path) : OpenTorchFile(path));
+  absl::StatusOr<std::unique_ptr<WeightFile>> opened =
+      absl::EndsWith(path, kSafetensors) ? OpenMappedSafetensors(path) : OpenTorchFile(path);
+  RETURN_IF_ERROR(WithLikelyCause(opened.status(), path));
+  std::unique_ptr<WeightFile> file = *std::move(opened);
   const std::vector<StoredTensor>& stored = file->tensors();
   for (size_t i = 0; i < stored.size(); ++i) {
     const auto [place, is_new] = places_.try_emplace(stored[i].name, sources_.size(), i);

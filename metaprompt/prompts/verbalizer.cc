@@ -31,6 +31,20 @@ absl::Status CheckAnswers(const VerbalizerSpec& spec, const std::set<std::string
   return absl::OkStatus();
 }
 
+std::vector<std::string> UnknownWords(const Tokenizer& tokenizer, absl::string_view text) {
+  std::vector<std::string> unknown;
+  for (absl::string_view word : absl::StrSplit(text, ' ', absl::SkipWhitespace())) {
+    const std::vector<int64_t> pieces = tokenizer.Encode(absl::StrCat(" ", word));
+    if (std::all_of(pieces.begin(), pieces.end(), [&](int64_t id) {
+          // sentencepiece's word mark stands before characters that it does not have.
+          return id == tokenizer.special().unk || tokenizer.Piece(id) == "\xe2\x96\x81";
+        })) {
+      unknown.emplace_back(word);
+    }
+  }
+  return unknown;
+}
+
 absl::StatusOr<std::vector<int64_t>> AnswerIds(const VerbalizerSpec& spec, const Tokenizer& tokenizer,
                                                absl::string_view label, absl::string_view class_name) {
   std::vector<int64_t> ids;
@@ -50,6 +64,10 @@ absl::StatusOr<std::vector<int64_t>> AnswerIds(const VerbalizerSpec& spec, const
     for (const std::string& words : answer.words()) {
       if (!add_words(words)) {
         return AnswersError(absl::StrCat(Quoted(words), ", for the label ", Quoted(label), ", contains no word"));
+      }
+      if (const std::vector<std::string> unknown = UnknownWords(tokenizer, words); !unknown.empty()) {
+        return AnswersError(absl::StrCat("the tokenizer cannot encode ", Quoted(unknown[0]),
+                                         ", an answer of the label ", Quoted(label)));
       }
     }
   }

@@ -23,10 +23,13 @@ namespace metaprompt {
 // entries may have the same label. The error names the label.
 absl::Status CheckAnswers(const VerbalizerSpec& spec, const std::set<std::string>& labels);
 
+// The words of a text of which the tokenizer has no piece, in the text's order.
+std::vector<std::string> UnknownWords(const Tokenizer& tokenizer, absl::string_view text);
+
 // The vocabulary ids of a class's answer words; the class's logit is the mean of their logits. The words are those that
 // the spec has for the label, or else the words of the class's name. Each is tokenised as inside a sentence, after a
-// space. All ids have the same weight, so a word of several pieces weighs more than a word of one piece. If there
-// is no word, the error names the class.
+// space. All ids have the same weight, so a word of several pieces weighs more than a word of one piece. Errors: no
+// word; an answer of the spec with a word that the tokenizer does not have. (A class's name may have such words.)
 absl::StatusOr<std::vector<int64_t>> AnswerIds(const VerbalizerSpec& spec, const Tokenizer& tokenizer,
                                                absl::string_view label, absl::string_view class_name);
 

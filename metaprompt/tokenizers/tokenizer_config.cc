@@ -330,16 +330,20 @@ absl::StatusOr<TokenizerJson> TokenizerJson::Parse(const TokenizerFiles& files, 
 
 const Json& TokenizerJson::Get(const char* file) const { return files.at(file); }
 
-absl::StatusOr<bool> TokenizerJson::Flag(const char* key, bool otherwise) const {
+bool TokenizerJson::Has(const char* key) const {
   const Json& config = Get(kConfig);
-  const auto found = config.is_object() ? config.find(key) : config.end();
-  if (!config.is_object() || found == config.end() || found->is_null()) {
+  return config.is_object() && config.contains(key) && !config[key].is_null();
+}
+
+absl::StatusOr<bool> TokenizerJson::Flag(const char* key, bool otherwise) const {
+  if (!Has(key)) {
     return otherwise;
   }
-  if (!found->is_boolean()) {
+  const Json& value = Get(kConfig)[key];
+  if (!value.is_boolean()) {
     return Wrong(absl::StrCat(name, "/", kConfig), absl::StrCat(key, " must be true or false"));
   }
-  return found->get<bool>();
+  return value.get<bool>();
 }
 
 absl::Status AddTokens(const TokenizerJson& json, const SpecialNames& names, TokenizerParts* parts) {

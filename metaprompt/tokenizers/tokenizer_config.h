@@ -19,6 +19,8 @@ struct TokenizerJson {
   static absl::StatusOr<TokenizerJson> Parse(const TokenizerFiles& files, absl::string_view name);
   // A setting of tokenizer_config.json, or `otherwise` where it is absent or null.
   absl::StatusOr<bool> Flag(const char* key, bool otherwise) const;
+  // Whether tokenizer_config.json has the setting, and not as null.
+  bool Has(const char* key) const;
 
   std::string name;
   std::map<std::string, nlohmann::json> files;  // by file name

@@ -6,6 +6,8 @@
 #include <utility>
 #include <vector>
 
+#include "absl/strings/ascii.h"
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "absl/strings/strip.h"
@@ -96,6 +98,28 @@ absl::Status Finish(std::vector<std::string> pieces, const TokenizerJson& json, 
   return AddTokens(json, names, parts);
 }
 
+// Lower-casing makes capitals unreachable. A vocabulary that has them belongs to a cased model, unless its folder says
+// otherwise.
+absl::Status CheckCase(const TokenizerJson& json, const std::vector<std::string>& pieces) {
+  if (json.Has("do_lower_case")) {
+    return absl::OkStatus();
+  }
+  const auto is_cased = [](const std::string& piece) {
+    return !absl::StartsWith(piece, "[") && std::any_of(piece.begin(), piece.end(), [](char c) {
+      return absl::ascii_isupper(static_cast<unsigned char>(c));
+    });
+  };
+  const auto cased = std::count_if(pieces.begin(), pieces.end(), is_cased);
+  if (cased <= static_cast<std::ptrdiff_t>(10 + pieces.size() / 100)) {
+    return absl::OkStatus();
+  }
+  return Wrong(json.name,
+               absl::StrCat("the vocabulary has ", cased, " pieces with capitals, such as ",
+                            Quoted(*std::find_if(pieces.begin(), pieces.end(), is_cased)),
+                            ", but nothing tells whether texts are lower-cased; put \"do_lower_case\": false "
+                            "(for a cased model) or true into tokenizer_config.json"));
+}
+
 absl::StatusOr<std::unique_ptr<Tokenizer>> WordPieceOf(const TokenizerJson& json, const SpecialNames& names,
                                                        TokenizerParts parts) {
   const WholeFile whole(json);
@@ -121,6 +145,7 @@ absl::StatusOr<std::unique_ptr<Tokenizer>> WordPieceOf(const TokenizerJson& json
   } else {
     ASSIGN_OR_RETURN(pieces, whole.Pieces());
   }
+  RETURN_IF_ERROR(CheckCase(json, pieces));
   ASSIGN_OR_RETURN(options.lower_case, json.Flag("do_lower_case", true));
   // Where strip_accents is absent or null, accents go with upper case.
   ASSIGN_OR_RETURN(options.strip_accents, json.Flag("strip_accents", options.lower_case));

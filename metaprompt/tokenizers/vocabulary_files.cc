@@ -25,6 +25,7 @@ absl::Status Wrong(absl::string_view where, absl::string_view what) {
 absl::StatusOr<std::vector<std::string>> VocabTextPieces(absl::string_view text, const std::string& where) {
   std::vector<std::string> pieces;
   absl::flat_hash_map<absl::string_view, size_t> lines;
+  absl::ConsumePrefix(&text, "\xef\xbb\xbf");  // a byte-order mark
   while (!text.empty()) {
     const size_t end = std::min(text.find_first_of("\r\n"), text.size());
     const absl::string_view piece = text.substr(0, end);

@@ -157,6 +157,13 @@ TEST(SpecFieldsTest, ParseErrorsNameLineAndColumn) {
   EXPECT_TRUE(ParseSpec("name: 'a'\n# a comment\nseed: 3", "f", &spec).ok());
   EXPECT_EQ(spec.seed(), 3);
   EXPECT_EQ(ParseSpec("name: 'a'\n seed: x", "f", &spec).message(), "f:2:8: Expected integer, got: x");
+  EXPECT_TRUE(ParseSpec("\xef\xbb\xbfname: 'a'", "f", &spec).ok());
+  EXPECT_EQ(
+      ParseSpec("name: \xe2\x80\x9c"
+                "a\xe2\x80\x9d",
+                "f", &spec)
+          .message(),
+      "f:1:7: the character '\xe2\x80\x9c' is outside of a string; strings are in straight quotes: \"...\" or '...'");
 }
 
 TEST(SpecFieldsTest, AssignmentsOfEveryType) {

@@ -10,7 +10,9 @@
 #include <vector>
 
 #include "experiments/host/blas.h"
+#include "experiments/host/environment.h"
 #include "experiments/host/progress.h"
+#include "experiments/result.pb.h"
 #include "metaprompt/base/statistics.h"
 
 namespace metaprompt {
@@ -30,6 +32,43 @@ TEST(BlasTest, NewKernelsAndOtherLibrariesAreLeftAlone) {
   for (const char* kernel : {"Haswell", "SkylakeX", "Cooperlake", "Zen", "neoversen1", ""}) {
     EXPECT_EQ(BetterKernel(kernel, true, true), "") << kernel;
   }
+}
+
+TEST(BlasTest, AKernelNeedsTheProcessorsAbilities) {
+  const std::string haswell = "sse4_2 avx avx2 fma";
+  EXPECT_TRUE(ProcessorHasKernel("Haswell", haswell));
+  EXPECT_TRUE(ProcessorHasKernel("HASWELL", haswell));
+  EXPECT_TRUE(ProcessorHasKernel("Prescott", ""));
+  EXPECT_FALSE(ProcessorHasKernel("Haswell", "sse4_2 avx avx2"));
+  EXPECT_FALSE(ProcessorHasKernel("SkylakeX", haswell));
+  EXPECT_TRUE(ProcessorHasKernel("SkylakeX", haswell + " avx512f avx512bw avx512vl"));
+  EXPECT_FALSE(ProcessorHasKernel("Cooperlake", haswell + " avx512f avx512bw avx512vl"));
+  EXPECT_FALSE(ProcessorHasKernel("neoversen1", haswell));
+  EXPECT_FALSE(ProcessorHasKernel("", haswell));
+}
+
+TEST(EnvironmentTest, WhatNumbersDependOnIsCompared) {
+  Environment before = HostEnvironment(2);
+  Environment now = before;
+  EXPECT_EQ(DifferentNumerics(before, now, true), "");
+  now.set_host_cpu("another");
+  now.set_threads(7);
+  now.set_started("later");
+  EXPECT_EQ(DifferentNumerics(before, now, true), "");
+  before.set_blas("OpenBLAS 0.3.21 DYNAMIC_ARCH Haswell MAX_THREADS=64");
+  before.set_blas_kernel("Haswell");
+  before.set_cpu_flags("avx2 avx512_bf16 amx_bf16");
+  now.set_blas("OpenBLAS 0.3.21 DYNAMIC_ARCH SkylakeX MAX_THREADS=64");
+  now.set_blas_kernel("SkylakeX");
+  now.set_cpu_flags("avx2 avx512_bf16");
+  EXPECT_EQ(DifferentNumerics(before, now, false), "the BLAS kernel was Haswell and is SkylakeX");
+  now.set_blas("OpenBLAS 0.3.29 DYNAMIC_ARCH SkylakeX MAX_THREADS=64");
+  EXPECT_EQ(DifferentNumerics(before, now, true),
+            "BLAS was OpenBLAS 0.3.21 and is OpenBLAS 0.3.29, the BLAS kernel was Haswell and is SkylakeX, the "
+            "processor's set of bfloat16 instructions was avx512_bf16 amx_bf16 and is avx512_bf16");
+  before.clear_blas_kernel();  // not known then
+  before.clear_blas();
+  EXPECT_EQ(DifferentNumerics(before, now, false), "");
 }
 
 TEST(BlasTest, InfoIsNeverEmpty) {

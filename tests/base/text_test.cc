@@ -24,6 +24,17 @@ TEST(TextTest, Utf8IsWhatRfc3629Allows) {
 TEST(TextTest, QuotedIsShortAndPrintable) {
   EXPECT_EQ(Quoted("a\tb"), "'a\\tb'");
   EXPECT_EQ(Quoted(std::string(50, 'x')), absl::StrCat("'", std::string(40, 'x'), "...'"));
+  EXPECT_EQ(Quoted("\xe8\xb4\xa6\xe5\x8d\x95"), "'\xe8\xb4\xa6\xe5\x8d\x95'");  // 账单
+  EXPECT_EQ(Quoted("\xef\xbb\xbf"
+                   "a\xe2\x80\xaf"
+                   "b\xc2\x85"),
+            "'\\u{feff}a\\u{202f}b\\u{85}'");       // none of them is visible
+  EXPECT_EQ(Quoted("a\xe8\xb4"), "'a\\xe8\\xb4'");  // cut short
+  std::string many;
+  for (int i = 0; i < 41; ++i) {
+    many += "\xc3\xbc";
+  }
+  EXPECT_EQ(Quoted(many), absl::StrCat("'", many.substr(0, 80), "...'"));  // never half a character
 }
 
 TEST(TextTest, DisplayWidthIsColumnsOfATerminal) {

@@ -12,8 +12,10 @@
 #include <filesystem>
 #include <fstream>
 #include <functional>
+#include <limits>
 #include <nlohmann/json.hpp>
 #include <string>
+#include <tuple>
 #include <utility>
 #include <vector>
 
@@ -344,6 +346,59 @@ TEST_F(FolderTest, HeadsOfOtherTasksAreLeftUnused) {
     file->tensors.emplace_back("discriminator_predictions.dense.bias", at::ones({16}));
   });
   EXPECT_THAT(Error(folder), HasSubstr("has no place for: discriminator_predictions.dense.bias"));
+}
+
+// What takes the place of what a folder holds must be the same.
+TEST_F(FolderTest, ADecoderOfItsOwnIsNotReadAsTied) {
+  for (const auto& [name, decoder, words] :
+       {std::make_tuple("bert", "cls.predictions.decoder.weight", "bert.embeddings.word_embeddings.weight"),
+        std::make_tuple("roberta", "lm_head.decoder.weight", "roberta.embeddings.word_embeddings.weight"),
+        std::make_tuple("albert", "predictions.decoder.weight", "albert.embeddings.word_embeddings.weight"),
+        std::make_tuple("distilbert", "vocab_projector.weight", "distilbert.embeddings.word_embeddings.weight"),
+        std::make_tuple("electra", "generator_lm_head.weight", "electra.embeddings.word_embeddings.weight")}) {
+    for (const bool copy : {true, false}) {
+      const std::string folder = Copy(name);
+      ChangeTensors(folder, [&](TensorFile* file) {
+        at::Tensor other = file->Find(words).clone();
+        other[0][0] += copy ? 0 : 1;
+        file->tensors.emplace_back(decoder, other);
+      });
+      if (copy) {
+        EXPECT_THAT(OpenCheckpoint(folder, false)->unused, testing::ElementsAre(decoder)) << name;
+        continue;
+      }
+      EXPECT_EQ(Error(folder),
+                absl::StrCat("model.safetensors: tensor ", decoder, " differs from ", words,
+                             ", which takes its place unless config.json has \"tie_word_embeddings\": false; set that "
+                             "to use it, or leave it unused with model.encoder.checkpoint.allow_unknown_tensors=true, "
+                             "or encode --allow-unknown"));
+      EXPECT_THAT(OpenCheckpoint(folder, true)->unused, testing::ElementsAre(decoder)) << name;
+      ChangeConfig(folder, "tie_word_embeddings", false);
+      const auto untied = OpenCheckpoint(folder, false);
+      EXPECT_TRUE(untied->unused.empty()) << name;
+      EXPECT_FALSE(at::equal(untied->params[untied->encoder->layout().decoder],
+                             untied->params[untied->encoder->layout().words]));
+    }
+  }
+  const std::string folder = Copy("bert");
+  ChangeTensors(folder, [](TensorFile* file) {
+    file->tensors.emplace_back("cls.predictions.decoder.bias", file->Find("cls.predictions.bias") + 1);
+  });
+  EXPECT_THAT(Error(folder), HasSubstr("tensor cls.predictions.decoder.bias differs from cls.predictions.bias"));
+}
+
+TEST_F(FolderTest, NumbersThatAreNotFiniteAreRefused) {
+  const std::string folder = Copy("bert");
+  ChangeTensors(folder, [](TensorFile* file) {
+    for (auto& [name, tensor] : file->tensors) {
+      if (name == "bert.encoder.layer.1.output.dense.bias") {
+        tensor[5] = std::numeric_limits<float>::infinity();
+      }
+    }
+  });
+  EXPECT_EQ(Error(folder),
+            "model.safetensors: tensor bert.encoder.layer.1.output.dense.bias: 1 of 16 numbers are not finite; the "
+            "first is number 6, inf");
 }
 
 TEST_F(FolderTest, TokenizerJsonReplacesASentencePieceModel) {

@@ -99,6 +99,21 @@ TEST(TokenizerFolderTest, ArchitecturesThatAreNotKnown) {
                          "MPNetTokenizer, ElectraTokenizer"));
 }
 
+TEST(TokenizerFolderTest, CapitalsInAVocabularyNeedAWordInTheFolder) {
+  std::string vocab = Bert()["vocab.txt"];
+  for (char c = 'A'; c <= 'Z'; ++c) {
+    absl::StrAppend(&vocab, std::string(1, c), "\n");
+  }
+  EXPECT_EQ(Error(Bert(), {{"vocab.txt", vocab}, {"tokenizer_config.json", "{}"}}),
+            "dir: the vocabulary has 26 pieces with capitals, such as 'A', but nothing tells whether texts are "
+            "lower-cased; put \"do_lower_case\": false (for a cased model) or true into tokenizer_config.json");
+  for (const char* config : {"{\"do_lower_case\": false}", "{\"do_lower_case\": true}"}) {
+    EXPECT_EQ(Error(Bert(), {{"vocab.txt", vocab}, {"tokenizer_config.json", config}}), "no error") << config;
+  }
+  // A byte-order mark is not part of the first piece.
+  EXPECT_EQ(Error(Bert(), {{"vocab.txt", "\xef\xbb\xbf" + Bert()["vocab.txt"]}}), "no error");
+}
+
 TEST(TokenizerFolderTest, VocabTextsThatAreWrong) {
   const std::string vocab = Bert()["vocab.txt"];
   const auto error = [&](const std::string& part, const std::string& by) {

@@ -32,6 +32,7 @@ namespace metaprompt {
 namespace {
 
 using ::testing::ElementsAre;
+using ::testing::HasSubstr;
 using ::testing::StartsWith;
 
 constexpr char kOneBadLine[] = "\n1 damaged line; dataset.skip_bad_lines: true leaves it out";
@@ -98,6 +99,21 @@ TEST(DatasetTest, TsvBecomesClassesInOrderOfLabels) {
                                              ContentSha256(dataset), "\n"));
 }
 
+TEST(DatasetTest, TextsUnderTwoLabelsAreCountedAndNamed) {
+  const Dataset dataset = Three("a\tone\na\ttwo\nb\tone\nb\tthree\nc-d\tfour\nx\ttwo\nc-d\tone\n");
+  ASSERT_EQ(dataset.shared_texts.size(), 1U);
+  EXPECT_EQ(dataset.shared_texts[0], (std::vector<size_t>{0, 1, 2}));
+  EXPECT_EQ(dataset.classes[0].shared, (std::map<int64_t, int64_t>{{0, 0}}));
+  EXPECT_EQ(dataset.classes[2].shared, (std::map<int64_t, int64_t>{{1, 0}}));
+  EXPECT_NE(StatsText(dataset).find("under two labels    1, 1 of them on several sides of the split:\n"
+                                    "  a (train), b (valid), c-d (test): one\n"
+                                    "sha256 "),
+            std::string::npos)
+      << StatsText(dataset);
+  // Twice in one class is another matter.
+  EXPECT_TRUE(Three("a\tone\na\tone\nb\ttwo\nc-d\tfour\n", "drop_duplicates: false").shared_texts.empty());
+}
+
 TEST(DatasetTest, HashIsOfWhatAnExperimentSees) {
   const std::string hash = ContentSha256(Three("a\tone\na\ttwo\nb\tthree\nc-d\tfour\n"));
   EXPECT_EQ(hash, Sha256("train\ta\ta\tone\ntrain\ta\ta\ttwo\nvalid\tb\tb\tthree\ntest\tc-d\tc d\tfour\n"));
@@ -136,10 +152,28 @@ TEST(DatasetTest, JsonlTakesTokensAndIntegers) {
             "valid\tb\tb\ta tab and gr\xc3\xbc\xc3\x9f\n");
 }
 
+TEST(DatasetTest, ErrorsGuessWhatTheFileIs) {
+  const std::string utf16(
+      "\xff\xfe"
+      "a\0\t\0t\0\n\0",
+      10);
+  EXPECT_THAT(TsvError(utf16), HasSubstr("\nbad.tsv: it looks like UTF-16; `iconv -f UTF-16 -t UTF-8` converts it"));
+  EXPECT_THAT(TsvError(utf16.substr(2)), HasSubstr("\nbad.tsv: it looks like UTF-16"));  // without the mark
+  EXPECT_THAT(TsvError("a\tone\rb\ttwo\r"), HasSubstr("\nbad.tsv: its lines end with CR alone"));
+  EXPECT_THAT(JsonlError("[\n {\"text\": \"t\", \"label\": 1}]"), HasSubstr("\nbad.jsonl: it is a JSON array; "));
+  EXPECT_THAT(JsonlError("\n<!DOCTYPE html><p>404"), HasSubstr("\nbad.jsonl: it is an HTML page; "));
+  EXPECT_THAT(TsvError("version https://git-lfs.github.com/spec/v1\noid sha256:12\n"),
+              HasSubstr("\nbad.tsv: it is a pointer of git-lfs in place of the file; "));
+  EXPECT_THAT(TsvError("PK\x03\x04 xl/workbook.xml"), HasSubstr("\nbad.tsv: it is an Excel workbook; "));
+  EXPECT_EQ(TsvError("no tab"), "bad.tsv:1: no tab between label and text");
+}
+
 TEST(DatasetTest, JsonlErrorsNameTheLineAndTheField) {
   const std::string good = "{\"text\": \"t\", \"label\": 1}\n";
   EXPECT_EQ(JsonlError(good + "{\"text\": \"t\""), "bad.jsonl:2: not valid JSON");
   EXPECT_EQ(JsonlError("[1]"), "bad.jsonl:1: not a JSON object");
+  EXPECT_EQ(JsonlError("{\"text\": \"t\", \"label\": 1, \"text\": \"u\"}"),
+            "bad.jsonl:1: the field 'text' is given twice in one object");
   EXPECT_EQ(JsonlError("{\"raw\": \"t\", \"label\": 1}"), "bad.jsonl:1: no field 'text'; the object has: label, raw");
   EXPECT_EQ(JsonlError("{\"text\": \"t\"}"), "bad.jsonl:1: no field 'label'; the object has: text");
   EXPECT_EQ(JsonlError("{\"text\": 5, \"label\": 1}"),

@@ -11,6 +11,7 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "absl/strings/str_replace.h"
 #include "datasets/dataset.h"
 #include "datasets/dataset.pb.h"
 #include "datasets/sources/newsgroups.h"
@@ -44,6 +45,16 @@ TEST(CsvTest, QuotesHeadersAndNumbers) {
       "test\tc\tc\t\"\n";
   EXPECT_EQ(Exported(absl::StrCat("csv { path: '$q.csv' }", kLists)), expected);
   EXPECT_EQ(Exported(absl::StrCat("csv { path: '$q.csv' text_column: '3' label_column: '2' }", kLists)), expected);
+  for (const char* delimiter : {";", "\t", "|"}) {
+    // The semicolons and commas in names and texts do not mislead: the columns are found by their names.
+    Write("d.csv", absl::StrReplaceAll("label~more, and more~text\na~1~\"one, two; three\"\nb~2~two\nc~3~three\n",
+                                       {{"~", delimiter}}));
+    EXPECT_EQ(Exported(absl::StrCat("csv { path: '$d.csv' }", kLists)),
+              "train\ta\ta\tone, two; three\nvalid\tb\tb\ttwo\ntest\tc\tc\tthree\n")
+        << delimiter;
+  }
+  EXPECT_EQ(Exported(absl::StrCat("csv { path: '$d.csv' delimiter: COMMA }", kLists)),
+            "d.csv:1: no column 'label'; there are label|more,  and more|text");
   Write("n.csv", "one,a\ntwo,b\nthree,c\n");
   EXPECT_EQ(Exported(absl::StrCat("csv { path: '$n.csv' header: false text_column: '1' label_column: '2' }", kLists)),
             "train\ta\ta\tone\nvalid\tb\tb\ttwo\ntest\tc\tc\tthree\n");

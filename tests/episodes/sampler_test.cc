@@ -4,6 +4,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <map>
 #include <set>
@@ -113,6 +114,71 @@ std::string Text(const EpisodePlan& plan) {
 // With what the answer words are drawn from.
 std::string WholeText(const EpisodePlan& plan) {
   return absl::StrCat(Text(plan), plan.borrowed_answers ? "; borrowed " : "; own ", plan.answer_seed);
+}
+
+// Classes of 12 texts, the first three of which all classes have.
+TEST(SamplerTest, ATextUnderTwoLabelsIsNotInSupportAndQuery) {
+  std::vector<ClassSize> sizes = Sizes({12, 12, 12, 12});
+  const EpisodeShape shape = {3, 3, 4};
+  const EpisodeSampler plain = *EpisodeSampler::Create(sizes, shape, 5, "train");
+  for (ClassSize& one : sizes) {
+    one.shared = {{0, 10}, {1, 11}, {2, 12}};
+  }
+  const EpisodeSampler apart = *EpisodeSampler::Create(sizes, shape, 5, "train");
+  const auto numbers = [](const std::vector<TextRef>& refs) {
+    std::set<int64_t> found;
+    for (const TextRef& ref : refs) {
+      if (ref.text < 3) {
+        found.insert(ref.text);
+      }
+    }
+    return found;
+  };
+  const auto meet = [&](const EpisodePlan& plan) {
+    const std::set<int64_t> query = numbers(plan.query);
+    const std::set<int64_t> support = numbers(plan.support);
+    return std::any_of(support.begin(), support.end(), [&](int64_t text) { return query.count(text) > 0; });
+  };
+  int changed = 0;
+  for (int64_t i = 0; i < 500; ++i) {
+    const EpisodePlan plan = apart.Plan(i);
+    EXPECT_FALSE(meet(plan)) << Text(plan);
+    EXPECT_EQ(WholeText(plan), WholeText(apart.Plan(i)));
+    const EpisodePlan before = plain.Plan(i);
+    if (!meet(before)) {
+      EXPECT_EQ(WholeText(plan), WholeText(before)) << "what needs no change must have none";
+      continue;
+    }
+    ++changed;
+    EXPECT_EQ(plan.support, before.support);
+    int replaced = 0;
+    for (size_t q = 0; q < plan.query.size(); ++q) {
+      EXPECT_EQ(plan.query[q].of_class, before.query[q].of_class);
+      replaced += plan.query[q] == before.query[q] ? 0 : 1;
+      EXPECT_EQ(std::count(plan.query.begin(), plan.query.end(), plan.query[q]), 1);
+      EXPECT_EQ(std::count(plan.support.begin(), plan.support.end(), plan.query[q]), 0);
+    }
+    EXPECT_GE(replaced, 1);
+    EXPECT_LE(replaced, static_cast<int>(numbers(before.query).size()) * 3);
+  }
+  EXPECT_GT(changed, 50);
+  EXPECT_LT(changed, 500);
+  // In a word task both copies belong to one word: texts 0 and 1 are the same.
+  const EpisodeSampler words =
+      *EpisodeSampler::Create(Sizes({12, 12, 12}), shape, 5, "train")
+           ->WithWordTasks(1, {12, 12, 12}, std::vector<std::map<int64_t, int64_t>>(3, {{0, 7}, {1, 7}}));
+  for (int64_t i = 0; i < 200; ++i) {
+    const EpisodePlan plan = words.Plan(i);
+    ASSERT_TRUE(plan.word_task);
+    for (const TextRef& ref : plan.support) {
+      const TextRef copy = {ref.of_class, 1 - ref.text};
+      EXPECT_TRUE(ref.text > 1 || std::count(plan.query.begin(), plan.query.end(), copy) == 0) << Text(plan);
+    }
+  }
+  EXPECT_EQ(Error(EpisodeSampler::Create(sizes, {3, 3, 7}, 5, "train")),
+            "an episode needs shots + queries = 3 + 7 texts per class; these train classes have fewer that stand under "
+            "no other label: 'class0' (9), 'class1' (9), 'class2' (9), 'class3' (9); remove the others, or set "
+            "episodes.allow_shared_texts {}");
 }
 
 TEST(SamplerTest, AnEpisodeIsItsIndex) {

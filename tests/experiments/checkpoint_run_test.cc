@@ -77,7 +77,8 @@ TEST_F(CheckpointRunTest, TheSameRecordEveryTimeAndWhenStopped) {
   ASSERT_EQ(Command({"run", spec, "--out", folder_ + "whole"}).status, 0);
   Outcome stopped = Command({"run", spec, "--out", folder_ + "pieces"}, /*stop=*/true);
   EXPECT_EQ(stopped.status, 130);
-  EXPECT_THAT(stopped.err, HasSubstr("stopped at meta-step 0 of 2-shot meta-training; the same command continues"));
+  EXPECT_THAT(stopped.err,
+              HasSubstr("stopped at episode 0 of 2-shot validation at meta-step 0; the same command continues"));
   // With other weights it does not go on; with its own it does.
   const std::string weights = Read("roberta/model.safetensors");
   std::string other = weights;
@@ -112,6 +113,7 @@ TEST_F(CheckpointRunTest, WhatIsExportedIsWhatValidatedBest) {
       tensor = absl::EndsWith(param, ".B") ? at::rand(tensor.sizes()) : tensor.clone();
     }
     ASSERT_TRUE(WriteSafetensors(folder_ + "run/best-2shot.safetensors", best).ok());
+    std::filesystem::remove(folder_ + "run/SHA256SUMS");  // of the parameters before
     const Outcome exported = Command({"export", folder_ + "run", "--out", folder_ + "out"});
     ASSERT_EQ(exported.status, 0) << exported.err;
     EXPECT_THAT(exported.out, HasSubstr("the 2-shot initialisation of "));
@@ -143,6 +145,19 @@ TEST_F(CheckpointRunTest, WhatIsExportedIsWhatValidatedBest) {
     std::filesystem::remove_all(folder_ + "run");
     std::filesystem::remove_all(folder_ + "out");
   }
+}
+
+TEST_F(CheckpointRunTest, TheFilesOfTheEncoderAreChecked) {
+  ASSERT_EQ(Command({"run", Spec(CopyOf("bert")), "--out", folder_ + "run"}).status, 0);
+  const auto exported = [&] { return Command({"export", folder_ + "run", "--out", folder_ + "out"}); };
+  const std::string vocab = Read("run/encoder/vocab.txt");
+  Write("run/encoder/vocab.txt", absl::StrReplaceAll(vocab, {{"cat", "cut"}}));
+  EXPECT_THAT(exported().err, HasSubstr("error: $run/encoder/vocab.txt: not the bytes that were written"));
+  Write("run/encoder/vocab.txt", vocab);
+  // One that the tokenizer could do without, and would then be another.
+  std::filesystem::remove(folder_ + "run/encoder/tokenizer_config.json");
+  EXPECT_THAT(exported().err, HasSubstr("here, but encoder/tokenizer_config.json is not; copy it again"));
+  EXPECT_FALSE(std::filesystem::exists(folder_ + "out"));
 }
 
 // Prototypes in a whole run, and soft vectors that begin as words.
@@ -229,6 +244,13 @@ TEST_F(CheckpointRunTest, EncodeGivesWhatTransformersGives) {
     EXPECT_LT(
         MaxDifference(ParseSafetensors(Read(name + ".safetensors"), "found")->Find("logits"), expected.Find("logits")),
         1e-5);
+    const std::vector<std::string> encode = {"encode", "--encoder", kGoldens + name, "--out", folder_ + "none"};
+    EXPECT_THAT(Command(encode, false, "the\nc\xe4t\n").err,
+                HasSubstr("error: the standard input:2: not valid UTF-8 at byte 2\n"));
+    std::vector<std::string> longer = encode;
+    longer.insert(longer.end(), {"--max-tokens", "5000"});
+    EXPECT_THAT(Command(longer, false, lines).err,
+                HasSubstr(absl::StrCat("error: --max-tokens is 5000, but ", kGoldens, name, " takes at most ")));
     // An error leaves what was there before.
     const std::string before = Read(name + ".safetensors");
     const Outcome none = Command({"encode", "--encoder", kGoldens + name, "--out", out, "--what", "mask-logits"}, false,

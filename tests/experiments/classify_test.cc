@@ -282,7 +282,7 @@ TEST(ClassifyTest, ProbabilitiesAreThoseOfMetaTest) {
         opened->learner().Adapt(opened->model(), LocalParams(opened->infos(), *initial, episode.rows), episode.support);
     const at::NoGradGuard no_grad;
     const at::Tensor expected = at::softmax(opened->learner().Logits(opened->model(), adapted, episode.query), -1);
-    const at::Tensor found = classifier->Probabilities(queries);
+    const at::Tensor found = classifier->Probabilities(queries).value();
     EXPECT_LT((found - expected).abs().max().item<double>(), 1e-5) << learner << "\n" << found << expected;
     EXPECT_GT((expected - 1.0 / 3).abs().max().item<double>(), 1e-3) << learner << " tells no class from another";
   }
@@ -354,10 +354,9 @@ TEST(ClassifyTest, MistakesAreAnsweredInOneLine) {
   EXPECT_EQ(few("the_word\tx\nTHE-WORD\ty\n"),
             "error: $bad.tsv: the classes 'the_word' and 'THE-WORD' have the same words in the run's tokenizer, 'THE "
             "WORD'; give one of them another name: label, tab, name, tab, text\n");
-  EXPECT_EQ(
-      few("the\tx\n\xe2\x98\x83\ty\n"),
-      "error: $bad.tsv: the run's tokenizer cannot encode the class name '\\xe2\\x98\\x83'; give the class another "
-      "name: label, tab, name, tab, text\n");
+  EXPECT_EQ(few("the\tx\n\xe2\x98\x83\ty\n"),
+            "error: $bad.tsv: the run's tokenizer cannot encode the class name '\xe2\x98\x83'; give the class another "
+            "name: label, tab, name, tab, text\n");
 
   const Outcome bytes = Classify({"--json"}, "red\nblue\ngr\xfcn\n");
   EXPECT_EQ(bytes.status, 1);
@@ -374,9 +373,10 @@ TEST(ClassifyTest, MistakesAreAnsweredInOneLine) {
   Write("half.partial/spec.textproto", "");
   std::filesystem::create_directories(Folder() + "records/one");
   std::filesystem::copy_file(Folder() + "run/record.textproto", Folder() + "records/one/record.textproto");
-  EXPECT_EQ(error("$records/one"),
-            "error: $records/one: the run's record is here, but its parameters are not "
-            "(best-1shot.safetensors); to have them, run the record's spec again\n");
+  EXPECT_EQ(
+      error("$records/one"),
+      "error: $records/one: the run's record is here, but best-1shot.safetensors is not; copy it again from where "
+      "the run was made, or run the record's spec again\n");
   EXPECT_EQ(error("$records"),
             "error: $records: not a run directory: it has no record.textproto; the runs in it are $records/*/\n");
   const std::string unfinished = ": the run is not complete; the command that started it continues it\n";

@@ -254,7 +254,7 @@ TEST_F(CommandLineTest, TextsAsTokens) {
     EXPECT_EQ(outcome.status, 0) << outcome.err;
     return outcome.out;
   };
-  EXPECT_EQ(tokens({}, "The words\n[MASK] \xFFxyz\n"), "2 5 6 7 3\n2 4 1 3\n");
+  EXPECT_EQ(tokens({}, "The words\n[MASK] xyz\n"), "2 5 6 7 3\n2 4 1 3\n");
   EXPECT_EQ(tokens({"--plain-text"}, "The [MASK]"), "2 5 8 9 10 3\n");
   EXPECT_EQ(tokens({"--no-special-tokens"}, "\n\nthe\r\nthe"), "\n\n5\n5\n");
   EXPECT_EQ(tokens({"--pieces"}, "the words"), "[CLS] the word ##s [SEP]\n");
@@ -272,6 +272,8 @@ TEST_F(CommandLineTest, TextsThatCannotBeTokenized) {
   Write("vocab.txt", "[UNK]\n[CLS]\n[SEP]\n[MASK]\n");
   EXPECT_EQ(Error({"tokenize", "--encoder", "$", "$none"}), "$none: No such file or directory");
   EXPECT_EQ(Error({"tokenize", "--encoder", "$", "$"}), "$: Is a directory");
+  WriteBytes("latin1", "the\nw\xf6rd\n");
+  EXPECT_EQ(Error({"tokenize", "--encoder", "$", "$latin1"}), "$latin1:2: not valid UTF-8 at byte 2");
 }
 
 TEST_F(CommandLineTest, DoctorTellsWhatABugReportNeeds) {

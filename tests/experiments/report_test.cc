@@ -72,12 +72,16 @@ class ReportTest : public testing::Test {
   // Writes the run; its directory.
   std::string Write(const std::string& directory, const Hand& hand) const {
     RunRecord record;
+    record.set_version(1);
     EXPECT_TRUE(ParseSpec(hand.spec, "spec", record.mutable_spec()).ok());
     ExperimentSpec& spec = *record.mutable_spec();
     spec.set_name(hand.name);
     spec.set_seed(hand.seed);
     spec.mutable_episodes()->set_ways(5);
     spec.mutable_episodes()->set_queries(2);
+    spec.mutable_episodes()->add_shots(1);
+    spec.mutable_dataset()->mutable_tsv()->set_path("words.tsv");
+    spec.mutable_model()->mutable_encoder()->mutable_bert();
     spec.mutable_test()->set_episodes(static_cast<int>(hand.random.size()));
     record.mutable_dataset()->set_name(hand.dataset);
     record.mutable_dataset()->set_content_sha256(hand.sha256);

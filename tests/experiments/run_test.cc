@@ -131,7 +131,8 @@ TEST(RunTest, TestTextsAreNotReadBeforeMetaTest) {
   for (const TextClass& one : dataset.classes) {
     for (size_t i = 0; i < one.texts.size(); ++i) {
       absl::StrAppend(&lines, one.label, "\t",
-                      one.split == Split::kTest ? absl::StrCat("something else ", i) : one.texts[i], "\n");
+                      one.split == Split::kTest ? absl::StrCat("something else ", i, " of ", one.label) : one.texts[i],
+                      "\n");
     }
   }
   const std::string path = Folder() + "/other.tsv";

@@ -11,6 +11,7 @@
 #include <chrono>
 #include <cstdint>
 #include <cstdlib>
+#include <filesystem>
 #include <memory>
 #include <sstream>
 #include <string>
@@ -74,8 +75,8 @@ std::string TrainInPieces(const ExperimentSpec& spec, const std::string& name, i
     EXPECT_TRUE(directory.ok()) << directory.status();
     absl::StatusOr<std::unique_ptr<Workbench>> bench = Workbench::Open(spec, {});
     EXPECT_TRUE(bench.ok()) << bench.status();
-    TaskPool pool(1);
     std::atomic<bool> stop(false);
+    TaskPool pool(1, &stop);
     const StoppingLearner stopping(learner.get(), steps * spec.train().meta_batch(), &stop);
     const RunContext context = {bench->get(), &stopping, directory->get(), &pool, &progress, &stop};
     const absl::StatusOr<Trained> trained = MetaTrain(context, 1);
@@ -85,9 +86,13 @@ std::string TrainInPieces(const ExperimentSpec& spec, const std::string& name, i
     }
     expected_step += steps;
     EXPECT_TRUE(absl::IsCancelled(trained.status()));
+    const bool validates =
+        expected_step % spec.train().validate_every() == 0 || expected_step == spec.train().meta_steps();
     EXPECT_EQ(trained.status().message(),
-              absl::StrCat("stopped at meta-step ", expected_step,
-                           " of 1-shot meta-training; the same command continues from there"));
+              validates ? absl::StrCat("stopped at episode 0 of 1-shot validation at meta-step ", expected_step,
+                                       "; the same command continues from there")
+                        : absl::StrCat("stopped at meta-step ", expected_step,
+                                       " of 1-shot meta-training; the same command continues from there"));
     if (expected_step > 12) {
       return "it never ends";
     }
@@ -224,7 +229,7 @@ TEST(StopTest, AFlagThatIsSetFromTheBeginningStillLeavesAWholeFolder) {
     const absl::StatusOr<RunRecord> record = RunExperiment(Spec(), out, &progress, stop);
     EXPECT_TRUE(absl::IsCancelled(record.status()));
     EXPECT_EQ(record.status().message(),
-              "stopped at meta-step 0 of 1-shot meta-training; the same command continues from there");
+              "stopped at episode 0 of 1-shot validation at meta-step 0; the same command continues from there");
   }
   EXPECT_EQ(RecordOf(Spec(), out), Undisturbed());
 }
@@ -313,16 +318,15 @@ TEST(ProgramTest, InterruptedItSavesAndContinues) {
   ASSERT_TRUE(WIFEXITED(status));
   EXPECT_EQ(WEXITSTATUS(status), 130);
   const std::string log = Read(out + ".log");
-  EXPECT_THAT(log, HasSubstr("stopping after this step; once more to stop at once\n"));
+  EXPECT_THAT(log, HasSubstr("stopping after this task; once more to stop at once\n"));
   EXPECT_THAT(log, ::testing::ContainsRegex(
                        "stopped at meta-step [0-9]+ of 1-shot meta-training; the same command continues from there\n"));
   EXPECT_EQ(RecordOf(Spec(LongSets()), out), LongRecord());
-  // And once it is complete, its folder is taken.
+  // And once it is complete, there is nothing to do.
   const int again = WaitFor(Start(out, LongSets()));
   ASSERT_TRUE(WIFEXITED(again));
-  EXPECT_EQ(WEXITSTATUS(again), 1);
-  EXPECT_EQ(Read(out + ".log"),
-            absl::StrCat("error: ", out, ": the run directory exists; name another with --out, or remove it\n"));
+  EXPECT_EQ(WEXITSTATUS(again), 0);
+  EXPECT_THAT(Read(out + ".log"), HasSubstr(absl::StrCat(out, ": complete already, with this spec\n")));
 }
 
 TEST(StopTest, DataThatChangedMeanwhileIsAnError) {
@@ -338,6 +342,25 @@ TEST(StopTest, DataThatChangedMeanwhileIsAnError) {
             absl::StrCat(out, ".partial: the data has changed since this run began; name another folder with --out"));
 }
 
+// An accuracy that was changed in the lines of a meta-test that goes on would be in the record.
+TEST(StopTest, EpisodesThatChangedMeanwhileAreTestedAgain) {
+  const std::string out = Folder() + "/lines";
+  std::atomic<bool> stop(false);
+  StopAtLine buffer(6, &stop);
+  std::ostream shown(&buffer);
+  Progress progress(&shown, false);
+  ASSERT_TRUE(absl::IsCancelled(RunExperiment(Spec(), out, &progress, stop).status()));
+  const std::string path = out + ".partial/test-1shot-random.tsv";
+  std::string lines = Read(path);
+  lines[lines.find_first_of("0123456789")] ^= 1;
+  ASSERT_TRUE(WriteFileAtomically(path, lines).ok());
+  const std::string error = RecordOf(Spec(), out);
+  EXPECT_THAT(error, StartsWith(path + ": not the bytes that were written"));
+  EXPECT_THAT(error, ::testing::EndsWith("; remove the file to test again"));
+  std::filesystem::remove(path);
+  EXPECT_EQ(RecordOf(Spec(), out), Undisturbed());
+}
+
 TEST(StopTest, BrokenCheckpointsAreErrorsThatNameTheFile) {
   const std::string out = Folder() + "/broken";
   std::ostringstream shown;
@@ -346,9 +369,11 @@ TEST(StopTest, BrokenCheckpointsAreErrorsThatNameTheFile) {
   ASSERT_TRUE(absl::IsCancelled(RunExperiment(Spec(), out, &progress, stop).status()));
   const std::string path = out + ".partial/checkpoint-1shot.safetensors";
   const std::string bytes = Read(path);
+  std::filesystem::remove(out + ".partial/SHA256SUMS");  // or all damage would have the same message
   ASSERT_TRUE(WriteFileAtomically(path, bytes.substr(0, bytes.size() - 1)).ok());
   EXPECT_THAT(RecordOf(Spec(), out), StartsWith(path + ": not a whole safetensors file: tensor '"));
-  ASSERT_TRUE(WriteFileAtomically(path, Read(out + ".partial/best-1shot.safetensors")).ok());
+  Undisturbed();
+  ASSERT_TRUE(WriteFileAtomically(path, Read(Folder() + "/undisturbed/best-1shot.safetensors")).ok());
   EXPECT_EQ(RecordOf(Spec(), out),
             path + ": it holds no training progress; remove the file to train from the beginning");
 }

@@ -335,12 +335,12 @@ TEST(MetaStepTest, WhatIsNotFiniteIsAnErrorAndChangesNothing) {
     ASSERT_FALSE(stats.ok());
     if (in_loss) {
       EXPECT_EQ(stats.status().message(),
-                "meta-step 1: the loss or its gradient is not finite (loss inf); smaller inner or meta learning rates "
-                "may help");
+                "meta-step 1: the query loss is inf; the parameters are finite before the step, so that smaller inner "
+                "step sizes may help");
     } else {
       EXPECT_THAT(std::string(stats.status().message()),
-                  ::testing::StartsWith("meta-step 1: the loss or its gradient is not finite (loss "));
-      EXPECT_THAT(std::string(stats.status().message()), ::testing::Not(::testing::HasSubstr("inf")));
+                  ::testing::AllOf(::testing::StartsWith("meta-step 1: the gradient of "),
+                                   ::testing::HasSubstr(" numbers are not finite; the first is number ")));
     }
     EXPECT_EQ(state.meta_step, 1);
     EXPECT_EQ(state.optimizer.step, 1);
@@ -348,6 +348,22 @@ TEST(MetaStepTest, WhatIsNotFiniteIsAnErrorAndChangesNothing) {
     ExpectSameBits(state.optimizer.first, first, "first moments");
     ExpectSameBits(state.optimizer.second, second, "second moments");
   }
+}
+
+TEST(MetaStepTest, ParametersThatAnUpdateMadeInfiniteAreNamedWithTheUpdate) {
+  TaskPool pool(1);
+  const std::unique_ptr<Learner> learner = MakeLearner(PlainGradient());
+  TableModel model;
+  LearnerState state = StartLearning(model.Init());
+  MetaBatch batch;
+  batch.episode = [&](int64_t task, int64_t /*count*/) { return model.Deal(task); };
+  MetaOptimizerSpec optimizer;
+  const auto step = [&] { return MetaStep(*learner, model, optimizer, 10, batch, &pool, &state); };
+  ASSERT_TRUE(step().ok());
+  state.params[0].fill_(std::numeric_limits<double>::infinity());
+  EXPECT_THAT(std::string(step().status().message()),
+              ::testing::StartsWith("meta-step 1: the parameters are not finite since the update of meta-step 0, so "
+                                    "that smaller rates in learner.meta_optimizer may help: "));
 }
 
 // Few tasks have all threads in their products from the first on, not only after many have run side by side.
@@ -365,6 +381,35 @@ TEST(TaskPoolTest, FewTasksHaveAllThreads) {
     EXPECT_EQ(threads(2), 6);
   });
   fresh.join();
+}
+
+TEST(TaskPoolTest, StopsBetweenTasksAndSaysHowManyAreDone) {
+  for (const int threads : {1, 2, 4}) {
+    std::atomic<bool> stop(false);
+    TaskPool pool(threads, &stop);
+    for (const int64_t at : {0, 3, 40}) {
+      stop = false;
+      std::vector<int> calls(100);
+      int64_t looks = 0;
+      const int64_t done = pool.Run(
+          100,
+          [&](int64_t i) {
+            ++calls[static_cast<size_t>(i)];
+            if (i == at) {
+              stop = true;
+            }
+          },
+          [&] { ++looks; });
+      EXPECT_GT(done, at);
+      EXPECT_LE(done, at + threads);
+      EXPECT_EQ(std::count(calls.begin(), calls.begin() + done, 1), done) << "those that are done are the first";
+      EXPECT_EQ(std::count(calls.begin() + done, calls.end(), 0), 100 - done);
+      EXPECT_EQ(pool.Run(5, [](int64_t) { ADD_FAILURE() << "no task starts while it is set"; }), 0);
+      EXPECT_EQ(looks, threads == 1 ? done : looks);
+    }
+    stop = false;
+    EXPECT_EQ(pool.Run(7, [](int64_t) {}), 7);
+  }
 }
 
 TEST(TaskPoolTest, RunsEachTaskOnceAndRethrows) {

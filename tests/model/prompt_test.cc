@@ -159,6 +159,7 @@ TEST(PromptTest, AnswerIdsAreAllPiecesOrTheFirstOfEachWord) {
   EXPECT_EQ(answer("Music  mail"), "▁music ▁mail");
   EXPECT_EQ(answer("music gamexyz"), absl::StrCat("▁music ", first));
   EXPECT_EQ(answer(" "), "class ' ': its name contains no word");
+  EXPECT_THAT(UnknownWords(Trained(), "music \xe2\x98\x83 gamexyz"), ::testing::ElementsAre("\xe2\x98\x83"));
   // A spec's own answers, whatever the name; another label's are not asked.
   AnswerSpec& other = *spec.add_answers();
   other.set_label("other");
@@ -177,6 +178,10 @@ TEST(PromptTest, AnswerIdsAreAllPiecesOrTheFirstOfEachWord) {
   *spec.add_answers() = other;
   EXPECT_EQ(CheckAnswers(spec, {"label", "other", "third"}).message(),
             "model.verbalizer.answers: two entries have the label 'other'");
+  own.set_words(1, "music \xe2\x98\x83");
+  EXPECT_EQ(answer("music"),
+            "model.verbalizer.answers: the tokenizer cannot encode '\xe2\x98\x83', an answer of the label 'label'");
+  own.set_words(1, "music");
   own.add_words(" ");
   EXPECT_EQ(answer("music"), "model.verbalizer.answers: ' ', for the label 'label', contains no word");
 }

@@ -257,7 +257,7 @@ TEST_F(BertVocabularyTest, InitialWords) {
   EXPECT_EQ(words("The topic", 2), " the | topic");
   EXPECT_EQ(words("topic", 3), " topic | topic | topic");
   EXPECT_EQ(words("cats what", 2), " cat ##s | what");
-  EXPECT_EQ(words("the \xe2\x98\x83", 2), "model.prompt.init_words: the tokenizer cannot encode '\\xe2\\x98\\x83'");
+  EXPECT_EQ(words("the \xe2\x98\x83", 2), "model.prompt.init_words: the tokenizer cannot encode '\xe2\x98\x83'");
   EXPECT_EQ(words("the topic is", 2),
             "model.prompt.init_words has 3 words; the template has 2 soft vectors: give one word for all, or one "
             "word per vector");

@@ -1,0 +1,28 @@
+// Signals that ask the program to stop: Ctrl-C (SIGINT), and what batch systems send (SIGTERM, SIGUSR1).
+#ifndef EXPERIMENTS_HOST_STOP_SIGNALS_H_
+#define EXPERIMENTS_HOST_STOP_SIGNALS_H_
+
+#include <atomic>
+
+namespace metaprompt {
+
+// Set by the first of these signals after HearStopSignals.
+const std::atomic<bool>& StopFlag();
+
+// For commands that have something to save. From now on a signal that arrives while a StopsLater lives only sets the
+// flag, and a note to standard error says so; the same signal once more ends the program at once. At any other time a
+// signal ends the program at once, as without this function. Call it once, in main.
+void HearStopSignals();
+
+// While one lives, the program looks at the flag within seconds, and saves what it has done before it ends.
+class StopsLater {
+ public:
+  StopsLater();
+  ~StopsLater();
+  StopsLater(const StopsLater&) = delete;
+  StopsLater& operator=(const StopsLater&) = delete;
+};
+
+}  // namespace metaprompt
+
+#endif  // EXPERIMENTS_HOST_STOP_SIGNALS_H_

@@ -1,0 +1,163 @@
+// A run that is killed at a system call that writes, and continued: the same bytes, whichever call it was. The
+// functions of the C library that change files are replaced here by ones that count.
+#include <fcntl.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <signal.h>
+#include <stdio.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <filesystem>
+#include <iostream>
+#include <string>
+#include <vector>
+
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "tests/helpers/tiny_run.h"
+
+namespace {
+
+enum class Calls { kAll, kRenames };
+
+std::atomic<int> calls_left = 0;  // this many calls until the process is killed; 0: it is not
+std::atomic<Calls> counted = Calls::kAll;
+
+// Whether this call is the one at which the process ends.
+bool IsLast(Calls kind = Calls::kAll) {
+  return (counted == Calls::kAll || counted == kind) && calls_left > 0 && --calls_left == 0;
+}
+
+void End() { kill(getpid(), SIGKILL); }
+
+void EndIfLast(Calls kind = Calls::kAll) {
+  if (IsLast(kind)) {
+    End();
+  }
+}
+
+}  // namespace
+
+extern "C" {
+
+int renameat2(int from_folder, const char* from, int to_folder, const char* to, unsigned int flags) noexcept {
+  EndIfLast(Calls::kRenames);
+  return static_cast<int>(syscall(SYS_renameat2, from_folder, from, to_folder, to, flags));
+}
+
+int rename(const char* from, const char* to) noexcept { return renameat2(AT_FDCWD, from, AT_FDCWD, to, 0); }
+
+int unlink(const char* path) noexcept {
+  EndIfLast();
+  return static_cast<int>(syscall(SYS_unlinkat, AT_FDCWD, path, 0));
+}
+
+int mkdir(const char* path, mode_t mode) noexcept {
+  EndIfLast();
+  return static_cast<int>(syscall(SYS_mkdirat, AT_FDCWD, path, mode));
+}
+
+// Half of the bytes are written when the process is killed.
+ssize_t write(int fd, const void* bytes, size_t size) {
+  if (IsLast()) {
+    syscall(SYS_write, fd, bytes, size / 2);
+    End();
+  }
+  return syscall(SYS_write, fd, bytes, size);
+}
+
+int fsync(int) {  // without a power cut it changes nothing
+  EndIfLast();
+  return 0;
+}
+
+}  // extern "C"
+
+namespace metaprompt {
+namespace {
+
+const std::vector<std::string>& Sets() {
+  static const auto* const sets = new std::vector<std::string>{"train.meta_steps=2", "train.validate_every=1",
+                                                               "train.checkpoint_every=1", "train.valid_episodes=2"};
+  return *sets;
+}
+
+// Runs in a process that is killed at its `last`-th call of these (0: at none). True if it was; else the run has ended.
+bool KilledAt(int last, const std::string& out, Calls calls = Calls::kAll) {
+  const ExperimentSpec spec = Spec(Sets());
+  const pid_t child = fork();
+  if (child == 0) {
+    counted = calls;
+    calls_left = last;
+    const std::string record = RecordOf(spec, out);
+    calls_left = 0;
+    if (!absl::StartsWith(record, "version: 1\n")) {
+      std::cerr << record << std::endl;
+      _exit(1);
+    }
+    _exit(0);
+  }
+  int status = 0;
+  EXPECT_EQ(waitpid(child, &status, 0), child);
+  EXPECT_TRUE(WIFSIGNALED(status) || WEXITSTATUS(status) == 0) << "call " << last;
+  return WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL;
+}
+
+// The files of a run that depend on nothing but its spec. (SHA256SUMS has the checksum of environment.textproto.)
+std::string Bytes(const std::string& run) {
+  std::string bytes;
+  for (const char* file : {"record.textproto", "best-1shot.safetensors", "checkpoint-1shot.safetensors",
+                           "test-1shot-random.tsv", "test-1shot-meta-learned.tsv", "tokenizer.model"}) {
+    bytes += Read(absl::StrCat(run, "/", file));
+  }
+  return bytes;
+}
+
+// Kills a run at its first call, at its (1 + stride)-th and so on, each in its own directory, and continues it. The
+// number of kills.
+int KillsAndContinues(Calls calls, int stride) {
+  const std::string whole = Folder() + "/whole";
+  if (!Exists(whole)) {
+    EXPECT_FALSE(KilledAt(0, whole));
+  }
+  const std::string bytes = Bytes(whole);
+  int kills = 0;
+  for (int last = 1; true; last += stride) {
+    const std::string out = absl::StrCat(Folder(), "/killed-", last);
+    if (!KilledAt(last, out, calls)) {
+      return kills;  // it has fewer calls
+    }
+    ++kills;
+    if (!Exists(out)) {
+      EXPECT_FALSE(KilledAt(0, out));
+    }
+    EXPECT_TRUE(Bytes(out) == bytes) << "call " << last;
+    for (const auto& entry : std::filesystem::directory_iterator(out)) {
+      EXPECT_THAT(entry.path().string(), ::testing::Not(::testing::HasSubstr(".tmp.")));
+    }
+    std::filesystem::remove_all(out);
+  }
+}
+
+TEST(KillTest, AtEveryRenameTheRunGoesOn) { EXPECT_GT(KillsAndContinues(Calls::kRenames, 1), 20); }
+
+TEST(KillTest, AtAnyCallThatWritesTheRunGoesOn) { EXPECT_GT(KillsAndContinues(Calls::kAll, 31), 8); }
+
+TEST(KillTest, KilledAgainAndAgainItEnds) {
+  ASSERT_FALSE(KilledAt(0, Folder() + "/once"));
+  const std::string out = Folder() + "/again";
+  int kills = 0;
+  for (int last = 1; KilledAt(last, out); last += 11) {
+    ++kills;
+    ASSERT_LT(kills, 100);
+  }
+  EXPECT_GT(kills, 4);
+  EXPECT_TRUE(Bytes(out) == Bytes(Folder() + "/once"));
+}
+
+}  // namespace
+}  // namespace metaprompt

@@ -1,0 +1,282 @@
+// Validation and meta-test that are stopped or killed at any task go on where they were: the same lines, the same
+// record. Signals are heard at once in every command.
+#include <fcntl.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <chrono>
+#include <cstdint>
+#include <cstdlib>
+#include <filesystem>
+#include <memory>
+#include <sstream>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "experiments/host/blas.h"
+#include "experiments/runs/meta_test.h"
+#include "experiments/runs/run_context.h"
+#include "experiments/runs/run_directory.h"
+#include "experiments/workbench/workbench.h"
+#include "learners/papers/make_learner.h"
+#include "metaprompt/base/files.h"
+#include "metaprompt/base/spec_fields.h"
+#include "tests/helpers/tiny_run.h"
+
+namespace metaprompt {
+namespace {
+
+using ::testing::HasSubstr;
+using ::testing::Not;
+using ::testing::StartsWith;
+using Clock = std::chrono::steady_clock;
+
+// Sets a flag when it adapts for the `after`-th time.
+class StoppingLearner : public Learner {
+ public:
+  StoppingLearner(const Learner* learner, int64_t after, std::atomic<bool>* stop)
+      : learner_(learner), after_(after), stop_(stop) {}
+  AdaptedParams Adapt(const Model& model, const ParamList& meta, const Batch& support) const override {
+    if (++count_ == after_) {
+      *stop_ = true;
+    }
+    return learner_->Adapt(model, meta, support);
+  }
+  TaskGradient MetaGradient(const Model& model, const ParamList& meta, const Episode& episode,
+                            int64_t meta_step) const override {
+    return learner_->MetaGradient(model, meta, episode, meta_step);
+  }
+  bool TakesSeveralTasks(const Model& model) const override { return learner_->TakesSeveralTasks(model); }
+
+ private:
+  const Learner* learner_;
+  int64_t after_;
+  std::atomic<bool>* stop_;
+  mutable std::atomic<int64_t> count_ = 0;
+};
+
+// Meta-tests in as many calls as it takes, each of which is asked to stop when it adapts for the `after`-th time.
+std::string TestInPieces(const ExperimentSpec& spec, const std::string& name, int64_t after, int* calls) {
+  const std::unique_ptr<Learner> learner = MakeLearner(spec.learner());
+  std::ostringstream shown;
+  Progress progress(&shown, false);
+  for (*calls = 1; *calls < 100; ++*calls) {
+    const auto directory = RunDirectory::Open(absl::StrCat(Folder(), "/", name), SpecText(spec));
+    EXPECT_TRUE(directory.ok()) << directory.status();
+    const auto bench = Workbench::Open(spec, {});
+    EXPECT_TRUE(bench.ok()) << bench.status();
+    const ParamList params = (*bench)->InitialParams(1).value();
+    std::atomic<bool> stop(false);
+    TaskPool pool(spec.threads(), &stop);
+    const StoppingLearner stopping(learner.get(), after, &stop);
+    const RunContext context = {bench->get(), &stopping, directory->get(), &pool, &progress, &stop};
+    const absl::StatusOr<Evaluation> tested = MetaTest(context, 1, "random", params);
+    if (tested.ok()) {
+      return absl::StrCat(SpecText(*tested), Read((*directory)->File("test-1shot-random.tsv")));
+    }
+    EXPECT_TRUE(absl::IsCancelled(tested.status())) << tested.status();
+    EXPECT_THAT(std::string(tested.status().message()), StartsWith("stopped at episode "));
+  }
+  return "it never ends";
+}
+
+// The last chunk has two tasks: three threads share them, and sum in another order. It stays so for what is left of it.
+TEST(PartsTest, MetaTestStoppedAtAnyTaskEndsWithTheSameLines) {
+  for (const std::string together : {"1", "3"}) {
+    for (const std::string threads : {"1", "3"}) {
+      const ExperimentSpec spec = Spec({"test.episodes=22", "threads=" + threads, "tasks_together=" + together,
+                                        "learner.adapts.part=PROMPT", "learner.inner.steps=3"});
+      const std::string name = absl::StrCat("test-", together, "-", threads);
+      int calls = 0;
+      const std::string whole = TestInPieces(spec, name, 1000, &calls);
+      EXPECT_EQ(calls, 1);
+      for (const int64_t after : {1, 2}) {
+        EXPECT_EQ(TestInPieces(spec, absl::StrCat(name, "-", after), after, &calls), whole) << name;
+        EXPECT_GT(calls, 3) << name << ": a stop must be heard after the tasks that run";
+      }
+    }
+  }
+}
+
+// Starts `metaprompt ARGUMENTS`, its output going to `log`. `core`: OPENBLAS_CORETYPE; empty: not set.
+pid_t Start(std::vector<std::string> arguments, const std::string& log, const std::string& core) {
+  arguments.insert(arguments.begin(), "experiments/cli/metaprompt");
+  std::vector<char*> argv;
+  for (std::string& argument : arguments) {
+    argv.push_back(argument.data());
+  }
+  argv.push_back(nullptr);
+  const pid_t child = fork();
+  if (child == 0) {
+    core.empty() ? unsetenv("OPENBLAS_CORETYPE") : setenv("OPENBLAS_CORETYPE", core.c_str(), 1);
+    const int file = open(log.c_str(), O_WRONLY | O_CREAT | O_TRUNC, 0666);
+    dup2(file, STDOUT_FILENO);
+    dup2(file, STDERR_FILENO);
+    execv(argv[0], argv.data());
+    _exit(127);
+  }
+  return child;
+}
+
+// With the kernel of this process' own runs: by default the program takes a faster one, which rounds differently.
+pid_t StartRun(const std::string& out, const std::vector<std::string>& sets,
+               const std::string& core = GetBlasInfo().kernel) {
+  std::vector<std::string> arguments = {"run", SpecPath(), "--out", out};
+  for (const std::string& set : sets) {
+    arguments.insert(arguments.end(), {"--set", set});
+  }
+  return Start(arguments, out + ".log", core);
+}
+
+// The status of the child once it has ended; gives up after 10 seconds, and kills it.
+int EndWithin10Seconds(pid_t child) {
+  int status = 0;
+  for (const Clock::time_point begin = Clock::now(); Clock::now() - begin < std::chrono::seconds(10);) {
+    if (waitpid(child, &status, WNOHANG) == child) {
+      return status;
+    }
+    std::this_thread::sleep_for(std::chrono::milliseconds(20));
+  }
+  kill(child, SIGKILL);
+  waitpid(child, &status, 0);
+  ADD_FAILURE() << "the signal was not heard within 10 seconds";
+  return status;
+}
+
+void Await(const std::string& path) {
+  for (int i = 0; i < 6000 && !Exists(path); ++i) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(10));
+  }
+  ASSERT_TRUE(Exists(path)) << path;
+}
+
+TEST(ProgramTest, AllSignalsAreHeardInALongValidation) {
+  const std::string out = Folder() + "/validation";
+  const std::vector<std::string> sets = {"train.valid_episodes=200000", "name=long"};
+  int64_t before = 0;
+  for (const int signal : {SIGUSR1, SIGTERM}) {
+    const pid_t child = StartRun(out, sets);
+    if (before > 0) {  // it goes on where it was; then there is more
+      std::this_thread::sleep_for(std::chrono::seconds(12));
+    }
+    Await(out + ".partial/validation-1shot.tsv");
+    ASSERT_EQ(kill(child, signal), 0);
+    const int status = EndWithin10Seconds(child);
+    const std::string log = Read(out + ".log");
+    ASSERT_TRUE(WIFEXITED(status)) << log;
+    EXPECT_EQ(WEXITSTATUS(status), 130) << log;
+    EXPECT_THAT(log, HasSubstr("stopping after this task; once more to stop at once\n"));
+    const size_t at = log.find("stopped at episode ");
+    ASSERT_NE(at, std::string::npos) << log;
+    EXPECT_THAT(log, HasSubstr(" of 1-shot validation at meta-step 0; the same command continues from there\n"));
+    const int64_t episodes = std::stoll(log.substr(at + 19));
+    EXPECT_GT(episodes, before);
+    if (before > 0) {
+      EXPECT_THAT(log, HasSubstr("1-shot validation at meta-step 0: ")) << "it must show how far it is";
+    }
+    before = episodes;
+  }
+}
+
+TEST(ProgramTest, StoppedAndKilledOftenItEndsWithTheSameRecord) {
+  const std::vector<std::string> sets = {"train.meta_steps=4", "train.validate_every=2", "train.valid_episodes=3000",
+                                         "test.episodes=3000", "train.patience=0",       "train.checkpoint_every=3"};
+  const std::string whole = RecordOf(Spec(sets), Folder() + "/often-whole");
+  const std::string out = Folder() + "/often";
+  const int signals[] = {SIGTERM, SIGUSR1, SIGKILL, SIGINT};
+  for (int i = 0; i < 60 && !Exists(out); ++i) {
+    const pid_t child = StartRun(out, sets);
+    std::this_thread::sleep_for(std::chrono::milliseconds(1500 + 200 * i));
+    kill(child, signals[i % 4]);
+    EndWithin10Seconds(child);
+    EXPECT_THAT(Read(out + ".log"), Not(HasSubstr("error: ")));
+  }
+  ASSERT_TRUE(Exists(out)) << "it never ends";
+  EXPECT_EQ(Read(out + "/record.textproto"), whole);
+  EXPECT_FALSE(Exists(out + "/validation-1shot.tsv"));
+}
+
+TEST(ProgramTest, CommandsWithNothingToSaveEndAtOnce) {
+  for (const std::vector<std::string>& arguments : std::vector<std::vector<std::string>>{
+           {"bench", SpecPath(), "--rounds", "3000"}, {"sinusoid", "--meta-steps", "100000000"}, {"doctor"}}) {
+    const pid_t child = Start(arguments, Folder() + "/at-once.log", "");
+    std::this_thread::sleep_for(std::chrono::milliseconds(700));
+    kill(child, SIGTERM);
+    const int status = EndWithin10Seconds(child);
+    EXPECT_TRUE(WIFSIGNALED(status) || arguments[0] == "doctor") << arguments[0];
+  }
+}
+
+TEST(PartsTest, WithoutMetaTrainingNothingIsValidated) {
+  RunRecord record;
+  RecordOf(Spec({"train.meta_steps=0", "train.valid_episodes=1000000"}), Folder() + "/nothing", &record);
+  ASSERT_EQ(record.results_size(), 1);
+  EXPECT_EQ(record.results(0).curve_size(), 0);
+  ASSERT_EQ(record.results(0).tests_size(), 1);
+  EXPECT_TRUE(Exists(Folder() + "/nothing/best-1shot.safetensors"));
+}
+
+// A stopped run that is continued where products round differently.
+TEST(PartsTest, AnotherEnvironmentNeedsConsent) {
+  const std::string out = Folder() + "/elsewhere";
+  std::ostringstream shown;
+  Progress progress(&shown, false);
+  const std::atomic<bool> stop(true);
+  ASSERT_TRUE(absl::IsCancelled(RunExperiment(Spec(), out, &progress, stop).status()));
+  const std::string path = out + ".partial/environment.textproto";
+  Environment begun;
+  ASSERT_TRUE(ParseSpec(Read(path), path, &begun).ok());
+  EXPECT_NE(begun.libtorch(), "");
+  EXPECT_NE(begun.blas(), "");
+  EXPECT_EQ(begun.threads(), 1);
+  const std::string here = begun.libtorch();
+  begun.set_libtorch("0.4.1");
+  begun.set_host_cpu("another");  // no number depends on its name
+  ASSERT_TRUE(WriteFileAtomically(path, SpecText(begun)).ok());
+  std::filesystem::remove(out + ".partial/SHA256SUMS");  // which tells that the file was edited
+  const std::string different = absl::StrCat("LibTorch was 0.4.1 and is ", here);
+  EXPECT_EQ(RecordOf(Spec(), out),
+            absl::StrCat(out, ".partial: the run began in another environment (", different,
+                         "), and its numbers would round differently from here on; continue it where it began, or with "
+                         "--allow-other-environment, which environment.textproto will note"));
+  const std::atomic<bool> go_on(false);
+  ASSERT_TRUE(RunExperiment(Spec(), out, &progress, go_on, /*allow_other_environment=*/true).ok());
+  EXPECT_EQ(Read(out + "/record.textproto"), Undisturbed());
+  EXPECT_THAT(Read(out + "/environment.textproto"), HasSubstr(absl::StrCat("changed: \"", different, "\"\n")));
+}
+
+// With OpenBLAS: a run that began with an old kernel goes on with it, though the program would choose another.
+TEST(ProgramTest, AStoppedRunKeepsItsKernel) {
+  const std::string kernel = GetBlasInfo().kernel;
+  if (kernel.empty()) {
+    GTEST_SKIP() << "this BLAS does not tell its kernel";
+  }
+  const std::vector<std::string> sets = {"train.meta_steps=3000", "train.validate_every=3000", "train.patience=0",
+                                         "train.checkpoint_every=1"};
+  const std::string out = Folder() + "/kernel";
+  for (const std::string core : {"Prescott", ""}) {
+    const pid_t child = StartRun(out, sets, core);
+    Await(out + ".partial/checkpoint-1shot.safetensors");
+    std::this_thread::sleep_for(std::chrono::milliseconds(core.empty() ? 2500 : 100));
+    kill(child, SIGTERM);
+    EndWithin10Seconds(child);
+    EXPECT_THAT(Read(out + ".log"), Not(HasSubstr("error: ")));
+    EXPECT_THAT(Read(out + ".partial/environment.textproto"), HasSubstr("blas_kernel: \"Prescott\""));
+  }
+  // The user's own choice stands, and differs.
+  const int status = EndWithin10Seconds(StartRun(out, sets, "Nehalem"));
+  EXPECT_TRUE(WIFEXITED(status) && WEXITSTATUS(status) == 1);
+  EXPECT_THAT(Read(out + ".log"), HasSubstr("the BLAS kernel was Prescott and is Nehalem"));
+}
+
+}  // namespace
+}  // namespace metaprompt
