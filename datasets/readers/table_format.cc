@@ -26,10 +26,16 @@ namespace {
 using Record = std::vector<std::string>;
 
 constexpr std::array<char, 4> kDelimiters = {'\t', ',', ';', '|'};
-constexpr const char* kLabelNames[] = {"label",  "class", "category", "intent", "topic", "target",
-                                       "labels", "tag",   "queue",    "type",   "y"};
+constexpr const char* kLabelNames[] = {"label",  "class",  "category", "intent", "topic",
+                                       "target", "labels", "tag",      "queue",  "type"};
 constexpr const char* kTextNames[] = {"text",    "sentence", "utterance",   "message",  "query", "question", "body",
-                                      "content", "headline", "description", "document", "title", "subject",  "x"};
+                                      "content", "headline", "description", "document", "title", "subject"};
+
+// A comma between words has a blank behind it, one between the names of columns has none.
+bool LooksLikeProse(const Record& fields) {
+  return std::any_of(fields.begin(), fields.end(),
+                     [](const std::string& field) { return absl::StartsWith(field, " "); });
+}
 
 // The place of the column that is called by the first of `known` that there is, whatever its case.
 template <size_t kCount>
@@ -92,6 +98,9 @@ TableFormat Separated(char delimiter, const Record& first, bool header, size_t l
 // By a header, or by the columns that the user names.
 std::optional<TableFormat> ByName(absl::string_view first_line, const ColumnNames& names, bool labelled) {
   for (const auto& [delimiter, first] : FirstRecords(first_line)) {
+    if (!labelled && names.text.empty() && LooksLikeProse(first)) {
+      continue;
+    }
     bool numbers = false;
     const size_t text = names.text.empty() ? KnownColumn(first, kTextNames) : NamedColumn(first, names.text, &numbers);
     size_t label = TableFormat::kNone;

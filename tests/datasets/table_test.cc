@@ -88,6 +88,7 @@ TEST(TableTest, LabelledColumnsAreGuessedByTheirContents) {
 
 TEST(TableTest, TextsAreLinesUnlessAHeaderNamesThem) {
   EXPECT_EQ(Rows("a, b\n\n c\td \r\n{\"x\"}", false), "||a, b@1\n||@2\n|| c\td @3\n||{\"x\"}@4");
+  EXPECT_EQ(Rows("Question, how do I pay?\nx\n", false), "||Question, how do I pay?@1\n||x@2");
   EXPECT_EQ(Rows("", false), "");
   EXPECT_EQ(Rows("id,text\n1,\"a\n\nb\"\n\n2,\n", false), "||a\n\nb@2\n||@6");
   EXPECT_EQ(Rows("{\"text\": \"a\"}\n{\"text\": \"\"}\n", false), "||a@1\n||@2");
