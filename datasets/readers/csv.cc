@@ -14,6 +14,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "datasets/readers/bad_lines.h"
+#include "datasets/readers/csv_fields.h"
 #include "datasets/readers/file_lines.h"
 #include "metaprompt/base/status_macros.h"
 #include "metaprompt/base/text.h"
@@ -22,36 +23,6 @@ namespace metaprompt {
 namespace {
 
 constexpr size_t kLongestRecord = size_t{1} << 20U;
-
-// The fields of a complete record: one with an even number of quotes.
-absl::StatusOr<std::vector<std::string>> FieldsOf(absl::string_view record, char delimiter) {
-  std::vector<std::string> fields;
-  for (size_t at = 0;; ++at) {  // `at` is where a field begins
-    std::string field;
-    if (at < record.size() && record[at] == '"') {
-      for (++at; at < record.size(); ++at) {
-        if (record[at] == '"' && (++at == record.size() || record[at] != '"')) {
-          break;  // `at` is behind the quote that ends the field
-        }
-        field.push_back(record[at]);
-      }
-      if (at < record.size() && record[at] != delimiter) {
-        return absl::InvalidArgumentError("text after the quote that ends a field");
-      }
-    } else {
-      const size_t end = std::min(record.find(delimiter, at), record.size());
-      field = std::string(record.substr(at, end - at));
-      if (field.find('"') != std::string::npos) {
-        return absl::InvalidArgumentError("a quote inside a field that does not begin with one");
-      }
-      at = end;
-    }
-    fields.push_back(std::move(field));
-    if (at >= record.size()) {
-      return fields;
-    }
-  }
-}
 
 // The delimiter that a spec gives, or the one with which the first record has the columns that the spec names; if none
 // has, the one that gives most fields.
@@ -71,7 +42,7 @@ char DelimiterOf(const CsvSource& source, absl::string_view first_record) {
   char best = ',';
   size_t most = 0;
   for (const char delimiter : {',', ';', '\t', '|'}) {
-    const absl::StatusOr<std::vector<std::string>> fields = FieldsOf(first_record, delimiter);
+    const absl::StatusOr<std::vector<std::string>> fields = SplitRecord(first_record, delimiter);
     if (!fields.ok()) {
       continue;
     }
@@ -129,7 +100,7 @@ class Records {
       if (delimiter_ == '\0') {
         delimiter_ = DelimiterOf(source_, record);
       }
-      absl::StatusOr<std::vector<std::string>> fields = FieldsOf(record, delimiter_);
+      absl::StatusOr<std::vector<std::string>> fields = SplitRecord(record, delimiter_);
       damage_ = fields.status();
       fields_ = fields.ok() ? *std::move(fields) : std::vector<std::string>();
     }

@@ -4,16 +4,20 @@
 
 #include <CLI/CLI.hpp>
 #include <exception>
+#include <ostream>
 #include <utility>
 
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "experiments/cli/commands.h"
+#include "experiments/cli/describe_program.h"
+#include "experiments/cli/init_command.h"
 #include "experiments/cli/measure_commands.h"
 #include "experiments/cli/model_commands.h"
 #include "experiments/cli/run_commands.h"
 #include "experiments/cli/spec_commands.h"
+#include "experiments/host/environment.h"
 #include "metaprompt/base/text.h"
 
 namespace metaprompt {
@@ -65,15 +69,21 @@ int RunCommand(const std::vector<std::string>& arguments, const Console& console
                "metaprompt");
   app.require_subcommand(1);
   app.set_help_all_flag("--help-all", "Help for every command");
+  app.set_version_flag("--version", absl::StrCat("metaprompt ", ProgramVersion()), "Print the version");
   Commands commands(&app);
   RegisterRunCommands(&commands);
   RegisterSpecCommands(&commands);
+  RegisterInitCommand(&commands);
   RegisterModelCommands(&commands);
   RegisterMeasureCommands(&commands);
+  RegisterCompletion(&app, &commands);
   try {
     std::vector<std::string> reversed(arguments.rbegin(), arguments.rend());
     app.parse(std::move(reversed));
-    return ExitStatus(commands.chosen()(console), console);
+    std::ostream nowhere(nullptr);
+    Console inside = console;
+    inside.err = commands.quiet() ? &nowhere : console.err;
+    return ExitStatus(commands.chosen()(inside), console);
   } catch (const CLI::ParseError& error) {
     if (error.get_exit_code() == 0 && app.remaining(/*recurse=*/true).empty()) {  // it is a request for help
       app.exit(error, *console.out, *console.err);

@@ -10,6 +10,7 @@ namespace metaprompt {
 
 CLI::App* Commands::Add(const std::string& name, const std::string& help, Action action, CLI::App* parent) {
   CLI::App* const command = (parent == nullptr ? app_ : parent)->add_subcommand(name, help);
+  command->add_flag("--quiet", quiet_, "Print no progress, only results and errors");
   command->callback([this, action = std::move(action)] { chosen_ = action; });
   return command;
 }
@@ -29,6 +30,8 @@ void AddSpecOptions(bool required, CLI::App* command, SpecOptions* options) {
 void AddSetOption(const std::string& help, CLI::App* command, std::vector<std::string>* sets) {
   command->add_option("--set", *sets, help)->allow_extra_args(false)->type_name("FIELD=VALUE");
 }
+
+void AddJsonOption(const std::string& help, CLI::App* command, bool* json) { command->add_flag("--json", *json, help); }
 
 void AddThreadsOption(CLI::App* command, int* threads) {
   command->add_option("--threads", *threads, "Processor threads [one per core]")->check(CLI::Range(1, 1024));

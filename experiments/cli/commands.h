@@ -29,10 +29,13 @@ class Commands {
 
   // The action of the chosen command; call it after parsing.
   const Action& chosen() const { return chosen_; }
+  // Whether progress and remarks are not wanted. Errors are printed all the same.
+  bool quiet() const { return quiet_; }
 
  private:
   CLI::App* app_;
   Action chosen_;
+  bool quiet_ = false;
 };
 
 // A spec file with changes to it.
@@ -45,6 +48,8 @@ struct SpecOptions {
 void AddSpecOptions(bool required, CLI::App* command, SpecOptions* options);
 // Adds --set alone; `help` says what it changes.
 void AddSetOption(const std::string& help, CLI::App* command, std::vector<std::string>* sets);
+// Adds --json.
+void AddJsonOption(const std::string& help, CLI::App* command, bool* json);
 // Adds --threads; 0 if it is not given.
 void AddThreadsOption(CLI::App* command, int* threads);
 

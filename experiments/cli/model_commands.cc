@@ -77,20 +77,36 @@ absl::Status Classify(ClassifyOptions options, const Console& console) {
 void RegisterClassify(Commands* commands) {
   auto options = std::make_shared<ClassifyOptions>();
   options->threads = 0;
-  CLI::App* classify = commands->Add("classify", "Label texts with what a run has learned and a few examples of yours",
+  CLI::App* classify = commands->Add("classify", "Label texts from a few examples of yours, with a checkpoint or a run",
                                      [options](const Console& console) { return Classify(*options, console); });
-  classify->add_option("--run", options->run, "Run directory")->required()->type_name("DIR");
   classify
-      ->add_option("--support", options->support, "Examples, lines of `label<TAB>text` or `label<TAB>name<TAB>text`")
-      ->required()
+      ->add_option("--support", options->support, "Labelled examples: CSV, TSV, JSON lines or `label<TAB>text` lines")
       ->type_name("FILE");
-  classify->add_option("FILE", options->text, "Texts, one per line [the standard input]");
+  classify->add_option("--encoder", options->encoder, "Start from this checkpoint, a Hugging Face folder")
+      ->type_name("DIR");
+  classify->add_option("--run", options->run, "Start from what this run has learned")->type_name("DIR");
+  classify->add_option("--model", options->model, "Use the classifier that was saved here; it needs no examples")
+      ->type_name("DIR");
+  classify->add_option("--save", options->save, "Keep the adapted classifier in this folder, for --model")
+      ->type_name("DIR");
+  classify->add_option("FILE", options->text,
+                       "Texts: one per line, or CSV, TSV or JSON lines with a text column [the standard input]");
+  classify->add_flag("--labelled", options->labelled,
+                     "The texts have labels: print accuracy, results per class, confusion matrix and mistakes instead");
+  classify
+      ->add_option("--label-column", options->columns.label,
+                   "Column of the labels, by name or number [found by its name or contents]")
+      ->type_name("COLUMN");
+  classify->add_option("--text-column", options->columns.text, "Column of the texts [found likewise]")
+      ->type_name("COLUMN");
   classify
       ->add_option("--shots", options->shots,
                    "Use the run's result for this number of shots [the nearest to your examples per class]")
       ->check(CLI::Range(1, 1000));
   classify->add_flag("--all", options->all, "Print every class's probability, under a line of column names");
-  classify->add_flag("--json", options->json, "Print one JSON object per line");
+  classify->add_flag("--json", options->json, "Print one JSON object per line, or one of all that --labelled prints");
+  classify->add_flag("!--uncalibrated", options->calibrate,
+                     "Print the model's own probabilities; do not calibrate them on examples left out in turn");
   classify
       ->add_option("--precision", options->precision,
                    "FLOAT32 or BFLOAT16, of the encoder's matrix products [the run's]")

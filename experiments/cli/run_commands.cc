@@ -1,5 +1,6 @@
 #include "experiments/cli/run_commands.h"
 
+#include <filesystem>
 #include <memory>
 #include <string>
 #include <utility>
@@ -9,6 +10,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
 #include "experiments/host/progress.h"
+#include "experiments/report/class_results_table.h"
 #include "experiments/report/report.h"
 #include "experiments/report/report_format.h"
 #include "experiments/report/report_spread.h"
@@ -21,6 +23,7 @@
 #include "experiments/spec.h"
 #include "experiments/workbench/read_record.h"
 #include "metaprompt/base/files.h"
+#include "metaprompt/base/message_json.h"
 #include "metaprompt/base/status_macros.h"
 
 namespace metaprompt {
@@ -70,17 +73,30 @@ void RegisterSweep(Commands* commands) {
   sweep->add_flag("--dry-run", options->dry_run, "Print the commands and run none");
 }
 
-absl::Status Show(const std::string& run, const Console& console) {
-  ASSIGN_OR_RETURN(const RunRecord record, ReadRecord(run));
+struct ShowOptions {
+  std::string run;
+  bool json = false;
+};
+
+absl::Status Show(const ShowOptions& options, const Console& console) {
+  ASSIGN_OR_RETURN(const RunRecord record, ReadRecord(options.run));
+  if (options.json) {
+    *console.out << MessageJson(record).dump(2) << '\n';
+    return absl::OkStatus();
+  }
   *console.out << ResultTable(record);
+  if (const std::string classes = ClassResultsText(record); !classes.empty()) {
+    *console.out << '\n' << classes;
+  }
   return absl::OkStatus();
 }
 
 void RegisterShow(Commands* commands) {
-  auto run = std::make_shared<std::string>();
-  CLI::App* show = commands->Add("show", "Print the result table of a run",
-                                 [run](const Console& console) { return Show(*run, console); });
-  show->add_option("DIR", *run, "Run directory")->required();
+  auto options = std::make_shared<ShowOptions>();
+  CLI::App* show = commands->Add("show", "Print the results of a run: its table, and each test class",
+                                 [options](const Console& console) { return Show(*options, console); });
+  show->add_option("DIR", options->run, "Run directory")->required();
+  AddJsonOption("Print the record as JSON", show, &options->json);
 }
 
 struct ReportOptions {
@@ -89,22 +105,37 @@ struct ReportOptions {
   std::string out;
   std::string baseline;
   bool spread = false;
+  bool classes = false;
+  bool json = false;
 };
 
+// The paths that may be runs. `runs/*/` also names runs that were stopped or are not finished, and other files. A
+// single path is not passed over: reading it tells what is wrong with it.
+std::vector<std::string> RunsAmong(const std::vector<std::string>& paths, const Console& console) {
+  std::vector<std::string> runs;
+  for (const std::string& path : paths) {
+    std::error_code error;
+    if (absl::EndsWith(absl::StripSuffix(path, "/"), ".partial")) {
+      *console.err << path << ": not complete; left out\n";
+    } else if (paths.size() > 1 && std::filesystem::exists(path, error) &&
+               !std::filesystem::exists(absl::StrCat(path, "/record.textproto"), error)) {
+      *console.err << path << ": not a run; left out\n";
+    } else {
+      runs.push_back(path);
+    }
+  }
+  return runs;
+}
+
 absl::Status JoinedReport(const ReportOptions& options, const Console& console) {
-  if (options.format.empty() && !options.out.empty() && !EndsAsAReport(options.out)) {
+  if (options.classes && !((options.format.empty() && options.out.empty()) || options.format == "text")) {
+    return absl::InvalidArgumentError("--classes adds to the text format; HTML has the classes anyway");
+  }
+  if (options.format.empty() && !options.json && !options.out.empty() && !EndsAsAReport(options.out)) {
     return absl::InvalidArgumentError(
         absl::StrCat(options.out, ": no format has this ending; choose one with --format"));
   }
-  // `runs/*/` also names runs that were stopped or are not finished.
-  std::vector<std::string> paths;
-  for (const std::string& path : options.runs) {
-    if (absl::EndsWith(absl::StripSuffix(path, "/"), ".partial")) {
-      *console.err << path << ": not complete; left out\n";
-    } else {
-      paths.push_back(path);
-    }
-  }
+  const std::vector<std::string> paths = RunsAmong(options.runs, console);
   if (paths.empty()) {
     return absl::FailedPreconditionError("no complete run is named");
   }
@@ -113,7 +144,11 @@ absl::Status JoinedReport(const ReportOptions& options, const Console& console) 
   if (options.spread) {
     RETURN_IF_ERROR(AddSpread(&report));
   }
-  const std::string text = FormattedReport(report, options.format, options.out);
+  const std::string format = options.json ? "json" : options.format;
+  std::string text = FormattedReport(report, format, options.out);
+  if (options.classes) {
+    text += ClassResultsOfGroups(report);
+  }
   if (!options.out.empty()) {
     return WriteFileAtomically(options.out, text);
   }
@@ -126,7 +161,8 @@ void RegisterReport(Commands* commands) {
   CLI::App* report = commands->Add("report", "Join runs into one table: seeds, intervals, paired differences",
                                    [options](const Console& console) { return JoinedReport(*options, console); });
   report->add_option("RUN", options->runs, "Run directories")->required();
-  report->add_option("--format", options->format, "text, markdown, latex, csv or html [by FILE's ending, or text]")
+  report
+      ->add_option("--format", options->format, "text, markdown, latex, csv, html or json [by FILE's ending, or text]")
       ->check(CLI::IsMember(ReportFormats()));
   report->add_option("--out", options->out, "File to write [the standard output]")->type_name("FILE");
   report
@@ -134,6 +170,8 @@ void RegisterReport(Commands* commands) {
                    "Run that the others are compared with, by name or directory; NAME/random for what it starts from "
                    "[what each run starts from]")
       ->type_name("NAME");
+  AddJsonOption("The same as --format json", report, &options->json);
+  report->add_flag("--classes", options->classes, "Also each test class and the confusion matrix, for every run");
   report->add_flag("--spread", options->spread,
                    "Also how far the runs lie apart on the same episodes, as with different templates");
 }

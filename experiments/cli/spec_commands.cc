@@ -6,26 +6,34 @@
 #include <string>
 
 #include "datasets/dataset.h"
+#include "datasets/dataset_json.h"
 #include "datasets/sources/load_dataset.h"
 #include "experiments/commands/show_episodes.h"
 #include "experiments/spec.h"
+#include "metaprompt/base/message_json.h"
 #include "metaprompt/base/spec_fields.h"
 #include "metaprompt/base/status_macros.h"
 
 namespace metaprompt {
 namespace {
 
-absl::Status Check(const SpecOptions& options, const Console& console) {
-  ASSIGN_OR_RETURN(const ExperimentSpec spec, LoadSpec(options.file, options.sets));
-  *console.out << SpecText(spec);
+struct CheckOptions {
+  SpecOptions spec;
+  bool json = false;
+};
+
+absl::Status Check(const CheckOptions& options, const Console& console) {
+  ASSIGN_OR_RETURN(const ExperimentSpec spec, LoadSpec(options.spec.file, options.spec.sets));
+  *console.out << (options.json ? MessageJson(spec).dump(2) + "\n" : SpecText(spec));
   return absl::OkStatus();
 }
 
 void RegisterCheck(Commands* commands) {
-  auto options = std::make_shared<SpecOptions>();
+  auto options = std::make_shared<CheckOptions>();
   CLI::App* check = commands->Add("check", "Check a spec and print it with every default",
                                   [options](const Console& console) { return Check(*options, console); });
-  AddSpecOptions(/*required=*/true, check, options.get());
+  AddSpecOptions(/*required=*/true, check, &options->spec);
+  AddJsonOption("Print the spec as JSON", check, &options->json);
 }
 
 absl::Status Describe(const std::string& field, const Console& console) {
@@ -94,20 +102,24 @@ absl::StatusOr<Dataset> DatasetOf(const SpecOptions& options) {
 
 void RegisterDatasets(Commands* commands) {
   CLI::App* datasets = commands->AddGroup("datasets", "Look at a dataset");
-  const auto add = [&](const std::string& name, const std::string& help, std::string (*text)(const Dataset&)) {
+  const auto add = [&](const std::string& name, const std::string& help, std::string (*text)(const Dataset&),
+                       std::string (*as_json)(const Dataset&)) {
     auto options = std::make_shared<SpecOptions>();
+    auto json = std::make_shared<bool>(false);
     CLI::App* command = commands->Add(
         name, help,
-        [options, text](const Console& console) -> absl::Status {
+        [options, json, text, as_json](const Console& console) -> absl::Status {
           ASSIGN_OR_RETURN(const Dataset dataset, DatasetOf(*options));
-          *console.out << text(dataset);
+          *console.out << (*json ? as_json : text)(dataset);
           return absl::OkStatus();
         },
         datasets);
     AddSpecOptions(/*required=*/false, command, options.get());
+    AddJsonOption("Print JSON", command, json.get());
   };
-  add("stats", "Classes, counts, lengths, duplicates, hash", StatsText);
-  add("export", "Lines of split, label, name and text, separated by tabs: the bytes that the hash is of", ExportText);
+  add("stats", "Classes, counts, lengths, duplicates, hash", StatsText, StatsJson);
+  add("export", "Lines of split, label, name and text, separated by tabs: the bytes that the hash is of", ExportText,
+      ExportJson);
 }
 
 }  // namespace

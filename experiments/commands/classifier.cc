@@ -83,6 +83,24 @@ absl::Status Classifier::SetAnswers(const std::vector<SupportClass>& classes) {
   return absl::OkStatus();
 }
 
+absl::StatusOr<Classifier> Classifier::Restore(const FinishedRun* run, AdaptedParams adapted, double temperature,
+                                               const std::vector<SupportClass>& classes, at::Device device,
+                                               TaskPool* pool) {
+  Classifier classifier(run, device, pool);
+  RETURN_IF_ERROR(classifier.SetAnswers(classes));
+  for (ParamList* const params : {&adapted.model.params, &adapted.model.head, &adapted.own, &adapted.fitted}) {
+    for (at::Tensor& param : *params) {
+      param = param.defined() ? param.to(device) : param;
+    }
+  }
+  if (run->model().bfloat16()) {
+    adapted.model.params = WithBfloat16Matrices(run->model().encoder().layout(), std::move(adapted.model.params));
+  }
+  classifier.adapted_ = std::move(adapted);
+  classifier.temperature_ = temperature;
+  return classifier;
+}
+
 PromptedText Classifier::Prompted(const std::string& text) {
   const std::vector<int64_t> ids = run_->tokenizer().Encode(absl::StrCat(run_->prompt().text_prefix(), text));
   PromptedText prompted = run_->prompt().Apply(ids);
@@ -166,7 +184,8 @@ absl::StatusOr<at::Tensor> Classifier::Probabilities(const std::vector<std::stri
       together.push_back(at(i));
     }
     const Batch batch = OnDevice(PackBatch(together, std::vector<int64_t>(rows.size(), 0), answers_), device_);
-    const at::Tensor logits = run_->learner().Logits(run_->model(), adapted_, batch);
+    at::Tensor logits = run_->learner().Logits(run_->model(), adapted_, batch);
+    logits = temperature_ == 1 ? logits : logits / temperature_;
     probabilities.index_copy_(0, at::tensor(at::ArrayRef<int64_t>(rows), at::kLong),
                               at::softmax(logits, -1).to(at::kFloat).cpu());
   });

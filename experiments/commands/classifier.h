@@ -25,6 +25,16 @@ class Classifier {
   static absl::StatusOr<Classifier> Adapt(const FinishedRun* run, const ParamList& initial,
                                           const std::vector<SupportClass>& classes, at::Device device, TaskPool* pool);
 
+  // A classifier that was adapted before; `adapted` is what adapted() returned then, with `temperature`.
+  static absl::StatusOr<Classifier> Restore(const FinishedRun* run, AdaptedParams adapted, double temperature,
+                                            const std::vector<SupportClass>& classes, at::Device device,
+                                            TaskPool* pool);
+
+  const AdaptedParams& adapted() const { return adapted_; }
+  // Class scores are divided by this before the softmax; 1 at first.
+  double temperature() const { return temperature_; }
+  void set_temperature(double temperature) { temperature_ = temperature; }
+
   // Class probabilities [texts, classes] on the CPU: the softmax of the learner's class scores. The other texts change
   // a text's probabilities only by rounding, because they determine which texts share a batch. It is an error if one is
   // not finite.
@@ -48,6 +58,7 @@ class Classifier {
   std::vector<std::vector<int64_t>> answer_ids_;  // of each class
   Answers answers_;  // vocabulary ids: the parameters have all rows of the vocabulary, whatever texts come
   AdaptedParams adapted_;
+  double temperature_ = 1;
   int64_t support_right_ = 0;
   int64_t support_texts_ = 0;
   int64_t cut_ = 0;

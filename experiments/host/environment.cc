@@ -65,6 +65,8 @@ std::string GpuText() {
 
 }  // namespace
 
+const char* ProgramVersion() { return kVersion; }
+
 Environment HostEnvironment(int threads) {
   Environment environment;
   std::time_t now = std::time(nullptr);

@@ -8,6 +8,9 @@
 
 namespace metaprompt {
 
+// The program's version, such as "0.1.0".
+const char* ProgramVersion();
+
 // Everything but wall_seconds.
 Environment HostEnvironment(int threads);
 

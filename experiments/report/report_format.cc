@@ -5,6 +5,7 @@
 
 #include "absl/strings/match.h"
 #include "experiments/report/report_html.h"
+#include "experiments/report/report_json.h"
 #include "experiments/report/report_table.h"
 
 namespace metaprompt {
@@ -16,11 +17,9 @@ struct Format {
   std::string (*write)(const Report&);
 };
 
-constexpr Format kFormats[] = {{"text", ".txt", TextReport},
-                               {"markdown", ".md", MarkdownReport},
-                               {"latex", ".tex", LatexReport},
-                               {"csv", ".csv", CsvReport},
-                               {"html", ".html", HtmlReport}};
+constexpr Format kFormats[] = {{"text", ".txt", TextReport},   {"markdown", ".md", MarkdownReport},
+                               {"latex", ".tex", LatexReport}, {"csv", ".csv", CsvReport},
+                               {"html", ".html", HtmlReport},  {"json", ".json", JsonReport}};
 
 }  // namespace
 

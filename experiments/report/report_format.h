@@ -9,7 +9,7 @@
 
 namespace metaprompt {
 
-// text, markdown, latex, csv, html.
+// text, markdown, latex, csv, html, json.
 const std::vector<std::string>& ReportFormats();
 
 // Whether the file name ends as one of the formats does.

@@ -5,6 +5,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
+#include "experiments/report/class_results_table.h"
 #include "experiments/report/report_charts.h"
 #include "experiments/report/report_table.h"
 #include "metaprompt/base/spec_fields.h"
@@ -77,6 +78,7 @@ void AddGroup(const SeedGroup& group, std::string* page) {
     }
     *page += "</div>\n";
   }
+  *page += ClassResultsHtml(group);
   absl::StrAppend(page, "<details><summary>spec</summary><pre>", EscapedLines(SpecText(record.spec())),
                   "</pre></details>\n");
 }

@@ -6,6 +6,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "experiments/runs/class_results.h"
 #include "experiments/runs/evaluate.h"
 #include "metaprompt/base/hash.h"
 #include "metaprompt/base/statistics.h"
@@ -53,6 +54,7 @@ absl::StatusOr<Evaluation> MetaTest(const RunContext& context, int shots, const 
   for (const double accuracy : lines.accuracies) {
     evaluation.add_accuracies(static_cast<float>(accuracy));
   }
+  RETURN_IF_ERROR(AddClassResults(context.bench->dataset(), lines.text, plan, &evaluation));
   return evaluation;
 }
 

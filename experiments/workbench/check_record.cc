@@ -68,6 +68,14 @@ absl::Status CheckTest(const Evaluation& test, int episodes, const std::string& 
     return Wrong(absl::StrCat(shots, "mean_accuracy of ", name, " is ", test.mean_accuracy(),
                               "; that of its accuracies is ", mean));
   }
+  for (const ClassResult& one : test.classes()) {
+    const auto wrong = [](int64_t count) { return count < 0; };
+    if (one.taken_for_size() != test.classes_size() ||
+        std::any_of(one.taken_for().begin(), one.taken_for().end(), wrong)) {
+      return Wrong(absl::StrCat(shots, name, ": the class ", Quoted(one.label()), " must have ", test.classes_size(),
+                                " counts taken_for, none below 0"));
+    }
+  }
   return absl::OkStatus();
 }
 

@@ -100,6 +100,16 @@ absl::StatusOr<FinishedRun> FinishedRun::Open(const std::string& path) {
   return run;
 }
 
+FinishedRun FinishedRun::Untrained(const ExperimentSpec& spec, AssembledModel assembled) {
+  FinishedRun run;
+  *run.record_.mutable_spec() = spec;
+  *run.record_.mutable_model() = FactsOfModel(assembled);
+  run.assembled_ = std::move(assembled);
+  run.learner_ = MakeLearner(spec.learner());
+  run.infos_ = MetaInfos(run.model(), *run.learner_);
+  return run;
+}
+
 absl::StatusOr<int> FinishedRun::ShotsOf(int shots) const {
   std::string known;
   int largest = 0;

@@ -27,6 +27,10 @@ class FinishedRun {
   // names the folder or the file, and what to do.
   static absl::StatusOr<FinishedRun> Open(const std::string& path);
 
+  // A model that has learned nothing, such as a checkpoint's, in the form of a run: it has a spec, but no results and
+  // no folder.
+  static FinishedRun Untrained(const ExperimentSpec& spec, AssembledModel assembled);
+
   const RunRecord& record() const { return record_; }
   const std::string& record_sha256() const { return record_sha256_; }
   const Tokenizer& tokenizer() const { return *assembled_.parts.tokenizer; }

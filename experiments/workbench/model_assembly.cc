@@ -1,6 +1,7 @@
 #include "experiments/workbench/model_assembly.h"
 
 #include <algorithm>
+#include <filesystem>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -17,6 +18,13 @@
 namespace metaprompt {
 
 absl::StatusOr<std::unique_ptr<Tokenizer>> OpenTokenizer(const std::string& folder) {
+  std::error_code error;
+  if (std::filesystem::exists(folder + "/record.textproto", error) &&
+      !std::filesystem::exists(folder + "/config.json", error)) {
+    return absl::InvalidArgumentError(absl::StrCat(folder,
+                                                   ": this is a run's folder, not a checkpoint; `metaprompt export ",
+                                                   folder, " --out DIR` makes one of it"));
+  }
   ASSIGN_OR_RETURN(const TokenizerFiles files, ReadTokenizerFiles(folder));
   return MakeTokenizer(files, folder);
 }

@@ -38,7 +38,7 @@ struct AssembledModel {
   std::unique_ptr<PromptModel> model;
 };
 
-// The tokenizer in a checkpoint's folder. Errors begin with the folder.
+// The tokenizer in a checkpoint's folder. Errors begin with the folder; that of a run's folder points to `export`.
 absl::StatusOr<std::unique_ptr<Tokenizer>> OpenTokenizer(const std::string& folder);
 
 // The tokenizer of a run: the checkpoint's, if the spec names one. Otherwise a sentencepiece model: `kept`, a stopped

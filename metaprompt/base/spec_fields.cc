@@ -275,7 +275,11 @@ absl::Status SetField(absl::string_view assignment, Message* spec) {
       line = absl::StrCat(field->name(), braced ? " " : " { ", value, braced ? "" : " }");
     } else if (field->is_repeated()) {
       std::vector<std::string> items;
-      for (absl::string_view item : absl::StrSplit(value, ',', absl::SkipWhitespace())) {
+      absl::string_view list = absl::StripAsciiWhitespace(value);
+      if (absl::StartsWith(list, "[") && absl::EndsWith(list, "]") && list.size() > 1) {  // as `check` prints it
+        list = list.substr(1, list.size() - 2);
+      }
+      for (absl::string_view item : absl::StrSplit(list, ',', absl::SkipWhitespace())) {
         whole = whole && (text || IsOneWord(absl::StripAsciiWhitespace(item)));
         items.push_back(literal(absl::StripAsciiWhitespace(item)));
       }

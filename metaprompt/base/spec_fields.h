@@ -14,8 +14,9 @@ namespace metaprompt {
 // Parses text format. Errors begin with `name`, line and column: `quick.textproto:7:3: ...`.
 absl::Status ParseSpec(absl::string_view text, absl::string_view name, google::protobuf::Message* spec);
 
-// Sets a field from `path=value`, such as `learner.inner.steps=5` or `episodes.shots=1,5`. Creates the messages along
-// the path, and replaces a repeated field. The error of an unknown name lists the known ones.
+// Sets a field from `path=value`, such as `learner.inner.steps=5`, `episodes.shots=1,5` or `episodes.shots=[1, 5]`.
+// Creates the messages along the path, and replaces a repeated field. The error of an unknown name lists the known
+// ones.
 absl::Status SetField(absl::string_view assignment, google::protobuf::Message* spec);
 
 // One line per broken rule: `learner.inner.steps is -1; it must be >= 0 and <= 100000`. Empty if no rule is broken.

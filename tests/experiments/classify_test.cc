@@ -338,7 +338,10 @@ TEST(ClassifyTest, MistakesAreAnsweredInOneLine) {
             "error: $bad.tsv: all texts are of one class, 'a'; add at least one text of another class\n");
   EXPECT_EQ(few("a\tx\nb\t \n"), "error: $bad.tsv:2: empty text; write one, or remove the line\n");
   EXPECT_EQ(few("a\tx\n\ty\n"), "error: $bad.tsv:2: empty label\n");
-  EXPECT_EQ(few("a x\n"), "error: $bad.tsv:1: no tab between label and text\n");
+  EXPECT_EQ(few("a\tx\ny\n"), "error: $bad.tsv:2: no tab between label and text\n");
+  EXPECT_EQ(few("a x\n"),
+            "error: $bad.tsv: cannot find a column of labels and one of texts; give their names or numbers with "
+            "--label-column and --text-column\n");
   EXPECT_EQ(few("a\tb\tc\td\n"),
             "error: $bad.tsv:1: more than two tabs; a line is label, tab, text, or label, tab, name, tab, text\n");
   EXPECT_EQ(few("a\tone\tx\na\ttwo\ty\n"),
@@ -347,7 +350,6 @@ TEST(ClassifyTest, MistakesAreAnsweredInOneLine) {
   EXPECT_EQ(few("a\tx\na\tcall now\tfree\nb\ty\n"),
             "error: $bad.tsv:2: the class 'a' is called 'call now' here, but its first line has no name "
             "(the column between label and text is the name; a text must not contain a tab)\n");
-  EXPECT_EQ(few("label\ttext\na\tx\nb\ty\n"), "error: $bad.tsv:1: this line looks like a header; remove it\n");
   EXPECT_THAT(few("a\tx\nb\t\xff\n"), StartsWith("error: $bad.tsv:2: "));
   EXPECT_EQ(few("the_word\tx\nTHE-WORD\ty\n"),
             "error: $bad.tsv: the classes 'the_word' and 'THE-WORD' have the same words in the run's tokenizer, 'THE "
@@ -356,11 +358,6 @@ TEST(ClassifyTest, MistakesAreAnsweredInOneLine) {
             "error: $bad.tsv: the run's tokenizer cannot encode the class name '\xe2\x98\x83'; give the class another "
             "name: label, tab, name, tab, text\n");
 
-  const Outcome empty = Classify({}, "red\n\nblue\n");
-  EXPECT_EQ(empty.status, 1);
-  EXPECT_EQ(Rows(empty.out).size(), 1) << "what stood before it is labelled";
-  EXPECT_TRUE(absl::EndsWith(empty.err, "error: the standard input:2: empty text; write one, or remove the line\n"))
-      << empty.err;
   const Outcome bytes = Classify({"--json"}, "red\nblue\ngr\xfcn\n");
   EXPECT_EQ(bytes.status, 1);
   EXPECT_THAT(bytes.err, HasSubstr("error: the standard input:3: "));
@@ -389,7 +386,7 @@ TEST(ClassifyTest, MistakesAreAnsweredInOneLine) {
   EXPECT_EQ(error(TheRun(), {"--device", "abacus"}), "error: device is 'abacus'; it must be cpu, cuda or cuda:N\n");
   EXPECT_EQ(error(TheRun(), {"$nothing"}), "error: cannot read $nothing: No such file or directory\n");
   EXPECT_EQ(Command({"classify", "--run", TheRun()}).err,
-            "error: --support is required; see `metaprompt classify --help`\n");
+            "error: --support FILE is missing: a few labelled examples of each class\n");
 }
 
 }  // namespace

@@ -5,11 +5,16 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
+#include <cstdint>
+#include <cstdio>
+#include <filesystem>
+#include <nlohmann/json.hpp>
 #include <sstream>
 #include <string>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_replace.h"
 #include "absl/strings/str_split.h"
 #include "metaprompt/base/hash.h"
 #include "tests/helpers/command_line_fixture.h"
@@ -25,8 +30,9 @@ using ::testing::StartsWith;
 
 TEST_F(CommandLineTest, CommandsThatAreNone) {
   const std::string known =
-      "; known: run, sweep, show, report, check, spec, episodes, datasets, encode, tokenize, classify, export, bench, "
-      "sinusoid, doctor";
+      "; known: run, sweep, show, report, check, spec, episodes, datasets, init, encode, tokenize, classify, export, "
+      "bench, "
+      "sinusoid, doctor, completion";
   EXPECT_EQ(Error({}, 2), absl::StrCat("a command is missing", known, "; see `metaprompt --help`"));
   EXPECT_EQ(Error({"frob"}, 2), absl::StrCat("there is no command 'frob'", known, "; see `metaprompt --help`"));
   EXPECT_EQ(Error({"frob", "--help"}, 2), Error({"frob"}, 2));
@@ -58,13 +64,136 @@ TEST_F(CommandLineTest, HelpNamesEveryCommand) {
   const Outcome help = Command({"--help"});
   EXPECT_EQ(help.status, 0);
   EXPECT_EQ(help.err, "");
-  for (const char* name : {"run", "sweep", "show", "report", "check", "spec", "episodes", "datasets", "encode",
+  for (const char* name : {"run", "sweep", "show", "report", "check", "spec", "episodes", "datasets", "init", "encode",
                            "tokenize", "classify", "export", "bench", "sinusoid", "doctor"}) {
     EXPECT_THAT(help.out, HasSubstr(absl::StrCat("\n  ", name, "  ")));
     const Outcome own = Command({name, "--help"});
     EXPECT_EQ(own.status, 0);
     EXPECT_THAT(own.out, HasSubstr(absl::StrCat("Usage: metaprompt ", name)));
   }
+}
+
+// What bash offers behind `line`, of which the last word is to be completed.
+std::string Completed(const std::string& script, const std::vector<std::string>& line) {
+  std::string command = absl::StrCat("source ", script, "; COMP_WORDS=(");
+  for (const std::string& word : line) {
+    absl::StrAppend(&command, "'", word, "' ");
+  }
+  absl::StrAppend(&command, "); COMP_CWORD=", line.size() - 1, "; _metaprompt; echo ${COMPREPLY[@]}");
+  FILE* const pipe = popen(absl::StrCat("bash -c \"", absl::StrReplaceAll(command, {{"$", "\\$"}}), "\"").c_str(), "r");
+  std::string answer;
+  for (int c = fgetc(pipe); c != EOF; c = fgetc(pipe)) {
+    answer.push_back(static_cast<char>(c));
+  }
+  EXPECT_EQ(pclose(pipe), 0);
+  return answer;
+}
+
+TEST_F(CommandLineTest, ShellsCompleteWhatHelpDescribes) {
+  WriteBytes("completion", Command({"completion", "bash"}).out);
+  const std::string script = In("$completion");
+  EXPECT_EQ(Completed(script, {"metaprompt", "s"}), "sweep show spec sinusoid\n");
+  EXPECT_EQ(Completed(script, {"metaprompt", "datasets", ""}), "stats export --help\n");
+  EXPECT_EQ(Completed(script, {"metaprompt", "datasets", "stats", "--s"}), "--set\n");
+  EXPECT_EQ(Completed(script, {"metaprompt", "run", "x", "--set", "a=b", "--o"}), "--out\n");
+  EXPECT_EQ(Completed(script, {"metaprompt", "classify", "--un"}), "--uncalibrated\n");
+  const std::string zsh = Command({"completion", "zsh"}).out;
+  EXPECT_THAT(zsh, AllOf(StartsWith("#compdef metaprompt\n"), HasSubstr("'show:Print the results of a run:"),
+                         HasSubstr("'--out:Run directory, new or of the stopped run [runs/NAME-seedSEED]'")));
+  const std::string man = Command({"completion", "man"}).out;
+  EXPECT_THAT(man,
+              AllOf(StartsWith(".TH METAPROMPT 1\n"), HasSubstr("\n.SS metaprompt datasets stats\n"),
+                    HasSubstr("\n.TP\n.B \\-\\-set FIELD=VALUE\nChange a field of the spec"), Not(HasSubstr("\n\n"))));
+}
+
+TEST_F(CommandLineTest, VersionAndSilence) {
+  EXPECT_THAT(Command({"--version"}).out, ::testing::MatchesRegex("metaprompt [0-9]+\\.[0-9]+\\.[0-9]+\n"));
+  std::vector<std::string> run = RunHere();
+  run.emplace_back("--quiet");
+  const Outcome quiet = Command(run);
+  EXPECT_EQ(quiet.status, 0);
+  EXPECT_EQ(quiet.err, "");
+  EXPECT_THAT(quiet.out, HasSubstr("\nrecord: "));
+  const Outcome failed = Command({"show", "--quiet", "$none"});
+  EXPECT_EQ(failed.status, 1);
+  EXPECT_EQ(failed.err, "error: $none: no such run directory\n") << "an error is printed all the same";
+}
+
+TEST_F(CommandLineTest, ResultsForOtherPrograms) {
+  ASSERT_EQ(Command(RunHere()).status, 0);
+  const nlohmann::json record = nlohmann::json::parse(Command({"show", "$run", "--json"}).out);
+  EXPECT_EQ(record["spec"]["episodes"]["shots"], nlohmann::json({1}));
+  EXPECT_EQ(record["results"][0]["tests"][1]["accuracies"].size(), 2);
+  const nlohmann::json report = nlohmann::json::parse(Command({"report", "$run", "--json"}).out);
+  ASSERT_EQ(report["rows"].size(), 2);
+  EXPECT_EQ(report["rows"][1]["accuracies"][0]["mean"], record["results"][0]["tests"][1]["mean_accuracy"]);
+  EXPECT_TRUE(report["rows"][0]["differences"][0].is_null());
+  const nlohmann::json spec = nlohmann::json::parse(Command({"check", "$tiny.textproto", "--json"}).out);
+  EXPECT_EQ(spec, record["spec"]);
+  const nlohmann::json stats = nlohmann::json::parse(Command({"datasets", "stats", "$tiny.textproto", "--json"}).out);
+  EXPECT_EQ(stats["texts"], 54);
+  EXPECT_EQ(stats["sha256"], record["dataset"]["content_sha256"]);
+  ASSERT_EQ(stats["classes"].size(), 9);
+  EXPECT_EQ(stats["classes"][0]["mean_words"], 7);
+  const std::string lines = Command({"datasets", "export", "$tiny.textproto", "--json"}).out;
+  EXPECT_EQ(nlohmann::json::parse(lines.substr(0, lines.find('\n')))["label"], "class-0");
+}
+
+TEST_F(CommandLineTest, ListsAsCheckPrintsThem) {
+  const Outcome listed = Command({"check", "$tiny.textproto", "--set", "episodes.shots=[1, 2]"});
+  EXPECT_EQ(listed.out, Command({"check", "$tiny.textproto", "--set", "episodes.shots=1,2"}).out);
+  EXPECT_THAT(listed.out, HasSubstr("\n  shots: [1, 2]\n"));
+  EXPECT_THAT(CheckError("episodes.shots=[1"), HasSubstr("'[1' is not a whole number"));
+}
+
+TEST_F(CommandLineTest, ARunIsNoCheckpoint) {
+  ASSERT_EQ(Command(RunHere()).status, 0);
+  EXPECT_EQ(Error({"encode", "--encoder", "$run", "--out", "$states"}),
+            "$run: this is a run's folder, not a checkpoint; `metaprompt export $run --out DIR` makes one of it");
+}
+
+TEST_F(CommandLineTest, ReportsPassOverWhatIsNoRun) {
+  ASSERT_EQ(Command(RunHere()).status, 0);
+  const std::string alone = Command({"report", "$run"}).out;
+  std::filesystem::create_directories(folder_ + "logs");
+  const Outcome more = Command({"report", "$data.tsv", "$run", "$logs", "$other.partial"});
+  EXPECT_EQ(more.out, alone);
+  EXPECT_EQ(more.err,
+            "$data.tsv: not a run; left out\n$logs: not a run; left out\n$other.partial: not complete; left out\n");
+  EXPECT_EQ(Error({"report", "$logs", "$data.tsv"}), "no complete run is named");
+  EXPECT_THAT(Error({"report", "$logs"}), StartsWith("$logs: not a run directory: it has no record.textproto"));
+  EXPECT_EQ(Error({"report", "$run", "$none"}), "$none: no such run directory") << "a name that is misspelt";
+}
+
+TEST_F(CommandLineTest, EachTestClassHasItsResult) {
+  std::vector<std::string> run = RunHere();
+  run.insert(run.end(), {"--set", "test.episodes=5"});
+  ASSERT_EQ(Command(run).status, 0);
+  const nlohmann::json record = nlohmann::json::parse(Command({"show", "$run", "--json"}).out);
+  for (const nlohmann::json& test : record["results"][0]["tests"]) {
+    ASSERT_EQ(test["classes"].size(), 3);
+    int64_t texts = 0;
+    int64_t right = 0;
+    for (size_t c = 0; c < 3; ++c) {
+      const nlohmann::json& one = test["classes"][c];
+      const auto taken_for = one["taken_for"].get<std::vector<int64_t>>();
+      ASSERT_EQ(taken_for.size(), 3);
+      EXPECT_EQ(one["right"], taken_for[c]);
+      EXPECT_EQ(one["texts"], taken_for[0] + taken_for[1] + taken_for[2]);
+      texts += one["texts"].get<int64_t>();
+      right += one["right"].get<int64_t>();
+    }
+    EXPECT_EQ(texts, 5 * 2 * 2) << "episodes, ways, queries";
+    EXPECT_NEAR(static_cast<double>(right) / static_cast<double>(texts), test["mean_accuracy"].get<double>(), 1e-9);
+  }
+  const std::string title = "1-shot, meta-learned: each test class, over 20 query texts\n\n  class    ";
+  EXPECT_THAT(Command({"show", "$run"}).out, HasSubstr("\n" + title));
+  EXPECT_THAT(Command({"report", "$run"}).out, Not(HasSubstr(title)));
+  EXPECT_THAT(Command({"report", "$run", "--classes"}).out, HasSubstr("\ntiny\n\n" + title));
+  EXPECT_THAT(Command({"report", "$run", "--format", "html"}).out,
+              HasSubstr("<details><summary>1-shot, meta-learned: each test class, over 20 query texts</summary>"));
+  EXPECT_EQ(Error({"report", "$run", "--classes", "--format", "csv"}),
+            "--classes adds to the text format; HTML has the classes anyway");
 }
 
 TEST_F(CommandLineTest, SpecDescribesFields) {

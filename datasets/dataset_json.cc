@@ -1,0 +1,51 @@
+#include "datasets/dataset_json.h"
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+
+namespace metaprompt {
+
+std::string StatsJson(const Dataset& dataset) {
+  nlohmann::ordered_json object = {{"name", dataset.name},
+                                   {"distribution", dataset.distribution},
+                                   {"split", dataset.split_name},
+                                   {"texts", dataset.NumTexts()},
+                                   {"dropped_duplicates", dataset.dropped_duplicates},
+                                   {"unused_texts", dataset.unused_texts},
+                                   {"empty_texts", dataset.empty_texts},
+                                   {"skipped_bad_lines", dataset.skipped_bad_lines},
+                                   {"sha256", ContentSha256(dataset)},
+                                   {"classes", nlohmann::ordered_json::array()}};
+  for (const TextClass& one : dataset.classes) {
+    int64_t words = 0;
+    int64_t longest = 0;
+    for (const std::string& text : one.texts) {
+      const int64_t of_text = 1 + std::count(text.begin(), text.end(), ' ');
+      words += of_text;
+      longest = std::max(longest, of_text);
+    }
+    const auto texts = static_cast<int64_t>(one.texts.size());
+    object["classes"].push_back(
+        {{"split", SplitName(one.split)},
+         {"label", one.label},
+         {"name", one.name},
+         {"texts", texts},
+         {"mean_words", texts == 0 ? 0 : static_cast<double>(words) / static_cast<double>(texts)},
+         {"max_words", longest}});
+  }
+  return object.dump() + "\n";
+}
+
+std::string ExportJson(const Dataset& dataset) {
+  std::string lines;
+  for (const TextClass& one : dataset.classes) {
+    for (const std::string& text : one.texts) {
+      const nlohmann::ordered_json object = {
+          {"split", SplitName(one.split)}, {"label", one.label}, {"name", one.name}, {"text", text}};
+      lines += object.dump() + "\n";
+    }
+  }
+  return lines;
+}
+
+}  // namespace metaprompt

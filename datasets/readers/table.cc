@@ -1,0 +1,208 @@
+#include "datasets/readers/table.h"
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <nlohmann/json.hpp>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
+#include "datasets/readers/csv_fields.h"
+#include "datasets/readers/json_fields.h"
+#include "datasets/readers/texts_by_label.h"
+#include "metaprompt/base/status_macros.h"
+#include "metaprompt/base/text.h"
+
+namespace metaprompt {
+namespace {
+
+constexpr size_t kSampleLines = 200;
+constexpr size_t kLongestRecord = size_t{1} << 20U;
+
+}  // namespace
+
+absl::Status Table::ErrorAt(int64_t line, absl::string_view what) const {
+  return absl::InvalidArgumentError(absl::StrCat(name_, ":", line, ": ", what));
+}
+
+absl::StatusOr<bool> Table::ReadLine(std::string* line) {
+  errno = 0;
+  if (!std::getline(*in_, *line)) {
+    return in_->bad() ? absl::StatusOr<bool>(absl::UnavailableError(
+                            absl::StrCat(name_, ": ", errno == 0 ? "cannot be read" : std::strerror(errno))))
+                      : false;
+  }
+  ++read_number_;
+  if (!line->empty() && line->back() == '\r') {
+    line->pop_back();
+  }
+  if (read_number_ == 1 && absl::StartsWith(*line, "\xef\xbb\xbf")) {
+    line->erase(0, 3);
+  }
+  return true;
+}
+
+absl::StatusOr<bool> Table::NextLine(std::string* line) {
+  if (ahead_.empty()) {
+    ASSIGN_OR_RETURN(const bool more, ReadLine(line));
+    number_ += more ? 1 : 0;
+    return more;
+  }
+  *line = std::move(ahead_.front());
+  ahead_.pop_front();
+  ++number_;
+  return true;
+}
+
+absl::StatusOr<Table> Table::Open(std::istream* in, std::string name, bool labelled, const ColumnNames& columns) {
+  Table table(in, std::move(name), labelled);
+  std::string line;
+  while (table.ahead_.size() < (labelled ? kSampleLines : 1)) {
+    ASSIGN_OR_RETURN(const bool more, table.ReadLine(&line));
+    if (!more) {
+      break;
+    }
+    if (const absl::Status status = CheckUtf8(line); !status.ok()) {
+      if (!labelled) {
+        return table.ErrorAt(table.read_number_, status.message());
+      }
+      table.ahead_.push_back(line);
+      break;  // Next refuses it
+    }
+    table.ahead_.push_back(line);
+  }
+  if (!labelled && table.ahead_.empty()) {
+    return table;
+  }
+  const std::vector<std::string> sample(table.ahead_.begin(), table.ahead_.end());
+  absl::StatusOr<TableFormat> format = labelled ? LabelledFormat(sample, columns) : TextFormat(sample[0], columns);
+  if (!format.ok()) {
+    return absl::InvalidArgumentError(absl::StrCat(table.name_, ": ", format.status().message()));
+  }
+  table.format_ = *std::move(format);
+  table.header_is_next_ = table.format_.header;
+  return table;
+}
+
+absl::StatusOr<bool> Table::NextRecord(std::string* record, int64_t* line) {
+  const bool separated = format_.kind == TableFormat::kSeparated;
+  const bool blanks_count = format_.kind == TableFormat::kLines;
+  record->clear();
+  std::string next;
+  for (bool first = true;;) {
+    ASSIGN_OR_RETURN(const bool more, NextLine(&next));
+    if (!more || record->size() > kLongestRecord) {
+      return first ? absl::StatusOr<bool>(false) : ErrorAt(*line, "a quote that is not closed");
+    }
+    if (const absl::Status status = CheckUtf8(next); !status.ok()) {
+      return ErrorAt(number_, status.message());
+    }
+    if (first && next.empty() && !blanks_count) {
+      continue;
+    }
+    *line = first ? number_ : *line;
+    absl::StrAppend(record, first ? "" : "\n", next);
+    first = false;
+    if (!separated || std::count(record->begin(), record->end(), '"') % 2 == 0) {
+      return true;
+    }
+  }
+}
+
+absl::Status Table::TakeSeparated(const std::string& record, TableRow* row) const {
+  absl::StatusOr<std::vector<std::string>> fields = SplitRecord(record, format_.delimiter);
+  if (!fields.ok()) {
+    return ErrorAt(row->line, fields.status().message());
+  }
+  if (fields->size() != format_.columns) {
+    return ErrorAt(row->line, absl::StrCat(fields->size(), fields->size() == 1 ? " field" : " fields", " instead of ",
+                                           format_.columns));
+  }
+  row->text = std::move((*fields)[format_.text]);
+  row->label = labelled_ ? CollapseBlanks((*fields)[format_.label]) : "";
+  row->name = format_.name == TableFormat::kNone ? "" : CollapseBlanks((*fields)[format_.name]);
+  return absl::OkStatus();
+}
+
+absl::Status Table::TakeJson(const std::string& record, TableRow* row) const {
+  const auto at_line = [&](const absl::Status& status) { return ErrorAt(row->line, status.message()); };
+  const absl::StatusOr<nlohmann::json> object = ParseObject(record);
+  if (!object.ok()) {
+    return at_line(object.status());
+  }
+  const auto text = FieldOf(*object, format_.text_name);
+  if (!text.ok()) {
+    return at_line(text.status());
+  }
+  if ((*text)->is_string()) {
+    row->text = (*text)->get<std::string>();
+  } else {
+    absl::StatusOr<std::string> joined = TextIn(**text, format_.text_name, 0);
+    if (!joined.ok()) {
+      return at_line(joined.status());
+    }
+    row->text = *std::move(joined);
+  }
+  if (labelled_) {
+    const auto value = FieldOf(*object, format_.label_name);
+    if (!value.ok()) {
+      return at_line(value.status());
+    }
+    absl::StatusOr<std::string> label = LabelIn(**value, format_.label_name);
+    if (!label.ok()) {
+      return at_line(label.status());
+    }
+    row->label = *std::move(label);
+  }
+  return absl::OkStatus();
+}
+
+absl::Status Table::TakeLabelTabText(const std::string& record, TableRow* row) const {
+  const std::vector<std::string> columns = absl::StrSplit(record, '\t');
+  if (columns.size() == 1) {
+    return ErrorAt(row->line, "no tab between label and text");
+  }
+  if (columns.size() > 3) {
+    return ErrorAt(row->line, "more than two tabs; a line is label, tab, text, or label, tab, name, tab, text");
+  }
+  row->label = CollapseBlanks(columns.front());
+  row->name = columns.size() == 3 ? CollapseBlanks(columns[1]) : "";
+  row->text = columns.back();
+  return absl::OkStatus();
+}
+
+absl::StatusOr<bool> Table::Next(TableRow* row) {
+  std::string record;
+  *row = TableRow();
+  ASSIGN_OR_RETURN(bool more, NextRecord(&record, &row->line));
+  if (more && header_is_next_) {
+    header_is_next_ = false;
+    ASSIGN_OR_RETURN(more, NextRecord(&record, &row->line));
+  }
+  if (!more) {
+    return false;
+  }
+  switch (format_.kind) {
+    case TableFormat::kLines:
+      row->text = std::move(record);
+      return true;
+    case TableFormat::kLabelTabText:
+      RETURN_IF_ERROR(TakeLabelTabText(record, row));
+      break;
+    case TableFormat::kSeparated:
+      RETURN_IF_ERROR(TakeSeparated(record, row));
+      break;
+    case TableFormat::kJson:
+      RETURN_IF_ERROR(TakeJson(record, row));
+      break;
+  }
+  if (labelled_ && row->label.empty()) {
+    return ErrorAt(row->line, "empty label");
+  }
+  return true;
+}
+
+}  // namespace metaprompt

@@ -1,0 +1,65 @@
+// Texts, with labels or without, from a stream in any of the layouts of TableFormat.
+#ifndef DATASETS_READERS_TABLE_H_
+#define DATASETS_READERS_TABLE_H_
+
+#include <cstdint>
+#include <deque>
+#include <istream>
+#include <string>
+#include <utility>
+
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+#include "datasets/readers/table_format.h"
+
+namespace metaprompt {
+
+struct TableRow {
+  std::string label;  // CollapseBlanks of what the file has; empty in files without labels
+  std::string name;   // of the class; empty if the file has none
+  std::string text;   // as in the file; it may be empty or blank
+  int64_t line = 0;   // where the record begins
+};
+
+class Table {
+ public:
+  // Reads the first lines to find the format: of a labelled table up to 200 lines, otherwise one line. `name` is the
+  // stream's name in errors. `in` must outlive the result.
+  static absl::StatusOr<Table> Open(std::istream* in, std::string name, bool labelled, const ColumnNames& columns);
+
+  const TableFormat& format() const { return format_; }
+
+  // Reads the next row; false at the end. In a labelled table blank lines are skipped, and an empty label is an error;
+  // in plain lines a blank line is a row. Lines end with LF or CR LF, and a byte-order mark at the start is skipped.
+  // Errors name the stream and the line.
+  absl::StatusOr<bool> Next(TableRow* row);
+
+  // Whether more input is there already, so that Next need not wait for it.
+  bool Waiting() const { return !ahead_.empty() || in_->rdbuf()->in_avail() > 0; }
+
+  // `NAME:LINE: what`.
+  absl::Status ErrorAt(int64_t line, absl::string_view what) const;
+
+ private:
+  Table(std::istream* in, std::string name, bool labelled) : in_(in), name_(std::move(name)), labelled_(labelled) {}
+
+  absl::StatusOr<bool> ReadLine(std::string* line);  // from the stream
+  absl::StatusOr<bool> NextLine(std::string* line);  // from those read ahead, then from the stream
+  absl::StatusOr<bool> NextRecord(std::string* record, int64_t* line);
+  absl::Status TakeSeparated(const std::string& record, TableRow* row) const;
+  absl::Status TakeJson(const std::string& record, TableRow* row) const;
+  absl::Status TakeLabelTabText(const std::string& record, TableRow* row) const;
+
+  std::istream* in_;
+  std::string name_;
+  bool labelled_;
+  TableFormat format_;
+  std::deque<std::string> ahead_;
+  int64_t number_ = 0;       // of the line that NextLine gave
+  int64_t read_number_ = 0;  // of the line that was read last
+  bool header_is_next_ = false;
+};
+
+}  // namespace metaprompt
+
+#endif  // DATASETS_READERS_TABLE_H_

@@ -1,0 +1,61 @@
+// How a person's file of texts is laid out, guessed from its first lines: CSV, TSV, JSON lines, or plain lines.
+#ifndef DATASETS_READERS_TABLE_FORMAT_H_
+#define DATASETS_READERS_TABLE_FORMAT_H_
+
+#include <cstddef>
+#include <string>
+
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+#include "absl/types/span.h"
+
+namespace metaprompt {
+
+// The columns that the user names: by a name in the header, by a number from 1, or, in JSON, by a field. Empty: to be
+// guessed.
+struct ColumnNames {
+  std::string label;
+  std::string text;
+  // They are the names of another file's columns, and texts without labels may have them: then a text column that is
+  // not in the first line, or a number, means that each line is a text.
+  bool of_examples = false;
+};
+
+struct TableFormat {
+  static constexpr size_t kNone = static_cast<size_t>(-1);
+
+  enum Kind {
+    kLines,         // each line is a text
+    kLabelTabText,  // `label<TAB>text` or `label<TAB>name<TAB>text` lines, without a header
+    kSeparated,     // separated values, with quotes
+    kJson,          // one JSON object per line
+  };
+  Kind kind = kLines;
+  // Of kSeparated.
+  char delimiter = ',';
+  bool header = false;
+  size_t columns = 0;    // fields per record
+  size_t label = kNone;  // index of the column; kNone: there is no such column
+  size_t name = kNone;
+  size_t text = kNone;
+  // Of kSeparated with a header, and of kJson; empty: there is no such column.
+  std::string label_name;
+  std::string text_name;
+  bool guessed = false;  // whether columns were guessed from their contents, not found by their names
+
+  // "CSV, label column 'intent', text column 'message'".
+  std::string Describe() const;
+};
+
+// The format of a file with a label for each text; `lines` are its first ones. A column is found by its name (label,
+// class, category, intent ...; text, sentence, message ...), or by its contents: labels recur, texts are long. The
+// error, a reason without a file, asks for the columns' names.
+absl::StatusOr<TableFormat> LabelledFormat(absl::Span<const std::string> lines, const ColumnNames& names);
+
+// The format of texts of which only the first line is known. Without a text column that is found by its name, each line
+// is a text.
+absl::StatusOr<TableFormat> TextFormat(absl::string_view first_line, const ColumnNames& names);
+
+}  // namespace metaprompt
+
+#endif  // DATASETS_READERS_TABLE_FORMAT_H_

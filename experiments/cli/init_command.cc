@@ -1,0 +1,64 @@
+#include "experiments/cli/init_command.h"
+
+#include <filesystem>
+#include <memory>
+#include <string>
+
+#include "absl/strings/str_cat.h"
+#include "experiments/commands/init_spec.h"
+#include "metaprompt/base/files.h"
+#include "metaprompt/base/status_macros.h"
+
+namespace metaprompt {
+namespace {
+
+struct InitCommand {
+  InitOptions init;
+  std::string out;
+  bool list = false;
+};
+
+absl::Status Init(const InitCommand& command, const Console& console) {
+  if (command.list) {
+    *console.out << InitKinds();
+    return absl::OkStatus();
+  }
+  if (command.init.data.empty()) {
+    return absl::InvalidArgumentError("--data FILE is missing: your labelled texts; --list shows the templates");
+  }
+  std::error_code error;
+  if (!command.out.empty() && std::filesystem::exists(command.out, error)) {
+    return absl::AlreadyExistsError(absl::StrCat(command.out, ": this file is there already; name another"));
+  }
+  ASSIGN_OR_RETURN(const std::string text, InitSpec(command.init));
+  if (command.out.empty()) {
+    *console.out << text;
+    return absl::OkStatus();
+  }
+  RETURN_IF_ERROR(WriteFileAtomically(command.out, text));
+  *console.out << command.out << ": written; look at it, then: metaprompt run " << command.out << '\n';
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+void RegisterInitCommand(Commands* commands) {
+  auto command = std::make_shared<InitCommand>();
+  CLI::App* init = commands->Add("init", "Write a first spec for your own file of labelled texts, with comments",
+                                 [command](const Console& console) { return Init(*command, console); });
+  init->add_option("--data", command->init.data, "Labelled texts: CSV, TSV, JSON lines or `label<TAB>text` lines")
+      ->type_name("FILE");
+  init->add_option("--encoder", command->init.encoder,
+                   "Checkpoint to start from, a Hugging Face folder [a small encoder with random weights]")
+      ->type_name("DIR");
+  init->add_option("--template", command->init.kind, "Kind of experiment, see --list [prototypes]")->type_name("NAME");
+  init->add_flag("--list", command->list, "List the templates and end");
+  init->add_option("--out", command->out, "File to write [the standard output]")->type_name("FILE");
+  init->add_option("--label-column", command->init.columns.label,
+                   "Column of the labels, by name or number [found by its name or contents]")
+      ->type_name("COLUMN");
+  init->add_option("--text-column", command->init.columns.text, "Column of the texts [found likewise]")
+      ->type_name("COLUMN");
+}
+
+}  // namespace metaprompt

@@ -1,0 +1,96 @@
+#include "experiments/commands/calibration.h"
+
+#include <ATen/ATen.h>
+
+#include <algorithm>
+#include <cmath>
+#include <string>
+#include <utility>
+
+#include "experiments/commands/classifier.h"
+#include "metaprompt/base/status_macros.h"
+
+namespace metaprompt {
+namespace {
+
+constexpr size_t kRounds = 5;
+constexpr double kColdest = 0.01;
+constexpr double kHottest = 100;
+
+// The examples of one round: those to adapt to, and those that are left out.
+struct Round {
+  std::vector<SupportClass> kept;
+  std::vector<std::string> left_out;
+  std::vector<int64_t> labels;
+};
+
+Round RoundOf(const std::vector<SupportClass>& classes, size_t round) {
+  Round one;
+  for (size_t c = 0; c < classes.size(); ++c) {
+    const std::vector<std::string>& texts = classes[c].texts;
+    one.kept.push_back(SupportClass{classes[c].label, classes[c].name, {}});
+    for (size_t i = 0; i < texts.size(); ++i) {
+      if (texts.size() > 1 && i % kRounds == round) {
+        one.left_out.push_back(texts[i]);
+        one.labels.push_back(static_cast<int64_t>(c));
+      } else {
+        one.kept[c].texts.push_back(texts[i]);
+      }
+    }
+  }
+  return one;
+}
+
+}  // namespace
+
+double BestTemperature(const at::Tensor& scores, const std::vector<int64_t>& labels) {
+  const auto count = static_cast<double>(labels.size());
+  const at::Tensor z = scores.to(at::kDouble);
+  const double right = (count + 1) / (count + 2);
+  at::Tensor targets = at::full_like(z, (1 - right) / static_cast<double>(z.size(1) - 1));
+  targets.scatter_(1, at::tensor(at::ArrayRef<int64_t>(labels), at::kLong).unsqueeze(1), right);
+  // The cross-entropy is convex in 1 / T, with the derivative Σ (expected score - target's score).
+  const auto slope = [&](double temperature) {
+    return ((at::softmax(z / temperature, -1) - targets) * z).sum().item<double>();
+  };
+  double low = std::log(kColdest);
+  double high = std::log(kHottest);
+  for (int i = 0; i < 60; ++i) {
+    const double middle = (low + high) / 2;
+    (slope(std::exp(middle)) > 0 ? low : high) = middle;  // too sure of itself: warmer
+  }
+  return std::exp((low + high) / 2);
+}
+
+absl::StatusOr<std::optional<Calibration>> LeaveOneOut(const ClassifierStart& start,
+                                                       const std::vector<SupportClass>& classes, at::Device device,
+                                                       TaskPool* pool) {
+  size_t most = 0;
+  for (const SupportClass& one : classes) {
+    most = std::max(most, one.texts.size());
+  }
+  Calibration calibration;
+  std::vector<at::Tensor> scores;
+  std::vector<int64_t> labels;
+  for (size_t r = 0; r < std::min(most, kRounds); ++r) {
+    const Round round = RoundOf(classes, r);
+    if (round.left_out.empty()) {
+      continue;
+    }
+    ASSIGN_OR_RETURN(Classifier classifier, Classifier::Adapt(&start.run, start.params, round.kept, device, pool));
+    const absl::StatusOr<at::Tensor> probabilities = classifier.Probabilities(round.left_out);
+    RETURN_IF_ERROR(probabilities);
+    scores.push_back(probabilities->clamp_min(1e-37).log());
+    labels.insert(labels.end(), round.labels.begin(), round.labels.end());
+  }
+  if (labels.empty()) {
+    return std::optional<Calibration>();
+  }
+  const at::Tensor all = at::cat(scores);
+  calibration.temperature = BestTemperature(all, labels);
+  calibration.right = all.argmax(1).eq(at::tensor(at::ArrayRef<int64_t>(labels), at::kLong)).sum().item<int64_t>();
+  calibration.texts = static_cast<int64_t>(labels.size());
+  return std::optional<Calibration>(calibration);
+}
+
+}  // namespace metaprompt

@@ -1,0 +1,38 @@
+// Probabilities that mean what they say: a temperature from examples that the model did not see.
+#ifndef EXPERIMENTS_COMMANDS_CALIBRATION_H_
+#define EXPERIMENTS_COMMANDS_CALIBRATION_H_
+
+#include <ATen/core/Tensor.h>
+
+#include <cstdint>
+#include <optional>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "experiments/commands/classifier_start.h"
+#include "experiments/commands/support_file.h"
+#include "learners/inner/task_pool.h"
+
+namespace metaprompt {
+
+struct Calibration {
+  double temperature = 1;
+  int64_t right = 0;  // of the examples that were left out, how many the model labelled correctly
+  int64_t texts = 0;  // how many were left out
+};
+
+// Leaves out one text of each class at a time, adapts to the others, and labels those that were left out; then
+// BestTemperature. A class with a single text keeps it. If a class has more than five texts, five rounds share them
+// out. Nothing if every class has one text. Takes as many adaptations as rounds.
+absl::StatusOr<std::optional<Calibration>> LeaveOneOut(const ClassifierStart& start,
+                                                       const std::vector<SupportClass>& classes, at::Device device,
+                                                       TaskPool* pool);
+
+// The T for which softmax(scores / T) has the smallest cross-entropy (Guo et al. 2017). `scores` [N, C] are logits or
+// log-probabilities, `labels` [N] int64. The target of the right class is (N + 1) / (N + 2) instead of 1, as in Platt
+// 1999, so that T stays above 0 if all N are right. T is in [0.01, 100].
+double BestTemperature(const at::Tensor& scores, const std::vector<int64_t>& labels);
+
+}  // namespace metaprompt
+
+#endif  // EXPERIMENTS_COMMANDS_CALIBRATION_H_

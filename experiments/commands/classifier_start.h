@@ -1,0 +1,32 @@
+// What a classifier starts from: a finished run, or a checkpoint without any run.
+#ifndef EXPERIMENTS_COMMANDS_CLASSIFIER_START_H_
+#define EXPERIMENTS_COMMANDS_CLASSIFIER_START_H_
+
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "experiments/commands/support_file.h"
+#include "experiments/workbench/finished_run.h"
+#include "metaprompt/model/params.h"
+
+namespace metaprompt {
+
+struct ClassifierStart {
+  FinishedRun run;
+  ParamList params;  // of run.infos()
+  std::string name;  // in words: "the 5-shot initialisation of runs/mine"
+};
+
+// The run's result for that number of shots; 0: the nearest to the mean number of examples per class, and the larger of
+// two that are equally near.
+absl::StatusOr<ClassifierStart> StartOfRun(const std::string& path, int shots,
+                                           const std::vector<SupportClass>& classes);
+
+// The checkpoint in a Hugging Face folder with the settings of FirstSpec. A checkpoint without a
+// masked-language-model head needs the examples to measure the scale of what the class vectors are compared with.
+absl::StatusOr<ClassifierStart> StartOfCheckpoint(const std::string& folder, const std::vector<SupportClass>& classes);
+
+}  // namespace metaprompt
+
+#endif  // EXPERIMENTS_COMMANDS_CLASSIFIER_START_H_

@@ -1,0 +1,24 @@
+// A person's examples: labelled texts in a file of any layout.
+#ifndef EXPERIMENTS_COMMANDS_EXAMPLES_H_
+#define EXPERIMENTS_COMMANDS_EXAMPLES_H_
+
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "datasets/readers/table_format.h"
+#include "experiments/commands/support_file.h"
+
+namespace metaprompt {
+
+struct Examples {
+  std::vector<SupportClass> classes;  // two or more, in the order of their first texts
+  TableFormat format;
+};
+
+// Reads CSV, TSV or JSON lines, with a header or without, or the lines of ReadSupport. Errors name file and line.
+absl::StatusOr<Examples> ReadExamples(const std::string& path, const ColumnNames& columns);
+
+}  // namespace metaprompt
+
+#endif  // EXPERIMENTS_COMMANDS_EXAMPLES_H_

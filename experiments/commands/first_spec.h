@@ -1,0 +1,21 @@
+// The settings that a person starts with who has a checkpoint and a few labelled texts.
+#ifndef EXPERIMENTS_COMMANDS_FIRST_SPEC_H_
+#define EXPERIMENTS_COMMANDS_FIRST_SPEC_H_
+
+#include <string>
+
+#include "experiments/experiment.pb.h"
+
+namespace metaprompt {
+
+// `model { ... }` in text format, with comments that give the reasons: prototypes of the examples and of the classes'
+// names. With a masked-language-model head they are read at the mask; otherwise they are means over all tokens, as in
+// sentence encoders. `max_tokens` is CheckpointSpec's.
+std::string FirstModelText(const std::string& encoder, bool has_head, int max_tokens);
+
+// A spec with that model whose learner takes no step: its class vectors are the prototypes.
+ExperimentSpec FirstSpec(const std::string& encoder, bool has_head);
+
+}  // namespace metaprompt
+
+#endif  // EXPERIMENTS_COMMANDS_FIRST_SPEC_H_

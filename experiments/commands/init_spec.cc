@@ -1,0 +1,303 @@
+#include "experiments/commands/init_spec.h"
+
+#include <algorithm>
+#include <cmath>
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <utility>
+#include <vector>
+
+#include "absl/strings/ascii.h"
+#include "absl/strings/escaping.h"
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+#include "absl/strings/str_join.h"
+#include "datasets/splits/class_split.h"
+#include "experiments/commands/examples.h"
+#include "experiments/commands/first_spec.h"
+#include "experiments/commands/init_kinds.h"
+#include "experiments/spec.h"
+#include "experiments/workbench/model_assembly.h"
+#include "experiments/workbench/workbench.h"
+#include "learners/check_learner.h"
+#include "metaprompt/base/spec_fields.h"
+#include "metaprompt/base/status_macros.h"
+#include "metaprompt/base/text.h"
+
+namespace metaprompt {
+namespace {
+
+constexpr size_t kLeastTexts = 6;  // of a class: one shot and five queries
+constexpr int kVocabSizes[] = {4000, 2000, 1000, 500, 250, 125, 64};
+constexpr size_t kLeastClasses = 6;  // two each for training, validation and test
+
+// A class, with each of its texts once.
+std::vector<SupportClass> WithoutDuplicates(std::vector<SupportClass> classes) {
+  for (SupportClass& one : classes) {
+    std::vector<std::string>& texts = one.texts;
+    std::sort(texts.begin(), texts.end());
+    texts.erase(std::unique(texts.begin(), texts.end()), texts.end());
+  }
+  std::sort(classes.begin(), classes.end(), [](const auto& a, const auto& b) { return a.label < b.label; });
+  return classes;
+}
+
+// "billing 12, login 9 and 3 more".
+std::string Counts(const std::vector<SupportClass>& classes) {
+  constexpr size_t kListed = 6;
+  std::string list;
+  for (size_t i = 0; i < std::min(kListed, classes.size()); ++i) {
+    absl::StrAppend(&list, i == 0 ? "" : ", ", classes[i].label, " ", classes[i].texts.size());
+  }
+  return classes.size() <= kListed ? list : absl::StrCat(list, " and ", classes.size() - kListed, " more");
+}
+
+// A column by its name in the header, or by its number from 1.
+std::string Column(const std::string& name, size_t place) {
+  return absl::StrCat("\"", name.empty() ? absl::StrCat(place + 1) : absl::Utf8SafeCEscape(name), "\"");
+}
+
+std::string SourceText(const std::string& path, const TableFormat& format) {
+  const std::string file = absl::StrCat("path: \"", absl::Utf8SafeCEscape(path), "\"");
+  switch (format.kind) {
+    case TableFormat::kJson:
+      return absl::StrCat("  jsonl { ", file, " text_field: ", Column(format.text_name, 0),
+                          " label_field: ", Column(format.label_name, 0), " }\n");
+    case TableFormat::kSeparated:
+      return absl::StrCat("  csv { ", file, " text_column: ", Column(format.text_name, format.text),
+                          " label_column: ", Column(format.label_name, format.label),
+                          format.header ? "" : " header: false", " }\n");
+    case TableFormat::kLabelTabText:
+    case TableFormat::kLines:
+      break;
+  }
+  return absl::StrCat("  tsv { ", file, " }\n");
+}
+
+// The shape of the experiment, chosen for the data.
+struct Shape {
+  std::vector<SupportClass> used;  // classes with enough texts
+  size_t left_out = 0;
+  size_t train = 0;  // classes
+  size_t valid = 0;
+  size_t test = 0;
+  size_t ways = 0;
+  bool five_shots = false;  // beside one shot
+  size_t queries = 0;
+};
+
+Shape ShapeOf(const std::vector<SupportClass>& classes) {
+  Shape shape;
+  size_t least = SIZE_MAX;
+  for (const SupportClass& one : classes) {
+    if (one.texts.size() >= kLeastTexts) {
+      shape.used.push_back(one);
+      least = std::min(least, one.texts.size());
+    }
+  }
+  shape.left_out = classes.size() - shape.used.size();
+  const size_t fifth = (shape.used.size() + 2) / 5;
+  shape.valid = std::max<size_t>(2, fifth);
+  shape.test = shape.valid;
+  shape.train = shape.used.size() - std::min(shape.used.size(), shape.valid + shape.test);
+  shape.ways = std::min<size_t>(5, shape.valid);
+  shape.five_shots = least >= 10;
+  shape.queries = std::min<size_t>(15, least - (shape.five_shots ? 5 : 1));
+  return shape;
+}
+
+absl::Status TooFewClasses(const InitOptions& options, const std::vector<SupportClass>& classes, const Shape& shape) {
+  const std::string encoder = options.encoder.empty() ? "DIR" : options.encoder;
+  return absl::FailedPreconditionError(absl::StrCat(
+      options.data, ": ", shape.used.size(), " of its ", classes.size(), " classes (", Counts(classes), ") have ",
+      kLeastTexts, " different texts or more; a run needs ", kLeastClasses,
+      " such classes: two each to train, to validate and to test on. What works with fewer is to label texts of these "
+      "classes, without a run: metaprompt classify --encoder ",
+      encoder, " --support ", options.data, " < texts"));
+}
+
+std::string SplitText(const Shape& shape) {
+  const auto share = [&](size_t classes) {
+    const double exact = static_cast<double>(classes) / static_cast<double>(shape.used.size());
+    return absl::StrFormat("%.6g", exact);
+  };
+  const std::string shares = absl::StrCat("train: ", share(shape.train), " valid: ", share(shape.valid));
+  const std::string why =
+      absl::StrFormat("  # %d classes for training, %d for validation, %d for test; a seed draws which.\n", shape.train,
+                      shape.valid, shape.test);
+  if (shape.left_out == 0) {
+    return absl::StrCat(why, "  split { shares { ", shares, " } }\n");
+  }
+  ClassSplit split;
+  split.mutable_shares()->set_train(static_cast<double>(shape.train) / static_cast<double>(shape.used.size()));
+  split.mutable_shares()->set_valid(static_cast<double>(shape.valid) / static_cast<double>(shape.used.size()));
+  std::vector<std::string> labels;
+  for (const SupportClass& one : shape.used) {
+    labels.push_back(one.label);
+  }
+  const absl::StatusOr<ClassPlaces> places = SplitClasses(split, labels);
+  std::string text = absl::StrCat(why, "  # Left out: ", shape.left_out, " with fewer than ", kLeastTexts,
+                                  " different texts.\n  split {\n    lists {\n");
+  for (const Split side : kSplits) {
+    std::vector<std::string> names;
+    for (const auto& [label, place] : *places) {
+      if (place.split == side) {
+        names.push_back(absl::StrCat("\"", absl::Utf8SafeCEscape(label), "\""));
+      }
+    }
+    absl::StrAppend(&text, "      ", SplitName(side), ": [", absl::StrJoin(names, ", "), "]\n");
+  }
+  return absl::StrCat(text, "    }\n  }\n");
+}
+
+// Words of a text.
+int64_t Words(const std::string& text) { return 1 + std::count(text.begin(), text.end(), ' '); }
+
+// Words of all but one in twenty texts.
+int64_t LongTexts(const std::vector<SupportClass>& classes) {
+  std::vector<int64_t> words;
+  for (const SupportClass& one : classes) {
+    for (const std::string& text : one.texts) {
+      words.push_back(Words(text));
+    }
+  }
+  const auto place = words.begin() + static_cast<std::ptrdiff_t>(words.size() * 19 / 20);
+  std::nth_element(words.begin(), place, words.end());
+  return *place;
+}
+
+// Room for most texts: a word is 1.4 tokens or so, and the prompt a dozen.
+int MaxTokensFor(int64_t words) {
+  const auto tokens = static_cast<int>(std::ceil(1.4 * static_cast<double>(words) + 12));
+  return std::min(128, std::max(32, (tokens + 15) / 16 * 16));
+}
+
+absl::StatusOr<std::string> ModelText(const InitOptions& options, const InitKind& kind, int64_t words, int vocab_size) {
+  const int tokens = MaxTokensFor(words);
+  const std::string why = absl::StrFormat(
+      "# %d tokens: 95 in 100 of the texts have %d words or fewer. What is longer is cut at the end.\n", tokens, words);
+  if (options.encoder.empty()) {
+    if (kind.random_learner == nullptr) {
+      return absl::InvalidArgumentError(
+          absl::StrCat("the template ", kind.name, " needs a pre-trained encoder; name its folder with --encoder"));
+    }
+    return absl::StrCat(
+        why,
+        "# A small encoder with random weights, and a tokenizer trained on the texts of the training classes: it runs\n"
+        "# everywhere and shows how things work. For good accuracy begin with a checkpoint: metaprompt init --encoder "
+        "DIR\n"
+        "model {\n"
+        "  tokenizer { vocab_size: ",
+        vocab_size, " }\n  encoder { bert { layers: 1 width: 256 heads: 4 intermediate: 512 max_positions: ", tokens,
+        " } }\n", "  prompt { template: \"<soft> {mask} : {text}\" }\n  verbalizer { allow_same_words: true }\n}\n");
+  }
+  ASSIGN_OR_RETURN(std::unique_ptr<Tokenizer> tokenizer, OpenTokenizer(options.encoder));
+  ASSIGN_OR_RETURN(const EncoderParts parts,
+                   OpenEncoder(options.encoder, /*allow_unknown=*/false, std::move(tokenizer)));
+  RETURN_IF_ERROR(CheckPredictsWords(*parts.encoder, options.encoder));
+  if (!kind.prototypes) {
+    return absl::StrCat(
+        why, "model {\n  encoder { checkpoint { path: \"", absl::Utf8SafeCEscape(options.encoder),
+        "\" max_tokens: ", tokens,
+        " } }\n  prompt { template: \"{text} {mask}\" }\n  features: MEAN\n  verbalizer { allow_same_words: true "
+        "}\n}\n");
+  }
+  return absl::StrCat(why, FirstModelText(options.encoder, parts.encoder->layout().has_head(), tokens));
+}
+
+// The file's name without its ending, with what a run's name may hold.
+std::string NameOf(const std::string& path) {
+  std::string name = std::filesystem::path(path).stem().string();
+  for (char& c : name) {
+    c = absl::ascii_isalnum(static_cast<unsigned char>(c)) || c == '-' || c == '_' ? c : '-';
+  }
+  return name.empty() ? "mine" : name;
+}
+
+// What was found in the file, as comments, and the spec's name.
+std::string HeadText(const InitOptions& options, const InitKind& kind, const TableFormat& format,
+                     const std::vector<SupportClass>& classes) {
+  size_t texts = 0;
+  for (const SupportClass& one : classes) {
+    texts += one.texts.size();
+  }
+  return absl::StrCat(
+      "# Written by `metaprompt init` (template ", kind.name,
+      "); every line may be changed. `metaprompt spec` lists all fields.\n#   metaprompt run THIS_FILE\n# ",
+      options.data, ": ", format.Describe(), format.guessed ? " (guessed from their contents)" : "", "; ", texts,
+      " different texts in ", classes.size(), " classes:\n# ", Counts(classes), "\nname: \"", NameOf(options.data),
+      "\"\n");
+}
+
+std::string EpisodesText(const Shape& shape) {
+  const size_t train_ways = std::min<size_t>(10, shape.train);
+  const bool harder = train_ways > shape.ways;
+  return absl::StrFormat(
+      "# A test task: %d classes, %s labelled text%s of each, and %d others of each to predict.%s\n"
+      "episodes { ways: %d shots: %s queries: %d%s }\n",
+      shape.ways, shape.five_shots ? "one or five" : "one", shape.five_shots ? "s" : "", shape.queries,
+      harder ? "\n# Training tasks have more classes, which makes them harder." : "", shape.ways,
+      shape.five_shots ? "[1, 5]" : "1", shape.queries,
+      harder ? absl::StrFormat(" train_ways: %d train_queries: %d", train_ways, std::min<size_t>(5, shape.queries))
+             : "");
+}
+
+// What a run would refuse before its first step.
+absl::Status CheckIt(const std::string& text) {
+  ExperimentSpec spec;
+  RETURN_IF_ERROR(ParseSpec(text, "the new spec", &spec));
+  spec.mutable_model()->mutable_tokenizer();
+  spec.mutable_model()->mutable_prompt();
+  spec.mutable_model()->mutable_verbalizer();
+  spec.mutable_model()->mutable_lora();
+  AddGroups(spec.mutable_learner());
+  spec.mutable_train();
+  spec.mutable_test();
+  if (const std::vector<std::string> broken = CheckSpec(spec); !broken.empty()) {
+    return absl::InvalidArgumentError(absl::StrJoin(broken, "\n"));
+  }
+  WriteOutDefaults(&spec);
+  return Workbench::Open(spec, {}).status();
+}
+
+}  // namespace
+
+absl::StatusOr<std::string> InitSpec(const InitOptions& options) {
+  ASSIGN_OR_RETURN(const InitKind* const kind, InitKindOf(options.kind));
+  ASSIGN_OR_RETURN(Examples examples, ReadExamples(options.data, options.columns));
+  const std::vector<SupportClass> classes = WithoutDuplicates(std::move(examples.classes));
+  const Shape shape = ShapeOf(classes);
+  if (shape.used.size() < kLeastClasses) {
+    return TooFewClasses(options, classes, shape);
+  }
+  absl::Status error;
+  for (const int vocab_size : kVocabSizes) {  // few texts do not fill a large vocabulary
+    ASSIGN_OR_RETURN(const std::string model, ModelText(options, *kind, LongTexts(shape.used), vocab_size));
+    std::string text = absl::StrCat(HeadText(options, *kind, examples.format, classes), "dataset {\n",
+                                    SourceText(options.data, examples.format), SplitText(shape), "}\n", model,
+                                    EpisodesText(shape), options.encoder.empty() ? kind->random_learner : kind->learner,
+                                    "# 200 test tasks give an interval of about one point; more make it narrower.\n"
+                                    "test { episodes: 200 }\n");
+    error = CheckIt(text);
+    if (error.ok()) {
+      return text;
+    }
+    if (!absl::StrContains(error.message(), "vocab_size")) {
+      break;
+    }
+  }
+  return absl::Status(error.code(),
+                      absl::StrCat("no spec was written, because a run of it would end with: ", error.message()));
+}
+
+std::string InitKinds() {
+  std::string text;
+  for (const InitKind& kind : AllInitKinds()) {
+    absl::StrAppendFormat(&text, "  %-14s%s\n", kind.name, kind.meaning);
+  }
+  return text;
+}
+
+}  // namespace metaprompt

@@ -1,0 +1,33 @@
+// The classifier that the options of `metaprompt classify` ask for: adapted now, or saved before.
+#ifndef EXPERIMENTS_COMMANDS_PREPARE_CLASSIFIER_H_
+#define EXPERIMENTS_COMMANDS_PREPARE_CLASSIFIER_H_
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "experiments/commands/classifier.h"
+#include "experiments/commands/classifier_start.h"
+#include "experiments/commands/classify_options.h"
+#include "experiments/commands/support_file.h"
+#include "experiments/host/progress.h"
+#include "learners/inner/task_pool.h"
+
+namespace metaprompt {
+
+struct PreparedClassifier {
+  std::unique_ptr<ClassifierStart> start;  // the classifier points to its run
+  std::vector<SupportClass> classes;
+  std::unique_ptr<Classifier> classifier;
+};
+
+// Checks that the options fit together, opens what they name, adapts, calibrates and saves. Progress lines tell what
+// was adapted, how many examples it labels correctly, and whether its probabilities are calibrated. `pool` must outlive
+// the result.
+absl::StatusOr<PreparedClassifier> PrepareClassifier(const ClassifyOptions& options, TaskPool* pool,
+                                                     Progress* progress);
+
+}  // namespace metaprompt
+
+#endif  // EXPERIMENTS_COMMANDS_PREPARE_CLASSIFIER_H_

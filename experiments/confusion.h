@@ -1,0 +1,46 @@
+// Which classes were taken for which: counts, and what follows from them for each class.
+#ifndef EXPERIMENTS_CONFUSION_H_
+#define EXPERIMENTS_CONFUSION_H_
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace metaprompt {
+
+struct Confusion {
+  std::vector<std::string> labels;
+  std::vector<std::vector<int64_t>> counts;  // [label][answer]: texts of the label that got the answer
+
+  explicit Confusion(std::vector<std::string> of_labels)
+      : labels(std::move(of_labels)), counts(labels.size(), std::vector<int64_t>(labels.size(), 0)) {}
+};
+
+// Shares in [0, 1]; 0 where nothing can be counted.
+struct ClassScore {
+  int64_t texts = 0;    // of the class
+  int64_t answers = 0;  // how often the class was the answer
+  int64_t right = 0;
+  double precision = 0;  // right / answers
+  double recall = 0;     // right / texts: the class's accuracy
+  double f1 = 0;         // their harmonic mean
+};
+
+ClassScore ScoreOf(const Confusion& confusion, size_t label);
+int64_t TextsOf(const Confusion& confusion);
+int64_t RightOf(const Confusion& confusion);
+// The mean of the classes' F1, over those that have texts or answers.
+double MacroF1(const Confusion& confusion);
+
+// One line per class: texts, right, precision, recall, F1 in percent, and the class that it is taken for most often.
+std::string ClassTable(const Confusion& confusion);
+
+// The counts: a row per class of the texts, a column per answer, numbered like the rows. With more than 20 classes, the
+// 20 most frequent mistakes instead.
+std::string ConfusionTable(const Confusion& confusion);
+
+}  // namespace metaprompt
+
+#endif  // EXPERIMENTS_CONFUSION_H_

@@ -1,0 +1,26 @@
+// The results of the test classes, one by one.
+#ifndef EXPERIMENTS_REPORT_CLASS_RESULTS_TABLE_H_
+#define EXPERIMENTS_REPORT_CLASS_RESULTS_TABLE_H_
+
+#include <string>
+
+#include "experiments/report/report.h"
+#include "experiments/report/reported_runs.h"
+#include "experiments/result.pb.h"
+
+namespace metaprompt {
+
+// For each number of shots, the classes of the record's last initialisation: a table of the classes and the confusion
+// matrix. Empty if the record has none, as those of earlier versions.
+std::string ClassResultsText(const RunRecord& record);
+
+// The same for each group of a report. The counts of a group's seeds are added up where they have the same classes;
+// other seeds, which are named, are left out.
+std::string ClassResultsOfGroups(const Report& report);
+
+// The same for one group, as sections of an HTML page that can be unfolded.
+std::string ClassResultsHtml(const SeedGroup& group);
+
+}  // namespace metaprompt
+
+#endif  // EXPERIMENTS_REPORT_CLASS_RESULTS_TABLE_H_

@@ -1,0 +1,21 @@
+// What a meta-test tells about each class.
+#ifndef EXPERIMENTS_RUNS_CLASS_RESULTS_H_
+#define EXPERIMENTS_RUNS_CLASS_RESULTS_H_
+
+#include "absl/status/status.h"
+#include "absl/strings/string_view.h"
+#include "datasets/dataset.h"
+#include "experiments/result.pb.h"
+#include "experiments/runs/evaluate.h"
+
+namespace metaprompt {
+
+// Counts, over all episodes, which test class each query text was taken for, and adds the classes to `evaluation`.
+// `lines` are those of test-Kshot-*.tsv: for each episode its accuracy, a tab, and the way that was predicted for each
+// query text, separated by blanks. Episode i is plan(i). It is an error if a line does not fit its plan.
+absl::Status AddClassResults(const Dataset& dataset, absl::string_view lines, const PlanOf& plan,
+                             Evaluation* evaluation);
+
+}  // namespace metaprompt
+
+#endif  // EXPERIMENTS_RUNS_CLASS_RESULTS_H_

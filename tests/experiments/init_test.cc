@@ -1,0 +1,130 @@
+// `metaprompt init`: a person's file becomes a spec that runs, or a sentence on what works instead.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <string>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "tests/helpers/command_line_fixture.h"
+
+namespace metaprompt {
+namespace {
+
+using ::testing::AllOf;
+using ::testing::HasSubstr;
+using ::testing::Not;
+using ::testing::StartsWith;
+
+constexpr char kBert[] = "tests/goldens/encoders/bert";
+
+// `classes` classes of `texts` texts each, as a CSV.
+std::string Tickets(int classes, int texts) {
+  std::string file = "id,Queue,Message\n";
+  for (int i = 0; i < texts; ++i) {
+    for (int c = 0; c < classes; ++c) {
+      const auto letter = static_cast<char>('a' + c);
+      absl::StrAppend(&file, i, ",queue ", std::string(1, letter), ",\"the ", std::string(3, letter), ", and ", i,
+                      " on it\"\n");
+    }
+  }
+  return file;
+}
+
+class InitTest : public CommandLineTest {
+ protected:
+  // Runs the spec with less training and testing.
+  Outcome Run(const std::string& spec) const {
+    return Command({"run", spec, "--out", "$run-of-init", "--set", "train.meta_steps=1", "--set",
+                    "train.valid_episodes=2", "--set", "test.episodes=2", "--set", "threads=1"});
+  }
+};
+
+TEST_F(InitTest, TheSpecExplainsItselfAndRuns) {
+  Write("tickets.csv", Tickets(8, 12));
+  const std::vector<std::string> init = {"init", "--data", "$tickets.csv",    "--encoder",
+                                         kBert,  "--out",  "$first.textproto"};
+  const Outcome written = Command(init);
+  ASSERT_EQ(written.status, 0) << written.err;
+  EXPECT_EQ(written.out, In("$first.textproto: written; look at it, then: metaprompt run $first.textproto\n"));
+  const std::string spec = Read("first.textproto");
+  EXPECT_THAT(spec,
+              AllOf(HasSubstr("/tickets.csv: CSV, label column 'Queue', text column 'Message'; 96 different texts in 8 "
+                              "classes:\n# queue a 12, queue b 12, "),
+                    HasSubstr("\nname: \"tickets\"\n"), HasSubstr("text_column: \"Message\" label_column: \"Queue\""),
+                    HasSubstr("# 4 classes for training, 2 for validation, 2 for test; a seed draws which.\n"),
+                    HasSubstr("split { shares { train: 0.5 valid: 0.25 } }"), HasSubstr("masked-language-model head"),
+                    HasSubstr("episodes { ways: 2 shots: [1, 5] queries: 7 train_ways: 4 train_queries: 5 }\n")));
+  const Outcome run = Run("$first.textproto");
+  EXPECT_EQ(run.status, 0) << run.err;
+  EXPECT_EQ(Error(init), "$first.textproto: this file is there already; name another");
+}
+
+TEST_F(InitTest, EveryTemplateRuns) {
+  Write("tickets.csv", Tickets(6, 7));
+  const std::string list = Command({"init", "--list"}).out;
+  for (const std::string kind : {"prototypes", "maml", "prompt", "linear_probe"}) {
+    EXPECT_THAT(list, HasSubstr(absl::StrCat("  ", kind, " ")));
+    for (const std::string encoder : {kBert, "tests/goldens/encoders/bert-no-head"}) {
+      const Outcome spec = Command({"init", "--data", "$tickets.csv", "--encoder", encoder, "--template", kind});
+      ASSERT_EQ(spec.status, 0) << spec.err;
+      EXPECT_THAT(spec.out, HasSubstr("episodes { ways: 2 shots: 1 queries: 6 }"));
+      WriteBytes("spec.textproto", spec.out);
+      std::vector<std::string> arguments = {"run",   "$spec.textproto",
+                                            "--out", absl::StrCat("$", kind, encoder.size()),
+                                            "--set", "train.valid_episodes=2",
+                                            "--set", "test.episodes=2",
+                                            "--set", "threads=1"};
+      if (kind != "linear_probe") {
+        arguments.insert(arguments.end(), {"--set", "train.meta_steps=1"});
+      }
+      const Outcome run = Command(arguments);
+      EXPECT_EQ(run.status, 0) << kind << ": " << run.err;
+    }
+  }
+  const Outcome random = Command({"init", "--data", "$data.tsv"});
+  EXPECT_EQ(random.status, 0) << random.err;
+  EXPECT_THAT(random.out, AllOf(HasSubstr("random weights"), HasSubstr("vocab_size: ")));
+  WriteBytes("spec.textproto", random.out);
+  const Outcome run = Run("$spec.textproto");
+  EXPECT_EQ(run.status, 0) << run.err;
+  EXPECT_EQ(Error({"init", "--data", "$tickets.csv", "--template", "prompt"}),
+            "the template prompt needs a pre-trained encoder; name its folder with --encoder");
+  EXPECT_EQ(Error({"init", "--data", "$tickets.csv", "--template", "x"}),
+            "there is no template 'x'; known: prototypes, maml, prompt, linear_probe");
+}
+
+TEST_F(InitTest, OtherLayoutsAndSmallClasses) {
+  std::string file = Data(7, 9);
+  absl::StrAppend(&file, "rare\tthe only one\nrare\tthe only one\n");
+  Write("mine.tsv", file);
+  const Outcome spec = Command({"init", "--data", "$mine.tsv", "--encoder", kBert});
+  ASSERT_EQ(spec.status, 0) << spec.err;
+  EXPECT_THAT(spec.out,
+              AllOf(HasSubstr("  tsv { path: \""), HasSubstr("# Left out: 1 with fewer than 6 different texts.\n"),
+                    HasSubstr("    lists {\n      train: [\""), Not(HasSubstr("\"rare\""))));
+  WriteBytes("spec.textproto", spec.out);
+  const Outcome run = Run("$spec.textproto");
+  EXPECT_EQ(run.status, 0) << run.err;
+  std::string json;
+  for (int i = 0; i < 36; ++i) {
+    absl::StrAppend(&json, "{\"sentence\": \"word ", i, "\", \"intent\": \"class ", i % 6, "\"}\n");
+  }
+  Write("mine.jsonl", json);
+  EXPECT_THAT(Command({"init", "--data", "$mine.jsonl", "--encoder", kBert}).out,
+              HasSubstr("text_field: \"sentence\" label_field: \"intent\" }"));
+}
+
+TEST_F(InitTest, TooFewClassesHaveAnotherWay) {
+  Write("few.csv", "label,text\na,one\na,two\nb,three\nb,four\n");
+  EXPECT_EQ(Error({"init", "--data", "$few.csv", "--encoder", kBert}),
+            absl::StrCat("$few.csv: 0 of its 2 classes (a 2, b 2) have 6 different texts or more; a run needs 6 such "
+                         "classes: two each to train, to validate and to test on. What works with fewer is to label "
+                         "texts of these classes, without a run: metaprompt classify --encoder ",
+                         kBert, " --support $few.csv < texts"));
+  EXPECT_EQ(Error({"init"}), "--data FILE is missing: your labelled texts; --list shows the templates");
+  EXPECT_THAT(Error({"init", "--data", "$none"}), StartsWith("$none: No such file"));
+}
+
+}  // namespace
+}  // namespace metaprompt
