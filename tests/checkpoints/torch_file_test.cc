@@ -58,7 +58,8 @@ TEST(TorchFileTest, BrokenAnywhereIsAnErrorOrTheSameNumbers) {
   std::ofstream(path, std::ios::trunc) << "PK\x03\x04 and no more";
   EXPECT_EQ(FolderError(folder), path + ": not a whole zip file: its directory is missing; the file may be cut short");
   std::ofstream(path, std::ios::trunc) << "<html>";
-  EXPECT_EQ(FolderError(folder), path + ": not a zip file, which torch.save writes since PyTorch 1.6");
+  EXPECT_EQ(FolderError(folder), path + ": not a zip file, which torch.save writes since PyTorch 1.6\n" + path +
+                                     ": it is an HTML page; a download may have saved a page in place of the file");
   // Every byte changed in turn: no crash, and one line.
   for (size_t at = 0; at < good.size(); ++at) {
     std::string bad = good;

@@ -5,14 +5,20 @@
 #include <sys/file.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <filesystem>
 #include <memory>
+#include <ostream>
+#include <sstream>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "experiments/cli/command_line.h"
 #include "experiments/runs/run_directory.h"
 #include "tests/helpers/command_line_fixture.h"
 
@@ -25,6 +31,23 @@ using ::testing::EndsWith;
 using ::testing::HasSubstr;
 using ::testing::StartsWith;
 
+// Keeps what is written, and sets a flag when a word is.
+class StopsAt : public std::stringbuf {
+ public:
+  StopsAt(std::string word, std::atomic<bool>* stop) : word_(std::move(word)), stop_(stop) {}
+
+ protected:
+  std::streamsize xsputn(const char* text, std::streamsize size) override {
+    const std::streamsize written = std::stringbuf::xsputn(text, size);
+    stop_->store(stop_->load() || absl::StrContains(str(), word_));
+    return written;
+  }
+
+ private:
+  std::string word_;
+  std::atomic<bool>* stop_;
+};
+
 class RunFilesTest : public CommandLineTest {
  protected:
   // One bit of the byte two thirds into the file.
@@ -32,6 +55,21 @@ class RunFilesTest : public CommandLineTest {
     std::string bytes = Read(name);
     bytes[bytes.size() * 2 / 3] = static_cast<char>(bytes[bytes.size() * 2 / 3] ^ 0x40);
     WriteBytes(name, bytes);
+  }
+  // Stops a run after its first validation: what it leaves has the parameters that are best so far, too.
+  void StoppedAfterValidation() const {
+    std::vector<std::string> here;
+    for (const std::string& argument : RunHere()) {
+      here.push_back(In(argument));
+    }
+    std::atomic<bool> stop(false);
+    StopsAt err("meta-step", &stop);
+    std::ostream progress(&err);
+    std::ostringstream out;
+    std::istringstream in;
+    ASSERT_EQ(RunCommand(here, {&out, &progress, false, &stop, &in}), 130) << err.str();
+    ASSERT_TRUE(Exists("run.partial/checkpoint-1shot.safetensors"));
+    ASSERT_TRUE(Exists("run.partial/best-1shot.safetensors"));
   }
   Outcome Classified(const std::string& run) const {
     Write("few.tsv", "class-0\tthe word 0\nclass-1\tthe word 7\n");
@@ -112,7 +150,7 @@ TEST_F(RunFilesTest, EachFileOfACompleteRunIsChecked) {
 TEST_F(RunFilesTest, EachFileOfAStoppedRunIsChecked) {
   ASSERT_EQ(Command(RunHere()).status, 0);
   fs::rename(folder_ + "run", folder_ + "whole");
-  StoppedRun();
+  StoppedAfterValidation();
   const std::string checkpoint = Read("run.partial/checkpoint-1shot.safetensors");
   Flip("run.partial/checkpoint-1shot.safetensors");
   EXPECT_THAT(Error(RunHere()), AllOf(StartsWith("$run.partial/checkpoint-1shot.safetensors: not the bytes that were"),
