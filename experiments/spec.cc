@@ -178,8 +178,7 @@ absl::StatusOr<DatasetSpec> LoadDatasetSpec(const std::string& path, const std::
   return dataset;
 }
 
-absl::StatusOr<ExperimentSpec> LoadSpec(const std::string& path, const std::vector<std::string>& sets) {
-  ASSIGN_OR_RETURN(ExperimentSpec spec, ReadSpec(path, sets));
+absl::StatusOr<ExperimentSpec> CompleteSpec(ExperimentSpec spec, const std::string& name) {
   // Groups that are all defaults may be left out of the file, not out of the record.
   spec.mutable_model()->mutable_tokenizer();
   spec.mutable_model()->mutable_prompt();
@@ -188,12 +187,17 @@ absl::StatusOr<ExperimentSpec> LoadSpec(const std::string& path, const std::vect
   AddGroups(spec.mutable_learner());
   spec.mutable_train();
   spec.mutable_test();
-  RETURN_IF_ERROR(ErrorOf(path, CheckSpec(spec)));
+  RETURN_IF_ERROR(ErrorOf(name, CheckSpec(spec)));
   if (const absl::Status fits = CheckFits(spec.model()); !fits.ok()) {
-    return ErrorOf(path, {std::string(fits.message())});
+    return ErrorOf(name, {std::string(fits.message())});
   }
   WriteOutDefaults(&spec);
   return spec;
+}
+
+absl::StatusOr<ExperimentSpec> LoadSpec(const std::string& path, const std::vector<std::string>& sets) {
+  ASSIGN_OR_RETURN(ExperimentSpec spec, ReadSpec(path, sets));
+  return CompleteSpec(std::move(spec), path);
 }
 
 }  // namespace metaprompt

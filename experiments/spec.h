@@ -15,6 +15,9 @@ namespace metaprompt {
 // rule.
 absl::StatusOr<ExperimentSpec> LoadSpec(const std::string& path, const std::vector<std::string>& sets);
 
+// The same for a spec that does not come from a file; `name` is what its errors begin with.
+absl::StatusOr<ExperimentSpec> CompleteSpec(ExperimentSpec spec, const std::string& name);
+
 // Reads the dataset only: the file may have other parts or not, and they are not checked.
 absl::StatusOr<DatasetSpec> LoadDatasetSpec(const std::string& path, const std::vector<std::string>& sets);
 

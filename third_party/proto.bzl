@@ -30,6 +30,7 @@ def _gen_label(dep):
 
 def cc_proto(name, src, deps = [], visibility = None):
     _gen(name = name + "_gen", src = src, deps = [_gen_label(d) for d in deps], visibility = visibility)
+    native.filegroup(name = name + "_source", srcs = [src], visibility = ["//python:__pkg__"])
     native.cc_library(
         name = name,
         srcs = [":" + name + "_gen"],

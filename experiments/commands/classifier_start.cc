@@ -19,23 +19,6 @@
 namespace metaprompt {
 namespace {
 
-int NearestShots(const RunRecord& record, const std::vector<SupportClass>& classes) {
-  int64_t texts = 0;
-  for (const SupportClass& one : classes) {
-    texts += static_cast<int64_t>(one.texts.size());
-  }
-  const double wanted = static_cast<double>(texts) / static_cast<double>(classes.size());
-  int nearest = 0;
-  for (const ShotResult& result : record.results()) {
-    const double distance = std::abs(result.shots() - wanted);
-    const double best = std::abs(nearest - wanted);
-    if (nearest == 0 || distance < best || (distance == best && result.shots() > nearest)) {
-      nearest = result.shots();
-    }
-  }
-  return nearest;
-}
-
 // The examples, as texts over which the scale of what answer words read is measured.
 absl::StatusOr<std::vector<LocalBatch>> TextsToRead(const ExperimentSpec& spec, const AssembledModel& model,
                                                     const std::vector<SupportClass>& classes) {
@@ -57,6 +40,23 @@ absl::StatusOr<std::vector<LocalBatch>> TextsToRead(const ExperimentSpec& spec, 
 }
 
 }  // namespace
+
+int NearestShots(const RunRecord& record, const std::vector<SupportClass>& classes) {
+  int64_t texts = 0;
+  for (const SupportClass& one : classes) {
+    texts += static_cast<int64_t>(one.texts.size());
+  }
+  const double wanted = static_cast<double>(texts) / static_cast<double>(classes.size());
+  int nearest = 0;
+  for (const ShotResult& result : record.results()) {
+    const double distance = std::abs(result.shots() - wanted);
+    const double best = std::abs(nearest - wanted);
+    if (nearest == 0 || distance < best || (distance == best && result.shots() > nearest)) {
+      nearest = result.shots();
+    }
+  }
+  return nearest;
+}
 
 absl::StatusOr<ClassifierStart> StartOfRun(const std::string& path, int shots,
                                            const std::vector<SupportClass>& classes) {

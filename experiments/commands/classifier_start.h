@@ -7,6 +7,7 @@
 
 #include "absl/status/statusor.h"
 #include "experiments/commands/support_file.h"
+#include "experiments/result.pb.h"
 #include "experiments/workbench/finished_run.h"
 #include "metaprompt/model/params.h"
 
@@ -18,8 +19,11 @@ struct ClassifierStart {
   std::string name;  // in words: "the 5-shot initialisation of runs/mine"
 };
 
-// The run's result for that number of shots; 0: the nearest to the mean number of examples per class, and the larger of
-// two that are equally near.
+// The shots of the run's result that are nearest to the mean number of examples per class; the larger of two that are
+// equally near.
+int NearestShots(const RunRecord& record, const std::vector<SupportClass>& classes);
+
+// The run's result for that number of shots; 0: NearestShots.
 absl::StatusOr<ClassifierStart> StartOfRun(const std::string& path, int shots,
                                            const std::vector<SupportClass>& classes);
 

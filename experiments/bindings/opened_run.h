@@ -1,0 +1,77 @@
+// A finished run for other languages: adapted to labelled texts, it labels new ones.
+#ifndef EXPERIMENTS_BINDINGS_OPENED_RUN_H_
+#define EXPERIMENTS_BINDINGS_OPENED_RUN_H_
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "experiments/commands/classifier.h"
+#include "experiments/result.pb.h"
+#include "experiments/workbench/finished_run.h"
+#include "learners/inner/task_pool.h"
+#include "metaprompt/model/params.h"
+
+namespace metaprompt {
+
+class OpenedRun {
+ public:
+  // `precision`: FLOAT32 or BFLOAT16, of the encoder's matrix products; empty: the run's.
+  static absl::StatusOr<std::shared_ptr<OpenedRun>> Open(const std::string& path, const std::string& precision);
+
+  const FinishedRun& run() const { return run_; }
+
+  // The run's parameters for that number of shots, as FinishedRun::Params. The last ones stay in memory.
+  absl::StatusOr<ParamList> Params(int shots);
+
+ private:
+  explicit OpenedRun(FinishedRun run) : run_(std::move(run)) {}
+
+  FinishedRun run_;
+  int shots_ = 0;  // of params_; 0: none
+  ParamList params_;
+};
+
+struct LabelledText {
+  std::string label;
+  std::string name;  // of the class, from which the answer words come; empty: DefaultName(label)
+  std::string text;
+};
+
+struct AdaptOptions {
+  int shots = 0;  // 0: the run's number of shots nearest to the texts per class; if two are equally near, the larger
+  std::string device = "cpu";
+  int threads = 0;  // 0: one per core that this process may use
+};
+
+// One call at a time, in the whole process: the number of threads of an operation is the process's.
+class AdaptedRun {
+ public:
+  // Adapts to the texts, whose blanks are collapsed as in the command line's files. Classes are in the order of their
+  // first texts. Errors: an empty text or label; fewer than two classes; those of Classifier::Adapt.
+  static absl::StatusOr<std::unique_ptr<AdaptedRun>> Adapt(std::shared_ptr<OpenedRun> run,
+                                                           const std::vector<LabelledText>& texts,
+                                                           const AdaptOptions& options);
+
+  const std::vector<std::string>& labels() const { return labels_; }
+  int shots() const { return shots_; }
+  int64_t support_right() const { return classifier_->support_right(); }
+  // [texts, classes] by rows, in the order of labels().
+  std::vector<float> Probabilities(const std::vector<std::string>& texts);
+
+ private:
+  AdaptedRun(std::shared_ptr<OpenedRun> run, int threads) : run_(std::move(run)), pool_(threads) {}
+
+  std::shared_ptr<OpenedRun> run_;
+  TaskPool pool_;
+  std::vector<std::string> labels_;
+  int shots_ = 0;
+  std::optional<Classifier> classifier_;
+};
+
+}  // namespace metaprompt
+
+#endif  // EXPERIMENTS_BINDINGS_OPENED_RUN_H_

@@ -1,0 +1,157 @@
+"""A run's initialisation, adapted to a few labelled texts, as an estimator of scikit-learn's kind."""
+
+import os
+
+import numpy as np
+
+from . import _native
+
+_CHUNK = 512  # texts that are labelled together, as on the command line
+
+
+_opened = None, None  # what was opened last, and its handle
+
+
+def _open(run, precision):
+    """The run, which stays open until another one is wanted."""
+    global _opened
+    record = os.path.join(run, "record.textproto")
+    key = os.path.abspath(run), precision, os.stat(record).st_mtime_ns if os.path.exists(record) else None
+    if _opened[0] != key or not _opened[1].alive():
+        _opened = None, None
+        _opened = key, _native.call("OpenedRun", run, precision)
+    return _opened[1]
+
+
+def _texts(x):
+    """Strings, or dictionaries with a text under "txt"."""
+    texts = [one["txt"] if isinstance(one, dict) else one for one in x]
+    for i, text in enumerate(texts):
+        if not isinstance(text, str):
+            raise TypeError(f"text {i} is of type {type(text).__name__}; texts are strings")
+    return [str(text) for text in texts]  # numpy has strings of its own
+
+
+class Classifier:
+    """Labels texts with what a run has learned and a few examples.
+
+    run: the run's directory, or what metaprompt.load returns. shots: which of the run's initialisations; 0: the one
+    whose number of shots is nearest to the examples per class. names: from label to the words of a class, for labels
+    that mean nothing, such as 0 and 1 [the label, with blanks for - _ and /]. precision: FLOAT32 or BFLOAT16 [the
+    run's]. device: cpu, cuda or cuda:N. threads: 0 for one per core.
+
+    After fit: `classes_`, the labels in numpy's order; `shots_`; `support_right_`, the number of examples that it
+    labels correctly. Fitting is deterministic, and a pickled classifier fits again when it is first used.
+    """
+
+    _estimator_type = "classifier"
+
+    def __init__(self, run=None, shots=0, names=None, precision="", device="cpu", threads=0):
+        self.run = run
+        self.shots = shots
+        self.names = names
+        self.precision = precision
+        self.device = device
+        self.threads = threads
+
+    def get_params(self, deep=True):
+        return {name: getattr(self, name) for name in ("run", "shots", "names", "precision", "device", "threads")}
+
+    def set_params(self, **params):
+        for name, value in params.items():
+            if name not in self.get_params():
+                raise ValueError(f"Classifier has no parameter {name!r}; it has {', '.join(self.get_params())}")
+            setattr(self, name, value)
+        return self
+
+    def __repr__(self):
+        defaults = Classifier().get_params()
+        changed = (f"{name}={value!r}" for name, value in self.get_params().items() if value != defaults[name])
+        return f"Classifier({', '.join(changed)})"
+
+    def __sklearn_tags__(self):
+        from sklearn.utils import ClassifierTags, InputTags, Tags, TargetTags
+
+        return Tags(
+            estimator_type="classifier",
+            target_tags=TargetTags(required=True),
+            classifier_tags=ClassifierTags(),
+            input_tags=InputTags(string=True, one_d_array=True, two_d_array=False),
+        )
+
+    def __getstate__(self):
+        return {name: value for name, value in self.__dict__.items() if name != "_adapted"}
+
+    def fit(self, X, y):
+        """Adapts to texts X with labels y: strings, or numbers that become strings where they are read as words."""
+        if self.run is None:
+            raise ValueError("Classifier needs a run: Classifier(run=DIR)")
+        texts = _texts(X)
+        labels = np.asarray(y)
+        if labels.shape != (len(texts),):
+            raise ValueError(f"there are {len(texts)} texts and labels of shape {labels.shape}; one label per text")
+        self._support = texts, labels
+        self.classes_ = np.unique(labels)
+        adapted = self._adapt()
+        self.shots_ = adapted.get("shots")
+        self.support_right_ = adapted.get("support_right")
+        return self
+
+    def _adapt(self):
+        texts, labels = self._support
+        names = self.names or {}
+        run = os.fspath(getattr(self.run, "path", self.run))
+        self._adapted = _open(run, self.precision).call(
+            "adapt",
+            [str(label) for label in labels],
+            [str(names.get(label, "")) for label in labels.tolist()],
+            texts,
+            self.shots,
+            self.device,
+            self.threads,
+        )
+        if len(self._adapted.get("labels")) != len(self.classes_):
+            raise ValueError("two labels differ only in blanks")
+        # The library's classes are in the order of their first texts.
+        first = {str(label): i for i, label in reversed(list(enumerate(labels)))}
+        order = sorted(range(len(self.classes_)), key=lambda c: first[str(self.classes_[c])])
+        self._columns = np.argsort(order)
+        return self._adapted
+
+    def predict_proba(self, X):
+        """Probabilities [texts, classes], float32, with the classes in the order of classes_. Not calibrated."""
+        if not hasattr(self, "_support"):
+            raise _not_fitted("this Classifier is not fitted; call fit first")
+        adapted = self.__dict__.get("_adapted")
+        if adapted is None or not adapted.alive():
+            adapted = self._adapt()
+        texts = _texts(X)
+        parts = [
+            np.frombuffer(adapted.call("probabilities", texts[i : i + _CHUNK]), dtype=np.float32)
+            for i in range(0, len(texts), _CHUNK)
+        ]
+        flat = np.concatenate(parts) if parts else np.empty(0, np.float32)
+        return flat.reshape(len(texts), len(self.classes_))[:, self._columns]
+
+    def predict(self, X):
+        """The most probable label of each text."""
+        best = self.predict_proba(X).argmax(axis=1)
+        return self.classes_[best]
+
+    def score(self, X, y):
+        """The share of the texts whose label is right."""
+        return float(np.mean(self.predict(X) == np.asarray(y)))
+
+
+def _not_fitted(message):
+    """scikit-learn's error, if that is installed."""
+    try:
+        from sklearn.exceptions import NotFittedError
+    except ImportError:
+        return ValueError(message)
+    return NotFittedError(message)
+
+
+def fit_and_predict(support_x, support_y, query_x, *, run, **options):
+    """The labels of `query_x`, after the run's initialisation has adapted to the support set."""
+    return Classifier(run, **options).fit(support_x, support_y).predict(query_x)

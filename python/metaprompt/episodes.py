@@ -1,0 +1,63 @@
+"""The episodes of a spec as arrays."""
+
+import itertools
+import typing
+
+import numpy as np
+
+from ._native import call
+from .messages.experiment_pb2 import ExperimentSpec
+from .runs import _spec_bytes
+
+
+class Episode(typing.NamedTuple):
+    """One task. Rows are in order of ways."""
+
+    index: int
+    classes: np.ndarray  # [ways] labels
+    names: np.ndarray  # [ways] the classes' words
+    support_x: np.ndarray  # [ways * shots] texts
+    support_y: np.ndarray  # [ways * shots] int64, indices into classes
+    query_x: np.ndarray  # [ways * queries]
+    query_y: np.ndarray  # [ways * queries]
+    support_numbers: np.ndarray  # [ways * shots] int64: which text of its class each is
+    query_numbers: np.ndarray  # [ways * queries]
+
+
+def episodes(spec, split="test", shots=0, first=0, count=None):
+    """Yields the episodes that a run of the spec draws from a split: first, first + 1, ...
+
+    split: train, valid or test. shots: 0 for the spec's first number of shots. count: how many [the spec's
+    test.episodes]. The data are read at once, not when the first episode is asked for.
+    """
+    spec_bytes = call("complete_spec", _spec_bytes(spec))
+    stream = call("EpisodeStream", spec_bytes, split, shots)
+    if first < 0:
+        raise ValueError(f"first is {first}; episodes count from 0")
+    if count is None:
+        count = _test_episodes(spec_bytes)
+    return (_episode(stream, index) for index in itertools.islice(itertools.count(first), count))
+
+
+def _test_episodes(spec_bytes):
+    return ExperimentSpec.FromString(spec_bytes).test.episodes
+
+
+def _episode(stream, index):
+    texts = stream.call("at", index)
+    ways = len(texts["classes"])
+
+    def labels(rows):
+        return np.repeat(np.arange(ways, dtype=np.int64), len(rows) // ways)
+
+    return Episode(
+        index=index,
+        classes=np.array(texts["classes"], dtype=object),
+        names=np.array(texts["names"], dtype=object),
+        support_x=np.array(texts["support"], dtype=object),
+        support_y=labels(texts["support"]),
+        query_x=np.array(texts["query"], dtype=object),
+        query_y=labels(texts["query"]),
+        support_numbers=np.array(texts["support_numbers"], dtype=np.int64),
+        query_numbers=np.array(texts["query_numbers"], dtype=np.int64),
+    )
