@@ -127,7 +127,7 @@ void RegisterRuns(py::module_* module) {
       .def(
           "probabilities",
           [](AdaptedRun& run, const std::vector<std::string>& texts) {
-            const std::vector<float> flat = Alone([&] { return run.Probabilities(texts); });
+            const std::vector<float> flat = ValueOrThrow(Alone([&] { return run.Probabilities(texts); }));
             return py::bytes(reinterpret_cast<const char*>(flat.data()), flat.size() * sizeof(float));
           },
           "float32 [texts, classes] by rows, as bytes");

@@ -8,6 +8,7 @@
 #include "absl/strings/str_cat.h"
 #include "datasets/readers/texts_by_label.h"
 #include "datasets/splits/class_split.h"
+#include "experiments/commands/classifier_start.h"
 #include "experiments/commands/support_file.h"
 #include "experiments/host/device.h"
 #include "experiments/host/threads.h"
@@ -84,14 +85,15 @@ absl::StatusOr<std::unique_ptr<AdaptedRun>> AdaptedRun::Adapt(std::shared_ptr<Op
   return adapted;
 }
 
-std::vector<float> AdaptedRun::Probabilities(const std::vector<std::string>& texts) {
+absl::StatusOr<std::vector<float>> AdaptedRun::Probabilities(const std::vector<std::string>& texts) {
   SetOperationThreads(pool_.threads());  // another run may have set it since
   std::vector<std::string> collapsed;
   collapsed.reserve(texts.size());
   for (const std::string& text : texts) {
     collapsed.push_back(CollapseBlanks(text));
   }
-  const at::Tensor probabilities = classifier_->Probabilities(collapsed).contiguous();
+  ASSIGN_OR_RETURN(const at::Tensor computed, classifier_->Probabilities(collapsed));
+  const at::Tensor probabilities = computed.contiguous();
   const auto* begin = probabilities.data_ptr<float>();
   return std::vector<float>(begin, begin + probabilities.numel());
 }

@@ -59,8 +59,8 @@ class AdaptedRun {
   const std::vector<std::string>& labels() const { return labels_; }
   int shots() const { return shots_; }
   int64_t support_right() const { return classifier_->support_right(); }
-  // [texts, classes] by rows, in the order of labels().
-  std::vector<float> Probabilities(const std::vector<std::string>& texts);
+  // [texts, classes] by rows, in the order of labels(). An error if one is not finite.
+  absl::StatusOr<std::vector<float>> Probabilities(const std::vector<std::string>& texts);
 
  private:
   AdaptedRun(std::shared_ptr<OpenedRun> run, int threads) : run_(std::move(run)), pool_(threads) {}

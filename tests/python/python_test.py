@@ -129,7 +129,8 @@ class PythonTest(unittest.TestCase):
         texts = ["ama ana ara", "fmf  fqf", "red ana", "blue fqf 7"] * 200  # more than one chunk
         Path("few.tsv").write_text("".join(f"{label}\t{text}\n" for label, text in zip(LABELS, TEXTS)))
         Path("texts").write_text("".join(text + "\n" for text in texts))
-        done = program("classify", "--run", "run", "--support", "few.tsv", "--all", "--json", "--threads", "1", "texts")
+        done = program("classify", "--run", "run", "--support", "few.tsv",
+                       "--all", "--json", "--uncalibrated", "--threads", "1", "texts")
         self.assertEqual(done.returncode, 0, done.stderr)
         answers = [json.loads(line) for line in done.stdout.splitlines()]
         classifier = self.classifier(threads=1)
