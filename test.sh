@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# Checks the formatting, builds everything, runs every test, and follows CONTRIBUTING.md's example. The last line counts
-# the test cases; the example counts as one: `N passed, N failed`, and `, N skipped` if some were skipped.
+# Checks the formatting, builds everything, runs every test, follows CONTRIBUTING.md's examples, and kills a run 50 times.
+# The last line counts the test cases; the examples count as one, and so do the kills: `N passed, N failed`, and
+# `, N skipped` if some were skipped.
 # `./test.sh --lint` also runs clang-tidy, which takes long. Other arguments are options for Bazel, as --config=ci, with
 # which a warning is an error.
 source "$(dirname "$0")/common.sh"
@@ -48,6 +49,8 @@ status=0
 step bazel test "${options[@]}" //... || status=$?
 followed=1
 step tests/contributing.py "${options[@]}" || followed=0
+resumed=1
+step tests/kills.py --program bazel-bin/experiments/cli/metaprompt --kills 50 || resumed=0
 
 # Google Test writes one <testcase> per test case to the XML; a test program that crashed has one, with an <error>.
 reports=()
@@ -57,7 +60,7 @@ for label in $(bazel query 'tests(//...)' 2>/dev/null); do
   report="bazel-testlogs/${path/://}/test.xml"
   if [[ -f $report ]]; then reports+=("$report"); else lost=$((lost + 1)); fi
 done
-result=$(awk -v status="$status" -v passed="$followed" -v failed="$((lost + 1 - followed))" '
+result=$(awk -v status="$status" -v passed="$((followed + resumed))" -v failed="$((lost + 2 - followed - resumed))" '
   function close_case() {
     if (open && bad) failed++
     else if (open && skipped) skips++

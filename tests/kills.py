@@ -1,0 +1,106 @@
+#!/usr/bin/env python3
+"""Stops runs again and again at random moments, and compares what they leave with a run that was never stopped.
+
+    tests/kills.py --program bazel-bin/experiments/cli/metaprompt --kills 1000
+
+The run is a small one, of which training, validation and meta-test each take longer than the time between two kills. A
+kill is SIGKILL, SIGTERM, SIGINT or SIGUSR1, at a random moment between the start of the program and --longest seconds
+later. When a run has ended in spite of them, every file must have the bytes of the undisturbed run, but for
+environment.textproto, which has the time. Then the next run begins, until there were enough kills. The last line counts
+kills, runs and differences; the exit status is 1 if there is a difference or if a run fails.
+"""
+
+import argparse
+import random
+import signal
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+SPEC = """
+name: "kills"
+dataset { tsv { path: "words.tsv" } split { shares { train: 0.4 valid: 0.3 } } }
+model {
+  tokenizer { vocab_size: 90 }
+  encoder { bert { layers: 1 width: 32 heads: 2 intermediate: 64 max_positions: 24 } }
+  verbalizer { allow_same_words: true }
+  dropout { hidden: 0.1 attention: 0.1 }
+}
+episodes { ways: 3 shots: [1, 5] queries: 5 }
+learner { maml {} inner { steps: 3 encoder_lr: 0.05 prompt_lr: 0.05 } meta_optimizer { encoder_lr: 0.001 } }
+train { meta_steps: 150 meta_batch: 2 validate_every: 75 valid_episodes: 150 checkpoint_every: 10 }
+test { episodes: 300 }
+threads: 2
+"""
+SIGNALS = [signal.SIGKILL, signal.SIGTERM, signal.SIGINT, signal.SIGUSR1]
+
+
+def write_world(folder):
+    lines = []
+    for of_class in range(12):
+        for text in range(12):
+            words = ["abcdef"[of_class % 6] + "mnopqr"[(text + word) % 6] + "ghijkl"[of_class // 6 * 3 + word % 3]
+                     for word in range(4)]
+            lines.append(f"class{chr(97 + of_class)}\t{' '.join(words)} number {text}\n")
+    (folder / "words.tsv").write_text("".join(lines))
+    (folder / "kills.textproto").write_text(SPEC)
+
+
+def files_of(run):
+    return {path.name: path.read_bytes() for path in run.iterdir()
+            if path.name not in ("environment.textproto", "SHA256SUMS")}
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--program", required=True, type=Path, help="the metaprompt binary")
+    parser.add_argument("--kills", type=int, default=1000, help="how many kills [1000]")
+    parser.add_argument("--longest", type=float, default=3, help="seconds between start and kill, at most [3]")
+    parser.add_argument("--seed", type=int, default=0, help="of the moments and signals [0]")
+    options = parser.parse_args()
+    program = options.program.resolve()
+    chance = random.Random(options.seed)
+    kills = runs = different = 0
+    with tempfile.TemporaryDirectory(prefix="kills") as name:
+        folder = Path(name)
+        write_world(folder)
+
+        def start(out):
+            return subprocess.Popen([program, "run", "kills.textproto", "--out", out], cwd=folder,
+                                    stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+
+        whole = start("whole")
+        _, err = whole.communicate()
+        if whole.returncode != 0:
+            sys.exit(err.decode(errors="replace"))
+        expected = files_of(folder / "whole")
+        while kills < options.kills:
+            out = f"run{runs}"
+            while True:
+                process = start(out)
+                sent = None
+                try:
+                    _, err = process.communicate(timeout=chance.uniform(0, options.longest))
+                except subprocess.TimeoutExpired:
+                    sent = chance.choice(SIGNALS)
+                    process.send_signal(sent)
+                    kills += 1
+                    _, err = process.communicate()
+                if sent is None and process.returncode == 0:
+                    break
+                # A signal that comes before the program listens ends it; later it saves, and exits with 130.
+                if process.returncode not in (0, 130, 128 + (sent or 0), -(sent or 0)):
+                    sys.exit(f"{out}, after {kills} kills: exit status {process.returncode}\n"
+                             f"{err.decode(errors='replace')}")
+            runs += 1
+            found = files_of(folder / out)
+            wrong = [file for file in sorted(expected.keys() | found.keys()) if expected.get(file) != found.get(file)]
+            different += bool(wrong)
+            print(f"{out}: {kills} kills so far{', different: ' + ', '.join(wrong) if wrong else ''}", flush=True)
+    print(f"{kills} kills, {runs} runs, {different} different")
+    sys.exit(different > 0)
+
+
+if __name__ == "__main__":
+    main()
