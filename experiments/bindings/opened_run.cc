@@ -8,10 +8,10 @@
 #include "absl/strings/str_cat.h"
 #include "datasets/readers/texts_by_label.h"
 #include "datasets/splits/class_split.h"
-#include "experiments/commands/classifier_start.h"
-#include "experiments/commands/support_file.h"
 #include "experiments/host/device.h"
 #include "experiments/host/threads.h"
+#include "experiments/own_texts/classifier_start.h"
+#include "experiments/own_texts/support_file.h"
 #include "metaprompt/base/status_macros.h"
 #include "metaprompt/base/text.h"
 

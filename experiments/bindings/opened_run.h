@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
-#include "experiments/commands/classifier.h"
+#include "experiments/own_texts/classifier.h"
 #include "experiments/result.pb.h"
 #include "experiments/workbench/finished_run.h"
 #include "learners/inner/task_pool.h"

@@ -5,7 +5,7 @@
 #include <string>
 
 #include "absl/strings/str_cat.h"
-#include "experiments/commands/init_spec.h"
+#include "experiments/own_texts/init_spec.h"
 #include "metaprompt/base/files.h"
 #include "metaprompt/base/status_macros.h"
 

@@ -3,12 +3,12 @@
 #include <memory>
 #include <string>
 
-#include "experiments/commands/classify.h"
 #include "experiments/commands/encode.h"
 #include "experiments/commands/export_run.h"
 #include "experiments/commands/tokenize.h"
 #include "experiments/host/progress.h"
 #include "experiments/host/threads.h"
+#include "experiments/own_texts/classify.h"
 #include "metaprompt/base/status_macros.h"
 
 namespace metaprompt {

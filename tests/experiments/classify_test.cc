@@ -21,7 +21,7 @@
 #include "absl/strings/str_split.h"
 #include "episodes/text_source.h"
 #include "experiments/cli/command_line.h"
-#include "experiments/commands/classifier.h"
+#include "experiments/own_texts/classifier.h"
 #include "experiments/workbench/finished_run.h"
 #include "experiments/workbench/read_record.h"
 #include "metaprompt/base/files.h"

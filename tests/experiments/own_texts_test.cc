@@ -19,8 +19,8 @@
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
 #include "experiments/cli/command_line.h"
-#include "experiments/commands/calibration.h"
-#include "experiments/commands/labelled.h"
+#include "experiments/own_texts/calibration.h"
+#include "experiments/own_texts/labelled.h"
 #include "tests/helpers/checkpoint_run_fixture.h"
 
 namespace metaprompt {

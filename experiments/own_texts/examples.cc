@@ -1,4 +1,4 @@
-#include "experiments/commands/examples.h"
+#include "experiments/own_texts/examples.h"
 
 #include <map>
 #include <sstream>

@@ -1,4 +1,4 @@
-#include "experiments/commands/init_kinds.h"
+#include "experiments/own_texts/init_kinds.h"
 
 #include <string>
 #include <vector>

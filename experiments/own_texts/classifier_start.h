@@ -1,12 +1,12 @@
 // What a classifier starts from: a finished run, or a checkpoint without any run.
-#ifndef EXPERIMENTS_COMMANDS_CLASSIFIER_START_H_
-#define EXPERIMENTS_COMMANDS_CLASSIFIER_START_H_
+#ifndef EXPERIMENTS_OWN_TEXTS_CLASSIFIER_START_H_
+#define EXPERIMENTS_OWN_TEXTS_CLASSIFIER_START_H_
 
 #include <string>
 #include <vector>
 
 #include "absl/status/statusor.h"
-#include "experiments/commands/support_file.h"
+#include "experiments/own_texts/support_file.h"
 #include "experiments/result.pb.h"
 #include "experiments/workbench/finished_run.h"
 #include "metaprompt/model/params.h"
@@ -33,4 +33,4 @@ absl::StatusOr<ClassifierStart> StartOfCheckpoint(const std::string& folder, con
 
 }  // namespace metaprompt
 
-#endif  // EXPERIMENTS_COMMANDS_CLASSIFIER_START_H_
+#endif  // EXPERIMENTS_OWN_TEXTS_CLASSIFIER_START_H_

@@ -1,6 +1,6 @@
 // What `metaprompt classify` is asked for.
-#ifndef EXPERIMENTS_COMMANDS_CLASSIFY_OPTIONS_H_
-#define EXPERIMENTS_COMMANDS_CLASSIFY_OPTIONS_H_
+#ifndef EXPERIMENTS_OWN_TEXTS_CLASSIFY_OPTIONS_H_
+#define EXPERIMENTS_OWN_TEXTS_CLASSIFY_OPTIONS_H_
 
 #include <string>
 
@@ -29,4 +29,4 @@ struct ClassifyOptions {
 
 }  // namespace metaprompt
 
-#endif  // EXPERIMENTS_COMMANDS_CLASSIFY_OPTIONS_H_
+#endif  // EXPERIMENTS_OWN_TEXTS_CLASSIFY_OPTIONS_H_

@@ -1,6 +1,6 @@
 // A file with a few labelled texts of a user's classes.
-#ifndef EXPERIMENTS_COMMANDS_SUPPORT_FILE_H_
-#define EXPERIMENTS_COMMANDS_SUPPORT_FILE_H_
+#ifndef EXPERIMENTS_OWN_TEXTS_SUPPORT_FILE_H_
+#define EXPERIMENTS_OWN_TEXTS_SUPPORT_FILE_H_
 
 #include <string>
 #include <vector>
@@ -21,4 +21,4 @@ absl::StatusOr<std::vector<SupportClass>> ReadSupport(const std::string& path);
 
 }  // namespace metaprompt
 
-#endif  // EXPERIMENTS_COMMANDS_SUPPORT_FILE_H_
+#endif  // EXPERIMENTS_OWN_TEXTS_SUPPORT_FILE_H_

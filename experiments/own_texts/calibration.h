@@ -1,6 +1,6 @@
 // Probabilities that mean what they say: a temperature from examples that the model did not see.
-#ifndef EXPERIMENTS_COMMANDS_CALIBRATION_H_
-#define EXPERIMENTS_COMMANDS_CALIBRATION_H_
+#ifndef EXPERIMENTS_OWN_TEXTS_CALIBRATION_H_
+#define EXPERIMENTS_OWN_TEXTS_CALIBRATION_H_
 
 #include <ATen/core/Tensor.h>
 
@@ -9,8 +9,8 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
-#include "experiments/commands/classifier_start.h"
-#include "experiments/commands/support_file.h"
+#include "experiments/own_texts/classifier_start.h"
+#include "experiments/own_texts/support_file.h"
 #include "learners/inner/task_pool.h"
 
 namespace metaprompt {
@@ -35,4 +35,4 @@ double BestTemperature(const at::Tensor& scores, const std::vector<int64_t>& lab
 
 }  // namespace metaprompt
 
-#endif  // EXPERIMENTS_COMMANDS_CALIBRATION_H_
+#endif  // EXPERIMENTS_OWN_TEXTS_CALIBRATION_H_

@@ -1,4 +1,4 @@
-#include "experiments/commands/classifier.h"
+#include "experiments/own_texts/classifier.h"
 
 #include <ATen/ATen.h>
 #include <ATen/core/grad_mode.h>

@@ -1,13 +1,13 @@
 // Labels a user's texts with a run's initialisation or a checkpoint, after adaptation to a few labelled examples.
-#ifndef EXPERIMENTS_COMMANDS_CLASSIFY_H_
-#define EXPERIMENTS_COMMANDS_CLASSIFY_H_
+#ifndef EXPERIMENTS_OWN_TEXTS_CLASSIFY_H_
+#define EXPERIMENTS_OWN_TEXTS_CLASSIFY_H_
 
 #include <istream>
 #include <ostream>
 
 #include "absl/status/status.h"
-#include "experiments/commands/classify_options.h"
 #include "experiments/host/progress.h"
+#include "experiments/own_texts/classify_options.h"
 
 namespace metaprompt {
 
@@ -27,4 +27,4 @@ absl::Status ClassifyLines(const ClassifyOptions& options, std::istream* in, std
 
 }  // namespace metaprompt
 
-#endif  // EXPERIMENTS_COMMANDS_CLASSIFY_H_
+#endif  // EXPERIMENTS_OWN_TEXTS_CLASSIFY_H_

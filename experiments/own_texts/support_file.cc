@@ -1,4 +1,4 @@
-#include "experiments/commands/support_file.h"
+#include "experiments/own_texts/support_file.h"
 
 #include <map>
 #include <utility>

@@ -1,6 +1,6 @@
 // How good a classifier's answers are on texts whose labels are known.
-#ifndef EXPERIMENTS_COMMANDS_LABELLED_H_
-#define EXPERIMENTS_COMMANDS_LABELLED_H_
+#ifndef EXPERIMENTS_OWN_TEXTS_LABELLED_H_
+#define EXPERIMENTS_OWN_TEXTS_LABELLED_H_
 
 #include <cstddef>
 #include <cstdint>
@@ -49,4 +49,4 @@ ShareInterval WilsonInterval(int64_t right, int64_t total);
 
 }  // namespace metaprompt
 
-#endif  // EXPERIMENTS_COMMANDS_LABELLED_H_
+#endif  // EXPERIMENTS_OWN_TEXTS_LABELLED_H_

@@ -1,6 +1,6 @@
 // The settings that a person starts with who has a checkpoint and a few labelled texts.
-#ifndef EXPERIMENTS_COMMANDS_FIRST_SPEC_H_
-#define EXPERIMENTS_COMMANDS_FIRST_SPEC_H_
+#ifndef EXPERIMENTS_OWN_TEXTS_FIRST_SPEC_H_
+#define EXPERIMENTS_OWN_TEXTS_FIRST_SPEC_H_
 
 #include <string>
 
@@ -18,4 +18,4 @@ ExperimentSpec FirstSpec(const std::string& encoder, bool has_head);
 
 }  // namespace metaprompt
 
-#endif  // EXPERIMENTS_COMMANDS_FIRST_SPEC_H_
+#endif  // EXPERIMENTS_OWN_TEXTS_FIRST_SPEC_H_

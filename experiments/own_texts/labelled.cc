@@ -1,4 +1,4 @@
-#include "experiments/commands/labelled.h"
+#include "experiments/own_texts/labelled.h"
 
 #include <algorithm>
 #include <cmath>

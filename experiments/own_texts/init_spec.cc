@@ -1,4 +1,4 @@
-#include "experiments/commands/init_spec.h"
+#include "experiments/own_texts/init_spec.h"
 
 #include <algorithm>
 #include <cmath>
@@ -15,9 +15,9 @@
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
 #include "datasets/splits/class_split.h"
-#include "experiments/commands/examples.h"
-#include "experiments/commands/first_spec.h"
-#include "experiments/commands/init_kinds.h"
+#include "experiments/own_texts/examples.h"
+#include "experiments/own_texts/first_spec.h"
+#include "experiments/own_texts/init_kinds.h"
 #include "experiments/spec.h"
 #include "experiments/workbench/model_assembly.h"
 #include "experiments/workbench/workbench.h"

@@ -1,6 +1,6 @@
 // The kinds of experiment that `metaprompt init` can write.
-#ifndef EXPERIMENTS_COMMANDS_INIT_KINDS_H_
-#define EXPERIMENTS_COMMANDS_INIT_KINDS_H_
+#ifndef EXPERIMENTS_OWN_TEXTS_INIT_KINDS_H_
+#define EXPERIMENTS_OWN_TEXTS_INIT_KINDS_H_
 
 #include <string>
 
@@ -25,4 +25,4 @@ absl::StatusOr<const InitKind*> InitKindOf(absl::string_view name);
 
 }  // namespace metaprompt
 
-#endif  // EXPERIMENTS_COMMANDS_INIT_KINDS_H_
+#endif  // EXPERIMENTS_OWN_TEXTS_INIT_KINDS_H_

@@ -1,6 +1,6 @@
 // A first spec for a person's own file of labelled texts.
-#ifndef EXPERIMENTS_COMMANDS_INIT_SPEC_H_
-#define EXPERIMENTS_COMMANDS_INIT_SPEC_H_
+#ifndef EXPERIMENTS_OWN_TEXTS_INIT_SPEC_H_
+#define EXPERIMENTS_OWN_TEXTS_INIT_SPEC_H_
 
 #include <string>
 
@@ -26,4 +26,4 @@ std::string InitKinds();
 
 }  // namespace metaprompt
 
-#endif  // EXPERIMENTS_COMMANDS_INIT_SPEC_H_
+#endif  // EXPERIMENTS_OWN_TEXTS_INIT_SPEC_H_

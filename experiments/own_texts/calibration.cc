@@ -1,4 +1,4 @@
-#include "experiments/commands/calibration.h"
+#include "experiments/own_texts/calibration.h"
 
 #include <ATen/ATen.h>
 
@@ -7,7 +7,7 @@
 #include <string>
 #include <utility>
 
-#include "experiments/commands/classifier.h"
+#include "experiments/own_texts/classifier.h"
 #include "metaprompt/base/status_macros.h"
 
 namespace metaprompt {

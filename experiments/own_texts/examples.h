@@ -1,13 +1,13 @@
 // A person's examples: labelled texts in a file of any layout.
-#ifndef EXPERIMENTS_COMMANDS_EXAMPLES_H_
-#define EXPERIMENTS_COMMANDS_EXAMPLES_H_
+#ifndef EXPERIMENTS_OWN_TEXTS_EXAMPLES_H_
+#define EXPERIMENTS_OWN_TEXTS_EXAMPLES_H_
 
 #include <string>
 #include <vector>
 
 #include "absl/status/statusor.h"
 #include "datasets/readers/table_format.h"
-#include "experiments/commands/support_file.h"
+#include "experiments/own_texts/support_file.h"
 
 namespace metaprompt {
 
@@ -21,4 +21,4 @@ absl::StatusOr<Examples> ReadExamples(const std::string& path, const ColumnNames
 
 }  // namespace metaprompt
 
-#endif  // EXPERIMENTS_COMMANDS_EXAMPLES_H_
+#endif  // EXPERIMENTS_OWN_TEXTS_EXAMPLES_H_

@@ -1,4 +1,4 @@
-#include "experiments/commands/saved_classifier.h"
+#include "experiments/own_texts/saved_classifier.h"
 
 #include <ATen/ATen.h>
 #include <c10/util/accumulate.h>

@@ -1,15 +1,15 @@
 // An adapted classifier in a folder, ready to label.
-#ifndef EXPERIMENTS_COMMANDS_SAVED_CLASSIFIER_H_
-#define EXPERIMENTS_COMMANDS_SAVED_CLASSIFIER_H_
+#ifndef EXPERIMENTS_OWN_TEXTS_SAVED_CLASSIFIER_H_
+#define EXPERIMENTS_OWN_TEXTS_SAVED_CLASSIFIER_H_
 
 #include <string>
 #include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
-#include "experiments/commands/classifier.h"
-#include "experiments/commands/saved_classifier.pb.h"
-#include "experiments/commands/support_file.h"
+#include "experiments/own_texts/classifier.h"
+#include "experiments/own_texts/saved_classifier.pb.h"
+#include "experiments/own_texts/support_file.h"
 #include "experiments/workbench/finished_run.h"
 #include "learners/learner.h"
 
@@ -32,4 +32,4 @@ absl::StatusOr<OpenedClassifier> OpenClassifier(const std::string& folder);
 
 }  // namespace metaprompt
 
-#endif  // EXPERIMENTS_COMMANDS_SAVED_CLASSIFIER_H_
+#endif  // EXPERIMENTS_OWN_TEXTS_SAVED_CLASSIFIER_H_

@@ -1,6 +1,6 @@
 // A run's initialisation, adapted to a user's classes.
-#ifndef EXPERIMENTS_COMMANDS_CLASSIFIER_H_
-#define EXPERIMENTS_COMMANDS_CLASSIFIER_H_
+#ifndef EXPERIMENTS_OWN_TEXTS_CLASSIFIER_H_
+#define EXPERIMENTS_OWN_TEXTS_CLASSIFIER_H_
 
 #include <ATen/core/Tensor.h>
 
@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
-#include "experiments/commands/support_file.h"
+#include "experiments/own_texts/support_file.h"
 #include "experiments/workbench/finished_run.h"
 #include "learners/inner/task_pool.h"
 #include "metaprompt/model/batch.h"
@@ -66,4 +66,4 @@ class Classifier {
 
 }  // namespace metaprompt
 
-#endif  // EXPERIMENTS_COMMANDS_CLASSIFIER_H_
+#endif  // EXPERIMENTS_OWN_TEXTS_CLASSIFIER_H_

@@ -1,4 +1,4 @@
-#include "experiments/commands/prepare_classifier.h"
+#include "experiments/own_texts/prepare_classifier.h"
 
 #include <algorithm>
 #include <optional>
@@ -7,11 +7,11 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "datasets/splits/class_split.h"
-#include "experiments/commands/calibration.h"
-#include "experiments/commands/classifier_start.h"
-#include "experiments/commands/examples.h"
-#include "experiments/commands/saved_classifier.h"
 #include "experiments/host/device.h"
+#include "experiments/own_texts/calibration.h"
+#include "experiments/own_texts/classifier_start.h"
+#include "experiments/own_texts/examples.h"
+#include "experiments/own_texts/saved_classifier.h"
 #include "metaprompt/base/status_macros.h"
 #include "metaprompt/base/text.h"
 

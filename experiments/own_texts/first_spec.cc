@@ -1,4 +1,4 @@
-#include "experiments/commands/first_spec.h"
+#include "experiments/own_texts/first_spec.h"
 
 #include <c10/util/Exception.h>
 

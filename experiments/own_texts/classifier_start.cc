@@ -1,4 +1,4 @@
-#include "experiments/commands/classifier_start.h"
+#include "experiments/own_texts/classifier_start.h"
 
 #include <cmath>
 #include <cstdint>
@@ -8,7 +8,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "episodes/text_task.h"
-#include "experiments/commands/first_spec.h"
+#include "experiments/own_texts/first_spec.h"
 #include "experiments/workbench/model_assembly.h"
 #include "experiments/workbench/starts.h"
 #include "learners/learner.h"

@@ -1,17 +1,17 @@
 // The classifier that the options of `metaprompt classify` ask for: adapted now, or saved before.
-#ifndef EXPERIMENTS_COMMANDS_PREPARE_CLASSIFIER_H_
-#define EXPERIMENTS_COMMANDS_PREPARE_CLASSIFIER_H_
+#ifndef EXPERIMENTS_OWN_TEXTS_PREPARE_CLASSIFIER_H_
+#define EXPERIMENTS_OWN_TEXTS_PREPARE_CLASSIFIER_H_
 
 #include <memory>
 #include <string>
 #include <vector>
 
 #include "absl/status/statusor.h"
-#include "experiments/commands/classifier.h"
-#include "experiments/commands/classifier_start.h"
-#include "experiments/commands/classify_options.h"
-#include "experiments/commands/support_file.h"
 #include "experiments/host/progress.h"
+#include "experiments/own_texts/classifier.h"
+#include "experiments/own_texts/classifier_start.h"
+#include "experiments/own_texts/classify_options.h"
+#include "experiments/own_texts/support_file.h"
 #include "learners/inner/task_pool.h"
 
 namespace metaprompt {
@@ -30,4 +30,4 @@ absl::StatusOr<PreparedClassifier> PrepareClassifier(const ClassifyOptions& opti
 
 }  // namespace metaprompt
 
-#endif  // EXPERIMENTS_COMMANDS_PREPARE_CLASSIFIER_H_
+#endif  // EXPERIMENTS_OWN_TEXTS_PREPARE_CLASSIFIER_H_

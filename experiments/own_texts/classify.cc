@@ -1,4 +1,4 @@
-#include "experiments/commands/classify.h"
+#include "experiments/own_texts/classify.h"
 
 #include <ATen/ATen.h>
 
@@ -13,9 +13,9 @@
 #include "absl/strings/str_join.h"
 #include "datasets/readers/table.h"
 #include "datasets/readers/texts_by_label.h"
-#include "experiments/commands/classifier.h"
-#include "experiments/commands/labelled.h"
-#include "experiments/commands/prepare_classifier.h"
+#include "experiments/own_texts/classifier.h"
+#include "experiments/own_texts/labelled.h"
+#include "experiments/own_texts/prepare_classifier.h"
 #include "learners/inner/task_pool.h"
 #include "metaprompt/base/status_macros.h"
 #include "metaprompt/base/text.h"
