@@ -8,7 +8,8 @@
 
 namespace metaprompt {
 
-// The numbers of StatsText as one object and a line end.
+// Counts, the split and the hash as in StatsText, and of each class its texts and their words, as one object and a line
+// end.
 std::string StatsJson(const Dataset& dataset);
 
 // The lines of ExportText as objects with split, label, name and text, one per line.

@@ -1,12 +1,12 @@
 #!/usr/bin/env python3
 """Stops runs again and again at random moments, and compares what they leave with a run that was never stopped.
 
-    tests/kills.py --program bazel-bin/experiments/cli/metaprompt --kills 1000
+    tests/kills.py --kills 1000
 
 The run is a small one, of which training, validation and meta-test each take longer than the time between two kills. A
 kill is SIGKILL, SIGTERM, SIGINT or SIGUSR1, at a random moment between the start of the program and --longest seconds
 later. When a run has ended in spite of them, every file must have the bytes of the undisturbed run, but for
-environment.textproto, which has the time. Then the next run begins, until there were enough kills. The last line counts
+environment.textproto, which has the time, and SHA256SUMS, which has its checksum. Then the next run begins, until there were enough kills. The last line counts
 kills, runs and differences; the exit status is 1 if there is a difference or if a run fails.
 """
 
@@ -54,7 +54,8 @@ def files_of(run):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--program", required=True, type=Path, help="the metaprompt binary")
+    parser.add_argument("--program", default=Path("bazel-bin/experiments/cli/metaprompt"), type=Path,
+                        help="the metaprompt binary [bazel-bin/experiments/cli/metaprompt]")
     parser.add_argument("--kills", type=int, default=1000, help="how many kills [1000]")
     parser.add_argument("--longest", type=float, default=3, help="seconds between start and kill, at most [3]")
     parser.add_argument("--seed", type=int, default=0, help="of the moments and signals [0]")
@@ -86,11 +87,13 @@ def main():
                     sent = chance.choice(SIGNALS)
                     process.send_signal(sent)
                     kills += 1
-                    _, err = process.communicate()
+                    _, err = process.communicate(timeout=120)
                 if sent is None and process.returncode == 0:
                     break
-                # A signal that comes before the program listens ends it; later it saves, and exits with 130.
-                if process.returncode not in (0, 130, 128 + (sent or 0), -(sent or 0)):
+                # A signal that comes before the program listens ends it; later it saves, and exits with 130. A run may
+                # also have ended just before the signal.
+                expected_codes = {0} if sent is None else {0, -sent} if sent == signal.SIGKILL else {0, -sent, 130}
+                if process.returncode not in expected_codes:
                     sys.exit(f"{out}, after {kills} kills: exit status {process.returncode}\n"
                              f"{err.decode(errors='replace')}")
             runs += 1

@@ -24,8 +24,41 @@ namespace {
 
 constexpr size_t kLongestRecord = size_t{1} << 20U;
 
-// The delimiter that a spec gives, or the one with which the first record has the columns that the spec names; if none
-// has, the one that gives most fields.
+// The place of a column, which is given by its name in the header or by its number from 1.
+absl::StatusOr<size_t> ColumnOf(const std::string& column, const std::vector<std::string>& first, bool header) {
+  const auto named = header ? std::find(first.begin(), first.end(), column) : first.end();
+  if (named != first.end()) {
+    return static_cast<size_t>(named - first.begin());
+  }
+  uint64_t number = 0;
+  if (absl::SimpleAtoi(column, &number) && number >= 1 && number <= first.size()) {
+    return static_cast<size_t>(number - 1);
+  }
+  const std::string names = absl::StrJoin(first, ", ");
+  constexpr size_t kMost = 400;
+  return absl::InvalidArgumentError(absl::StrCat("no column ", Quoted(column), "; there are ",
+                                                 !header                 ? absl::StrCat(first.size())
+                                                 : names.size() <= kMost ? names
+                                                                         : absl::StrCat(first.size(), " columns")));
+}
+
+// The places of a file's columns, and how many there are.
+struct Columns {
+  size_t count = 0;
+  size_t label = 0;
+  size_t text = 0;
+};
+
+// Takes them from the first record.
+absl::StatusOr<Columns> ColumnsOf(const CsvSource& source, const std::vector<std::string>& first) {
+  Columns columns;
+  columns.count = first.size();
+  ASSIGN_OR_RETURN(columns.label, ColumnOf(source.label_column(), first, source.header()));
+  ASSIGN_OR_RETURN(columns.text, ColumnOf(source.text_column(), first, source.header()));
+  return columns;
+}
+
+// The delimiter that a spec gives, or the first of , ; tab | with which the first record has both columns.
 char DelimiterOf(const CsvSource& source, absl::string_view first_record) {
   switch (source.delimiter()) {
     case CsvSource::COMMA:
@@ -39,25 +72,13 @@ char DelimiterOf(const CsvSource& source, absl::string_view first_record) {
     case CsvSource::FROM_FILE:
       break;
   }
-  char best = ',';
-  size_t most = 0;
   for (const char delimiter : {',', ';', '\t', '|'}) {
     const absl::StatusOr<std::vector<std::string>> fields = SplitRecord(first_record, delimiter);
-    if (!fields.ok()) {
-      continue;
-    }
-    const auto has = [&](const std::string& name) {
-      return std::find(fields->begin(), fields->end(), name) != fields->end();
-    };
-    if (source.header() && has(source.label_column()) && has(source.text_column())) {
+    if (fields.ok() && ColumnsOf(source, *fields).ok()) {
       return delimiter;
     }
-    if (fields->size() > most) {
-      best = delimiter;
-      most = fields->size();
-    }
   }
-  return best;
+  return ',';
 }
 
 // The records of a file. All lines of a damaged record except the first are read again, as other records.
@@ -133,40 +154,6 @@ class Records {
   std::vector<std::string> fields_;
   absl::Status damage_;
 };
-
-// The place of a column, which is given by its name in the header or by its number from 1.
-absl::StatusOr<size_t> ColumnOf(const std::string& column, const std::vector<std::string>& first, bool header) {
-  const auto named = header ? std::find(first.begin(), first.end(), column) : first.end();
-  if (named != first.end()) {
-    return static_cast<size_t>(named - first.begin());
-  }
-  uint64_t number = 0;
-  if (absl::SimpleAtoi(column, &number) && number >= 1 && number <= first.size()) {
-    return static_cast<size_t>(number - 1);
-  }
-  const std::string names = absl::StrJoin(first, ", ");
-  constexpr size_t kMost = 400;
-  return absl::InvalidArgumentError(absl::StrCat("no column ", Quoted(column), "; there are ",
-                                                 !header                 ? absl::StrCat(first.size())
-                                                 : names.size() <= kMost ? names
-                                                                         : absl::StrCat(first.size(), " columns")));
-}
-
-// The places of a file's columns, and how many there are.
-struct Columns {
-  size_t count = 0;
-  size_t label = 0;
-  size_t text = 0;
-};
-
-// Takes them from the first record.
-absl::StatusOr<Columns> ColumnsOf(const CsvSource& source, const std::vector<std::string>& first) {
-  Columns columns;
-  columns.count = first.size();
-  ASSIGN_OR_RETURN(columns.label, ColumnOf(source.label_column(), first, source.header()));
-  ASSIGN_OR_RETURN(columns.text, ColumnOf(source.text_column(), first, source.header()));
-  return columns;
-}
 
 // Adds a record that is not the header. An error is the reason why it is damaged.
 absl::Status TakeRecord(const std::vector<std::string>& fields, const Columns& columns, const ImportOptions& options,

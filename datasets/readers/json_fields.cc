@@ -1,13 +1,14 @@
 #include "datasets/readers/json_fields.h"
 
 #include <algorithm>
-#include <set>
+#include <limits>
 #include <vector>
 
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "datasets/readers/texts_by_label.h"
+#include "metaprompt/base/json.h"
 #include "metaprompt/base/text.h"
 
 namespace metaprompt {
@@ -31,16 +32,17 @@ absl::Status WrongType(const Json& value, const std::string& field, const char* 
 }  // namespace
 
 absl::StatusOr<Json> ParseObject(absl::string_view line) {
-  std::vector<std::set<std::string>> keys;  // of the objects that have not ended
-  std::string twice;
+  // An object with a field twice has fewer fields than it was given.
+  std::vector<size_t> given;  // fields of the objects that have not ended
+  bool twice = false;
   const auto look = [&](int /*depth*/, Json::parse_event_t event, const Json& value) {
     if (event == Json::parse_event_t::object_start) {
-      keys.emplace_back();
+      given.push_back(0);
+    } else if (event == Json::parse_event_t::key) {
+      ++given.back();
     } else if (event == Json::parse_event_t::object_end) {
-      keys.pop_back();
-    } else if (event == Json::parse_event_t::key && twice.empty() &&
-               !keys.back().insert(value.get_ref<const std::string&>()).second) {
-      twice = value.get_ref<const std::string&>();
+      twice = twice || value.size() != given.back();
+      given.pop_back();
     }
     return true;
   };
@@ -48,8 +50,8 @@ absl::StatusOr<Json> ParseObject(absl::string_view line) {
   if (object.is_discarded()) {
     return absl::InvalidArgumentError("not valid JSON");
   }
-  if (!twice.empty()) {
-    return absl::InvalidArgumentError(absl::StrCat("the field ", Quoted(twice), " is given twice in one object"));
+  if (twice) {
+    return ParseJson(line, std::numeric_limits<int>::max()).status();  // which names the field
   }
   if (!object.is_object()) {
     return absl::InvalidArgumentError("not a JSON object");

@@ -92,6 +92,7 @@ absl::StatusOr<bool> Table::NextRecord(std::string* record, int64_t* line) {
   const bool blanks_count = format_.kind == TableFormat::kLines;
   record->clear();
   std::string next;
+  std::ptrdiff_t quotes = 0;
   for (bool first = true;;) {
     ASSIGN_OR_RETURN(const bool more, NextLine(&next));
     if (!more || record->size() > kLongestRecord) {
@@ -106,7 +107,8 @@ absl::StatusOr<bool> Table::NextRecord(std::string* record, int64_t* line) {
     *line = first ? number_ : *line;
     absl::StrAppend(record, first ? "" : "\n", next);
     first = false;
-    if (!separated || std::count(record->begin(), record->end(), '"') % 2 == 0) {
+    quotes += std::count(next.begin(), next.end(), '"');
+    if (!separated || quotes % 2 == 0) {
       return true;
     }
   }

@@ -12,7 +12,7 @@ std::atomic<bool>& Flag() {
 
 void AskToStop(int /*signal*/) {
   Flag() = true;
-  constexpr char kNote[] = "\nstopping after this step; once more to stop at once\n";
+  constexpr char kNote[] = "\nstopping after this task; once more to stop at once\n";
   if (write(STDERR_FILENO, kNote, sizeof(kNote) - 1) < 0) {
     return;  // nobody is there to read it
   }

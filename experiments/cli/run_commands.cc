@@ -128,7 +128,8 @@ std::vector<std::string> RunsAmong(const std::vector<std::string>& paths, const 
 }
 
 absl::Status JoinedReport(const ReportOptions& options, const Console& console) {
-  if (options.classes && !((options.format.empty() && options.out.empty()) || options.format == "text")) {
+  const bool text_format = options.format == "text" || (options.format.empty() && options.out.empty());
+  if (options.classes && (options.json || !text_format)) {
     return absl::InvalidArgumentError("--classes adds to the text format; HTML has the classes anyway");
   }
   if (options.format.empty() && !options.json && !options.out.empty() && !EndsAsAReport(options.out)) {

@@ -46,15 +46,15 @@ absl::StatusOr<std::vector<SupportClass>> ClassesOf(Table* table) {
 }  // namespace
 
 absl::StatusOr<Examples> ReadExamples(const std::string& path, const ColumnNames& columns) {
-  ASSIGN_OR_RETURN(std::string file, ReadFile(path));
-  std::istringstream in(std::move(file));
+  ASSIGN_OR_RETURN(const std::string file, ReadFile(path));
+  std::istringstream in(file);
   absl::StatusOr<Table> opened = Table::Open(&in, path, /*labelled=*/true, columns);
   RETURN_IF_ERROR(WithLikelyCause(opened.status(), path));
   Table& table = *opened;
   Examples examples;
   examples.format = table.format();
   if (examples.format.kind == TableFormat::kLabelTabText) {
-    ASSIGN_OR_RETURN(examples.classes, ReadSupport(path));
+    ASSIGN_OR_RETURN(examples.classes, SupportOf(file, path));
     return examples;
   }
   absl::StatusOr<std::vector<SupportClass>> classes = ClassesOf(&table);

@@ -16,7 +16,7 @@ struct Examples {
   TableFormat format;
 };
 
-// Reads CSV, TSV or JSON lines, with a header or without, or the lines of ReadSupport. Errors name file and line.
+// Reads CSV, TSV or JSON lines, with a header or without, or the lines of SupportOf. Errors name file and line.
 absl::StatusOr<Examples> ReadExamples(const std::string& path, const ColumnNames& columns);
 
 }  // namespace metaprompt

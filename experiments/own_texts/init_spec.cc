@@ -59,6 +59,20 @@ std::string Column(const std::string& name, size_t place) {
   return absl::StrCat("\"", name.empty() ? absl::StrCat(place + 1) : absl::Utf8SafeCEscape(name), "\"");
 }
 
+// As CsvSource calls it.
+const char* DelimiterName(char delimiter) {
+  switch (delimiter) {
+    case ';':
+      return "SEMICOLON";
+    case '\t':
+      return "TAB";
+    case '|':
+      return "PIPE";
+    default:
+      return "COMMA";
+  }
+}
+
 std::string SourceText(const std::string& path, const TableFormat& format) {
   const std::string file = absl::StrCat("path: \"", absl::Utf8SafeCEscape(path), "\"");
   switch (format.kind) {
@@ -68,7 +82,8 @@ std::string SourceText(const std::string& path, const TableFormat& format) {
     case TableFormat::kSeparated:
       return absl::StrCat("  csv { ", file, " text_column: ", Column(format.text_name, format.text),
                           " label_column: ", Column(format.label_name, format.label),
-                          format.header ? "" : " header: false", " }\n");
+                          format.header ? "" : " header: false", " delimiter: ", DelimiterName(format.delimiter),
+                          " }\n");
     case TableFormat::kLabelTabText:
     case TableFormat::kLines:
       break;
@@ -124,11 +139,10 @@ std::string SplitText(const Shape& shape) {
     return absl::StrFormat("%.6g", exact);
   };
   const std::string shares = absl::StrCat("train: ", share(shape.train), " valid: ", share(shape.valid));
-  const std::string why =
-      absl::StrFormat("  # %d classes for training, %d for validation, %d for test; a seed draws which.\n", shape.train,
-                      shape.valid, shape.test);
+  const std::string why = absl::StrFormat("  # %d classes for training, %d for validation, %d for test", shape.train,
+                                          shape.valid, shape.test);
   if (shape.left_out == 0) {
-    return absl::StrCat(why, "  split { shares { ", shares, " } }\n");
+    return absl::StrCat(why, "; a seed draws which.\n  split { shares { ", shares, " } }\n");
   }
   ClassSplit split;
   split.mutable_shares()->set_train(static_cast<double>(shape.train) / static_cast<double>(shape.used.size()));
@@ -138,7 +152,7 @@ std::string SplitText(const Shape& shape) {
     labels.push_back(one.label);
   }
   const absl::StatusOr<ClassPlaces> places = SplitClasses(split, labels);
-  std::string text = absl::StrCat(why, "  # Left out: ", shape.left_out, " with fewer than ", kLeastTexts,
+  std::string text = absl::StrCat(why, ".\n  # Left out: ", shape.left_out, " with fewer than ", kLeastTexts,
                                   " different texts.\n  split {\n    lists {\n");
   for (const Split side : kSplits) {
     std::vector<std::string> names;
@@ -248,18 +262,8 @@ std::string EpisodesText(const Shape& shape) {
 absl::Status CheckIt(const std::string& text) {
   ExperimentSpec spec;
   RETURN_IF_ERROR(ParseSpec(text, "the new spec", &spec));
-  spec.mutable_model()->mutable_tokenizer();
-  spec.mutable_model()->mutable_prompt();
-  spec.mutable_model()->mutable_verbalizer();
-  spec.mutable_model()->mutable_lora();
-  AddGroups(spec.mutable_learner());
-  spec.mutable_train();
-  spec.mutable_test();
-  if (const std::vector<std::string> broken = CheckSpec(spec); !broken.empty()) {
-    return absl::InvalidArgumentError(absl::StrJoin(broken, "\n"));
-  }
-  WriteOutDefaults(&spec);
-  return Workbench::Open(spec, {}).status();
+  ASSIGN_OR_RETURN(const ExperimentSpec complete, CompleteSpec(std::move(spec), "the new spec"));
+  return Workbench::Open(complete, {}).status();
 }
 
 }  // namespace
@@ -269,6 +273,14 @@ absl::StatusOr<std::string> InitSpec(const InitOptions& options) {
   ASSIGN_OR_RETURN(Examples examples, ReadExamples(options.data, options.columns));
   const std::vector<SupportClass> classes = WithoutDuplicates(std::move(examples.classes));
   const Shape shape = ShapeOf(classes);
+  if (examples.format.kind == TableFormat::kLabelTabText &&
+      std::any_of(classes.begin(), classes.end(),
+                  [](const SupportClass& one) { return one.name != DefaultName(one.label); })) {
+    return absl::InvalidArgumentError(
+        absl::StrCat(options.data,
+                     ": lines of label, tab, name, tab, text; a spec reads label, tab, text. Remove the names, or give "
+                     "the file a header with the columns label and text"));
+  }
   if (shape.used.size() < kLeastClasses) {
     return TooFewClasses(options, classes, shape);
   }

@@ -91,7 +91,11 @@ absl::StatusOr<AdaptedParams> ReadAdapted(const std::string& path, const std::ve
         absl::StrCat(path, ": ", file.tensors.size() - taken, " tensors in this file are not part of a classifier"));
   }
   const ParamList& params = adapted.model.params;
-  for (size_t i = 0; i < params.size() && i < infos.size(); ++i) {
+  if (params.size() < infos.size()) {
+    return absl::InvalidArgumentError(
+        absl::StrCat(path, ": ", params.size(), " of the model's ", infos.size(), " tensors are in this file"));
+  }
+  for (size_t i = 0; i < infos.size(); ++i) {
     if (params[i].numel() != c10::multiply_integers(infos[i].shape)) {
       return absl::InvalidArgumentError(absl::StrCat(path, ": model/", i, " has ", params[i].numel(),
                                                      " numbers, which is not the size of ", infos[i].name));

@@ -8,7 +8,6 @@
 #include "datasets/readers/lines.h"
 #include "datasets/readers/texts_by_label.h"
 #include "datasets/splits/class_split.h"
-#include "metaprompt/base/files.h"
 #include "metaprompt/base/likely_cause.h"
 #include "metaprompt/base/status_macros.h"
 #include "metaprompt/base/text.h"
@@ -17,8 +16,7 @@ namespace metaprompt {
 
 namespace {
 
-absl::StatusOr<std::vector<SupportClass>> ReadSupportClasses(const std::string& path) {
-  ASSIGN_OR_RETURN(const std::string file, ReadFile(path));
+absl::StatusOr<std::vector<SupportClass>> SupportClassesOf(absl::string_view file, const std::string& path) {
   std::vector<SupportClass> classes;
   std::map<std::string, size_t> place;  // index of a label in `classes`
   Lines lines(file, path);
@@ -78,8 +76,8 @@ absl::StatusOr<std::vector<SupportClass>> ReadSupportClasses(const std::string& 
 
 }  // namespace
 
-absl::StatusOr<std::vector<SupportClass>> ReadSupport(const std::string& path) {
-  absl::StatusOr<std::vector<SupportClass>> classes = ReadSupportClasses(path);
+absl::StatusOr<std::vector<SupportClass>> SupportOf(absl::string_view file, const std::string& path) {
+  absl::StatusOr<std::vector<SupportClass>> classes = SupportClassesOf(file, path);
   RETURN_IF_ERROR(WithLikelyCause(classes.status(), path));
   return classes;
 }

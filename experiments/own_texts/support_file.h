@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
 
 namespace metaprompt {
 
@@ -15,9 +16,9 @@ struct SupportClass {
   std::vector<std::string> texts;  // one or more
 };
 
-// Reads a UTF-8 file of `label<TAB>text` or `label<TAB>name<TAB>text` lines; empty lines are skipped. Returns at least
-// two classes, in the order of their first lines. Errors name file and line.
-absl::StatusOr<std::vector<SupportClass>> ReadSupport(const std::string& path);
+// The classes in the UTF-8 text `file`, which was read from `path`: `label<TAB>text` or `label<TAB>name<TAB>text`
+// lines; empty lines are skipped. At least two classes, in the order of their first lines. Errors name file and line.
+absl::StatusOr<std::vector<SupportClass>> SupportOf(absl::string_view file, const std::string& path);
 
 }  // namespace metaprompt
 

@@ -243,10 +243,10 @@ absl::StatusOr<EpisodeLines> Evaluator::Run(const std::function<void(const Episo
     });
     const bool whole = lines_.count() == work_.episodes;
     const bool stop = context_.stop->load() && !whole;
+    RETURN_IF_ERROR(status);
     if (!whole || work_.keep || !first_write) {
       write();
     }
-    RETURN_IF_ERROR(status);
     RETURN_IF_ERROR(failed);
     if (stop) {
       return absl::CancelledError(absl::StrCat("stopped at episode ", lines_.count(), " of ", work_.what,

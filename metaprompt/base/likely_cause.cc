@@ -49,15 +49,14 @@ std::string LikelyCause(absl::string_view beginning) {
   if (absl::StartsWithIgnoreCase(text, "<!doctype html") || absl::StartsWithIgnoreCase(text, "<html")) {
     return "it is an HTML page; a download may have saved a page in place of the file";
   }
-  if (absl::StartsWith(text, "PK\x03\x04") &&
-      (absl::StrContains(text, "[Content_Types].xml") || absl::StrContains(text, "xl/"))) {
-    return "it is an Excel workbook; save it as CSV (UTF-8)";
+  if (absl::StartsWith(text, "PK\x03\x04") && absl::StrContains(text, "[Content_Types].xml")) {
+    return "it is an Excel workbook or another office document; save it as CSV (UTF-8)";
   }
   if (LooksLikeUtf16(beginning.substr(0, kBeginning))) {
     return "it looks like UTF-16; `iconv -f UTF-16 -t UTF-8` converts it";
   }
   if (IsJsonArrayOfObjects(text)) {
-    return "it is a JSON array; dataset.jsonl needs one object per line, which `jq -c '.[]'` writes";
+    return "it is a JSON array; JSON lines, with one object per line, are needed; `jq -c '.[]'` writes them";
   }
   if (EndsLinesWithCr(text)) {
     return "its lines end with CR alone; `tr '\\r' '\\n'` converts it";

@@ -15,8 +15,17 @@ using google::protobuf::Message;
 using google::protobuf::Reflection;
 using Json = nlohmann::ordered_json;
 
-// As many digits as a float has, without the noise of its binary fraction.
-double Plain(float number) { return std::strtod(absl::StrFormat("%.9g", number).c_str(), nullptr); }
+// The number of the fewest digits that is this float: 0.1, not 0.100000001.
+double Plain(float number) {
+  std::string digits;
+  for (int count = 6; count <= 9; ++count) {
+    digits = absl::StrFormat("%.*g", count, number);
+    if (std::strtof(digits.c_str(), nullptr) == number) {
+      break;
+    }
+  }
+  return std::strtod(digits.c_str(), nullptr);
+}
 
 // The field's value, or element `i` of it if i >= 0.
 Json ValueOf(const Message& message, const FieldDescriptor& field, int i) {

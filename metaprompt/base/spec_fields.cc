@@ -41,6 +41,7 @@ class FirstError : public google::protobuf::io::ErrorCollector {
   const std::string& message() const { return message_; }
   std::string Place() const { return absl::StrCat(line_ + 1, ":", column_ + 1); }
   int line() const { return line_; }
+  int column() const { return column_; }  // from 0; a tab counts up to the next multiple of eight
 
  private:
   int line_ = 0;
@@ -207,7 +208,11 @@ std::string MessageOf(const FirstError& error, absl::string_view text) {
   }
   const absl::string_view line = lines[static_cast<size_t>(error.line())];
   const auto is_byte_of_character = [](char c) { return static_cast<unsigned char>(c) >= 0x80; };
-  const auto* const begin = std::find_if(line.begin(), line.end(), is_byte_of_character);
+  const auto* from = line.begin();
+  for (int column = 0; column < error.column() && from != line.end(); ++from) {
+    column += *from == '\t' ? 8 - column % 8 : 1;
+  }
+  const auto* const begin = std::find_if(from, line.end(), is_byte_of_character);
   const auto* const end = std::find_if(begin + (begin != line.end() ? 1 : 0), line.end(),
                                        [](char c) { return (static_cast<unsigned char>(c) & 0xc0U) != 0x80; });
   return absl::StrCat("the character ",

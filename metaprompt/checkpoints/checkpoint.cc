@@ -87,12 +87,12 @@ absl::Status CheckTiedCopies(const Weights& weights, const std::string& where, c
     if (!matrix && name != absl::StrCat(DecoderName(tensors), "bias")) {
       continue;
     }
-    const std::string& used = sources[matrix ? layout.words : layout.decoder_bias];
+    const size_t used = matrix ? layout.words : layout.decoder_bias;
+    const at::Tensor& original = checkpoint.params[used];
     ASSIGN_OR_RETURN(const at::Tensor copy, weights.Read(name));
-    ASSIGN_OR_RETURN(const at::Tensor original, weights.Read(used));
-    if (!copy.equal(original)) {
+    if (copy.scalar_type() != original.scalar_type() || !copy.equal(original)) {
       return absl::InvalidArgumentError(absl::StrCat(
-          where, ": tensor ", name, " differs from ", used, ", which takes its place",
+          where, ": tensor ", name, " differs from ", sources[used], ", which takes its place",
           matrix ? " unless config.json has \"tie_word_embeddings\": false; set that to use it, or" : ";",
           " leave it unused with model.encoder.checkpoint.allow_unknown_tensors=true, or encode --allow-unknown"));
     }
@@ -143,9 +143,6 @@ absl::Status ReadParams(const Weights& weights, const std::string& where, bool a
                      " (to leave such tensors unused: model.encoder.checkpoint.allow_unknown_tensors=true, or encode "
                      "--allow-unknown)"));
   }
-  if (!allow_unknown) {
-    RETURN_IF_ERROR(CheckTiedCopies(weights, where, *checkpoint, sources));
-  }
   for (const std::string& source : sources) {
     ASSIGN_OR_RETURN(at::Tensor tensor, weights.Read(source));
     if (tensor.scalar_type() != at::kFloat) {
@@ -154,7 +151,7 @@ absl::Status ReadParams(const Weights& weights, const std::string& where, bool a
     RETURN_IF_ERROR(CheckFinite(absl::StrCat(where, ": tensor ", source), tensor));
     checkpoint->params.push_back(std::move(tensor));
   }
-  return absl::OkStatus();
+  return allow_unknown ? absl::OkStatus() : CheckTiedCopies(weights, where, *checkpoint, sources);
 }
 
 }  // namespace

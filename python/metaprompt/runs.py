@@ -30,8 +30,8 @@ def run(spec, out=None, progress=None):
     continues there. progress: a function `show(line, stays)` [a bar in a notebook, else standard error];
     metaprompt.progress.silent shows nothing.
 
-    Ctrl-C stops after the current step, a second one at once: KeyboardInterrupt, and the same call continues from
-    there. Other threads run meanwhile.
+    Ctrl-C stops after the tasks that it is computing, a second one at once: KeyboardInterrupt, and the same call
+    continues from there. Other threads run meanwhile.
     """
     spec_bytes = call("complete_spec", _spec_bytes(spec))
     if out is None:

@@ -164,7 +164,7 @@ TEST(DatasetTest, ErrorsGuessWhatTheFileIs) {
   EXPECT_THAT(JsonlError("\n<!DOCTYPE html><p>404"), HasSubstr("\nbad.jsonl: it is an HTML page; "));
   EXPECT_THAT(TsvError("version https://git-lfs.github.com/spec/v1\noid sha256:12\n"),
               HasSubstr("\nbad.tsv: it is a pointer of git-lfs in place of the file; "));
-  EXPECT_THAT(TsvError("PK\x03\x04 xl/workbook.xml"), HasSubstr("\nbad.tsv: it is an Excel workbook; "));
+  EXPECT_THAT(TsvError("PK\x03\x04 [Content_Types].xml"), HasSubstr("\nbad.tsv: it is an Excel workbook or "));
   EXPECT_EQ(TsvError("no tab"), "bad.tsv:1: no tab between label and text");
 }
 
@@ -173,7 +173,7 @@ TEST(DatasetTest, JsonlErrorsNameTheLineAndTheField) {
   EXPECT_EQ(JsonlError(good + "{\"text\": \"t\""), "bad.jsonl:2: not valid JSON");
   EXPECT_EQ(JsonlError("[1]"), "bad.jsonl:1: not a JSON object");
   EXPECT_EQ(JsonlError("{\"text\": \"t\", \"label\": 1, \"text\": \"u\"}"),
-            "bad.jsonl:1: the field 'text' is given twice in one object");
+            "bad.jsonl:1: the key 'text' stands twice in one object");
   EXPECT_EQ(JsonlError("{\"raw\": \"t\", \"label\": 1}"), "bad.jsonl:1: no field 'text'; the object has: label, raw");
   EXPECT_EQ(JsonlError("{\"text\": \"t\"}"), "bad.jsonl:1: no field 'label'; the object has: text");
   EXPECT_EQ(JsonlError("{\"text\": 5, \"label\": 1}"),

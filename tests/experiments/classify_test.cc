@@ -22,6 +22,7 @@
 #include "episodes/text_source.h"
 #include "experiments/cli/command_line.h"
 #include "experiments/own_texts/classifier.h"
+#include "experiments/own_texts/support_file.h"
 #include "experiments/workbench/finished_run.h"
 #include "experiments/workbench/read_record.h"
 #include "metaprompt/base/files.h"
@@ -253,7 +254,7 @@ TEST(ClassifyTest, ProbabilitiesAreThoseOfMetaTest) {
     ASSERT_TRUE(opened.ok()) << opened.status();
     const absl::StatusOr<ParamList> initial = opened->Params(4);
     ASSERT_TRUE(initial.ok()) << initial.status();
-    const std::vector<SupportClass> support = *ReadSupport(In("$few.tsv"));
+    const std::vector<SupportClass> support = *SupportOf(*ReadFile(In("$few.tsv")), "few.tsv");
     EXPECT_EQ(support[0].name, "warm colour");
     EXPECT_EQ(support[1].name, "cold colour");
     EXPECT_EQ(support[2].name, "noise");

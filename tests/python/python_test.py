@@ -95,7 +95,7 @@ class PythonTest(unittest.TestCase):
         self.assertEqual(self.record.spec.name, "tiny")
         self.assertEqual([result.shots for result in self.record.results], [1, 2])
         self.assertEqual(self.module.load("by_program").record, self.record)
-        self.assertTrue(any("meta-train" in line or "train" in line for line, stays in self.lines if stays))
+        self.assertTrue(any("meta-training" in line for line, stays in self.lines if stays))
 
     def test_a_spec_may_be_a_message_and_is_checked(self):
         spec = self.module.load_spec("tiny.textproto", ["seed=7", "train.meta_steps=0"])
@@ -115,12 +115,9 @@ class PythonTest(unittest.TestCase):
                 lambda: self.module.load_spec("tiny.textproto", ["seeds=1"]),
             ),
             (("show", "nowhere"), lambda: self.module.load("nowhere")),
-            (("run", "tiny.textproto", "--out", "run"), lambda: self.module.run("tiny.textproto", "run")),
+            (("run", "tiny.textproto", "--out", "words.tsv"), lambda: self.module.run("tiny.textproto", "words.tsv")),
         ):
             done = program(*arguments)
-            if done.returncode == 0:  # the program takes it for done
-                call()
-                continue
             with self.assertRaises(self.module.Error) as caught:
                 call()
             self.assertEqual("error: " + str(caught.exception) + "\n", done.stderr)
