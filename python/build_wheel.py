@@ -5,6 +5,7 @@ The wheel holds what Bazel built against this machine's LibTorch and other libra
 others with the same release of Debian and the same packages.
 """
 
+import argparse
 import base64
 import hashlib
 import os
@@ -18,7 +19,7 @@ from pathlib import Path
 
 TOP = Path(__file__).resolve().parent.parent
 NAME = "metaprompt"
-VERSION = "0.1"
+VERSION = "0.1.0"  # kVersion in experiments/host/environment.cc
 PYTHON = os.path.realpath(sys.executable)  # of a virtual environment, the one that it was made from
 DEFAULT_PYTHON = os.path.realpath("/usr/bin/python3")
 PLUGIN = "libmetaprompt_sentencepiece.so"  # opened when a tokenizer first needs it
@@ -93,5 +94,8 @@ def build_sdist(sdist_directory, config_settings=None):
 
 
 if __name__ == "__main__":
-    out = Path(sys.argv[1] if len(sys.argv) > 1 else ".")
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("folder", nargs="?", type=Path, default=Path("."), help="where to write the wheel [.]")
+    out = parser.parse_args().folder
+    out.mkdir(parents=True, exist_ok=True)
     print(out / build_wheel(out))
