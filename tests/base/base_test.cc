@@ -160,7 +160,7 @@ TEST(SpecFieldsTest, ParseErrorsNameLineAndColumn) {
   EXPECT_TRUE(ParseSpec("\xef\xbb\xbfname: 'a'", "f", &spec).ok());
   EXPECT_EQ(
       ParseSpec("\tname: '\xc3\xa9' seed: \xef\xbc\x94", "f", &spec).message(),
-      "f:1:24: the character '\xef\xbc\x94' is outside of a string; strings are in straight quotes: \"...\" or '...'");
+      "f:1:26: the character '\xef\xbc\x94' is outside of a string; strings are in straight quotes: \"...\" or '...'");
   EXPECT_EQ(
       ParseSpec("name: \xe2\x80\x9c"
                 "a\xe2\x80\x9d",
