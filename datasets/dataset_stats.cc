@@ -1,5 +1,4 @@
 #include <algorithm>
-#include <array>
 #include <numeric>
 #include <set>
 #include <string>
@@ -10,7 +9,7 @@
 #include "absl/strings/str_join.h"
 #include "absl/strings/string_view.h"
 #include "datasets/dataset.h"
-#include "metaprompt/base/text.h"
+#include "metaprompt/base/text_table.h"
 
 namespace metaprompt {
 namespace {
@@ -43,7 +42,7 @@ Lengths Summary(std::vector<int64_t> counts) {
           static_cast<double>(low_median + counts[half]) / 2, counts.back()};
 }
 
-using Row = std::array<std::string, 7>;  // split, label, name, texts, mean, median, max
+using Row = std::vector<std::string>;  // split, label, name, texts, mean, median, max
 
 // "1,234,567"
 std::string Thousands(int64_t count) {
@@ -64,26 +63,6 @@ Row MakeRow(absl::string_view split, absl::string_view label, absl::string_view 
           absl::StrFormat("%.1f", lengths.mean),
           absl::StrFormat("%.1f", lengths.median),
           Thousands(lengths.max)};
-}
-
-// Words stand on the left of their column, numbers on the right. An empty row is an empty line.
-std::string Table(const std::vector<Row>& rows) {
-  constexpr size_t kFirstNumber = 3;
-  std::array<size_t, std::tuple_size<Row>::value> widths = {};
-  for (const Row& row : rows) {
-    for (size_t i = 0; i < row.size(); ++i) {
-      widths[i] = std::max(widths[i], DisplayWidth(row[i]));
-    }
-  }
-  std::string table;
-  for (const Row& row : rows) {
-    for (size_t i = 0; !row[0].empty() && i < row.size(); ++i) {
-      absl::StrAppend(&table, i == 0 ? "" : "  ",
-                      Padded(row[i], widths[i], i < kFirstNumber ? Align::kLeft : Align::kRight));
-    }
-    table.push_back('\n');
-  }
-  return table;
 }
 
 // At most 60 characters of a text.
@@ -129,6 +108,7 @@ std::string SharedTextsLines(const Dataset& dataset) {
 
 std::string StatsText(const Dataset& dataset) {
   std::vector<Row> rows = {{"split", "label", "name", "texts", "mean words", "median", "max"}};
+  const TextColumns columns = {{false, false, false, true, true, true, true}, /*indent=*/0, /*gap=*/2};
   for (const Split split : kSplits) {
     const std::vector<const TextClass*> classes = dataset.Of(split);
     std::vector<int64_t> all;
@@ -145,7 +125,7 @@ std::string StatsText(const Dataset& dataset) {
     return value.empty() || value == "0" ? "" : absl::StrFormat("%-20s%s\n", what, value);
   };
   return absl::StrCat(dataset.name, ": ", Thousands(dataset.NumTexts()), " texts in ", dataset.classes.size(),
-                      " classes\n\n", Table(rows), line("distribution", dataset.distribution),
+                      " classes\n\n", TextTable(rows, columns), line("distribution", dataset.distribution),
                       line("split", dataset.split_name), "duplicates dropped  ", Thousands(dataset.dropped_duplicates),
                       "\nunused texts        ", Thousands(dataset.unused_texts), "\n",
                       line("empty texts", Thousands(dataset.empty_texts)),

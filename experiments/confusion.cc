@@ -6,7 +6,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
-#include "metaprompt/base/text.h"
+#include "metaprompt/base/text_table.h"
 
 namespace metaprompt {
 namespace {
@@ -16,41 +16,7 @@ constexpr size_t kListedMistakes = 20;
 
 using Row = std::vector<std::string>;
 
-// The first `words` columns stand on the left.
-std::string Aligned(const std::vector<Row>& rows, size_t words) {
-  std::vector<size_t> widths(rows[0].size(), 0);
-  for (const Row& row : rows) {
-    for (size_t c = 0; c < row.size(); ++c) {
-      widths[c] = std::max(widths[c], DisplayWidth(row[c]));
-    }
-  }
-  std::string text;
-  for (const Row& row : rows) {
-    std::string line;
-    for (size_t c = 0; c < row.size(); ++c) {
-      const bool left = c < words;
-      absl::StrAppend(&line, "  ", Padded(row[c], widths[c], left ? Align::kLeft : Align::kRight));
-    }
-    line.erase(line.find_last_not_of(' ') + 1);
-    absl::StrAppend(&text, line, "\n");
-  }
-  return text;
-}
-
 std::string Percent(double share) { return absl::StrFormat("%.1f", 100 * share); }
-
-// The answer that texts of the class get most often, apart from the right one; the number of classes if there is none.
-size_t MostFrequentMistake(const Confusion& confusion, size_t label) {
-  size_t most = confusion.labels.size();
-  int64_t times = 0;
-  for (size_t a = 0; a < confusion.labels.size(); ++a) {
-    if (a != label && confusion.counts[label][a] > times) {
-      most = a;
-      times = confusion.counts[label][a];
-    }
-  }
-  return most;
-}
 
 std::string MistakeList(const Confusion& confusion) {
   std::vector<std::tuple<int64_t, size_t, size_t>> mistakes;  // negative count, label, answer
@@ -62,12 +28,12 @@ std::string MistakeList(const Confusion& confusion) {
     }
   }
   std::sort(mistakes.begin(), mistakes.end());
-  std::vector<Row> rows = {{"label", "answer", "texts"}};
+  std::vector<Row> rows = {{"texts", "label", "answer"}};
   for (size_t i = 0; i < std::min(kListedMistakes, mistakes.size()); ++i) {
     const auto& [count, label, answer] = mistakes[i];
-    rows.push_back({confusion.labels[label], confusion.labels[answer], absl::StrCat(-count)});
+    rows.push_back({absl::StrCat(-count), confusion.labels[label], confusion.labels[answer]});
   }
-  return absl::StrCat("the most frequent mistakes\n", Aligned(rows, 2));
+  return absl::StrCat("the most frequent mistakes\n", TextTable(rows, {{true, false, false}, 2, 2}));
 }
 
 }  // namespace
@@ -87,6 +53,18 @@ ClassScore ScoreOf(const Confusion& confusion, size_t label) {
   const double sum = score.precision + score.recall;
   score.f1 = sum == 0 ? 0 : 2 * score.precision * score.recall / sum;
   return score;
+}
+
+std::optional<size_t> MostFrequentMistake(const Confusion& confusion, size_t label) {
+  std::optional<size_t> most;
+  int64_t times = 0;
+  for (size_t a = 0; a < confusion.labels.size(); ++a) {
+    if (a != label && confusion.counts[label][a] > times) {
+      most = a;
+      times = confusion.counts[label][a];
+    }
+  }
+  return most;
 }
 
 int64_t TextsOf(const Confusion& confusion) {
@@ -116,20 +94,19 @@ double MacroF1(const Confusion& confusion) {
 }
 
 std::string ClassTable(const Confusion& confusion) {
-  std::vector<Row> rows = {{"class", "most often taken for", "texts", "right", "precision", "recall", "F1"}};
+  std::vector<Row> rows = {{"class", "texts", "right", "precision", "recall", "F1", "most often taken for"}};
   for (size_t c = 0; c < confusion.labels.size(); ++c) {
     const ClassScore score = ScoreOf(confusion, c);
-    const size_t mistake = MostFrequentMistake(confusion, c);
+    const std::optional<size_t> mistake = MostFrequentMistake(confusion, c);
     const bool has_texts = score.texts > 0;
-    rows.push_back({confusion.labels[c],
-                    mistake == confusion.labels.size()
-                        ? ""
-                        : absl::StrCat(confusion.labels[mistake], " (", confusion.counts[c][mistake], ")"),
-                    absl::StrCat(score.texts), absl::StrCat(score.right),
+    rows.push_back({confusion.labels[c], absl::StrCat(score.texts), absl::StrCat(score.right),
                     score.answers > 0 ? Percent(score.precision) : "", has_texts ? Percent(score.recall) : "",
-                    has_texts || score.answers > 0 ? Percent(score.f1) : ""});
+                    has_texts || score.answers > 0 ? Percent(score.f1) : "",
+                    mistake.has_value()
+                        ? absl::StrCat(confusion.labels[*mistake], " (", confusion.counts[c][*mistake], ")")
+                        : ""});
   }
-  return Aligned(rows, 2);
+  return TextTable(rows, {{false, true, true, true, true, true, false}, /*indent=*/2, /*gap=*/2});
 }
 
 std::string ConfusionTable(const Confusion& confusion) {
@@ -137,8 +114,10 @@ std::string ConfusionTable(const Confusion& confusion) {
     return MistakeList(confusion);
   }
   Row header = {"", "label"};
+  TextColumns columns = {{false, false}, /*indent=*/2, /*gap=*/2};
   for (size_t c = 0; c < confusion.labels.size(); ++c) {
     header.push_back(absl::StrCat(c + 1));
+    columns.is_number.push_back(true);
   }
   std::vector<Row> rows = {header};
   for (size_t c = 0; c < confusion.labels.size(); ++c) {
@@ -148,7 +127,7 @@ std::string ConfusionTable(const Confusion& confusion) {
     }
     rows.push_back(row);
   }
-  return absl::StrCat("confusion matrix: a row per label, a column per answer\n", Aligned(rows, 2));
+  return absl::StrCat("confusion matrix: a row per label, a column per answer\n", TextTable(rows, columns));
 }
 
 }  // namespace metaprompt

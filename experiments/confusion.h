@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -33,6 +34,9 @@ int64_t TextsOf(const Confusion& confusion);
 int64_t RightOf(const Confusion& confusion);
 // The mean of the classes' F1, over those that have texts or answers.
 double MacroF1(const Confusion& confusion);
+
+// The wrong answer that texts of the class get most often, the first of several; nothing if all are right.
+std::optional<size_t> MostFrequentMistake(const Confusion& confusion, size_t label);
 
 // One line per class: texts, right, precision, recall, F1 in percent, and the class that it is taken for most often.
 std::string ClassTable(const Confusion& confusion);

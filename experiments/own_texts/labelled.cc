@@ -8,7 +8,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "metaprompt/base/statistics.h"
-#include "metaprompt/base/text.h"
+#include "metaprompt/base/text_table.h"
 
 namespace metaprompt {
 namespace {
@@ -56,18 +56,12 @@ std::string LabelledResult::Text() const {
   if (!mistakes_.empty()) {
     absl::StrAppend(&text, "\nthe most confident mistakes: probability, answer, label, text\n");
   }
-  size_t answers = 0;
-  size_t labels = 0;
+  std::vector<std::vector<std::string>> rows;
   for (const Mistake& one : mistakes_) {
-    answers = std::max(answers, DisplayWidth(confusion_.labels[one.answer]));
-    labels = std::max(labels, DisplayWidth(confusion_.labels[one.label]));
+    rows.push_back({absl::StrFormat("%.4f", one.probability), confusion_.labels[one.answer],
+                    confusion_.labels[one.label], one.text});
   }
-  for (const Mistake& one : mistakes_) {
-    absl::StrAppend(&text, absl::StrFormat("  %.4f  ", one.probability),
-                    Padded(confusion_.labels[one.answer], answers, Align::kLeft), "  ",
-                    Padded(confusion_.labels[one.label], labels, Align::kLeft), "  ", one.text, "\n");
-  }
-  return text;
+  return text + TextTable(rows, {{true, false, false, false}, /*indent=*/2, /*gap=*/2});
 }
 
 std::string LabelledResult::Json() const {

@@ -6,6 +6,7 @@
 #include <string>
 
 #include "absl/strings/str_cat.h"
+#include "metaprompt/base/text_table.h"
 
 namespace metaprompt {
 namespace {
@@ -56,6 +57,17 @@ TEST(TextTest, PaddingCountsColumns) {
   EXPECT_EQ(Padded("\xe6\x97\xa5", 4, Align::kLeft), "\xe6\x97\xa5  ");
   EXPECT_EQ(Padded("7", 3, Align::kRight), "  7");
   EXPECT_EQ(Padded("wide", 3, Align::kLeft), "wide");
+}
+
+TEST(TextTest, TablesAlignWordsOnTheLeftAndNumbersOnTheRight) {
+  EXPECT_EQ(TextTable({{"name", "n", "what"}, {"\xe8\xb4\xa6\xe5\x8d\x95", "12", ""}, {"a", "3", "b"}, {}, {"c"}},
+                      {{false, true, false}, /*indent=*/1, /*gap=*/2}),
+            " name   n  what\n"
+            " \xe8\xb4\xa6\xe5\x8d\x95  12\n"
+            " a      3  b\n"
+            "\n"
+            " c\n")
+      << "wide characters take two columns; lines end without blanks";
 }
 
 }  // namespace

@@ -276,10 +276,10 @@ TEST(LabelledResultTest, KnowsTheAnswersOfASmallWorld) {
   const double f1_of_b = 2 * 0.5 * (1.0 / 14) / (0.5 + 1.0 / 14);
   EXPECT_NEAR(MacroF1(result.confusion()), (0.3 + f1_of_b) / 2, 1e-12) << "nothing is known of c";
   EXPECT_EQ(ClassTable(result.confusion()),
-            "  class  most often taken for  texts  right  precision  recall    F1\n"
-            "  a      b (1)                     4      3       18.8    75.0  30.0\n"
-            "  b      a (13)                   14      1       50.0     7.1  12.5\n"
-            "  c                                0      0\n");
+            "  class  texts  right  precision  recall    F1  most often taken for\n"
+            "  a          4      3       18.8    75.0  30.0  b (1)\n"
+            "  b         14      1       50.0     7.1  12.5  a (13)\n"
+            "  c          0      0\n");
   EXPECT_EQ(ConfusionTable(result.confusion()),
             "confusion matrix: a row per label, a column per answer\n"
             "     label   1  2  3\n"
