@@ -11,6 +11,7 @@
 #include "absl/strings/strip.h"
 #include "experiments/host/progress.h"
 #include "experiments/report/class_results_table.h"
+#include "experiments/report/comparison_text.h"
 #include "experiments/report/report.h"
 #include "experiments/report/report_format.h"
 #include "experiments/report/report_spread.h"
@@ -106,6 +107,7 @@ struct ReportOptions {
   std::string baseline;
   bool spread = false;
   bool classes = false;
+  bool chart = false;
   bool json = false;
 };
 
@@ -132,6 +134,9 @@ absl::Status JoinedReport(const ReportOptions& options, const Console& console) 
   if (options.classes && (options.json || !text_format)) {
     return absl::InvalidArgumentError("--classes adds to the text format; HTML has the classes anyway");
   }
+  if (options.chart && (options.json || !text_format)) {
+    return absl::InvalidArgumentError("--chart adds to the text format; HTML has the chart anyway");
+  }
   if (options.format.empty() && !options.json && !options.out.empty() && !EndsAsAReport(options.out)) {
     return absl::InvalidArgumentError(
         absl::StrCat(options.out, ": no format has this ending; choose one with --format"));
@@ -147,6 +152,9 @@ absl::Status JoinedReport(const ReportOptions& options, const Console& console) 
   }
   const std::string format = options.json ? "json" : options.format;
   std::string text = FormattedReport(report, format, options.out);
+  if (options.chart) {
+    absl::StrAppend(&text, "\n", ComparisonText(report));
+  }
   if (options.classes) {
     text += ClassResultsOfGroups(report);
   }
@@ -172,6 +180,7 @@ void RegisterReport(Commands* commands) {
                    "[what each run starts from]")
       ->type_name("NAME");
   AddJsonOption("The same as --format json", report, &options->json);
+  report->add_flag("--chart", options->chart, "Also the accuracies as points with intervals on an axis");
   report->add_flag("--classes", options->classes, "Also each test class and the confusion matrix, for every run");
   report->add_flag("--spread", options->spread,
                    "Also how far the runs lie apart on the same episodes, as with different templates");

@@ -5,7 +5,6 @@
 #include <string>
 
 #include "experiments/report/report.h"
-#include "experiments/report/reported_runs.h"
 #include "experiments/result.pb.h"
 
 namespace metaprompt {
@@ -17,9 +16,6 @@ std::string ClassResultsText(const RunRecord& record);
 // The same for each group of a report. The counts of a group's seeds are added up where they have the same classes;
 // other seeds, which are named, are left out.
 std::string ClassResultsOfGroups(const Report& report);
-
-// The same for one group, as sections of an HTML page that can be unfolded.
-std::string ClassResultsHtml(const SeedGroup& group);
 
 }  // namespace metaprompt
 

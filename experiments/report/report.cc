@@ -168,7 +168,7 @@ absl::StatusOr<Report> JoinRuns(std::vector<ReportedRun> runs, const std::string
   } else {
     report.baseline = "the same run's first initialisation";
   }
-  std::vector<std::string> unpaired;
+  std::set<size_t> unpaired;  // groups
   for (size_t g = 0; g < report.groups.size(); ++g) {
     const SeedGroup& group = report.groups[g];
     const ExperimentSpec& spec = group.runs[0].record.spec();
@@ -183,6 +183,9 @@ absl::StatusOr<Report> JoinRuns(std::vector<ReportedRun> runs, const std::string
       row.wall_seconds = MeanSeconds(group);
       const Baseline over = common.has_value() ? *common : Baseline{g, initialisations[0]};
       const bool is_baseline = over.group == g && over.initialisation == initialisation;
+      if (is_baseline && common.has_value()) {
+        report.baseline_row = report.rows.size();
+      }
       for (const ReportColumn& column : report.columns) {
         const std::vector<Tested> tests = TestsOf(group, initialisation, column);
         const std::vector<Tested> others = TestsOf(report.groups[over.group], over.initialisation, column);
@@ -190,7 +193,7 @@ absl::StatusOr<Report> JoinRuns(std::vector<ReportedRun> runs, const std::string
         row.differences.push_back(
             is_baseline ? std::nullopt : EstimateOf(Differences(MeansByEpisodes(tests), MeansByEpisodes(others))));
         if (!is_baseline && !tests.empty() && !others.empty() && !row.differences.back().has_value()) {
-          unpaired.push_back(absl::StrCat(group.name, ", ", initialisation, ", ", ColumnTitle(column)));
+          unpaired.insert(g);
         }
       }
       report.rows.push_back(std::move(row));
@@ -200,8 +203,9 @@ absl::StatusOr<Report> JoinRuns(std::vector<ReportedRun> runs, const std::string
     report.notes.push_back(std::move(note));
   }
   if (!unpaired.empty()) {
-    report.notes.push_back(absl::StrCat("no paired difference, because there are no episodes in common with ",
-                                        report.baseline, ": ", absl::StrJoin(unpaired, "; ")));
+    report.notes.push_back(absl::StrCat(
+        "no paired difference, because there are no episodes in common with ", report.baseline, ": ",
+        absl::StrJoin(unpaired, ", ", [&](std::string* out, size_t g) { *out += report.groups[g].name; })));
   }
   return report;
 }

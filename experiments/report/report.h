@@ -2,6 +2,7 @@
 #ifndef EXPERIMENTS_REPORT_REPORT_H_
 #define EXPERIMENTS_REPORT_REPORT_H_
 
+#include <cstddef>
 #include <optional>
 #include <string>
 #include <vector>
@@ -42,8 +43,9 @@ struct Report {
   std::vector<SeedGroup> groups;
   std::vector<ReportColumn> columns;
   std::vector<ReportRow> rows;
-  std::string baseline;            // in words: what the differences are taken from
-  std::vector<std::string> notes;  // why some numbers should not be compared
+  std::string baseline;                // in words: what the differences are taken from
+  std::optional<size_t> baseline_row;  // of `rows`; nothing where each group has its own
+  std::vector<std::string> notes;      // why some numbers should not be compared
 };
 
 // One row per initialisation of each group; one column per combination of data set, ways and shots. `baseline` is

@@ -8,22 +8,23 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
-#include "absl/strings/str_replace.h"
-#include "experiments/report/report_table.h"
-#include "metaprompt/base/text.h"
+#include "absl/strings/str_join.h"
+#include "experiments/report/comparison.h"
+#include "experiments/report/html_text.h"
 
 namespace metaprompt {
 namespace {
 
-constexpr double kWidth = 420;
-constexpr double kHeight = 220;
-constexpr double kLeft = 44;
-constexpr double kRight = 12;
-constexpr double kTop = 26;
-constexpr double kBottom = 34;
+// In units of the drawing, which a page scales to the width that it has.
+constexpr double kWidth = 300;
+constexpr double kHeight = 185;
+constexpr double kLeft = 42;
+constexpr double kRight = 18;  // for half of the last label
+constexpr double kTop = 10;
+constexpr double kBottom = 38;
 constexpr int kBins = 20;
 
-// A plane with axes, and lines in it.
+// A figure: a plane with axes, lines in it, and above it what they are.
 class Chart {
  public:
   Chart(double x_low, double x_high, double y_low, double y_high)
@@ -37,31 +38,33 @@ class Chart {
     return kHeight - kBottom - (kHeight - kTop - kBottom) * (y - y_low_) / (y_high_ - y_low_);
   }
 
-  void XLabel(double x, const std::string& label) { Text(X(x), kHeight - kBottom + 14, "middle", label); }
+  void XLabel(double x, const std::string& label) { Text(X(x), kHeight - kBottom + 16, "middle", label); }
   void YLabel(double y, const std::string& label) {
     absl::StrAppendFormat(&body_, "<path class=\"grid\" d=\"M%.1f %.1fH%.1f\"/>", kLeft, Y(y), kWidth - kRight);
     Text(kLeft - 6, Y(y) + 4, "end", label);
   }
-  void XTitle(const std::string& title) { Text((kLeft + kWidth - kRight) / 2, kHeight - 4, "middle", title); }
+  void XTitle(const std::string& title) { Text((kLeft + kWidth - kRight) / 2, kHeight - 5, "middle", title); }
 
-  // A line. The legend has its name, unless that is empty, in the order of the calls.
-  void Line(const std::vector<std::pair<double, double>>& points, int colour, bool dashed, const std::string& name) {
+  // A line, drawn with the `style`-th pattern of dashes and colour. A name that is not empty comes into the key.
+  void Line(const std::vector<std::pair<double, double>>& points, int style, const std::string& name) {
+    constexpr std::array<const char*, kChartColours> kDashes = {
+        " stroke-dasharray=\"5 3\"", "", " stroke-dasharray=\"1.5 2.5\"", " stroke-dasharray=\"8 3 2 3\""};
+    const std::string stroke = absl::StrFormat("fill=\"none\" stroke=\"var(--c%d)\" stroke-width=\"1.8\"%s", style,
+                                               kDashes[static_cast<size_t>(style)]);
     std::string path;
     for (const auto& [x, y] : points) {
       absl::StrAppendFormat(&path, "%s%.1f %.1f", path.empty() ? "M" : "L", X(x), Y(y));
     }
-    const std::string dashes = dashed ? " stroke-dasharray=\"4 3\"" : "";
-    absl::StrAppendFormat(&body_, "<path d=\"%s\" fill=\"none\" stroke=\"var(--c%d)\" stroke-width=\"1.6\"%s/>", path,
-                          colour, dashes);
+    absl::StrAppendFormat(&body_, "<path d=\"%s\" %s/>", path, stroke);
     if (points.size() == 1) {  // a path of a single point would be invisible
-      absl::StrAppendFormat(&body_, "<circle cx=\"%.1f\" cy=\"%.1f\" r=\"2.5\" fill=\"var(--c%d)\"/>",
-                            X(points[0].first), Y(points[0].second), colour);
+      absl::StrAppendFormat(&body_, "<circle cx=\"%.1f\" cy=\"%.1f\" r=\"3\" fill=\"var(--c%d)\"/>", X(points[0].first),
+                            Y(points[0].second), style);
     }
     if (!name.empty()) {
-      absl::StrAppendFormat(&body_, "<path d=\"M%.1f 12h18\" stroke=\"var(--c%d)\" stroke-width=\"2\"%s/>", legend_,
-                            colour, dashes);
-      Text(legend_ + 22, 16, "start", name);
-      legend_ += 40 + 6.2 * static_cast<double>(DisplayWidth(name));
+      absl::StrAppendFormat(&key_,
+                            " <span class=\"key\"><svg aria-hidden=\"true\" width=\"24\" height=\"8\"><path d=\"M0 "
+                            "4h24\" %s/></svg> %s</span>",
+                            stroke, HtmlEscaped(name));
     }
   }
 
@@ -82,12 +85,14 @@ class Chart {
                           kTop, kHeight - kBottom, colour);
   }
 
-  std::string Svg(const std::string& name) const {
+  // `title` names the figure, `caption` tells how to read it, `description` what it shows in numbers.
+  std::string Figure(const std::string& title, const std::string& caption, const std::string& description) const {
     return absl::StrFormat(
-        "<svg viewBox=\"0 0 %.0f %.0f\" role=\"img\" aria-label=\"%s\"><path class=\"axes\" d=\"M%.1f "
-        "%.1fV%.1fH%.1f\"/>"
-        "%s</svg>",
-        kWidth, kHeight, HtmlEscaped(name), kLeft, kTop, kHeight - kBottom, kWidth - kRight, body_);
+        "<figure><figcaption><b>%s</b>: %s.%s</figcaption>"
+        "<svg class=\"chart\" viewBox=\"0 0 %.0f %.0f\" role=\"img\"><title>%s</title><desc>%s</desc>"
+        "<path class=\"axes\" d=\"M%.1f %.1fV%.1fH%.1f\"/>%s</svg></figure>\n",
+        HtmlEscaped(title), HtmlEscaped(caption), key_, kWidth, kHeight, HtmlEscaped(title), HtmlEscaped(description),
+        kLeft, kTop, kHeight - kBottom, kWidth - kRight, body_);
   }
 
  private:
@@ -97,8 +102,8 @@ class Chart {
   }
 
   double x_low_, x_high_, y_low_, y_high_;
-  double legend_ = kLeft;
   std::string body_;
+  std::string key_;
 };
 
 const ShotResult* ResultOf(const ReportedRun& run, int shots) {
@@ -110,14 +115,9 @@ const ShotResult* ResultOf(const ReportedRun& run, int shots) {
   return nullptr;
 }
 
-std::string Percent(double share) { return absl::StrFormat("%.0f %%", 100 * share); }
+std::string Percent(double share) { return absl::StrFormat("%.3g %%", 100 * share); }
 
 }  // namespace
-
-std::string HtmlEscaped(const std::string& text) {
-  return absl::StrReplaceAll(OneLine(text),
-                             {{"&", "&amp;"}, {"<", "&lt;"}, {">", "&gt;"}, {"\"", "&quot;"}, {"'", "&#39;"}});
-}
 
 std::string CurveChart(const SeedGroup& group, int shots) {
   double last = 0;
@@ -136,7 +136,7 @@ std::string CurveChart(const SeedGroup& group, int shots) {
       }
     }
   }
-  if (low > high) {
+  if (low > high || last == 0) {  // nothing was validated, or nothing was trained
     return "";
   }
   // The axis ends at whole tenths.
@@ -144,14 +144,14 @@ std::string CurveChart(const SeedGroup& group, int shots) {
   high = std::min(1.0, std::ceil(high * 10) / 10);
   Chart chart(0, last, low, high);
   for (int i = 0; i <= 4; ++i) {
-    chart.YLabel(low + (high - low) * i / 4, absl::StrFormat("%.3g %%", 100 * (low + (high - low) * i / 4)));
+    chart.YLabel(low + (high - low) * i / 4, Percent(low + (high - low) * i / 4));
   }
-  chart.XLabel(0, "0");
-  if (last > 0) {
-    chart.XLabel(last, absl::StrFormat("%.0f", last));
+  for (const double share : {0.0, 0.5, 1.0}) {
+    chart.XLabel(share * last, absl::StrFormat("%.0f", share * last));
   }
   chart.XTitle("meta-step");
   bool first = true;
+  std::vector<std::string> ends;
   for (const ReportedRun& run : group.runs) {
     const ShotResult* result = ResultOf(run, shots);
     if (result == nullptr || result->curve_size() == 0) {
@@ -169,13 +169,17 @@ std::string CurveChart(const SeedGroup& group, int shots) {
       }
     }
     chart.Band(band, 1);
-    chart.Line(valid, 1, false, first ? "validation" : "");
+    chart.Line(valid, 1, first ? "validation" : "");
     if (!train.empty()) {
-      chart.Line(train, 0, true, first ? "training queries" : "");
+      chart.Line(train, 0, first ? "training queries" : "");
     }
     first = false;
+    ends.push_back(absl::StrCat(Percent(valid.back().second), " at meta-step ", valid.back().first));
   }
-  return chart.Svg(absl::StrCat("training curve, ", shots, "-shot"));
+  return chart.Figure(
+      absl::StrCat(shots, "-shot training"),
+      group.runs.size() > 1 ? "accuracy, a line per seed, bands: 95 % interval" : "accuracy, band: 95 % interval",
+      absl::StrCat("last validation: ", absl::StrJoin(ends, ", ")));
 }
 
 std::string EpisodeChart(const SeedGroup& group, int shots) {
@@ -215,28 +219,40 @@ std::string EpisodeChart(const SeedGroup& group, int shots) {
   if (highest == 0) {
     return "";
   }
-  highest = std::ceil(highest * 20) / 20;
-  Chart chart(0, 1, 0, highest);
-  for (int i = 0; i <= 4; ++i) {
-    chart.XLabel(0.25 * i, Percent(0.25 * i));
+  highest = std::ceil(highest * 10) / 10;
+  // The left half of the axis is left out where there is nothing in it.
+  const int first_bin = std::any_of(outlines.begin(), outlines.end(),
+                                    [](const Outline& one) {
+                                      return std::any_of(one.share.begin(), one.share.begin() + kBins / 2,
+                                                         [](double share) { return share > 0; });
+                                    })
+                            ? 0
+                            : kBins / 2;
+  const double low = static_cast<double>(first_bin) / kBins;
+  Chart chart(low, 1, 0, highest);
+  for (int i = 0; i <= 5; ++i) {
+    chart.XLabel(low + (1 - low) * i / 5, Percent(low + (1 - low) * i / 5));
   }
-  chart.YLabel(0, "0 %");
-  chart.YLabel(highest, Percent(highest));
-  chart.XTitle("accuracy of an episode; share of the episodes");
-  for (size_t k = 0; k < outlines.size(); ++k) {
-    const Outline& one = outlines[k];
-    const int colour = static_cast<int>(k) % kChartColours;
-    std::vector<std::pair<double, double>> points = {{0, 0}};
-    for (int bin = 0; bin < kBins; ++bin) {
+  for (int i = 0; i <= 2; ++i) {
+    chart.YLabel(highest * i / 2, Percent(highest * i / 2));
+  }
+  chart.XTitle("accuracy of an episode");
+  std::vector<std::string> means;
+  for (const Outline& one : outlines) {
+    const int style = static_cast<int>(MarkOf(one.initialisation));
+    std::vector<std::pair<double, double>> points = {{low, 0}};
+    for (int bin = first_bin; bin < kBins; ++bin) {
       const double share = one.share[static_cast<size_t>(bin)];
       points.emplace_back(static_cast<double>(bin) / kBins, share);
       points.emplace_back(static_cast<double>(bin + 1) / kBins, share);
     }
     points.emplace_back(1, 0);
-    chart.Line(points, colour, false, one.initialisation);
-    chart.Vertical(one.sum / one.episodes, colour);
+    chart.Line(points, style, one.initialisation);
+    chart.Vertical(one.sum / one.episodes, style);
+    means.push_back(absl::StrCat(one.initialisation, " ", Percent(one.sum / one.episodes)));
   }
-  return chart.Svg(absl::StrCat("accuracies of the test episodes, ", shots, "-shot"));
+  return chart.Figure(absl::StrCat(shots, "-shot test episodes"), "share of them by accuracy, vertical lines: means",
+                      absl::StrCat("mean: ", absl::StrJoin(means, ", ")));
 }
 
 }  // namespace metaprompt

@@ -1,4 +1,4 @@
-// What the runs of a table found, episode by episode, and what that says.
+// The accuracies of the runs of a table, episode by episode, and the estimates that follow from them.
 #ifndef EXPERIMENTS_REPORT_REPORT_ESTIMATES_H_
 #define EXPERIMENTS_REPORT_REPORT_ESTIMATES_H_
 
@@ -18,23 +18,23 @@ std::vector<std::string> Initialisations(const SeedGroup& group);
 
 // Episodes with equal keys are the same.
 using EpisodesKey = std::string;
-using ByEpisodes = std::map<EpisodesKey, std::vector<double>>;  // a number an episode
+using ByEpisodes = std::map<EpisodesKey, std::vector<double>>;  // one number per episode
 
 struct Tested {
   EpisodesKey episodes;
   const Evaluation* test = nullptr;  // of the group's record
 };
 
-// What the group's runs found from one initialisation, in one column; a run a seed.
+// The tests of the group's runs from one initialisation, in one column; one per seed.
 std::vector<Tested> TestsOf(const SeedGroup& group, const std::string& initialisation, const ReportColumn& column);
 
 // By episodes, the mean of the runs' accuracies of each.
 ByEpisodes MeansByEpisodes(const std::vector<Tested>& tests);
 
-// Nothing where there are no tests.
+// Nothing if there are no tests.
 std::optional<Estimate> AccuracyOf(const std::vector<Tested>& tests);
 
-// The mean over the sets of episodes, which are taken as independent. Nothing of none.
+// The mean over the sets of episodes, which are taken as independent. Nothing if there is none.
 std::optional<Estimate> EstimateOf(const ByEpisodes& values);
 
 // `of` less `over`, paired by episode, where both have the episodes.

@@ -1,5 +1,7 @@
 #include "experiments/report/report_notes.h"
 
+#include <algorithm>
+#include <cstddef>
 #include <map>
 #include <utility>
 
@@ -30,8 +32,8 @@ std::string SplitText(const SeedGroup& group) {
 
 std::string EpisodesText(const SeedGroup& group) {
   const RunRecord& record = group.runs[0].record;
-  std::string text =
-      absl::StrCat(record.spec().test().episodes(), " of ", record.spec().episodes().queries(), " queries per class, ");
+  std::string text = absl::StrCat(record.spec().test().episodes(), " episodes with ",
+                                  record.spec().episodes().queries(), " queries per class, ");
   if (!record.manifest_sha256().empty()) {
     return absl::StrCat(text, "manifest ", Short(record.manifest_sha256()));
   }
@@ -45,6 +47,27 @@ std::string EncoderText(const SeedGroup& group) {
   const ModelFacts& model = group.runs[0].record.model();
   return absl::StrCat(model.architecture(), " of ", model.encoder_parameters(), " parameters",
                       model.encoder_sha256().empty() ? "" : absl::StrCat(", SHA-256 ", Short(model.encoder_sha256())));
+}
+
+// Who has which value. If most runs have one value, and more than three do, that comes last and without their names.
+std::string DifferenceText(std::vector<std::string> values,
+                           const std::map<std::string, std::vector<std::string>>& who) {
+  const auto largest = std::max_element(
+      values.begin(), values.end(), [&](const auto& a, const auto& b) { return who.at(a).size() < who.at(b).size(); });
+  const size_t most = who.at(*largest).size();
+  size_t all = 0;
+  for (const std::string& value : values) {
+    all += who.at(value).size();
+  }
+  const bool shorter = most > 3 && 2 * most > all;
+  if (shorter) {
+    std::rotate(largest, largest + 1, values.end());
+  }
+  return absl::StrJoin(values, "; ", [&](std::string* out, const std::string& value) {
+    absl::StrAppend(
+        out, shorter && value == values.back() ? absl::StrCat("the other ", most) : absl::StrJoin(who.at(value), ", "),
+        ": ", value);
+  });
 }
 
 }  // namespace
@@ -74,10 +97,7 @@ std::vector<std::string> ComparisonNotes(const std::vector<SeedGroup>& groups) {
         who[value].push_back(group->name);
       }
       if (values.size() > 1) {
-        notes.push_back(absl::StrCat(dataset, ": the runs differ in ", what, ": ",
-                                     absl::StrJoin(values, "; ", [&](std::string* out, const std::string& value) {
-                                       absl::StrAppend(out, absl::StrJoin(who[value], ", "), ": ", value);
-                                     })));
+        notes.push_back(absl::StrCat(dataset, ": the runs differ in ", what, ": ", DifferenceText(values, who)));
       }
     }
   }

@@ -1,6 +1,9 @@
 #include "experiments/report/report_table.h"
 
 #include <algorithm>
+#include <numeric>
+#include <set>
+#include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
@@ -8,6 +11,7 @@
 #include "absl/strings/str_replace.h"
 #include "experiments/host/progress.h"
 #include "metaprompt/base/text.h"
+#include "metaprompt/base/text_table.h"
 
 namespace metaprompt {
 namespace {
@@ -70,6 +74,85 @@ std::string Csv(const std::string& text) {
   return absl::StrCat("\"", absl::StrReplaceAll(text, {{"\"", "\"\""}}), "\"");
 }
 
+// Fills a table whose `columns` are chosen. `short_titles`: the columns are called by their shots alone.
+void FillTable(const Report& report, bool short_titles, ReportTable* table) {
+  const auto column = [&](const std::string& title, bool is_number) {
+    table->header.push_back(OneLine(title));
+    table->is_number.push_back(is_number);
+  };
+  const auto any_row = [&](const auto& has) { return std::any_of(report.rows.begin(), report.rows.end(), has); };
+  column("run", false);
+  column("learner", false);
+  column("initialisation", false);
+  column("what adapts", false);
+  column("seeds", true);
+  std::vector<bool> compared;  // for each column, whether any row has a difference
+  for (const size_t c : table->columns) {
+    compared.push_back(any_row([&](const ReportRow& row) { return row.differences[c].has_value(); }));
+    column(short_titles ? absl::StrCat(report.columns[c].shots, "-shot") : ColumnTitle(report.columns[c]), true);
+    if (compared.back()) {
+      column("difference", true);
+    }
+  }
+  const bool timed = any_row([](const ReportRow& row) { return row.wall_seconds.has_value(); });
+  if (timed) {
+    column("wall time", false);
+  }
+  for (const ReportRow& row : report.rows) {
+    std::vector<std::string> cells = {OneLine(row.run), OneLine(row.learner), OneLine(row.initialisation), row.adapts,
+                                      absl::StrCat(row.seeds)};
+    bool has_results = false;
+    for (size_t i = 0; i < table->columns.size(); ++i) {
+      const size_t c = table->columns[i];
+      has_results = has_results || row.accuracies[c].has_value();
+      cells.push_back(Number(row.accuracies[c], false));
+      if (compared[i]) {
+        cells.push_back(Number(row.differences[c], true));
+      }
+    }
+    if (timed) {
+      cells.push_back(row.is_spread ? "" : row.wall_seconds.has_value() ? Duration(*row.wall_seconds) : "unknown");
+    }
+    if (has_results) {
+      table->rows.push_back(std::move(cells));
+    }
+  }
+}
+
+// Takes away a column if all rows have one value there, empty cells apart. Returns that value, or nothing.
+std::string TakeCommonValue(const std::string& name, ReportTable* table) {
+  const auto c = std::find(table->header.begin(), table->header.end(), name) - table->header.begin();
+  std::set<std::string> values;
+  for (const std::vector<std::string>& row : table->rows) {
+    values.insert(row[static_cast<size_t>(c)]);
+  }
+  values.erase("");
+  if (values.size() != 1) {
+    return "";
+  }
+  table->header.erase(table->header.begin() + c);
+  table->is_number.erase(table->is_number.begin() + c);
+  for (std::vector<std::string>& row : table->rows) {
+    row.erase(row.begin() + c);
+  }
+  return *values.begin();
+}
+
+// ": learner maml; adapts soft prompt; 3 seeds", of what all rows have in common; those columns are taken away.
+std::string TakeCommonValues(ReportTable* table) {
+  std::vector<std::string> common;
+  if (const std::string learner = TakeCommonValue("learner", table); !learner.empty()) {
+    common.push_back(absl::StrCat("learner ", learner));
+  }
+  if (const std::string adapts = TakeCommonValue("what adapts", table); !adapts.empty()) {
+    common.push_back(absl::StrCat("adapts ", adapts));
+  }
+  if (const std::string seeds = TakeCommonValue("seeds", table); !seeds.empty()) {
+    common.push_back(absl::StrCat(seeds, seeds == "1" ? " seed" : " seeds"));
+  }
+  return common.empty() ? "" : absl::StrCat(": ", absl::StrJoin(common, "; "));
+}
+
 }  // namespace
 
 std::string OneLine(const std::string& text) {
@@ -82,79 +165,64 @@ std::string OneLine(const std::string& text) {
   return out;
 }
 
-ReportTable TableOf(const Report& report) {
-  ReportTable table;
-  const auto column = [&](const std::string& title, bool is_number) {
-    table.header.push_back(OneLine(title));
-    table.is_number.push_back(is_number);
-  };
-  column("run", false);
-  column("learner", false);
-  column("initialisation", false);
-  column("what adapts", false);
-  column("seeds", true);
-  std::vector<bool> compared;  // for each column, whether any row has a difference
-  bool several = false;
-  bool any = false;
-  bool spread = false;
+std::vector<ReportTable> TablesOf(const Report& report) {
+  std::vector<ReportTable> tables;
+  std::vector<std::string> titles;
   for (size_t c = 0; c < report.columns.size(); ++c) {
-    compared.push_back(std::any_of(report.rows.begin(), report.rows.end(),
-                                   [&](const ReportRow& row) { return row.differences[c].has_value(); }));
-    any = any || compared[c];
-    column(ColumnTitle(report.columns[c]), true);
-    if (compared[c]) {
-      column("difference", true);
+    const ReportColumn& column = report.columns[c];
+    const std::string title = OneLine(absl::StrCat(column.dataset, " ", column.ways, "-way"));
+    if (tables.empty() || titles.back() != title) {
+      tables.emplace_back();
+      titles.push_back(title);
     }
+    tables.back().columns.push_back(c);
   }
-  column("wall time", false);
+  for (size_t i = 0; i < tables.size(); ++i) {
+    FillTable(report, /*short_titles=*/true, &tables[i]);
+    tables[i].title = absl::StrCat(titles[i], TakeCommonValues(&tables[i]));
+  }
+  return tables;
+}
+
+std::vector<std::string> LegendOf(const Report& report) {
+  bool several = false;
+  bool compared = false;
+  bool spread = false;
+  bool timed = false;
   for (const ReportRow& row : report.rows) {
     several = several || row.seeds > 1;
     spread = spread || row.is_spread;
-    std::vector<std::string> cells = {OneLine(row.run), OneLine(row.learner), OneLine(row.initialisation), row.adapts,
-                                      absl::StrCat(row.seeds)};
-    for (size_t c = 0; c < report.columns.size(); ++c) {
-      cells.push_back(Number(row.accuracies[c], false));
-      if (compared[c]) {
-        cells.push_back(Number(row.differences[c], true));
-      }
+    timed = timed || row.wall_seconds.has_value();
+    for (const std::optional<Estimate>& one : row.differences) {
+      compared = compared || one.has_value();
     }
-    cells.push_back(row.is_spread ? "" : row.wall_seconds.has_value() ? Duration(*row.wall_seconds) : "unknown");
-    table.rows.push_back(std::move(cells));
   }
-  table.legend.push_back(
-      absl::StrCat("accuracy in %, mean ± 95 % interval over episodes",
-                   several ? " of the mean over the seeds (σ: standard deviation of the seeds' own means)" : ""));
-  if (any) {
-    table.legend.push_back(
-        absl::StrCat("difference: over ", OneLine(report.baseline), ", paired by episode, ± 95 % interval"));
+  std::vector<std::string> legend = {several ? "accuracy in %: mean over the seeds, ± 95 % interval over episodes"
+                                             : "accuracy in %: mean ± 95 % interval over episodes"};
+  if (several) {
+    legend.emplace_back("σ: standard deviation of the seeds' own means");
+  }
+  if (compared) {
+    legend.push_back(
+        absl::StrCat("difference: from ", OneLine(report.baseline), ", paired by episode, ± 95 % interval"));
   }
   if (spread) {
-    table.legend.push_back(
+    legend.emplace_back(
         "spread: standard deviation between the runs of an episode's accuracy, mean over episodes; its difference: "
-        "over the first spread's");
+        "from the first spread");
   }
-  table.legend.push_back("wall time: of a whole run, all its initialisations and shots");
-  return table;
+  if (timed) {
+    legend.emplace_back("wall time: of a whole run, all its initialisations and shots");
+  }
+  return legend;
 }
 
 std::string TextReport(const Report& report) {
-  const ReportTable table = TableOf(report);
-  std::vector<std::vector<std::string>> rows = {table.header};
-  rows.insert(rows.end(), table.rows.begin(), table.rows.end());
-  std::vector<size_t> widths(table.header.size(), 0);
-  for (const std::vector<std::string>& row : rows) {
-    for (size_t c = 0; c < row.size(); ++c) {
-      widths[c] = std::max(widths[c], DisplayWidth(row[c]));
-    }
-  }
-  std::string text = absl::StrCat(absl::StrJoin(table.legend, "\n"), "\n\n");
-  for (const std::vector<std::string>& row : rows) {
-    std::string line;
-    for (size_t c = 0; c < row.size(); ++c) {
-      absl::StrAppend(&line, c == 0 ? "  " : "   ",
-                      Padded(row[c], widths[c], table.is_number[c] ? Align::kRight : Align::kLeft));
-    }
-    absl::StrAppend(&text, line.substr(0, line.find_last_not_of(' ') + 1), "\n");
+  std::string text = absl::StrCat(absl::StrJoin(LegendOf(report), "\n"), "\n");
+  for (const ReportTable& table : TablesOf(report)) {
+    std::vector<std::vector<std::string>> rows = {table.header};
+    rows.insert(rows.end(), table.rows.begin(), table.rows.end());
+    absl::StrAppend(&text, "\n", table.title, "\n\n", TextTable(rows, {table.is_number, /*indent=*/2, /*gap=*/3}));
   }
   for (const std::string& note : report.notes) {
     absl::StrAppend(&text, &note == &report.notes[0] ? "\n" : "", "note: ", OneLine(note), "\n");
@@ -163,26 +231,24 @@ std::string TextReport(const Report& report) {
 }
 
 std::string MarkdownReport(const Report& report) {
-  const ReportTable table = TableOf(report);
   std::string text;
-  for (const std::string& line : table.legend) {
+  for (const std::string& line : LegendOf(report)) {
     absl::StrAppend(&text, "* ", Markdown(line), "\n");
   }
-  text += "\n|";
-  for (const std::string& cell : table.header) {
-    absl::StrAppend(&text, " ", Markdown(cell), " |");
-  }
-  text += "\n|";
-  for (const bool is_number : table.is_number) {
-    text += is_number ? "---:|" : "---|";
-  }
-  text += "\n";
-  for (const std::vector<std::string>& row : table.rows) {
-    text += "|";
-    for (const std::string& cell : row) {
-      absl::StrAppend(&text, " ", Markdown(cell), " |");
+  for (const ReportTable& table : TablesOf(report)) {
+    absl::StrAppend(&text, "\n**", Markdown(table.title), "**\n\n");
+    const auto add = [&](const std::vector<std::string>& cells) {
+      for (const std::string& cell : cells) {
+        absl::StrAppend(&text, "| ", Markdown(cell), " ");
+      }
+      text += "|\n";
+    };
+    add(table.header);
+    for (const bool is_number : table.is_number) {
+      text += is_number ? "|---:" : "|---";
     }
-    text += "\n";
+    text += "|\n";
+    std::for_each(table.rows.begin(), table.rows.end(), add);
   }
   for (const std::string& note : report.notes) {
     absl::StrAppend(&text, &note == &report.notes[0] ? "\n" : "", "* note: ", Markdown(OneLine(note)), "\n");
@@ -191,9 +257,12 @@ std::string MarkdownReport(const Report& report) {
 }
 
 std::string LatexReport(const Report& report) {
-  const ReportTable table = TableOf(report);
+  ReportTable table;
+  table.columns.resize(report.columns.size());
+  std::iota(table.columns.begin(), table.columns.end(), 0);
+  FillTable(report, /*short_titles=*/false, &table);
   std::string text;
-  for (const std::string& line : table.legend) {
+  for (const std::string& line : LegendOf(report)) {
     absl::StrAppend(&text, "% ", line, "\n");
   }
   for (const std::string& note : report.notes) {

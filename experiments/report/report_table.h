@@ -9,21 +9,26 @@
 
 namespace metaprompt {
 
-// The cells, which are the same in every format except CSV. Numbers consist of digits, `+`, `-`, `.`, ` ± ` and ` (σ
-// ...)`.
+// Numbers consist of digits, `+`, `-`, `.`, ` ± ` and ` (σ ...)`.
 struct ReportTable {
+  std::string title;            // "huffpost 5-way", and what all rows have in common
+  std::vector<size_t> columns;  // which of Report::columns it has
   std::vector<std::string> header;
   std::vector<bool> is_number;  // of each column
   std::vector<std::vector<std::string>> rows;
-  std::vector<std::string> legend;  // explains the numbers
 };
 
-ReportTable TableOf(const Report& report);
+// One table per data set and number of ways, with the rows that have results there. A table's title has the learner,
+// what adapts and the number of seeds where all of its rows agree; otherwise they are columns.
+std::vector<ReportTable> TablesOf(const Report& report);
 
-// The table between its legend and its notes. Names and paths are shown literally: markup in them is escaped.
+// What the numbers of the tables mean, one line per column.
+std::vector<std::string> LegendOf(const Report& report);
+
+// The tables between legend and notes. Names and paths are shown literally: markup in them is escaped.
 std::string TextReport(const Report& report);
 std::string MarkdownReport(const Report& report);
-// A `tabular` environment, for \input; legend and notes are comments.
+// A `tabular` environment of everything, for \input; legend and notes are comments.
 std::string LatexReport(const Report& report);
 // One line per row and column of the table, with shares in [0, 1] as in the records. RFC 4180, except that lines end
 // with LF. Without the notes.

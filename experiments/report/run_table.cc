@@ -1,11 +1,10 @@
 #include "experiments/report/run_table.h"
 
-#include <algorithm>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
-#include "metaprompt/base/text.h"
+#include "metaprompt/base/text_table.h"
 
 namespace metaprompt {
 namespace {
@@ -25,6 +24,9 @@ std::string ResultTable(const RunRecord& record) {
     header.push_back(absl::StrCat(result.shots(), "-shot"));
   }
   rows.push_back(header);
+  TextColumns columns;
+  columns.is_number.assign(header.size(), true);
+  columns.is_number[0] = false;
   if (record.results_size() > 0) {
     for (int i = 0; i < record.results(0).tests_size(); ++i) {
       std::vector<std::string> row = {record.results(0).tests(i).initialisation()};
@@ -44,24 +46,12 @@ std::string ResultTable(const RunRecord& record) {
       rows.push_back(row);
     }
   }
-  std::vector<size_t> widths(header.size(), 0);
-  for (const std::vector<std::string>& row : rows) {
-    for (size_t c = 0; c < row.size(); ++c) {
-      widths[c] = std::max(widths[c], DisplayWidth(row[c]));
-    }
-  }
   std::string text = absl::StrFormat(
       "%s: %d-way, %d queries per class, %d episodes of classes never trained on\n"
       "accuracy in %%, mean ± 95 %% interval over episodes; chance is %.0f %%\n\n",
       record.dataset().name(), spec.episodes().ways(), spec.episodes().queries(), spec.test().episodes(),
       100.0 / spec.episodes().ways());
-  for (const std::vector<std::string>& row : rows) {
-    for (size_t c = 0; c < row.size(); ++c) {
-      absl::StrAppend(&text, c == 0 ? "  " : "   ", Padded(row[c], widths[c], c == 0 ? Align::kLeft : Align::kRight));
-    }
-    text += '\n';
-  }
-  return text;
+  return text + TextTable(rows, columns);
 }
 
 }  // namespace metaprompt

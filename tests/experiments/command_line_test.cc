@@ -194,6 +194,9 @@ TEST_F(CommandLineTest, EachTestClassHasItsResult) {
               HasSubstr("<details><summary>1-shot, meta-learned: each test class, over 20 query texts</summary>"));
   EXPECT_EQ(Error({"report", "$run", "--classes", "--format", "csv"}),
             "--classes adds to the text format; HTML has the classes anyway");
+  EXPECT_THAT(Command({"report", "$run", "--chart"}).out, HasSubstr("\nmean accuracy in % and its 95 % interval\n"));
+  EXPECT_EQ(Error({"report", "$run", "--chart", "--json"}),
+            "--chart adds to the text format; HTML has the chart anyway");
 }
 
 TEST_F(CommandLineTest, SpecDescribesFields) {

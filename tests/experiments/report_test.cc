@@ -256,43 +256,41 @@ TEST_F(JoinedSeedsTest, SpreadIsBetweenRunsEpisodeByEpisode) {
 TEST_F(JoinedSeedsTest, EveryFormatShowsTheSameTable) {
   const Report report = Joined(Paths());
   const std::string note =
-      "words.tsv: the runs differ in episodes: maml: 2 of 2 queries per class, seeds 0, 1; probe: 2 of 2 queries per "
-      "class, "
-      "seed 0";
-  EXPECT_EQ(
-      FormattedReport(report, "text", ""),
-      "accuracy in %, mean ± 95 % interval over episodes of the mean over the seeds (σ: standard deviation of the "
-      "seeds' own means)\n"
-      "difference: over the same run's first initialisation, paired by episode, ± 95 % interval\n"
-      "wall time: of a whole run, all its initialisations and shots\n"
-      "\n"
-      "  run     learner        initialisation   what adapts         seeds    words.tsv 5-way 1-shot"
-      "                 difference   wall time\n"
-      "  maml    maml           random           class vectors           2    35.00 ± 63.53 (σ 7.07)"
-      "                              1 min 30 s\n"
-      "  maml    maml           meta-learned     class vectors           2   75.00 ± 142.06 (σ 7.07)"
-      "   +40.00 ± 127.06 (σ 0.00)   1 min 30 s\n"
-      "  probe   linear_probe   random           linear classifier       1              50.00 ± 0.00"
-      "                              unknown\n"
-      "\n"
-      "note: " +
-          note + "\n");
-  EXPECT_EQ(
-      FormattedReport(report, "", "x.md"),
-      "* accuracy in %, mean ± 95 % interval over episodes of the mean over the seeds (σ: standard deviation of "
-      "the seeds' own means)\n"
-      "* difference: over the same run's first initialisation, paired by episode, ± 95 % interval\n"
-      "* wall time: of a whole run, all its initialisations and shots\n"
-      "\n"
-      "| run | learner | initialisation | what adapts | seeds | words.tsv 5-way 1-shot | difference | wall time |\n"
-      "|---|---|---|---|---:|---:|---:|---|\n"
-      "| maml | maml | random | class vectors | 2 | 35.00 ± 63.53 (σ 7.07) |  | 1 min 30 s |\n"
-      "| maml | maml | meta-learned | class vectors | 2 | 75.00 ± 142.06 (σ 7.07) | +40.00 ± 127.06 (σ 0.00) | 1 min "
-      "30 s |\n"
-      "| probe | linear\\_probe | random | linear classifier | 1 | 50.00 ± 0.00 |  | unknown |\n"
-      "\n"
-      "* note: " +
-          note + "\n");
+      "words.tsv: the runs differ in episodes: maml: 2 episodes with 2 queries per class, seeds 0, 1; probe: 2 "
+      "episodes "
+      "with 2 queries per class, seed 0";
+  const std::vector<std::string> legend = {
+      "accuracy in %: mean over the seeds, ± 95 % interval over episodes",
+      "σ: standard deviation of the seeds' own means",
+      "difference: from the same run's first initialisation, paired by episode, ± 95 % interval",
+      "wall time: of a whole run, all its initialisations and shots"};
+  EXPECT_EQ(FormattedReport(report, "text", ""),
+            absl::StrJoin(legend, "\n") +
+                "\n\nwords.tsv 5-way\n\n"
+                "  run     learner        initialisation   what adapts         seeds                    1-shot"
+                "                 difference   wall time\n"
+                "  maml    maml           random           class vectors           2    35.00 ± 63.53 (σ 7.07)"
+                "                              1 min 30 s\n"
+                "  maml    maml           meta-learned     class vectors           2   75.00 ± 142.06 (σ 7.07)"
+                "   +40.00 ± 127.06 (σ 0.00)   1 min 30 s\n"
+                "  probe   linear_probe   random           linear classifier       1              50.00 ± 0.00"
+                "                              unknown\n"
+                "\n"
+                "note: " +
+                note + "\n");
+  EXPECT_EQ(FormattedReport(report, "", "x.md"),
+            "* " + absl::StrJoin(legend, "\n* ") +
+                "\n\n**words.tsv 5-way**\n\n"
+                "| run | learner | initialisation | what adapts | seeds | 1-shot | difference | wall time |\n"
+                "|---|---|---|---|---:|---:|---:|---|\n"
+                "| maml | maml | random | class vectors | 2 | 35.00 ± 63.53 (σ 7.07) |  | 1 min 30 s |\n"
+                "| maml | maml | meta-learned | class vectors | 2 | 75.00 ± 142.06 (σ 7.07) | +40.00 ± 127.06 (σ 0.00) "
+                "| 1 min "
+                "30 s |\n"
+                "| probe | linear\\_probe | random | linear classifier | 1 | 50.00 ± 0.00 |  | unknown |\n"
+                "\n"
+                "* note: " +
+                note + "\n");
   EXPECT_THAT(
       FormattedReport(report, "", "x.tex"),
       AllOf(HasSubstr("\\begin{tabular}{llllrrrl}\n\\hline\nrun & learner & initialisation & what adapts & seeds "
@@ -310,9 +308,9 @@ TEST_F(JoinedSeedsTest, EveryFormatShowsTheSameTable) {
       "initialisation,0.40000001,1.27062040,2,0.00000001,90.0\n"
       "probe,linear_probe,random,linear classifier,words.tsv,5,1,1,0.50000000,0.00000000,,,,,,,\n");
   const std::string page = FormattedReport(report, "", "x.html");
-  EXPECT_THAT(page, AllOf(HasSubstr("<td class=\"n\">75.00 ± 142.06 (σ 7.07)</td>"), HasSubstr("<li>" + note + "</li>"),
-                          HasSubstr("aria-label=\"training curve, 1-shot\""),
-                          HasSubstr("aria-label=\"accuracies of the test episodes, 1-shot\"")));
+  EXPECT_THAT(page, AllOf(HasSubstr("<td class=\"n\"><span>75.00 ± 142.06</span> <span>(σ 7.07)</span></td>"),
+                          HasSubstr("<li>" + note + "</li>"), HasSubstr("<title>1-shot training</title>"),
+                          HasSubstr("<title>1-shot test episodes</title>")));
   EXPECT_THAT(page,
               AllOf(Not(HasSubstr("<script")), Not(HasSubstr("://")), Not(HasSubstr("src=")), Not(HasSubstr("href="))))
       << "the page must be whole by itself";
@@ -365,8 +363,17 @@ TEST_F(ReportTest, WhatCannotBeComparedIsSaid) {
           "bbbbbbbbbbbb",
           "words.tsv: the runs differ in class split: maml: its own (0/0/0 classes); other: file mine (0/0/0 "
           "classes)",
-          "no paired difference, because there are no episodes in common with maml, random: other, random, "
-          "words.tsv 5-way 1-shot"));
+          "no paired difference, because there are no episodes in common with maml, random: other"));
+  // What most runs have is last, without their names.
+  std::vector<std::string> many = {Write("e", other)};
+  for (const char* name : {"f", "g", "h", "i"}) {
+    Hand one = hand;
+    one.name = name;
+    many.push_back(Write(name, one));
+  }
+  EXPECT_THAT(Joined(many).notes[0],
+              "words.tsv: the runs differ in data: other: 100 texts, SHA-256 bbbbbbbbbbbb; the other 4: 100 texts, "
+              "SHA-256 aaaaaaaaaaaa");
   // Another setting with the same name: the names of the rows include their directories.
   Hand twin = hand;
   twin.spec = "learner { proto_net { } }";
@@ -383,16 +390,19 @@ TEST_F(ReportTest, NamesAreTextInEveryFormat) {
   hand.random = {0.2F, 0.4F};
   hand.dataset = "a&b_<i>\"|,#%$^~{}\\\n\xff.tsv";
   const Report report = Joined({Write("a", hand)});
-  EXPECT_THAT(FormattedReport(report, "text", ""), HasSubstr("   a&b_<i>\"|,#%$^~{}\\ ?.tsv 5-way 1-shot   "));
+  EXPECT_THAT(FormattedReport(report, "text", ""),
+              HasSubstr("\na&b_<i>\"|,#%$^~{}\\ ?.tsv 5-way: learner maml; adapts class vectors; 1 seed\n"));
   EXPECT_THAT(FormattedReport(report, "markdown", ""),
-              HasSubstr(R"(| a\&b\_\<i\>"\|,\#%$^\~\{\}\\ ?.tsv 5-way 1-shot |)"));
+              HasSubstr(R"(**a\&b\_\<i\>"\|,\#%$^\~\{\}\\ ?.tsv 5-way: learner)"));
   EXPECT_THAT(FormattedReport(report, "latex", ""),
               HasSubstr("& a\\&b\\_\\textless{}i\\textgreater{}\"|,\\#\\%\\$\\textasciicircum{}\\textasciitilde{}\\{\\}"
-                        "\\textbackslash{} ?.tsv 5-way 1-shot &"));
+                        "\\textbackslash{} ?.tsv 5-way 1-shot \\\\\n"));
   EXPECT_THAT(FormattedReport(report, "csv", ""), HasSubstr(",\"a&b_<i>\"\"|,#%$^~{}\\ ?.tsv\",5,1,"));
-  EXPECT_THAT(FormattedReport(report, "html", ""),
-              AllOf(HasSubstr("<th class=\"n\">a&amp;b_&lt;i&gt;&quot;|,#%$^~{}\\ ?.tsv 5-way 1-shot</th>"),
-                    Not(HasSubstr("<i>"))));
+  EXPECT_THAT(
+      FormattedReport(report, "html", ""),
+      AllOf(HasSubstr("<h2>a&amp;b_&lt;i&gt;&quot;|,#%$^~{}\\ ?.tsv 5-way: learner maml; adapts class vectors; 1 "
+                      "seed</h2>"),
+            Not(HasSubstr("b_<i>"))));
 }
 
 TEST_F(ReportTest, RecordsThatAreNoneAreErrors) {

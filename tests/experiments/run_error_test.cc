@@ -84,7 +84,7 @@ TEST_F(CommandLineTest, RunDirectoriesThatAreTaken) {
             "$data.tsv: the run directory exists; name another with --out, or remove it");
   EXPECT_THAT(Command({"show", "$run"}).out, HasSubstr("meta-learned"));
   EXPECT_THAT(Command({"report", "$run", "$run"}).out,
-              AllOf(HasSubstr("\n  tiny   maml      meta-learned     encoder, soft prompt       1 "),
+              AllOf(HasSubstr(": learner maml; adapts encoder, soft prompt; 1 seed\n"),
                     HasSubstr("run is left out: the same spec and seed as ")));
   EXPECT_EQ(Command({"report", "$run", "--out", "$report.html"}).out, "");
   EXPECT_THAT(Read("report.html"), StartsWith("<!DOCTYPE html>\n"));

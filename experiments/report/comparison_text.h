@@ -1,0 +1,17 @@
+// Charts that compare runs, for a terminal.
+#ifndef EXPERIMENTS_REPORT_COMPARISON_TEXT_H_
+#define EXPERIMENTS_REPORT_COMPARISON_TEXT_H_
+
+#include <string>
+
+#include "experiments/report/report.h"
+
+namespace metaprompt {
+
+// The charts of experiments/report/comparison.h, at most 80 columns wide: a line per row of the report's table, with
+// its name, shortened where it is long. `<` and `>` end an interval that goes on beyond the axis.
+std::string ComparisonText(const Report& report);
+
+}  // namespace metaprompt
+
+#endif  // EXPERIMENTS_REPORT_COMPARISON_TEXT_H_

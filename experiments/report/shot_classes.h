@@ -1,0 +1,33 @@
+// The counts of the test classes, per number of shots.
+#ifndef EXPERIMENTS_REPORT_SHOT_CLASSES_H_
+#define EXPERIMENTS_REPORT_SHOT_CLASSES_H_
+
+#include <string>
+#include <vector>
+
+#include "experiments/confusion.h"
+#include "experiments/report/reported_runs.h"
+#include "experiments/result.pb.h"
+
+namespace metaprompt {
+
+struct ShotClasses {
+  int shots = 0;
+  std::string initialisation;
+  Confusion confusion;
+  std::vector<std::string> left_out;  // runs with other classes
+};
+
+// Of the record's last initialisation, for each number of shots. Empty if the record has no such counts, as those of
+// earlier versions, or counts that do not fit its classes.
+std::vector<ShotClasses> ClassesOf(const RunRecord& record);
+
+// The counts of a group's seeds, added up where they have the same classes.
+std::vector<ShotClasses> ClassesOf(const SeedGroup& group);
+
+// What the counts are, in words, with the runs that are left out.
+std::string TitleOf(const ShotClasses& one);
+
+}  // namespace metaprompt
+
+#endif  // EXPERIMENTS_REPORT_SHOT_CLASSES_H_
