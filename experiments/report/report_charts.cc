@@ -143,8 +143,10 @@ std::string CurveChart(const SeedGroup& group, int shots) {
   low = std::max(0.0, std::floor(low * 10) / 10);
   high = std::min(1.0, std::ceil(high * 10) / 10);
   Chart chart(0, last, low, high);
-  for (int i = 0; i <= 4; ++i) {
-    chart.YLabel(low + (high - low) * i / 4, Percent(low + (high - low) * i / 4));
+  const double span = high - low - 1e-6;
+  const double step = span < 0.1 ? 0.025 : span < 0.2 ? 0.05 : span < 0.5 ? 0.1 : 0.2;
+  for (const double tick : ComparisonAxis{low, high, step}.Ticks()) {
+    chart.YLabel(tick, Percent(tick));
   }
   for (const double share : {0.0, 0.5, 1.0}) {
     chart.XLabel(share * last, absl::StrFormat("%.0f", share * last));

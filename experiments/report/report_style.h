@@ -19,6 +19,9 @@ summary h3 { display: inline; font-size: 1.1rem; }
 
 /* Tables. A first column stays while its table scrolls. */
 .wide { overflow: auto; max-width: 100%; width: fit-content; }
+.wide { /* a shade at the right while there is more to see; the first gradient covers it at the end */
+  background: linear-gradient(to left, Canvas 50%, transparent) right / 2rem 100% no-repeat local,
+              linear-gradient(to left, #8887, transparent) right / 1rem 100% no-repeat scroll; }
 .tall { max-height: 85vh; }
 table { border-collapse: separate; border-spacing: 0; font-size: 13.5px; }
 th, td { padding: .25rem .55rem; text-align: left; vertical-align: top; border-bottom: 1px solid var(--rule); }
