@@ -17,14 +17,18 @@ struct TextClass {
   std::string label;  // as in the source; unique
   std::string name;   // what a verbalizer reads: the name of "gnu-r" is "GNU R"
   Split split = Split::kTrain;
-  Texts texts;  // UTF-8, without tabs and line ends, none of them empty, in the source's order
+  // The examples: UTF-8, without line ends, in the source's order. An example of several texts is these joined by
+  // tabs (example_texts.h); a text has no tab and is not empty.
+  Texts texts;
   // The texts that other classes have too, whichever their split: from a text's place to its number among
   // Dataset::shared_texts.
   std::map<int64_t, int64_t> shared = {};
 };
 
 struct Dataset {
-  std::string name;                // "debian", or the name of the file or folder
+  std::string name;  // "debian", or the name of the file or folder
+  // What a template calls the texts of an example, in their order. Two or more: examples are pairs, or have more texts.
+  std::vector<std::string> text_names = {"text"};
   std::string distribution;        // the public distribution that has as many classes and texts; empty: not known
   std::string split_name;          // of the published split; empty if the spec gives a split
   std::vector<TextClass> classes;  // in byte order of their labels
@@ -42,8 +46,8 @@ struct Dataset {
   void SetSealed(Split split, bool sealed);
 };
 
-// One `split<TAB>label<TAB>name<TAB>text` line per text, in order of classes and texts: all that an experiment sees of
-// the data.
+// One `split<TAB>label<TAB>name<TAB>text` line per example, in order of classes and examples: all that an experiment
+// sees of the data. The texts of an example have a column each.
 std::string ExportText(const Dataset& dataset);
 
 // SHA-256 of ExportText, in hexadecimal digits.

@@ -2,6 +2,10 @@
 
 #include <algorithm>
 #include <nlohmann/json.hpp>
+#include <vector>
+
+#include "absl/strings/string_view.h"
+#include "metaprompt/base/example_texts.h"
 
 namespace metaprompt {
 
@@ -16,11 +20,14 @@ std::string StatsJson(const Dataset& dataset) {
                                    {"skipped_bad_lines", dataset.skipped_bad_lines},
                                    {"sha256", ContentSha256(dataset)},
                                    {"classes", nlohmann::ordered_json::array()}};
+  if (dataset.text_names.size() > 1) {
+    object["texts_per_example"] = dataset.text_names;
+  }
   for (const TextClass& one : dataset.classes) {
     int64_t words = 0;
     int64_t longest = 0;
     for (const std::string& text : one.texts) {
-      const int64_t of_text = 1 + std::count(text.begin(), text.end(), ' ');
+      const int64_t of_text = 1 + std::count_if(text.begin(), text.end(), [](char c) { return c == ' ' || c == '\t'; });
       words += of_text;
       longest = std::max(longest, of_text);
     }
@@ -40,8 +47,11 @@ std::string ExportJson(const Dataset& dataset) {
   std::string lines;
   for (const TextClass& one : dataset.classes) {
     for (const std::string& text : one.texts) {
-      const nlohmann::ordered_json object = {
-          {"split", SplitName(one.split)}, {"label", one.label}, {"name", one.name}, {"text", text}};
+      nlohmann::ordered_json object = {{"split", SplitName(one.split)}, {"label", one.label}, {"name", one.name}};
+      const std::vector<absl::string_view> texts = SplitTexts(text);
+      for (size_t i = 0; i < texts.size(); ++i) {
+        object[dataset.text_names[i]] = std::string(texts[i]);
+      }
       lines += object.dump() + "\n";
     }
   }

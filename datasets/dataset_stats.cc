@@ -9,17 +9,18 @@
 #include "absl/strings/str_join.h"
 #include "absl/strings/string_view.h"
 #include "datasets/dataset.h"
+#include "metaprompt/base/example_texts.h"
 #include "metaprompt/base/text_table.h"
 
 namespace metaprompt {
 namespace {
 
-// The words of a text are separated by single blanks.
+// The words of a text are separated by single blanks, and its texts by tabs.
 std::vector<int64_t> WordCounts(const TextClass& text_class) {
   std::vector<int64_t> counts;
   counts.reserve(text_class.texts.size());
   for (const std::string& text : text_class.texts) {
-    counts.push_back(1 + std::count(text.begin(), text.end(), ' '));
+    counts.push_back(1 + std::count_if(text.begin(), text.end(), [](char c) { return c == ' ' || c == '\t'; }));
   }
   return counts;
 }
@@ -94,7 +95,7 @@ std::string SharedTextsLines(const Dataset& dataset) {
       const auto place = std::find_if(any->shared.begin(), any->shared.end(),
                                       [&](const auto& shared) { return shared.second == static_cast<int64_t>(i); });
       absl::StrAppend(&named, "  ", absl::StrJoin(labels, ", "), ": ",
-                      Excerpt(any->texts[static_cast<size_t>(place->first)]), "\n");
+                      Excerpt(ReadableExample(any->texts[static_cast<size_t>(place->first)])), "\n");
     }
   }
   const size_t count = dataset.shared_texts.size();
@@ -124,14 +125,16 @@ std::string StatsText(const Dataset& dataset) {
   const auto line = [](absl::string_view what, const std::string& value) {
     return value.empty() || value == "0" ? "" : absl::StrFormat("%-20s%s\n", what, value);
   };
-  return absl::StrCat(dataset.name, ": ", Thousands(dataset.NumTexts()), " texts in ", dataset.classes.size(),
-                      " classes\n\n", TextTable(rows, columns), line("distribution", dataset.distribution),
-                      line("split", dataset.split_name), "duplicates dropped  ", Thousands(dataset.dropped_duplicates),
-                      "\nunused texts        ", Thousands(dataset.unused_texts), "\n",
-                      line("empty texts", Thousands(dataset.empty_texts)),
-                      line("skipped bad lines", Thousands(dataset.skipped_bad_lines)),
-                      dataset.shared_texts.empty() ? "" : SharedTextsLines(dataset), "sha256              ",
-                      ContentSha256(dataset), "\n");
+  return absl::StrCat(
+      dataset.name, ": ", Thousands(dataset.NumTexts()), " texts in ", dataset.classes.size(), " classes\n\n",
+      TextTable(rows, columns),
+      line("texts per example", dataset.text_names.size() > 1 ? absl::StrJoin(dataset.text_names, ", ") : ""),
+      line("distribution", dataset.distribution), line("split", dataset.split_name), "duplicates dropped  ",
+      Thousands(dataset.dropped_duplicates), "\nunused texts        ", Thousands(dataset.unused_texts), "\n",
+      line("empty texts", Thousands(dataset.empty_texts)),
+      line("skipped bad lines", Thousands(dataset.skipped_bad_lines)),
+      dataset.shared_texts.empty() ? "" : SharedTextsLines(dataset), "sha256              ", ContentSha256(dataset),
+      "\n");
 }
 
 }  // namespace metaprompt

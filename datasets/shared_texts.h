@@ -7,7 +7,7 @@
 namespace metaprompt {
 
 // Finds the texts of `dataset`, which must not be sealed, that stand under two or more labels, byte for byte, and fills
-// TextClass::shared and Dataset::shared_texts.
+// TextClass::shared and Dataset::shared_texts. A pair of texts is one such text: both must be the same.
 void FindSharedTexts(Dataset* dataset);
 
 }  // namespace metaprompt

@@ -9,8 +9,9 @@
 
 namespace metaprompt {
 
-// A list of texts. While it is sealed, only its length can be read. Reading a text ends the program with a message: it
-// is a mistake in the program that would make all its results worthless.
+// A list of texts, or of examples of several texts (see TextClass). While it is sealed, only its length can be read.
+// Reading a text ends the program with a message: it is a mistake in the program that would make all its results
+// worthless.
 class Texts {
  public:
   using const_iterator = std::vector<std::string>::const_iterator;

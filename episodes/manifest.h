@@ -12,7 +12,8 @@
 //   episode K I ( LABEL  NUMBER:HASH ... (K of them)  NUMBER:HASH ... (Q of them) ) for each of the N ways
 // K is the number of shots. I counts from 0 for each K. A way has three columns: the label of its class, its support
 // texts and its query texts, with a blank between two texts. NUMBER is the index of a text in its class, from 0, in the
-// order of `datasets export`. HASH is the first 16 hexadecimal digits of the SHA-256 of label, tab, text.
+// order of `datasets export`. HASH is the first 16 hexadecimal digits of the SHA-256 of label, tab, text. A pair
+// counts as one text here: its two texts with a tab between them.
 #ifndef EPISODES_MANIFEST_H_
 #define EPISODES_MANIFEST_H_
 

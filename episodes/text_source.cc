@@ -14,6 +14,23 @@ namespace {
 constexpr int64_t kTextsOfWord = 20;  // a word must occur in at least this many texts
 constexpr double kWithoutWord = 0.3;  // share of the texts of a word task from which the word is removed
 
+// Removes an id wherever the example's texts have it. The template's words stay.
+void RemoveFromTexts(int64_t id, PromptedText* text) {
+  int64_t removed = 0;  // before the current text
+  int64_t read_at = text->read_at;
+  for (TextPlace& place : text->texts) {
+    const auto begin = text->ids.begin() + place.begin - removed;
+    const auto end = text->ids.begin() + place.end - removed;
+    const auto kept = std::remove(begin, end, id);
+    const int64_t of_text = end - kept;
+    read_at -= text->read_at >= place.end ? of_text : 0;
+    place = TextPlace{place.begin - removed, place.end - removed - of_text};
+    text->ids.erase(kept, end);
+    removed += of_text;
+  }
+  text->read_at = read_at;
+}
+
 }  // namespace
 
 absl::Status CheckDistinctAnswers(const std::vector<const TextClass*>& classes, const Tokenizer& tokenizer,
@@ -58,7 +75,7 @@ absl::StatusOr<TextSource> TextSource::Create(const std::vector<const TextClass*
     ASSIGN_OR_RETURN(prompted.answer_ids, AnswerIds(verbalizer, tokenizer, one->label, one->name));
     prompted.texts.reserve(one->texts.size());
     for (const std::string& text : one->texts) {
-      prompted.texts.push_back(prompt.Apply(tokenizer.Encode(absl::StrCat(prompt.text_prefix(), text))));
+      prompted.texts.push_back(prompt.Fill(tokenizer, text));
     }
     split.classes_.push_back(std::move(prompted));
   }
@@ -79,7 +96,10 @@ std::vector<ClassSize> TextSource::sizes() const {
 void TextSource::ShareOutAmongWords(int64_t vocab_size) {
   std::vector<int64_t> texts_with(static_cast<size_t>(vocab_size), 0);
   const auto pieces_of = [](const PromptedText& text) {
-    std::vector<int64_t> ids(text.ids.begin() + text.text_begin, text.ids.begin() + text.text_end);
+    std::vector<int64_t> ids;
+    for (const TextPlace& place : text.texts) {
+      ids.insert(ids.end(), text.ids.begin() + place.begin, text.ids.begin() + place.end);
+    }
     std::sort(ids.begin(), ids.end());
     ids.erase(std::unique(ids.begin(), ids.end()), ids.end());
     return ids;
@@ -146,13 +166,7 @@ PromptedText TextSource::TextOf(const EpisodePlan& plan, const TextRef& ref, Ran
   const TextRef& original = word.texts[static_cast<size_t>(ref.text)];
   PromptedText text = classes_[static_cast<size_t>(original.of_class)].texts[static_cast<size_t>(original.text)];
   if (random->Uniform() < kWithoutWord) {
-    const auto begin = text.ids.begin() + text.text_begin;
-    const auto end = text.ids.begin() + text.text_end;
-    const auto kept = std::remove(begin, end, word.id);
-    const int64_t removed = end - kept;
-    text.ids.erase(kept, end);
-    text.read_at -= text.read_at >= text.text_end ? removed : 0;
-    text.text_end -= removed;
+    RemoveFromTexts(word.id, &text);
   }
   return text;
 }

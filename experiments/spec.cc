@@ -1,5 +1,6 @@
 #include "experiments/spec.h"
 
+#include <cstddef>
 #include <set>
 #include <utility>
 
@@ -7,6 +8,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "datasets/text_names.h"
 #include "experiments/host/device.h"
 #include "experiments/model_size.h"
 #include "google/protobuf/descriptor.h"
@@ -95,6 +97,24 @@ void CheckPromptAndLearner(const ExperimentSpec& spec, std::vector<std::string>*
   }
 }
 
+// The template, and what it needs of the data and of the verbalizer.
+void CheckTexts(const ExperimentSpec& spec, std::vector<std::string>* broken) {
+  const std::string& prompt = spec.model().prompt().template_();
+  const std::vector<std::string> names = TextNames(spec.dataset());
+  absl::Status status = CheckTextNames(spec.dataset());
+  status.Update(status.ok() ? CheckTemplate(prompt, names) : status);
+  if (!status.ok()) {
+    broken->emplace_back(status.message());
+    return;
+  }
+  const int answer_texts = spec.model().verbalizer().answer_texts();
+  if (const size_t used = UsedNames(prompt, names).size(); used > 1 && answer_texts > 0) {
+    broken->push_back(absl::StrCat("model.verbalizer.answer_texts is ", answer_texts,
+                                   "; it must be 0, because model.prompt.template has ", used,
+                                   " texts and the name of a class is one"));
+  }
+}
+
 }  // namespace
 
 std::vector<std::string> CheckSpec(const ExperimentSpec& spec) {
@@ -138,7 +158,7 @@ std::vector<std::string> CheckSpec(const ExperimentSpec& spec) {
   }
   CheckPromptAndLearner(spec, &broken);
   check(CheckDevice(spec.device()));
-  check(CheckTemplate(spec.model().prompt().template_()));
+  CheckTexts(spec, &broken);
   return broken;
 }
 

@@ -84,8 +84,8 @@ py::bytes Run(const std::string& spec_bytes, const std::string& out, const py::o
 }
 
 std::unique_ptr<AdaptedRun> Adapt(const std::shared_ptr<OpenedRun>& run, const std::vector<std::string>& labels,
-                                  const std::vector<std::string>& names, const std::vector<std::string>& texts,
-                                  const AdaptOptions& options) {
+                                  const std::vector<std::string>& names,
+                                  const std::vector<std::vector<std::string>>& texts, const AdaptOptions& options) {
   std::vector<LabelledText> labelled;
   labelled.reserve(texts.size());
   for (size_t i = 0; i < texts.size(); ++i) {
@@ -115,7 +115,7 @@ void RegisterRuns(py::module_* module) {
       .def(
           "adapt",
           [](const std::shared_ptr<OpenedRun>& run, const std::vector<std::string>& labels,
-             const std::vector<std::string>& names, const std::vector<std::string>& texts, int shots,
+             const std::vector<std::string>& names, const std::vector<std::vector<std::string>>& texts, int shots,
              const std::string& device,
              int threads) { return Adapt(run, labels, names, texts, {shots, device, threads}); },
           py::arg("labels"), py::arg("names"), py::arg("texts"), py::arg("shots"), py::arg("device"),
@@ -126,7 +126,7 @@ void RegisterRuns(py::module_* module) {
       .def_property_readonly("support_right", &AdaptedRun::support_right)
       .def(
           "probabilities",
-          [](AdaptedRun& run, const std::vector<std::string>& texts) {
+          [](AdaptedRun& run, const std::vector<std::vector<std::string>>& texts) {
             const std::vector<float> flat = ValueOrThrow(Alone([&] { return run.Probabilities(texts); }));
             return py::bytes(reinterpret_cast<const char*>(flat.data()), flat.size() * sizeof(float));
           },
@@ -137,6 +137,7 @@ void RegisterEpisodes(py::module_* module) {
   py::class_<EpisodeTexts>(*module, "EpisodeTexts")
       .def_readonly("classes", &EpisodeTexts::classes)
       .def_readonly("names", &EpisodeTexts::names)
+      .def_readonly("text_names", &EpisodeTexts::text_names)
       .def_readonly("support", &EpisodeTexts::support)
       .def_readonly("query", &EpisodeTexts::query)
       .def_readonly("support_numbers", &EpisodeTexts::support_numbers)

@@ -16,6 +16,7 @@
 #include "datasets/readers/bad_lines.h"
 #include "datasets/readers/csv_fields.h"
 #include "datasets/readers/file_lines.h"
+#include "metaprompt/base/example_texts.h"
 #include "metaprompt/base/status_macros.h"
 #include "metaprompt/base/text.h"
 
@@ -46,7 +47,8 @@ absl::StatusOr<size_t> ColumnOf(const std::string& column, const std::vector<std
 struct Columns {
   size_t count = 0;
   size_t label = 0;
-  size_t text = 0;
+  std::vector<size_t> texts;       // of the texts of an example, in their order
+  std::vector<std::string> names;  // as the source calls them
 };
 
 // Takes them from the first record.
@@ -54,11 +56,22 @@ absl::StatusOr<Columns> ColumnsOf(const CsvSource& source, const std::vector<std
   Columns columns;
   columns.count = first.size();
   ASSIGN_OR_RETURN(columns.label, ColumnOf(source.label_column(), first, source.header()));
-  ASSIGN_OR_RETURN(columns.text, ColumnOf(source.text_column(), first, source.header()));
+  columns.names = {source.text_column()};
+  if (!source.text_b_column().empty()) {
+    columns.names.push_back(source.text_b_column());
+  }
+  columns.names.insert(columns.names.end(), source.more_columns().begin(), source.more_columns().end());
+  for (const std::string& name : columns.names) {
+    ASSIGN_OR_RETURN(const size_t place, ColumnOf(name, first, source.header()));
+    if (std::find(columns.texts.begin(), columns.texts.end(), place) != columns.texts.end()) {
+      return absl::InvalidArgumentError(absl::StrCat("the column ", Quoted(name), " is to be two texts of an example"));
+    }
+    columns.texts.push_back(place);
+  }
   return columns;
 }
 
-// The delimiter that a spec gives, or the first of , ; tab | with which the first record has both columns.
+// The delimiter that a spec gives, or the first of , ; tab | with which the first record has all columns.
 char DelimiterOf(const CsvSource& source, absl::string_view first_record) {
   switch (source.delimiter()) {
     case CsvSource::COMMA:
@@ -163,11 +176,17 @@ absl::Status TakeRecord(const std::vector<std::string>& fields, const Columns& c
         absl::StrCat(fields.size(), fields.size() == 1 ? " field" : " fields", " instead of ", columns.count));
   }
   std::string label = CollapseBlanks(fields[columns.label]);
-  std::string text = CollapseBlanks(fields[columns.text], options.max_words);
-  if (label.empty() || text.empty()) {
-    return absl::InvalidArgumentError(label.empty() ? "empty label" : "empty text");
+  std::vector<std::string> texts;
+  for (size_t i = 0; i < columns.texts.size(); ++i) {
+    texts.push_back(CollapseBlanks(fields[columns.texts[i]], options.max_words));
+    if (label.empty() || texts.back().empty()) {
+      return absl::InvalidArgumentError(label.empty() ? "empty label"
+                                        : columns.texts.size() == 1
+                                            ? "empty text"
+                                            : absl::StrCat("empty text in the column ", Quoted(columns.names[i])));
+    }
   }
-  imported->Add(std::move(label), std::move(text));
+  imported->Add(std::move(label), JoinTexts(texts));
   return absl::OkStatus();
 }
 

@@ -2,28 +2,48 @@
 
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
 #include "datasets/readers/bad_lines.h"
 #include "datasets/readers/file_lines.h"
 #include "datasets/readers/json_fields.h"
+#include "metaprompt/base/example_texts.h"
 #include "metaprompt/base/status_macros.h"
 
 namespace metaprompt {
 namespace {
 
-absl::Status TakeLine(absl::string_view line, const JsonlSource& source, const ImportOptions& options,
-                      Imported* imported) {
-  ASSIGN_OR_RETURN(const nlohmann::json object, ParseObject(line));
-  ASSIGN_OR_RETURN(const nlohmann::json* const text_value, FieldOf(object, source.text_field()));
-  ASSIGN_OR_RETURN(const nlohmann::json* const label_value, FieldOf(object, source.label_field()));
-  ASSIGN_OR_RETURN(std::string text, TextIn(*text_value, source.text_field(), options.max_words));
-  ASSIGN_OR_RETURN(std::string label, LabelIn(*label_value, source.label_field()));
-  if (text.empty()) {
-    return absl::InvalidArgumentError(absl::StrCat("field '", source.text_field(), "' is empty"));
+// The fields of the texts of an example, in their order.
+std::vector<std::string> TextFields(const JsonlSource& source) {
+  std::vector<std::string> fields = {source.text_field()};
+  if (!source.text_b_field().empty()) {
+    fields.push_back(source.text_b_field());
   }
-  imported->Add(std::move(label), std::move(text));
+  fields.insert(fields.end(), source.more_fields().begin(), source.more_fields().end());
+  return fields;
+}
+
+absl::Status TakeLine(absl::string_view line, const std::vector<std::string>& fields, const std::string& label_field,
+                      const ImportOptions& options, Imported* imported) {
+  ASSIGN_OR_RETURN(const nlohmann::json object, ParseObject(line));
+  std::vector<const nlohmann::json*> values;
+  for (const std::string& field : fields) {
+    ASSIGN_OR_RETURN(values.emplace_back(), FieldOf(object, field));
+  }
+  ASSIGN_OR_RETURN(const nlohmann::json* const label_value, FieldOf(object, label_field));
+  std::vector<std::string> texts;
+  for (size_t i = 0; i < fields.size(); ++i) {
+    ASSIGN_OR_RETURN(texts.emplace_back(), TextIn(*values[i], fields[i], options.max_words));
+  }
+  ASSIGN_OR_RETURN(std::string label, LabelIn(*label_value, label_field));
+  for (size_t i = 0; i < texts.size(); ++i) {
+    if (texts[i].empty()) {
+      return absl::InvalidArgumentError(absl::StrCat("field '", fields[i], "' is empty"));
+    }
+  }
+  imported->Add(std::move(label), JoinTexts(texts));
   return absl::OkStatus();
 }
 
@@ -32,8 +52,10 @@ absl::Status TakeLine(absl::string_view line, const JsonlSource& source, const I
 absl::StatusOr<Imported> LoadJsonl(const JsonlSource& source, const ImportOptions& options) {
   Imported imported;
   BadLines bad;
-  RETURN_IF_ERROR(ForEachLine(source.path(), &bad,
-                              [&](absl::string_view line) { return TakeLine(line, source, options, &imported); }));
+  const std::vector<std::string> fields = TextFields(source);
+  RETURN_IF_ERROR(ForEachLine(source.path(), &bad, [&](absl::string_view line) {
+    return TakeLine(line, fields, source.label_field(), options, &imported);
+  }));
   RETURN_IF_ERROR(imported.Finish(bad, options, source.path()));
   return imported;
 }

@@ -13,6 +13,7 @@
 #include "datasets/readers/csv_fields.h"
 #include "datasets/readers/json_fields.h"
 #include "datasets/readers/texts_by_label.h"
+#include "metaprompt/base/example_texts.h"
 #include "metaprompt/base/status_macros.h"
 #include "metaprompt/base/text.h"
 
@@ -23,6 +24,17 @@ constexpr size_t kSampleLines = 200;
 constexpr size_t kLongestRecord = size_t{1} << 20U;
 
 }  // namespace
+
+std::string ExampleOf(const TableRow& row) {
+  std::vector<std::string> texts;
+  for (const std::string& text : row.texts) {
+    texts.push_back(CollapseBlanks(text));
+    if (texts.back().empty()) {
+      return "";
+    }
+  }
+  return JoinTexts(texts);
+}
 
 absl::Status Table::ErrorAt(int64_t line, absl::string_view what) const {
   return absl::InvalidArgumentError(absl::StrCat(name_, ":", line, ": ", what));
@@ -89,7 +101,7 @@ absl::StatusOr<Table> Table::Open(std::istream* in, std::string name, bool label
 
 absl::StatusOr<bool> Table::NextRecord(std::string* record, int64_t* line) {
   const bool separated = format_.kind == TableFormat::kSeparated;
-  const bool blanks_count = format_.kind == TableFormat::kLines;
+  const bool blanks_count = format_.kind == TableFormat::kLines || format_.kind == TableFormat::kTabbedTexts;
   record->clear();
   std::string next;
   std::ptrdiff_t quotes = 0;
@@ -123,7 +135,9 @@ absl::Status Table::TakeSeparated(const std::string& record, TableRow* row) cons
     return ErrorAt(row->line, absl::StrCat(fields->size(), fields->size() == 1 ? " field" : " fields", " instead of ",
                                            format_.columns));
   }
-  row->text = std::move((*fields)[format_.text]);
+  for (const ColumnOfText& text : format_.texts) {
+    row->texts.push_back(std::move((*fields)[text.place]));
+  }
   row->label = labelled_ ? CollapseBlanks((*fields)[format_.label]) : "";
   row->name = format_.name == TableFormat::kNone ? "" : CollapseBlanks((*fields)[format_.name]);
   return absl::OkStatus();
@@ -135,18 +149,20 @@ absl::Status Table::TakeJson(const std::string& record, TableRow* row) const {
   if (!object.ok()) {
     return at_line(object.status());
   }
-  const auto text = FieldOf(*object, format_.text_name);
-  if (!text.ok()) {
-    return at_line(text.status());
-  }
-  if ((*text)->is_string()) {
-    row->text = (*text)->get<std::string>();
-  } else {
-    absl::StatusOr<std::string> joined = TextIn(**text, format_.text_name, 0);
+  for (const ColumnOfText& column : format_.texts) {
+    const auto text = FieldOf(*object, column.header);
+    if (!text.ok()) {
+      return at_line(text.status());
+    }
+    if ((*text)->is_string()) {
+      row->texts.push_back((*text)->get<std::string>());
+      continue;
+    }
+    absl::StatusOr<std::string> joined = TextIn(**text, column.header, 0);
     if (!joined.ok()) {
       return at_line(joined.status());
     }
-    row->text = *std::move(joined);
+    row->texts.push_back(*std::move(joined));
   }
   if (labelled_) {
     const auto value = FieldOf(*object, format_.label_name);
@@ -172,7 +188,20 @@ absl::Status Table::TakeLabelTabText(const std::string& record, TableRow* row) c
   }
   row->label = CollapseBlanks(columns.front());
   row->name = columns.size() == 3 ? CollapseBlanks(columns[1]) : "";
-  row->text = columns.back();
+  row->texts = {columns.back()};
+  return absl::OkStatus();
+}
+
+absl::Status Table::TakeTabbedTexts(const std::string& record, TableRow* row) const {
+  if (CollapseBlanks(record).empty()) {
+    row->texts.resize(format_.texts.size());
+    return absl::OkStatus();
+  }
+  row->texts = absl::StrSplit(record, '\t');
+  if (row->texts.size() != format_.texts.size()) {
+    return ErrorAt(row->line, absl::StrCat(row->texts.size(), row->texts.size() == 1 ? " text" : " texts",
+                                           " instead of ", format_.texts.size(), ", with tabs between them"));
+  }
   return absl::OkStatus();
 }
 
@@ -189,7 +218,10 @@ absl::StatusOr<bool> Table::Next(TableRow* row) {
   }
   switch (format_.kind) {
     case TableFormat::kLines:
-      row->text = std::move(record);
+      row->texts = {std::move(record)};
+      return true;
+    case TableFormat::kTabbedTexts:
+      RETURN_IF_ERROR(TakeTabbedTexts(record, row));
       return true;
     case TableFormat::kLabelTabText:
       RETURN_IF_ERROR(TakeLabelTabText(record, row));

@@ -1,4 +1,4 @@
-// Texts, with labels or without, from a stream in any of the layouts of TableFormat.
+// Examples of one text or several, with labels or without, from a stream in any of the layouts of TableFormat.
 #ifndef DATASETS_READERS_TABLE_H_
 #define DATASETS_READERS_TABLE_H_
 
@@ -7,6 +7,7 @@
 #include <istream>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
@@ -15,11 +16,14 @@
 namespace metaprompt {
 
 struct TableRow {
-  std::string label;  // CollapseBlanks of what the file has; empty in files without labels
-  std::string name;   // of the class; empty if the file has none
-  std::string text;   // as in the file; it may be empty or blank
-  int64_t line = 0;   // where the record begins
+  std::string label;               // CollapseBlanks of what the file has; empty in files without labels
+  std::string name;                // of the class; empty if the file has none
+  std::vector<std::string> texts;  // of the example, as in the file; they may be empty or blank
+  int64_t line = 0;                // where the record begins
 };
+
+// The row's texts with collapsed blanks, as one example (JoinTexts). Empty if one of them is blank.
+std::string ExampleOf(const TableRow& row);
 
 class Table {
  public:
@@ -49,6 +53,7 @@ class Table {
   absl::Status TakeSeparated(const std::string& record, TableRow* row) const;
   absl::Status TakeJson(const std::string& record, TableRow* row) const;
   absl::Status TakeLabelTabText(const std::string& record, TableRow* row) const;
+  absl::Status TakeTabbedTexts(const std::string& record, TableRow* row) const;
 
   std::istream* in_;
   std::string name_;

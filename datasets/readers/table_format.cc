@@ -9,7 +9,6 @@
 #include <utility>
 #include <vector>
 
-#include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
@@ -17,6 +16,7 @@
 #include "absl/strings/str_split.h"
 #include "datasets/readers/csv_fields.h"
 #include "datasets/readers/json_fields.h"
+#include "datasets/readers/known_columns.h"
 #include "metaprompt/base/status_macros.h"
 #include "metaprompt/base/text.h"
 
@@ -26,43 +26,10 @@ namespace {
 using Record = std::vector<std::string>;
 
 constexpr std::array<char, 4> kDelimiters = {'\t', ',', ';', '|'};
-constexpr const char* kLabelNames[] = {"label",  "class",  "category", "intent", "topic",
-                                       "target", "labels", "tag",      "queue",  "type"};
-constexpr const char* kTextNames[] = {"text",    "sentence", "utterance",   "message",  "query", "question", "body",
-                                      "content", "headline", "description", "document", "title", "subject"};
-
 // A comma between words has a blank behind it, one between the names of columns has none.
 bool LooksLikeProse(const Record& fields) {
   return std::any_of(fields.begin(), fields.end(),
                      [](const std::string& field) { return absl::StartsWith(field, " "); });
-}
-
-// The place of the column that is called by the first of `known` that there is, whatever its case.
-template <size_t kCount>
-size_t KnownColumn(const Record& header, const char* const (&known)[kCount]) {
-  for (const char* const name : known) {
-    const auto found = std::find_if(header.begin(), header.end(), [&](const std::string& one) {
-      return absl::AsciiStrToLower(absl::StripAsciiWhitespace(one)) == name;
-    });
-    if (found != header.end()) {
-      return static_cast<size_t>(found - header.begin());
-    }
-  }
-  return TableFormat::kNone;
-}
-
-// The place of the column that the user names.
-size_t NamedColumn(const Record& first, const std::string& name, bool* is_number) {
-  const auto found = std::find(first.begin(), first.end(), name);
-  if (found != first.end()) {
-    return static_cast<size_t>(found - first.begin());
-  }
-  uint64_t number = 0;
-  if (absl::SimpleAtoi(name, &number) && number >= 1 && number <= first.size()) {
-    *is_number = true;
-    return static_cast<size_t>(number - 1);
-  }
-  return TableFormat::kNone;
 }
 
 // The first record with each delimiter that splits it.
@@ -77,20 +44,25 @@ std::vector<std::pair<char, Record>> FirstRecords(absl::string_view line) {
   return records;
 }
 
-TableFormat Separated(char delimiter, const Record& first, bool header, size_t label, size_t text) {
+// `texts` need not have their headers yet.
+TableFormat Separated(char delimiter, const Record& first, bool header, size_t label, std::vector<ColumnOfText> texts) {
   TableFormat format;
   format.kind = TableFormat::kSeparated;
   format.delimiter = delimiter;
   format.header = header;
   format.columns = first.size();
   format.label = label;
-  format.text = text;
+  format.texts = std::move(texts);
+  for (ColumnOfText& text : format.texts) {
+    text.header = header ? first[text.place] : "";
+  }
   if (header) {
     format.label_name = label == TableFormat::kNone ? "" : first[label];
-    format.text_name = first[text];
     const auto name = std::find(first.begin(), first.end(), "name");
     const auto place = static_cast<size_t>(name - first.begin());
-    format.name = name == first.end() || place == label || place == text ? TableFormat::kNone : place;
+    const bool used = place == label || std::any_of(format.texts.begin(), format.texts.end(),
+                                                    [&](const ColumnOfText& text) { return text.place == place; });
+    format.name = name == first.end() || used ? TableFormat::kNone : place;
   }
   return format;
 }
@@ -101,22 +73,17 @@ std::optional<TableFormat> ByName(absl::string_view first_line, const ColumnName
     if (!labelled && names.text.empty() && LooksLikeProse(first)) {
       continue;
     }
-    bool numbers = false;
-    const size_t text = names.text.empty() ? KnownColumn(first, kTextNames) : NamedColumn(first, names.text, &numbers);
-    size_t label = TableFormat::kNone;
-    if (labelled) {
-      label = names.label.empty() ? KnownColumn(first, kLabelNames) : NamedColumn(first, names.label, &numbers);
-    }
-    if (text != TableFormat::kNone && (!labelled || (label != TableFormat::kNone && label != text))) {
+    if (std::optional<FoundColumns> found = FindColumns(first, names, labelled, /*json=*/false); found.has_value()) {
       // A column given by number tells nothing about a header; one found by its name does.
-      const bool header = !numbers || KnownColumn(first, kTextNames) != TableFormat::kNone;
-      return Separated(delimiter, first, header, label, text);
+      const bool header = !found->numbers || HasTextName(first);
+      return Separated(delimiter, first, header, found->label, std::move(found->texts));
     }
   }
   return std::nullopt;
 }
 
-std::optional<TableFormat> ByJson(absl::string_view line, const ColumnNames& names, bool labelled) {
+// The fields of a JSON object; nothing if the line is none.
+std::optional<Record> KeysOf(absl::string_view line) {
   const absl::StatusOr<nlohmann::json> object =
       absl::StartsWith(line, "{") ? ParseObject(line) : absl::InvalidArgumentError("");
   if (!object.ok()) {
@@ -126,15 +93,45 @@ std::optional<TableFormat> ByJson(absl::string_view line, const ColumnNames& nam
   for (const auto& [key, value] : object->items()) {
     keys.push_back(key);
   }
-  const auto name_of = [&](const std::string& given, size_t place) {
-    return !given.empty() ? given : place == TableFormat::kNone ? "" : keys[place];
-  };
+  return keys;
+}
+
+std::optional<TableFormat> ByJson(absl::string_view line, const ColumnNames& names, bool labelled) {
+  const std::optional<Record> keys = KeysOf(line);
+  if (!keys.has_value()) {
+    return std::nullopt;
+  }
+  std::optional<FoundColumns> found = FindColumns(*keys, names, labelled, /*json=*/true);
+  if (!found.has_value()) {
+    return std::nullopt;
+  }
   TableFormat format;
   format.kind = TableFormat::kJson;
-  format.text_name = name_of(names.text, KnownColumn(keys, kTextNames));
-  format.label_name = labelled ? name_of(names.label, KnownColumn(keys, kLabelNames)) : "";
-  const bool found = !format.text_name.empty() && (!labelled || !format.label_name.empty());
-  return found ? std::optional<TableFormat>(format) : std::nullopt;
+  format.texts = std::move(found->texts);
+  if (labelled) {
+    format.label_name = names.label.empty() ? (*keys)[found->label] : names.label;
+  }
+  return format;
+}
+
+// CheckNotPair of each way to read the line.
+absl::Status CheckNotPairs(absl::string_view line, const ColumnNames& names) {
+  std::vector<std::pair<char, Record>> records = FirstRecords(line);
+  if (const std::optional<Record> keys = KeysOf(line); keys.has_value()) {
+    records.emplace_back('\0', *keys);
+  }
+  for (const auto& [delimiter, first] : records) {
+    if (!LooksLikeProse(first)) {
+      RETURN_IF_ERROR(CheckNotPair(first, names));
+    }
+  }
+  return absl::OkStatus();
+}
+
+// "--text-column and --text-b-column", for the texts of an example.
+std::string ColumnOptions(const std::vector<std::string>& texts) {
+  const bool pair = std::find(texts.begin(), texts.end(), "text_b") != texts.end();
+  return pair ? "--text-column and --text-b-column" : "--text-column";
 }
 
 // The records of the lines, if they have two fields or more and all have equally many. Records over several lines are
@@ -207,7 +204,7 @@ std::optional<TableFormat> ByContents(absl::Span<const std::string> lines) {
   const bool recurs =
       std::any_of(best.begin() + 1, best.end(), [&](const Record& r) { return r[label] == best[0][label]; });
   const auto blanks = std::count(best[0][text].begin(), best[0][text].end(), ' ');
-  TableFormat format = Separated(delimiter, best[0], !recurs && blanks < 2, label, text);
+  TableFormat format = Separated(delimiter, best[0], !recurs && blanks < 2, label, {ColumnOfText{"text", text}});
   format.guessed = true;
   return format;
 }
@@ -215,26 +212,39 @@ std::optional<TableFormat> ByContents(absl::Span<const std::string> lines) {
 }  // namespace
 
 std::string TableFormat::Describe() const {
-  const auto column = [&](const char* what, const std::string& called, size_t place) {
-    return absl::StrCat(", ", what, called.empty() ? absl::StrCat(place + 1) : Quoted(called));
+  const auto column = [&](absl::string_view what, const std::string& called, size_t place) {
+    return absl::StrCat(", ", what, kind == kJson ? " field " : " column ",
+                        called.empty() ? absl::StrCat(place + 1) : Quoted(called));
   };
+  std::string its_texts;
+  for (const ColumnOfText& text : texts) {
+    absl::StrAppend(&its_texts, column(text.name, text.header, text.place));
+  }
   switch (kind) {
     case kLines:
       return "one text per line";
     case kLabelTabText:
       return "lines of label, tab, text";
+    case kTabbedTexts:
+      return absl::StrCat("lines of ", absl::StrJoin(NamesOfTexts(), ", tab, "));
     case kJson:
-      return absl::StrCat("JSON lines", label_name.empty() ? "" : column("label field ", label_name, 0),
-                          column("text field ", text_name, 0));
+      return absl::StrCat("JSON lines", label_name.empty() ? "" : column("label", label_name, 0), its_texts);
     case kSeparated:
       break;
   }
   const std::string what = delimiter == ','    ? "CSV"
                            : delimiter == '\t' ? "TSV"
                                                : absl::StrCat("CSV with ", std::string(1, delimiter));
-  return absl::StrCat(what, header ? "" : " without a header",
-                      label == kNone ? "" : column("label column ", label_name, label),
-                      column("text column ", text_name, text));
+  return absl::StrCat(what, header ? "" : " without a header", label == kNone ? "" : column("label", label_name, label),
+                      its_texts);
+}
+
+std::vector<std::string> TableFormat::NamesOfTexts() const {
+  std::vector<std::string> names;
+  for (const ColumnOfText& text : texts) {
+    names.push_back(text.name);
+  }
+  return names;
 }
 
 absl::StatusOr<TableFormat> LabelledFormat(absl::Span<const std::string> lines, const ColumnNames& names) {
@@ -242,21 +252,24 @@ absl::StatusOr<TableFormat> LabelledFormat(absl::Span<const std::string> lines, 
   if (first == lines.end()) {
     return absl::InvalidArgumentError("no text in this file");
   }
-  const bool named = !names.label.empty() || !names.text.empty();
+  RETURN_IF_ERROR(CheckNotPairs(*first, names));
   for (const auto& format : {ByJson(*first, names, /*labelled=*/true), ByName(*first, names, /*labelled=*/true)}) {
     if (format.has_value()) {
       return *format;
     }
   }
   const std::vector<std::pair<char, Record>> records = FirstRecords(*first);
-  if (!named && absl::StrContains(*first, '\t')) {
+  const std::vector<std::string> texts = NamesWithoutLook(names);
+  // Without a header, one text and its label can be told apart; several texts cannot.
+  const bool guess_it = names.label.empty() && names.text.empty() && texts == std::vector<std::string>{"text"};
+  if (guess_it && absl::StrContains(*first, '\t')) {
     const size_t columns = std::count(first->begin(), first->end(), '\t') + 1;
     std::optional<TableFormat> guess = columns > 3 ? ByContents(lines) : std::nullopt;
     TableFormat format;
     format.kind = TableFormat::kLabelTabText;
     return guess.value_or(format);
   }
-  if (!named) {
+  if (guess_it) {
     if (const std::optional<TableFormat> guess = ByContents(lines); guess.has_value()) {
       return *guess;
     }
@@ -267,30 +280,52 @@ absl::StatusOr<TableFormat> LabelledFormat(absl::Span<const std::string> lines, 
                                        [](const auto& a, const auto& b) { return a.second.size() < b.second.size(); });
     there = absl::StrCat("; its first line has ", absl::StrJoin(most->second, ", "));
   }
-  return absl::InvalidArgumentError(
-      absl::StrCat("cannot find a column of labels and one of texts; give their names or numbers with --label-column "
-                   "and --text-column",
-                   there));
+  const bool one = texts == std::vector<std::string>{"text"};
+  return absl::InvalidArgumentError(absl::StrCat(
+      "cannot find a column of labels and one of ",
+      one ? "texts" : absl::StrCat("each text (", absl::StrJoin(texts, ", "), ")"),
+      "; give their names or numbers with --label-column", one ? " and " : ", ", ColumnOptions(texts), there));
 }
 
 absl::StatusOr<TableFormat> TextFormat(absl::string_view first_line, const ColumnNames& given) {
   ColumnNames names = given;
-  uint64_t number = 0;
-  if (given.of_examples && (absl::SimpleAtoi(given.text, &number) || !absl::StrContains(first_line, given.text))) {
-    names.text.clear();
+  for (std::string* const name : {&names.text, &names.text_b}) {
+    uint64_t number = 0;
+    if (given.of_examples && (absl::SimpleAtoi(*name, &number) || !absl::StrContains(first_line, *name))) {
+      name->clear();
+    }
   }
+  const std::vector<std::string> texts = NamesWithoutLook(given);
+  names.wanted = texts;
+  RETURN_IF_ERROR(CheckNotPairs(first_line, names));
   for (const auto& format :
        {ByJson(first_line, names, /*labelled=*/false), ByName(first_line, names, /*labelled=*/false)}) {
     if (format.has_value()) {
       return *format;
     }
   }
-  if (!names.text.empty() && first_line != names.text) {
-    return absl::InvalidArgumentError(absl::StrCat("no column ", Quoted(names.text), " in the first line"));
-  }
   TableFormat format;
-  if (!names.text.empty()) {  // a header over a single column
-    format = Separated('\t', {names.text}, /*header=*/true, TableFormat::kNone, 0);
+  if (texts.size() > 1) {
+    if (static_cast<size_t>(std::count(first_line.begin(), first_line.end(), '\t')) + 1 != texts.size()) {
+      return absl::InvalidArgumentError(
+          absl::StrCat("each example has ", texts.size(), " texts (", absl::StrJoin(texts, ", "),
+                       "): give CSV, TSV or JSON lines with a column for each, named so or with ", ColumnOptions(texts),
+                       ", or lines of the texts with tabs between them"));
+    }
+    format.kind = TableFormat::kTabbedTexts;
+    format.texts.clear();
+    for (const std::string& text : texts) {
+      format.texts.push_back(ColumnOfText{text});
+    }
+    return format;
+  }
+  const std::string& column = texts[0] == "text_b" ? names.text_b : names.text;
+  if (!column.empty() && first_line != column) {
+    return absl::InvalidArgumentError(absl::StrCat("no column ", Quoted(column), " in the first line"));
+  }
+  format.texts[0].name = texts[0];
+  if (!column.empty()) {  // a header over a single column
+    format = Separated('\t', {column}, /*header=*/true, TableFormat::kNone, {ColumnOfText{texts[0], 0}});
   }
   return format;
 }

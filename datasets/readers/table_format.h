@@ -4,29 +4,22 @@
 
 #include <cstddef>
 #include <string>
+#include <vector>
 
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "absl/types/span.h"
+#include "datasets/readers/known_columns.h"
 
 namespace metaprompt {
 
-// The columns that the user names: by a name in the header, by a number from 1, or, in JSON, by a field. Empty: to be
-// guessed.
-struct ColumnNames {
-  std::string label;
-  std::string text;
-  // They are the names of another file's columns, and texts without labels may have them: then a text column that is
-  // not in the first line, or a number, means that each line is a text.
-  bool of_examples = false;
-};
-
 struct TableFormat {
-  static constexpr size_t kNone = static_cast<size_t>(-1);
+  static constexpr size_t kNone = kNoColumn;
 
   enum Kind {
     kLines,         // each line is a text
     kLabelTabText,  // `label<TAB>text` or `label<TAB>name<TAB>text` lines, without a header
+    kTabbedTexts,   // the texts of an example, with tabs between them, without a header
     kSeparated,     // separated values, with quotes
     kJson,          // one JSON object per line
   };
@@ -37,23 +30,24 @@ struct TableFormat {
   size_t columns = 0;    // fields per record
   size_t label = kNone;  // index of the column; kNone: there is no such column
   size_t name = kNone;
-  size_t text = kNone;
-  // Of kSeparated with a header, and of kJson; empty: there is no such column.
-  std::string label_name;
-  std::string text_name;
+  std::string label_name;  // of kSeparated with a header, and of kJson; empty: there is no such column
+  std::vector<ColumnOfText> texts = {ColumnOfText()};  // of an example, in their order
   bool guessed = false;  // whether columns were guessed from their contents, not found by their names
 
   // "CSV, label column 'intent', text column 'message'".
   std::string Describe() const;
+
+  std::vector<std::string> NamesOfTexts() const;  // ColumnOfText::name of each
 };
 
 // The format of a file with a label for each text; `lines` are its first ones. A column is found by its name (label,
 // class, category, intent ...; text, sentence, message ...), or by its contents: labels recur, texts are long. The
-// error, a reason without a file, asks for the columns' names.
+// columns of a pair are found by their names alone (premise and hypothesis, sentence1 and sentence2 ...). The error, a
+// reason without a file, asks for the columns' names.
 absl::StatusOr<TableFormat> LabelledFormat(absl::Span<const std::string> lines, const ColumnNames& names);
 
 // The format of texts of which only the first line is known. Without a text column that is found by its name, each line
-// is a text.
+// is a text; if several texts are wanted, the line must have them, with tabs between them.
 absl::StatusOr<TableFormat> TextFormat(absl::string_view first_line, const ColumnNames& names);
 
 }  // namespace metaprompt

@@ -14,7 +14,8 @@
 
 namespace metaprompt {
 
-// Labels in byte order; texts in the source's order, none of them empty, all of them results of CollapseBlanks.
+// Labels in byte order; examples in the source's order. Each is a result of CollapseBlanks that is not empty, or
+// several of these joined by JoinTexts.
 using TextsByLabel = std::map<std::string, std::vector<std::string>>;
 
 // Each run of ASCII white space and control characters becomes one blank, and none stays at either end. Without tabs
@@ -36,7 +37,8 @@ struct Imported {
   int64_t bad_lines = 0;    // left out
   std::map<std::string, std::string> names;  // by label, where the source has names
 
-  // Adds a record. Its text is a result of CollapseBlanks; an empty one is counted and left out.
+  // Adds a record. Its text is a result of CollapseBlanks, or several joined by JoinTexts; an empty one is counted and
+  // left out.
   void Add(std::string label, std::string text);
 
   // Every source calls this at its end. Counts the damaged lines, or returns their error unless `options` skip them.

@@ -18,6 +18,7 @@
 #include "datasets/sources/sources.h"
 #include "datasets/splits/class_split.h"
 #include "datasets/splits/published_splits.h"
+#include "datasets/text_names.h"
 #include "google/protobuf/descriptor.h"
 #include "google/protobuf/message.h"
 #include "metaprompt/base/likely_cause.h"
@@ -140,10 +141,12 @@ absl::StatusOr<Dataset> LoadDataset(const DatasetSpec& spec) {
   if (const std::vector<std::string> broken = BrokenRules(spec); !broken.empty()) {
     return absl::InvalidArgumentError(absl::StrCat("dataset: ", absl::StrJoin(broken, "; ")));
   }
+  RETURN_IF_ERROR(CheckTextNames(spec));
   ASSIGN_OR_RETURN(const ChosenSource source, SourceOf(spec));
   RETURN_IF_ERROR(CheckSplit(spec, source));
   Dataset dataset;
   dataset.name = DatasetName(source);
+  dataset.text_names = TextNames(spec);
   dataset.split_name = SplitNameOf(spec, *source.info);
   ImportOptions options;
   options.skip_bad_lines = spec.skip_bad_lines();

@@ -4,8 +4,10 @@
 #include <iterator>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/string_view.h"
 #include "datasets/sources/load_dataset.h"
 #include "experiments/workbench/run_data.h"
+#include "metaprompt/base/example_texts.h"
 #include "metaprompt/base/status_macros.h"
 #include "metaprompt/base/text.h"
 
@@ -30,14 +32,17 @@ absl::StatusOr<std::unique_ptr<EpisodeStream>> EpisodeStream::Open(const Experim
 EpisodeTexts EpisodeStream::At(int64_t index) const {
   const EpisodePlan plan = sampler_.Plan(index);
   EpisodeTexts episode;
+  episode.text_names = dataset_.text_names;
   for (const int64_t of_class : plan.classes) {
     episode.classes.push_back(classes_[static_cast<size_t>(of_class)]->label);
     episode.names.push_back(classes_[static_cast<size_t>(of_class)]->name);
   }
-  const auto add = [&](const std::vector<TextRef>& refs, std::vector<std::string>* texts,
+  const auto add = [&](const std::vector<TextRef>& refs, std::vector<std::vector<std::string>>* examples,
                        std::vector<int64_t>* numbers) {
     for (const TextRef& ref : refs) {
-      texts->push_back(classes_[static_cast<size_t>(ref.of_class)]->texts[static_cast<size_t>(ref.text)]);
+      const std::vector<absl::string_view> texts =
+          SplitTexts(classes_[static_cast<size_t>(ref.of_class)]->texts[static_cast<size_t>(ref.text)]);
+      examples->emplace_back(texts.begin(), texts.end());
       numbers->push_back(ref.text);
     }
   };

@@ -17,12 +17,14 @@
 namespace metaprompt {
 
 struct EpisodeTexts {
-  std::vector<std::string> classes;      // [ways] labels
-  std::vector<std::string> names;        // [ways] what a verbalizer reads
-  std::vector<std::string> support;      // [ways * shots] texts, way by way
-  std::vector<std::string> query;        // [ways * queries] texts, way by way
-  std::vector<int64_t> support_numbers;  // [ways * shots] of each text in its class
-  std::vector<int64_t> query_numbers;    // [ways * queries]
+  std::vector<std::string> classes;     // [ways] labels
+  std::vector<std::string> names;       // [ways] what a verbalizer reads
+  std::vector<std::string> text_names;  // of the texts of an example
+  // The texts of each example, way by way.
+  std::vector<std::vector<std::string>> support;  // [ways * shots]
+  std::vector<std::vector<std::string>> query;    // [ways * queries]
+  std::vector<int64_t> support_numbers;           // [ways * shots] of each text in its class
+  std::vector<int64_t> query_numbers;             // [ways * queries]
 };
 
 // Those that a run of the spec draws from a split with its seed; without the spec's word tasks, which have no classes.

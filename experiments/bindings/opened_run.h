@@ -37,8 +37,8 @@ class OpenedRun {
 
 struct LabelledText {
   std::string label;
-  std::string name;  // of the class, from which the answer words come; empty: DefaultName(label)
-  std::string text;
+  std::string name;                // of the class, from which the answer words come; empty: DefaultName(label)
+  std::vector<std::string> texts;  // of the example: one, or as many as the run's template has
 };
 
 struct AdaptOptions {
@@ -59,8 +59,8 @@ class AdaptedRun {
   const std::vector<std::string>& labels() const { return labels_; }
   int shots() const { return shots_; }
   int64_t support_right() const { return classifier_->support_right(); }
-  // [texts, classes] by rows, in the order of labels(). An error if one is not finite.
-  absl::StatusOr<std::vector<float>> Probabilities(const std::vector<std::string>& texts);
+  // [examples, classes] by rows, in the order of labels(). Each example has its texts. An error if one is not finite.
+  absl::StatusOr<std::vector<float>> Probabilities(const std::vector<std::vector<std::string>>& examples);
 
  private:
   AdaptedRun(std::shared_ptr<OpenedRun> run, int threads) : run_(std::move(run)), pool_(threads) {}

@@ -59,6 +59,9 @@ void RegisterInitCommand(Commands* commands) {
       ->type_name("COLUMN");
   init->add_option("--text-column", command->init.columns.text, "Column of the texts [found likewise]")
       ->type_name("COLUMN");
+  init->add_option("--text-b-column", command->init.columns.text_b,
+                   "Column of the second texts, if examples are pairs [found by its name]")
+      ->type_name("COLUMN");
 }
 
 }  // namespace metaprompt

@@ -100,6 +100,10 @@ void RegisterClassify(Commands* commands) {
   classify->add_option("--text-column", options->columns.text, "Column of the texts [found likewise]")
       ->type_name("COLUMN");
   classify
+      ->add_option("--text-b-column", options->columns.text_b,
+                   "Column of the second texts, if examples are pairs [found by its name]")
+      ->type_name("COLUMN");
+  classify
       ->add_option("--shots", options->shots,
                    "Use the run's result for this number of shots [the nearest to your examples per class]")
       ->check(CLI::Range(1, 1000));

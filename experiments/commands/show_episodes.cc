@@ -41,7 +41,7 @@ absl::StatusOr<std::string> EpisodeText(const ExperimentSpec& spec, const Episod
                             one.texts[static_cast<size_t>(refs[i].text)]);
     }
   };
-  text += "part\tway\tlabel\tnumber\ttext\n";
+  absl::StrAppend(&text, "part\tway\tlabel\tnumber\t", absl::StrJoin(dataset.text_names, "\t"), "\n");
   add("support", plan.support);
   add("query", plan.query);
   return text;

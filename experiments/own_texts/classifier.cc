@@ -102,9 +102,8 @@ absl::StatusOr<Classifier> Classifier::Restore(const FinishedRun* run, AdaptedPa
 }
 
 PromptedText Classifier::Prompted(const std::string& text) {
-  const std::vector<int64_t> ids = run_->tokenizer().Encode(absl::StrCat(run_->prompt().text_prefix(), text));
-  PromptedText prompted = run_->prompt().Apply(ids);
-  cut_ += prompted.text_end - prompted.text_begin < static_cast<int64_t>(ids.size()) ? 1 : 0;
+  PromptedText prompted = run_->prompt().Fill(run_->tokenizer(), text);
+  cut_ += prompted.cut ? 1 : 0;
   return prompted;
 }
 

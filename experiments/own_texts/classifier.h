@@ -35,7 +35,8 @@ class Classifier {
   double temperature() const { return temperature_; }
   void set_temperature(double temperature) { temperature_ = temperature; }
 
-  // Class probabilities [texts, classes] on the CPU: the softmax of the learner's class scores. The other texts change
+  // Class probabilities [texts, classes] on the CPU: the softmax of the learner's class scores. A text of a template of
+  // several texts is an example, joined by JoinTexts: names() of the run's prompt. The other texts change
   // a text's probabilities only by rounding, because they determine which texts share a batch. It is an error if one is
   // not finite.
   absl::StatusOr<at::Tensor> Probabilities(const std::vector<std::string>& texts);

@@ -27,8 +27,7 @@ absl::StatusOr<std::vector<LocalBatch>> TextsToRead(const ExperimentSpec& spec, 
     ASSIGN_OR_RETURN(task[c].answer_ids,
                      AnswerIds(spec.model().verbalizer(), *model.parts.tokenizer, classes[c].label, classes[c].name));
     for (const std::string& text : classes[c].texts) {
-      task[c].support.push_back(
-          model.prompt->Apply(model.parts.tokenizer->Encode(absl::StrCat(model.prompt->text_prefix(), text))));
+      task[c].support.push_back(model.prompt->Fill(*model.parts.tokenizer, text));
     }
   }
   TextTaskOptions options;
@@ -58,21 +57,21 @@ int NearestShots(const RunRecord& record, const std::vector<SupportClass>& class
   return nearest;
 }
 
-absl::StatusOr<ClassifierStart> StartOfRun(const std::string& path, int shots,
+absl::StatusOr<ClassifierStart> StartOfRun(FinishedRun run, const std::string& path, int shots,
                                            const std::vector<SupportClass>& classes) {
-  ASSIGN_OR_RETURN(FinishedRun run, FinishedRun::Open(path));
   ASSIGN_OR_RETURN(const int found, run.ShotsOf(shots > 0 ? shots : NearestShots(run.record(), classes)));
   ASSIGN_OR_RETURN(ParamList params, run.Params(found));
   return ClassifierStart{std::move(run), std::move(params),
                          absl::StrFormat("the %d-shot initialisation of %s", found, path)};
 }
 
-absl::StatusOr<ClassifierStart> StartOfCheckpoint(const std::string& folder, const std::vector<SupportClass>& classes) {
+absl::StatusOr<ClassifierStart> StartOfCheckpoint(const std::string& folder, const std::vector<SupportClass>& classes,
+                                                  const std::vector<std::string>& names) {
   ASSIGN_OR_RETURN(std::unique_ptr<Tokenizer> tokenizer, OpenTokenizer(folder));
   ASSIGN_OR_RETURN(EncoderParts parts, OpenEncoder(folder, /*allow_unknown=*/false, std::move(tokenizer)));
   RETURN_IF_ERROR(CheckPredictsWords(*parts.encoder, folder));
-  const ExperimentSpec spec = FirstSpec(folder, parts.encoder->layout().has_head());
-  ASSIGN_OR_RETURN(AssembledModel model, AssembleModel(spec, std::move(parts)));
+  const ExperimentSpec spec = FirstSpec(folder, parts.encoder->layout().has_head(), names);
+  ASSIGN_OR_RETURN(AssembledModel model, AssembleModel(spec, std::move(parts), names));
   ASSIGN_OR_RETURN(Starts starts, Starts::Open(spec, &model, FactsOfModel(model).tokenizer_sha256(),
                                                [&] { return TextsToRead(spec, model, classes); }));
   ASSIGN_OR_RETURN(ParamList params, starts.Params(spec.episodes().shots(0)));

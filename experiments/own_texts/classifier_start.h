@@ -23,13 +23,15 @@ struct ClassifierStart {
 // equally near.
 int NearestShots(const RunRecord& record, const std::vector<SupportClass>& classes);
 
-// The run's result for that number of shots; 0: NearestShots.
-absl::StatusOr<ClassifierStart> StartOfRun(const std::string& path, int shots,
+// The run's result for that number of shots; 0: NearestShots. `path` is the run's folder, for the name.
+absl::StatusOr<ClassifierStart> StartOfRun(FinishedRun run, const std::string& path, int shots,
                                            const std::vector<SupportClass>& classes);
 
 // The checkpoint in a Hugging Face folder with the settings of FirstSpec. A checkpoint without a
 // masked-language-model head needs the examples to measure the scale of what the class vectors are compared with.
-absl::StatusOr<ClassifierStart> StartOfCheckpoint(const std::string& folder, const std::vector<SupportClass>& classes);
+// `names`: of the texts of an example.
+absl::StatusOr<ClassifierStart> StartOfCheckpoint(const std::string& folder, const std::vector<SupportClass>& classes,
+                                                  const std::vector<std::string>& names);
 
 }  // namespace metaprompt
 

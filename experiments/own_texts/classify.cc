@@ -17,6 +17,7 @@
 #include "experiments/own_texts/labelled.h"
 #include "experiments/own_texts/prepare_classifier.h"
 #include "learners/inner/task_pool.h"
+#include "metaprompt/base/example_texts.h"
 #include "metaprompt/base/status_macros.h"
 #include "metaprompt/base/text.h"
 
@@ -32,9 +33,9 @@ size_t Best(const float* probabilities, size_t classes) {
   return static_cast<size_t>(std::max_element(probabilities, probabilities + classes) - probabilities);
 }
 
-// One line of the output. `probabilities` is null for a blank text.
-std::string Line(const ClassifyOptions& options, const std::vector<SupportClass>& classes, const std::string& text,
-                 const float* probabilities) {
+// One line of the output. `probabilities` is null for an example with a blank text. `names`: of the row's texts.
+std::string Line(const ClassifyOptions& options, const std::vector<SupportClass>& classes,
+                 const std::vector<std::string>& names, const TableRow& row, const float* probabilities) {
   const bool blank = probabilities == nullptr;
   const size_t best = blank ? 0 : Best(probabilities, classes.size());
   if (!options.json) {
@@ -42,9 +43,15 @@ std::string Line(const ClassifyOptions& options, const std::vector<SupportClass>
     for (size_t c = 0; options.all && c < classes.size(); ++c) {
       absl::StrAppend(&line, "\t", blank ? "" : absl::StrFormat("%.4f", probabilities[c]));
     }
-    return absl::StrCat(line, "\t", CollapseBlanks(text), "\n");
+    for (const std::string& text : row.texts) {
+      absl::StrAppend(&line, "\t", CollapseBlanks(text));
+    }
+    return line + "\n";
   }
-  nlohmann::ordered_json object = {{"label", nullptr}, {"probability", nullptr}, {"text", text}};
+  nlohmann::ordered_json object = {{"label", nullptr}, {"probability", nullptr}};
+  for (size_t i = 0; i < names.size(); ++i) {
+    object[names[i]] = row.texts[i];
+  }
   if (!blank) {
     object["label"] = classes[best].label;
     object["probability"] = Rounded(probabilities[best]);
@@ -58,12 +65,12 @@ std::string Line(const ClassifyOptions& options, const std::vector<SupportClass>
   return object.dump() + "\n";
 }
 
-std::string HeaderLine(const std::vector<SupportClass>& classes) {
+std::string HeaderLine(const std::vector<SupportClass>& classes, const std::vector<std::string>& names) {
   std::string line = "label\tprobability";
   for (const SupportClass& one : classes) {
     absl::StrAppend(&line, "\t", one.label);
   }
-  return absl::StrCat(line, "\ttext\n");
+  return absl::StrCat(line, "\t", absl::StrJoin(names, "\t"), "\n");
 }
 
 // What becomes of the texts: a line for each, or a judgement of all.
@@ -80,7 +87,7 @@ class Labelling {
   absl::Status Take(const std::vector<TableRow>& rows) {
     std::vector<std::string> texts;
     for (const TableRow& row : rows) {
-      std::string text = CollapseBlanks(row.text);
+      std::string text = ExampleOf(row);
       if (!text.empty()) {
         texts.push_back(std::move(text));
       }
@@ -92,13 +99,14 @@ class Labelling {
     const auto* next = texts.empty() ? nullptr : probabilities.data_ptr<float>();
     const size_t classes = prepared_->classes.size();
     for (const TableRow& row : rows) {
-      const bool blank = CollapseBlanks(row.text).empty();
+      const std::string text = ExampleOf(row);
+      const bool blank = text.empty();
       blanks_ += blank ? 1 : 0;
       if (options_.labelled) {
         const size_t best = Best(next, classes);
-        result_.Add(places_[row.label], best, next[best], CollapseBlanks(row.text));
+        result_.Add(places_[row.label], best, next[best], ReadableExample(text));
       } else {
-        *out_ << Line(options_, prepared_->classes, row.text, blank ? nullptr : next);
+        *out_ << Line(options_, prepared_->classes, names(), row, blank ? nullptr : next);
       }
       next += blank ? 0 : classes;
     }
@@ -109,7 +117,7 @@ class Labelling {
 
   // What is wrong with a row of labelled texts.
   absl::Status CheckLabelled(const Table& table, const TableRow& row) const {
-    if (CollapseBlanks(row.text).empty()) {
+    if (ExampleOf(row).empty()) {
       return table.ErrorAt(row.line, "empty text; write one, or remove the record");
     }
     if (places_.count(row.label) > 0) {
@@ -119,6 +127,9 @@ class Labelling {
     return table.ErrorAt(row.line, absl::StrCat("the label ", Quoted(row.label),
                                                 " is not that of an example; known: ", absl::StrJoin(known, ", ")));
   }
+
+  // Of the texts of an example.
+  const std::vector<std::string>& names() const { return prepared_->start->run.prompt().names(); }
 
   int64_t count() const { return count_; }
   int64_t blanks() const { return blanks_; }
@@ -177,13 +188,14 @@ absl::Status ClassifyLines(const ClassifyOptions& options, std::istream* in, std
   ASSIGN_OR_RETURN(PreparedClassifier prepared, PrepareClassifier(options, &pool, progress));
   progress->Begin("classify", "texts", 0, 0);
   if (options.all && !options.json && !options.labelled) {
-    *out << HeaderLine(prepared.classes) << std::flush;
+    *out << HeaderLine(prepared.classes, prepared.start->run.prompt().names()) << std::flush;
   }
   const std::string name = options.text.empty() ? "the standard input" : options.text;
   ColumnNames columns = options.columns;
   columns.of_examples = !options.support.empty();
+  columns.wanted = prepared.start->run.prompt().names();
   ASSIGN_OR_RETURN(Table table, Table::Open(in, name, options.labelled, columns));
-  if (table.format().kind == TableFormat::kSeparated || table.format().kind == TableFormat::kJson) {
+  if (table.format().kind != TableFormat::kLines && table.format().kind != TableFormat::kLabelTabText) {
     progress->Line(absl::StrCat(name, ": ", table.format().Describe()));
   }
   Labelling labelling(options, &prepared, out);

@@ -17,7 +17,8 @@ namespace metaprompt {
 // `all`, a line of column names comes first, and the probabilities of all classes come between probability and text, in
 // the order of the classes. With `json`, each line is an object with label, probability, text (unchanged) and, with
 // `all`, probabilities. A blank text has no label and no probability: both are empty, or null.
-// The texts are lines, or CSV, TSV or JSON lines whose text column is found by its name (TextFormat). As soon as no
+// The texts are lines, or CSV, TSV or JSON lines whose text column is found by its name (TextFormat). If an example has
+// several texts, such as a pair, each has its column in what is read and in what is written. As soon as no
 // more input is there, what was read is labelled and written, so that answers appear line by line on a terminal. With
 // `calibrate`, class scores are divided by a temperature (LeaveOneOut) before they become probabilities. With
 // `labelled`, the texts are a table like the examples, and LabelledResult's text or JSON is written at the end. Only

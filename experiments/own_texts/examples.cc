@@ -6,7 +6,6 @@
 
 #include "absl/strings/str_cat.h"
 #include "datasets/readers/table.h"
-#include "datasets/readers/texts_by_label.h"
 #include "datasets/splits/class_split.h"
 #include "metaprompt/base/files.h"
 #include "metaprompt/base/likely_cause.h"
@@ -24,7 +23,7 @@ absl::StatusOr<std::vector<SupportClass>> ClassesOf(Table* table) {
     if (!more) {
       break;
     }
-    std::string text = CollapseBlanks(row.text);
+    std::string text = ExampleOf(row);
     if (text.empty()) {
       return table->ErrorAt(row.line, "empty text; write one, or remove the record");
     }

@@ -3,6 +3,7 @@
 #define EXPERIMENTS_OWN_TEXTS_FIRST_SPEC_H_
 
 #include <string>
+#include <vector>
 
 #include "experiments/experiment.pb.h"
 
@@ -10,11 +11,13 @@ namespace metaprompt {
 
 // `model { ... }` in text format, with comments that give the reasons: prototypes of the examples and of the classes'
 // names. With a masked-language-model head they are read at the mask; otherwise they are means over all tokens, as in
-// sentence encoders. `max_tokens` is CheckpointSpec's.
-std::string FirstModelText(const std::string& encoder, bool has_head, int max_tokens);
+// sentence encoders. `max_tokens` is CheckpointSpec's; `names` are those of the texts of an example. With several
+// texts, the names of the classes do not count as examples.
+std::string FirstModelText(const std::string& encoder, bool has_head, int max_tokens,
+                           const std::vector<std::string>& names);
 
 // A spec with that model whose learner takes no step: its class vectors are the prototypes.
-ExperimentSpec FirstSpec(const std::string& encoder, bool has_head);
+ExperimentSpec FirstSpec(const std::string& encoder, bool has_head, const std::vector<std::string>& names);
 
 }  // namespace metaprompt
 

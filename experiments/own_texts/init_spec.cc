@@ -14,6 +14,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
+#include "absl/strings/string_view.h"
 #include "datasets/splits/class_split.h"
 #include "experiments/own_texts/examples.h"
 #include "experiments/own_texts/first_spec.h"
@@ -59,6 +60,15 @@ std::string Column(const std::string& name, size_t place) {
   return absl::StrCat("\"", name.empty() ? absl::StrCat(place + 1) : absl::Utf8SafeCEscape(name), "\"");
 }
 
+// " text_column: ..." and, for a pair, " text_b_column: ..."; `what` is _column or _field.
+std::string TextFields(const TableFormat& format, absl::string_view what) {
+  std::string fields;
+  for (const ColumnOfText& text : format.texts) {
+    absl::StrAppend(&fields, " ", text.name, what, ": ", Column(text.header, text.place));
+  }
+  return fields;
+}
+
 // As CsvSource calls it.
 const char* DelimiterName(char delimiter) {
   switch (delimiter) {
@@ -77,14 +87,14 @@ std::string SourceText(const std::string& path, const TableFormat& format) {
   const std::string file = absl::StrCat("path: \"", absl::Utf8SafeCEscape(path), "\"");
   switch (format.kind) {
     case TableFormat::kJson:
-      return absl::StrCat("  jsonl { ", file, " text_field: ", Column(format.text_name, 0),
+      return absl::StrCat("  jsonl { ", file, TextFields(format, "_field"),
                           " label_field: ", Column(format.label_name, 0), " }\n");
     case TableFormat::kSeparated:
-      return absl::StrCat("  csv { ", file, " text_column: ", Column(format.text_name, format.text),
-                          " label_column: ", Column(format.label_name, format.label),
-                          format.header ? "" : " header: false", " delimiter: ", DelimiterName(format.delimiter),
-                          " }\n");
+      return absl::StrCat(
+          "  csv { ", file, TextFields(format, "_column"), " label_column: ", Column(format.label_name, format.label),
+          format.header ? "" : " header: false", " delimiter: ", DelimiterName(format.delimiter), " }\n");
     case TableFormat::kLabelTabText:
+    case TableFormat::kTabbedTexts:
     case TableFormat::kLines:
       break;
   }
@@ -166,8 +176,10 @@ std::string SplitText(const Shape& shape) {
   return absl::StrCat(text, "    }\n  }\n");
 }
 
-// Words of a text.
-int64_t Words(const std::string& text) { return 1 + std::count(text.begin(), text.end(), ' '); }
+// Words of an example, whose texts have tabs between them.
+int64_t Words(const std::string& example) {
+  return 1 + std::count_if(example.begin(), example.end(), [](char c) { return c == ' ' || c == '\t'; });
+}
 
 // Words of all but one in twenty texts.
 int64_t LongTexts(const std::vector<SupportClass>& classes) {
@@ -188,8 +200,10 @@ int MaxTokensFor(int64_t words) {
   return std::min(128, std::max(32, (tokens + 15) / 16 * 16));
 }
 
-absl::StatusOr<std::string> ModelText(const InitOptions& options, const InitKind& kind, int64_t words, int vocab_size) {
+absl::StatusOr<std::string> ModelText(const InitOptions& options, const InitKind& kind,
+                                      const std::vector<std::string>& names, int64_t words, int vocab_size) {
   const int tokens = MaxTokensFor(words);
+  const std::string second = names.size() > 1 ? " {text_b}" : "";
   const std::string why = absl::StrFormat(
       "# %d tokens: 95 in 100 of the texts have %d words or fewer. What is longer is cut at the end.\n", tokens, words);
   if (options.encoder.empty()) {
@@ -205,20 +219,20 @@ absl::StatusOr<std::string> ModelText(const InitOptions& options, const InitKind
         "model {\n"
         "  tokenizer { vocab_size: ",
         vocab_size, " }\n  encoder { bert { layers: 1 width: 256 heads: 4 intermediate: 512 max_positions: ", tokens,
-        " } }\n", "  prompt { template: \"<soft> {mask} : {text}\" }\n  verbalizer { allow_same_words: true }\n}\n");
+        " } }\n", "  prompt { template: \"<soft> {mask} : {text}", second.empty() ? "" : " ;", second,
+        "\" }\n  verbalizer { allow_same_words: true }\n}\n");
   }
   ASSIGN_OR_RETURN(std::unique_ptr<Tokenizer> tokenizer, OpenTokenizer(options.encoder));
   ASSIGN_OR_RETURN(const EncoderParts parts,
                    OpenEncoder(options.encoder, /*allow_unknown=*/false, std::move(tokenizer)));
   RETURN_IF_ERROR(CheckPredictsWords(*parts.encoder, options.encoder));
   if (!kind.prototypes) {
-    return absl::StrCat(
-        why, "model {\n  encoder { checkpoint { path: \"", absl::Utf8SafeCEscape(options.encoder),
-        "\" max_tokens: ", tokens,
-        " } }\n  prompt { template: \"{text} {mask}\" }\n  features: MEAN\n  verbalizer { allow_same_words: true "
-        "}\n}\n");
+    return absl::StrCat(why, "model {\n  encoder { checkpoint { path: \"", absl::Utf8SafeCEscape(options.encoder),
+                        "\" max_tokens: ", tokens, " } }\n  prompt { template: \"{text} {mask}", second,
+                        "\" }\n  features: MEAN\n  verbalizer { allow_same_words: true "
+                        "}\n}\n");
   }
-  return absl::StrCat(why, FirstModelText(options.encoder, parts.encoder->layout().has_head(), tokens));
+  return absl::StrCat(why, FirstModelText(options.encoder, parts.encoder->layout().has_head(), tokens, names));
 }
 
 // The file's name without its ending, with what a run's name may hold.
@@ -286,7 +300,8 @@ absl::StatusOr<std::string> InitSpec(const InitOptions& options) {
   }
   absl::Status error;
   for (const int vocab_size : kVocabSizes) {  // few texts do not fill a large vocabulary
-    ASSIGN_OR_RETURN(const std::string model, ModelText(options, *kind, LongTexts(shape.used), vocab_size));
+    ASSIGN_OR_RETURN(const std::string model,
+                     ModelText(options, *kind, examples.format.NamesOfTexts(), LongTexts(shape.used), vocab_size));
     std::string text = absl::StrCat(HeadText(options, *kind, examples.format, classes), "dataset {\n",
                                     SourceText(options.data, examples.format), SplitText(shape), "}\n", model,
                                     EpisodesText(shape), options.encoder.empty() ? kind->random_learner : kind->learner,

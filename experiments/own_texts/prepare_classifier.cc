@@ -6,12 +6,14 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "datasets/readers/table_format.h"
 #include "datasets/splits/class_split.h"
 #include "experiments/host/device.h"
 #include "experiments/own_texts/calibration.h"
 #include "experiments/own_texts/classifier_start.h"
 #include "experiments/own_texts/examples.h"
 #include "experiments/own_texts/saved_classifier.h"
+#include "experiments/workbench/finished_run.h"
 #include "metaprompt/base/status_macros.h"
 #include "metaprompt/base/text.h"
 
@@ -98,7 +100,13 @@ absl::StatusOr<PreparedClassifier> OpenSaved(const ClassifyOptions& options, at:
 absl::StatusOr<PreparedClassifier> AdaptNow(const ClassifyOptions& options, at::Device device, TaskPool* pool,
                                             Progress* progress) {
   PreparedClassifier prepared;
-  ASSIGN_OR_RETURN(Examples examples, ReadExamples(options.support, options.columns));
+  std::optional<FinishedRun> run;
+  ColumnNames columns = options.columns;
+  if (!options.run.empty()) {
+    ASSIGN_OR_RETURN(run, FinishedRun::Open(options.run));
+    columns.wanted = run->prompt().names();
+  }
+  ASSIGN_OR_RETURN(Examples examples, ReadExamples(options.support, columns));
   prepared.classes = std::move(examples.classes);
   if (examples.format.kind != TableFormat::kLabelTabText) {
     progress->Line(
@@ -106,9 +114,10 @@ absl::StatusOr<PreparedClassifier> AdaptNow(const ClassifyOptions& options, at::
                      examples.format.guessed ? " (guessed; --label-column and --text-column name others)" : ""));
   }
   progress->Begin("classify", "texts", 0, 0);
-  ASSIGN_OR_RETURN(ClassifierStart opened, options.run.empty()
-                                               ? StartOfCheckpoint(options.encoder, prepared.classes)
-                                               : StartOfRun(options.run, options.shots, prepared.classes));
+  ASSIGN_OR_RETURN(ClassifierStart opened,
+                   run.has_value()
+                       ? StartOfRun(*std::move(run), options.run, options.shots, prepared.classes)
+                       : StartOfCheckpoint(options.encoder, prepared.classes, examples.format.NamesOfTexts()));
   prepared.start = std::make_unique<ClassifierStart>(std::move(opened));
   ClassifierStart& start = *prepared.start;
   SetPrecision(options, &start.run);

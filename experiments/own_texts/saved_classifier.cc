@@ -119,6 +119,9 @@ absl::Status SaveClassifier(const std::string& folder, const FinishedRun& run, c
   about.mutable_spec()->set_precision(run.model().bfloat16() ? ExperimentSpec::BFLOAT16 : ExperimentSpec::FLOAT32);
   about.set_mlm_head(run.model().encoder().layout().has_head());
   about.set_temperature(classifier.temperature());
+  if (const std::vector<std::string>& names = run.prompt().names(); names.size() > 1 || names[0] != "text") {
+    about.mutable_text_names()->Assign(names.begin(), names.end());
+  }
   for (const SupportClass& one : classes) {
     SavedClass* saved = about.add_classes();
     saved->set_label(one.label);
@@ -155,7 +158,11 @@ absl::StatusOr<OpenedClassifier> OpenClassifier(const std::string& folder) {
   RETURN_IF_ERROR(ParseSpec(*text, path, &about));
   RETURN_IF_ERROR(CheckAbout(about, path));
   ASSIGN_OR_RETURN(EncoderParts parts, PartsOf(folder, about));
-  ASSIGN_OR_RETURN(AssembledModel model, AssembleModel(about.spec(), std::move(parts)));
+  std::vector<std::string> names(about.text_names().begin(), about.text_names().end());
+  if (names.empty()) {
+    names = {"text"};
+  }
+  ASSIGN_OR_RETURN(AssembledModel model, AssembleModel(about.spec(), std::move(parts), names));
   FinishedRun run = FinishedRun::Untrained(about.spec(), std::move(model));
   ASSIGN_OR_RETURN(AdaptedParams adapted, ReadAdapted(folder + kTensorFile, run.infos()));
   std::vector<SupportClass> classes;

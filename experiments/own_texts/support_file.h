@@ -13,7 +13,7 @@ namespace metaprompt {
 struct SupportClass {
   std::string label;
   std::string name;                // from which the answer words come; DefaultName(label) if the file has none
-  std::vector<std::string> texts;  // one or more
+  std::vector<std::string> texts;  // one example or more; an example of several texts is joined by JoinTexts
 };
 
 // The classes in the UTF-8 text `file`, which was read from `path`: `label<TAB>text` or `label<TAB>name<TAB>text`

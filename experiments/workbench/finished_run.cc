@@ -6,6 +6,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
+#include "datasets/text_names.h"
 #include "experiments/workbench/param_file.h"
 #include "experiments/workbench/read_record.h"
 #include "learners/papers/make_learner.h"
@@ -13,6 +14,7 @@
 #include "metaprompt/base/files.h"
 #include "metaprompt/base/hash.h"
 #include "metaprompt/base/status_macros.h"
+#include "metaprompt/prompts/prompt_template.h"
 #include "metaprompt/tokenizers/tokenizer_folder.h"
 
 namespace metaprompt {
@@ -94,7 +96,9 @@ absl::StatusOr<FinishedRun> FinishedRun::Open(const std::string& path) {
   }
   const ExperimentSpec& spec = run.record_.spec();
   ASSIGN_OR_RETURN(EncoderParts parts, ReadParts(path, spec.model(), run.record_.model().mlm_head(), &run.sums_));
-  ASSIGN_OR_RETURN(run.assembled_, AssembleModel(spec, std::move(parts)));
+  // Examples for this run need the texts that its template has, and no others that its data had.
+  const std::vector<std::string> names = UsedNames(spec.model().prompt().template_(), TextNames(spec.dataset()));
+  ASSIGN_OR_RETURN(run.assembled_, AssembleModel(spec, std::move(parts), names));
   run.learner_ = MakeLearner(spec.learner());
   run.infos_ = MetaInfos(run.model(), *run.learner_);
   return run;

@@ -95,11 +95,12 @@ int64_t MaxTokens(const Encoder& encoder, int64_t wanted) {
   return wanted > 0 ? std::min(encoder.max_tokens(), wanted) : encoder.max_tokens();
 }
 
-absl::StatusOr<AssembledModel> AssembleModel(const ExperimentSpec& spec, EncoderParts parts) {
+absl::StatusOr<AssembledModel> AssembleModel(const ExperimentSpec& spec, EncoderParts parts,
+                                             const std::vector<std::string>& names) {
   const PromptSpec& prompt = spec.model().prompt();
   const int64_t max_tokens = MaxTokens(*parts.encoder, spec.model().encoder().checkpoint().max_tokens());
   AssembledModel made;
-  ASSIGN_OR_RETURN(made.prompt, PromptTemplate::Create(prompt, *parts.tokenizer, max_tokens));
+  ASSIGN_OR_RETURN(made.prompt, PromptTemplate::Create(prompt, *parts.tokenizer, max_tokens, names));
   RETURN_IF_ERROR(CheckPromptWidth(prompt, parts.encoder->config().embedding_width));
   made.model = std::make_unique<PromptModel>(spec.model(), *parts.encoder, made.prompt->num_soft());
   RETURN_IF_ERROR(CheckFits("model", made.model->params()));

@@ -65,8 +65,10 @@ absl::Status CheckPredictsWords(const Encoder& encoder, const std::string& folde
 // The longest input in tokens: `wanted`, or what the encoder allows if that is less or `wanted` is 0.
 int64_t MaxTokens(const Encoder& encoder, int64_t wanted);
 
-// The spec's template and model over these parts. Errors name the field.
-absl::StatusOr<AssembledModel> AssembleModel(const ExperimentSpec& spec, EncoderParts parts);
+// The spec's template and model over these parts. `names`: of the texts of an example, for PromptTemplate::Create.
+// Errors name the field.
+absl::StatusOr<AssembledModel> AssembleModel(const ExperimentSpec& spec, EncoderParts parts,
+                                             const std::vector<std::string>& names);
 
 // What a record tells about the model. Hashes the tokenizer's files and a checkpoint's parameters.
 ModelFacts FactsOfModel(const AssembledModel& model);

@@ -7,8 +7,10 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/string_view.h"
 #include "datasets/sources/load_dataset.h"
 #include "experiments/spec.h"
+#include "metaprompt/base/example_texts.h"
 #include "metaprompt/base/status_macros.h"
 #include "metaprompt/prompts/verbalizer.h"
 
@@ -110,7 +112,11 @@ EpisodeSampler RunData::TrainInTestShape(int shots) const {
 std::vector<std::string> RunData::TrainTexts() const {
   std::vector<std::string> texts;
   for (const TextClass* one : dataset_.Of(Split::kTrain)) {
-    texts.insert(texts.end(), one->texts.begin(), one->texts.end());
+    for (const std::string& example : one->texts) {
+      for (const absl::string_view text : SplitTexts(example)) {
+        texts.emplace_back(text);
+      }
+    }
   }
   return texts;
 }

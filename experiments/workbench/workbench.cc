@@ -30,7 +30,7 @@ absl::StatusOr<std::unique_ptr<Workbench>> Workbench::Open(const ExperimentSpec&
         CheckDistinctAnswers(bench->dataset().Of(split), *made, spec.model().verbalizer(), SplitName(split)));
   }
   ASSIGN_OR_RETURN(EncoderParts parts, EncoderOfRun(spec.model(), std::move(made)));
-  ASSIGN_OR_RETURN(bench->assembled_, AssembleModel(spec, std::move(parts)));
+  ASSIGN_OR_RETURN(bench->assembled_, AssembleModel(spec, std::move(parts), bench->dataset().text_names));
   bench->model_facts_ = FactsOfModel(bench->assembled_);
   ASSIGN_OR_RETURN(bench->starts_, Starts::Open(spec, &bench->assembled_, bench->model_facts_.tokenizer_sha256(),
                                                 [bench = bench.get()] { return bench->TextsToRead(); }));

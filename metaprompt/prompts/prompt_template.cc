@@ -1,12 +1,21 @@
 #include "metaprompt/prompts/prompt_template.h"
 
+#include <c10/util/Exception.h>
+
 #include <algorithm>
+#include <cstddef>
+#include <numeric>
+#include <optional>
 
 #include "absl/strings/ascii.h"
+#include "absl/strings/match.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
 #include "absl/strings/strip.h"
+#include "metaprompt/base/example_texts.h"
+#include "metaprompt/base/status_macros.h"
 #include "metaprompt/base/text.h"
 #include "metaprompt/prompts/framing.h"
 
@@ -17,6 +26,7 @@ struct Part {
   enum Kind { kWords, kText, kMask, kSoft } kind;
   std::string words;          // with one space before them if the template has spaces there
   int64_t count = 0;          // number of soft vectors
+  size_t place = 0;           // of a text in the list of names
   bool space_before = false;  // whether a space precedes the text
 };
 
@@ -42,10 +52,55 @@ size_t SoftSlot(absl::string_view text, int64_t* count) {
   return text.size() - rest.size() + end + 1;
 }
 
-absl::StatusOr<std::vector<Part>> ParseTemplate(absl::string_view text) {
-  std::vector<Part> parts;
-  int texts = 0;
+// If `text` begins with a name in braces, removes that and returns the place of the name. Otherwise returns nothing.
+std::optional<size_t> ConsumeName(absl::string_view* text, const std::vector<std::string>& names) {
+  for (size_t i = 0; i < names.size(); ++i) {
+    if (absl::ConsumePrefix(text, absl::StrCat("{", names[i], "}"))) {
+      return i;
+    }
+  }
+  return std::nullopt;
+}
+
+std::string InBraces(const std::vector<std::string>& names) {
+  return absl::StrJoin(names, ", ",
+                       [](std::string* out, const std::string& name) { absl::StrAppend(out, "{", name, "}"); });
+}
+
+// What the template has at the start of `text` is nothing that it may have.
+absl::Status UnknownSlot(absl::string_view text, const std::vector<std::string>& names) {
+  const size_t brace = text[0] == '{' ? text.find('}') : absl::string_view::npos;
+  const size_t length = brace == absl::string_view::npos ? text.find(' ') : brace + 1;
+  return TemplateError(absl::StrCat(
+      "'", text.substr(0, length), "' is not one of ", InBraces(names), ", {mask}, <soft> and <soft:N>",
+      text[0] == '{' && names.size() == 1
+          ? "; further texts of an example are columns that dataset.csv or dataset.jsonl names, such as text_b_column"
+          : ""));
+}
+
+// Checks how often each text and the mask occur.
+absl::Status CheckCounts(const std::vector<Part>& parts, const std::vector<std::string>& names) {
+  std::vector<int> texts(names.size(), 0);
   int masks = 0;
+  for (const Part& part : parts) {
+    masks += part.kind == Part::kMask ? 1 : 0;
+    texts[part.place] += part.kind == Part::kText ? 1 : 0;
+  }
+  const bool none = std::count(texts.begin(), texts.end(), 0) == static_cast<std::ptrdiff_t>(texts.size());
+  if (none && names.size() > 1) {
+    return TemplateError(absl::StrCat("none of ", InBraces(names), " occurs; one or more must"));
+  }
+  for (size_t i = 0; i < names.size(); ++i) {
+    if (none || texts[i] > 1) {
+      return TemplateError(absl::StrCat("{", names[i], "} must occur once; it occurs ", texts[i], " times"));
+    }
+  }
+  return masks == 1 ? absl::OkStatus()
+                    : TemplateError(absl::StrCat("{mask} must occur once; it occurs ", masks, " times"));
+}
+
+absl::StatusOr<std::vector<Part>> ParseTemplate(absl::string_view text, const std::vector<std::string>& names) {
+  std::vector<Part> parts;
   std::string words;
   const auto is_space = [](char c) { return absl::ascii_isspace(static_cast<unsigned char>(c)); };
   // Ends the current words, if there are any. Returns whether a space precedes the next part.
@@ -59,14 +114,12 @@ absl::StatusOr<std::vector<Part>> ParseTemplate(absl::string_view text) {
   };
   while (!text.empty()) {
     int64_t count = 0;
-    if (absl::ConsumePrefix(&text, "{text}")) {
+    if (const std::optional<size_t> name = ConsumeName(&text, names); name.has_value()) {
       const bool space = end_words();
-      parts.push_back(Part{Part::kText, "", 0, space});
-      ++texts;
+      parts.push_back(Part{Part::kText, "", 0, *name, space});
     } else if (absl::ConsumePrefix(&text, "{mask}")) {
       end_words();
       parts.push_back(Part{Part::kMask, ""});
-      ++masks;
     } else if (const size_t length = SoftSlot(text, &count); length > 0) {
       if (count < 1 || count > 1000) {
         return TemplateError(absl::StrCat(text.substr(0, length), " must have 1 to 1000 vectors"));
@@ -75,78 +128,132 @@ absl::StatusOr<std::vector<Part>> ParseTemplate(absl::string_view text) {
       parts.push_back(Part{Part::kSoft, "", count});
       text.remove_prefix(length);
     } else if (text[0] == '{' || absl::StartsWith(text, "<soft")) {
-      return TemplateError(
-          absl::StrCat("'", text.substr(0, text.find(' ')), "' is not one of {text}, {mask}, <soft> and <soft:N>"));
+      return UnknownSlot(text, names);
     } else {
       words.push_back(text[0]);
       text.remove_prefix(1);
     }
   }
   end_words();
-  if (texts != 1 || masks != 1) {
-    return TemplateError(absl::StrCat(texts != 1 ? "{text}" : "{mask}", " must occur once; it occurs ",
-                                      texts != 1 ? texts : masks, " times"));
-  }
+  RETURN_IF_ERROR(CheckCounts(parts, names));
   return parts;
 }
 
 }  // namespace
 
-absl::Status CheckTemplate(absl::string_view text) { return ParseTemplate(text).status(); }
+absl::Status CheckTemplate(absl::string_view text, const std::vector<std::string>& names) {
+  return ParseTemplate(text, names).status();
+}
+
+std::vector<std::string> UsedNames(absl::string_view text, const std::vector<std::string>& names) {
+  const absl::StatusOr<std::vector<Part>> parts = ParseTemplate(text, names);
+  if (!parts.ok()) {
+    return names;
+  }
+  std::vector<std::string> used;
+  for (size_t i = 0; i < names.size(); ++i) {
+    if (std::any_of(parts->begin(), parts->end(),
+                    [&](const Part& part) { return part.kind == Part::kText && part.place == i; })) {
+      used.push_back(names[i]);
+    }
+  }
+  return used;
+}
+
+std::vector<int64_t> SharedRoom(const std::vector<int64_t>& lengths, int64_t room) {
+  std::vector<size_t> order(lengths.size());
+  std::iota(order.begin(), order.end(), 0);
+  std::stable_sort(order.begin(), order.end(), [&](size_t a, size_t b) { return lengths[a] < lengths[b]; });
+  std::vector<int64_t> kept = lengths;
+  for (size_t i = 0; i < order.size(); ++i) {  // what a short text leaves is for the longer ones
+    const int64_t share = room / static_cast<int64_t>(order.size() - i);
+    kept[order[i]] = std::min(lengths[order[i]], share);
+    room -= kept[order[i]];
+  }
+  return kept;
+}
 
 absl::StatusOr<PromptTemplate> PromptTemplate::Create(const PromptSpec& spec, const Tokenizer& tokenizer,
-                                                      int64_t max_tokens) {
+                                                      int64_t max_tokens, const std::vector<std::string>& names) {
   const Framing framing = FramingOf(tokenizer);
-  absl::StatusOr<std::vector<Part>> parts = ParseTemplate(spec.template_());
-  if (!parts.ok()) {
-    return parts.status();
-  }
+  ASSIGN_OR_RETURN(const std::vector<Part> parts, ParseTemplate(spec.template_(), names));
   PromptTemplate result;
-  result.before_ = framing.before;
-  std::vector<int64_t>* ids = &result.before_;
-  for (const Part& part : *parts) {
+  result.names_ = names;
+  result.words_.push_back(framing.before);
+  for (const Part& part : parts) {
+    std::vector<int64_t>& ids = result.words_.back();
     switch (part.kind) {
       case Part::kText:
-        ids = &result.after_;
-        result.text_prefix_ = part.space_before ? " " : "";
+        result.slots_.push_back(Slot{part.place, part.space_before ? " " : ""});
+        result.words_.emplace_back();
         break;
       case Part::kMask:
-        result.mask_ = static_cast<int64_t>((ids == &result.after_ ? result.before_.size() : 0) + ids->size());
-        ids->push_back(framing.slot);
+        result.mask_words_ = result.words_.size() - 1;
+        result.mask_ = static_cast<int64_t>(ids.size());
+        ids.push_back(framing.slot);
         break;
       case Part::kSoft:
         for (int64_t i = 0; i < part.count; ++i) {
-          ids->push_back(-1 - result.num_soft_++);
+          ids.push_back(-1 - result.num_soft_++);
         }
         break;
       case Part::kWords:
         for (const int64_t id : tokenizer.EncodeWithSpecial(part.words)) {
-          ids->push_back(id);
+          ids.push_back(id);
         }
         break;
     }
   }
-  result.after_.insert(result.after_.end(), framing.after.begin(), framing.after.end());
-  const auto used = static_cast<int64_t>(result.before_.size() + result.after_.size());
+  result.words_.back().insert(result.words_.back().end(), framing.after.begin(), framing.after.end());
+  int64_t used = 0;
+  for (const std::vector<int64_t>& words : result.words_) {
+    used += static_cast<int64_t>(words.size());
+  }
   result.max_text_ = max_tokens - used;
-  if (result.max_text_ < 1) {
+  if (result.max_text_ < static_cast<int64_t>(result.slots_.size())) {
     return TemplateError(absl::StrCat("the prompt alone has ", used, " tokens, and the encoder takes at most ",
                                       max_tokens, ", so that no text fits; shorten the prompt"));
   }
   return result;
 }
 
-PromptedText PromptTemplate::Apply(const std::vector<int64_t>& text) const {
-  const auto length = std::min(static_cast<int64_t>(text.size()), max_text_);
-  const auto before = static_cast<int64_t>(before_.size());
+PromptedText PromptTemplate::Fill(const Tokenizer& tokenizer, absl::string_view example) const {
+  const std::vector<absl::string_view> texts =
+      names_.size() == 1 ? std::vector<absl::string_view>{example} : SplitTexts(example);
+  TORCH_CHECK(texts.size() == names_.size(), "PromptTemplate::Fill: an example of ", texts.size(), " texts; ",
+              names_.size(), " are expected");
+  std::vector<std::vector<int64_t>> ids;
+  ids.reserve(slots_.size());
+  for (const Slot& slot : slots_) {
+    ids.push_back(tokenizer.Encode(absl::StrCat(slot.prefix, texts[slot.place])));
+  }
+  return Assemble(ids);
+}
+
+PromptedText PromptTemplate::Apply(const std::vector<int64_t>& text) const { return Assemble({text}); }
+
+PromptedText PromptTemplate::Assemble(const std::vector<std::vector<int64_t>>& texts) const {
+  TORCH_CHECK(texts.size() == slots_.size(), "PromptTemplate::Assemble: ", texts.size(), " texts; the template has ",
+              slots_.size());
+  std::vector<int64_t> lengths;
+  lengths.reserve(texts.size());
+  for (const std::vector<int64_t>& text : texts) {
+    lengths.push_back(static_cast<int64_t>(text.size()));
+  }
+  const std::vector<int64_t> kept = SharedRoom(lengths, max_text_);
   PromptedText prompted;
-  prompted.ids.reserve(before_.size() + static_cast<size_t>(length) + after_.size());
-  prompted.ids = before_;
-  prompted.ids.insert(prompted.ids.end(), text.begin(), text.begin() + length);
-  prompted.ids.insert(prompted.ids.end(), after_.begin(), after_.end());
-  prompted.text_begin = before;
-  prompted.text_end = before + length;
-  prompted.read_at = mask_ < before ? mask_ : mask_ + length;
+  prompted.cut = kept != lengths;
+  prompted.texts.reserve(texts.size());
+  for (size_t i = 0; i < words_.size(); ++i) {
+    const auto begin = static_cast<int64_t>(prompted.ids.size());
+    prompted.read_at = i == mask_words_ ? begin + mask_ : prompted.read_at;
+    prompted.ids.insert(prompted.ids.end(), words_[i].begin(), words_[i].end());
+    if (i < texts.size()) {
+      const auto text_begin = static_cast<int64_t>(prompted.ids.size());
+      prompted.ids.insert(prompted.ids.end(), texts[i].begin(), texts[i].begin() + kept[i]);
+      prompted.texts.push_back(TextPlace{text_begin, text_begin + kept[i]});
+    }
+  }
   return prompted;
 }
 

@@ -24,12 +24,19 @@ def _open(run, precision):
 
 
 def _texts(x):
-    """Strings, or dictionaries with a text under "txt"."""
-    texts = [one["txt"] if isinstance(one, dict) else one for one in x]
-    for i, text in enumerate(texts):
-        if not isinstance(text, str):
-            raise TypeError(f"text {i} is of type {type(text).__name__}; texts are strings")
-    return [str(text) for text in texts]  # numpy has strings of its own
+    """The texts of each example: a string; a dictionary with a text under "txt"; or, for a template of several texts, a
+    tuple, a list, or a row of an array or of a DataFrame."""
+    if getattr(x, "ndim", 1) == 2 and hasattr(x, "to_numpy"):
+        x = x.to_numpy()  # iterating over a DataFrame gives the names of its columns
+    examples = []
+    for i, one in enumerate(x):
+        one = one["txt"] if isinstance(one, dict) else one
+        texts = list(one) if isinstance(one, (tuple, list, np.ndarray)) else [one]
+        for text in texts:
+            if not isinstance(text, str):
+                raise TypeError(f"text {i} is of type {type(text).__name__}; texts are strings")
+        examples.append([str(text) for text in texts])  # numpy has strings of its own
+    return examples
 
 
 class Classifier:
@@ -76,14 +83,19 @@ class Classifier:
             estimator_type="classifier",
             target_tags=TargetTags(required=True),
             classifier_tags=ClassifierTags(),
-            input_tags=InputTags(string=True, one_d_array=True, two_d_array=False),
+            input_tags=InputTags(string=True, one_d_array=True, two_d_array=True),
         )
 
     def __getstate__(self):
         return {name: value for name, value in self.__dict__.items() if name != "_adapted"}
 
     def fit(self, X, y):
-        """Adapts to texts X with labels y: strings, or numbers that become strings where they are read as words."""
+        """Adapts to texts X with labels y: strings, or numbers that become strings where they are read as words.
+
+        If the run's template has several texts, an example is a tuple of them, or a row of an array with a column each,
+        in the order of the run's data: text, text_b, then the further columns. What the template leaves out is left
+        out here too.
+        """
         if self.run is None:
             raise ValueError("Classifier needs a run: Classifier(run=DIR)")
         texts = _texts(X)

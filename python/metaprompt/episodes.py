@@ -16,9 +16,9 @@ class Episode(typing.NamedTuple):
     index: int
     classes: np.ndarray  # [ways] labels
     names: np.ndarray  # [ways] the classes' words
-    support_x: np.ndarray  # [ways * shots] texts
+    support_x: np.ndarray  # [ways * shots] texts; [ways * shots, texts] if an example has several, such as a pair
     support_y: np.ndarray  # [ways * shots] int64, indices into classes
-    query_x: np.ndarray  # [ways * queries]
+    query_x: np.ndarray  # [ways * queries], or [ways * queries, texts]
     query_y: np.ndarray  # [ways * queries]
     support_numbers: np.ndarray  # [ways * shots] int64: which text of its class each is
     query_numbers: np.ndarray  # [ways * queries]
@@ -50,13 +50,17 @@ def _episode(stream, index):
     def labels(rows):
         return np.repeat(np.arange(ways, dtype=np.int64), len(rows) // ways)
 
+    def examples(rows):
+        array = np.array(rows, dtype=object)
+        return array if len(texts["text_names"]) > 1 else array[:, 0]
+
     return Episode(
         index=index,
         classes=np.array(texts["classes"], dtype=object),
         names=np.array(texts["names"], dtype=object),
-        support_x=np.array(texts["support"], dtype=object),
+        support_x=examples(texts["support"]),
         support_y=labels(texts["support"]),
-        query_x=np.array(texts["query"], dtype=object),
+        query_x=examples(texts["query"]),
         query_y=labels(texts["query"]),
         support_numbers=np.array(texts["support_numbers"], dtype=np.int64),
         query_numbers=np.array(texts["query_numbers"], dtype=np.int64),

@@ -196,9 +196,7 @@ TEST_P(ArchitectureTest, APromptIsTheWholeWrittenOut) {
     spec.set_template_(pattern);
     const absl::StatusOr<PromptTemplate> prompt = PromptTemplate::Create(spec, *tokenizer, 40);
     ASSERT_TRUE(prompt.ok()) << prompt.status();
-    const auto applied = [&](const std::string& text) {
-      return prompt->Apply(tokenizer->Encode(absl::StrCat(prompt->text_prefix(), text)));
-    };
+    const auto applied = [&](const std::string& text) { return prompt->Fill(*tokenizer, text); };
     std::vector<int64_t> expected = tokenizer->EncodeWithSpecial(whole);
     expected.insert(expected.begin(), special.cls);
     expected.push_back(special.sep);
@@ -213,8 +211,9 @@ TEST_P(ArchitectureTest, APromptIsTheWholeWrittenOut) {
     const PromptedText cut = applied(words);
     EXPECT_EQ(cut.ids.size(), 40U);
     EXPECT_EQ(cut.ids[static_cast<size_t>(cut.read_at)], special.mask);
-    EXPECT_EQ(cut.ids.size() - static_cast<size_t>(cut.text_end - cut.text_begin),
-              found.ids.size() - static_cast<size_t>(found.text_end - found.text_begin));
+    EXPECT_TRUE(cut.cut && !found.cut);
+    const auto kept = [](const PromptedText& text) { return text.texts.at(0).end - text.texts.at(0).begin; };
+    EXPECT_EQ(cut.ids.size() - static_cast<size_t>(kept(cut)), found.ids.size() - static_cast<size_t>(kept(found)));
     // Nothing that a text spells becomes another mask.
     const PromptedText spelled = applied(absl::StrCat("a ", mask, " ", sep));
     EXPECT_EQ(std::count(spelled.ids.begin(), spelled.ids.end(), special.mask), 1);

@@ -33,7 +33,7 @@ std::string Rows(const std::string& file, bool labelled, const ColumnNames& colu
     if (!*more) {
       break;
     }
-    rows.push_back(absl::StrCat(row.label, "|", row.name, "|", row.text, "@", row.line));
+    rows.push_back(absl::StrCat(row.label, "|", row.name, "|", absl::StrJoin(row.texts, "|"), "@", row.line));
   }
   return absl::StrJoin(rows, "\n");
 }

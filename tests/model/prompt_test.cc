@@ -79,7 +79,8 @@ TEST(PromptTest, TemplateErrorsSayWhatIsWrong) {
             "model.prompt.template: {mask} must occur once; it occurs 2 times");
   EXPECT_EQ(TemplateError(""), "model.prompt.template: {text} must occur once; it occurs 0 times");
   EXPECT_EQ(TemplateError("{mask} {txt}"),
-            "model.prompt.template: '{txt}' is not one of {text}, {mask}, <soft> and <soft:N>");
+            "model.prompt.template: '{txt}' is not one of {text}, {mask}, <soft> and <soft:N>; further texts of an "
+            "example are columns that dataset.csv or dataset.jsonl names, such as text_b_column");
   for (const char* slot : {"<soft:0>", "<soft:-2>", "<soft:1001>"}) {
     EXPECT_EQ(TemplateError(absl::StrCat(slot, " {text} {mask}")),
               absl::StrCat("model.prompt.template: ", slot, " must have 1 to 1000 vectors"));
@@ -127,10 +128,11 @@ TEST(PromptTest, OnlyTheTextIsEverCut) {
         const auto used = static_cast<int64_t>(alone.size());
         const int64_t kept = std::min(length, max_tokens - used);
         ASSERT_EQ(prompted.ids.size(), used + kept);
+        EXPECT_EQ(prompted.cut, kept < length);
         EXPECT_EQ(prompted.ids[static_cast<size_t>(prompted.read_at)], Trained().special().mask);
-        EXPECT_EQ(
-            std::vector<int64_t>(prompted.ids.begin() + prompted.text_begin, prompted.ids.begin() + prompted.text_end),
-            std::vector<int64_t>(words.begin(), words.begin() + kept));
+        EXPECT_EQ(std::vector<int64_t>(prompted.ids.begin() + prompted.texts.at(0).begin,
+                                       prompted.ids.begin() + prompted.texts.at(0).end),
+                  std::vector<int64_t>(words.begin(), words.begin() + kept));
         // Without the kept words, which stand together and are the first ones, the prompt is left.
         std::vector<int64_t> rest = prompted.ids;
         if (kept > 0) {

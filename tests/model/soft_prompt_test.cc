@@ -217,7 +217,7 @@ class BertVocabularyTest : public testing::Test {
     if (!prompt.ok()) {
       return std::string(prompt.status().message());
     }
-    const PromptedText prompted = prompt->Apply(tokenizer_->Encode(prompt->text_prefix() + "the cat"));
+    const PromptedText prompted = prompt->Fill(*tokenizer_, "the cat");
     std::string line = absl::StrCat(prompt->num_soft(), " ", prompted.read_at, ":");
     for (const int64_t id : prompted.ids) {
       absl::StrAppend(&line, " ", id < 0 ? absl::StrCat("<", -1 - id, ">") : tokenizer_->Piece(id));

@@ -202,6 +202,30 @@ class PythonTest(unittest.TestCase):
         ]
         self.assertEqual(mine, shown)
 
+    def test_pairs_are_tuples_or_rows(self):
+        lines = [line.split("\t") for line in Path("words.tsv").read_text().splitlines()]
+        rows = [(label, text[:7], text[8:]) for label, text in lines]
+        Path("pairs.csv").write_text("label,text,text_b\n" + "".join(",".join(row) + "\n" for row in rows))
+        csv = SPEC.replace('tsv { path: "words.tsv" }', 'csv { path: "pairs.csv" text_b_column: "text_b" }')
+        Path("pairs.textproto").write_text(csv.replace("{text} is <soft> {mask}", "{text} is <soft> {mask} , {text_b}"))
+        self.module.run("pairs.textproto", "pairs", progress=self.module.progress.silent)
+        run = self.module.load("pairs")
+        episode = next(self.module.episodes(run.spec, shots=2))
+        self.assertEqual((episode.support_x.shape, episode.query_x.shape), ((6, 2), (12, 2)))
+        labels = episode.classes[episode.support_y]
+        classifier = run.classifier(shots=2, threads=1, names=dict(zip(episode.classes, episode.names)))
+        score = classifier.fit(episode.support_x, labels).score(episode.query_x, episode.classes[episode.query_y])
+        self.assertAlmostEqual(score, run.record.results[1].tests[1].accuracies[0], places=6)
+        expected = classifier.predict_proba(episode.query_x).tolist()
+        tuples = classifier.fit([tuple(row) for row in episode.support_x], labels)
+        self.assertEqual(tuples.predict_proba([list(row) for row in episode.query_x]).tolist(), expected)
+        with self.assertRaisesRegex(self.module.Error, "text 0: 1 text instead of 2: an example of this run"):
+            tuples.predict(["one text"])
+        with self.assertRaisesRegex(self.module.Error, "support text 0: 2 texts instead of 1"):
+            self.module.Classifier("run").fit([("a", "b"), ("c", "d")], ["x", "y"])
+        with self.assertRaisesRegex(self.module.Error, "support text 1: empty text"):
+            run.classifier().fit([("a", "b"), ("c", "")], ["x", "y"])
+
     def test_tables(self):
         table = self.module.rows("run")
         self.assertEqual([(row["shots"], row["initialisation"]) for row in table][1], (1, "meta-learned"))

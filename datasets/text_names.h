@@ -1,0 +1,23 @@
+// What the texts of an example are called.
+#ifndef DATASETS_TEXT_NAMES_H_
+#define DATASETS_TEXT_NAMES_H_
+
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "datasets/dataset.pb.h"
+
+namespace metaprompt {
+
+// The names by which a template refers to the texts of an example, in the order in which an example has them: "text",
+// then "text_b" if the source has pairs, then the names of its further columns.
+std::vector<std::string> TextNames(const DatasetSpec& spec);
+
+// Checks that no name occurs twice, and that none is one that templates or outputs use for something else. The error
+// names the field.
+absl::Status CheckTextNames(const DatasetSpec& spec);
+
+}  // namespace metaprompt
+
+#endif  // DATASETS_TEXT_NAMES_H_
