@@ -14,6 +14,7 @@
 #include "absl/strings/str_cat.h"
 #include "datasets/dataset.h"
 #include "episodes/sampler.h"
+#include "metaprompt/base/example_texts.h"
 #include "metaprompt/prompts/prompt_template.h"
 #include "metaprompt/prompts/verbalizer.h"
 #include "tests/helpers/trained_tokenizer.h"
@@ -309,6 +310,55 @@ TEST(TextSourceTest, WordTasksHaveTheWordInCommonAndLoseItAtTimes) {
       EXPECT_NEAR(without, 0.3 * all, 5 * std::sqrt(0.21 * all)) << "of " << all;
     }
   }
+}
+
+TEST(TextSourceTest, WordTasksOfPairsHaveAndLoseTheWordInBothTexts) {
+  const WordsOfTexts of_texts = WordsOf(SkewedClasses(), 40);
+  std::vector<TextClass> classes;
+  std::vector<std::string> examples;
+  for (TextClass one : SkewedClasses()) {
+    std::vector<std::string> pairs(one.texts.begin(), one.texts.end());
+    for (std::string& pair : pairs) {  // the second word and the rest
+      pair[pair.find(' ', pair.find(' ') + 1)] = '\t';
+      examples.push_back(pair);
+    }
+    one.texts = Texts(std::move(pairs));
+    classes.push_back(std::move(one));
+  }
+  PromptSpec spec;
+  spec.set_template_("{text_b} music {mask} : {text} music");
+  const PromptTemplate prompt = *PromptTemplate::Create(spec, Trained(), 40, {"text", "text_b"});
+  const TextSource split = SplitOf(classes, prompt);
+  const EpisodeSampler sampler =
+      *EpisodeSampler::Create(split.sizes(), {3, 2, 4}, 1, "train")->WithWordTasks(1, split.WordSizes());
+  std::vector<int64_t> words;
+  for (const auto& [word, of_word] : of_texts.texts_of) {
+    words.push_back(word);
+  }
+  int without = 0;
+  int all = 0;
+  for (int64_t index = 0; index < 50; ++index) {
+    const EpisodePlan plan = sampler.Plan(index);
+    const Episode episode = split.Build({plan}, at::kDouble);
+    const auto dealt = Unpacked(episode.query, Values(episode.rows));
+    for (size_t i = 0; i < dealt.size(); ++i) {
+      const int64_t word = words[static_cast<size_t>(plan.query[i].of_class)];
+      const std::string& example = examples[of_texts.texts_of.at(word)[static_cast<size_t>(plan.query[i].text)]];
+      std::vector<std::vector<int64_t>> texts;
+      for (const absl::string_view text : SplitTexts(example)) {
+        texts.insert(texts.begin(), Trained().Encode(text));
+        texts[0].erase(std::remove(texts[0].begin(), texts[0].end(), word), texts[0].end());
+      }
+      const PromptedText with = prompt.Fill(Trained(), example);
+      const PromptedText stripped = prompt.Assemble(texts);
+      const bool lost = dealt[i].first == stripped.ids;
+      ASSERT_TRUE(lost || dealt[i].first == with.ids) << Pieces(Trained(), dealt[i].first);
+      EXPECT_EQ(dealt[i].second, (lost ? stripped : with).read_at);
+      without += lost ? 1 : 0;
+      ++all;
+    }
+  }
+  EXPECT_NEAR(without, 0.3 * all, 5 * std::sqrt(0.21 * all)) << "of " << all;
 }
 
 TEST(TextSourceTest, BorrowedAnswersAreOrdinaryPieces) {

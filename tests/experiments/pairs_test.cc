@@ -48,7 +48,7 @@ class PairsTest : public CommandLineTest {
     std::string data = "label,hypothesis,premise\n";
     for (int c = 0; c < classes; ++c) {
       for (int i = 0; i < texts; ++i) {
-        absl::StrAppend(&data, "class ", c, ",number ", i * 31, " and ", c, ",the word ", c * 7,
+        absl::StrAppend(&data, "class ", c, ",", i % 2 == 0 ? "slow" : "quick", " number ", i * 31, ",the word ", c * 7,
                         " stands beside a cat\n");
       }
     }
@@ -79,11 +79,11 @@ TEST_F(PairsTest, ARunOfPairsIsRepeatedFromItsFilesOfEpisodes) {
   RunOf("second", {});
   EXPECT_EQ(Read("first/record.textproto"), Read("second/record.textproto"));
   const std::string exported = Command({"datasets", "export", "$pairs.textproto"}).out;
-  EXPECT_THAT(exported, HasSubstr("\tclass 0\tclass 0\tthe word 0 stands beside a cat\tnumber 31 and 0\n"));
+  EXPECT_THAT(exported, HasSubstr("\tclass 0\tclass 0\tthe word 0 stands beside a cat\tquick number 31\n"));
   EXPECT_THAT(Read("first/record.textproto"), HasSubstr(absl::StrCat("content_sha256: \"", Sha256(exported), "\"")));
   const std::string shown = Command({"episodes", "$pairs.textproto"}).out;
   EXPECT_THAT(shown, AllOf(HasSubstr("\npart\tway\tlabel\tnumber\ttext\ttext_b\nsupport\t0\tclass "),
-                           HasSubstr(" stands beside a cat\tnumber ")));
+                           ::testing::ContainsRegex(" stands beside a cat\t(slow|quick) number ")));
   ASSERT_EQ(Command({"episodes", "$pairs.textproto", "--save", "$episodes.tsv"}).status, 0);
   RunOf("frozen", {"test.manifest=$episodes.tsv"});
   const auto tests = [&](const std::string& run) {
@@ -92,6 +92,7 @@ TEST_F(PairsTest, ARunOfPairsIsRepeatedFromItsFilesOfEpisodes) {
   };
   EXPECT_THAT(tests("frozen"), StartsWith(tests("first").substr(0, tests("first").rfind("classes {"))));
   // Word tasks take the pieces of both texts; a template may leave a text out.
+  Write("pairs.csv", Pairs(9, 16));
   RunOf("words", {"episodes.word_tasks=0.5"});
   RunOf("alone", {"model.prompt.template={text_b} {mask}", "learner.maml.order=FIRST"});
 }
@@ -153,6 +154,9 @@ TEST_F(PairsTest, ACheckpointLabelsPairsWithoutARun) {
 TEST_F(PairsTest, InitWritesASpecOfPairsThatRuns) {
   for (const std::string encoder : {"", kBert, kBertNoHead}) {
     for (const std::string kind : {"prototypes", "linear_probe"}) {
+      if (encoder.empty() && kind == "linear_probe") {
+        continue;  // it needs a checkpoint
+      }
       std::vector<std::string> init = {"init", "--data", "$pairs.csv", "--template", kind};
       if (!encoder.empty()) {
         init.insert(init.end(), {"--encoder", encoder});
