@@ -7,6 +7,7 @@
 #include "absl/strings/str_format.h"
 #include "experiments/host/stop_signals.h"
 #include "experiments/runs/evaluate.h"
+#include "experiments/runs/state_file.h"
 #include "experiments/workbench/param_file.h"
 #include "learners/inner/meta_step.h"
 #include "metaprompt/base/spec_fields.h"
@@ -18,44 +19,6 @@ namespace metaprompt {
 namespace {
 
 constexpr char kProgressKey[] = "progress";
-
-// Adds the parameters that are defined to a file, each name behind the prefix.
-void Put(absl::string_view prefix, const std::vector<ParamInfo>& infos, const ParamList& params, TensorFile* file) {
-  for (size_t i = 0; i < infos.size(); ++i) {
-    if (params[i].defined()) {
-      file->tensors.emplace_back(absl::StrCat(prefix, infos[i].name), params[i]);
-    }
-  }
-}
-
-// Takes from a file what Put wrote there; undefined where it wrote nothing.
-absl::Status Take(absl::string_view prefix, const std::vector<ParamInfo>& infos, const TensorFile& file,
-                  absl::string_view path, ParamList* params) {
-  std::vector<ParamInfo> there;
-  for (const ParamInfo& info : infos) {
-    if (file.Find(absl::StrCat(prefix, info.name)).defined()) {
-      there.push_back(info);
-    }
-  }
-  ParamList found;
-  RETURN_IF_ERROR(TakeParams(prefix, there, file, path, &found));
-  params->assign(infos.size(), at::Tensor());
-  size_t next = 0;
-  for (size_t i = 0; i < infos.size() && next < found.size(); ++i) {
-    if (infos[i].name == there[next].name) {
-      (*params)[i] = found[next++];
-    }
-  }
-  return absl::OkStatus();
-}
-
-void MoveTo(at::Device device, ParamList* params) {
-  for (at::Tensor& param : *params) {
-    if (param.defined()) {
-      param = param.to(device);  // on the CPU: itself
-    }
-  }
-}
 
 // Training of one number of shots, step by step.
 class MetaTraining {
@@ -129,24 +92,12 @@ absl::Status MetaTraining::Continue(const std::string& path) {
     return absl::InvalidArgumentError(absl::StrCat(path, ": it holds no training progress"));
   }
   RETURN_IF_ERROR(ParseSpec(progress->second, path, &done_));
-  // All parameters, and the moments of those that have some.
-  RETURN_IF_ERROR(TakeParams("params/", infos_, file, path, &state_.params));
-  RETURN_IF_ERROR(Take("first/", infos_, file, path, &state_.optimizer.first));
-  RETURN_IF_ERROR(Take("second/", infos_, file, path, &state_.optimizer.second));
-  for (ParamList* const params : {&state_.params, &state_.optimizer.first, &state_.optimizer.second}) {
-    MoveTo(context_.bench->device(), params);
-  }
-  state_.meta_step = done_.meta_step();
-  state_.optimizer.step = done_.meta_step();
-  return absl::OkStatus();
+  return TakeState(infos_, file, path, done_.meta_step(), context_.bench->device(), &state_);
 }
 
 absl::Status MetaTraining::Save() {
   done_.set_meta_step(state_.meta_step);
-  TensorFile file;
-  Put("params/", infos_, state_.params, &file);
-  Put("first/", infos_, state_.optimizer.first, &file);
-  Put("second/", infos_, state_.optimizer.second, &file);
+  TensorFile file = StateFile(infos_, state_);
   file.metadata[kProgressKey] = SpecText(done_);
   return context_.directory->WriteTensors(checkpoint_, file);
 }
@@ -175,9 +126,7 @@ bool MetaTraining::AddToCurve(const MeanInterval& valid) {
 }
 
 absl::Status MetaTraining::SaveBest() {
-  TensorFile best;
-  Put("", infos_, state_.params, &best);
-  return context_.directory->WriteTensors(best_, best);
+  return context_.directory->WriteTensors(best_, ParamsFile(infos_, state_.params));
 }
 
 absl::StatusOr<MeanInterval> MetaTraining::ValidAccuracy() {

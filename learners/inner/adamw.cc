@@ -240,8 +240,8 @@ double RateShare(const Schedule& schedule, int64_t step, int64_t total) {
   return 1.0;
 }
 
-double AdamWUpdate(const MetaOptimizerSpec& spec, const std::vector<ParamInfo>& infos, int64_t total, ParamList* grads,
-                   ParamList* params, AdamWState* state) {
+double AdamWUpdate(const AdamWSettings& settings, const std::vector<ParamInfo>& infos, const std::vector<double>& rates,
+                   ParamList* grads, ParamList* params, AdamWState* state) {
   double squares = 0;
   for (const at::Tensor& grad : *grads) {
     if (grad.defined()) {
@@ -250,11 +250,10 @@ double AdamWUpdate(const MetaOptimizerSpec& spec, const std::vector<ParamInfo>& 
     }
   }
   const double norm = std::sqrt(squares);
-  const double scale = spec.clip_norm() > 0 && norm > spec.clip_norm() ? spec.clip_norm() / norm : 1.0;
-  const double share = RateShare(Schedule::Of(spec), state->step, std::max<int64_t>(total, spec.schedule_steps()));
+  const double scale = settings.clip_norm > 0 && norm > settings.clip_norm ? settings.clip_norm / norm : 1.0;
   ++state->step;
-  const double correction1 = 1.0 - std::pow(spec.beta1(), static_cast<double>(state->step));
-  const double correction2 = 1.0 - std::pow(spec.beta2(), static_cast<double>(state->step));
+  const double correction1 = 1.0 - std::pow(settings.beta1, static_cast<double>(state->step));
+  const double correction2 = 1.0 - std::pow(settings.beta2, static_cast<double>(state->step));
   for (size_t i = 0; i < params->size(); ++i) {
     at::Tensor& grad = (*grads)[i];
     if (!grad.defined()) {
@@ -263,10 +262,9 @@ double AdamWUpdate(const MetaOptimizerSpec& spec, const std::vector<ParamInfo>& 
     if ((*params)[i].use_count() > 1) {  // the list that training began with may have it too
       (*params)[i] = (*params)[i].clone();
     }
-    const double rate = share * PeakRate(spec, infos[i]);
-    if (spec.optimizer() == MetaOptimizerSpec::SGD) {
-      at::Tensor& param = (*params)[i];
-      param.mul_(infos[i].decay ? 1.0 - rate * spec.weight_decay() : 1.0).sub_(grad, rate * scale);
+    const double keep = infos[i].decay ? 1.0 - rates[i] * settings.weight_decay : 1.0;
+    if (settings.sgd) {
+      (*params)[i].mul_(keep).sub_(grad, rates[i] * scale);
       continue;
     }
     for (ParamList* const moments : {&state->first, &state->second}) {
@@ -274,13 +272,8 @@ double AdamWUpdate(const MetaOptimizerSpec& spec, const std::vector<ParamInfo>& 
         moment = at::zeros_like((*params)[i]);
       }
     }
-    const Step step = {scale,
-                       spec.beta1(),
-                       spec.beta2(),
-                       infos[i].decay ? 1.0 - rate * spec.weight_decay() : 1.0,
-                       rate / correction1,
-                       correction2,
-                       spec.epsilon()};
+    const Step step = {scale, settings.beta1, settings.beta2,  keep, rates[i] / correction1,
+                       correction2, settings.epsilon};
     if (!(*params)[i].is_cpu()) {
       UpdateOnDevice(step, grad, &(*params)[i], &state->first[i], &state->second[i]);
       continue;
@@ -290,6 +283,23 @@ double AdamWUpdate(const MetaOptimizerSpec& spec, const std::vector<ParamInfo>& 
     });
   }
   return norm;
+}
+
+double AdamWUpdate(const MetaOptimizerSpec& spec, const std::vector<ParamInfo>& infos, int64_t total, ParamList* grads,
+                   ParamList* params, AdamWState* state) {
+  const double share = RateShare(Schedule::Of(spec), state->step, std::max<int64_t>(total, spec.schedule_steps()));
+  std::vector<double> rates;
+  for (size_t i = 0; i < params->size(); ++i) {
+    rates.push_back(share * PeakRate(spec, infos[i]));
+  }
+  AdamWSettings settings;
+  settings.sgd = spec.optimizer() == MetaOptimizerSpec::SGD;
+  settings.beta1 = spec.beta1();
+  settings.beta2 = spec.beta2();
+  settings.epsilon = spec.epsilon();
+  settings.weight_decay = spec.weight_decay();
+  settings.clip_norm = spec.clip_norm();
+  return AdamWUpdate(settings, infos, rates, grads, params, state);
 }
 
 void InnerAdamWStep(const InnerAdamW& step, const at::Tensor& grad, at::Tensor* param, at::Tensor* first,

@@ -36,9 +36,23 @@ struct Schedule {
 // Then it stays, or falls linearly or as half a cosine (Loshchilov and Hutter 2017, eq. 5) to `least`.
 double RateShare(const Schedule& schedule, int64_t step, int64_t total);
 
-// One update of `total`, or of spec.schedule_steps if there are more, in place. A parameter that another list holds too
-// is copied first, so that list keeps its values. The gradients are clipped in place. A parameter without a gradient
-// (undefined) stays as it is. Returns the norm of the gradients before clipping.
+// The settings of an update that are the same for all parameters.
+struct AdamWSettings {
+  bool sgd = false;  // gradient descent in place of AdamW; it has no moments
+  double beta1 = 0.9;
+  double beta2 = 0.999;
+  double epsilon = 1e-8;  // outside the root
+  double weight_decay = 0;
+  double clip_norm = 0;  // 0: no bound
+};
+
+// One update in place, of parameter i at rate rates[i]. A parameter that another list holds too is copied first, so that
+// list keeps its values. The gradients are clipped in place. A parameter without a gradient (undefined) stays as it is.
+// Returns the norm of the gradients before clipping.
+double AdamWUpdate(const AdamWSettings& settings, const std::vector<ParamInfo>& infos, const std::vector<double>& rates,
+                   ParamList* grads, ParamList* params, AdamWState* state);
+
+// The same with the rates of meta-training: update state->step of `total`, or of spec.schedule_steps if there are more.
 double AdamWUpdate(const MetaOptimizerSpec& spec, const std::vector<ParamInfo>& infos, int64_t total, ParamList* grads,
                    ParamList* params, AdamWState* state);
 

@@ -1,0 +1,31 @@
+// The state of training as tensors of a file: what a checkpoint holds.
+#ifndef EXPERIMENTS_RUNS_STATE_FILE_H_
+#define EXPERIMENTS_RUNS_STATE_FILE_H_
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "learners/inner/meta_step.h"
+#include "metaprompt/checkpoints/safetensors.h"
+#include "metaprompt/model/params.h"
+
+namespace metaprompt {
+
+// The parameters under their names.
+TensorFile ParamsFile(const std::vector<ParamInfo>& infos, const ParamList& params);
+
+// All parameters as `params/NAME`, and the moments of those that have some as `first/NAME` and `second/NAME`.
+TensorFile StateFile(const std::vector<ParamInfo>& infos, const LearnerState& state);
+
+// What StateFile wrote, after `steps` updates, in the device's memory. The error names `path` and the tensor.
+absl::Status TakeState(const std::vector<ParamInfo>& infos, const TensorFile& file, const std::string& path,
+                       int64_t steps, at::Device device, LearnerState* state);
+
+// Moves the parameters that are defined to the device's memory.
+void MoveTo(at::Device device, ParamList* params);
+
+}  // namespace metaprompt
+
+#endif  // EXPERIMENTS_RUNS_STATE_FILE_H_

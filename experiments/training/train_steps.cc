@@ -1,0 +1,198 @@
+#include "experiments/training/train_steps.h"
+
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+#include "experiments/host/stop_signals.h"
+#include "experiments/runs/state_file.h"
+#include "experiments/training/training_step.h"
+#include "experiments/workbench/param_file.h"
+#include "learners/inner/meta_step.h"
+#include "metaprompt/base/spec_fields.h"
+#include "metaprompt/base/status_macros.h"
+#include "metaprompt/checkpoints/safetensors.h"
+
+namespace metaprompt {
+namespace {
+
+constexpr char kCheckpoint[] = "checkpoint-training.safetensors";
+constexpr char kBest[] = "best.safetensors";
+constexpr char kStateKey[] = "training";
+
+class StepTraining {
+ public:
+  StepTraining(std::string what, const StepsSpec& steps, const OptimizerSpec& optimizer, const TrainingContext& context,
+               Objective* objective)
+      : what_(std::move(what)), steps_(steps), optimizer_(optimizer), context_(context), objective_(*objective) {}
+
+  absl::StatusOr<TrainedSteps> Run(const std::function<absl::StatusOr<ParamList>()>& start);
+
+ private:
+  absl::Status Start(const std::function<absl::StatusOr<ParamList>()>& start);
+  absl::Status Continue(const std::string& path);
+  absl::Status Save();
+  absl::Status Validate();
+  absl::Status Step();
+  // Validates, sees whether training is finished, and saves, each where the current step asks for it.
+  absl::Status BetweenSteps();
+  absl::Status Stopped() const;
+
+  const std::string what_;
+  const StepsSpec& steps_;
+  const OptimizerSpec& optimizer_;
+  const TrainingContext& context_;
+  Objective& objective_;
+  LearnerState state_;
+  TrainingState done_;
+};
+
+absl::Status StepTraining::Start(const std::function<absl::StatusOr<ParamList>()>& start) {
+  RunDirectory& directory = *context_.directory;
+  if (!directory.Has(kCheckpoint)) {
+    ASSIGN_OR_RETURN(ParamList params, start());
+    MoveTo(context_.device, &params);
+    state_ = StartLearning(std::move(params));
+    return absl::OkStatus();
+  }
+  const absl::Status status = Continue(directory.File(kCheckpoint));
+  if (!status.ok()) {
+    return absl::Status(status.code(), absl::StrCat(status.message(), "; remove the file to train from the beginning"));
+  }
+  return done_.curve_size() > 0 ? directory.CheckFile(kBest) : absl::OkStatus();
+}
+
+absl::Status StepTraining::Continue(const std::string& path) {
+  ASSIGN_OR_RETURN(const TensorFile file, context_.directory->ReadTensors(kCheckpoint));
+  const auto text = file.metadata.find(kStateKey);
+  if (text == file.metadata.end()) {
+    return absl::InvalidArgumentError(absl::StrCat(path, ": it holds no state of training"));
+  }
+  RETURN_IF_ERROR(ParseSpec(text->second, path, &done_));
+  return TakeState(objective_.infos(), file, path, done_.step(), context_.device, &state_);
+}
+
+absl::Status StepTraining::Save() {
+  done_.set_step(state_.meta_step);
+  TensorFile file = StateFile(objective_.infos(), state_);
+  file.metadata[kStateKey] = SpecText(done_);
+  return context_.directory->WriteTensors(kCheckpoint, file);
+}
+
+absl::Status StepTraining::Validate() {
+  ASSIGN_OR_RETURN(const Validation valid, objective_.Validate(state_.params, context_.pool, context_.progress));
+  TrainingPoint* point = done_.add_curve();
+  point->set_step(state_.meta_step);
+  std::string line = absl::StrFormat("  step %d: validation loss %.4f, accuracy %.2f %%", state_.meta_step, valid.loss,
+                                     100 * valid.accuracy);
+  if (done_.counted_sum() > 0) {
+    const int64_t before = done_.curve_size() > 1 ? done_.curve(done_.curve_size() - 2).step() : 0;
+    point->set_loss(done_.loss_sum() / static_cast<double>(state_.meta_step - before));
+    point->set_accuracy(done_.correct_sum() / done_.counted_sum());
+    absl::StrAppendFormat(&line, ", training loss %.4f", point->loss());
+  }
+  point->set_valid_loss(valid.loss);
+  point->set_valid_accuracy(valid.accuracy);
+  done_.set_loss_sum(0);
+  done_.set_correct_sum(0);
+  done_.set_counted_sum(0);
+  const bool better = done_.curve_size() == 1 || valid.score > done_.best_score();
+  context_.progress->Line(absl::StrCat(line, better ? "  (best so far)" : ""));
+  done_.set_validations_without_gain(better ? 0 : done_.validations_without_gain() + 1);
+  if (!better) {
+    return absl::OkStatus();
+  }
+  done_.set_best_score(valid.score);
+  done_.set_best_step(state_.meta_step);
+  return context_.directory->WriteTensors(kBest, ParamsFile(objective_.infos(), state_.params));
+}
+
+absl::Status StepTraining::Stopped() const {
+  return absl::CancelledError(
+      absl::StrCat("stopped at step ", state_.meta_step, " of ", what_, "; the same command continues from there"));
+}
+
+absl::Status StepTraining::BetweenSteps() {
+  const int64_t step = state_.meta_step;
+  const bool last = step == steps_.steps();
+  const bool validated = done_.curve_size() > 0 && done_.curve().rbegin()->step() == step;
+  if ((last || step % steps_.validate_every() == 0) && !validated) {
+    const absl::Status status = Validate();
+    if (absl::IsCancelled(status)) {
+      RETURN_IF_ERROR(Save());
+      return Stopped();
+    }
+    RETURN_IF_ERROR(status);
+  }
+  done_.set_finished(last || (steps_.patience() > 0 && done_.validations_without_gain() >= steps_.patience()));
+  const bool stop = context_.stop->load();
+  if (done_.finished() || stop || (step > 0 && step % steps_.checkpoint_every() == 0)) {
+    RETURN_IF_ERROR(Save());
+  }
+  return stop && !done_.finished() ? Stopped() : absl::OkStatus();
+}
+
+absl::Status StepTraining::Step() {
+  const TrainingBatch batch = objective_.Batch(state_.meta_step);
+  const absl::StatusOr<TrainingStats> stepped =
+      TrainingStep(optimizer_, objective_.infos(), steps_.steps(), batch, context_.pool, &state_);
+  if (absl::IsCancelled(stepped.status())) {  // in the middle of the step, which begins anew
+    RETURN_IF_ERROR(Save());
+    return Stopped();
+  }
+  RETURN_IF_ERROR(stepped.status());
+  done_.set_loss_sum(done_.loss_sum() + stepped->loss);
+  done_.set_correct_sum(done_.correct_sum() + stepped->correct);
+  done_.set_counted_sum(done_.counted_sum() + batch.counted);
+  context_.progress->Update(state_.meta_step, absl::StrFormat("loss %.4f, accuracy %.1f %%", stepped->loss,
+                                                              100 * stepped->correct / batch.counted));
+  return absl::OkStatus();
+}
+
+absl::StatusOr<TrainedSteps> StepTraining::Run(const std::function<absl::StatusOr<ParamList>()>& start) {
+  RETURN_IF_ERROR(Start(start));
+  context_.progress->Begin(what_, "steps", state_.meta_step, steps_.steps());
+  if (!done_.finished()) {
+    if (state_.meta_step > 0) {
+      context_.progress->Line(absl::StrCat(what_, ": continuing from step ", state_.meta_step));
+    }
+    const StopsLater stops_later;
+    RETURN_IF_ERROR(BetweenSteps());
+    while (!done_.finished()) {
+      RETURN_IF_ERROR(Step());
+      RETURN_IF_ERROR(BetweenSteps());
+    }
+    context_.progress->End(absl::StrFormat("%d steps, best validation at step %d", state_.meta_step, done_.best_step()));
+  }
+  state_ = LearnerState();  // its memory is free for the best parameters
+  TrainedSteps trained;
+  std::string sha256;
+  ASSIGN_OR_RETURN(trained.params, ReadParamFile(objective_.infos(), context_.directory->File(kBest), &sha256));
+  RETURN_IF_ERROR(context_.directory->Check(kBest, sha256));
+  MoveTo(context_.device, &trained.params);
+  trained.state = done_;
+  return trained;
+}
+
+}  // namespace
+
+absl::StatusOr<TrainedSteps> TrainSteps(const std::string& what, const StepsSpec& steps, const OptimizerSpec& optimizer,
+                                        const std::function<absl::StatusOr<ParamList>()>& start,
+                                        const TrainingContext& context, Objective* objective) {
+  return StepTraining(what, steps, optimizer, context, objective).Run(start);
+}
+
+std::string CurveText(const TrainingState& state) {
+  std::string text = "step\tloss\taccuracy\tvalid_loss\tvalid_accuracy\n";
+  for (const TrainingPoint& point : state.curve()) {
+    const std::string loss = point.has_loss() ? absl::StrFormat("%.6f", point.loss()) : "";
+    const std::string accuracy = point.has_accuracy() ? absl::StrFormat("%.6f", point.accuracy()) : "";
+    absl::StrAppendFormat(&text, "%d\t%s\t%s\t%.6f\t%.6f\n", point.step(), loss, accuracy, point.valid_loss(),
+                          point.valid_accuracy());
+  }
+  return text;
+}
+
+}  // namespace metaprompt
