@@ -13,18 +13,11 @@
 #include "metaprompt/encoders/gather_rows.h"
 #include "metaprompt/encoders/graph_bytes.h"
 #include "metaprompt/encoders/initial_values.h"
+#include "metaprompt/encoders/mean_of_tokens.h"
 
 namespace metaprompt {
 
 namespace {
-
-// The mean over each text's tokens of rows [N, D]: [B, D], of type `type`.
-at::Tensor MeanOfTokens(const at::Tensor& states, const TextInputs& texts, at::ScalarType type) {
-  const Packing& packing = texts.packing();
-  const at::Tensor padded = GatherRows(states, packing.padded_from, packing.packed_from);
-  const at::Tensor lengths = packing.padded_from.ge(0).view({texts.size(), packing.longest}).sum(1, /*keepdim=*/true);
-  return padded.view({texts.size(), packing.longest, -1}).sum(1, /*keepdim=*/false, type) / lengths;
-}
 
 const PromptCache* CacheOf(const Batch& batch) {
   const auto* cache = dynamic_cast<const PromptCache*>(batch.cached.get());
@@ -172,8 +165,7 @@ PromptModel::Hidden PromptModel::HiddenOf(const ParamList& params, const Batch& 
       return in_rows(GatherRows(states, texts.packing().read_from, texts.packing().read_to).to(type));
     }
     const at::Tensor mean = MeanOfTokens(states, texts, type);
-    return in_rows(features == ModelSpec::MEAN ? mean
-                                               : mean * at::rsqrt(mean.square().sum(-1, /*keepdim=*/true) + 1e-12));
+    return in_rows(features == ModelSpec::MEAN ? mean : UnitVectors(mean));
   };
   hidden.features = seen_as(spec_.features());
   hidden.to_read = spec_.read() == spec_.features() ? hidden.features : seen_as(spec_.read());

@@ -17,6 +17,7 @@
 #include "experiments/cli/model_commands.h"
 #include "experiments/cli/run_commands.h"
 #include "experiments/cli/spec_commands.h"
+#include "experiments/cli/training_commands.h"
 #include "experiments/host/environment.h"
 #include "metaprompt/base/text.h"
 
@@ -72,6 +73,7 @@ int RunCommand(const std::vector<std::string>& arguments, const Console& console
   app.set_version_flag("--version", absl::StrCat("metaprompt ", ProgramVersion()), "Print the version");
   Commands commands(&app);
   RegisterRunCommands(&commands);
+  RegisterTrainingCommands(&commands);
   RegisterSpecCommands(&commands);
   RegisterInitCommand(&commands);
   RegisterModelCommands(&commands);

@@ -141,8 +141,9 @@ absl::StatusOr<RunRecord> RunIn(RunDirectory* directory, const ExperimentSpec& s
   Workbench& bench = *opened;
   RunRecord record = NewRecord(bench);
   RETURN_IF_ERROR(CheckSameInputs(*directory, record));
-  ASSIGN_OR_RETURN(const int threads, ThreadsOfRun(*directory, spec));
-  ASSIGN_OR_RETURN(Environment environment, EnvironmentOfRun(*directory, spec, threads, allow_other_environment));
+  ASSIGN_OR_RETURN(const int threads, ThreadsOfRun(*directory, spec.threads()));
+  ASSIGN_OR_RETURN(Environment environment, EnvironmentOfRun(*directory, spec.precision() == ExperimentSpec::BFLOAT16,
+                                                             threads, allow_other_environment));
   RETURN_IF_ERROR(SaveInputs(*directory, bench));
   progress->End(absl::StrCat(InputsLine(record), UnknownWordsNote(bench)));
 

@@ -63,8 +63,8 @@ absl::Status CheckSameInputs(const RunDirectory& directory, const RunRecord& rec
   return absl::OkStatus();
 }
 
-absl::StatusOr<int> ThreadsOfRun(const RunDirectory& directory, const ExperimentSpec& spec) {
-  int threads = ThreadsOr(spec.threads());
+absl::StatusOr<int> ThreadsOfRun(const RunDirectory& directory, int wanted) {
+  int threads = ThreadsOr(wanted);
   if (!directory.Has(kThreadsFile)) {
     RETURN_IF_ERROR(directory.Write(kThreadsFile, absl::StrCat(threads)));
     return threads;
@@ -76,7 +76,7 @@ absl::StatusOr<int> ThreadsOfRun(const RunDirectory& directory, const Experiment
   return threads;
 }
 
-absl::StatusOr<Environment> EnvironmentOfRun(const RunDirectory& directory, const ExperimentSpec& spec, int threads,
+absl::StatusOr<Environment> EnvironmentOfRun(const RunDirectory& directory, bool bfloat16, int threads,
                                              bool allow_other_environment) {
   Environment now = HostEnvironment(threads);
   if (directory.Has(kEnvironmentFile)) {
@@ -84,7 +84,7 @@ absl::StatusOr<Environment> EnvironmentOfRun(const RunDirectory& directory, cons
     ASSIGN_OR_RETURN(const std::string text, directory.Read(kEnvironmentFile));
     Environment before;
     RETURN_IF_ERROR(ParseSpec(text, path, &before));
-    const std::string different = DifferentNumerics(before, now, spec.precision() == ExperimentSpec::BFLOAT16);
+    const std::string different = DifferentNumerics(before, now, bfloat16);
     if (!different.empty() && !allow_other_environment) {
       return absl::FailedPreconditionError(
           absl::StrCat(directory.path(), ".partial: the run began in another environment (", different,

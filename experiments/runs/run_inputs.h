@@ -20,13 +20,13 @@ absl::StatusOr<TokenizerFiles> KeptTokenizer(const RunDirectory& directory);
 absl::Status CheckSameInputs(const RunDirectory& directory, const RunRecord& record);
 
 // The number of threads that the run began with, here or on another machine: sums within one task depend on it. A new
-// run has that of the spec; it is written down.
-absl::StatusOr<int> ThreadsOfRun(const RunDirectory& directory, const ExperimentSpec& spec);
+// run has `wanted`, or one thread per core if that is 0; it is written down.
+absl::StatusOr<int> ThreadsOfRun(const RunDirectory& directory, int wanted);
 
 // What the run's numbers depend on by rounding, and more about this machine; written to environment.textproto at once.
 // If the run began where something of that differs (DifferentNumerics), it is an error that names it, or, with
-// `allow_other_environment`, noted in the result.
-absl::StatusOr<Environment> EnvironmentOfRun(const RunDirectory& directory, const ExperimentSpec& spec, int threads,
+// `allow_other_environment`, noted in the result. `bfloat16`: whether matrix products are in bfloat16.
+absl::StatusOr<Environment> EnvironmentOfRun(const RunDirectory& directory, bool bfloat16, int threads,
                                              bool allow_other_environment);
 
 // If a stopped run for `out` began with other kernels that this processor has, runs the program again with those

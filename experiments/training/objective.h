@@ -17,8 +17,8 @@ namespace metaprompt {
 
 // A part of a batch. The gradient of the batch is the sum of its parts' gradients.
 struct PartLoss {
-  at::Tensor loss;      // scalar, with its graph: the part's share of the batch's mean loss
-  double correct = 0;   // how many of the part's inputs are predicted right
+  at::Tensor loss;     // scalar, with its graph: the part's share of the batch's mean loss
+  double correct = 0;  // how many of the part's inputs are predicted right
 };
 
 struct TrainingBatch {

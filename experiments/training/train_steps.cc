@@ -164,7 +164,8 @@ absl::StatusOr<TrainedSteps> StepTraining::Run(const std::function<absl::StatusO
       RETURN_IF_ERROR(Step());
       RETURN_IF_ERROR(BetweenSteps());
     }
-    context_.progress->End(absl::StrFormat("%d steps, best validation at step %d", state_.meta_step, done_.best_step()));
+    context_.progress->End(
+        absl::StrFormat("%d steps, best validation at step %d", state_.meta_step, done_.best_step()));
   }
   state_ = LearnerState();  // its memory is free for the best parameters
   TrainedSteps trained;

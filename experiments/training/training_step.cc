@@ -53,12 +53,12 @@ class OrderedSum {
 };
 
 absl::Status CheckStep(const std::vector<ParamInfo>& infos, double loss, const ParamList& grads, int64_t step) {
-  const absl::Status status =
-      std::isfinite(loss) ? CheckFinite(infos, grads) : absl::FailedPreconditionError(absl::StrCat("the loss is ", loss));
+  const absl::Status status = std::isfinite(loss) ? CheckFinite(infos, grads)
+                                                  : absl::FailedPreconditionError(absl::StrCat("the loss is ", loss));
   return status.ok() ? status
-                     : absl::FailedPreconditionError(absl::StrCat(
-                           "step ", step, ": ", std::isfinite(loss) ? "the gradient of " : "", status.message(),
-                           "; a smaller optimizer.lr or a longer warm-up may help"));
+                     : absl::FailedPreconditionError(
+                           absl::StrCat("step ", step, ": ", std::isfinite(loss) ? "the gradient of " : "",
+                                        status.message(), "; a smaller optimizer.lr or a longer warm-up may help"));
 }
 
 }  // namespace

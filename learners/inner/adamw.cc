@@ -272,7 +272,7 @@ double AdamWUpdate(const AdamWSettings& settings, const std::vector<ParamInfo>& 
         moment = at::zeros_like((*params)[i]);
       }
     }
-    const Step step = {scale, settings.beta1, settings.beta2,  keep, rates[i] / correction1,
+    const Step step = {scale,       settings.beta1,  settings.beta2, keep, rates[i] / correction1,
                        correction2, settings.epsilon};
     if (!(*params)[i].is_cpu()) {
       UpdateOnDevice(step, grad, &(*params)[i], &state->first[i], &state->second[i]);

@@ -46,9 +46,9 @@ struct AdamWSettings {
   double clip_norm = 0;  // 0: no bound
 };
 
-// One update in place, of parameter i at rate rates[i]. A parameter that another list holds too is copied first, so that
-// list keeps its values. The gradients are clipped in place. A parameter without a gradient (undefined) stays as it is.
-// Returns the norm of the gradients before clipping.
+// One update in place, of parameter i at rate rates[i]. A parameter that another list holds too is copied first, so
+// that list keeps its values. The gradients are clipped in place. A parameter without a gradient (undefined) stays as
+// it is. Returns the norm of the gradients before clipping.
 double AdamWUpdate(const AdamWSettings& settings, const std::vector<ParamInfo>& infos, const std::vector<double>& rates,
                    ParamList* grads, ParamList* params, AdamWState* state);
 

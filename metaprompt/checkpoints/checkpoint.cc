@@ -179,23 +179,31 @@ absl::Status SaveCheckpoint(const std::string& folder, const Encoder& encoder, c
   if (error) {
     return absl::UnavailableError(absl::StrCat("cannot make ", folder, ": ", error.message()));
   }
-  Json config = Json::parse(config_json, nullptr, /*allow_exceptions=*/false);
-  TORCH_CHECK(config.is_object(), "SaveCheckpoint: config_json is not an object");
-  config["architectures"] = {absl::StrCat(ArchitectureOf(encoder.config()).class_prefix,
-                                          encoder.layout().has_head() ? "ForMaskedLM" : "Model")};
-  config["torch_dtype"] = "float32";
-  TensorFile file;
-  file.metadata["format"] = "pt";  // without it transformers does not open the file
-  for (size_t i = 0; i < encoder.params().size(); ++i) {
-    file.tensors.emplace_back(encoder.params()[i].name, params[i]);
-  }
-  RETURN_IF_ERROR(WriteSafetensors(absl::StrCat(folder, "/", kWeightsFile), file));
+  RETURN_IF_ERROR(WriteSafetensors(absl::StrCat(folder, "/", kWeightsFile), CheckpointTensors(encoder, params)));
   for (const auto& [name, bytes] : tokenizer) {
     if (name != kConfigFile) {
       RETURN_IF_ERROR(WriteFileAtomically(absl::StrCat(folder, "/", name), bytes));
     }
   }
-  return WriteFileAtomically(absl::StrCat(folder, "/", kConfigFile), config.dump(2) + "\n");
+  return WriteFileAtomically(absl::StrCat(folder, "/", kConfigFile), CheckpointConfig(encoder, config_json));
+}
+
+TensorFile CheckpointTensors(const Encoder& encoder, const ParamList& params) {
+  TensorFile file;
+  file.metadata["format"] = "pt";  // without it transformers does not open the file
+  for (size_t i = 0; i < encoder.params().size(); ++i) {
+    file.tensors.emplace_back(encoder.params()[i].name, params[i]);
+  }
+  return file;
+}
+
+std::string CheckpointConfig(const Encoder& encoder, const std::string& config_json) {
+  Json config = Json::parse(config_json, nullptr, /*allow_exceptions=*/false);
+  TORCH_CHECK(config.is_object(), "CheckpointConfig: config_json is not an object");
+  config["architectures"] = {absl::StrCat(ArchitectureOf(encoder.config()).class_prefix,
+                                          encoder.layout().has_head() ? "ForMaskedLM" : "Model")};
+  config["torch_dtype"] = "float32";
+  return config.dump(2) + "\n";
 }
 
 std::string ParamsSha256(const std::vector<ParamInfo>& infos, const ParamList& params) {

@@ -10,6 +10,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
+#include "metaprompt/checkpoints/safetensors.h"
 #include "metaprompt/encoders/encoder.h"
 #include "metaprompt/model/params.h"
 #include "metaprompt/tokenizers/tokenizer.h"
@@ -35,6 +36,10 @@ absl::StatusOr<Checkpoint> OpenCheckpoint(const std::string& folder, bool allow_
 // folder if there is none. After an error the folder is incomplete; the caller has to remove it.
 absl::Status SaveCheckpoint(const std::string& folder, const Encoder& encoder, const ParamList& params,
                             const std::string& config_json, const TokenizerFiles& tokenizer);
+
+// What SaveCheckpoint writes as model.safetensors and as config.json.
+TensorFile CheckpointTensors(const Encoder& encoder, const ParamList& params);
+std::string CheckpointConfig(const Encoder& encoder, const std::string& config_json);
 
 // The SHA-256 of all parameters, names and values. It does not depend on the kind of file that they came from.
 std::string ParamsSha256(const std::vector<ParamInfo>& infos, const ParamList& params);

@@ -105,7 +105,8 @@ absl::StatusOr<std::unique_ptr<Tokenizer>> LoadPlainSentencePiece(std::string by
   return std::make_unique<SentencePiece>(plugin, processor, special, std::move(bytes));
 }
 
-absl::StatusOr<std::string> TrainSentencePiece(const std::vector<std::string>& texts, int vocab_size) {
+absl::StatusOr<std::string> TrainSentencePiece(const std::vector<std::string>& texts, int vocab_size,
+                                               absl::string_view normalization, absl::string_view field) {
   ASSIGN_OR_RETURN(const MetapromptSentencePiece* const plugin, Plugin());
   std::vector<const char*> sentences;
   std::vector<size_t> sizes;
@@ -114,17 +115,13 @@ absl::StatusOr<std::string> TrainSentencePiece(const std::vector<std::string>& t
     sizes.push_back(text.size());
   }
   // Control symbols are never matched in text: a text that spells [MASK] stays text.
-  const auto train = [&](int size, std::string* answer) {
-    const std::string flags = absl::StrCat(
-        "--model_type=bpe --normalization_rule_name=nmt_nfkc_cf --pad_id=0 --unk_id=1 --bos_id=-1 --eos_id=-1 "
-        "--control_symbols=[CLS],[SEP],[MASK] --num_threads=1 --minloglevel=2 --max_sentence_length=65536 "
-        "--vocab_size=",
-        size);
-    answer->clear();
-    return plugin->train(flags.c_str(), sentences.data(), sizes.data(), sentences.size(), answer, Append) == 0;
-  };
+  const std::string flags = absl::StrCat(
+      "--model_type=bpe --normalization_rule_name=", normalization,
+      " --pad_id=0 --unk_id=1 --bos_id=-1 --eos_id=-1 --control_symbols=[CLS],[SEP],[MASK] --num_threads=1 "
+      "--minloglevel=2 --max_sentence_length=65536 --vocab_size=",
+      vocab_size);
   std::string answer;
-  if (train(vocab_size, &answer)) {
+  if (plugin->train(flags.c_str(), sentences.data(), sizes.data(), sentences.size(), &answer, Append) == 0) {
     return answer;
   }
   // The trainer refuses a size that the texts cannot fill, or that has no room for their characters. Its answer begins
@@ -132,8 +129,7 @@ absl::StatusOr<std::string> TrainSentencePiece(const std::vector<std::string>& t
   if (const size_t place = answer.rfind("] "); place != std::string::npos) {
     answer.erase(0, place + 2);
   }
-  return absl::InvalidArgumentError(
-      absl::StrCat("model.tokenizer.vocab_size is ", vocab_size, "; sentencepiece says: ", answer));
+  return absl::InvalidArgumentError(absl::StrCat(field, " is ", vocab_size, "; sentencepiece says: ", answer));
 }
 
 }  // namespace metaprompt

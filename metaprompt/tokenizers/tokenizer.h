@@ -51,10 +51,13 @@ absl::StatusOr<std::unique_ptr<Tokenizer>> LoadSentencePiece(std::string bytes, 
 // The same without that condition: the special ids of pieces that the model does not have are -1.
 absl::StatusOr<std::unique_ptr<Tokenizer>> LoadPlainSentencePiece(std::string bytes, absl::string_view name);
 
-// Trains a model: byte-pair encoding, NFKC and lower case. It is an error if the texts do not yield `vocab_size`
-// pieces, or if their characters alone need more. The same texts in the same order give the same bytes. Takes about a
-// second per megabyte of text.
-absl::StatusOr<std::string> TrainSentencePiece(const std::vector<std::string>& texts, int vocab_size);
+// Trains a model by byte-pair encoding. `normalization` is one of sentencepiece's: by default NFKC and lower case;
+// "identity" leaves the texts as they are. It is an error, which begins with `field`, if the texts do not yield
+// `vocab_size` pieces, or if their characters alone need more. The same texts in the same order give the same bytes.
+// Takes about a second per megabyte of text.
+absl::StatusOr<std::string> TrainSentencePiece(const std::vector<std::string>& texts, int vocab_size,
+                                               absl::string_view normalization = "nmt_nfkc_cf",
+                                               absl::string_view field = "model.tokenizer.vocab_size");
 
 }  // namespace metaprompt
 

@@ -5,16 +5,10 @@
 
 #include <memory>
 
+#include "metaprompt/tokenizers/bert_words.h"
 #include "metaprompt/tokenizers/tokenizer_parts.h"
 
 namespace metaprompt {
-
-struct WordPieceOptions {
-  bool lower_case = true;
-  bool strip_accents = true;
-  bool split_cjk = true;         // Chinese characters are words
-  size_t max_word_length = 100;  // in characters; a longer word is [UNK]
-};
 
 // `parts` has [UNK].
 std::unique_ptr<Tokenizer> MakeWordPiece(TokenizerParts parts, const WordPieceOptions& options);

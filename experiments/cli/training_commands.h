@@ -1,0 +1,13 @@
+// Commands that train on texts in place of tasks: pretrain.
+#ifndef EXPERIMENTS_CLI_TRAINING_COMMANDS_H_
+#define EXPERIMENTS_CLI_TRAINING_COMMANDS_H_
+
+#include "experiments/cli/commands.h"
+
+namespace metaprompt {
+
+void RegisterTrainingCommands(Commands* commands);
+
+}  // namespace metaprompt
+
+#endif  // EXPERIMENTS_CLI_TRAINING_COMMANDS_H_

@@ -1,0 +1,45 @@
+// The loss of masked language modelling (Devlin et al. 2019, section 3.1).
+#ifndef EXPERIMENTS_PRETRAINING_MASKED_LANGUAGE_H_
+#define EXPERIMENTS_PRETRAINING_MASKED_LANGUAGE_H_
+
+#include <ATen/core/Tensor.h>
+
+#include <cstdint>
+#include <vector>
+
+#include "absl/types/span.h"
+#include "experiments/pretraining/masking.h"
+#include "metaprompt/encoders/dropout.h"
+#include "metaprompt/encoders/encoder.h"
+#include "metaprompt/model/params.h"
+#include "metaprompt/model/text_inputs.h"
+
+namespace metaprompt {
+
+// Inputs whose tokens are predicted at some places.
+struct MaskedBatch {
+  TextInputs texts;
+  at::Tensor places;  // [M] int64: indices of tokens among all of the texts
+  at::Tensor labels;  // [M] int64: their ids before masking
+
+  int64_t predicted() const { return labels.size(0); }
+};
+
+// B lists of token ids, packed, with nothing to read. `device`: where the tensors are.
+TextInputs PackIds(absl::Span<const std::vector<int64_t>> ids, at::Device device);
+
+MaskedBatch PackMasked(absl::Span<const MaskedTokens> inputs, at::Device device);
+
+struct MaskedLoss {
+  at::Tensor sum;       // scalar: the sum over the predicted tokens of -log p(label), in the parameters' type
+  int64_t correct = 0;  // predicted tokens whose most probable piece is the label
+};
+
+// The encoder must have an output for words: its MLM head, or a word embedding as wide as its hidden states. Logits are
+// computed only for the predicted tokens, [M, V]. `bfloat16`: matrix products are in bfloat16.
+MaskedLoss LossOfMasked(const Encoder& encoder, const ParamList& params, const MaskedBatch& batch,
+                        const Dropout& dropout, bool bfloat16);
+
+}  // namespace metaprompt
+
+#endif  // EXPERIMENTS_PRETRAINING_MASKED_LANGUAGE_H_

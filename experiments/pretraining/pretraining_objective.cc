@@ -1,0 +1,259 @@
+#include "experiments/pretraining/pretraining_objective.h"
+
+#include <ATen/ATen.h>
+#include <ATen/core/grad_mode.h>
+
+#include <algorithm>
+#include <cmath>
+#include <functional>
+#include <memory>
+#include <numeric>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "experiments/pretraining/masked_language.h"
+#include "experiments/pretraining/text_pairs.h"
+#include "metaprompt/base/random.h"
+#include "metaprompt/base/status_macros.h"
+
+namespace metaprompt {
+namespace {
+
+constexpr size_t kValidInputs = 64;  // in a chunk of validation
+
+// Where to cut inputs of these lengths so that each of at most `parts` parts has about as many tokens: the end of each.
+std::vector<size_t> CutEvenly(const std::vector<size_t>& lengths, size_t parts) {
+  const size_t total = std::accumulate(lengths.begin(), lengths.end(), size_t{0});
+  std::vector<size_t> ends;
+  size_t tokens = 0;
+  for (size_t i = 0; i < lengths.size(); ++i) {
+    tokens += lengths[i];
+    if (tokens * parts >= total * (ends.size() + 1)) {
+      ends.push_back(i + 1);
+    }
+  }
+  return ends;
+}
+
+// Runs `sums` for each of `chunks` chunks in parallel and calls `add` with the results in their order.
+template <typename Sums>
+absl::Status SumChunks(const char* what, int64_t chunks, TaskPool* pool, Progress* progress,
+                       const std::function<Sums(int64_t)>& sums, const std::function<void(const Sums&)>& add) {
+  std::vector<Sums> results(static_cast<size_t>(chunks));
+  std::atomic<int64_t> finished{0};
+  const int64_t done = pool->Run(
+      chunks,
+      [&](int64_t chunk) {
+        const at::NoGradGuard no_grad;
+        results[static_cast<size_t>(chunk)] = sums(chunk);
+        ++finished;
+      },
+      [&] { progress->Part(absl::StrCat(what, ": ", finished.load(), "/", chunks, " parts")); });
+  if (done < chunks) {
+    return absl::CancelledError("stopped in validation");
+  }
+  for (const Sums& one : results) {
+    add(one);
+  }
+  return absl::OkStatus();
+}
+
+int64_t ChunksOf(size_t count) { return static_cast<int64_t>((count + kValidInputs - 1) / kValidInputs); }
+
+}  // namespace
+
+size_t Epochs::At(int64_t position) {
+  const auto size = static_cast<int64_t>(size_);
+  if (const int64_t epoch = position / size; epoch != epoch_) {
+    epoch_ = epoch;
+    order_.resize(size_);
+    std::iota(order_.begin(), order_.end(), size_t{0});
+    Random random(SubSeed(seed_, "epoch", static_cast<uint64_t>(epoch)));
+    random.PartialShuffle(size_, &order_);
+  }
+  return order_[static_cast<size_t>(position % size)];
+}
+
+PretrainingObjective::PretrainingObjective(const PretrainingSpec& spec, const Encoder* encoder,
+                                           const Tokenizer& tokenizer, const Corpus* corpus, at::Device device)
+    : spec_(spec),
+      encoder_(encoder),
+      corpus_(corpus),
+      device_(device),
+      masking_(spec.masked(), tokenizer),
+      bfloat16_(spec.precision() == ExperimentSpec::BFLOAT16),
+      texts_(SubSeed(spec.seed(), "texts"), corpus->train.size()),
+      pairs_(SubSeed(spec.seed(), "pairs"), corpus->train_pairs.size()) {
+  const EncoderConfig& config = encoder->config();
+  const bool of_checkpoint = spec.dropout().of_checkpoint();
+  dropout_.hidden = of_checkpoint ? config.hidden_dropout : spec.dropout().hidden();
+  dropout_.attention = of_checkpoint ? config.attention_dropout : spec.dropout().attention();
+}
+
+Dropout PretrainingObjective::DropoutOf(int64_t step, size_t part) const {
+  Dropout dropout = dropout_;
+  dropout.seed = SubSeed(SubSeed(spec_.seed(), "dropout", static_cast<uint64_t>(step)), "part", part);
+  return dropout;
+}
+
+void PretrainingObjective::AddMasked(int64_t step, TrainingBatch* batch) {
+  const int64_t size = spec_.masked().batch();
+  std::vector<MaskedTokens> inputs;
+  int64_t predicted = 0;
+  for (int64_t i = 0; i < size; ++i) {
+    const int64_t position = step * size + i;
+    Random random(SubSeed(spec_.seed(), "mask", static_cast<uint64_t>(position)));
+    inputs.push_back(masking_.Apply(corpus_->train[texts_.At(position)], &random));
+    predicted += static_cast<int64_t>(inputs.back().places.size());
+  }
+  // Inputs of like length together: less padding where texts are padded.
+  std::stable_sort(inputs.begin(), inputs.end(),
+                   [](const MaskedTokens& a, const MaskedTokens& b) { return a.ids.size() < b.ids.size(); });
+  std::vector<size_t> lengths;
+  for (const MaskedTokens& input : inputs) {
+    lengths.push_back(input.ids.size());
+  }
+  const double scale = spec_.masked().weight() / static_cast<double>(std::max<int64_t>(predicted, 1));
+  const auto all = std::make_shared<const std::vector<MaskedTokens>>(std::move(inputs));
+  size_t begin = 0;
+  for (const size_t end : CutEvenly(lengths, static_cast<size_t>(spec_.train().parts()))) {
+    const Dropout dropout = DropoutOf(step, batch->parts.size());
+    batch->parts.emplace_back([this, all, begin, end, scale, dropout](const ParamList& params) {
+      const MaskedBatch packed = PackMasked(absl::MakeSpan(*all).subspan(begin, end - begin), device_);
+      const MaskedLoss loss = LossOfMasked(*encoder_, params, packed, dropout, bfloat16_);
+      return PartLoss{loss.sum * scale, static_cast<double>(loss.correct)};
+    });
+    begin = end;
+  }
+  batch->counted += static_cast<double>(predicted);
+}
+
+PretrainingObjective::PackedPairs PretrainingObjective::Pack(const PairTable& table,
+                                                             const std::vector<size_t>& which) const {
+  std::vector<std::vector<int64_t>> ids;
+  std::vector<int64_t> first;
+  std::vector<int64_t> second;
+  for (const TokenTable* const side : {&table.first, &table.second}) {
+    for (const size_t i : which) {
+      ids.emplace_back((*side)[i].begin(), (*side)[i].end());
+    }
+  }
+  for (const size_t i : which) {
+    first.push_back(table.first_text[i]);
+    second.push_back(table.second_text[i]);
+  }
+  return {PackIds(ids, device_), at::tensor(first, at::kLong).to(device_), at::tensor(second, at::kLong).to(device_)};
+}
+
+void PretrainingObjective::AddPairs(int64_t step, TrainingBatch* batch) {
+  const int64_t size = spec_.pairs().batch();
+  const int64_t parts = std::min<int64_t>(spec_.train().parts(), size / 2);
+  const double scale = spec_.pairs().weight() / static_cast<double>(size);
+  const bool counts = !spec_.has_masked();
+  for (int64_t part = 0; part < parts; ++part) {
+    std::vector<size_t> which;
+    for (int64_t i = size * part / parts; i < size * (part + 1) / parts; ++i) {
+      which.push_back(pairs_.At(step * size + i));
+    }
+    const Dropout dropout = DropoutOf(step, batch->parts.size());
+    batch->parts.emplace_back([this, which, scale, dropout, counts](const ParamList& params) {
+      const PackedPairs packed = Pack(corpus_->train_pairs, which);
+      const PairsLoss loss = LossOfPairs(*encoder_, params, packed.texts, packed.first_groups, packed.second_groups,
+                                         spec_.pairs().temperature(), dropout, bfloat16_);
+      return PartLoss{loss.sum * scale, counts ? loss.correct : 0};
+    });
+  }
+  batch->counted += counts ? static_cast<double>(size) : 0;
+}
+
+TrainingBatch PretrainingObjective::Batch(int64_t step) {
+  TrainingBatch batch;
+  if (spec_.has_masked()) {
+    AddMasked(step, &batch);
+  }
+  if (spec_.has_pairs()) {
+    AddPairs(step, &batch);
+  }
+  return batch;
+}
+
+PretrainingObjective::Sums PretrainingObjective::ValidMasked(const ParamList& params, size_t begin, size_t end) const {
+  std::vector<MaskedTokens> inputs;
+  for (size_t i = begin; i < end; ++i) {
+    Random random(SubSeed(spec_.seed(), "valid mask", i));
+    inputs.push_back(masking_.Apply(corpus_->valid[i], &random));
+  }
+  const MaskedBatch packed = PackMasked(inputs, device_);
+  const MaskedLoss loss = LossOfMasked(*encoder_, params, packed, {}, bfloat16_);
+  return {loss.sum.item<double>(), static_cast<double>(loss.correct), packed.predicted()};
+}
+
+PretrainingObjective::Sums PretrainingObjective::ValidPairs(const ParamList& params, size_t begin, size_t end) const {
+  std::vector<size_t> which(end - begin);
+  std::iota(which.begin(), which.end(), begin);
+  const PackedPairs packed = Pack(corpus_->valid_pairs, which);
+  const PairsLoss loss = LossOfPairs(*encoder_, params, packed.texts, packed.first_groups, packed.second_groups,
+                                     spec_.pairs().temperature(), {}, bfloat16_);
+  return {loss.sum.item<double>(), loss.correct, static_cast<int64_t>(which.size())};
+}
+
+absl::StatusOr<Validation> PretrainingObjective::Validate(const ParamList& params, TaskPool* pool, Progress* progress) {
+  Validation result;
+  const auto part = [&](size_t count, double weight, bool accuracy,
+                        Sums (PretrainingObjective::*valid)(const ParamList&, size_t, size_t) const) {
+    Sums all;
+    RETURN_IF_ERROR(SumChunks<Sums>(
+        "validation", ChunksOf(count), pool, progress,
+        [&](int64_t chunk) {
+          const size_t begin = static_cast<size_t>(chunk) * kValidInputs;
+          return (this->*valid)(params, begin, std::min(count, begin + kValidInputs));
+        },
+        [&](const Sums& one) {
+          all.loss += one.loss;
+          all.correct += one.correct;
+          all.count += one.count;
+        }));
+    const auto total = static_cast<double>(std::max<int64_t>(all.count, 1));
+    result.loss += weight * all.loss / total;
+    if (accuracy) {
+      result.accuracy = all.correct / total;
+    }
+    return absl::OkStatus();
+  };
+  if (spec_.has_masked()) {
+    RETURN_IF_ERROR(
+        part(corpus_->valid.size(), spec_.masked().weight(), /*accuracy=*/true, &PretrainingObjective::ValidMasked));
+  }
+  if (spec_.has_pairs()) {
+    RETURN_IF_ERROR(part(corpus_->valid_pairs.size(), spec_.pairs().weight(), !spec_.has_masked(),
+                         &PretrainingObjective::ValidPairs));
+  }
+  result.score = -result.loss;
+  return result;
+}
+
+absl::StatusOr<double> PretrainingObjective::PseudoPerplexity(const ParamList& params, int64_t inputs, TaskPool* pool,
+                                                              Progress* progress) const {
+  Sums all;
+  RETURN_IF_ERROR(SumChunks<Sums>(
+      "pseudo-perplexity", std::min(inputs, static_cast<int64_t>(corpus_->valid.size())), pool, progress,
+      [&](int64_t i) {
+        const absl::Span<const int32_t> ids = corpus_->valid[static_cast<size_t>(i)];
+        std::vector<MaskedTokens> masked;
+        for (size_t place = 0; place < ids.size(); ++place) {
+          if (!masking_.IsSpecial(ids[place])) {
+            masked.push_back(masking_.MaskOne(ids, static_cast<int64_t>(place)));
+          }
+        }
+        const MaskedBatch packed = PackMasked(masked, device_);
+        const MaskedLoss loss = LossOfMasked(*encoder_, params, packed, {}, bfloat16_);
+        return Sums{loss.sum.item<double>(), 0, packed.predicted()};
+      },
+      [&](const Sums& one) {
+        all.loss += one.loss;
+        all.count += one.count;
+      }));
+  return std::exp(all.loss / static_cast<double>(std::max<int64_t>(all.count, 1)));
+}
+
+}  // namespace metaprompt

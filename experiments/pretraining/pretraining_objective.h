@@ -1,0 +1,81 @@
+// What pre-training minimises: the losses of masked language modelling, of pairs, or both.
+#ifndef EXPERIMENTS_PRETRAINING_PRETRAINING_OBJECTIVE_H_
+#define EXPERIMENTS_PRETRAINING_PRETRAINING_OBJECTIVE_H_
+
+#include <cstdint>
+#include <vector>
+
+#include "experiments/pretraining/corpus.h"
+#include "experiments/pretraining/masking.h"
+#include "experiments/pretraining/pretraining.pb.h"
+#include "experiments/training/objective.h"
+#include "metaprompt/encoders/dropout.h"
+#include "metaprompt/encoders/encoder.h"
+#include "metaprompt/tokenizers/tokenizer.h"
+
+namespace metaprompt {
+
+// An endless walk through `size` things: in each epoch all of them, in a new random order.
+class Epochs {
+ public:
+  Epochs(uint64_t seed, size_t size) : seed_(seed), size_(size) {}
+
+  // The thing at place `position` of the walk. Fast while positions grow.
+  size_t At(int64_t position);
+
+ private:
+  uint64_t seed_;
+  size_t size_;
+  int64_t epoch_ = -1;  // of `order_`
+  std::vector<size_t> order_;
+};
+
+class PretrainingObjective : public Objective {
+ public:
+  // All but `spec` outlive the object.
+  PretrainingObjective(const PretrainingSpec& spec, const Encoder* encoder, const Tokenizer& tokenizer,
+                       const Corpus* corpus, at::Device device);
+
+  const std::vector<ParamInfo>& infos() const override { return encoder_->params(); }
+  TrainingBatch Batch(int64_t step) override;
+  absl::StatusOr<Validation> Validate(const ParamList& params, TaskPool* pool, Progress* progress) override;
+
+  // exp of the mean of -log p(token | all others) over the tokens of the first `inputs` validation inputs, each masked
+  // by itself (Salazar et al. 2020, eq. 4).
+  absl::StatusOr<double> PseudoPerplexity(const ParamList& params, int64_t inputs, TaskPool* pool,
+                                          Progress* progress) const;
+
+ private:
+  struct Sums {  // over a chunk of validation inputs
+    double loss = 0;
+    double correct = 0;
+    int64_t count = 0;
+  };
+
+  Dropout DropoutOf(int64_t step, size_t part) const;
+  void AddMasked(int64_t step, TrainingBatch* batch);
+  void AddPairs(int64_t step, TrainingBatch* batch);
+  Sums ValidMasked(const ParamList& params, size_t begin, size_t end) const;
+  Sums ValidPairs(const ParamList& params, size_t begin, size_t end) const;
+  // The inputs of pairs of a table, packed, and what LossOfPairs computes from them.
+  struct PackedPairs {
+    TextInputs texts;
+    at::Tensor first_groups;
+    at::Tensor second_groups;
+  };
+  PackedPairs Pack(const PairTable& table, const std::vector<size_t>& which) const;
+
+  const PretrainingSpec spec_;
+  const Encoder* const encoder_;
+  const Corpus* const corpus_;
+  const at::Device device_;
+  const Masking masking_;
+  const bool bfloat16_;
+  Dropout dropout_;  // rates
+  Epochs texts_;
+  Epochs pairs_;
+};
+
+}  // namespace metaprompt
+
+#endif  // EXPERIMENTS_PRETRAINING_PRETRAINING_OBJECTIVE_H_

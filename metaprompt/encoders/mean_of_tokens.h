@@ -1,0 +1,19 @@
+// The mean of the hidden states of a text's tokens: what sentence encoders take for the whole text.
+#ifndef METAPROMPT_ENCODERS_MEAN_OF_TOKENS_H_
+#define METAPROMPT_ENCODERS_MEAN_OF_TOKENS_H_
+
+#include <ATen/core/Tensor.h>
+
+#include "metaprompt/model/text_inputs.h"
+
+namespace metaprompt {
+
+// The mean over each text's tokens of `states` [N, D]: [B, D], of type `type`.
+at::Tensor MeanOfTokens(const at::Tensor& states, const TextInputs& texts, at::ScalarType type);
+
+// `vectors` [B, D] scaled to length 1 each. A vector shorter than 1e-6 stays shorter than 1.
+at::Tensor UnitVectors(const at::Tensor& vectors);
+
+}  // namespace metaprompt
+
+#endif  // METAPROMPT_ENCODERS_MEAN_OF_TOKENS_H_
