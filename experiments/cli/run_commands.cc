@@ -10,6 +10,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
 #include "experiments/host/progress.h"
+#include "experiments/pretraining/pretrain.h"
 #include "experiments/report/class_results_table.h"
 #include "experiments/report/comparison_text.h"
 #include "experiments/report/report.h"
@@ -80,6 +81,11 @@ struct ShowOptions {
 };
 
 absl::Status Show(const ShowOptions& options, const Console& console) {
+  if (IsPretrainingFolder(options.run)) {
+    ASSIGN_OR_RETURN(const PretrainingRecord record, ReadPretrainingRecord(options.run));
+    *console.out << (options.json ? MessageJson(record).dump(2) + "\n" : PretrainingText(record));
+    return absl::OkStatus();
+  }
   ASSIGN_OR_RETURN(const RunRecord record, ReadRecord(options.run));
   if (options.json) {
     *console.out << MessageJson(record).dump(2) << '\n';
@@ -94,8 +100,9 @@ absl::Status Show(const ShowOptions& options, const Console& console) {
 
 void RegisterShow(Commands* commands) {
   auto options = std::make_shared<ShowOptions>();
-  CLI::App* show = commands->Add("show", "Print the results of a run: its table, and each test class",
-                                 [options](const Console& console) { return Show(*options, console); });
+  CLI::App* show =
+      commands->Add("show", "Print the results of a run: its table, and each test class; or of a pre-training",
+                    [options](const Console& console) { return Show(*options, console); });
   show->add_option("DIR", options->run, "Run directory")->required();
   AddJsonOption("Print the record as JSON", show, &options->json);
 }

@@ -1,5 +1,7 @@
 #include "experiments/pretraining/pretrain.h"
 
+#include <ATen/ATen.h>
+
 #include <algorithm>
 #include <chrono>
 #include <filesystem>
@@ -122,13 +124,17 @@ std::string InputsLine(const PretrainingRecord& record) {
 }
 
 // Writes what a checkpoint's folder holds, under the directory's checksums.
-absl::Status SaveEncoder(const EncoderParts& parts, const ParamList& params, RunDirectory* directory) {
+absl::Status SaveEncoder(const EncoderParts& parts, const ParamList& params, bool half, RunDirectory* directory) {
+  TensorFile file = CheckpointTensors(*parts.encoder, params);
+  for (auto& [name, tensor] : file.tensors) {
+    tensor = half ? tensor.to(at::kHalf) : tensor;
+  }
+  RETURN_IF_ERROR(directory->WriteTensors("model.safetensors", file));
   for (const auto& [name, bytes] : parts.tokenizer->files()) {
     if (name != "config.json" && !directory->Has(name)) {
       RETURN_IF_ERROR(directory->Write(name, bytes));
     }
   }
-  RETURN_IF_ERROR(directory->WriteTensors("model.safetensors", CheckpointTensors(*parts.encoder, params)));
   return directory->Write("config.json", CheckpointConfig(*parts.encoder, parts.config_json));
 }
 
@@ -159,8 +165,12 @@ absl::StatusOr<PretrainingRecord> PretrainIn(RunDirectory* directory, const Pret
   TaskPool pool(device.is_cpu() ? threads : 1, &stop);
   const TrainingContext context = {directory, &pool, progress, &stop, device};
   const auto start = [&]() -> absl::StatusOr<ParamList> { return std::exchange(parts.params, {}); };
-  ASSIGN_OR_RETURN(const TrainedSteps trained,
+  ASSIGN_OR_RETURN(TrainedSteps trained,
                    TrainSteps("pre-training", spec.train(), spec.optimizer(), start, context, &objective));
+  const bool half = spec.storage() == PretrainingSpec::AS_FLOAT16;
+  for (at::Tensor& param : trained.params) {  // what is measured below is what is written
+    param = half ? param.to(at::kHalf).to(at::kFloat) : param;
+  }
   *record.mutable_curve() = trained.state.curve();
   record.set_best_step(trained.state.best_step());
   record.set_trained_steps(trained.state.step());
@@ -172,7 +182,7 @@ absl::StatusOr<PretrainingRecord> PretrainIn(RunDirectory* directory, const Pret
   }
   record.set_parameters_sha256(ParamsSha256(parts.encoder->params(), trained.params));
 
-  RETURN_IF_ERROR(SaveEncoder(parts, trained.params, directory));
+  RETURN_IF_ERROR(SaveEncoder(parts, trained.params, half, directory));
   environment.set_wall_seconds(std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count());
   RETURN_IF_ERROR(directory->Write("curve.tsv", CurveText(trained.state)));
   RETURN_IF_ERROR(directory->Write("environment.textproto", SpecText(environment)));
@@ -189,14 +199,10 @@ absl::StatusOr<PretrainingRecord> PretrainIn(RunDirectory* directory, const Pret
 // a folder of something else.
 absl::StatusOr<PretrainingRecord> CompletePretraining(const PretrainingSpec& spec, const std::string& out,
                                                       const absl::Status& taken, Progress* progress) {
-  const std::string path = absl::StrCat(out, "/", kRecordFile);
-  std::error_code error;
-  if (!std::filesystem::exists(path, error)) {
+  if (!IsPretrainingFolder(out)) {
     return taken;
   }
-  ASSIGN_OR_RETURN(const std::string text, ReadFile(path));
-  PretrainingRecord record;
-  RETURN_IF_ERROR(ParseSpec(text, path, &record));
+  ASSIGN_OR_RETURN(PretrainingRecord record, ReadPretrainingRecord(out));
   PretrainingSpec found = record.spec();
   WriteOutDefaults(&found);  // of fields that are newer than the record
   if (SpecText(found) != SpecText(spec)) {
@@ -220,6 +226,23 @@ absl::StatusOr<PretrainingRecord> Pretrain(const PretrainingSpec& spec, const st
       PretrainIn(directory->get(), spec, progress, stop, allow_other_environment);
   if (!record.ok()) {
     (*directory)->Abandon();
+  }
+  return record;
+}
+
+bool IsPretrainingFolder(const std::string& folder) {
+  std::error_code error;
+  return std::filesystem::exists(absl::StrCat(folder, "/", kRecordFile), error);
+}
+
+absl::StatusOr<PretrainingRecord> ReadPretrainingRecord(const std::string& folder) {
+  const std::string path = absl::StrCat(folder, "/", kRecordFile);
+  ASSIGN_OR_RETURN(const std::string text, ReadFile(path));
+  PretrainingRecord record;
+  RETURN_IF_ERROR(ParseSpec(text, path, &record));
+  if (record.version() != kVersion) {
+    return absl::InvalidArgumentError(
+        absl::StrCat(path, ": version is ", record.version(), "; this program reads version ", kVersion));
   }
   return record;
 }

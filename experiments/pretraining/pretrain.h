@@ -19,6 +19,12 @@ namespace metaprompt {
 absl::StatusOr<PretrainingRecord> Pretrain(const PretrainingSpec& spec, const std::string& out, Progress* progress,
                                            const std::atomic<bool>& stop, bool allow_other_environment);
 
+// Whether the folder is that of a complete pre-training.
+bool IsPretrainingFolder(const std::string& folder);
+
+// Its record. The error names the file.
+absl::StatusOr<PretrainingRecord> ReadPretrainingRecord(const std::string& folder);
+
 // The record as a few lines to read.
 std::string PretrainingText(const PretrainingRecord& record);
 

@@ -37,7 +37,10 @@ std::string ResultTable(const RunRecord& record) {
       rows.push_back(row);
     }
     for (int i = 0; i < record.results(0).differences_size(); ++i) {
-      std::vector<std::string> row = {"paired difference"};
+      const PairedDifference& first = record.results(0).differences(i);
+      std::vector<std::string> row = {record.results(0).differences_size() == 1
+                                          ? "paired difference"
+                                          : absl::StrCat(first.of(), " − ", first.over())};
       for (const ShotResult& result : record.results()) {
         row.push_back(i < result.differences_size()
                           ? Cell(result.differences(i).mean(), result.differences(i).half_width(), true)

@@ -7,6 +7,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "experiments/runs/class_results.h"
+#include "experiments/runs/count_words.h"
 #include "experiments/runs/evaluate.h"
 #include "metaprompt/base/hash.h"
 #include "metaprompt/base/statistics.h"
@@ -16,9 +17,25 @@ namespace metaprompt {
 namespace {
 
 constexpr int64_t kTestChunk = 20;  // episodes
+constexpr char kCountingWords[] = "TF-IDF centroids";
 
 std::string Percent(const MeanInterval& mean) {
   return absl::StrFormat("%.2f ± %.2f %%", 100 * mean.mean, 100 * mean.half_width);
+}
+
+absl::StatusOr<Evaluation> EvaluationOf(const std::string& initialisation, const EpisodeLines& lines,
+                                        const Dataset& dataset, const PlanOf& plan) {
+  const MeanInterval mean = Interval(lines.accuracies);
+  Evaluation evaluation;
+  evaluation.set_initialisation(initialisation);
+  evaluation.set_mean_accuracy(mean.mean);
+  evaluation.set_half_width(mean.half_width);
+  evaluation.set_predictions_sha256(Sha256(lines.text));
+  for (const double accuracy : lines.accuracies) {
+    evaluation.add_accuracies(static_cast<float>(accuracy));
+  }
+  RETURN_IF_ERROR(AddClassResults(dataset, lines.text, plan, &evaluation));
+  return evaluation;
 }
 
 }  // namespace
@@ -44,18 +61,19 @@ absl::StatusOr<Evaluation> MetaTest(const RunContext& context, int shots, const 
     context.progress->Update(lines.count(), lines.count() > 0 ? Percent(Interval(lines.accuracies)) : "");
   };
   ASSIGN_OR_RETURN(const EpisodeLines lines, Evaluate(context, params, *split, plan, work, show));
-  const MeanInterval mean = Interval(lines.accuracies);
-  context.progress->End(absl::StrFormat("%d episodes, %s", total, Percent(mean)));
-  Evaluation evaluation;
-  evaluation.set_initialisation(initialisation);
-  evaluation.set_mean_accuracy(mean.mean);
-  evaluation.set_half_width(mean.half_width);
-  evaluation.set_predictions_sha256(Sha256(lines.text));
-  for (const double accuracy : lines.accuracies) {
-    evaluation.add_accuracies(static_cast<float>(accuracy));
-  }
-  RETURN_IF_ERROR(AddClassResults(context.bench->dataset(), lines.text, plan, &evaluation));
-  return evaluation;
+  context.progress->End(absl::StrFormat("%d episodes, %s", total, Percent(Interval(lines.accuracies))));
+  return EvaluationOf(initialisation, lines, context.bench->dataset(), plan);
+}
+
+absl::StatusOr<Evaluation> TestWordCounts(const RunContext& context, int shots) {
+  const TestSet::Access access = context.bench->test_set().Begin();
+  const PlanOf plan = context.bench->test_set().Plans(shots);
+  const Dataset& dataset = context.bench->dataset();
+  const int64_t total = context.bench->spec().test().episodes();
+  context.progress->Begin(absl::StrCat(shots, "-shot meta-test, ", kCountingWords), "episodes", 0, total);
+  const EpisodeLines lines = WordCounts(dataset).Test(dataset.Of(Split::kTest), plan, total);
+  context.progress->End(absl::StrFormat("%d episodes, %s", total, Percent(Interval(lines.accuracies))));
+  return EvaluationOf(kCountingWords, lines, dataset, plan);
 }
 
 PairedDifference Paired(const Evaluation& of, const Evaluation& over) {

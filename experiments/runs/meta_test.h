@@ -17,6 +17,9 @@ namespace metaprompt {
 absl::StatusOr<Evaluation> MetaTest(const RunContext& context, int shots, const std::string& initialisation,
                                     const ParamList& params);
 
+// The same episodes by counting words alone (count_words.h). It has nothing to adapt and takes a moment.
+absl::StatusOr<Evaluation> TestWordCounts(const RunContext& context, int shots);
+
 // `of` minus `over`, episode by episode: they have the same episodes.
 PairedDifference Paired(const Evaluation& of, const Evaluation& over);
 

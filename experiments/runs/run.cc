@@ -30,18 +30,21 @@ absl::StatusOr<ShotResult> RunShots(const RunContext& context, int shots) {
   ASSIGN_OR_RETURN(Trained trained, MetaTrain(context, shots));
   ShotResult result = std::move(trained.result);
   const ExperimentSpec& spec = context.bench->spec();
+  if (spec.test().count_words()) {
+    ASSIGN_OR_RETURN(*result.add_tests(), TestWordCounts(context, shots));
+  }
   if (TestsInitialParams(spec)) {
     ASSIGN_OR_RETURN(ParamList initial, context.bench->InitialParams(shots));
     context.bench->ForgetInitialParams(shots);
     initial = WithOwn(context.bench->model(), *context.learner, std::move(initial), spec.seed());
     ASSIGN_OR_RETURN(*result.add_tests(), MetaTest(context, shots, context.bench->initialisation(), initial));
   }
-  if (spec.train().meta_steps() == 0) {  // then there is one initialisation
-    return result;
+  if (spec.train().meta_steps() > 0) {  // if not, there is one initialisation
+    ASSIGN_OR_RETURN(*result.add_tests(), MetaTest(context, shots, "meta-learned", trained.params));
   }
-  ASSIGN_OR_RETURN(*result.add_tests(), MetaTest(context, shots, "meta-learned", trained.params));
-  if (result.tests_size() == 2) {
-    *result.add_differences() = Paired(result.tests(1), result.tests(0));
+  const Evaluation& last = *result.tests().rbegin();
+  for (int i = 0; i + 1 < result.tests_size(); ++i) {
+    *result.add_differences() = Paired(last, result.tests(i));
   }
   return result;
 }

@@ -1,0 +1,251 @@
+#!/usr/bin/env python3
+"""Makes the texts from which the quickstart's encoder is pre-trained.
+
+  make_corpus.py --index PACKAGES --translations TRANSLATION-EN --packages FOLDER --out FOLDER
+
+--index         the package index: `apt-cache dumpavail`, or a Packages file
+--translations  the long descriptions: Translation-en of the same release
+--packages      a folder with the .deb files of wordnet-base, dict-foldoc, dict-gcide, manpages and manpages-dev
+                (`apt-get download`)
+--out           where texts.txt and pairs.tsv are written: a text per line, and two texts per line with a tab between them
+
+No text is taken from a package of a section that validates or tests in the quickstart. A paragraph that such a package
+has as well is left out, wherever else it stands. The same inputs give the same bytes.
+"""
+
+import argparse
+import gzip
+import hashlib
+import lzma
+import pathlib
+import re
+import subprocess
+import sys
+import tempfile
+
+TRAIN_SECTIONS = set(
+    """perl python doc libdevel utils javascript rust gnu-r net devel haskell admin x11 misc text php graphics ocaml
+    gnome editors database electronics debug httpd introspection""".split()
+)
+OTHER_SECTIONS = set(
+    """golang ruby sound web kde interpreters otherosfs vcs games fonts math mail video hamradio science tex java lisp
+    libs localization""".split()
+)
+
+
+def read_text(path):
+    data = pathlib.Path(path).read_bytes()
+    if data[:2] == b"\x1f\x8b":
+        data = gzip.decompress(data)
+    elif data[:6] == b"\xfd7zXZ\0":
+        data = lzma.decompress(data)
+    return data.decode("utf-8")
+
+
+def stanzas(text):
+    for stanza in text.split("\n\n"):
+        fields = {}
+        name = None
+        for line in stanza.split("\n"):
+            if line[:1] in (" ", "\t"):
+                if name:
+                    fields[name] += "\n" + line[1:]
+            elif ":" in line:
+                name, value = line.split(":", 1)
+                fields[name] = value.strip()
+        if fields:
+            yield fields
+
+
+def paragraphs(long_description):
+    """Paragraphs of running text; lists and indented lines are left out."""
+    text = []
+    for line in long_description.split("\n"):
+        if line.strip() == ".":
+            if text:
+                yield " ".join(text)
+            text = []
+        elif line[:1] in (" ", "\t", "*", "-"):
+            continue
+        else:
+            text.append(line.strip())
+    if text:
+        yield " ".join(text)
+
+
+def descriptions(index, translations):
+    """texts and pairs of the packages in training sections."""
+    section_of = {}
+    for fields in stanzas(read_text(index)):
+        section = fields.get("Section", "").split("/")[-1]
+        section_of[fields.get("Package")] = section
+    described = {}
+    for fields in stanzas(read_text(translations)):
+        first, _, rest = fields.get("Description-en", "").partition("\n")
+        described[fields["Package"]] = (first.strip(), list(paragraphs(rest)))
+    forbidden = set()
+    for package, (short, long) in described.items():
+        if section_of.get(package) not in TRAIN_SECTIONS:
+            forbidden.add(short)
+            forbidden.update(long)
+    texts, pairs = [], []
+    for package in sorted(described):
+        if section_of.get(package) not in TRAIN_SECTIONS:
+            continue
+        short, long = described[package]
+        long = [p for p in long if p not in forbidden and len(p.split()) >= 5]
+        texts.extend(long)
+        if short in forbidden or not short:
+            continue
+        texts.append(short)
+        if long:
+            pairs.append((short, long[0]))
+    return texts, pairs
+
+
+def wordnet(folder):
+    texts, pairs = [], []
+    for part in ("noun", "verb", "adj", "adv"):
+        for line in (folder / f"usr/share/wordnet/data.{part}").read_text("utf-8").split("\n"):
+            if line.startswith(" ") or " | " not in line:
+                continue
+            head, gloss = line.split(" | ", 1)
+            fields = head.split(" ")
+            words = [fields[4 + 2 * i].replace("_", " ") for i in range(int(fields[3], 16))]
+            words = [re.sub(r"\((a|p|ip)\)$", "", word) for word in words]
+            definition = gloss.split('; "')[0].strip()
+            texts.append(f"{', '.join(words)}: {definition}")
+            texts.extend(example for example in re.findall(r'"([^"]+)"', gloss) if len(example.split()) >= 4)
+            pairs.append((", ".join(words), definition))
+    return texts, pairs
+
+
+def dictionary(folder, name, clean):
+    """Entries of a dictd dictionary: its lines, joined up to the next headword."""
+    data = gzip.decompress((folder / f"usr/share/dictd/{name}.dict.dz").read_bytes()).decode("utf-8", "replace")
+    places = {}
+    digits = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
+
+    def number(text):
+        value = 0
+        for digit in text:
+            value = 64 * value + digits.index(digit)
+        return value
+
+    encoded = data.encode("utf-8")
+    raw = gzip.decompress((folder / f"usr/share/dictd/{name}.dict.dz").read_bytes())
+    del encoded
+    for line in (folder / f"usr/share/dictd/{name}.index").read_text("utf-8").split("\n"):
+        fields = line.split("\t")
+        if len(fields) >= 3 and not fields[0].startswith("00-"):
+            places.setdefault((number(fields[1]), number(fields[2])), fields[0])
+    texts, pairs = [], []
+    for (start, size), word in sorted(places.items()):
+        entry = raw[start : start + size].decode("utf-8", "replace")
+        body = clean(entry)
+        if len(body.split()) >= 5:
+            texts.append(f"{word}: {body}")
+            pairs.append((word, " ".join(body.split()[:60])))
+    return texts, pairs
+
+
+def clean_foldoc(entry):
+    lines = entry.split("\n")[1:]
+    body = " ".join(line.strip() for line in lines)
+    body = re.sub(r"^\s*<[^>]*>", " ", body)
+    body = re.sub(r"[{}]|\(\d{4}-\d\d-\d\d\)", "", body)
+    return " ".join(body.split())
+
+
+def clean_gcide(entry):
+    lines = entry.split("\n")
+    body = " ".join(line.strip() for line in lines[1:])
+    body = re.sub(r"\[(1913 Webster|PJC|WordNet[^\]]*|[^\]]{0,40})\]", " ", body)
+    body = re.sub(r"[{}\\]|--[A-Z][a-z]+\. ", "", body)
+    body = re.sub(r"^\d+\.\s*", "", body)
+    return " ".join(body.split())
+
+
+def manual_names(folder):
+    """Pairs of the names and the summaries of manual pages, and the paragraphs of their descriptions."""
+    texts, pairs = [], []
+    for path in sorted(folder.rglob("usr/share/man/man*/*.gz")):
+        try:
+            source = gzip.decompress(path.read_bytes()).decode("utf-8", "replace")
+        except OSError:
+            continue
+        match = re.search(r'^\.SH "?NAME"?\n(.*?)^\.SH', source, re.M | re.S)
+        if match:
+            line = plain_roff(match.group(1))
+            if " - " in line:
+                name, summary = line.split(" - ", 1)
+                pairs.append((name.strip(), summary.strip()))
+        for block in re.split(r"^\.(?:PP|P|LP|SH.*|SS.*|TP.*|IP.*)$", source, flags=re.M):
+            line = plain_roff(block)
+            if len(line.split()) >= 8 and re.match(r"[A-Z][a-z]* ", line):
+                texts.append(line)
+    return texts, pairs
+
+
+def plain_roff(text):
+    lines = []
+    for line in text.split("\n"):
+        if line.startswith((".\\\"", "'\\\"", ".nf", ".fi", ".in", ".EX", ".EE", ".TS", ".TE", ".SH", ".TH")):
+            continue
+        line = re.sub(r"^\.[A-Z]{1,2}\s+", "", line)
+        if line.startswith("."):
+            continue
+        lines.append(line)
+    line = " ".join(lines).replace('"', "")
+    line = line.replace("\\-", "-").replace("\\(aq", "'").replace("\\&", "").replace("\\e", "\\")
+    line = re.sub(r"\\f.|\\\(..|\\\[[^\]]*\]|\\[a-z]", "", line)
+    return " ".join(line.split())
+
+
+def unpacked(folder, name, where):
+    found = sorted(pathlib.Path(folder).glob(f"{name}_*.deb"))
+    if len(found) != 1:
+        sys.exit(f"make_corpus.py: {folder} has {len(found)} files {name}_*.deb, one is needed: apt-get download {name}")
+    target = pathlib.Path(where) / name
+    subprocess.run(["dpkg-deb", "--extract", str(found[0]), str(target)], check=True)
+    digest = hashlib.sha256(found[0].read_bytes()).hexdigest()
+    print(f"{digest}  {found[0].name}")
+    return target
+
+
+def one_line(text):
+    return " ".join(text.split())
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    for name in ("index", "translations", "packages", "out"):
+        parser.add_argument(f"--{name}", required=True)
+    options = parser.parse_args()
+    sources = {"descriptions": descriptions(options.index, options.translations)}
+    with tempfile.TemporaryDirectory() as where:
+        sources["wordnet"] = wordnet(unpacked(options.packages, "wordnet-base", where))
+        sources["foldoc"] = dictionary(unpacked(options.packages, "dict-foldoc", where), "foldoc", clean_foldoc)
+        sources["gcide"] = dictionary(unpacked(options.packages, "dict-gcide", where), "gcide", clean_gcide)
+        for name in ("manpages", "manpages-dev"):
+            sources[name] = manual_names(unpacked(options.packages, name, where))
+    out = pathlib.Path(options.out)
+    out.mkdir(parents=True, exist_ok=True)
+    seen_texts, seen_pairs = {}, {}
+    for name, (texts, pairs) in sources.items():
+        texts = [one_line(text) for text in texts]
+        pairs = [(one_line(a), one_line(b)) for a, b in pairs]
+        new_texts = [text for text in dict.fromkeys(texts) if text and text not in seen_texts]
+        new_pairs = [pair for pair in dict.fromkeys(pairs) if all(pair) and pair not in seen_pairs]
+        seen_texts.update(dict.fromkeys(new_texts))
+        seen_pairs.update(dict.fromkeys(new_pairs))
+        words = sum(len(text.split()) for text in new_texts)
+        print(f"{name:14} {len(new_texts):8} texts {words:10} words {len(new_pairs):8} pairs")
+    (out / "texts.txt").write_text("".join(f"{text}\n" for text in seen_texts), "utf-8")
+    (out / "pairs.tsv").write_text("".join(f"{a}\t{b}\n" for a, b in seen_pairs), "utf-8")
+    for file in ("texts.txt", "pairs.tsv"):
+        print(f"{hashlib.sha256((out / file).read_bytes()).hexdigest()}  {file}")
+
+
+if __name__ == "__main__":
+    main()

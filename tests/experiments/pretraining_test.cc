@@ -1,0 +1,232 @@
+// Pre-training as a whole: its folder, stopping and continuing, threads, and texts that it must not see.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <filesystem>
+#include <sstream>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
+#include "experiments/pretraining/pretrain.h"
+#include "experiments/pretraining/pretraining_spec.h"
+#include "metaprompt/base/files.h"
+#include "metaprompt/base/spec_fields.h"
+#include "metaprompt/checkpoints/checkpoint.h"
+#include "metaprompt/tokenizers/tokenizer_folder.h"
+#include "tests/helpers/tiny_run.h"
+
+namespace metaprompt {
+namespace {
+
+using ::testing::AllOf;
+using ::testing::HasSubstr;
+using ::testing::StartsWith;
+
+// The texts of tiny_run.h, a line each, and as many pairs.
+const std::string& TextsPath() {
+  static const auto* const path = [] {
+    std::string texts;
+    for (const absl::string_view line : absl::StrSplit(Read(DataPath()), '\n', absl::SkipEmpty())) {
+      absl::StrAppend(&texts, line.substr(line.find('\t') + 1), "\n");
+    }
+    auto* name = new std::string(absl::StrCat(Folder(), "/texts.txt"));
+    EXPECT_TRUE(WriteFileAtomically(*name, texts).ok());
+    EXPECT_TRUE(WriteFileAtomically(absl::StrCat(Folder(), "/pairs.tsv"), Read(DataPath())).ok());
+    return name;
+  }();
+  return *path;
+}
+
+PretrainingSpec TinySpec(const std::vector<std::string>& more = {}) {
+  const std::string path = absl::StrCat(Folder(), "/pretraining.textproto");
+  EXPECT_TRUE(WriteFileAtomically(path, absl::StrCat(R"(
+    name: "tiny"
+    seed: 5
+    corpus { path: ")",
+                                                     TextsPath(), R"(" max_tokens: 12 valid_share: 0.2 }
+    vocabulary { size: 110 }
+    encoder { bert { layers: 1 width: 16 heads: 2 intermediate: 32 max_positions: 16 } }
+    dropout { hidden: 0.1 attention: 0.1 }
+    masked { batch: 16 }
+    pairs { path: ")",
+                                                     Folder(), R"(/pairs.tsv" batch: 12 }
+    optimizer { lr: 0.01 }
+    train { steps: 20 parts: 3 validate_every: 6 checkpoint_every: 2 }
+    threads: 1)"))
+                  .ok());
+  absl::StatusOr<PretrainingSpec> spec = LoadPretrainingSpec(path, more);
+  EXPECT_TRUE(spec.ok()) << spec.status();
+  return *spec;
+}
+
+// Ends the run after so many lines of progress.
+class StopAfterLines : public std::stringbuf {
+ public:
+  StopAfterLines(int lines, std::atomic<bool>* stop) : lines_(lines), stop_(stop) {}
+
+ protected:
+  std::streamsize xsputn(const char* text, std::streamsize size) override {
+    for (std::streamsize i = 0; i < size; ++i) {
+      lines_ -= text[i] == '\n' ? 1 : 0;
+    }
+    *stop_ = *stop_ || lines_ <= 0;
+    return size;
+  }
+
+ private:
+  int lines_;
+  std::atomic<bool>* stop_;
+};
+
+absl::StatusOr<PretrainingRecord> Try(const PretrainingSpec& spec, const std::string& out, int stop_after = 1 << 30) {
+  std::atomic<bool> stop(false);
+  StopAfterLines buffer(stop_after, &stop);
+  std::ostream shown(&buffer);
+  Progress progress(&shown, false);
+  return Pretrain(spec, out, &progress, stop, false);
+}
+
+std::string Files(const std::string& folder) {
+  std::string all;
+  for (const char* const file : {"/pretraining.textproto", "/model.safetensors", "/vocab.txt", "/curve.tsv"}) {
+    all += Read(folder + file);
+  }
+  return all;
+}
+
+TEST(PretrainingTest, LearnsAndLeavesAnEncoderThatOpens) {
+  const std::string out = Folder() + "/whole";
+  const absl::StatusOr<PretrainingRecord> record = Try(TinySpec(), out);
+  ASSERT_TRUE(record.ok()) << record.status();
+  EXPECT_EQ(Read(out + "/pretraining.textproto"), SpecText(*record));
+  ASSERT_EQ(record->curve_size(), 5);  // steps 0, 6, 12, 18, 20
+  EXPECT_LT(record->curve(4).valid_loss(), record->curve(0).valid_loss());
+  EXPECT_GT(record->pseudo_perplexity(), 1);
+  EXPECT_LT(record->pseudo_perplexity(), 110);
+  EXPECT_THAT(PretrainingText(*record), AllOf(HasSubstr("144 texts"), HasSubstr("pseudo-perplexity")));
+  for (const char* const file : {"/best.safetensors", "/checkpoint-training.safetensors", "/inputs.sha256"}) {
+    EXPECT_FALSE(Exists(out + file)) << file;
+  }
+
+  const absl::StatusOr<Checkpoint> opened = OpenCheckpoint(out, false);
+  ASSERT_TRUE(opened.ok()) << opened.status();
+  EXPECT_EQ(ParamsSha256(opened->encoder->params(), opened->params), record->parameters_sha256());
+  EXPECT_TRUE(opened->encoder->layout().has_head());
+  const absl::StatusOr<TokenizerFiles> files = ReadTokenizerFiles(out);
+  ASSERT_TRUE(files.ok()) << files.status();
+  const absl::StatusOr<std::unique_ptr<Tokenizer>> tokenizer = MakeTokenizer(*files, out);
+  ASSERT_TRUE(tokenizer.ok()) << tokenizer.status();
+  EXPECT_EQ((*tokenizer)->vocab_size(), 110);
+  for (const int64_t id : (*tokenizer)->Encode("ama green BLUE 7")) {
+    EXPECT_NE(id, (*tokenizer)->special().unk);
+  }
+
+  // The same command says that it is done; another spec is refused.
+  EXPECT_TRUE(Try(TinySpec(), out).ok());
+  EXPECT_THAT(Try(TinySpec({"seed=6"}), out).status().message(), HasSubstr("another spec"));
+  // A run of tasks starts from it.
+  RunRecord run;
+  RecordOf(Spec({absl::StrCat("model.encoder.checkpoint.path=", out), "model.prompt.template={text} <soft> {mask}",
+                 "train.meta_steps=2", "test.episodes=4"}),
+           Folder() + "/from-pretrained", &run);
+  EXPECT_TRUE(run.model().mlm_head());
+  // It can be pre-trained further.
+  const absl::StatusOr<PretrainingRecord> further =
+      Try(TinySpec({absl::StrCat("encoder.checkpoint.path=", out), "train.steps=2"}), Folder() + "/further");
+  ASSERT_TRUE(further.ok()) << further.status();
+  EXPECT_EQ(further->start_sha256(), record->parameters_sha256());
+  EXPECT_DOUBLE_EQ(further->curve(0).valid_loss(), record->curve(4).valid_loss());
+  // In half the room, rounded.
+  const absl::StatusOr<PretrainingRecord> half =
+      Try(TinySpec({absl::StrCat("encoder.checkpoint.path=", out), "train.steps=2", "storage=AS_FLOAT16"}),
+          Folder() + "/half");
+  ASSERT_TRUE(half.ok()) << half.status();
+  EXPECT_LT(Read(Folder() + "/half/model.safetensors").size(), 0.6 * Read(out + "/model.safetensors").size());
+  const absl::StatusOr<Checkpoint> rounded = OpenCheckpoint(Folder() + "/half", false);
+  ASSERT_TRUE(rounded.ok()) << rounded.status();
+  EXPECT_EQ(ParamsSha256(rounded->encoder->params(), rounded->params), half->parameters_sha256());
+}
+
+TEST(PretrainingTest, StoppedAnywhereOrOnMoreThreadsItLeavesTheSameBytes) {
+  const std::string whole = Folder() + "/undisturbed-pretraining";
+  ASSERT_TRUE(Try(TinySpec({"corpus.join=true"}), whole).ok());
+  const std::string pieces = Folder() + "/pieces";
+  int stops = 0;
+  for (;; ++stops) {
+    ASSERT_LT(stops, 40) << "it never ends";
+    // Lines come with a validation: once at the first of them, then after later ones.
+    const absl::StatusOr<PretrainingRecord> record = Try(TinySpec({"corpus.join=true"}), pieces, stops == 0 ? 1 : 3);
+    if (record.ok()) {
+      break;
+    }
+    ASSERT_TRUE(absl::IsCancelled(record.status())) << record.status();
+    EXPECT_TRUE(Exists(pieces + ".partial"));
+  }
+  EXPECT_GE(stops, 2);
+  EXPECT_EQ(Files(pieces), Files(whole));
+
+  const std::string threads = Folder() + "/threads";
+  ASSERT_TRUE(Try(TinySpec({"corpus.join=true", "threads=2"}), threads).ok());
+  EXPECT_EQ(Read(threads + "/model.safetensors"), Read(whole + "/model.safetensors"));
+  EXPECT_EQ(Read(threads + "/curve.tsv"), Read(whole + "/curve.tsv"));
+}
+
+TEST(PretrainingTest, TextsOfTestClassesAreRefusedUnlessTransductive) {
+  const std::string path = absl::StrCat(Folder(), "/sealed.textproto");
+  ASSERT_TRUE(WriteFileAtomically(path, absl::StrCat(R"(
+    name: "sealed"
+    corpus { path: ")",
+                                                     TextsPath(), R"(" valid_share: 0.2 max_tokens: 12
+             sealed { tsv { path: ")",
+                                                     DataPath(), R"(" } split { shares { train: 0.4 valid: 0.3 } } } }
+    vocabulary { size: 110 }
+    encoder { bert { layers: 1 width: 16 heads: 2 intermediate: 32 max_positions: 16 } }
+    masked { batch: 16 }
+    train { steps: 1 parts: 2 }
+    threads: 1)"))
+                  .ok());
+  const absl::StatusOr<PretrainingSpec> spec = LoadPretrainingSpec(path, {});
+  ASSERT_TRUE(spec.ok()) << spec.status();
+  const std::string out = Folder() + "/sealed";
+  EXPECT_THAT(Try(*spec, out).status().message(),
+              AllOf(StartsWith(absl::StrCat(TextsPath(), ":")), HasSubstr("the text is one of the "),
+                    HasSubstr("corpus.transductive")));
+  EXPECT_FALSE(Exists(out + ".partial"));
+  const absl::StatusOr<PretrainingSpec> transductive = LoadPretrainingSpec(path, {"corpus.transductive=true"});
+  ASSERT_TRUE(transductive.ok()) << transductive.status();
+  const absl::StatusOr<PretrainingRecord> record = Try(*transductive, out);
+  ASSERT_TRUE(record.ok()) << record.status();
+  EXPECT_EQ(record->corpus().transductive_texts(), 84);  // 7 of 12 classes of 12 texts
+}
+
+TEST(PretrainingTest, ErrorsNameTheFieldOrTheLine) {
+  const std::string path = absl::StrCat(Folder(), "/pretraining.textproto");
+  TinySpec();
+  const auto load = [&](const std::vector<std::string>& sets) {
+    return std::string(LoadPretrainingSpec(path, sets).status().message());
+  };
+  EXPECT_THAT(load({"corpus.max_tokens=40"}), HasSubstr("corpus.max_tokens is 40; encoder.bert.max_positions is 16"));
+  EXPECT_THAT(load({"masked.as_random=0.9"}), HasSubstr("together they must be <= 1"));
+  EXPECT_THAT(load({"encoder.bert.width=17"}), HasSubstr("multiple of heads"));
+  EXPECT_THAT(load({"dropout.of_checkpoint=true"}), HasSubstr("set one or the other"));
+  EXPECT_THAT(load({"masked.share=0"}), HasSubstr("masked.share is 0; it must be > 0 and < 1"));
+
+  const std::string pairs = absl::StrCat(Folder(), "/broken-pairs.tsv");
+  ASSERT_TRUE(WriteFileAtomically(pairs, "one\ttwo\nthree\n").ok());
+  const std::string out = Folder() + "/broken";
+  const auto error = [&](const std::vector<std::string>& sets) {
+    return std::string(Try(TinySpec(sets), out).status().message());
+  };
+  EXPECT_THAT(error({"pairs.path=" + pairs}), HasSubstr("broken-pairs.tsv:2: a pair is two texts"));
+  EXPECT_THAT(error({"corpus.path=/nowhere.txt"}), HasSubstr("/nowhere.txt"));
+  EXPECT_THAT(error({"corpus.valid_share=1e-9"}), HasSubstr("corpus.valid_share"));
+  EXPECT_THAT(error({"vocabulary.size=64"}), HasSubstr("vocabulary.size is 64"));
+  EXPECT_FALSE(Exists(out + ".partial"));
+}
+
+}  // namespace
+}  // namespace metaprompt
