@@ -3,11 +3,11 @@
 #include <algorithm>
 
 #include "absl/container/flat_hash_map.h"
+#include "absl/functional/function_ref.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 #include "absl/strings/strip.h"
 #include "datasets/dataset.h"
-#include "datasets/readers/bad_lines.h"
 #include "datasets/readers/file_lines.h"
 #include "datasets/sources/load_dataset.h"
 #include "metaprompt/base/hash.h"
@@ -28,6 +28,25 @@ void Seal(const Dataset& dataset, SealedTexts* sealed) {
       for (const std::string& text : one.texts) {
         sealed->emplace(text, absl::StrCat(SplitName(one.split), " class ", Quoted(one.label), " of ", dataset.name));
       }
+    }
+  }
+}
+
+// Calls `take` with each line that is not blank. The first error gets the file's name and the line's number.
+absl::Status ForEachLineOf(const std::string& path, absl::FunctionRef<absl::Status(absl::string_view)> take) {
+  ASSIGN_OR_RETURN(FileLines lines, FileLines::Open(path));
+  while (true) {
+    ASSIGN_OR_RETURN(const bool more, lines.Next());
+    if (!more) {
+      return absl::OkStatus();
+    }
+    if (absl::StripAsciiWhitespace(lines.line()).empty()) {
+      continue;
+    }
+    absl::Status status = CheckUtf8(lines.line());
+    status.Update(status.ok() ? take(lines.line()) : absl::OkStatus());
+    if (!status.ok()) {
+      return absl::Status(status.code(), absl::StrCat(path, ":", lines.number(), ": ", status.message()));
     }
   }
 }
@@ -66,23 +85,17 @@ absl::Status CorpusReader::CheckText(absl::string_view text) {
 }
 
 absl::Status CorpusReader::ReadTexts(const std::string& path) {
-  BadLines bad;
-  RETURN_IF_ERROR(ForEachLine(path, &bad, [&](absl::string_view line) {
+  return ForEachLineOf(path, [&](absl::string_view line) {
     const absl::string_view text = absl::StripAsciiWhitespace(line);
-    if (text.empty()) {
-      return absl::OkStatus();
-    }
     RETURN_IF_ERROR(CheckText(text));
     Hash(text);
     corpus_.texts.emplace_back(text);
     return absl::OkStatus();
-  }));
-  return bad.status();
+  });
 }
 
 absl::Status CorpusReader::ReadPairs(const std::string& path) {
-  BadLines bad;
-  RETURN_IF_ERROR(ForEachLine(path, &bad, [&](absl::string_view line) {
+  return ForEachLineOf(path, [&](absl::string_view line) {
     const std::vector<absl::string_view> parts = absl::StrSplit(line, '\t');
     if (parts.size() != 2) {
       return absl::InvalidArgumentError(
@@ -98,8 +111,7 @@ absl::Status CorpusReader::ReadPairs(const std::string& path) {
     Hash(line);
     corpus_.pairs.emplace_back(first, second);
     return absl::OkStatus();
-  }));
-  return bad.status();
+  });
 }
 
 absl::StatusOr<CorpusTexts> CorpusReader::Read() {

@@ -100,7 +100,7 @@ def descriptions(index, translations):
         texts.append(short)
         if long:
             pairs.append((short, long[0]))
-    return texts, pairs
+    return texts, pairs, forbidden
 
 
 def wordnet(folder):
@@ -222,7 +222,9 @@ def main():
     for name in ("index", "translations", "packages", "out"):
         parser.add_argument(f"--{name}", required=True)
     options = parser.parse_args()
-    sources = {"descriptions": descriptions(options.index, options.translations)}
+    texts, pairs, forbidden = descriptions(options.index, options.translations)
+    sources = {"descriptions": (texts, pairs)}
+    forbidden = {one_line(text) for text in forbidden}
     with tempfile.TemporaryDirectory() as where:
         sources["wordnet"] = wordnet(unpacked(options.packages, "wordnet-base", where))
         sources["foldoc"] = dictionary(unpacked(options.packages, "dict-foldoc", where), "foldoc", clean_foldoc)
@@ -235,8 +237,10 @@ def main():
     for name, (texts, pairs) in sources.items():
         texts = [one_line(text) for text in texts]
         pairs = [(one_line(a), one_line(b)) for a, b in pairs]
-        new_texts = [text for text in dict.fromkeys(texts) if text and text not in seen_texts]
-        new_pairs = [pair for pair in dict.fromkeys(pairs) if all(pair) and pair not in seen_pairs]
+        new_texts = [text for text in dict.fromkeys(texts) if text and text not in seen_texts and text not in forbidden]
+        new_pairs = [
+            pair for pair in dict.fromkeys(pairs) if all(pair) and pair not in seen_pairs and not forbidden & set(pair)
+        ]
         seen_texts.update(dict.fromkeys(new_texts))
         seen_pairs.update(dict.fromkeys(new_pairs))
         words = sum(len(text.split()) for text in new_texts)
