@@ -28,6 +28,7 @@
 #include "metaprompt/base/files.h"
 #include "metaprompt/checkpoints/safetensors.h"
 #include "metaprompt/checkpoints/safetensors_writer.h"
+#include "tests/helpers/one_thread.h"  // a child of fork() cannot use the parent's threads
 #include "tests/helpers/status_error.h"
 #include "tests/helpers/weight_folders.h"
 
