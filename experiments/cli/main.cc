@@ -1,5 +1,7 @@
 #include <unistd.h>
 
+#include <algorithm>
+#include <initializer_list>
 #include <iostream>
 #include <string>
 #include <vector>
@@ -17,16 +19,23 @@ const char* malloc_conf =  // NOLINT: its name and type are jemalloc's
     "dirty_decay_ms:-1,muzzy_decay_ms:-1,lg_extent_max_active_fit:20,thp:always";
 }
 
+namespace {
+
+bool IsOneOf(const std::string& command, std::initializer_list<const char*> names) {
+  return std::find(names.begin(), names.end(), command) != names.end();
+}
+
+}  // namespace
+
 int main(int argc, char** argv) {
   const std::vector<std::string> arguments(argv + 1, argv + argc);
   const std::string command = arguments.empty() ? "" : arguments[0];
   // Starting the program again costs half a second: only for commands that multiply matrices.
-  if (command == "run" || command == "bench" || command == "sinusoid" || command == "encode" || command == "classify" ||
-      command == "doctor") {
+  if (IsOneOf(command, {"run", "pretrain", "finetune", "bench", "sinusoid", "encode", "classify", "doctor"})) {
     metaprompt::UseBestBlasKernel(argv);
   }
   // The others have nothing to save: a signal ends them at once.
-  if (command == "run" || command == "sweep" || command == "encode") {
+  if (IsOneOf(command, {"run", "pretrain", "finetune", "sweep", "encode"})) {
     metaprompt::HearStopSignals();
   }
   std::ios::sync_with_stdio(false);  // nothing here reads or writes but through streams
