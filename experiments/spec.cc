@@ -4,21 +4,18 @@
 #include <set>
 #include <utility>
 
-#include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "datasets/text_names.h"
 #include "experiments/host/device.h"
 #include "experiments/model_size.h"
+#include "experiments/spec_file.h"
 #include "google/protobuf/descriptor.h"
 #include "learners/check_learner.h"
 #include "learners/learner_facts.h"
-#include "metaprompt/base/files.h"
-#include "metaprompt/base/likely_cause.h"
 #include "metaprompt/base/spec_fields.h"
 #include "metaprompt/base/status_macros.h"
-#include "metaprompt/base/text.h"
 #include "metaprompt/encoders/initial_values.h"
 #include "metaprompt/prompts/prompt_template.h"
 #include "metaprompt/prompts/soft_prompt.h"
@@ -124,11 +121,8 @@ std::vector<std::string> CheckSpec(const ExperimentSpec& spec) {
       broken.emplace_back(status.message());
     }
   };
-  for (const char c : spec.name()) {
-    if (!absl::ascii_isalnum(static_cast<unsigned char>(c)) && c != '-' && c != '_') {
-      broken.push_back(absl::StrCat("name is ", Quoted(spec.name()), "; it may hold letters, digits, - and _ only"));
-      break;
-    }
+  if (std::string rule = BrokenNameRule(spec.name()); !rule.empty()) {
+    broken.push_back(std::move(rule));
   }
   std::set<int> shots;
   for (const int k : spec.episodes().shots()) {
@@ -166,34 +160,14 @@ int TrainWays(const EpisodeSpec& spec) { return spec.train_ways() > 0 ? spec.tra
 
 int TrainQueries(const EpisodeSpec& spec) { return spec.train_queries() > 0 ? spec.train_queries() : spec.queries(); }
 
-namespace {
-
-// The file with `sets` applied. Nothing is checked yet.
-absl::StatusOr<ExperimentSpec> ReadSpec(const std::string& path, const std::vector<std::string>& sets) {
-  ASSIGN_OR_RETURN(const std::string text, ReadFile(path));
-  ExperimentSpec spec;
-  RETURN_IF_ERROR(WithLikelyCause(ParseSpec(text, path, &spec), path));
-  for (const std::string& set : sets) {
-    RETURN_IF_ERROR(SetField(set, &spec));
-  }
-  return spec;
-}
-
-absl::Status ErrorOf(const std::string& path, const std::vector<std::string>& broken) {
-  return broken.empty() ? absl::OkStatus()
-                        : absl::InvalidArgumentError(
-                              absl::StrCat(path, ": ", absl::StrJoin(broken, absl::StrCat("\n", path, ": "))));
-}
-
-}  // namespace
-
 absl::StatusOr<DatasetSpec> LoadDatasetSpec(const std::string& path, const std::vector<std::string>& sets) {
-  ASSIGN_OR_RETURN(const ExperimentSpec spec, ReadSpec(path, sets));
+  ExperimentSpec spec;
+  RETURN_IF_ERROR(ReadSpecFile(path, sets, &spec));
   if (!spec.has_dataset()) {
-    return ErrorOf(path, {"dataset must be set"});
+    return BrokenRulesError(path, {"dataset must be set"});
   }
   DatasetSpec dataset = spec.dataset();
-  RETURN_IF_ERROR(ErrorOf(path, BrokenRules(dataset, "dataset.")));
+  RETURN_IF_ERROR(BrokenRulesError(path, BrokenRules(dataset, "dataset.")));
   WriteOutDefaults(&dataset);
   return dataset;
 }
@@ -207,16 +181,17 @@ absl::StatusOr<ExperimentSpec> CompleteSpec(ExperimentSpec spec, const std::stri
   AddGroups(spec.mutable_learner());
   spec.mutable_train();
   spec.mutable_test();
-  RETURN_IF_ERROR(ErrorOf(name, CheckSpec(spec)));
+  RETURN_IF_ERROR(BrokenRulesError(name, CheckSpec(spec)));
   if (const absl::Status fits = CheckFits(spec.model()); !fits.ok()) {
-    return ErrorOf(name, {std::string(fits.message())});
+    return BrokenRulesError(name, {std::string(fits.message())});
   }
   WriteOutDefaults(&spec);
   return spec;
 }
 
 absl::StatusOr<ExperimentSpec> LoadSpec(const std::string& path, const std::vector<std::string>& sets) {
-  ASSIGN_OR_RETURN(ExperimentSpec spec, ReadSpec(path, sets));
+  ExperimentSpec spec;
+  RETURN_IF_ERROR(ReadSpecFile(path, sets, &spec));
   return CompleteSpec(std::move(spec), path);
 }
 

@@ -96,6 +96,17 @@ absl::Status CheckSplit(const DatasetSpec& spec, const ChosenSource& source) {
   return absl::OkStatus();
 }
 
+// Without a class split.
+ClassPlaces AllClasses(const SourceInfo& info, const Imported& imported) {
+  ClassPlaces places;
+  for (const auto& [label, its_texts] : imported.texts) {
+    const auto name = imported.names.find(label);
+    places[label] = {name != imported.names.end() ? name->second : ClassName(info.classes, label, info.name_of_label),
+                     Split::kTrain};
+  }
+  return places;
+}
+
 absl::StatusOr<ClassPlaces> Places(const DatasetSpec& spec, const ChosenSource& source, const Imported& imported) {
   std::vector<std::string> labels;
   labels.reserve(imported.texts.size());
@@ -135,19 +146,20 @@ int64_t DropDuplicates(std::vector<std::string>* texts) {
   return static_cast<int64_t>(dropped);
 }
 
-}  // namespace
-
-absl::StatusOr<Dataset> LoadDataset(const DatasetSpec& spec) {
+// `split`: whether the spec's class split is applied.
+absl::StatusOr<Dataset> Load(const DatasetSpec& spec, bool split) {
   if (const std::vector<std::string> broken = BrokenRules(spec); !broken.empty()) {
     return absl::InvalidArgumentError(absl::StrCat("dataset: ", absl::StrJoin(broken, "; ")));
   }
   RETURN_IF_ERROR(CheckTextNames(spec));
   ASSIGN_OR_RETURN(const ChosenSource source, SourceOf(spec));
-  RETURN_IF_ERROR(CheckSplit(spec, source));
   Dataset dataset;
   dataset.name = DatasetName(source);
   dataset.text_names = TextNames(spec);
-  dataset.split_name = SplitNameOf(spec, *source.info);
+  if (split) {
+    RETURN_IF_ERROR(CheckSplit(spec, source));
+    dataset.split_name = SplitNameOf(spec, *source.info);
+  }
   ImportOptions options;
   options.skip_bad_lines = spec.skip_bad_lines();
   options.max_words = spec.max_words();
@@ -165,7 +177,12 @@ absl::StatusOr<Dataset> LoadDataset(const DatasetSpec& spec) {
   }
   dataset.empty_texts = imported.empty_texts;
   dataset.skipped_bad_lines = imported.bad_lines;
-  ASSIGN_OR_RETURN(const ClassPlaces places, Places(spec, source, imported));
+  ClassPlaces places;
+  if (split) {
+    ASSIGN_OR_RETURN(places, Places(spec, source, imported));
+  } else {
+    places = AllClasses(*source.info, imported);
+  }
   for (auto& [label, its_texts] : imported.texts) {
     const auto place = places.find(label);
     if (place == places.end()) {
@@ -180,5 +197,11 @@ absl::StatusOr<Dataset> LoadDataset(const DatasetSpec& spec) {
   FindSharedTexts(&dataset);
   return dataset;
 }
+
+}  // namespace
+
+absl::StatusOr<Dataset> LoadDataset(const DatasetSpec& spec) { return Load(spec, /*split=*/true); }
+
+absl::StatusOr<Dataset> LoadAllClasses(const DatasetSpec& spec) { return Load(spec, /*split=*/false); }
 
 }  // namespace metaprompt

@@ -13,6 +13,9 @@ namespace metaprompt {
 // is applied. An error names the file and the line: `train.tsv:17: no tab between label and text`.
 absl::StatusOr<Dataset> LoadDataset(const DatasetSpec& spec);
 
+// The same without a class split: all classes of the source are in Split::kTrain, and `spec.split` is not used.
+absl::StatusOr<Dataset> LoadAllClasses(const DatasetSpec& spec);
+
 }  // namespace metaprompt
 
 #endif  // DATASETS_SOURCES_LOAD_DATASET_H_

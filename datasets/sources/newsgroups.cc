@@ -23,9 +23,8 @@ namespace metaprompt {
 namespace {
 
 constexpr Distribution kDistributions[] = {
-    {"20news-bydate", 20, 18846},
-    {"20news-18828", 20, 18828},
-    {"20news-19997", 20, 19997},
+    {"20news-bydate", 20, 18846},        {"20news-18828", 20, 18828},       {"20news-19997", 20, 19997},
+    {"20news-bydate, train", 20, 11314}, {"20news-bydate, test", 20, 7532},
 };
 
 // The words of the split "metaprompting" were chosen by looking at texts, among them those of the test classes.
@@ -125,11 +124,27 @@ std::string WithoutQuotes(absl::string_view body) {
   return kept;
 }
 
+// Whether a file in these folders belongs to the side of 20news-bydate that the spec asks for. The side is the end of a
+// folder's name: 20news-bydate-train.
+bool IsWanted(const std::vector<std::string>& folders, const NewsgroupsSource& source) {
+  const absl::string_view end = source.part().side() == PartSpec::TRAIN ? "-train" : "-test";
+  return !source.has_part() || std::any_of(folders.begin(), folders.end(),
+                                           [&](const std::string& folder) { return absl::EndsWith(folder, end); });
+}
+
 absl::StatusOr<Imported> LoadNewsgroups(const NewsgroupsSource& source, const ImportOptions& options) {
+  if (source.has_part() && source.part().side() == PartSpec::VALID) {
+    return absl::InvalidArgumentError("dataset.newsgroups.part.side is VALID; 20news-bydate has TRAIN and TEST");
+  }
   if (IsPrepared(source.path())) {
-    return LoadPrepared(source.path(), kClasses, options);
+    return source.has_part() ? absl::InvalidArgumentError(
+                                   absl::StrCat(source.path(),
+                                                ": a prepared file has no sides; dataset.newsgroups.part is for "
+                                                "20news-bydate"))
+                             : LoadPrepared(source.path(), kClasses, options);
   }
   std::vector<Post> posts;
+  bool unwanted = false;
   RETURN_IF_ERROR(ForEachFile(
       source.path(), kLargestPost, [](absl::string_view) { return true; },
       [&](const std::string& name, const std::string& contents) {
@@ -139,9 +154,17 @@ absl::StatusOr<Imported> LoadNewsgroups(const NewsgroupsSource& source, const Im
             !absl::StrContains(parts[parts.size() - 2], '.')) {
           return absl::OkStatus();
         }
+        if (!IsWanted(parts, source)) {
+          unwanted = true;
+          return absl::OkStatus();
+        }
         posts.push_back({parts[parts.size() - 2], parts.back(), PostText(contents, source, options.max_words)});
         return absl::OkStatus();
       }));
+  if (posts.empty() && unwanted) {
+    return absl::InvalidArgumentError(
+        absl::StrCat(source.path(), ": dataset.newsgroups.part is set, but no post is in a folder of 20news-bydate"));
+  }
   // Numbers of equal length compare as text.
   std::stable_sort(posts.begin(), posts.end(), [](const Post& a, const Post& b) {
     return std::make_tuple(std::cref(a.group), a.number.size(), std::cref(a.number)) <

@@ -6,6 +6,7 @@
 #include "datasets/readers/jsonl.h"
 #include "datasets/readers/tsv.h"
 #include "datasets/sources/amazon.h"
+#include "datasets/sources/clinc.h"
 #include "datasets/sources/debian.h"
 #include "datasets/sources/fewrel.h"
 #include "datasets/sources/huffpost.h"
@@ -28,6 +29,7 @@ const std::vector<SourceInfo>& Sources() {
       AmazonSourceInfo(),
       ProtAugmentSourceInfo(),
       FewRelSourceInfo(),
+      ClincSourceInfo(),
   };
   // clang-format on
   return sources;

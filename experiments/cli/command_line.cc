@@ -12,6 +12,7 @@
 #include "absl/strings/str_join.h"
 #include "experiments/cli/commands.h"
 #include "experiments/cli/describe_program.h"
+#include "experiments/cli/fine_tune_command.h"
 #include "experiments/cli/init_command.h"
 #include "experiments/cli/measure_commands.h"
 #include "experiments/cli/model_commands.h"
@@ -74,6 +75,7 @@ int RunCommand(const std::vector<std::string>& arguments, const Console& console
   Commands commands(&app);
   RegisterRunCommands(&commands);
   RegisterTrainingCommands(&commands);
+  RegisterFineTuneCommand(&commands);
   RegisterSpecCommands(&commands);
   RegisterInitCommand(&commands);
   RegisterModelCommands(&commands);

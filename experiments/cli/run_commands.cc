@@ -9,6 +9,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
+#include "experiments/fine_tuning/fine_tuning_record.h"
 #include "experiments/host/progress.h"
 #include "experiments/pretraining/pretrain.h"
 #include "experiments/report/class_results_table.h"
@@ -86,6 +87,12 @@ absl::Status Show(const ShowOptions& options, const Console& console) {
     *console.out << (options.json ? MessageJson(record).dump(2) + "\n" : PretrainingText(record));
     return absl::OkStatus();
   }
+  if (IsFineTuning(options.run)) {
+    ASSIGN_OR_RETURN(const FineTuningRecord record, ReadFineTuning(options.run));
+    *console.out << (options.json ? MessageJson(record).dump(2) + "\n"
+                                  : absl::StrCat(FineTuningTable(record), "\n", FineTuningClasses(record)));
+    return absl::OkStatus();
+  }
   ASSIGN_OR_RETURN(const RunRecord record, ReadRecord(options.run));
   if (options.json) {
     *console.out << MessageJson(record).dump(2) << '\n';
@@ -126,6 +133,8 @@ std::vector<std::string> RunsAmong(const std::vector<std::string>& paths, const 
     std::error_code error;
     if (absl::EndsWith(absl::StripSuffix(path, "/"), ".partial")) {
       *console.err << path << ": not complete; left out\n";
+    } else if (paths.size() > 1 && IsFineTuning(path)) {
+      *console.err << path << ": a fine-tuning, which has no tasks and no row; `metaprompt show` prints it; left out\n";
     } else if (paths.size() > 1 && std::filesystem::exists(path, error) &&
                !std::filesystem::exists(absl::StrCat(path, "/record.textproto"), error)) {
       *console.err << path << ": not a run; left out\n";

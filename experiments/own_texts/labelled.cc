@@ -1,8 +1,6 @@
 #include "experiments/own_texts/labelled.h"
 
 #include <algorithm>
-#include <cmath>
-#include <limits>
 #include <nlohmann/json.hpp>
 
 #include "absl/strings/str_cat.h"
@@ -16,15 +14,6 @@ namespace {
 constexpr size_t kMistakes = 10;
 
 }  // namespace
-
-ShareInterval WilsonInterval(int64_t right, int64_t total) {
-  const double z = StudentQuantile(std::numeric_limits<double>::infinity());
-  const auto n = static_cast<double>(total);
-  const double p = static_cast<double>(right) / n;
-  const double middle = (p + z * z / (2 * n)) / (1 + z * z / n);
-  const double half = z / (1 + z * z / n) * std::sqrt(p * (1 - p) / n + z * z / (4 * n * n));
-  return {std::max(0.0, middle - half), std::min(1.0, middle + half)};
-}
 
 void LabelledResult::Add(size_t label, size_t answer, double probability, const std::string& text) {
   ++confusion_.counts[label][answer];

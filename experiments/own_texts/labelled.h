@@ -40,13 +40,6 @@ class LabelledResult {
   double probabilities_ = 0;  // sum
 };
 
-// The 95 % interval of a share of which `right` of `total` were seen (Wilson 1927); total >= 1.
-struct ShareInterval {
-  double low = 0;
-  double high = 0;
-};
-ShareInterval WilsonInterval(int64_t right, int64_t total);
-
 }  // namespace metaprompt
 
 #endif  // EXPERIMENTS_OWN_TEXTS_LABELLED_H_

@@ -95,6 +95,9 @@ std::string InputsLine(const RunRecord& record) {
                          model.vocab_size(), model.encoder_parameters() + model.prompt_parameters(),
                          model.mlm_head() ? "" : "; no MLM head: the word embedding is the decoder") +
          UnusedText(model) +
+         (model.seen_test_texts() > 0
+              ? absl::StrCat("; the encoder was trained on ", model.seen_test_texts(), " texts of test classes")
+              : "") +
          (data.shared_texts() > 0 ? absl::StrCat("; ", data.shared_texts(), " texts stand under two labels") : "");
 }
 
@@ -143,7 +146,8 @@ absl::StatusOr<RunRecord> RunIn(RunDirectory* directory, const ExperimentSpec& s
   ASSIGN_OR_RETURN(const std::unique_ptr<Workbench> opened, Workbench::Open(spec, tokenizer));
   Workbench& bench = *opened;
   RunRecord record = NewRecord(bench);
-  RETURN_IF_ERROR(CheckSameInputs(*directory, record));
+  RETURN_IF_ERROR(
+      CheckSameInputs(*directory, record.dataset().content_sha256(), record.model(), record.manifest_sha256()));
   ASSIGN_OR_RETURN(const int threads, ThreadsOfRun(*directory, spec.threads()));
   ASSIGN_OR_RETURN(Environment environment, EnvironmentOfRun(*directory, spec.precision() == ExperimentSpec::BFLOAT16,
                                                              threads, allow_other_environment));

@@ -10,6 +10,7 @@
 #include "experiments/host/blas.h"
 #include "experiments/host/environment.h"
 #include "experiments/host/threads.h"
+#include "experiments/workbench/seen_texts.h"
 #include "metaprompt/base/files.h"
 #include "metaprompt/base/spec_fields.h"
 #include "metaprompt/base/status_macros.h"
@@ -34,8 +35,8 @@ absl::StatusOr<TokenizerFiles> KeptTokenizer(const RunDirectory& directory) {
   return files;
 }
 
-absl::Status CheckSameInputs(const RunDirectory& directory, const RunRecord& record) {
-  const ModelFacts& model = record.model();
+absl::Status CheckSameInputs(const RunDirectory& directory, const std::string& data_sha256, const ModelFacts& model,
+                             const std::string& manifest_sha256) {
   const std::string encoder =
       model.encoder_sha256().empty() ? "" : absl::StrCat(model.encoder_sha256(), " ", model.tokenizer_sha256());
   std::string starts;
@@ -43,10 +44,10 @@ absl::Status CheckSameInputs(const RunDirectory& directory, const RunRecord& rec
     absl::StrAppend(&starts, start.parameters_sha256(), " ");
   }
   for (const auto& [file, what, sha256] :
-       {std::make_tuple(kDatasetFile, "data has", record.dataset().content_sha256()),
+       {std::make_tuple(kDatasetFile, "data has", data_sha256),
         std::make_tuple(kEncoderFile, "encoder's weights or tokenizer have", encoder),
         std::make_tuple(kStartsFile, "parameters of the run that it begins from have", starts),
-        std::make_tuple(kManifestFile, "file of test episodes has", record.manifest_sha256())}) {
+        std::make_tuple(kManifestFile, "file of test episodes has", manifest_sha256)}) {
     if (sha256.empty()) {
       continue;
     }
@@ -114,6 +115,9 @@ absl::Status UseKernelsOfRun(const std::string& out) {
 }
 
 absl::Status SaveInputs(const RunDirectory& directory, const Workbench& bench) {
+  if (!bench.seen().empty() && !directory.Has(kSeenTextsFile)) {
+    RETURN_IF_ERROR(directory.Write(kSeenTextsFile, bench.seen().Text()));
+  }
   TokenizerFiles files = bench.tokenizer().files();
   std::string folder;
   if (bench.spec().model().encoder().has_checkpoint()) {

@@ -2,9 +2,10 @@
 #ifndef EXPERIMENTS_RUNS_RUN_INPUTS_H_
 #define EXPERIMENTS_RUNS_RUN_INPUTS_H_
 
+#include <string>
+
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
-#include "experiments/experiment.pb.h"
 #include "experiments/result.pb.h"
 #include "experiments/runs/run_directory.h"
 #include "experiments/workbench/workbench.h"
@@ -16,8 +17,9 @@ namespace metaprompt {
 absl::StatusOr<TokenizerFiles> KeptTokenizer(const RunDirectory& directory);
 
 // Writes the hashes of data, encoder, starting parameters and test episodes down, or, in a stopped run, compares them.
-// The error names what has changed.
-absl::Status CheckSameInputs(const RunDirectory& directory, const RunRecord& record);
+// The error names what has changed. `manifest_sha256` is empty if there is none.
+absl::Status CheckSameInputs(const RunDirectory& directory, const std::string& data_sha256, const ModelFacts& model,
+                             const std::string& manifest_sha256);
 
 // The number of threads that the run began with, here or on another machine: sums within one task depend on it. A new
 // run has `wanted`, or one thread per core if that is 0; it is written down.
@@ -33,8 +35,8 @@ absl::StatusOr<Environment> EnvironmentOfRun(const RunDirectory& directory, bool
 // (UseKernels), and does not return. The error is that of a damaged environment.textproto.
 absl::Status UseKernelsOfRun(const std::string& out);
 
-// Writes what the run's parameters need to be used without the checkpoint that they came from: the tokenizer and the
-// encoder's configuration.
+// Writes what the run's parameters need to be used without the checkpoint that they came from: the tokenizer, the
+// encoder's configuration, and which texts the encoder has seen.
 absl::Status SaveInputs(const RunDirectory& directory, const Workbench& bench);
 
 // Removes what CheckSameInputs and ThreadsOfRun wrote: a complete run has it in its record.

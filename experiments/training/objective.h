@@ -30,7 +30,8 @@ struct TrainingBatch {
 struct Validation {
   double loss = 0;
   double accuracy = 0;
-  double score = 0;  // what makes parameters the best ones: the larger, the better
+  double score = 0;    // what makes parameters the best ones: the larger, the better
+  bool empty = false;  // there is nothing to validate with: the last parameters are the best ones
 };
 
 class Objective {

@@ -85,21 +85,23 @@ absl::Status StepTraining::Validate() {
   ASSIGN_OR_RETURN(const Validation valid, objective_.Validate(state_.params, context_.pool, context_.progress));
   TrainingPoint* point = done_.add_curve();
   point->set_step(state_.meta_step);
-  std::string line = absl::StrFormat("  step %d: validation loss %.4f, accuracy %.2f %%", state_.meta_step, valid.loss,
-                                     100 * valid.accuracy);
+  std::string line = absl::StrFormat("  step %d", state_.meta_step);
+  if (!valid.empty) {
+    absl::StrAppendFormat(&line, ": validation loss %.4f, accuracy %.2f %%", valid.loss, 100 * valid.accuracy);
+    point->set_valid_loss(valid.loss);
+    point->set_valid_accuracy(valid.accuracy);
+  }
   if (done_.counted_sum() > 0) {
     const int64_t before = done_.curve_size() > 1 ? done_.curve(done_.curve_size() - 2).step() : 0;
     point->set_loss(done_.loss_sum() / static_cast<double>(state_.meta_step - before));
     point->set_accuracy(done_.correct_sum() / done_.counted_sum());
     absl::StrAppendFormat(&line, ", training loss %.4f", point->loss());
   }
-  point->set_valid_loss(valid.loss);
-  point->set_valid_accuracy(valid.accuracy);
   done_.set_loss_sum(0);
   done_.set_correct_sum(0);
   done_.set_counted_sum(0);
-  const bool better = done_.curve_size() == 1 || valid.score > done_.best_score();
-  context_.progress->Line(absl::StrCat(line, better ? "  (best so far)" : ""));
+  const bool better = done_.curve_size() == 1 || valid.empty || valid.score > done_.best_score();
+  context_.progress->Line(absl::StrCat(line, better && !valid.empty ? "  (best so far)" : ""));
   done_.set_validations_without_gain(better ? 0 : done_.validations_without_gain() + 1);
   if (!better) {
     return absl::OkStatus();
@@ -185,13 +187,20 @@ absl::StatusOr<TrainedSteps> TrainSteps(const std::string& what, const StepsSpec
   return StepTraining(what, steps, optimizer, context, objective).Run(start);
 }
 
+void RemoveTrainingFiles(const RunDirectory& directory) {
+  directory.Remove(kCheckpoint);
+  directory.Remove(kBest);
+}
+
 std::string CurveText(const TrainingState& state) {
   std::string text = "step\tloss\taccuracy\tvalid_loss\tvalid_accuracy\n";
   for (const TrainingPoint& point : state.curve()) {
     const std::string loss = point.has_loss() ? absl::StrFormat("%.6f", point.loss()) : "";
     const std::string accuracy = point.has_accuracy() ? absl::StrFormat("%.6f", point.accuracy()) : "";
-    absl::StrAppendFormat(&text, "%d\t%s\t%s\t%.6f\t%.6f\n", point.step(), loss, accuracy, point.valid_loss(),
-                          point.valid_accuracy());
+    const std::string valid_loss = point.has_valid_loss() ? absl::StrFormat("%.6f", point.valid_loss()) : "";
+    const std::string valid_accuracy =
+        point.has_valid_accuracy() ? absl::StrFormat("%.6f", point.valid_accuracy()) : "";
+    absl::StrAppendFormat(&text, "%d\t%s\t%s\t%s\t%s\n", point.step(), loss, accuracy, valid_loss, valid_accuracy);
   }
   return text;
 }

@@ -109,8 +109,7 @@ absl::StatusOr<AssembledModel> AssembleModel(const ExperimentSpec& spec, Encoder
   return made;
 }
 
-ModelFacts FactsOfModel(const AssembledModel& model) {
-  const EncoderParts& parts = model.parts;
+ModelFacts FactsOfEncoder(const EncoderParts& parts) {
   ModelFacts facts;
   std::string all;
   for (const auto& [name, bytes] : parts.tokenizer->files()) {
@@ -126,6 +125,12 @@ ModelFacts FactsOfModel(const AssembledModel& model) {
   }
   facts.set_architecture(parts.encoder->config().model_type);
   facts.set_mlm_head(parts.encoder->layout().has_head());
+  facts.set_encoder_parameters(CountNumbers(parts.encoder->params(), ParamGroup::kEncoder));
+  return facts;
+}
+
+ModelFacts FactsOfModel(const AssembledModel& model) {
+  ModelFacts facts = FactsOfEncoder(model.parts);
   facts.set_encoder_parameters(CountNumbers(model.model->params(), ParamGroup::kEncoder));
   facts.set_prompt_parameters(CountNumbers(model.model->params(), ParamGroup::kPrompt));
   return facts;

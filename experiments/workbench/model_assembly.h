@@ -70,6 +70,10 @@ int64_t MaxTokens(const Encoder& encoder, int64_t wanted);
 absl::StatusOr<AssembledModel> AssembleModel(const ExperimentSpec& spec, EncoderParts parts,
                                              const std::vector<std::string>& names);
 
+// What a record tells about an encoder and its tokenizer: all of ModelFacts but the prompt's parameters and starts.
+// encoder_parameters are those of the encoder. Hashes the tokenizer's files and the parameters, if there are any.
+ModelFacts FactsOfEncoder(const EncoderParts& parts);
+
 // What a record tells about the model. Hashes the tokenizer's files and a checkpoint's parameters.
 ModelFacts FactsOfModel(const AssembledModel& model);
 

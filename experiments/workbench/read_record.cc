@@ -23,6 +23,11 @@ absl::StatusOr<RunRecord> ReadRecord(const std::string& run, std::string* sha256
   const absl::StatusOr<std::string> text = ReadFile(path);
   if (absl::IsNotFound(text.status())) {
     std::error_code error;
+    if (std::filesystem::exists(absl::StrCat(run, "/fine_tuning.textproto"), error)) {
+      return absl::FailedPreconditionError(
+          absl::StrCat(run, ": this is a fine-tuning, not a few-shot run; `metaprompt show` prints it, and "
+                            "model.encoder.checkpoint.path takes its encoder"));
+    }
     const std::string partial = absl::StrCat(absl::StripSuffix(run, "/"), ".partial/spec.textproto");
     if (std::filesystem::exists(absl::StrCat(run, "/spec.textproto"), error) ||
         std::filesystem::exists(partial, error)) {

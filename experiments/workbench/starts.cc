@@ -2,6 +2,7 @@
 
 #include <ATen/ATen.h>
 
+#include "experiments/workbench/encoder_start.h"
 #include "metaprompt/base/status_macros.h"
 #include "metaprompt/prompts/prompt_template.h"
 
@@ -21,13 +22,18 @@ absl::StatusOr<Starts> Starts::Open(const ExperimentSpec& spec, AssembledModel* 
   const auto open = [&](StartRun::Part part, const std::string& path) {
     return StartRun::Open(part, path, *starts.model_, tokenizer_sha256, spec.episodes().shots());
   };
-  if (const std::string& path = spec.model().init_from_run(); !path.empty()) {
+  const std::string& path = spec.model().init_from_run();
+  if (IsEncoderFolder(path)) {
+    ASSIGN_OR_RETURN(EncoderStart start, OpenEncoderStart(path, starts.model_->encoder(), tokenizer_sha256));
+    starts.encoder_start_ = std::move(start.facts);
+    starts.checkpoint_ = std::move(start.params);
+  } else if (!path.empty()) {
     ASSIGN_OR_RETURN(starts.model_start_, open(StartRun::kModel, path));
   }
-  if (const std::string& path = prompt.init_from_run(); !path.empty()) {
-    ASSIGN_OR_RETURN(starts.prompt_start_, open(StartRun::kPrompt, path));
+  if (const std::string& run = prompt.init_from_run(); !run.empty()) {
+    ASSIGN_OR_RETURN(starts.prompt_start_, open(StartRun::kPrompt, run));
   }
-  if (!starts.model_start_.has_value()) {
+  if (!starts.model_start_.has_value() && !starts.encoder_start_.has_value()) {
     starts.checkpoint_ = std::move(model->parts.params);
   }
   model->parts.params.clear();
@@ -35,7 +41,7 @@ absl::StatusOr<Starts> Starts::Open(const ExperimentSpec& spec, AssembledModel* 
 }
 
 const char* Starts::name() const {
-  if (model_start_.has_value()) {
+  if (model_start_.has_value() || encoder_start_.has_value()) {
     return "transferred";
   }
   return spec_.model().encoder().has_checkpoint() ? "pre-trained" : "random";
@@ -43,6 +49,9 @@ const char* Starts::name() const {
 
 std::vector<StartFacts> Starts::facts() const {
   std::vector<StartFacts> facts;
+  if (encoder_start_.has_value()) {
+    facts.push_back(*encoder_start_);
+  }
   for (const std::optional<StartRun>* const start : {&model_start_, &prompt_start_}) {
     if (start->has_value()) {
       facts.insert(facts.end(), (*start)->facts().begin(), (*start)->facts().end());
@@ -112,7 +121,7 @@ absl::StatusOr<ParamList> Starts::Params(int shots) {
   if (model_start_.has_value()) {
     params.resize(model_->params().size());
     model_start_->Give(shots, &params);
-  } else if (spec_.model().encoder().has_checkpoint()) {
+  } else if (!checkpoint_.empty()) {
     params = model_->WithSoftPrompt(checkpoint_, spec_.seed());
   } else {
     params = model_->Init(spec_.seed());

@@ -22,9 +22,9 @@
 namespace metaprompt {
 
 // A function of spec, checkpoint, training texts and, where the spec names one, another run's result. From first to
-// last: the checkpoint's values, random ones, or all of another run's (model.init_from_run); then the prompt's from
-// words (model.prompt.init_words) or another run (model.prompt.init_from_run); then the scale of what answer words read
-// (init_standardised, standardised_read).
+// last: the checkpoint's values, random ones, or all of another run's (model.init_from_run; of an encoder's folder, its
+// encoder's values in place of the checkpoint's); then the prompt's from words (model.prompt.init_words) or another run
+// (model.prompt.init_from_run); then the scale of what answer words read (init_standardised, standardised_read).
 class Starts {
  public:
   // The texts over which that scale is measured; the same each time.
@@ -58,8 +58,9 @@ class Starts {
   ExperimentSpec spec_;
   const PromptModel* model_;
   TextsToRead texts_;
-  ParamList checkpoint_;                                     // the encoder's; empty where nothing starts from them
-  std::optional<StartRun> model_start_;                      // model.init_from_run
+  ParamList checkpoint_;                                     // the encoder's; empty where it is random or a run's
+  std::optional<StartRun> model_start_;                      // model.init_from_run, where it is a run
+  std::optional<StartFacts> encoder_start_;                  // the same, where it is an encoder: checkpoint_ is its
   std::optional<StartRun> prompt_start_;                     // model.prompt.init_from_run
   std::vector<std::vector<int64_t>> init_words_;             // see InitWordIds
   std::vector<std::pair<size_t, at::Tensor>> standardised_;  // the parameters that a pass over texts has set

@@ -2,10 +2,12 @@
 
 #include <ATen/ATen.h>
 
+#include <algorithm>
 #include <map>
 #include <utility>
 #include <vector>
 
+#include "absl/strings/str_cat.h"
 #include "experiments/host/device.h"
 #include "metaprompt/base/status_macros.h"
 
@@ -14,6 +16,39 @@ namespace {
 
 constexpr int64_t kStandardisingEpisodes = 20;
 
+// The texts that the encoder was trained on before the run, as the folders tell that it begins from.
+absl::StatusOr<SeenTexts> SeenBefore(const ModelSpec& spec) {
+  SeenTexts seen;
+  for (const std::string& folder :
+       {spec.encoder().checkpoint().path(), spec.init_from_run(), spec.prompt().init_from_run()}) {
+    if (!folder.empty()) {
+      ASSIGN_OR_RETURN(const SeenTexts more, SeenTexts::Read(folder));
+      seen.Add(more);
+    }
+  }
+  seen.Sort();
+  return seen;
+}
+
+// How many texts of the test classes were seen. An error unless the spec allows any.
+absl::StatusOr<int64_t> SeenTestTexts(const ModelSpec& spec, const SeenTexts& seen, const Dataset& dataset) {
+  int64_t count = 0;
+  int64_t texts = 0;
+  for (const TextClass* one : dataset.Of(Split::kTest)) {
+    texts += static_cast<int64_t>(one->texts.size());
+    if (!seen.empty()) {
+      count += std::count_if(one->texts.begin(), one->texts.end(), [&](const auto& text) { return seen.Has(text); });
+    }
+  }
+  if (count > 0 && !spec.has_allow_seen_test_texts()) {
+    return absl::InvalidArgumentError(absl::StrCat(
+        "the encoder was trained on ", count, " of the ", texts, " texts of test classes (", kSeenTextsFile,
+        " in its folder), so results on them would show no few-shot learning; model.allow_seen_test_texts: {} accepts "
+        "this, and the record has their number"));
+  }
+  return count;
+}
+
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<Workbench>> Workbench::Open(const ExperimentSpec& spec,
@@ -21,6 +56,8 @@ absl::StatusOr<std::unique_ptr<Workbench>> Workbench::Open(const ExperimentSpec&
   auto bench = std::unique_ptr<Workbench>(new Workbench());
   bench->spec_ = spec;
   ASSIGN_OR_RETURN(bench->data_, RunData::Open(spec));
+  ASSIGN_OR_RETURN(bench->seen_, SeenBefore(spec.model()));
+  ASSIGN_OR_RETURN(const int64_t seen_test_texts, SeenTestTexts(spec.model(), bench->seen_, bench->dataset()));
   ASSIGN_OR_RETURN(bench->test_set_, TestSet::Open(spec, &*bench->data_));
   ASSIGN_OR_RETURN(bench->device_, DeviceOf(spec.device()));
   ASSIGN_OR_RETURN(std::unique_ptr<Tokenizer> made,
@@ -32,6 +69,9 @@ absl::StatusOr<std::unique_ptr<Workbench>> Workbench::Open(const ExperimentSpec&
   ASSIGN_OR_RETURN(EncoderParts parts, EncoderOfRun(spec.model(), std::move(made)));
   ASSIGN_OR_RETURN(bench->assembled_, AssembleModel(spec, std::move(parts), bench->dataset().text_names));
   bench->model_facts_ = FactsOfModel(bench->assembled_);
+  if (seen_test_texts > 0) {
+    bench->model_facts_.set_seen_test_texts(seen_test_texts);
+  }
   ASSIGN_OR_RETURN(bench->starts_, Starts::Open(spec, &bench->assembled_, bench->model_facts_.tokenizer_sha256(),
                                                 [bench = bench.get()] { return bench->TextsToRead(); }));
   for (const StartFacts& facts : bench->starts_->facts()) {

@@ -17,6 +17,7 @@
 #include "experiments/result.pb.h"
 #include "experiments/workbench/model_assembly.h"
 #include "experiments/workbench/run_data.h"
+#include "experiments/workbench/seen_texts.h"
 #include "experiments/workbench/starts.h"
 #include "experiments/workbench/test_set.h"
 #include "metaprompt/prompt_model.h"
@@ -43,6 +44,10 @@ class Workbench {
 
   const DatasetFacts& dataset_facts() const { return data_->facts(); }
   const ModelFacts& model_facts() const { return model_facts_; }
+
+  // The texts that the encoder was trained on before this run, as far as the folders tell that it begins from. None of
+  // them is of a test class, unless model.allow_seen_test_texts is set.
+  const SeenTexts& seen() const { return seen_; }
 
   // Sealed until meta-test begins with test_set().Begin().
   TestSet& test_set() { return *test_set_; }
@@ -73,6 +78,7 @@ class Workbench {
 
   ExperimentSpec spec_;
   std::optional<RunData> data_;
+  SeenTexts seen_;
   std::optional<TestSet> test_set_;
   at::Device device_ = at::kCPU;
   AssembledModel assembled_;

@@ -101,6 +101,18 @@ MeanInterval MeanOfMeans(const std::vector<MeanInterval>& means) {
   return mean;
 }
 
+ShareInterval WilsonInterval(int64_t hits, int64_t trials) {
+  if (trials == 0) {
+    return {};
+  }
+  const auto n = static_cast<double>(trials);
+  const double z = kNormalQuantile;
+  const double share = static_cast<double>(hits) / n;
+  const double middle = (share + z * z / (2 * n)) / (1 + z * z / n);
+  const double half = z / (1 + z * z / n) * std::sqrt(share * (1 - share) / n + z * z / (4 * n * n));
+  return {share, std::max(0.0, middle - half), std::min(1.0, middle + half)};
+}
+
 double Deviation(absl::Span<const double> values) {
   return Interval(values).standard_error * std::sqrt(static_cast<double>(values.size()));
 }

@@ -2,6 +2,7 @@
 #ifndef METAPROMPT_BASE_STATISTICS_H_
 #define METAPROMPT_BASE_STATISTICS_H_
 
+#include <cstdint>
 #include <vector>
 
 #include "absl/types/span.h"
@@ -25,6 +26,16 @@ MeanInterval Interval(absl::Span<const double> values);
 // The mean of independent means, each with the same weight. The degrees of freedom of its interval are those of Welch
 // 1947 and Satterthwaite 1946, rounded down.
 MeanInterval MeanOfMeans(const std::vector<MeanInterval>& means);
+
+// A share of independent trials, and its 95 % interval (Wilson 1927): all within [0, 1].
+struct ShareInterval {
+  double share = 0;
+  double low = 0;
+  double high = 1;
+};
+
+// Of `hits` of `trials`. Without trials, nothing is known: 0 within [0, 1].
+ShareInterval WilsonInterval(int64_t hits, int64_t trials);
 
 // Standard deviation, with n - 1 below; 0 for fewer than two values.
 double Deviation(absl::Span<const double> values);

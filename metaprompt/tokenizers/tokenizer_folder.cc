@@ -241,6 +241,14 @@ absl::StatusOr<std::unique_ptr<Tokenizer>> FairseqOf(FairseqIds ids, const Token
   return MakeFairseq(ids, std::move(inner), std::move(parts));
 }
 
+// Whether no file of a published tokenizer has its vocabulary.
+bool LacksVocabulary(const TokenizerFiles& files) {
+  return std::none_of(files.begin(), files.end(), [](const auto& file) {
+    const std::string& name = file.first;
+    return name == kVocabText || name == kVocabJson || name == kAlbertModel || name == kFairseqModel || name == kWhole;
+  });
+}
+
 }  // namespace
 
 absl::StatusOr<TokenizerFiles> ReadTokenizerFiles(const std::string& folder) {
@@ -255,10 +263,21 @@ absl::StatusOr<TokenizerFiles> ReadTokenizerFiles(const std::string& folder) {
       return bytes.status();
     }
   }
+  if (LacksVocabulary(files)) {
+    absl::StatusOr<std::string> bytes = ReadFile(absl::StrCat(folder, "/", kSentencePieceFile));
+    if (bytes.ok()) {
+      files[kSentencePieceFile] = *std::move(bytes);
+    } else if (!absl::IsNotFound(bytes.status())) {
+      return bytes.status();
+    }
+  }
   return files;
 }
 
 absl::StatusOr<std::unique_ptr<Tokenizer>> MakeTokenizer(const TokenizerFiles& files, absl::string_view name) {
+  if (const auto trained = files.find(kSentencePieceFile); trained != files.end() && LacksVocabulary(files)) {
+    return LoadSentencePiece(trained->second, absl::StrCat(name, "/", kSentencePieceFile));
+  }
   ASSIGN_OR_RETURN(const TokenizerJson json, TokenizerJson::Parse(files, name));
   ASSIGN_OR_RETURN(const TokenizerKind kind, KindOf(json));
   TokenizerParts parts;

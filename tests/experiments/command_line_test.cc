@@ -30,7 +30,7 @@ using ::testing::StartsWith;
 
 TEST_F(CommandLineTest, CommandsThatAreNone) {
   const std::string known =
-      "; known: run, sweep, show, report, check, spec, episodes, datasets, init, encode, tokenize, classify, export, "
+      "; known: run, sweep, show, report, finetune, check, spec, episodes, datasets, init, encode, tokenize, classify, export, "
       "bench, "
       "sinusoid, doctor, completion";
   EXPECT_EQ(Error({}, 2), absl::StrCat("a command is missing", known, "; see `metaprompt --help`"));

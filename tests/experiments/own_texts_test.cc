@@ -21,6 +21,7 @@
 #include "experiments/cli/command_line.h"
 #include "experiments/own_texts/calibration.h"
 #include "experiments/own_texts/labelled.h"
+#include "metaprompt/base/statistics.h"
 #include "tests/helpers/checkpoint_run_fixture.h"
 
 namespace metaprompt {

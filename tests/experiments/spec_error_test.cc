@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "experiments/fine_tuning/fine_tuning_spec.h"
 #include "experiments/spec.h"
 #include "tests/helpers/command_line_fixture.h"
 
@@ -30,12 +31,18 @@ TEST_F(CommandLineTest, SpecsOfTheProjectAreSound) {
     if (entry.is_directory()) {
       continue;
     }
-    const absl::StatusOr<ExperimentSpec> spec = LoadSpec(entry.path().string(), {});
-    EXPECT_TRUE(spec.ok()) << spec.status();
-    if (spec.ok()) {
-      std::string name = entry.path().lexically_relative("experiments/specs").replace_extension().string();
-      std::replace(name.begin(), name.end(), '/', '-');
-      EXPECT_EQ(spec->name(), name) << "a spec's name is its file's";
+    const auto check = [&](const auto& spec) {
+      EXPECT_TRUE(spec.ok()) << spec.status();
+      if (spec.ok()) {
+        std::string name = entry.path().lexically_relative("experiments/specs").replace_extension().string();
+        std::replace(name.begin(), name.end(), '/', '-');
+        EXPECT_EQ(spec->name(), name) << "a spec's name is its file's";
+      }
+    };
+    if (entry.path().parent_path().filename() == "finetune") {
+      check(LoadFineTuningSpec(entry.path().string(), {}));
+    } else {
+      check(LoadSpec(entry.path().string(), {}));
     }
     ++count;
   }

@@ -1,0 +1,62 @@
+// Classification of texts as an objective of training, and as predictions.
+#ifndef EXPERIMENTS_FINE_TUNING_CLASSIFICATION_H_
+#define EXPERIMENTS_FINE_TUNING_CLASSIFICATION_H_
+
+#include <ATen/core/Tensor.h>
+
+#include <cstdint>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "experiments/fine_tuning/fine_tuning.pb.h"
+#include "experiments/fine_tuning/text_classifier.h"
+#include "experiments/fine_tuning/tokenize_texts.h"
+#include "experiments/host/progress.h"
+#include "experiments/training/objective.h"
+#include "learners/inner/task_pool.h"
+#include "metaprompt/model/params.h"
+
+namespace metaprompt {
+
+struct Predictions {
+  std::vector<int64_t> answers;  // the class with the largest logit of each text
+  double loss = 0;               // mean cross-entropy; 0 without texts
+  double accuracy = 0;           // 0 without texts
+};
+
+// Classifies all texts, without dropout, in batches of similar length. The result does not depend on the number of
+// threads, unless there are fewer batches than threads (see TaskPool). `what` is shown while it lasts. Cancelled: the
+// pool was asked to stop.
+absl::StatusOr<Predictions> Predict(const TextClassifier& classifier, const ParamList& params,
+                                    const TokenizedTexts& texts, at::Device device, const char* what, TaskPool* pool,
+                                    Progress* progress);
+
+// The mean cross-entropy of a batch's texts. Each epoch takes all training texts once, in an order that follows from
+// seed and epoch; its last batch has those that are left. Not to be used by several threads at once, but for the parts
+// of a batch.
+class Classification : public Objective {
+ public:
+  // Owns nothing: all outlive it.
+  Classification(const FineTuningSpec& spec, const TextClassifier* classifier, const TokenizedTexts* train,
+                 const TokenizedTexts* valid, at::Device device);
+
+  const std::vector<ParamInfo>& infos() const override { return classifier_.infos(); }
+  TrainingBatch Batch(int64_t step) override;
+  // The score is the accuracy. Of equal accuracies the one with the smaller loss is better.
+  absl::StatusOr<Validation> Validate(const ParamList& params, TaskPool* pool, Progress* progress) override;
+
+  int64_t steps_per_epoch() const;
+
+ private:
+  const FineTuningSpec& spec_;
+  const TextClassifier& classifier_;
+  const TokenizedTexts& train_;
+  const TokenizedTexts& valid_;
+  const at::Device device_;
+  int64_t epoch_ = -1;          // whose order is in order_
+  std::vector<int64_t> order_;  // of the training texts
+};
+
+}  // namespace metaprompt
+
+#endif  // EXPERIMENTS_FINE_TUNING_CLASSIFICATION_H_

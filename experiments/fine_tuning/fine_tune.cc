@@ -1,0 +1,288 @@
+#include "experiments/fine_tuning/fine_tune.h"
+
+#include <chrono>
+#include <filesystem>
+#include <memory>
+#include <utility>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+#include "absl/strings/str_join.h"
+#include "experiments/confusion.h"
+#include "experiments/fine_tuning/classification.h"
+#include "experiments/fine_tuning/fine_tuning_record.h"
+#include "experiments/fine_tuning/start_encoder.h"
+#include "experiments/fine_tuning/text_classifier.h"
+#include "experiments/fine_tuning/text_split.h"
+#include "experiments/fine_tuning/tokenize_texts.h"
+#include "experiments/host/device.h"
+#include "experiments/runs/run_directory.h"
+#include "experiments/runs/run_inputs.h"
+#include "experiments/training/train_steps.h"
+#include "experiments/workbench/seen_texts.h"
+#include "learners/inner/task_pool.h"
+#include "metaprompt/base/hash.h"
+#include "metaprompt/base/spec_fields.h"
+#include "metaprompt/base/statistics.h"
+#include "metaprompt/base/status_macros.h"
+#include "metaprompt/checkpoints/checkpoint.h"
+
+namespace metaprompt {
+namespace {
+
+constexpr char kConfigFile[] = "config.json";
+constexpr char kWeightsFile[] = "model.safetensors";
+constexpr char kClassifierFile[] = "classifier.safetensors";
+constexpr char kPredictionsFile[] = "test-predictions.tsv";
+
+std::vector<std::string> TextsOf(const std::vector<LabelledText>& labelled) {
+  std::vector<std::string> texts;
+  texts.reserve(labelled.size());
+  for (const LabelledText& one : labelled) {
+    texts.push_back(one.text);
+  }
+  return texts;
+}
+
+std::string InputsLine(const FineTuningRecord& record) {
+  const TextFacts& texts = record.texts();
+  return absl::StrFormat(
+      "%s, %d classes, %d/%d/%d texts (train/valid/test)%s%s, %d pieces, %d parameters", texts.name(), texts.classes(),
+      texts.train_texts(), texts.valid_texts(), texts.test_texts(),
+      texts.left_out() > 0 ? absl::StrCat(", ", texts.left_out(), " left out as published ones") : "",
+      texts.cut_texts() > 0 ? absl::StrCat(", ", texts.cut_texts(), " cut") : "", record.model().vocab_size(),
+      record.model().encoder_parameters());
+}
+
+ClassificationResult ResultOf(const Predictions& predictions, const TokenizedTexts& test,
+                              const std::vector<std::string>& labels) {
+  Confusion confusion(labels);
+  std::string lines;
+  for (size_t i = 0; i < test.texts.size(); ++i) {
+    ++confusion.counts[static_cast<size_t>(test.labels[i])][static_cast<size_t>(predictions.answers[i])];
+    absl::StrAppend(&lines, test.labels[i], "\t", predictions.answers[i], "\n");
+  }
+  ClassificationResult result;
+  result.set_texts(TextsOf(confusion));
+  result.set_right(RightOf(confusion));
+  const ShareInterval interval = WilsonInterval(result.right(), result.texts());
+  result.set_accuracy(interval.share);
+  result.set_low(interval.low);
+  result.set_high(interval.high);
+  result.set_macro_f1(MacroF1(confusion));
+  result.set_loss(predictions.loss);
+  result.set_predictions_sha256(Sha256(lines));
+  for (size_t c = 0; c < labels.size(); ++c) {
+    ClassResult& one = *result.add_classes();
+    one.set_label(labels[c]);
+    one.set_texts(ScoreOf(confusion, c).texts);
+    one.set_right(confusion.counts[c][c]);
+    for (const int64_t count : confusion.counts[c]) {
+      one.add_taken_for(count);
+    }
+  }
+  return result;
+}
+
+// A fine-tuning in its folder.
+class FineTuning {
+ public:
+  FineTuning(const FineTuningSpec& spec, RunDirectory* directory, Progress* progress, const std::atomic<bool>& stop,
+             bool allow_other_environment)
+      : spec_(spec),
+        directory_(*directory),
+        progress_(*progress),
+        stop_(stop),
+        allow_other_environment_(allow_other_environment) {}
+
+  absl::StatusOr<FineTuningRecord> Run();
+
+ private:
+  // Data, tokenizer and encoder, and what a stopped process left of them.
+  absl::Status Open();
+  absl::Status Train();
+  absl::Status Test();
+  // Writes what the record and others need of the result.
+  absl::Status Save();
+
+  const FineTuningSpec& spec_;
+  RunDirectory& directory_;
+  Progress& progress_;
+  const std::atomic<bool>& stop_;
+  const bool allow_other_environment_;
+
+  FineTuningRecord record_;
+  Environment environment_;
+  TextSplit split_;
+  TokenizedTexts train_;
+  TokenizedTexts valid_;
+  TokenizedTexts test_;
+  StartEncoder start_;
+  at::Device device_ = at::kCPU;
+  std::unique_ptr<TextClassifier> classifier_;
+  std::unique_ptr<TaskPool> pool_;
+  ParamList params_;
+  Predictions predictions_;
+};
+
+absl::Status FineTuning::Open() {
+  ASSIGN_OR_RETURN(const TokenizerFiles kept, KeptTokenizer(directory_));
+  ASSIGN_OR_RETURN(device_, DeviceOf(spec_.device()));
+  progress_.Begin("data and encoder", "", 0, 1);
+  ASSIGN_OR_RETURN(split_, SplitTexts(spec_));
+  ASSIGN_OR_RETURN(start_, OpenStartEncoder(spec_, kept, [this] { return TextsOf(split_.train); }));
+  const EncoderParts& parts = start_.parts;
+  ASSIGN_OR_RETURN(const TextFrame frame, TextFrame::Create(spec_, *parts.tokenizer, *parts.encoder));
+  train_ = Tokenized(split_.train, *parts.tokenizer, frame);
+  valid_ = Tokenized(split_.valid, *parts.tokenizer, frame);
+  test_ = Tokenized(split_.test, *parts.tokenizer, frame);
+  record_.set_version(kFineTuningVersion);
+  *record_.mutable_spec() = spec_;
+  *record_.mutable_texts() = split_.facts;
+  record_.mutable_texts()->set_cut_texts(train_.cut + valid_.cut + test_.cut);
+  *record_.mutable_model() = start_.facts;
+  const TextFacts& texts = record_.texts();
+  RETURN_IF_ERROR(CheckSameInputs(
+      directory_, Sha256(absl::StrCat(texts.content_sha256(), texts.valid_sha256(), " ", texts.test_sha256())),
+      start_.facts, /*manifest_sha256=*/""));
+  ASSIGN_OR_RETURN(const int threads, ThreadsOfRun(directory_, spec_.threads()));
+  ASSIGN_OR_RETURN(environment_, EnvironmentOfRun(directory_, spec_.precision() == ExperimentSpec::BFLOAT16, threads,
+                                                  allow_other_environment_));
+  for (const auto& [name, bytes] : parts.tokenizer->files()) {
+    if (name != kConfigFile && !directory_.Has(name)) {
+      RETURN_IF_ERROR(directory_.Write(name, bytes));
+    }
+  }
+  classifier_ = std::make_unique<TextClassifier>(spec_, parts.encoder.get(), texts.classes());
+  pool_ = std::make_unique<TaskPool>(device_.is_cpu() ? threads : 1, &stop_);  // a GPU takes one part at a time
+  progress_.End(InputsLine(record_));
+  return absl::OkStatus();
+}
+
+absl::Status FineTuning::Train() {
+  Classification objective(spec_, classifier_.get(), &train_, &valid_, device_);
+  const EpochsSpec& epochs = spec_.train();
+  StepsSpec steps;
+  steps.set_steps(epochs.epochs() * objective.steps_per_epoch());
+  steps.set_validate_every(static_cast<int>(epochs.validate_every() * objective.steps_per_epoch()));
+  steps.set_checkpoint_every(epochs.checkpoint_every());
+  steps.set_patience(epochs.patience());
+  const TrainingContext context = {&directory_, pool_.get(), &progress_, &stop_, device_};
+  ASSIGN_OR_RETURN(TrainedSteps trained,
+                   TrainSteps(
+                       "fine-tuning", steps, spec_.optimizer(),
+                       [this] { return classifier_->Start(start_.parts.params, spec_.seed()); }, context, &objective));
+  params_ = std::move(trained.params);
+  *record_.mutable_curve() = trained.state.curve();
+  record_.set_best_step(trained.state.best_step());
+  record_.set_trained_steps(trained.state.step());
+  record_.set_steps_per_epoch(objective.steps_per_epoch());
+  RETURN_IF_ERROR(directory_.Write("curve.tsv", CurveText(trained.state)));
+  return absl::OkStatus();
+}
+
+absl::Status FineTuning::Test() {
+  if (test_.size() == 0) {
+    return absl::OkStatus();
+  }
+  progress_.Begin("test", "texts", 0, test_.size());
+  ASSIGN_OR_RETURN(predictions_, Predict(*classifier_, params_, test_, device_, "test", pool_.get(), &progress_));
+  *record_.mutable_test() = ResultOf(predictions_, test_, split_.labels);
+  std::string lines = "label\tanswer\ttext\n";
+  for (size_t i = 0; i < split_.test.size(); ++i) {
+    absl::StrAppend(&lines, split_.labels[static_cast<size_t>(test_.labels[i])], "\t",
+                    split_.labels[static_cast<size_t>(predictions_.answers[i])], "\t", split_.test[i].text, "\n");
+  }
+  progress_.End(absl::StrFormat("%.2f %% of %d texts", 100 * record_.test().accuracy(), record_.test().texts()));
+  return directory_.Write(kPredictionsFile, lines);
+}
+
+absl::Status FineTuning::Save() {
+  for (at::Tensor& param : params_) {
+    param = param.cpu();
+  }
+  const Encoder& encoder = *start_.parts.encoder;
+  const ParamList all = classifier_->WithHead(params_, start_.parts.params);
+  record_.set_encoder_sha256(ParamsSha256(encoder.params(), all));
+  RETURN_IF_ERROR(directory_.WriteTensors(kWeightsFile, CheckpointTensors(encoder, all)));
+  RETURN_IF_ERROR(directory_.Write(kConfigFile, CheckpointConfig(encoder, start_.parts.config_json)));
+  TensorFile head;
+  const ParamList values = classifier_->ClassifierOf(params_);
+  const std::vector<ParamInfo> infos(classifier_->infos().end() - 2, classifier_->infos().end());
+  for (size_t i = 0; i < infos.size(); ++i) {
+    head.tensors.emplace_back(infos[i].name, values[i]);
+  }
+  head.metadata["format"] = "pt";
+  head.metadata["labels"] = absl::StrJoin(split_.labels, "\n");
+  head.metadata["read"] = FineTuningSpec::Read_Name(spec_.read());
+  record_.set_classifier_sha256(ParamsSha256(infos, values));
+  RETURN_IF_ERROR(directory_.WriteTensors(kClassifierFile, head));
+  SeenTexts seen = start_.seen;
+  for (const std::vector<LabelledText>* const side : {&split_.train, &split_.valid}) {
+    for (const LabelledText& one : *side) {
+      seen.Add(one.text);
+    }
+  }
+  seen.Sort();
+  return directory_.Write(kSeenTextsFile, seen.Text());
+}
+
+absl::StatusOr<FineTuningRecord> FineTuning::Run() {
+  const auto begin = std::chrono::steady_clock::now();
+  if (!directory_.Has(kFineTuningFile)) {  // else a process was killed while it removed what follows
+    RETURN_IF_ERROR(Open());
+    RETURN_IF_ERROR(Train());
+    RETURN_IF_ERROR(Test());
+    RETURN_IF_ERROR(Save());
+    environment_.set_wall_seconds(std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count());
+    RETURN_IF_ERROR(directory_.Write("environment.textproto", SpecText(environment_)));
+    RETURN_IF_ERROR(directory_.Write(kFineTuningFile, SpecText(record_)));
+  } else {
+    ASSIGN_OR_RETURN(const std::string text, directory_.Read(kFineTuningFile));
+    RETURN_IF_ERROR(ParseSpec(text, directory_.File(kFineTuningFile), &record_));
+  }
+  RemoveInputNotes(directory_);
+  RemoveTrainingFiles(directory_);
+  RETURN_IF_ERROR(directory_.Finish());
+  return record_;
+}
+
+// The record in a complete folder with the same spec; else an error. `taken` is the error for a folder of something
+// else.
+absl::StatusOr<FineTuningRecord> Complete(const FineTuningSpec& spec, const std::string& out, const absl::Status& taken,
+                                          Progress* progress) {
+  std::error_code error;
+  if (!std::filesystem::exists(absl::StrCat(out, "/", kFineTuningFile), error)) {
+    return taken;
+  }
+  ASSIGN_OR_RETURN(FineTuningRecord record, ReadFineTuning(out));
+  FineTuningSpec found = record.spec();
+  WriteOutDefaults(&found);  // of fields that are newer than the record
+  if (SpecText(found) != SpecText(spec)) {
+    return absl::AlreadyExistsError(absl::StrCat(
+        out, ": the complete fine-tuning there has another spec; name another folder with --out, or remove it"));
+  }
+  progress->Line(absl::StrCat(out, ": complete already, with this spec"));
+  return record;
+}
+
+}  // namespace
+
+absl::StatusOr<FineTuningRecord> FineTune(const FineTuningSpec& spec, const std::string& out, Progress* progress,
+                                          const std::atomic<bool>& stop, bool allow_other_environment) {
+  absl::StatusOr<std::unique_ptr<RunDirectory>> directory = RunDirectory::Open(out, SpecText(spec));
+  if (absl::IsAlreadyExists(directory.status())) {
+    return Complete(spec, out, directory.status(), progress);
+  }
+  RETURN_IF_ERROR(directory);
+  absl::StatusOr<FineTuningRecord> record =
+      FineTuning(spec, directory->get(), progress, stop, allow_other_environment).Run();
+  if (!record.ok()) {
+    (*directory)->Abandon();
+  }
+  return record;
+}
+
+}  // namespace metaprompt

@@ -1,0 +1,126 @@
+#include "experiments/fine_tuning/fine_tuning_spec.h"
+
+#include <tuple>
+#include <utility>
+
+#include "absl/status/status.h"
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/string_view.h"
+#include "absl/strings/strip.h"
+#include "experiments/host/device.h"
+#include "experiments/model_size.h"
+#include "experiments/spec_file.h"
+#include "metaprompt/base/spec_fields.h"
+#include "metaprompt/base/status_macros.h"
+#include "metaprompt/encoders/initial_values.h"
+#include "metaprompt/prompts/prompt_template.h"
+
+namespace metaprompt {
+namespace {
+
+// Where the encoder comes from.
+void CheckEncoder(const FineTuningSpec& spec, std::vector<std::string>* broken) {
+  if (spec.has_encoder() == spec.has_from_run()) {
+    broken->emplace_back(spec.has_encoder() ? "encoder and from_run are set; set one of them"
+                                            : "encoder must be set, or from_run");
+  }
+  const EncoderSpec& encoder = spec.encoder();
+  if (encoder.has_bert() && encoder.bert().heads() > 0) {
+    if (const absl::Status status = CheckBert(encoder.bert()); !status.ok()) {
+      broken->emplace_back(absl::StripPrefix(status.message(), "model."));
+    }
+  }
+  if (!encoder.has_bert() && !spec.tokenizer().path().empty()) {
+    broken->emplace_back("tokenizer.path is set; it is for encoder.bert, the others bring a tokenizer");
+  }
+  if (encoder.checkpoint().max_tokens() > 0) {
+    broken->emplace_back("encoder.checkpoint.max_tokens is set; the field for this is max_tokens");
+  }
+}
+
+// Shares and published texts.
+void CheckTexts(const FineTuningSpec& spec, std::vector<std::string>* broken) {
+  const TextSplitSpec& texts = spec.texts();
+  const double valid = texts.has_valid() ? 0 : texts.valid_share();
+  const double test = texts.has_test() ? 0 : texts.test_share();
+  if (valid + test >= 1) {
+    broken->push_back(absl::StrCat("texts.valid_share is ", valid, " and texts.test_share ", test,
+                                   "; their sum must be below 1, the texts that train are the rest"));
+  }
+  for (const auto& [published, shared, name] : {std::make_tuple(texts.has_valid(), texts.has_valid_share(), "valid"),
+                                                std::make_tuple(texts.has_test(), texts.has_test_share(), "test")}) {
+    if (published && shared) {
+      broken->push_back(absl::StrCat("texts.", name, " and texts.", name, "_share are set; set one of them"));
+    }
+  }
+  if (spec.train().patience() > 0 && !texts.has_valid() && texts.valid_share() == 0) {
+    broken->push_back(
+        absl::StrCat("train.patience is ", spec.train().patience(), "; texts.valid_share is 0, and nothing validates"));
+  }
+}
+
+}  // namespace
+
+std::vector<std::string> CheckFineTuningSpec(const FineTuningSpec& spec) {
+  std::vector<std::string> broken = BrokenRules(spec);
+  const auto check = [&](const absl::Status& status) {
+    if (!status.ok()) {
+      broken.emplace_back(status.message());
+    }
+  };
+  if (std::string rule = BrokenNameRule(spec.name()); !rule.empty()) {
+    broken.push_back(std::move(rule));
+  }
+  CheckEncoder(spec, &broken);
+  CheckTexts(spec, &broken);
+  const DropoutSpec& dropout = spec.dropout();
+  if (dropout.of_checkpoint() && (dropout.hidden() > 0 || dropout.attention() > 0)) {
+    broken.emplace_back("dropout.of_checkpoint is set, and so is hidden or attention; set one or the other");
+  }
+  if (spec.read() != FineTuningSpec::MASK && spec.has_template_() && spec.template_() != FineTuningSpec().template_()) {
+    broken.emplace_back("template is set; it is for read: MASK");
+  }
+  if (absl::StrContains(spec.template_(), "<soft")) {
+    broken.emplace_back("template has <soft>; it takes words, {text} and {mask} only");
+  } else if (const absl::Status status = CheckTemplate(spec.template_()); !status.ok()) {
+    broken.emplace_back(absl::StripPrefix(status.message(), "model.prompt."));
+  }
+  check(CheckDevice(spec.device()));
+  return broken;
+}
+
+absl::StatusOr<FineTuningSpec> CompleteFineTuningSpec(FineTuningSpec spec, const std::string& name) {
+  // Groups that are all defaults may be left out of the file, not out of the record.
+  spec.mutable_texts();
+  spec.mutable_dropout();
+  spec.mutable_optimizer();
+  spec.mutable_train();
+  if (spec.encoder().has_bert()) {
+    spec.mutable_tokenizer();
+  }
+  RETURN_IF_ERROR(BrokenRulesError(name, CheckFineTuningSpec(spec)));
+  ModelSpec model;
+  *model.mutable_encoder() = spec.encoder();
+  *model.mutable_tokenizer() = spec.tokenizer();
+  if (const absl::Status fits = CheckFits(model); !fits.ok()) {
+    return BrokenRulesError(name, {std::string(absl::StripPrefix(fits.message(), "model."))});
+  }
+  // The shares of published texts stay unset: their defaults would read as if they were used.
+  WriteOutDefaults(&spec);
+  if (spec.texts().has_valid()) {
+    spec.mutable_texts()->clear_valid_share();
+  }
+  if (spec.texts().has_test()) {
+    spec.mutable_texts()->clear_test_share();
+  }
+  return spec;
+}
+
+absl::StatusOr<FineTuningSpec> LoadFineTuningSpec(const std::string& path, const std::vector<std::string>& sets) {
+  FineTuningSpec spec;
+  RETURN_IF_ERROR(ReadSpecFile(path, sets, &spec));
+  return CompleteFineTuningSpec(std::move(spec), path);
+}
+
+}  // namespace metaprompt

@@ -1,0 +1,31 @@
+// What a fine-tuning begins from: a tokenizer and an encoder with its values.
+#ifndef EXPERIMENTS_FINE_TUNING_START_ENCODER_H_
+#define EXPERIMENTS_FINE_TUNING_START_ENCODER_H_
+
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "experiments/fine_tuning/fine_tuning.pb.h"
+#include "experiments/result.pb.h"
+#include "experiments/workbench/model_assembly.h"
+#include "experiments/workbench/seen_texts.h"
+#include "metaprompt/tokenizers/tokenizer.h"
+
+namespace metaprompt {
+
+struct StartEncoder {
+  EncoderParts parts;  // the parameters are always there
+  ModelFacts facts;
+  SeenTexts seen;  // the texts that its parameters were trained on, as far as its folder tells
+};
+
+// Opens the spec's checkpoint or run, or makes a new BERT. `kept`: files of a stopped fine-tuning's tokenizer.
+// `train_texts` is called if a tokenizer is trained. Errors name the field or the folder.
+absl::StatusOr<StartEncoder> OpenStartEncoder(const FineTuningSpec& spec, const TokenizerFiles& kept,
+                                              const std::function<std::vector<std::string>()>& train_texts);
+
+}  // namespace metaprompt
+
+#endif  // EXPERIMENTS_FINE_TUNING_START_ENCODER_H_

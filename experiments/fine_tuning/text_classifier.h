@@ -1,0 +1,55 @@
+// An encoder with a linear classifier on one vector of each text, as a pure function of a parameter list.
+#ifndef EXPERIMENTS_FINE_TUNING_TEXT_CLASSIFIER_H_
+#define EXPERIMENTS_FINE_TUNING_TEXT_CLASSIFIER_H_
+
+#include <ATen/core/Tensor.h>
+
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+#include "experiments/fine_tuning/fine_tuning.pb.h"
+#include "metaprompt/encoders/dropout.h"
+#include "metaprompt/encoders/encoder.h"
+#include "metaprompt/model/params.h"
+#include "metaprompt/model/text_inputs.h"
+
+namespace metaprompt {
+
+// The parameters are those of the encoder without its masked-language-model head, and behind them `classifier.weight`
+// [classes, D] and `classifier.bias` [classes], one layer above the encoder's last.
+class TextClassifier {
+ public:
+  // `encoder` must outlive the result. Its rates of dropout are those that the spec names.
+  TextClassifier(const FineTuningSpec& spec, const Encoder* encoder, int64_t classes);
+
+  const std::vector<ParamInfo>& infos() const { return infos_; }
+
+  // What training starts from: the encoder's parameters, and a classifier from a normal distribution with standard
+  // deviation 0.02 and biases of 0, as in transformers. `encoder_params` are all of the encoder's.
+  ParamList Start(const ParamList& encoder_params, uint64_t seed) const;
+
+  // The logits [B, classes]. The ids of `texts` are vocabulary ids; the vector of a text is read at its read_at, or is
+  // the mean of all. `dropout_seed`: of everything that is dropped; null: nothing is.
+  at::Tensor Logits(const ParamList& params, const TextInputs& texts, const uint64_t* dropout_seed) const;
+
+  // All parameters of the encoder, where those of its head are `encoder_params`'s.
+  ParamList WithHead(const ParamList& params, const ParamList& encoder_params) const;
+  // The classifier's own two parameters.
+  ParamList ClassifierOf(const ParamList& params) const;
+
+ private:
+  // The encoder's parameters by place; those of its head are undefined.
+  ParamList EncoderParams(const ParamList& params) const;
+
+  const Encoder& encoder_;
+  const FineTuningSpec::Read read_;
+  const bool bfloat16_;
+  Dropout dropout_;             // the rates
+  std::vector<size_t> places_;  // in the encoder's list, of each parameter but the last two
+  std::vector<ParamInfo> infos_;
+};
+
+}  // namespace metaprompt
+
+#endif  // EXPERIMENTS_FINE_TUNING_TEXT_CLASSIFIER_H_

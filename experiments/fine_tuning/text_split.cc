@@ -1,0 +1,176 @@
+#include "experiments/fine_tuning/text_split.h"
+
+#include <algorithm>
+#include <cmath>
+#include <cstddef>
+#include <unordered_map>
+#include <unordered_set>
+#include <utility>
+
+#include "absl/status/status.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/string_view.h"
+#include "datasets/dataset.h"
+#include "datasets/sources/load_dataset.h"
+#include "metaprompt/base/random.h"
+#include "metaprompt/base/status_macros.h"
+#include "metaprompt/base/text.h"
+
+namespace metaprompt {
+namespace {
+
+using TextSet = std::unordered_set<std::string>;
+// Of each text whose side is known: the side.
+using Sides = std::unordered_map<std::string, Split>;
+
+absl::Status Named(absl::string_view field, const absl::Status& status) {
+  return absl::Status(status.code(), absl::StrCat(field, ": ", status.message()));
+}
+
+absl::StatusOr<Dataset> LoadLabelled(const FineTuningSpec& spec) {
+  if (spec.classes() == FineTuningSpec::ALL) {
+    return LoadAllClasses(spec.dataset());
+  }
+  ASSIGN_OR_RETURN(Dataset dataset, LoadDataset(spec.dataset()));
+  std::vector<TextClass> kept;
+  for (TextClass& one : dataset.classes) {
+    if (one.split == Split::kTrain) {
+      kept.push_back(std::move(one));
+    }
+  }
+  dataset.classes = std::move(kept);
+  return dataset;
+}
+
+// Loads published texts into `texts` and `all`. Their classes must be among `labels`.
+absl::Status LoadPublished(const DatasetSpec& spec, const std::string& field, const FineTuningSpec& whole,
+                           const std::vector<std::string>& labels, std::vector<LabelledText>* texts, TextSet* all,
+                           std::string* sha256) {
+  const absl::StatusOr<Dataset> dataset = LoadAllClasses(spec);
+  if (!dataset.ok()) {
+    return Named(field, dataset.status());
+  }
+  *sha256 = ContentSha256(*dataset);
+  for (const TextClass& one : dataset->classes) {
+    const auto label = std::lower_bound(labels.begin(), labels.end(), one.label);
+    const bool known = label != labels.end() && *label == one.label;
+    if (!known && whole.classes() == FineTuningSpec::TRAIN) {
+      continue;  // of a class that is not for training
+    }
+    if (!known) {
+      return absl::InvalidArgumentError(absl::StrCat(field, ": no text of dataset has the label ", Quoted(one.label),
+                                                     ", which ", dataset->name, " has"));
+    }
+    for (const std::string& text : one.texts) {
+      if (all->insert(text).second) {
+        texts->push_back({text, label - labels.begin()});
+      }
+    }
+  }
+  return absl::OkStatus();
+}
+
+// The number of a share of `count` things, to the nearest.
+int64_t ShareOf(double share, size_t count) { return std::llround(share * static_cast<double>(count)); }
+
+// Draws the sides of a class's texts. Those that are in `sides` already, from a class before, stay there.
+void DrawSides(const std::vector<std::string>& texts, double valid_share, double test_share, uint64_t seed,
+               Sides* sides) {
+  int64_t tests = ShareOf(test_share, texts.size());
+  int64_t valids = ShareOf(valid_share, texts.size());
+  std::vector<std::pair<uint64_t, const std::string*>> drawn;
+  for (const std::string& text : texts) {
+    const auto known = sides->find(text);
+    if (known == sides->end()) {
+      drawn.emplace_back(SubSeed(seed, text), &text);
+    } else {
+      tests -= known->second == Split::kTest ? 1 : 0;
+      valids -= known->second == Split::kValid ? 1 : 0;
+    }
+  }
+  std::sort(drawn.begin(), drawn.end(), [](const auto& a, const auto& b) {
+    return a.first != b.first ? a.first < b.first : *a.second < *b.second;
+  });
+  for (const auto& [key, text] : drawn) {
+    Split side = Split::kTrain;
+    if (tests > 0) {
+      --tests;
+      side = Split::kTest;
+    } else if (valids > 0) {
+      --valids;
+      side = Split::kValid;
+    }
+    sides->emplace(*text, side);
+  }
+}
+
+// Checks that there is something to learn and to tell apart.
+absl::Status CheckSides(const TextSplit& split) {
+  if (split.labels.size() < 2) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("dataset: a classifier needs two classes or more; there are ", split.labels.size()));
+  }
+  std::vector<int64_t> counts(split.labels.size(), 0);
+  for (const LabelledText& one : split.train) {
+    ++counts[static_cast<size_t>(one.label)];
+  }
+  const auto without = std::find(counts.begin(), counts.end(), 0);
+  return without == counts.end() ? absl::OkStatus()
+                                 : absl::InvalidArgumentError(
+                                       absl::StrCat("texts: no text is left to train the class ",
+                                                    Quoted(split.labels[static_cast<size_t>(without - counts.begin())]),
+                                                    "; a smaller texts.test_share or texts.valid_share leaves more"));
+}
+
+}  // namespace
+
+absl::StatusOr<TextSplit> SplitTexts(const FineTuningSpec& spec) {
+  const TextSplitSpec& how = spec.texts();
+  ASSIGN_OR_RETURN(const Dataset dataset, LoadLabelled(spec));
+  TextSplit split;
+  TextFacts& facts = split.facts;
+  facts.set_name(dataset.name);
+  facts.set_content_sha256(ContentSha256(dataset));
+  if (!dataset.distribution.empty()) {
+    facts.set_distribution(dataset.distribution);
+  }
+  for (const TextClass& one : dataset.classes) {
+    split.labels.push_back(one.label);
+  }
+  TextSet published;
+  if (how.has_test()) {
+    RETURN_IF_ERROR(LoadPublished(how.test(), "texts.test", spec, split.labels, &split.test, &published,
+                                  facts.mutable_test_sha256()));
+  }
+  if (how.has_valid()) {
+    RETURN_IF_ERROR(LoadPublished(how.valid(), "texts.valid", spec, split.labels, &split.valid, &published,
+                                  facts.mutable_valid_sha256()));
+  }
+  Sides sides;
+  for (size_t c = 0; c < dataset.classes.size(); ++c) {
+    std::vector<std::string> texts;
+    for (const std::string& text : dataset.classes[c].texts) {
+      if (published.count(text) == 0) {
+        texts.push_back(text);
+      }
+    }
+    facts.set_left_out(facts.left_out() + static_cast<int64_t>(dataset.classes[c].texts.size() - texts.size()));
+    DrawSides(texts, how.has_valid() ? 0 : how.valid_share(), how.has_test() ? 0 : how.test_share(), how.seed(),
+              &sides);
+    for (std::string& text : texts) {
+      const Split side = sides.at(text);
+      (side == Split::kTrain   ? split.train
+       : side == Split::kValid ? split.valid
+                               : split.test)
+          .push_back({std::move(text), static_cast<int64_t>(c)});
+    }
+  }
+  RETURN_IF_ERROR(CheckSides(split));
+  facts.set_classes(static_cast<int>(split.labels.size()));
+  facts.set_train_texts(static_cast<int64_t>(split.train.size()));
+  facts.set_valid_texts(static_cast<int64_t>(split.valid.size()));
+  facts.set_test_texts(static_cast<int64_t>(split.test.size()));
+  return split;
+}
+
+}  // namespace metaprompt

@@ -1,0 +1,36 @@
+// Which texts train, validate and test a classifier.
+#ifndef EXPERIMENTS_FINE_TUNING_TEXT_SPLIT_H_
+#define EXPERIMENTS_FINE_TUNING_TEXT_SPLIT_H_
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "experiments/fine_tuning/fine_tuning.pb.h"
+
+namespace metaprompt {
+
+struct LabelledText {
+  std::string text;
+  int64_t label = 0;  // index into TextSplit::labels
+};
+
+struct TextSplit {
+  std::vector<std::string> labels;  // in byte order
+  std::vector<LabelledText> train;  // here and below by class, and within a class in the source's order
+  std::vector<LabelledText> valid;
+  std::vector<LabelledText> test;
+  TextFacts facts;  // all but cut_texts
+};
+
+// Loads the data of the spec and splits its texts. No text is on two sides, even if it stands under several labels:
+// published test texts stay test texts, published validation texts come next, and where shares are drawn, all copies of
+// a text go where its first one goes. Each class gets its share to the nearest text. Which texts those are follows from
+// texts.seed and the texts themselves, not from their order. Errors: those of the sources; a published text with a
+// label that `dataset` does not have; a class without a text that trains; no class or only one.
+absl::StatusOr<TextSplit> SplitTexts(const FineTuningSpec& spec);
+
+}  // namespace metaprompt
+
+#endif  // EXPERIMENTS_FINE_TUNING_TEXT_SPLIT_H_

@@ -1,0 +1,51 @@
+// Labelled texts as tokens of a classifier's input.
+#ifndef EXPERIMENTS_FINE_TUNING_TOKENIZE_TEXTS_H_
+#define EXPERIMENTS_FINE_TUNING_TOKENIZE_TEXTS_H_
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "experiments/fine_tuning/fine_tuning.pb.h"
+#include "experiments/fine_tuning/text_split.h"
+#include "metaprompt/encoders/encoder.h"
+#include "metaprompt/prompts/framing.h"
+#include "metaprompt/prompts/prompt_template.h"
+#include "metaprompt/tokenizers/tokenizer.h"
+
+namespace metaprompt {
+
+// What surrounds a text. For MASK that is the spec's template, otherwise the first and the last token of every input:
+// [CLS] text [SEP].
+class TextFrame {
+ public:
+  // Errors name the field: a template that the tokenizer or the length leaves no room for.
+  static absl::StatusOr<TextFrame> Create(const FineTuningSpec& spec, const Tokenizer& tokenizer,
+                                          const Encoder& encoder);
+
+  // What to put before a text when it is tokenised (see PromptTemplate::text_prefix).
+  std::string text_prefix() const { return template_.has_value() ? template_->text_prefix() : ""; }
+  // The text, given as vocabulary ids, in its frame. If the result would be too long, the end of the text is cut.
+  PromptedText Apply(const std::vector<int64_t>& text) const;
+
+ private:
+  int64_t max_text_ = 0;  // tokens of a text between the first and the last token
+  Framing framing_;
+  std::optional<PromptTemplate> template_;  // for MASK
+};
+
+struct TokenizedTexts {
+  std::vector<PromptedText> texts;
+  std::vector<int64_t> labels;  // one per text
+  int64_t cut = 0;              // texts that were too long
+
+  int64_t size() const { return static_cast<int64_t>(texts.size()); }
+};
+
+TokenizedTexts Tokenized(const std::vector<LabelledText>& labelled, const Tokenizer& tokenizer, const TextFrame& frame);
+
+}  // namespace metaprompt
+
+#endif  // EXPERIMENTS_FINE_TUNING_TOKENIZE_TEXTS_H_

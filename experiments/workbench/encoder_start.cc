@@ -1,0 +1,76 @@
+#include "experiments/workbench/encoder_start.h"
+
+#include <algorithm>
+#include <filesystem>
+#include <memory>
+#include <system_error>
+#include <utility>
+
+#include "absl/status/status.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "absl/strings/string_view.h"
+#include "experiments/workbench/model_assembly.h"
+#include "metaprompt/base/files.h"
+#include "metaprompt/base/hash.h"
+#include "metaprompt/checkpoints/checkpoint.h"
+
+namespace metaprompt {
+namespace {
+
+constexpr char kField[] = "model.init_from_run";
+
+bool Exists(const std::string& path) {
+  std::error_code error;
+  return std::filesystem::exists(path, error);
+}
+
+}  // namespace
+
+bool IsEncoderFolder(const std::string& path) {
+  return Exists(path + "/config.json") && !Exists(path + "/record.textproto");
+}
+
+absl::StatusOr<EncoderStart> OpenEncoderStart(const std::string& path, const Encoder& encoder,
+                                              const std::string& tokenizer_sha256) {
+  const auto error = [&](absl::string_view what) {
+    return absl::InvalidArgumentError(absl::StrCat(kField, ": ", what));
+  };
+  absl::StatusOr<std::unique_ptr<Tokenizer>> tokenizer = OpenTokenizer(path);
+  if (!tokenizer.ok()) {
+    return error(tokenizer.status().message());
+  }
+  absl::StatusOr<EncoderParts> parts = OpenEncoder(path, /*allow_unknown=*/true, *std::move(tokenizer));
+  if (!parts.ok()) {
+    return error(parts.status().message());
+  }
+  if (FactsOfEncoder(*parts).tokenizer_sha256() != tokenizer_sha256) {
+    return error(absl::StrCat(path,
+                              ": its tokenizer is a different one; for encoder.bert, model.tokenizer.path could be ",
+                              path, "/", kSentencePieceFile));
+  }
+  const std::vector<ParamInfo>& theirs = parts->encoder->params();
+  EncoderStart start;
+  for (const ParamInfo& info : encoder.params()) {
+    const auto found =
+        std::find_if(theirs.begin(), theirs.end(), [&](const ParamInfo& one) { return one.name == info.name; });
+    if (found == theirs.end()) {
+      return error(absl::StrCat(path, ": the encoder lacks ", info.name, ", which this model has"));
+    }
+    if (found->shape != info.shape) {
+      return error(absl::StrCat(path, ": its ", info.name, " has shape [", absl::StrJoin(found->shape, ", "),
+                                "], this model's [", absl::StrJoin(info.shape, ", "), "]"));
+    }
+    start.params.push_back(parts->params[static_cast<size_t>(found - theirs.begin())]);
+  }
+  start.facts.set_field(kField);
+  start.facts.set_parameters_sha256(ParamsSha256(encoder.params(), start.params));
+  for (const char* const record : {"fine_tuning.textproto", "pretraining.textproto"}) {
+    if (const absl::StatusOr<std::string> text = ReadFile(absl::StrCat(path, "/", record)); text.ok()) {
+      start.facts.set_record_sha256(Sha256(*text));
+    }
+  }
+  return start;
+}
+
+}  // namespace metaprompt

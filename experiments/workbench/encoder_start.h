@@ -1,0 +1,30 @@
+// An encoder's folder as the start of a few-shot run's encoder: model.init_from_run.
+#ifndef EXPERIMENTS_WORKBENCH_ENCODER_START_H_
+#define EXPERIMENTS_WORKBENCH_ENCODER_START_H_
+
+#include <string>
+
+#include "absl/status/statusor.h"
+#include "experiments/result.pb.h"
+#include "metaprompt/encoders/encoder.h"
+#include "metaprompt/model/params.h"
+
+namespace metaprompt {
+
+struct EncoderStart {
+  ParamList params;  // of the run's encoder, in its order, float32
+  StartFacts facts;
+};
+
+// Whether the folder holds an encoder, such as that of a fine-tuning, and is not that of a run.
+bool IsEncoderFolder(const std::string& path);
+
+// Reads the encoder in the folder. It must have every parameter of `encoder`, by name, with its shape; further ones,
+// such as a head that `encoder` does not have, are not used. The tokenizer must be the same. The error names the field,
+// the folder and what differs.
+absl::StatusOr<EncoderStart> OpenEncoderStart(const std::string& path, const Encoder& encoder,
+                                              const std::string& tokenizer_sha256);
+
+}  // namespace metaprompt
+
+#endif  // EXPERIMENTS_WORKBENCH_ENCODER_START_H_

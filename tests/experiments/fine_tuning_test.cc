@@ -1,0 +1,388 @@
+// Fine-tuning on a whole data set: the gradient, a data set that can be learned, stops, kills and threads, the folder
+// as a start for few-shot runs, and errors.
+#include <ATen/ATen.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <cmath>
+#include <memory>
+#include <set>
+#include <sstream>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_replace.h"
+#include "absl/strings/str_split.h"
+#include "experiments/fine_tuning/classification.h"
+#include "experiments/fine_tuning/fine_tune.h"
+#include "experiments/fine_tuning/fine_tuning_record.h"
+#include "experiments/fine_tuning/fine_tuning_spec.h"
+#include "experiments/fine_tuning/text_classifier.h"
+#include "experiments/fine_tuning/text_split.h"
+#include "experiments/result.pb.h"
+#include "experiments/training/training_step.h"
+#include "learners/inner/gradients.h"
+#include "metaprompt/base/hash.h"
+#include "metaprompt/base/random.h"
+#include "metaprompt/base/spec_fields.h"
+#include "metaprompt/checkpoints/checkpoint.h"
+#include "metaprompt/checkpoints/safetensors.h"
+#include "metaprompt/encoders/initial_values.h"
+#include "tests/helpers/command_line_fixture.h"
+#include "tests/helpers/differences.h"
+
+namespace metaprompt {
+namespace {
+
+using ::testing::AllOf;
+using ::testing::HasSubstr;
+
+constexpr char kSpec[] =
+    "name: 'tuned'\n"
+    "dataset { tsv { path: '$words.tsv' } }\n"
+    "tokenizer { vocab_size: 80 }\n"
+    "encoder { bert { layers: 2 width: 16 heads: 2 intermediate: 16 max_positions: 24 init_std: 0.5 } }\n"
+    "read: MEAN\n"
+    "dropout { hidden: 0.1 attention: 0.1 }\n"
+    "optimizer { lr: 0.02 }\n"
+    "train { epochs: 8 batch: 8 parts: 3 checkpoint_every: 2 }\n"
+    "threads: 1\n";
+
+// Four classes of 20 texts. One word tells the class; the others are drawn from what all classes have.
+std::string Words() {
+  const std::vector<std::string> telling = {"apple", "bread", "cider", "dough"};
+  const std::vector<std::string> common = {"we", "all", "like", "to", "have", "some", "now", "and", "then"};
+  std::string lines;
+  for (size_t c = 0; c < telling.size(); ++c) {
+    for (uint64_t text = 0; text < 20; ++text) {
+      Random random(SubSeed(3, telling[c], text));
+      absl::StrAppend(&lines, "class-", c, "\t");
+      const uint64_t place = random.Below(4);
+      for (uint64_t word = 0; word < 5; ++word) {
+        absl::StrAppend(&lines, word == place ? telling[c] : common[random.Below(common.size())], " ");
+      }
+      absl::StrAppend(&lines, "number ", text, "\n");
+    }
+  }
+  return lines;
+}
+
+class FineTuningTest : public CommandLineTest {
+ protected:
+  void SetUp() override {
+    CommandLineTest::SetUp();
+    Write("words.tsv", Words());
+    Write("tuned.textproto", kSpec);
+  }
+
+  FineTuningSpec SpecWith(const std::vector<std::string>& sets = {}) const {
+    const absl::StatusOr<FineTuningSpec> spec = LoadFineTuningSpec(folder_ + "tuned.textproto", sets);
+    EXPECT_TRUE(spec.ok()) << spec.status();
+    return *spec;
+  }
+
+  Outcome Tune(const std::string& out, const std::vector<std::string>& sets = {}, bool stop = false) const {
+    std::vector<std::string> arguments = {"finetune", "$tuned.textproto", "--out", "$" + out};
+    for (const std::string& set : sets) {
+      arguments.insert(arguments.end(), {"--set", set});
+    }
+    return Command(arguments, stop);
+  }
+
+  FineTuningRecord RecordIn(const std::string& out) const {
+    const absl::StatusOr<FineTuningRecord> record = ReadFineTuning(folder_ + out);
+    EXPECT_TRUE(record.ok()) << record.status();
+    return record.ok() ? *record : FineTuningRecord();
+  }
+
+  std::string TuneError(const std::vector<std::string>& sets) const {
+    std::vector<std::string> arguments = {"finetune", "$tuned.textproto", "--out", "$bad"};
+    for (const std::string& set : sets) {
+      arguments.insert(arguments.end(), {"--set", set});
+    }
+    const std::string error = Error(arguments);
+    EXPECT_FALSE(Exists("bad") || Exists("bad.partial")) << error;
+    return error;
+  }
+
+  // What does not depend on time.
+  std::string BytesOf(const std::string& out) const {
+    std::string bytes;
+    for (const char* const file :
+         {"fine_tuning.textproto", "model.safetensors", "classifier.safetensors", "config.json", "curve.tsv",
+          "test-predictions.tsv", "seen_texts.txt", "tokenizer.model"}) {
+      absl::StrAppend(&bytes, file, " ", Sha256(Read(out + "/" + file)), "\n");
+    }
+    return bytes;
+  }
+};
+
+TEST_F(FineTuningTest, LearnsWhatCanBeToldApart) {
+  const Outcome tuned = Tune("tuned");
+  ASSERT_EQ(tuned.status, 0) << tuned.err;
+  EXPECT_THAT(tuned.err, HasSubstr("tsv"));
+  const FineTuningRecord record = RecordIn("tuned");
+  EXPECT_EQ(record.texts().train_texts(), 64);
+  EXPECT_EQ(record.texts().valid_texts(), 8);
+  EXPECT_EQ(record.test().texts(), 8);
+  EXPECT_EQ(record.test().accuracy(), 1);
+  EXPECT_EQ(record.test().macro_f1(), 1);
+  EXPECT_NEAR(record.test().low(), 8 / (8 + 1.959964 * 1.959964), 1e-6);  // Wilson's bound where all are right
+  EXPECT_EQ(record.test().high(), 1);
+  EXPECT_EQ(record.steps_per_epoch(), 8);
+  EXPECT_EQ(record.curve_size(), 9);
+  EXPECT_EQ(record.curve(0).step(), 0);
+  EXPECT_FALSE(Exists("tuned/checkpoint-training.safetensors") || Exists("tuned/best.safetensors"));
+  const Outcome shown = Command({"show", "$tuned"});
+  EXPECT_EQ(shown.status, 0) << shown.err;
+  EXPECT_THAT(shown.out, AllOf(HasSubstr("4 classes, fine-tuned on 64 texts"), HasSubstr("100.00 % of 8 texts"),
+                               HasSubstr("class-3"), HasSubstr("confusion matrix")));
+  EXPECT_THAT(Command({"show", "$tuned", "--json"}).out, HasSubstr("\"macro_f1\": 1"));
+  EXPECT_THAT(Tune("tuned").err, HasSubstr("complete already"));
+  EXPECT_THAT(Error({"finetune", "$tuned.textproto", "--out", "$tuned", "--set", "seed=9"}),
+              HasSubstr("$tuned: the complete fine-tuning there has another spec"));
+}
+
+// The gradient of a whole batch, whose parts are added up, is the derivative of the mean loss, and its loss is the
+// cross-entropy of the texts.
+TEST_F(FineTuningTest, GradientIsTheDerivativeOfTheMeanLoss) {
+  for (const char* const read : {"FIRST", "MEAN", "MASK"}) {
+    const FineTuningSpec spec = SpecWith({absl::StrCat("read=", read), "dropout.hidden=0", "dropout.attention=0"});
+    const EncoderConfig config = BertConfig(spec.encoder().bert(), 40);
+    const Encoder encoder(config, /*with_head=*/true);
+    const TextClassifier classifier(spec, &encoder, 3);
+    ParamList params = classifier.Start(InitialBert(spec.encoder().bert(), encoder.layout(), 7), 7);
+    Random random(11);
+    for (at::Tensor& param : params) {
+      param = param.to(at::kDouble) + 0.1 * RandomTensor(param.sizes(), &random);
+    }
+    TokenizedTexts texts;
+    for (int64_t i = 0; i < 7; ++i) {
+      PromptedText text;
+      text.ids = {2, 5 + i, 12 + 3 * i, 3};
+      text.ids.insert(text.ids.begin() + 1, static_cast<size_t>(i % 3), 20);
+      text.read_at = spec.read() == FineTuningSpec::MASK ? 2 : 0;
+      texts.texts.push_back(text);
+      texts.labels.push_back(i % 3);
+    }
+    Classification objective(spec, &classifier, &texts, &texts, at::kCPU);
+    EXPECT_EQ(objective.steps_per_epoch(), 1);
+    const TrainingBatch batch = objective.Batch(0);
+    EXPECT_EQ(batch.parts.size(), 3U);
+    const auto loss_at = [&](const ParamList& at) {
+      double loss = 0;
+      for (const auto& part : batch.parts) {
+        loss += part(at).loss.item<double>();
+      }
+      return loss;
+    };
+    std::ostringstream nowhere;
+    Progress progress(&nowhere, false);
+    TaskPool pool(1);
+    const absl::StatusOr<Predictions> predicted = Predict(classifier, params, texts, at::kCPU, "x", &pool, &progress);
+    ASSERT_TRUE(predicted.ok());
+    EXPECT_NEAR(loss_at(params), predicted->loss, 1e-12);
+    ParamList grads(params.size());
+    const ParamList leaves = WithGraph(params);
+    for (const auto& part : batch.parts) {
+      const ParamList of_part = Gradients({part(leaves).loss}, leaves, {}, false, false);
+      for (size_t i = 0; i < grads.size(); ++i) {
+        Add(of_part[i], &grads[i]);
+      }
+    }
+    for (size_t i = 0; i < params.size(); ++i) {
+      ParamList direction(params.size());
+      direction[i] = RandomTensor(params[i].sizes(), &random);
+      ASSERT_TRUE(grads[i].defined()) << classifier.infos()[i].name;
+      const double along = (grads[i] * direction[i]).sum().item<double>();
+      EXPECT_NEAR(Difference<double>(params, direction, loss_at), along, 1e-7 * (1 + std::abs(along)))
+          << read << " " << classifier.infos()[i].name;
+    }
+  }
+}
+
+TEST_F(FineTuningTest, ThreadsStopsAndContinuationsChangeNoByte) {
+  ASSERT_EQ(Tune("whole").status, 0);
+  const std::string whole = BytesOf("whole");
+  // The number of threads is in the record's spec; nothing else may differ.
+  ASSERT_EQ(Tune("threads", {"threads=3"}).status, 0);
+  EXPECT_EQ(absl::StrReplaceAll(Read("threads/fine_tuning.textproto"), {{"threads: 3", "threads: 1"}}),
+            Read("whole/fine_tuning.textproto"));
+  EXPECT_EQ(Sha256(Read("threads/model.safetensors")), Sha256(Read("whole/model.safetensors")));
+  // Each process is asked to stop after some lines of progress.
+  for (const int64_t after : {2, 5}) {
+    const std::string out = absl::StrCat("stopped", after);
+    int processes = 0;
+    absl::StatusOr<FineTuningRecord> record = absl::CancelledError("");
+    while (absl::IsCancelled(record.status()) && ++processes < 40) {
+      std::atomic<bool> stop(false);
+      // Sets the flag when so many lines have been printed.
+      class Stopping : public std::stringbuf {
+       public:
+        Stopping(int64_t left, std::atomic<bool>* flag) : left_(left), flag_(flag) {}
+
+       protected:
+        int overflow(int c) override {
+          *flag_ = *flag_ || (c == '\n' && --left_ < 0);
+          return c;
+        }
+        std::streamsize xsputn(const char* text, std::streamsize size) override {
+          for (std::streamsize i = 0; i < size; ++i) {
+            overflow(text[i]);
+          }
+          return size;
+        }
+
+       private:
+        int64_t left_;
+        std::atomic<bool>* flag_;
+      } buffer(after, &stop);
+      std::ostream lines(&buffer);
+      Progress progress(&lines, false);
+      record = FineTune(SpecWith(), folder_ + out, &progress, stop);
+    }
+    ASSERT_TRUE(record.ok()) << record.status();
+    EXPECT_GT(processes, 1);
+    EXPECT_EQ(BytesOf(out), whole) << "stopped after " << after << " lines";
+  }
+}
+
+TEST_F(FineTuningTest, NoTextIsOnTwoSidesAndPublishedTextsStay) {
+  std::string shared;
+  for (int c = 0; c < 3; ++c) {
+    for (int i = 0; i < 10; ++i) {
+      absl::StrAppend(&shared, "class-", c, "\tboth have ", i, "\nclass-", c, "\tonly ", c, " has ", i, "\n");
+    }
+  }
+  Write("words.tsv", shared);
+  const absl::StatusOr<TextSplit> split = SplitTexts(SpecWith({"texts.test_share=0.2", "texts.valid_share=0.2"}));
+  ASSERT_TRUE(split.ok()) << split.status();
+  const auto texts_of = [](const std::vector<LabelledText>& labelled) {
+    std::set<std::string> texts;
+    for (const LabelledText& one : labelled) {
+      texts.insert(one.text);
+    }
+    return texts;
+  };
+  std::set<std::string> all;
+  size_t sum = 0;
+  for (const auto* const side : {&split->train, &split->valid, &split->test}) {
+    const std::set<std::string> texts = texts_of(*side);
+    sum += texts.size();
+    all.insert(texts.begin(), texts.end());
+  }
+  EXPECT_EQ(sum, all.size());
+  EXPECT_EQ(all.size(), 40U);
+  // 0.2 of the 20 texts of each class, whatever is shared, as long as shared ones do not exceed it.
+  EXPECT_GE(split->test.size(), 12U);
+  EXPECT_EQ(split->train.size() + split->valid.size() + split->test.size(), 60U);
+
+  Write("test.tsv", "class-1\tonly 1 has 3\nclass-2\tboth have 4\nclass-2\tnew\n");
+  const absl::StatusOr<TextSplit> published = SplitTexts(SpecWith({"texts.test.tsv.path=" + folder_ + "test.tsv"}));
+  ASSERT_TRUE(published.ok()) << published.status();
+  EXPECT_THAT(texts_of(published->test), ::testing::UnorderedElementsAre("only 1 has 3", "both have 4", "new"));
+  EXPECT_EQ(published->facts.left_out(), 4);  // one of a single class, one of three
+  for (const auto* const side : {&published->train, &published->valid}) {
+    EXPECT_EQ(texts_of(*side).count("both have 4") + texts_of(*side).count("only 1 has 3"), 0U);
+  }
+  EXPECT_EQ(published->facts.valid_texts(), 6);  // 0.1 of 19, 18 and 19 texts
+}
+
+TEST_F(FineTuningTest, TheFolderIsAStartForFewShotRuns) {
+  // Fine-tuned on classes 0 to 3, then few-shot on other classes, whose texts the encoder has not seen.
+  ASSERT_EQ(Tune("tuned", {"train.epochs=2"}).status, 0);
+  const absl::StatusOr<Checkpoint> opened = OpenCheckpoint(folder_ + "tuned", /*allow_unknown=*/false);
+  ASSERT_TRUE(opened.ok()) << opened.status();
+  const std::vector<std::string> run = {"run",   "$tiny.textproto",
+                                        "--out", "$run",
+                                        "--set", "model.init_from_run=$tuned",
+                                        "--set", "model.tokenizer.path=$tuned/tokenizer.model",
+                                        "--set", "model.encoder.bert.layers=2",
+                                        "--set", "model.verbalizer.allow_same_words=true",
+                                        "--set", "train.meta_steps=0"};
+  const Outcome started = Command(run);
+  ASSERT_EQ(started.status, 0) << started.err;
+  RunRecord record;
+  ASSERT_TRUE(ParseSpec(Read("run/record.textproto"), "record", &record).ok());
+  EXPECT_EQ(record.results(0).tests(0).initialisation(), "transferred");
+  ASSERT_EQ(record.model().starts_size(), 1);
+  EXPECT_EQ(record.model().starts(0).record_sha256(), Sha256(Read("tuned/fine_tuning.textproto")));
+  EXPECT_FALSE(record.model().has_seen_test_texts());
+  const TensorFile best = *ParseSafetensors(Read("run/best-1shot.safetensors"), "best");
+  for (size_t i = 0; i < opened->params.size(); ++i) {
+    const std::string& name = opened->encoder->params()[i].name;
+    if (name.find("LayerNorm") == std::string::npos) {  // that of the head is standardised
+      EXPECT_TRUE(at::equal(best.Find(name), opened->params[i])) << name;
+    }
+  }
+  EXPECT_EQ(Read("run/seen_texts.txt"), Read("tuned/seen_texts.txt"));
+
+  // The same texts under test are refused, unless the spec allows it.
+  std::vector<std::string> seen = run;
+  seen[3] = "$seen";
+  Write("more.tsv", absl::StrCat(Words(), absl::StrReplaceAll(Words(), {{"class-", "other-"}, {" ", " more "}})));
+  seen.insert(seen.end(), {"--set", "dataset.tsv.path=$more.tsv", "--set",
+                           "dataset.split={ lists { train: ['other-0', 'other-1'] valid: ['other-2', 'other-3'] test: "
+                           "['class-0', 'class-3'] } }"});
+  EXPECT_THAT(Error(seen), AllOf(HasSubstr("the encoder was trained on 36 of the 40 texts of test classes"),
+                                 HasSubstr("model.allow_seen_test_texts")));
+  seen.insert(seen.end(), {"--set", "model.allow_seen_test_texts={}"});
+  const Outcome allowed = Command(seen);
+  ASSERT_EQ(allowed.status, 0) << allowed.err;
+  EXPECT_THAT(allowed.err, HasSubstr("the encoder was trained on 36 texts of test classes"));
+  EXPECT_THAT(Read("seen/record.textproto"), HasSubstr("seen_test_texts: 36"));
+
+  // And the other way: a run's encoder is fine-tuned.
+  Write("tuned.textproto", absl::StrReplaceAll(kSpec, {{"tokenizer { vocab_size: 80 }\n", ""},
+                                                       {"encoder { bert {", "from_run { path: '$run' } #"}}));
+  const Outcome again = Tune("again", {"train.epochs=1"});
+  ASSERT_EQ(again.status, 0) << again.err;
+  EXPECT_EQ(RecordIn("again").model().starts(0).parameters_sha256(), Sha256(Read("run/best-1shot.safetensors")));
+
+  std::vector<std::string> narrow = run;
+  narrow[3] = "$bad";
+  narrow.insert(narrow.end(), {"--set", "model.encoder.bert.intermediate=32"});
+  EXPECT_THAT(Error(narrow), AllOf(HasSubstr("model.init_from_run: $tuned: its "), HasSubstr("this model's [32")));
+}
+
+TEST_F(FineTuningTest, WithoutValidationTheLastParametersAreTaken) {
+  ASSERT_EQ(Tune("last", {"texts.valid_share=0", "texts.test_share=0", "train.epochs=2"}).status, 0);
+  const FineTuningRecord record = RecordIn("last");
+  EXPECT_EQ(record.best_step(), record.trained_steps());
+  EXPECT_EQ(record.trained_steps(), 20);
+  EXPECT_FALSE(record.has_test() || record.curve(1).has_valid_accuracy());
+  EXPECT_THAT(Command({"show", "$last"}).out, HasSubstr("no test texts"));
+}
+
+TEST_F(FineTuningTest, ErrorsNameTheField) {
+  EXPECT_EQ(TuneError({"read=LAST"}), "--set read: 'LAST' is none of FIRST, MEAN, MASK");
+  EXPECT_EQ(TuneError({"name=a/b"}), "$tuned.textproto: name is 'a/b'; it may hold letters, digits, - and _ only");
+  EXPECT_EQ(TuneError({"texts.valid_share=0.6", "texts.test_share=0.6"}),
+            "$tuned.textproto: texts.valid_share is 0.6 and texts.test_share 0.6; their sum must be below 1, the texts "
+            "that train are the rest");
+  EXPECT_EQ(TuneError({"template={text} : {mask}"}), "$tuned.textproto: template is set; it is for read: MASK");
+  EXPECT_EQ(TuneError({"read=MASK", "template={text} <soft> {mask}"}),
+            "$tuned.textproto: template has <soft>; it takes words, {text} and {mask} only");
+  EXPECT_EQ(TuneError({"read=MASK", "template={text}"}),
+            "$tuned.textproto: template: {mask} must occur once; it occurs 0 times");
+  EXPECT_EQ(TuneError({"from_run.path=x"}), "$tuned.textproto: encoder and from_run are set; set one of them");
+  EXPECT_EQ(TuneError({"encoder.bert.heads=3"}),
+            "$tuned.textproto: encoder.bert.width is 16; it must be a multiple of heads, 3");
+  EXPECT_EQ(TuneError({"max_tokens=2"}), "max_tokens is 2; with the 2 special tokens of every input it must be >= 3");
+  EXPECT_EQ(TuneError({"texts.valid_share=0", "train.patience=1"}),
+            "$tuned.textproto: train.patience is 1; texts.valid_share is 0, and nothing validates");
+  EXPECT_EQ(TuneError({"tokenizer.vocab_size=5000"}).substr(0, 34), "tokenizer.vocab_size is 5000; sent");
+  Write("test.tsv", "class-7\ttext\n");
+  EXPECT_EQ(TuneError({"texts.test.tsv.path=$test.tsv"}),
+            "texts.test: no text of dataset has the label 'class-7', which test.tsv has");
+  Write("words.tsv", "one\ta b c\n");
+  EXPECT_EQ(TuneError({}), "dataset: a classifier needs two classes or more; there are 1");
+  Write("words.tsv", "one\ta\none\tb\ntwo\ta\n");
+  EXPECT_THAT(TuneError({"texts.test_share=0.5"}), HasSubstr("texts: no text is left to train the class 'two'"));
+}
+
+}  // namespace
+}  // namespace metaprompt
