@@ -115,7 +115,8 @@ std::vector<Mutation> Mutations() {
 // Whether an error tells where it is: the file or its folder, or a field of the spec that the file does not suit.
 bool NamesAPlace(const std::string& error, const std::string& file) {
   static const std::regex field(
-      "\\b(dataset|episodes|model|learner|train|test)\\.[a-z_]+|\\b(train|valid|test) class|--[a-z]+");
+      "\\b(dataset|episodes|model|learner|train|test|texts|encoder|dropout|optimizer)\\.[a-z_]+|\\b(train|valid|test) "
+      "class|--[a-z]+");
   const std::filesystem::path path(file);
   return absl::StrContains(error, path.filename().string()) || absl::StrContains(error, "$" + path.begin()->string()) ||
          std::regex_search(error, field);
@@ -233,6 +234,18 @@ TEST_F(BadInputTest, FinishedRuns) {
   Damage("run/record.textproto", {"report", "$run", "--format", "html"});
   Damage("run/record.textproto", classify, "the word\n");
   Damage("run/best-1shot.safetensors", classify, "the word\n");
+}
+
+TEST_F(BadInputTest, FineTunings) {
+  Write("tuned.textproto",
+        "name: 'tuned'\ndataset { tsv { path: '$data.tsv' } }\ntokenizer { vocab_size: 96 }\n"
+        "encoder { bert { layers: 1 width: 16 heads: 2 intermediate: 16 max_positions: 24 } }\ntrain { epochs: 1 }\n");
+  Damage("tuned.textproto", {"finetune", "$tuned.textproto", "--check"});
+  const Outcome tuned = Command({"finetune", "$tuned.textproto", "--out", "$tuned"});
+  ASSERT_EQ(tuned.status, 0) << tuned.err;
+  Damage("tuned/fine_tuning.textproto", {"show", "$tuned"});
+  Damage("tuned/tokenizer.model", {"encode", "--encoder", "$tuned", "--out", "$states.safetensors"}, "a b\n");
+  std::filesystem::remove(folder_ + "states.safetensors");
 }
 
 TEST_F(BadInputTest, Checkpoints) {

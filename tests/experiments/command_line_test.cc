@@ -30,9 +30,8 @@ using ::testing::StartsWith;
 
 TEST_F(CommandLineTest, CommandsThatAreNone) {
   const std::string known =
-      "; known: run, sweep, show, report, finetune, check, spec, episodes, datasets, init, encode, tokenize, classify, export, "
-      "bench, "
-      "sinusoid, doctor, completion";
+      "; known: run, sweep, show, report, pretrain, finetune, check, spec, episodes, datasets, init, encode, tokenize, "
+      "classify, export, bench, sinusoid, doctor, completion";
   EXPECT_EQ(Error({}, 2), absl::StrCat("a command is missing", known, "; see `metaprompt --help`"));
   EXPECT_EQ(Error({"frob"}, 2), absl::StrCat("there is no command 'frob'", known, "; see `metaprompt --help`"));
   EXPECT_EQ(Error({"frob", "--help"}, 2), Error({"frob"}, 2));

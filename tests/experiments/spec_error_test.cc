@@ -15,6 +15,7 @@
 
 #include "absl/status/statusor.h"
 #include "experiments/fine_tuning/fine_tuning_spec.h"
+#include "experiments/pretraining/pretraining_spec.h"
 #include "experiments/spec.h"
 #include "tests/helpers/command_line_fixture.h"
 
@@ -41,6 +42,8 @@ TEST_F(CommandLineTest, SpecsOfTheProjectAreSound) {
     };
     if (entry.path().parent_path().filename() == "finetune") {
       check(LoadFineTuningSpec(entry.path().string(), {}));
+    } else if (entry.path().filename() == "pretraining.textproto") {
+      check(LoadPretrainingSpec(entry.path().string(), {}));
     } else {
       check(LoadSpec(entry.path().string(), {}));
     }
