@@ -25,8 +25,9 @@ absl::StatusOr<RunRecord> ReadRecord(const std::string& run, std::string* sha256
     std::error_code error;
     if (std::filesystem::exists(absl::StrCat(run, "/fine_tuning.textproto"), error)) {
       return absl::FailedPreconditionError(
-          absl::StrCat(run, ": this is a fine-tuning, not a few-shot run; `metaprompt show` prints it, and "
-                            "model.encoder.checkpoint.path takes its encoder"));
+          absl::StrCat(run,
+                       ": this is a fine-tuning, not a few-shot run; `metaprompt show` prints it, and "
+                       "model.encoder.checkpoint.path takes its encoder"));
     }
     const std::string partial = absl::StrCat(absl::StripSuffix(run, "/"), ".partial/spec.textproto");
     if (std::filesystem::exists(absl::StrCat(run, "/spec.textproto"), error) ||
