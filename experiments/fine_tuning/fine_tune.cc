@@ -10,6 +10,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
+#include "absl/strings/string_view.h"
 #include "experiments/confusion.h"
 #include "experiments/fine_tuning/classification.h"
 #include "experiments/fine_tuning/fine_tuning_record.h"
@@ -23,6 +24,7 @@
 #include "experiments/training/train_steps.h"
 #include "experiments/workbench/seen_texts.h"
 #include "learners/inner/task_pool.h"
+#include "metaprompt/base/example_texts.h"
 #include "metaprompt/base/hash.h"
 #include "metaprompt/base/spec_fields.h"
 #include "metaprompt/base/statistics.h"
@@ -39,9 +41,10 @@ constexpr char kPredictionsFile[] = "test-predictions.tsv";
 
 std::vector<std::string> TextsOf(const std::vector<LabelledText>& labelled) {
   std::vector<std::string> texts;
-  texts.reserve(labelled.size());
   for (const LabelledText& one : labelled) {
-    texts.push_back(one.text);
+    for (const absl::string_view text : SplitTexts(one.text)) {
+      texts.emplace_back(text);
+    }
   }
   return texts;
 }
@@ -131,10 +134,11 @@ absl::Status FineTuning::Open() {
   ASSIGN_OR_RETURN(const TokenizerFiles kept, KeptTokenizer(directory_));
   ASSIGN_OR_RETURN(device_, DeviceOf(spec_.device()));
   progress_.Begin("data and encoder", "", 0, 1);
-  ASSIGN_OR_RETURN(split_, SplitTexts(spec_));
+  ASSIGN_OR_RETURN(split_, TextSplitOf(spec_));
   ASSIGN_OR_RETURN(start_, OpenStartEncoder(spec_, kept, [this] { return TextsOf(split_.train); }));
   const EncoderParts& parts = start_.parts;
-  ASSIGN_OR_RETURN(const TextFrame frame, TextFrame::Create(spec_, *parts.tokenizer, *parts.encoder));
+  ASSIGN_OR_RETURN(const TextFrame frame,
+                   TextFrame::Create(spec_, *parts.tokenizer, *parts.encoder, split_.text_names));
   train_ = Tokenized(split_.train, *parts.tokenizer, frame);
   valid_ = Tokenized(split_.valid, *parts.tokenizer, frame);
   test_ = Tokenized(split_.test, *parts.tokenizer, frame);

@@ -8,6 +8,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
 #include "absl/strings/strip.h"
+#include "datasets/text_names.h"
 #include "experiments/host/device.h"
 #include "experiments/model_size.h"
 #include "experiments/spec_file.h"
@@ -83,7 +84,7 @@ std::vector<std::string> CheckFineTuningSpec(const FineTuningSpec& spec) {
   }
   if (absl::StrContains(spec.template_(), "<soft")) {
     broken.emplace_back("template has <soft>; it takes words, {text} and {mask} only");
-  } else if (const absl::Status status = CheckTemplate(spec.template_()); !status.ok()) {
+  } else if (const absl::Status status = CheckTemplate(spec.template_(), TextNames(spec.dataset())); !status.ok()) {
     broken.emplace_back(absl::StripPrefix(status.message(), "model.prompt."));
   }
   check(CheckDevice(spec.device()));

@@ -12,6 +12,7 @@
 #include "absl/strings/string_view.h"
 #include "datasets/dataset.h"
 #include "datasets/sources/load_dataset.h"
+#include "datasets/text_names.h"
 #include "metaprompt/base/random.h"
 #include "metaprompt/base/status_macros.h"
 #include "metaprompt/base/text.h"
@@ -49,6 +50,11 @@ absl::Status LoadPublished(const DatasetSpec& spec, const std::string& field, co
   const absl::StatusOr<Dataset> dataset = LoadAllClasses(spec);
   if (!dataset.ok()) {
     return Named(field, dataset.status());
+  }
+  if (TextNames(spec).size() != TextNames(whole.dataset()).size()) {
+    return absl::InvalidArgumentError(absl::StrCat(field, ": an example of ", dataset->name, " has ",
+                                                   TextNames(spec).size(), " texts, one of dataset ",
+                                                   TextNames(whole.dataset()).size()));
   }
   *sha256 = ContentSha256(*dataset);
   for (const TextClass& one : dataset->classes) {
@@ -124,10 +130,11 @@ absl::Status CheckSides(const TextSplit& split) {
 
 }  // namespace
 
-absl::StatusOr<TextSplit> SplitTexts(const FineTuningSpec& spec) {
+absl::StatusOr<TextSplit> TextSplitOf(const FineTuningSpec& spec) {
   const TextSplitSpec& how = spec.texts();
   ASSIGN_OR_RETURN(const Dataset dataset, LoadLabelled(spec));
   TextSplit split;
+  split.text_names = dataset.text_names;
   TextFacts& facts = split.facts;
   facts.set_name(dataset.name);
   facts.set_content_sha256(ContentSha256(dataset));

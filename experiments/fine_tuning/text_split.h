@@ -12,13 +12,14 @@
 namespace metaprompt {
 
 struct LabelledText {
-  std::string text;
+  std::string text;   // or several texts: TextClass::texts
   int64_t label = 0;  // index into TextSplit::labels
 };
 
 struct TextSplit {
-  std::vector<std::string> labels;  // in byte order
-  std::vector<LabelledText> train;  // here and below by class, and within a class in the source's order
+  std::vector<std::string> labels;      // in byte order
+  std::vector<std::string> text_names;  // Dataset::text_names
+  std::vector<LabelledText> train;      // here and below by class, and within a class in the source's order
   std::vector<LabelledText> valid;
   std::vector<LabelledText> test;
   TextFacts facts;  // all but cut_texts
@@ -29,7 +30,7 @@ struct TextSplit {
 // a text go where its first one goes. Each class gets its share to the nearest text. Which texts those are follows from
 // texts.seed and the texts themselves, not from their order. Errors: those of the sources; a published text with a
 // label that `dataset` does not have; a class without a text that trains; no class or only one.
-absl::StatusOr<TextSplit> SplitTexts(const FineTuningSpec& spec);
+absl::StatusOr<TextSplit> TextSplitOf(const FineTuningSpec& spec);
 
 }  // namespace metaprompt
 

@@ -1,26 +1,26 @@
 #include "experiments/fine_tuning/tokenize_texts.h"
 
-#include <algorithm>
 #include <cstddef>
 #include <utility>
 
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/string_view.h"
 #include "absl/strings/strip.h"
 #include "experiments/workbench/model_assembly.h"
-#include "metaprompt/base/status_macros.h"
+#include "metaprompt/base/example_texts.h"
 #include "metaprompt/model/model.pb.h"
 
 namespace metaprompt {
 
 absl::StatusOr<TextFrame> TextFrame::Create(const FineTuningSpec& spec, const Tokenizer& tokenizer,
-                                            const Encoder& encoder) {
+                                            const Encoder& encoder, const std::vector<std::string>& names) {
   const int64_t max_tokens = MaxTokens(encoder, spec.max_tokens());
   TextFrame frame;
   if (spec.read() == FineTuningSpec::MASK) {
     PromptSpec prompt;
     prompt.set_template_(spec.template_());
-    absl::StatusOr<PromptTemplate> made = PromptTemplate::Create(prompt, tokenizer, max_tokens);
+    absl::StatusOr<PromptTemplate> made = PromptTemplate::Create(prompt, tokenizer, max_tokens, names);
     if (!made.ok()) {
       return absl::Status(made.status().code(), absl::StripPrefix(made.status().message(), "model.prompt."));
     }
@@ -28,39 +28,47 @@ absl::StatusOr<TextFrame> TextFrame::Create(const FineTuningSpec& spec, const To
     return frame;
   }
   frame.framing_ = FramingOf(tokenizer);
-  const auto around = static_cast<int64_t>(frame.framing_.before.size() + frame.framing_.after.size());
+  const auto texts = static_cast<int64_t>(names.size());
+  const auto around =
+      static_cast<int64_t>(frame.framing_.before.size()) + texts * static_cast<int64_t>(frame.framing_.after.size());
   frame.max_text_ = max_tokens - around;
-  if (frame.max_text_ < 1) {
+  if (frame.max_text_ < texts) {
     return absl::InvalidArgumentError(absl::StrCat("max_tokens is ", max_tokens, "; with the ", around,
-                                                   " special tokens of every input it must be >= ", around + 1));
+                                                   " special tokens of every input it must be >= ", around + texts));
   }
   return frame;
 }
 
-PromptedText TextFrame::Apply(const std::vector<int64_t>& text) const {
+PromptedText TextFrame::Fill(const Tokenizer& tokenizer, const std::string& example) const {
   if (template_.has_value()) {
-    return template_->Apply(text);
+    return template_->Fill(tokenizer, example);
   }
-  const auto length = std::min(static_cast<int64_t>(text.size()), max_text_);
+  std::vector<std::vector<int64_t>> texts;
+  std::vector<int64_t> lengths;
+  for (const absl::string_view text : SplitTexts(example)) {
+    texts.push_back(tokenizer.Encode(text));
+    lengths.push_back(static_cast<int64_t>(texts.back().size()));
+  }
+  const std::vector<int64_t> kept = SharedRoom(lengths, max_text_);
   PromptedText framed;
   framed.ids = framing_.before;
-  framed.text_begin = static_cast<int64_t>(framed.ids.size());
-  framed.text_end = framed.text_begin + length;
-  framed.ids.insert(framed.ids.end(), text.begin(), text.begin() + length);
-  framed.ids.insert(framed.ids.end(), framing_.after.begin(), framing_.after.end());
+  for (size_t i = 0; i < texts.size(); ++i) {
+    const auto begin = static_cast<int64_t>(framed.ids.size());
+    framed.ids.insert(framed.ids.end(), texts[i].begin(), texts[i].begin() + kept[i]);
+    framed.texts.push_back({begin, begin + kept[i]});
+    framed.cut = framed.cut || kept[i] < lengths[i];
+    framed.ids.insert(framed.ids.end(), framing_.after.begin(), framing_.after.end());
+  }
   return framed;
 }
 
 TokenizedTexts Tokenized(const std::vector<LabelledText>& labelled, const Tokenizer& tokenizer,
                          const TextFrame& frame) {
   TokenizedTexts all;
-  const std::string prefix = frame.text_prefix();
   for (const LabelledText& one : labelled) {
-    const std::vector<int64_t> ids = tokenizer.Encode(prefix + one.text);
-    all.texts.push_back(frame.Apply(ids));
+    all.texts.push_back(frame.Fill(tokenizer, one.text));
     all.labels.push_back(one.label);
-    const PromptedText& framed = all.texts.back();
-    all.cut += framed.text_end - framed.text_begin < static_cast<int64_t>(ids.size()) ? 1 : 0;
+    all.cut += all.texts.back().cut ? 1 : 0;
   }
   return all;
 }

@@ -18,20 +18,19 @@
 namespace metaprompt {
 
 // What surrounds a text. For MASK that is the spec's template, otherwise the first and the last token of every input:
-// [CLS] text [SEP].
+// [CLS] text [SEP], or, for pairs, [CLS] text [SEP] text_b [SEP].
 class TextFrame {
  public:
-  // Errors name the field: a template that the tokenizer or the length leaves no room for.
+  // `names`: Dataset::text_names. Errors name the field: a template that the tokenizer or the length leaves no room
+  // for.
   static absl::StatusOr<TextFrame> Create(const FineTuningSpec& spec, const Tokenizer& tokenizer,
-                                          const Encoder& encoder);
+                                          const Encoder& encoder, const std::vector<std::string>& names);
 
-  // What to put before a text when it is tokenised (see PromptTemplate::text_prefix).
-  std::string text_prefix() const { return template_.has_value() ? template_->text_prefix() : ""; }
-  // The text, given as vocabulary ids, in its frame. If the result would be too long, the end of the text is cut.
-  PromptedText Apply(const std::vector<int64_t>& text) const;
+  // An example in its frame. If it is too long, the ends of texts are cut, as by PromptTemplate::Fill.
+  PromptedText Fill(const Tokenizer& tokenizer, const std::string& example) const;
 
  private:
-  int64_t max_text_ = 0;  // tokens of a text between the first and the last token
+  int64_t max_text_ = 0;  // tokens of all texts together
   Framing framing_;
   std::optional<PromptTemplate> template_;  // for MASK
 };

@@ -258,7 +258,7 @@ TEST_F(FineTuningTest, NoTextIsOnTwoSidesAndPublishedTextsStay) {
     }
   }
   Write("words.tsv", shared);
-  const absl::StatusOr<TextSplit> split = SplitTexts(SpecWith({"texts.test_share=0.2", "texts.valid_share=0.2"}));
+  const absl::StatusOr<TextSplit> split = TextSplitOf(SpecWith({"texts.test_share=0.2", "texts.valid_share=0.2"}));
   ASSERT_TRUE(split.ok()) << split.status();
   const auto texts_of = [](const std::vector<LabelledText>& labelled) {
     std::set<std::string> texts;
@@ -281,7 +281,7 @@ TEST_F(FineTuningTest, NoTextIsOnTwoSidesAndPublishedTextsStay) {
   EXPECT_EQ(split->train.size() + split->valid.size() + split->test.size(), 60U);
 
   Write("test.tsv", "class-1\tonly 1 has 3\nclass-2\tboth have 4\nclass-2\tnew\n");
-  const absl::StatusOr<TextSplit> published = SplitTexts(SpecWith({"texts.test.tsv.path=" + folder_ + "test.tsv"}));
+  const absl::StatusOr<TextSplit> published = TextSplitOf(SpecWith({"texts.test.tsv.path=" + folder_ + "test.tsv"}));
   ASSERT_TRUE(published.ok()) << published.status();
   EXPECT_THAT(texts_of(published->test), ::testing::UnorderedElementsAre("only 1 has 3", "both have 4", "new"));
   EXPECT_EQ(published->facts.left_out(), 4);  // one of a single class, one of three
