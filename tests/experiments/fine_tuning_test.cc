@@ -357,6 +357,23 @@ TEST_F(FineTuningTest, WithoutValidationTheLastParametersAreTaken) {
   EXPECT_THAT(Command({"show", "$last"}).out, HasSubstr("no test texts"));
 }
 
+TEST_F(FineTuningTest, PairsHaveASeparatorBetweenTheirTexts) {
+  std::string pairs = "label,text,text_b\n";
+  for (int i = 0; i < 40; ++i) {
+    absl::StrAppend(&pairs, i % 2 == 0 ? "same" : "other", ",apple number ", i, ",",
+                    i % 2 == 0 ? "apple number " : "bread number ", i, "\n");
+  }
+  Write("pairs.csv", pairs);
+  const std::vector<std::string> sets = {"dataset.csv.path=$pairs.csv", "dataset.csv.text_b_column=text_b",
+                                         "max_tokens=8", "train.epochs=1", "tokenizer.vocab_size=64"};
+  const Outcome tuned = Tune("pairs", sets);
+  ASSERT_EQ(tuned.status, 0) << tuned.err;
+  EXPECT_GT(RecordIn("pairs").texts().cut_texts(), 0);
+  std::vector<std::string> one = sets;
+  one.push_back("texts.test.tsv.path=$words.tsv");
+  EXPECT_EQ(TuneError(one), "texts.test: an example of words.tsv has 1 texts, one of dataset 2");
+}
+
 TEST_F(FineTuningTest, ErrorsNameTheField) {
   EXPECT_EQ(TuneError({"read=LAST"}), "--set read: 'LAST' is none of FIRST, MEAN, MASK");
   EXPECT_EQ(TuneError({"name=a/b"}), "$tuned.textproto: name is 'a/b'; it may hold letters, digits, - and _ only");
