@@ -187,7 +187,7 @@ TEST_F(CommandLineTest, AssignmentsThatAreWrong) {
        "--set nam: there is no field 'nam'; known: name, seed, dataset, model, episodes, learner, train, test, "
        "threads, tasks_together, device, precision"},
       {"test.episode=3",
-       "--set test.episode: there is no field 'episode' in test; known: episodes, baseline, manifest"},
+       "--set test.episode: there is no field 'episode' in test; known: episodes, baseline, manifest, count_words"},
       {"seed.x=3", "--set seed.x: seed has no fields"},
       {"train.meta_steps=many", "--set train.meta_steps: 'many' is not a whole number (Expected integer, got: many)"},
       {"train.meta_steps=1.5", "--set train.meta_steps: '1.5' is not a whole number (Expected integer, got: 1.5)"},
