@@ -137,10 +137,11 @@ def main():
     with tempfile.TemporaryDirectory(prefix="record_hashes") as name:
         battery = Battery(options, Path(name))
         for threads in options.threads:
-            done = battery.run("quickstart", threads, specs / "quickstart.textproto", [])
+            data = [f"dataset.debian.path={TREE}/datasets/debian12/packages.gz"]
+            done = battery.run("quickstart", threads, specs / "quickstart.textproto", data)
             for learner, group in LEARNERS.items():
                 more = [f"learner={{ {group} }}"] + (["train.meta_steps=0"] if learner == "linear_probe" else [])
-                battery.run(learner, threads, specs / "quickstart.textproto", SHORT + more)
+                battery.run(learner, threads, specs / "quickstart.textproto", data + SHORT + more)
             if options.encoder:
                 short = ["train.meta_steps=8", "train.validate_every=4", "train.validate_after=0",
                          "train.valid_episodes=6", "test.episodes=8",
