@@ -75,15 +75,17 @@ size_t KnownHalf(const Record& first, const char* PairOfNames::* half) {
   return kNone;
 }
 
-// The place of the column that the user names.
-size_t NamedColumn(const Record& first, const std::string& name, bool json, bool* is_number) {
+// The place of the column that the user names. Writes down in `result` how it was found.
+size_t NamedColumn(const Record& first, const std::string& name, bool json, FoundColumns* result) {
+  uint64_t number = 0;
+  const bool is_number = absl::SimpleAtoi(name, &number);
   const auto found = std::find(first.begin(), first.end(), name);
   if (found != first.end()) {
+    result->names = result->names || !is_number;
     return static_cast<size_t>(found - first.begin());
   }
-  uint64_t number = 0;
-  if (!json && absl::SimpleAtoi(name, &number) && number >= 1 && number <= first.size()) {
-    *is_number = true;
+  if (!json && is_number && number >= 1 && number <= first.size()) {
+    result->numbers = true;
     return static_cast<size_t>(number - 1);
   }
   return kNone;
@@ -127,9 +129,9 @@ std::vector<std::string> NamesWithoutLook(const ColumnNames& names) {
 std::optional<FoundColumns> FindColumns(const Record& first, const ColumnNames& names, bool labelled, bool json) {
   FoundColumns found;
   if (labelled) {
-    found.label =
-        names.label.empty() ? KnownColumn(first, kLabelNames) : NamedColumn(first, names.label, json, &found.numbers);
+    found.label = names.label.empty() ? KnownColumn(first, kLabelNames) : NamedColumn(first, names.label, json, &found);
   }
+  found.names = found.names || (labelled && names.label.empty());
   const bool label_elsewhere = json && !names.label.empty();
   if (labelled && found.label == kNone && !label_elsewhere) {
     return std::nullopt;
@@ -139,12 +141,13 @@ std::optional<FoundColumns> FindColumns(const Record& first, const ColumnNames& 
   for (const std::string& text : texts) {
     const std::string given = GivenColumn(names, text);
     const size_t place =
-        given.empty() ? KnownText(first, text, texts.size() == 1) : NamedColumn(first, given, json, &found.numbers);
+        given.empty() ? KnownText(first, text, texts.size() == 1) : NamedColumn(first, given, json, &found);
     const bool elsewhere = json && !given.empty();
     if (place == kNone ? !elsewhere : std::find(used.begin(), used.end(), place) != used.end()) {
       return std::nullopt;
     }
     used.push_back(place);
+    found.names = found.names || given.empty();
     found.texts.push_back(ColumnOfText{text, place, elsewhere ? given : first[place]});
   }
   return found;

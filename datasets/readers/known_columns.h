@@ -39,6 +39,7 @@ struct FoundColumns {
   size_t label = kNoColumn;
   std::vector<ColumnOfText> texts;
   bool numbers = false;  // whether the user gave a column by its number
+  bool names = false;    // whether a column was found by a name, the user's or a known one, that is not a number
 };
 
 // The columns of a first record, or of the fields of a first object: those that `names` names, or else those with a

@@ -174,6 +174,18 @@ absl::Status Table::TakeJson(const std::string& record, TableRow* row) const {
       return at_line(label.status());
     }
     row->label = *std::move(label);
+    // As a column `name`: what the class is called, unless the field has another meaning here.
+    const auto name = object->find("name");
+    const bool used =
+        format_.label_name == "name" || std::any_of(format_.texts.begin(), format_.texts.end(),
+                                                    [](const ColumnOfText& text) { return text.header == "name"; });
+    if (name != object->end() && !name->is_null() && !used) {
+      absl::StatusOr<std::string> words = TextIn(*name, "name", 0);
+      if (!words.ok()) {
+        return at_line(words.status());
+      }
+      row->name = *std::move(words);
+    }
   }
   return absl::OkStatus();
 }

@@ -9,14 +9,15 @@
 #include <utility>
 #include <vector>
 
+#include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
-#include "absl/strings/str_split.h"
 #include "datasets/readers/csv_fields.h"
 #include "datasets/readers/json_fields.h"
 #include "datasets/readers/known_columns.h"
+#include "metaprompt/base/likely_cause.h"
 #include "metaprompt/base/status_macros.h"
 #include "metaprompt/base/text.h"
 
@@ -58,7 +59,9 @@ TableFormat Separated(char delimiter, const Record& first, bool header, size_t l
   }
   if (header) {
     format.label_name = label == TableFormat::kNone ? "" : first[label];
-    const auto name = std::find(first.begin(), first.end(), "name");
+    const auto name = std::find_if(first.begin(), first.end(), [](const std::string& one) {
+      return absl::AsciiStrToLower(absl::StripAsciiWhitespace(one)) == "name";
+    });
     const auto place = static_cast<size_t>(name - first.begin());
     const bool used = place == label || std::any_of(format.texts.begin(), format.texts.end(),
                                                     [&](const ColumnOfText& text) { return text.place == place; });
@@ -67,19 +70,58 @@ TableFormat Separated(char delimiter, const Record& first, bool header, size_t l
   return format;
 }
 
+// Whether the names of the format's columns are names of one column each.
+absl::Status CheckNamedOnce(const TableFormat& format, const Record& first) {
+  std::vector<std::string> used = {format.label_name};
+  for (const ColumnOfText& text : format.texts) {
+    used.push_back(text.header);
+  }
+  for (const std::string& name : used) {
+    if (format.header && !name.empty() && std::count(first.begin(), first.end(), name) > 1) {
+      return absl::InvalidArgumentError(
+          absl::StrCat("two columns are called ", Quoted(name), "; rename one of them in the first line"));
+    }
+  }
+  return absl::OkStatus();
+}
+
 // By a header, or by the columns that the user names.
-std::optional<TableFormat> ByName(absl::string_view first_line, const ColumnNames& names, bool labelled) {
+absl::StatusOr<std::optional<TableFormat>> ByName(absl::string_view first_line, const ColumnNames& names,
+                                                  bool labelled) {
   for (const auto& [delimiter, first] : FirstRecords(first_line)) {
     if (!labelled && names.text.empty() && LooksLikeProse(first)) {
       continue;
     }
     if (std::optional<FoundColumns> found = FindColumns(first, names, labelled, /*json=*/false); found.has_value()) {
       // A column given by number tells nothing about a header; one found by its name does.
-      const bool header = !found->numbers || HasTextName(first);
-      return Separated(delimiter, first, header, found->label, std::move(found->texts));
+      const bool header = found->names || HasTextName(first);
+      TableFormat format = Separated(delimiter, first, header, found->label, std::move(found->texts));
+      RETURN_IF_ERROR(CheckNamedOnce(format, first));
+      return std::make_optional(std::move(format));
     }
   }
-  return std::nullopt;
+  return std::optional<TableFormat>();
+}
+
+// Fields for an error message, at most 400 bytes of them. Control characters are escaped.
+std::string ShownFields(const Record& fields) {
+  constexpr size_t kMost = 400;
+  std::string shown;
+  for (const std::string& field : fields) {
+    const bool plain = std::none_of(field.begin(), field.end(),
+                                    [](char c) { return absl::ascii_iscntrl(static_cast<unsigned char>(c)); });
+    absl::StrAppend(&shown, shown.empty() ? "" : ", ", plain ? field : Quoted(field));
+    if (shown.size() > kMost) {
+      return absl::StrCat(shown.substr(0, kMost), "...");
+    }
+  }
+  return shown.empty() ? "none" : shown;
+}
+
+// "--text-column and --text-b-column", for the texts of an example.
+std::string ColumnOptions(const std::vector<std::string>& texts) {
+  const bool pair = std::find(texts.begin(), texts.end(), "text_b") != texts.end();
+  return pair ? "--text-column and --text-b-column" : "--text-column";
 }
 
 // The fields of a JSON object; nothing if the line is none.
@@ -96,14 +138,23 @@ std::optional<Record> KeysOf(absl::string_view line) {
   return keys;
 }
 
-std::optional<TableFormat> ByJson(absl::string_view line, const ColumnNames& names, bool labelled) {
-  const std::optional<Record> keys = KeysOf(line);
-  if (!keys.has_value()) {
-    return std::nullopt;
+// Nothing if the line does not begin like a JSON object. One with a tab can be a label with a text behind it.
+absl::StatusOr<std::optional<TableFormat>> ByJson(absl::string_view line, const ColumnNames& names, bool labelled) {
+  if (!absl::StartsWith(line, "{") || absl::StrContains(line, '\t')) {
+    return std::optional<TableFormat>();
   }
+  if (const absl::Status parsed = ParseObject(line).status(); !parsed.ok()) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("the first line begins with { and is read as JSON: ", parsed.message(),
+                     "; give one JSON object per line, or put texts that begin with { into CSV"));
+  }
+  const std::optional<Record> keys = KeysOf(line);
   std::optional<FoundColumns> found = FindColumns(*keys, names, labelled, /*json=*/true);
   if (!found.has_value()) {
-    return std::nullopt;
+    return absl::InvalidArgumentError(absl::StrCat(
+        "cannot find the fields of ", labelled ? "the label and of " : "", absl::StrJoin(NamesWithoutLook(names), ", "),
+        "; the first object has: ", ShownFields(*keys), "; give their names with ",
+        labelled ? "--label-column and " : "", ColumnOptions(NamesWithoutLook(names))));
   }
   TableFormat format;
   format.kind = TableFormat::kJson;
@@ -111,7 +162,7 @@ std::optional<TableFormat> ByJson(absl::string_view line, const ColumnNames& nam
   if (labelled) {
     format.label_name = names.label.empty() ? (*keys)[found->label] : names.label;
   }
-  return format;
+  return std::make_optional(std::move(format));
 }
 
 // CheckNotPair of each way to read the line.
@@ -128,10 +179,30 @@ absl::Status CheckNotPairs(absl::string_view line, const ColumnNames& names) {
   return absl::OkStatus();
 }
 
-// "--text-column and --text-b-column", for the texts of an example.
-std::string ColumnOptions(const std::vector<std::string>& texts) {
-  const bool pair = std::find(texts.begin(), texts.end(), "text_b") != texts.end();
-  return pair ? "--text-column and --text-b-column" : "--text-column";
+// By the fields of a JSON object, or by the names of columns, if the first line has such.
+absl::StatusOr<std::optional<TableFormat>> ByFieldsOrNames(absl::string_view line, const ColumnNames& names,
+                                                           bool labelled) {
+  RETURN_IF_ERROR(CheckNotPairs(line, names));
+  ASSIGN_OR_RETURN(std::optional<TableFormat> json, ByJson(line, names, labelled));
+  return json.has_value() ? absl::StatusOr<std::optional<TableFormat>>(std::move(json)) : ByName(line, names, labelled);
+}
+
+// Whether the line is a name of a column, or has a field with this name.
+bool HasField(absl::string_view line, const std::string& name) {
+  std::vector<std::pair<char, Record>> records = FirstRecords(line);
+  records.emplace_back('\0', KeysOf(line).value_or(Record{std::string(line)}));
+  return std::any_of(records.begin(), records.end(), [&](const std::pair<char, Record>& one) {
+    return !LooksLikeProse(one.second) && std::find(one.second.begin(), one.second.end(), name) != one.second.end();
+  });
+}
+
+// Whether the line has several fields of one word each, as a header has.
+bool LooksLikeNames(absl::string_view line) {
+  const std::vector<std::pair<char, Record>> records = FirstRecords(line);
+  return std::any_of(records.begin(), records.end(), [](const std::pair<char, Record>& one) {
+    return std::none_of(one.second.begin(), one.second.end(),
+                        [](const std::string& field) { return field.empty() || absl::StrContains(field, ' '); });
+  });
 }
 
 // The records of the lines, if they have two fields or more and all have equally many. Records over several lines are
@@ -200,11 +271,16 @@ std::optional<TableFormat> ByContents(absl::Span<const std::string> lines) {
   if (label == TableFormat::kNone) {
     return std::nullopt;
   }
-  // A header's label is nobody's label, and its text is a word or two.
-  const bool recurs =
-      std::any_of(best.begin() + 1, best.end(), [&](const Record& r) { return r[label] == best[0][label]; });
+  // A header's label is nobody's label. Its text is a word or two, or else all other labels recur.
+  std::map<std::string, int> labels;
+  for (const Record& record : best) {
+    ++labels[record[label]];
+  }
+  const bool alone = labels[best[0][label]] == 1;
+  const auto once = std::count_if(labels.begin(), labels.end(), [](const auto& one) { return one.second == 1; });
   const auto blanks = std::count(best[0][text].begin(), best[0][text].end(), ' ');
-  TableFormat format = Separated(delimiter, best[0], !recurs && blanks < 2, label, {ColumnOfText{"text", text}});
+  TableFormat format =
+      Separated(delimiter, best[0], alone && (blanks < 2 || once == 1), label, {ColumnOfText{"text", text}});
   format.guessed = true;
   return format;
 }
@@ -252,11 +328,9 @@ absl::StatusOr<TableFormat> LabelledFormat(absl::Span<const std::string> lines, 
   if (first == lines.end()) {
     return absl::InvalidArgumentError("no text in this file");
   }
-  RETURN_IF_ERROR(CheckNotPairs(*first, names));
-  for (const auto& format : {ByJson(*first, names, /*labelled=*/true), ByName(*first, names, /*labelled=*/true)}) {
-    if (format.has_value()) {
-      return *format;
-    }
+  ASSIGN_OR_RETURN(std::optional<TableFormat> found, ByFieldsOrNames(*first, names, /*labelled=*/true));
+  if (found.has_value()) {
+    return *std::move(found);
   }
   const std::vector<std::pair<char, Record>> records = FirstRecords(*first);
   const std::vector<std::string> texts = NamesWithoutLook(names);
@@ -278,7 +352,7 @@ absl::StatusOr<TableFormat> LabelledFormat(absl::Span<const std::string> lines, 
   if (!records.empty()) {
     const auto most = std::max_element(records.begin(), records.end(),
                                        [](const auto& a, const auto& b) { return a.second.size() < b.second.size(); });
-    there = absl::StrCat("; its first line has ", absl::StrJoin(most->second, ", "));
+    there = absl::StrCat("; its first line has ", ShownFields(most->second));
   }
   const bool one = texts == std::vector<std::string>{"text"};
   return absl::InvalidArgumentError(absl::StrCat(
@@ -291,18 +365,18 @@ absl::StatusOr<TableFormat> TextFormat(absl::string_view first_line, const Colum
   ColumnNames names = given;
   for (std::string* const name : {&names.text, &names.text_b}) {
     uint64_t number = 0;
-    if (given.of_examples && (absl::SimpleAtoi(*name, &number) || !absl::StrContains(first_line, *name))) {
+    if (given.of_examples && (absl::SimpleAtoi(*name, &number) || !HasField(first_line, *name))) {
       name->clear();
     }
   }
   const std::vector<std::string> texts = NamesWithoutLook(given);
   names.wanted = texts;
-  RETURN_IF_ERROR(CheckNotPairs(first_line, names));
-  for (const auto& format :
-       {ByJson(first_line, names, /*labelled=*/false), ByName(first_line, names, /*labelled=*/false)}) {
-    if (format.has_value()) {
-      return *format;
-    }
+  if (const std::string cause = LikelyCause(first_line); !cause.empty()) {
+    return absl::InvalidArgumentError(cause);
+  }
+  ASSIGN_OR_RETURN(std::optional<TableFormat> found, ByFieldsOrNames(first_line, names, /*labelled=*/false));
+  if (found.has_value()) {
+    return *std::move(found);
   }
   TableFormat format;
   if (texts.size() > 1) {
@@ -319,14 +393,17 @@ absl::StatusOr<TableFormat> TextFormat(absl::string_view first_line, const Colum
     }
     return format;
   }
-  const std::string& column = texts[0] == "text_b" ? names.text_b : names.text;
-  if (!column.empty() && first_line != column) {
+  // A header over a single column.
+  const Record alone = {std::string(first_line)};
+  if (const auto only = FindColumns(alone, names, /*labelled=*/false, /*json=*/false);
+      only.has_value() && only->names) {
+    return Separated('\t', alone, /*header=*/true, TableFormat::kNone, only->texts);
+  }
+  if (const std::string& column = texts[0] == "text_b" ? names.text_b : names.text; !column.empty()) {
     return absl::InvalidArgumentError(absl::StrCat("no column ", Quoted(column), " in the first line"));
   }
   format.texts[0].name = texts[0];
-  if (!column.empty()) {  // a header over a single column
-    format = Separated('\t', {column}, /*header=*/true, TableFormat::kNone, {ColumnOfText{texts[0], 0}});
-  }
+  format.guessed = LooksLikeNames(first_line);
   return format;
 }
 

@@ -32,7 +32,8 @@ struct TableFormat {
   size_t name = kNone;
   std::string label_name;  // of kSeparated with a header, and of kJson; empty: there is no such column
   std::vector<ColumnOfText> texts = {ColumnOfText()};  // of an example, in their order
-  bool guessed = false;  // whether columns were guessed from their contents, not found by their names
+  bool guessed = false;  // whether columns were guessed from their contents, not found by their names; of kLines:
+                         // whether the first line looks like the names of columns, none of which is known
 
   // "CSV, label column 'intent', text column 'message'".
   std::string Describe() const;
@@ -47,7 +48,8 @@ struct TableFormat {
 absl::StatusOr<TableFormat> LabelledFormat(absl::Span<const std::string> lines, const ColumnNames& names);
 
 // The format of texts of which only the first line is known. Without a text column that is found by its name, each line
-// is a text; if several texts are wanted, the line must have them, with tabs between them.
+// is a text; if several texts are wanted, the line must have them, with tabs between them. Errors: a line that begins
+// with { and is not a JSON object with the fields of the texts; two columns of one name; what LikelyCause finds.
 absl::StatusOr<TableFormat> TextFormat(absl::string_view first_line, const ColumnNames& names);
 
 }  // namespace metaprompt

@@ -102,6 +102,37 @@ TEST(TableTest, TextsAreLinesUnlessAHeaderNamesThem) {
   EXPECT_EQ(Rows("nr,mail\n1,y\n", false, {"kind", "mail", of_examples}), "||y@2");
 }
 
+TEST(TableTest, TextsThatAreNotReadAsTheyAreMeantAreRefused) {
+  EXPECT_EQ(Rows("{\"tweet\": \"a\", \"id\": 1}\n", false),
+            "f: cannot find the fields of text; the first object has: id, tweet; give their names with --text-column");
+  EXPECT_THAT(Rows("{\"text\": \"a\", \"text\": \"b\"}\n", false), HasSubstr("'text'"));
+  EXPECT_THAT(Rows("{\"text\": \"a\\x\"}\n", false),
+              HasSubstr("f: the first line begins with { and is read as JSON: not valid JSON"));
+  EXPECT_THAT(Rows("{\"text\": \"a\", \"label\": 1, \"label\": 2}\n", true), HasSubstr("'label'"));
+  EXPECT_THAT(Rows("[{\"text\": \"a\"}]\n", false), HasSubstr("f: it is a JSON array"));
+  EXPECT_THAT(Rows("one\rtwo\r", false), HasSubstr("f: its lines end with CR alone"));
+  EXPECT_THAT(Rows("x\ry,z\r\n", true), HasSubstr("its first line has 'x\\ry', z"));
+  EXPECT_EQ(Rows("text,id,text\na,1,b\n", false),
+            "f: two columns are called 'text'; rename one of them in the first line");
+  EXPECT_THAT(Rows("label,text,label\na,b,c\n", true), HasSubstr("f: two columns are called 'label'"));
+  EXPECT_EQ(Rows("Text\na\n\"b, c\"\n", false), "||a@2\n||b, c@3") << "a single column";
+  EXPECT_EQ(Rows("message, please call\nx\n", false, {"kind", "message", /*of_examples=*/true}),
+            "||message, please call@1\n||x@2");
+  EXPECT_EQ(Rows("one message\nx\n", false, {"kind", "message", /*of_examples=*/true}), "||one message@1\n||x@2");
+}
+
+TEST(TableTest, WhatIsAHeader) {
+  EXPECT_EQ(Rows("lab,what\na,x\nb,y\n", true, {"lab", "2"}), "a||x@2\nb||y@3") << "a name proves it";
+  EXPECT_EQ(Rows("1,x\n2,y\n", true, {"1", "2"}), "1||x@1\n2||y@2") << "a number does not, even as a field";
+  const std::string rows = "how do I pay,pay\nwhere is it,find\nI want to pay,pay\nit is lost,find\n";
+  EXPECT_EQ(Format("What is your question?,Team\n" + rows, true),
+            "CSV, label column 'Team', text column 'What is your question?'");
+  EXPECT_EQ(Format("one that is alone,more\n" + rows + "and another one,other\n", true),
+            "CSV without a header, label column 2, text column 1");
+  EXPECT_EQ(Rows("Label,NAME,Text\na,one,x\n", true), "a|one|x@2");
+  EXPECT_EQ(Rows("{\"label\": \"a\", \"name\": \"one\", \"text\": \"x\"}\n", true), "a|one|x@1");
+}
+
 TEST(TableTest, DamagedRecordsAreNamed) {
   EXPECT_EQ(Rows("label,text\na,b\nc\n", true), "a||b@2\nf:3: 1 field instead of 2");
   EXPECT_EQ(Rows("label,text\na,\"b\nc\n", true), "f:2: a quote that is not closed");
