@@ -39,7 +39,7 @@ void AddThreadsOption(CLI::App* command, int* threads) {
 
 absl::Status OpenLines(const std::string& path, const Console& console, std::ifstream* file, std::istream** lines) {
   *lines = console.in;
-  if (!path.empty()) {
+  if (!path.empty() && path != "-") {
     file->open(path, std::ios::binary);
     *lines = file;
     if (!file->good()) {

@@ -90,7 +90,7 @@ void RegisterClassify(Commands* commands) {
   classify->add_option("--save", options->save, "Keep the adapted classifier in this folder, for --model")
       ->type_name("DIR");
   classify->add_option("FILE", options->text,
-                       "Texts: one per line, or CSV, TSV or JSON lines with a text column [the standard input]");
+                       "Texts: one per line, or CSV, TSV or JSON lines with a text column [-: the standard input]");
   classify->add_flag("--labelled", options->labelled,
                      "The texts have labels: print accuracy, results per class, confusion matrix and mistakes instead");
   classify

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <map>
 #include <string>
 #include <utility>
 
@@ -14,8 +15,6 @@ namespace metaprompt {
 namespace {
 
 constexpr size_t kRounds = 5;
-constexpr double kColdest = 0.01;
-constexpr double kHottest = 100;
 
 // The examples of one round: those to adapt to, and those that are left out.
 struct Round {
@@ -24,13 +23,26 @@ struct Round {
   std::vector<int64_t> labels;
 };
 
+// The place of each text among the different texts of its class. `count`: how many of these there are.
+std::vector<size_t> PlacesOf(const std::vector<std::string>& texts, size_t* count) {
+  std::map<std::string, size_t> places;
+  std::vector<size_t> place_of;
+  for (const std::string& text : texts) {
+    place_of.push_back(places.try_emplace(text, places.size()).first->second);
+  }
+  *count = places.size();
+  return place_of;
+}
+
 Round RoundOf(const std::vector<SupportClass>& classes, size_t round) {
   Round one;
   for (size_t c = 0; c < classes.size(); ++c) {
     const std::vector<std::string>& texts = classes[c].texts;
+    size_t different = 0;
+    const std::vector<size_t> places = PlacesOf(texts, &different);
     one.kept.push_back(SupportClass{classes[c].label, classes[c].name, {}});
     for (size_t i = 0; i < texts.size(); ++i) {
-      if (texts.size() > 1 && i % kRounds == round) {
+      if (different > 1 && places[i] % kRounds == round) {
         one.left_out.push_back(texts[i]);
         one.labels.push_back(static_cast<int64_t>(c));
       } else {

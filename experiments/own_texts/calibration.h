@@ -15,22 +15,27 @@
 
 namespace metaprompt {
 
+// The range of temperatures.
+constexpr double kColdest = 0.01;
+constexpr double kHottest = 100;
+
 struct Calibration {
   double temperature = 1;
   int64_t right = 0;  // of the examples that were left out, how many the model labelled correctly
   int64_t texts = 0;  // how many were left out
 };
 
-// Leaves out one text of each class at a time, adapts to the others, and labels those that were left out; then
-// BestTemperature. A class with a single text keeps it. If a class has more than five texts, five rounds share them
-// out. Nothing if every class has one text. Takes as many adaptations as rounds.
+// Leaves out one text of each class at a time, with its copies, adapts to the others, and labels those that were
+// left out; then BestTemperature. A class whose texts are all the same keeps them. If a class has more than five
+// different texts, five rounds share them out. Nothing if every class has one text or copies of one. Takes as many
+// adaptations as rounds.
 absl::StatusOr<std::optional<Calibration>> LeaveOneOut(const ClassifierStart& start,
                                                        const std::vector<SupportClass>& classes, at::Device device,
                                                        TaskPool* pool);
 
 // The T for which softmax(scores / T) has the smallest cross-entropy (Guo et al. 2017). `scores` [N, C] are logits or
 // log-probabilities, `labels` [N] int64. The target of the right class is (N + 1) / (N + 2) instead of 1, as in Platt
-// 1999, so that T stays above 0 if all N are right. T is in [0.01, 100].
+// 1999, so that T stays above 0 if all N are right. T is in [kColdest, kHottest].
 double BestTemperature(const at::Tensor& scores, const std::vector<int64_t>& labels);
 
 }  // namespace metaprompt

@@ -190,14 +190,16 @@ absl::Status ClassifyLines(const ClassifyOptions& options, std::istream* in, std
   if (options.all && !options.json && !options.labelled) {
     *out << HeaderLine(prepared.classes, prepared.start->run.prompt().names()) << std::flush;
   }
-  const std::string name = options.text.empty() ? "the standard input" : options.text;
+  const std::string name = options.text.empty() || options.text == "-" ? "the standard input" : options.text;
   ColumnNames columns = options.columns;
   columns.of_examples = !options.support.empty();
   columns.wanted = prepared.start->run.prompt().names();
   ASSIGN_OR_RETURN(Table table, Table::Open(in, name, options.labelled, columns));
-  if (table.format().kind != TableFormat::kLines && table.format().kind != TableFormat::kLabelTabText) {
-    progress->Line(absl::StrCat(name, ": ", table.format().Describe()));
-  }
+  const bool like_names = table.format().kind == TableFormat::kLines && table.format().guessed;
+  progress->Line(absl::StrCat(name, ": ", table.format().Describe(),
+                              like_names ? "; if its first line has the names of columns, give the one of the texts "
+                                           "with --text-column"
+                                         : ""));
   Labelling labelling(options, &prepared, out);
   for (std::vector<TableRow> rows;;) {
     const absl::Status status = NextRows(options, labelling, &table, &rows);
@@ -206,6 +208,9 @@ absl::Status ClassifyLines(const ClassifyOptions& options, std::istream* in, std
     if (rows.empty() || !out->good()) {  // the caller checks `out`
       break;
     }
+  }
+  if (options.labelled && labelling.count() == 0) {
+    return absl::InvalidArgumentError(absl::StrCat(name, ": no text in this file"));
   }
   if (options.labelled) {
     *out << (options.json ? labelling.result().Json() : labelling.result().Text());

@@ -2,6 +2,7 @@
 #ifndef EXPERIMENTS_OWN_TEXTS_CLASSIFY_OPTIONS_H_
 #define EXPERIMENTS_OWN_TEXTS_CLASSIFY_OPTIONS_H_
 
+#include <optional>
 #include <string>
 
 #include "datasets/readers/table_format.h"
@@ -10,14 +11,14 @@ namespace metaprompt {
 
 struct ClassifyOptions {
   // What to start from; exactly one of these.
-  std::string run;      // a run's folder
-  std::string encoder;  // a checkpoint in Hugging Face's format
-  std::string model;    // a folder that `save` named before
-  std::string support;  // file of labelled examples, needed unless `model` is set: see ReadExamples
-  std::string save;     // folder for the adapted classifier; empty: it is not kept
-  std::string text;     // the file with the texts; empty: the standard input
-  ColumnNames columns;  // of the examples and the texts
-  int shots = 0;        // 0: the run's number of shots nearest to the examples per class
+  std::string run;                  // a run's folder
+  std::string encoder;              // a checkpoint in Hugging Face's format
+  std::string model;                // a folder that `save` named before
+  std::string support;              // file of labelled examples, needed unless `model` is set: see ReadExamples
+  std::optional<std::string> save;  // folder for the adapted classifier; unset: it is not kept
+  std::string text;                 // the file with the texts; empty: the standard input
+  ColumnNames columns;              // of the examples and the texts
+  int shots = 0;                    // 0: the run's number of shots nearest to the examples per class
   bool calibrate = true;
   bool labelled = false;  // whether the texts have labels: then the answers are not written, but how good they are
   bool all = false;       // whether to write every class's probability

@@ -42,9 +42,7 @@ absl::StatusOr<std::vector<SupportClass>> ClassesOf(Table* table) {
   return classes;
 }
 
-}  // namespace
-
-absl::StatusOr<Examples> ReadExamples(const std::string& path, const ColumnNames& columns) {
+absl::StatusOr<Examples> ReadExamplesAsGiven(const std::string& path, const ColumnNames& columns) {
   ASSIGN_OR_RETURN(const std::string file, ReadFile(path));
   std::istringstream in(file);
   absl::StatusOr<Table> opened = Table::Open(&in, path, /*labelled=*/true, columns);
@@ -70,6 +68,35 @@ absl::StatusOr<Examples> ReadExamples(const std::string& path, const ColumnNames
     one.name = one.name.empty() ? DefaultName(one.label) : one.name;
   }
   return examples;
+}
+
+}  // namespace
+
+absl::StatusOr<Examples> ReadExamples(const std::string& path, const ColumnNames& columns) {
+  ASSIGN_OR_RETURN(Examples examples, ReadExamplesAsGiven(path, columns));
+  for (const SupportClass& one : examples.classes) {
+    for (const auto& [what, words] : {std::make_pair("label", one.label), std::make_pair("name", one.name)}) {
+      if (!IsPrintable(words)) {
+        return absl::InvalidArgumentError(
+            absl::StrCat(path, ": the ", what, " ", Quoted(words), " has a control character; remove it"));
+      }
+    }
+  }
+  return examples;
+}
+
+std::vector<TextOfTwoClasses> TextsOfTwoClasses(const std::vector<SupportClass>& classes) {
+  std::map<std::string, const SupportClass*> first;
+  std::vector<TextOfTwoClasses> found;
+  for (const SupportClass& one : classes) {
+    for (const std::string& text : one.texts) {
+      const SupportClass* const other = first.try_emplace(text, &one).first->second;
+      if (other != &one) {
+        found.push_back(TextOfTwoClasses{text, other->label, one.label});
+      }
+    }
+  }
+  return found;
 }
 
 }  // namespace metaprompt

@@ -19,6 +19,15 @@ struct Examples {
 // Reads CSV, TSV or JSON lines, with a header or without, or the lines of SupportOf. Errors name file and line.
 absl::StatusOr<Examples> ReadExamples(const std::string& path, const ColumnNames& columns);
 
+struct TextOfTwoClasses {
+  std::string text;
+  std::string first;  // labels
+  std::string second;
+};
+
+// The examples that are given with two labels, in the order of the second.
+std::vector<TextOfTwoClasses> TextsOfTwoClasses(const std::vector<SupportClass>& classes);
+
 }  // namespace metaprompt
 
 #endif  // EXPERIMENTS_OWN_TEXTS_EXAMPLES_H_

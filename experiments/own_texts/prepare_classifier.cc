@@ -14,6 +14,8 @@
 #include "experiments/own_texts/examples.h"
 #include "experiments/own_texts/saved_classifier.h"
 #include "experiments/workbench/finished_run.h"
+#include "metaprompt/base/example_texts.h"
+#include "metaprompt/base/new_folder.h"
 #include "metaprompt/base/status_macros.h"
 #include "metaprompt/base/text.h"
 
@@ -31,7 +33,7 @@ absl::Status CheckOptions(const ClassifyOptions& options) {
   if (options.model.empty() && options.support.empty()) {
     return absl::InvalidArgumentError("--support FILE is missing: a few labelled examples of each class");
   }
-  if (!options.model.empty() && !(options.support.empty() && options.save.empty())) {
+  if (!options.model.empty() && !(options.support.empty() && !options.save.has_value())) {
     return absl::InvalidArgumentError(
         absl::StrCat(options.support.empty() ? "--save" : "--support",
                      " has no use with --model, which is adapted already; leave it out, or give --encoder or --run"));
@@ -100,6 +102,11 @@ absl::StatusOr<PreparedClassifier> OpenSaved(const ClassifyOptions& options, at:
 absl::StatusOr<PreparedClassifier> AdaptNow(const ClassifyOptions& options, at::Device device, TaskPool* pool,
                                             Progress* progress) {
   PreparedClassifier prepared;
+  std::optional<NewFolder> saved;
+  if (options.save.has_value()) {  // before the work of which nothing would be kept
+    ASSIGN_OR_RETURN(NewFolder made, NewFolder::Create(*options.save));
+    saved.emplace(std::move(made));
+  }
   std::optional<FinishedRun> run;
   ColumnNames columns = options.columns;
   if (!options.run.empty()) {
@@ -112,6 +119,12 @@ absl::StatusOr<PreparedClassifier> AdaptNow(const ClassifyOptions& options, at::
     progress->Line(
         absl::StrCat(options.support, ": ", examples.format.Describe(),
                      examples.format.guessed ? " (guessed; --label-column and --text-column name others)" : ""));
+  }
+  if (const std::vector<TextOfTwoClasses> twice = TextsOfTwoClasses(prepared.classes); !twice.empty()) {
+    progress->Line(absl::StrCat(options.support, ": warning: ", twice.size(),
+                                twice.size() == 1 ? " text is an example" : " texts are examples",
+                                " of two classes: ", Quoted(ReadableExample(twice[0].text)), " of ",
+                                Quoted(twice[0].first), " and ", Quoted(twice[0].second)));
   }
   progress->Begin("classify", "texts", 0, 0);
   ASSIGN_OR_RETURN(ClassifierStart opened,
@@ -133,9 +146,9 @@ absl::StatusOr<PreparedClassifier> AdaptNow(const ClassifyOptions& options, at::
   about.set_start(start.name);
   RETURN_IF_ERROR(Calibrate(options, start, device, pool, progress, &prepared, &about));
   start.params.clear();  // not needed any more
-  if (!options.save.empty()) {
-    RETURN_IF_ERROR(SaveClassifier(options.save, start.run, *prepared.classifier, prepared.classes, about));
-    progress->Line(absl::StrCat("saved: metaprompt classify --model ", options.save));
+  if (saved.has_value()) {
+    RETURN_IF_ERROR(SaveClassifier(*std::move(saved), start.run, *prepared.classifier, prepared.classes, about));
+    progress->Line(absl::StrCat("saved: metaprompt classify --model ", *options.save));
   }
   return prepared;
 }

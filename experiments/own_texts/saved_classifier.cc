@@ -1,62 +1,119 @@
 #include "experiments/own_texts/saved_classifier.h"
 
-#include <ATen/ATen.h>
-#include <c10/util/accumulate.h>
-
-#include <cmath>
 #include <filesystem>
 #include <memory>
+#include <set>
+#include <system_error>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "experiments/model_size.h"
+#include "experiments/own_texts/adapted_file.h"
+#include "experiments/own_texts/calibration.h"
 #include "experiments/spec.h"
 #include "experiments/workbench/model_assembly.h"
 #include "metaprompt/architectures/config_json.h"
+#include "metaprompt/base/checksums.h"
 #include "metaprompt/base/files.h"
-#include "metaprompt/base/new_folder.h"
 #include "metaprompt/base/spec_fields.h"
 #include "metaprompt/base/status_macros.h"
-#include "metaprompt/checkpoints/mapped_safetensors.h"
-#include "metaprompt/checkpoints/safetensors.h"
+#include "metaprompt/base/text.h"
+#include "metaprompt/encoders/layout.h"
 #include "metaprompt/tokenizers/tokenizer.h"
 
 namespace metaprompt {
 namespace {
 
 constexpr int kVersion = 1;
-constexpr char kAboutFile[] = "/classifier.textproto";
-constexpr char kTensorFile[] = "/adapted.safetensors";
-constexpr char kEncoderFolder[] = "/encoder";
+constexpr char kAboutFile[] = "classifier.textproto";
+constexpr char kTensorFile[] = "adapted.safetensors";
+constexpr char kEncoderFolder[] = "encoder";
 
-// The lists of AdaptedParams, by name. The name of a tensor is its list's, a slash and its place.
-template <typename Adapted>
-auto ListsOf(Adapted* adapted) {
-  using List = decltype(&adapted->own);
-  return std::vector<std::pair<const char*, List>>{{"model", &adapted->model.params},
-                                                   {"head", &adapted->model.head},
-                                                   {"own", &adapted->own},
-                                                   {"fitted", &adapted->fitted}};
+std::string In(const std::string& folder, const std::string& name) { return absl::StrCat(folder, "/", name); }
+
+// The names of the texts of an example.
+std::vector<std::string> TextNamesOf(const SavedClassifier& about) {
+  std::vector<std::string> names(about.text_names().begin(), about.text_names().end());
+  return names.empty() ? std::vector<std::string>{"text"} : names;
 }
 
-absl::Status CheckAbout(const SavedClassifier& about, const std::string& path) {
-  const auto wrong = [&](const std::string& what) {
-    return absl::InvalidArgumentError(absl::StrCat(path, ": ", what));
-  };
-  if (about.version() != kVersion) {
-    return wrong(absl::StrCat("version is ", about.version(), "; this program reads version ", kVersion));
+// The spec's broken rules. A saved spec has no dataset; its place is taken by one with the texts of an example.
+std::vector<std::string> BrokenSpec(const SavedClassifier& about) {
+  ExperimentSpec spec = about.spec();
+  CsvSource* const source = spec.mutable_dataset()->mutable_csv();
+  source->set_path("none");
+  for (const std::string& name : TextNamesOf(about)) {
+    if (name == "text_b") {
+      source->set_text_b_column(name);
+    } else if (name != "text") {
+      source->add_more_columns(name);
+    }
   }
+  return CheckSpec(spec);
+}
+
+absl::Status CheckClasses(const SavedClassifier& about) {
   if (about.classes_size() < 2) {
-    return wrong(absl::StrCat("it has ", about.classes_size(), " classes; a classifier has two or more"));
+    return absl::InvalidArgumentError(
+        absl::StrCat("classes: there are ", about.classes_size(), "; a classifier has two or more"));
   }
-  if (!(about.temperature() > 0) || !std::isfinite(about.temperature())) {
-    return wrong(absl::StrCat("temperature is ", about.temperature(), "; it must be above 0"));
+  std::set<std::string> labels;
+  for (const SavedClass& one : about.classes()) {
+    if (!labels.insert(one.label()).second) {
+      return absl::InvalidArgumentError(absl::StrCat("classes: the label ", Quoted(one.label()), " is there twice"));
+    }
+    for (const auto& [field, words] : {std::make_pair("label", one.label()), std::make_pair("name", one.name())}) {
+      if (words.empty() || !IsPrintable(words)) {
+        return absl::InvalidArgumentError(
+            absl::StrCat("classes.", field, " is ", Quoted(words), "; it must have text, and no control character"));
+      }
+    }
+  }
+  return absl::OkStatus();
+}
+
+absl::Status CheckAbout(const SavedClassifier& about) {
+  if (about.version() != kVersion) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("version is ", about.version(), "; this program reads version ", kVersion));
+  }
+  RETURN_IF_ERROR(CheckClasses(about));
+  if (!IsPrintable(about.start())) {
+    return absl::InvalidArgumentError(absl::StrCat("start is ", Quoted(about.start()), "; it has a control character"));
+  }
+  if (!(about.temperature() >= kColdest * (1 - 1e-9) && about.temperature() <= kHottest * (1 + 1e-9))) {  // or NaN
+    return absl::InvalidArgumentError(
+        absl::StrCat("temperature is ", about.temperature(), "; it must be >= ", kColdest, " and <= ", kHottest));
+  }
+  if (const std::vector<std::string> broken = BrokenSpec(about); !broken.empty()) {
+    return absl::InvalidArgumentError(absl::StrCat("spec: ", broken[0]));
+  }
+  return CheckFits(about.spec().model());
+}
+
+// `status` of a file that is missing or not as it was written, with what to do.
+absl::Status WithRemedy(const absl::Status& status) {
+  return status.ok() ? status
+                     : absl::Status(status.code(), absl::StrCat(status.message(),
+                                                                "; copy the classifier's folder again, or save the "
+                                                                "classifier again"));
+}
+
+// Compares all files that SHA256SUMS lists, except the tensors, which are compared when they are read.
+absl::Status CheckFiles(const std::string& folder, Checksums* sums) {
+  for (const std::string& name : sums->Names()) {
+    if (name != kTensorFile) {
+      absl::StatusOr<std::string> sha256 = FileSha256(In(folder, name));
+      RETURN_IF_ERROR(WithRemedy(sha256.status()));
+      RETURN_IF_ERROR(WithRemedy(sums->Check(name, *sha256)));
+    }
   }
   return absl::OkStatus();
 }
 
 absl::StatusOr<EncoderParts> PartsOf(const std::string& folder, const SavedClassifier& about) {
   const ModelSpec& spec = about.spec().model();
-  const std::string encoder = folder + kEncoderFolder;
+  const std::string encoder = In(folder, kEncoderFolder);
   if (!spec.encoder().has_checkpoint()) {
     const std::string path = absl::StrCat(encoder, "/", kSentencePieceFile);
     ASSIGN_OR_RETURN(std::string bytes, ReadFile(path));
@@ -68,50 +125,18 @@ absl::StatusOr<EncoderParts> PartsOf(const std::string& folder, const SavedClass
   ASSIGN_OR_RETURN(parts.tokenizer, OpenTokenizer(encoder));
   ASSIGN_OR_RETURN(parts.config_json, ReadFile(config_path));
   ASSIGN_OR_RETURN(const EncoderConfig config, ParseEncoderConfig(parts.config_json, config_path));
+  RETURN_IF_ERROR(CheckFits(config_path, LayoutOf(config, about.mlm_head()).params));
   parts.encoder = std::make_unique<Encoder>(config, about.mlm_head());
   return parts;
 }
 
-absl::StatusOr<AdaptedParams> ReadAdapted(const std::string& path, const std::vector<ParamInfo>& infos) {
-  ASSIGN_OR_RETURN(const TensorFile file, ReadSafetensors(path));
-  AdaptedParams adapted;
-  size_t taken = 0;
-  for (const auto& [name, list] : ListsOf(&adapted)) {
-    for (;;) {
-      const at::Tensor tensor = file.Find(absl::StrCat(name, "/", list->size()));
-      if (!tensor.defined()) {
-        break;
-      }
-      list->push_back(tensor.scalar_type() == at::kBFloat16 ? tensor.to(at::kFloat) : tensor);
-      ++taken;
-    }
-  }
-  if (taken != file.tensors.size()) {
-    return absl::InvalidArgumentError(
-        absl::StrCat(path, ": ", file.tensors.size() - taken, " tensors in this file are not part of a classifier"));
-  }
-  const ParamList& params = adapted.model.params;
-  if (params.size() < infos.size()) {
-    return absl::InvalidArgumentError(
-        absl::StrCat(path, ": ", params.size(), " of the model's ", infos.size(), " tensors are in this file"));
-  }
-  for (size_t i = 0; i < infos.size(); ++i) {
-    if (params[i].numel() != c10::multiply_integers(infos[i].shape)) {
-      return absl::InvalidArgumentError(absl::StrCat(path, ": model/", i, " has ", params[i].numel(),
-                                                     " numbers, which is not the size of ", infos[i].name));
-    }
-  }
-  return adapted;
-}
-
 }  // namespace
 
-absl::Status SaveClassifier(const std::string& folder, const FinishedRun& run, const Classifier& classifier,
+absl::Status SaveClassifier(NewFolder made, const FinishedRun& run, const Classifier& classifier,
                             const std::vector<SupportClass>& classes, SavedClassifier about) {
-  ASSIGN_OR_RETURN(NewFolder made, NewFolder::Create(folder));
   std::error_code error;
-  if (!std::filesystem::create_directory(made.path() + kEncoderFolder, error)) {
-    return absl::UnavailableError(absl::StrCat("cannot make ", made.path(), kEncoderFolder, ": ", error.message()));
+  if (!std::filesystem::create_directory(In(made.path(), kEncoderFolder), error)) {
+    return absl::UnavailableError(absl::StrCat("cannot make ", In(made.path(), kEncoderFolder), ": ", error.message()));
   }
   about.set_version(kVersion);
   *about.mutable_spec() = run.record().spec();
@@ -128,48 +153,54 @@ absl::Status SaveClassifier(const std::string& folder, const FinishedRun& run, c
     saved->set_name(one.name);
     saved->set_texts(static_cast<int>(one.texts.size()));
   }
-  TokenizerFiles files = run.tokenizer().files();
+  TokenizerFiles files;
+  for (const auto& [name, bytes] : run.tokenizer().files()) {
+    files[absl::StrCat(kEncoderFolder, "/", name)] = bytes;
+  }
   if (run.record().spec().model().encoder().has_checkpoint()) {
-    files["config.json"] = run.config_json();
+    files[absl::StrCat(kEncoderFolder, "/config.json")] = run.config_json();
   }
+  files[kAboutFile] = SpecText(about);
+  ASSIGN_OR_RETURN(Checksums sums, Checksums::Read(made.path()));
+  const auto announce = [&](const std::string& name) {
+    return [&sums, name](const std::string& sha256) { return sums.Announce(name, sha256); };
+  };
   for (const auto& [name, bytes] : files) {
-    RETURN_IF_ERROR(WriteFileAtomically(absl::StrCat(made.path(), kEncoderFolder, "/", name), bytes));
+    RETURN_IF_ERROR(WriteFileAtomically(In(made.path(), name), bytes, announce(name)));
   }
-  TensorFile tensors;
-  for (const auto& [name, list] : ListsOf(&classifier.adapted())) {
-    for (size_t i = 0; i < list->size(); ++i) {
-      tensors.tensors.emplace_back(absl::StrCat(name, "/", i), (*list)[i].cpu());
-    }
-  }
-  RETURN_IF_ERROR(WriteSafetensors(made.path() + kTensorFile, tensors));
-  RETURN_IF_ERROR(WriteFileAtomically(made.path() + kAboutFile, SpecText(about)));
+  RETURN_IF_ERROR(WriteAdapted(In(made.path(), kTensorFile), classifier.adapted(), announce(kTensorFile)));
   return made.Commit();
 }
 
 absl::StatusOr<OpenedClassifier> OpenClassifier(const std::string& folder) {
-  const std::string path = folder + kAboutFile;
+  const std::string path = In(folder, kAboutFile);
+  ASSIGN_OR_RETURN(Checksums sums, Checksums::Read(folder));
   const absl::StatusOr<std::string> text = ReadFile(path);
   if (absl::IsNotFound(text.status())) {
     return absl::NotFoundError(
         absl::StrCat(folder, ": no classifier is here; `metaprompt classify --support FILE --save DIR` writes one"));
   }
   RETURN_IF_ERROR(text);
+  RETURN_IF_ERROR(CheckFiles(folder, &sums));
   SavedClassifier about;
   RETURN_IF_ERROR(ParseSpec(*text, path, &about));
-  RETURN_IF_ERROR(CheckAbout(about, path));
-  ASSIGN_OR_RETURN(EncoderParts parts, PartsOf(folder, about));
-  std::vector<std::string> names(about.text_names().begin(), about.text_names().end());
-  if (names.empty()) {
-    names = {"text"};
+  if (const absl::Status sound = CheckAbout(about); !sound.ok()) {
+    return absl::Status(sound.code(), absl::StrCat(path, ": ", sound.message()));
   }
-  ASSIGN_OR_RETURN(AssembledModel model, AssembleModel(about.spec(), std::move(parts), names));
+  ASSIGN_OR_RETURN(EncoderParts parts, PartsOf(folder, about));
+  ASSIGN_OR_RETURN(AssembledModel model, AssembleModel(about.spec(), std::move(parts), TextNamesOf(about)));
   FinishedRun run = FinishedRun::Untrained(about.spec(), std::move(model));
-  ASSIGN_OR_RETURN(AdaptedParams adapted, ReadAdapted(folder + kTensorFile, run.infos()));
+  std::string sha256;
+  absl::StatusOr<AdaptedParams> adapted = ReadAdapted(In(folder, kTensorFile), run, about.classes_size(), &sha256);
+  if (adapted.ok() || !sha256.empty()) {  // damage that the checksum finds is better explained by it
+    RETURN_IF_ERROR(WithRemedy(sums.Check(kTensorFile, sha256)));
+  }
+  RETURN_IF_ERROR(adapted);
   std::vector<SupportClass> classes;
   for (const SavedClass& one : about.classes()) {
     classes.push_back(SupportClass{one.label(), one.name(), {}});
   }
-  return OpenedClassifier{std::move(about), std::move(run), std::move(adapted), std::move(classes)};
+  return OpenedClassifier{std::move(about), std::move(run), *std::move(adapted), std::move(classes)};
 }
 
 }  // namespace metaprompt

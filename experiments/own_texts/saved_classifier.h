@@ -12,12 +12,13 @@
 #include "experiments/own_texts/support_file.h"
 #include "experiments/workbench/finished_run.h"
 #include "learners/learner.h"
+#include "metaprompt/base/new_folder.h"
 
 namespace metaprompt {
 
-// Writes classifier.textproto, adapted.safetensors and the tokenizer with config.json to `folder`, which must be empty
-// or not exist. `about` has start and calibrated; the rest of it is filled in.
-absl::Status SaveClassifier(const std::string& folder, const FinishedRun& run, const Classifier& classifier,
+// Writes classifier.textproto, adapted.safetensors, the tokenizer with config.json and SHA256SUMS (checksums.h) to the
+// folder, and commits it. `about` has start and calibrated; the rest of it is filled in.
+absl::Status SaveClassifier(NewFolder made, const FinishedRun& run, const Classifier& classifier,
                             const std::vector<SupportClass>& classes, SavedClassifier about);
 
 struct OpenedClassifier {
@@ -27,7 +28,11 @@ struct OpenedClassifier {
   std::vector<SupportClass> classes;  // without texts
 };
 
-// Reads such a folder; nothing else is needed. Errors name the file.
+// Reads such a folder; nothing else is needed. Each file's checksum is compared with the one in SHA256SUMS; a folder of
+// an earlier version has none. Errors name the file and the field: a spec that breaks its rules or does not fit into
+// memory; fewer than two classes; a label or name that is empty or has a control character, or a label that is there
+// twice; a temperature that BestTemperature cannot give; tensors whose sizes do not follow from the spec and the number
+// of classes.
 absl::StatusOr<OpenedClassifier> OpenClassifier(const std::string& folder);
 
 }  // namespace metaprompt

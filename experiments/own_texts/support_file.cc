@@ -3,6 +3,7 @@
 #include <map>
 #include <utility>
 
+#include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 #include "datasets/readers/lines.h"
@@ -75,6 +76,20 @@ absl::StatusOr<std::vector<SupportClass>> SupportClassesOf(absl::string_view fil
 }
 
 }  // namespace
+
+bool IsPrintable(absl::string_view text) {
+  if (!CheckUtf8(text).ok()) {
+    return false;
+  }
+  for (size_t i = 0; i < text.size(); ++i) {
+    const auto byte = static_cast<unsigned char>(text[i]);
+    // In UTF-8, U+0080 to U+009F begin with C2.
+    if (absl::ascii_iscntrl(byte) || (byte == 0xc2 && static_cast<unsigned char>(text[i + 1]) < 0xa0)) {
+      return false;
+    }
+  }
+  return true;
+}
 
 absl::StatusOr<std::vector<SupportClass>> SupportOf(absl::string_view file, const std::string& path) {
   absl::StatusOr<std::vector<SupportClass>> classes = SupportClassesOf(file, path);

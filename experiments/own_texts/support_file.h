@@ -20,6 +20,10 @@ struct SupportClass {
 // lines; empty lines are skipped. At least two classes, in the order of their first lines. Errors name file and line.
 absl::StatusOr<std::vector<SupportClass>> SupportOf(absl::string_view file, const std::string& path);
 
+// Whether `text` is valid UTF-8 without control characters, which terminals and files of columns would not show as it
+// is.
+bool IsPrintable(absl::string_view text);
+
 }  // namespace metaprompt
 
 #endif  // EXPERIMENTS_OWN_TEXTS_SUPPORT_FILE_H_

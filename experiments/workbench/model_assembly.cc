@@ -52,6 +52,12 @@ absl::StatusOr<EncoderParts> OpenEncoder(const std::string& folder, bool allow_u
     return absl::InvalidArgumentError(absl::StrCat(folder, ": the tokenizer has ", tokenizer->vocab_size(),
                                                    " ids, config.json's vocab_size is ", ids));
   }
+  if (const int64_t ids = checkpoint.encoder->config().vocab_size; ids / 2 > tokenizer->vocab_size()) {
+    // Vocabularies are filled up to a round number of ids, but not to twice as many.
+    return absl::InvalidArgumentError(absl::StrCat(folder, ": the tokenizer has ", tokenizer->vocab_size(),
+                                                   " pieces, but config.json's vocab_size is ", ids,
+                                                   "; the vocabulary is cut short or another checkpoint's"));
+  }
   EncoderParts parts;
   parts.tokenizer = std::move(tokenizer);
   parts.encoder = std::move(checkpoint.encoder);

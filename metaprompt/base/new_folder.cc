@@ -43,6 +43,9 @@ void RemoveEmpty(const std::vector<std::string>& made) {
 }
 
 absl::StatusOr<NewFolder> NewFolder::Create(std::string path) {
+  if (path.empty()) {
+    return absl::InvalidArgumentError("the name of the folder to make is empty; give one");
+  }
   while (path.size() > 1 && path.back() == '/') {
     path.pop_back();
   }

@@ -124,9 +124,9 @@ TEST_F(OwnTextsTest, WhatIsSavedAnswersTheSame) {
     const Outcome saved = Command(first, false, texts);
     ASSERT_EQ(saved.status, 0) << saved.err;
     EXPECT_THAT(saved.err, HasSubstr(absl::StrCat("\nsaved: metaprompt classify --model $mine-", name, "\n")));
-    EXPECT_THAT(
-        Command(first, false, texts).err,
-        HasSubstr(absl::StrCat("error: $mine-", name, ": the folder is not empty; name another, or empty it\n")));
+    EXPECT_EQ(Command(first, false, texts).err,
+              absl::StrCat("error: $mine-", name, ": the folder is not empty; name another, or empty it\n"))
+        << "before it adapts";
     std::filesystem::remove_all(encoder);
     std::filesystem::remove(folder_ + "few.csv");
     const std::vector<std::string> again = {"classify", "--model", folder_ + "mine-" + name, "--threads", "1", "--all"};
@@ -148,6 +148,7 @@ TEST_F(OwnTextsTest, WhatIsSavedAnswersTheSame) {
   std::filesystem::resize_file(folder_ + "mine-bert/adapted.safetensors", 100);
   EXPECT_THAT(Command({"classify", "--model", folder_ + "mine-bert"}).err,
               HasSubstr("error: $mine-bert/adapted.safetensors"));
+  std::filesystem::remove(folder_ + "mine-bert/SHA256SUMS");
   Write("mine-bert/classifier.textproto", "version: 2");
   EXPECT_EQ(Command({"classify", "--model", folder_ + "mine-bert"}).err,
             "error: $mine-bert/classifier.textproto: version is 2; this program reads version 1\n");
@@ -171,9 +172,21 @@ TEST_F(OwnTextsTest, ProbabilitiesAreCalibratedOnExamplesLeftOut) {
       EXPECT_NEAR(Number(with[r][c]), std::pow(Number(without[r][c]), 1 / temperature) / sum, 0.01);
     }
   }
+  Write("few.csv", "Message,Kind\na cat,cat\na cat,cat\nthe dog,dog\nthe dog,dog\na cat,dog\n");
+  EXPECT_THAT(Classify("bert", {}, "").err,
+              AllOf(HasSubstr("$few.csv: warning: 1 text is an example of two classes: 'a cat' of 'cat' and 'dog'\n"),
+                    HasSubstr(" of these 3 would have been labelled correctly")))
+      << "the two copies are left out together, and the only other text of 'cat' is none";
   Write("few.csv", "Message,Kind\na cat,cat\nthe dog,dog\n");
   EXPECT_THAT(Classify("bert", {}, "").err,
               HasSubstr("\ncalibration: none, since no class has two examples; probabilities are the model's own ("));
+}
+
+TEST_F(OwnTextsTest, TheFormatOfTheTextsIsPrinted) {
+  EXPECT_THAT(Classify("bert", {}, "the cat\n").err, HasSubstr("\nthe standard input: one text per line\n"));
+  EXPECT_THAT(Classify("bert", {"-"}, "tweet,id\nthe cat,1\n").err,
+              HasSubstr("\nthe standard input: one text per line; if its first line has the names of columns, give the "
+                        "one of the texts with --text-column\n"));
 }
 
 // Counts the lines of `out` whenever the reader asks for the next line.
@@ -249,6 +262,8 @@ TEST_F(OwnTextsTest, LabelledTextsTellHowGoodItIs) {
   Write("more.tsv", "label\ttext\ncat\tthe cat\nbird\tit\n");
   EXPECT_THAT(Command(all).err,
               HasSubstr("error: $more.tsv:3: the label 'bird' is not that of an example; known: cat, dog, world\n"));
+  Write("more.tsv", "label\ttext\n");
+  EXPECT_THAT(Command(all).err, HasSubstr("error: $more.tsv: no text in this file\n"));
   Write("more.tsv", "label\ttext\ncat\t \n");
   EXPECT_THAT(Command(all).err, HasSubstr("error: $more.tsv:2: empty text; write one, or remove the record\n"));
 }
@@ -288,6 +303,9 @@ TEST(LabelledResultTest, KnowsTheAnswersOfASmallWorld) {
             "  2  b      13  1  .\n"
             "  3  c       .  .  .\n");
   const nlohmann::json json = nlohmann::json::parse(result.Json());
+  EXPECT_TRUE(json["classes"][2]["recall"].is_null());
+  EXPECT_TRUE(json["classes"][2]["precision"].is_null());
+  EXPECT_TRUE(json["classes"][2]["f1"].is_null());
   ASSERT_EQ(json["mistakes"].size(), 10) << "the ten most confident ones";
   EXPECT_EQ(json["mistakes"][0]["text"], "second");
   EXPECT_EQ(json["mistakes"][1]["text"], "first");
