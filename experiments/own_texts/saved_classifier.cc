@@ -6,6 +6,7 @@
 #include <system_error>
 #include <utility>
 
+#include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
 #include "experiments/model_size.h"
 #include "experiments/own_texts/adapted_file.h"
@@ -139,6 +140,9 @@ absl::Status SaveClassifier(NewFolder made, const FinishedRun& run, const Classi
     return absl::UnavailableError(absl::StrCat("cannot make ", In(made.path(), kEncoderFolder), ": ", error.message()));
   }
   about.set_version(kVersion);
+  if (!IsPrintable(about.start())) {  // it has the path of a folder, which can have any bytes
+    about.set_start(absl::CHexEscape(about.start()));
+  }
   *about.mutable_spec() = run.record().spec();
   about.mutable_spec()->clear_dataset();
   about.mutable_spec()->set_precision(run.model().bfloat16() ? ExperimentSpec::BFLOAT16 : ExperimentSpec::FLOAT32);

@@ -333,6 +333,22 @@ TEST(CalibrationTest, TheTemperatureFollowsTheScores) {
   EXPECT_NEAR(BestTemperature(at::tensor({1.0, 0.0}, at::kDouble).view({1, 2}), {0}), 1 / std::log(2.0), 1e-6);
 }
 
+TEST_F(OwnTextsTest, WhatIsRefusedBeforeItAdapts) {
+  EXPECT_EQ(Classify("bert", {"--save", ""}, "").err, "error: the name of the folder to make is empty; give one\n");
+  EXPECT_EQ(Classify("bert", {"--save", folder_ + "few.csv"}, "").err,
+            "error: $few.csv: it is there, and not a folder; name another\n");
+  const std::string encoder = CopyOf("bert");
+  const std::vector<std::string> pieces = absl::StrSplit(Read("bert/vocab.txt"), '\n');
+  Write("bert/vocab.txt", absl::StrJoin(pieces.begin(), pieces.begin() + 30, "\n"));
+  EXPECT_THAT(
+      Command({"classify", "--encoder", encoder, "--support", folder_ + "few.csv", "--label-column", "Kind"}).err,
+      HasSubstr("error: $bert: the tokenizer has 30 pieces, but config.json's vocab_size is 78; the vocabulary is "
+                "cut short or another checkpoint's\n"));
+  Write("few.csv", "text,label\nthe cat,a\xc2\x85\ndog,b\n");
+  EXPECT_EQ(Command({"classify", "--encoder", std::string(kGoldens) + "bert", "--support", folder_ + "few.csv"}).err,
+            "error: $few.csv: the label 'a\\u{85}' has a control character; remove it\n");
+}
+
 TEST_F(OwnTextsTest, OptionsThatDoNotFitTogether) {
   const auto error = [&](const std::vector<std::string>& options) {
     std::vector<std::string> all = {"classify"};
