@@ -8,9 +8,10 @@
 #include <utility>
 #include <vector>
 
-#include "absl/strings/match.h"
+#include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "experiments/spec.h"
+#include "metaprompt/base/statistics.h"
 #include "metaprompt/base/status_macros.h"
 #include "metaprompt/base/text.h"
 
@@ -18,13 +19,32 @@ namespace metaprompt {
 namespace {
 
 constexpr double kMostSeconds = 1e9;  // 30 years
-constexpr double kSameMean = 1e-5;    // between a mean in double and that of its numbers in float
+constexpr double kSame = 1e-5;        // between what was computed in double and from the same numbers in float
+constexpr int64_t kMostTexts = 1000000000000;
+constexpr double kWidest = 6.36;  // half an interval, in theory: two accuracies, 0 and 1, and Student's 12.71
 
 absl::Status Wrong(const std::string& what) { return absl::InvalidArgumentError(what); }
 
 bool IsShare(double x) { return x >= 0 && x <= 1; }  // false for NaN
 
-bool IsWidth(double x) { return x >= 0 && std::isfinite(x); }
+bool IsWidth(double x) { return x >= 0 && x <= kWidest; }
+
+bool AreSame(double a, double b) { return std::abs(a - b) <= kSame; }  // false for NaN
+
+// Whether it is half the interval: Student's, or the normal distribution's, which earlier versions wrote.
+bool IsWidthOf(const MeanInterval& interval, double half_width) {
+  return half_width >= 1.9599 * interval.standard_error - kSame && half_width <= interval.half_width + kSame;
+}
+
+// Whether a terminal would show the text as it is.
+bool IsPlain(const std::string& text) {
+  return std::none_of(text.begin(), text.end(),
+                      [](char c) { return absl::ascii_iscntrl(static_cast<unsigned char>(c)); });
+}
+
+MeanInterval IntervalOf(const Evaluation& test) {
+  return Interval(std::vector<double>(test.accuracies().begin(), test.accuracies().end()));
+}
 
 absl::Status CheckCounts(const std::vector<std::pair<const char*, int64_t>>& counts) {
   for (const auto& [name, count] : counts) {
@@ -50,8 +70,47 @@ absl::Status CheckFacts(const RunRecord& record) {
                       {"model.vocab_size", model.vocab_size()}});
 }
 
+// The counts of each class: `right` and `texts` follow from taken_for. `test` is how errors name the test.
+absl::Status CheckClasses(const Evaluation& evaluation, const std::string& test) {
+  std::set<std::string> labels;
+  double right = 0;
+  double texts = 0;
+  for (int c = 0; c < evaluation.classes_size(); ++c) {
+    const ClassResult& one = evaluation.classes(c);
+    const std::string name = absl::StrCat(test, ": the class ", Quoted(one.label()));
+    if (!labels.insert(one.label()).second || !IsPlain(one.label())) {
+      return Wrong(
+          absl::StrCat(name, IsPlain(one.label()) ? " is listed twice" : " has control characters in its name"));
+    }
+    double sum = 0;  // whole numbers up to 2^53 are exact
+    bool fits = one.taken_for_size() == evaluation.classes_size();
+    for (const int64_t count : one.taken_for()) {
+      fits = fits && count >= 0 && count <= kMostTexts;
+      sum += static_cast<double>(count);
+    }
+    if (!fits) {
+      return Wrong(
+          absl::StrCat(name, " must have ", evaluation.classes_size(), " counts taken_for, within 0 and 10^12"));
+    }
+    if (sum != static_cast<double>(one.texts()) || one.right() != one.taken_for(c)) {
+      return Wrong(absl::StrCat(name, " has ", one.texts(), " texts, ", one.right(),
+                                " right; its counts taken_for give ", sum, " and ", one.taken_for(c)));
+    }
+    right += static_cast<double>(one.right());
+    texts += sum;
+  }
+  if (texts > 0 && !AreSame(right / texts, evaluation.mean_accuracy())) {
+    return Wrong(absl::StrCat(test, ": the share of right answers in its classes is ", right / texts,
+                              "; mean_accuracy is ", evaluation.mean_accuracy()));
+  }
+  return absl::OkStatus();
+}
+
 absl::Status CheckTest(const Evaluation& test, int episodes, const std::string& shots) {
   const std::string& name = test.initialisation();
+  if (!IsPlain(name)) {
+    return Wrong(absl::StrCat(shots, "the initialisation ", Quoted(name), " has control characters"));
+  }
   if (!IsShare(test.mean_accuracy()) || !IsWidth(test.half_width()) ||
       !std::all_of(test.accuracies().begin(), test.accuracies().end(), IsShare)) {
     return Wrong(absl::StrCat(shots, "an accuracy of ", name, " is not within 0 and 1"));
@@ -60,21 +119,35 @@ absl::Status CheckTest(const Evaluation& test, int episodes, const std::string& 
     return Wrong(
         absl::StrCat(shots, name, " has ", test.accuracies_size(), " accuracies; test.episodes is ", episodes));
   }
-  double mean = 0;
-  for (const float accuracy : test.accuracies()) {
-    mean += static_cast<double>(accuracy) / static_cast<double>(episodes);
+  const MeanInterval interval = IntervalOf(test);
+  if (!AreSame(interval.mean, test.mean_accuracy()) || !IsWidthOf(interval, test.half_width())) {
+    return Wrong(absl::StrCat(shots, "mean_accuracy of ", name, " is ", test.mean_accuracy(), " ± ", test.half_width(),
+                              "; that of its accuracies is ", interval.mean, " ± ", interval.half_width));
   }
-  if (std::abs(mean - test.mean_accuracy()) > kSameMean) {
-    return Wrong(absl::StrCat(shots, "mean_accuracy of ", name, " is ", test.mean_accuracy(),
-                              "; that of its accuracies is ", mean));
+  return CheckClasses(test, absl::StrCat(shots, name));
+}
+
+// A difference of two tests on the same episodes.
+absl::Status CheckDifference(const PairedDifference& difference, const ShotResult& result, const std::string& shots) {
+  const auto test_of = [&](const std::string& name) {
+    return std::find_if(result.tests().begin(), result.tests().end(),
+                        [&](const Evaluation& test) { return test.initialisation() == name; });
+  };
+  const auto of = test_of(difference.of());
+  const auto over = test_of(difference.over());
+  const std::string name =
+      absl::StrCat(shots, "a difference of ", Quoted(difference.of()), " over ", Quoted(difference.over()));
+  if (of == result.tests().end() || over == result.tests().end()) {
+    return Wrong(absl::StrCat(name, ", which are not both tested"));
   }
-  for (const ClassResult& one : test.classes()) {
-    const auto wrong = [](int64_t count) { return count < 0; };
-    if (one.taken_for_size() != test.classes_size() ||
-        std::any_of(one.taken_for().begin(), one.taken_for().end(), wrong)) {
-      return Wrong(absl::StrCat(shots, name, ": the class ", Quoted(one.label()), " must have ", test.classes_size(),
-                                " counts taken_for, none below 0"));
-    }
+  std::vector<double> differences;
+  for (int i = 0; i < of->accuracies_size(); ++i) {
+    differences.push_back(static_cast<double>(of->accuracies(i)) - static_cast<double>(over->accuracies(i)));
+  }
+  const MeanInterval interval = Interval(differences);
+  if (!AreSame(interval.mean, difference.mean()) || !IsWidthOf(interval, difference.half_width())) {
+    return Wrong(absl::StrCat(name, " is ", difference.mean(), " ± ", difference.half_width(),
+                              "; that of their accuracies is ", interval.mean, " ± ", interval.half_width));
   }
   return absl::OkStatus();
 }
@@ -89,20 +162,14 @@ absl::Status CheckResult(const ShotResult& result, const ExperimentSpec& spec) {
     RETURN_IF_ERROR(CheckTest(test, spec.test().episodes(), shots));
   }
   for (const PairedDifference& difference : result.differences()) {
-    if (tested.count(difference.of()) == 0 || tested.count(difference.over()) == 0) {
-      return Wrong(absl::StrCat(shots, "a difference of ", Quoted(difference.of()), " over ", Quoted(difference.over()),
-                                ", which are not both tested"));
-    }
-    if (!IsShare(std::abs(difference.mean())) || !IsWidth(difference.half_width())) {
-      return Wrong(absl::StrCat(shots, "a difference of accuracies is not within -1 and 1"));
-    }
+    RETURN_IF_ERROR(CheckDifference(difference, result, shots));
   }
   for (const CurvePoint& point : result.curve()) {
     if (!IsShare(point.valid_accuracy()) || !IsShare(point.query_accuracy()) || !IsWidth(point.valid_half_width()) ||
-        point.meta_step() < 0 || point.meta_step() > spec.train().meta_steps()) {
+        !std::isfinite(point.query_loss()) || point.meta_step() < 0 || point.meta_step() > spec.train().meta_steps()) {
       return Wrong(absl::StrCat(shots,
                                 "a point of the training curve is not within 0 and 1, or not within "
-                                "train.meta_steps"));
+                                "train.meta_steps, or its loss is no number"));
     }
   }
   for (const auto& [name, step] : {std::make_pair("best_meta_step", result.best_meta_step()),

@@ -51,16 +51,16 @@ absl::StatusOr<RunRecord> ReadRecord(const std::string& run, std::string* sha256
   if (sha256 != nullptr) {
     *sha256 = Sha256(*text);
   }
-  RunRecord record;
-  RETURN_IF_ERROR(ParseSpec(*text, path, &record));
-  if (const absl::Status checked = CheckRecord(record); !checked.ok()) {
-    return absl::Status(checked.code(), absl::StrCat(path, ": ", checked.message()));
-  }
   ASSIGN_OR_RETURN(Checksums sums, Checksums::Read(run));
   if (const absl::Status same = sums.Check(kRecordFile, Sha256(*text)); !same.ok()) {
     return absl::Status(same.code(), absl::StrCat(same.message(),
                                                   "; copy it again from where the run was made, or, to "
                                                   "use it as it is, remove its line there"));
+  }
+  RunRecord record;
+  RETURN_IF_ERROR(ParseSpec(*text, path, &record));
+  if (const absl::Status checked = CheckRecord(record); !checked.ok()) {
+    return absl::Status(checked.code(), absl::StrCat(path, ": ", checked.message()));
   }
   return record;
 }

@@ -45,6 +45,10 @@ absl::StatusOr<Checksums> Checksums::Read(const std::string& folder) {
     }
     sums.sums_[std::string(name)].emplace_back(sum);
   }
+  if (sums.sums_.empty()) {
+    return absl::DataLossError(
+        absl::StrCat(path, ": it lists no file; the file is damaged (without it, the files here are used unchecked)"));
+  }
   return sums;
 }
 

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cstdint>
 #include <filesystem>
+#include <limits>
 #include <string>
 #include <utility>
 #include <vector>
@@ -92,13 +93,72 @@ TEST_F(RecordTest, NumbersMustAgree) {
                 test->set_accuracies(1, 1);
                 test->set_mean_accuracy(0.25);
               }),
-              StartsWith("1-shot: mean_accuracy of random is 0.25; that of its accuracies is 1"));
+              StartsWith("1-shot: mean_accuracy of random is 0.25 ± "));
   EXPECT_THAT(error([](RunRecord*, Result result, Evaluation*) { result->mutable_curve(0)->set_meta_step(3); }),
               StartsWith("1-shot: a point of the training curve"));
-  EXPECT_THAT(error([](RunRecord*, Result result, Evaluation*) { result->mutable_differences(0)->set_half_width(-1); }),
-              StartsWith("1-shot: a difference of accuracies"));
+  for (const double half_width : {-1.0, 1e300, 0.125}) {
+    EXPECT_THAT(error([&](RunRecord*, Result result, Evaluation*) {
+                  result->mutable_differences(0)->set_half_width(half_width);
+                }),
+                StartsWith("1-shot: a difference of 'meta-learned' over 'random' is "));
+  }
+  EXPECT_THAT(error([](RunRecord*, Result result, Evaluation*) {
+                result->mutable_differences(0)->set_mean(result->differences(0).mean() + 0.125);
+              }),
+              HasSubstr("; that of their accuracies is "));
+  EXPECT_THAT(error([](RunRecord*, Result, Evaluation* test) { test->set_half_width(1e300); }),
+              StartsWith("1-shot: an accuracy of random"));
+  EXPECT_THAT(error([](RunRecord*, Result, Evaluation* test) { test->set_half_width(test->half_width() + 0.125); }),
+              StartsWith("1-shot: mean_accuracy of random is "));
+  EXPECT_THAT(error([](RunRecord*, Result result, Evaluation*) {
+                result->mutable_curve(1)->set_query_loss(std::numeric_limits<double>::quiet_NaN());
+              }),
+              StartsWith("1-shot: a point of the training curve"));
+  EXPECT_EQ(error([](RunRecord*, Result, Evaluation* test) { test->set_initialisation("ran\x1b[31m"); }),
+            "1-shot: the initialisation 'ran\\x1b[31m' has control characters");
   EXPECT_EQ(error([](RunRecord* all, Result, Evaluation*) { all->mutable_dataset()->set_texts(-1); }),
             "dataset.texts is -1; it must be >= 0");
+}
+
+TEST_F(RecordTest, TheCountsOfAClassAddUp) {
+  RunRecord record;
+  ASSERT_TRUE(ParseSpec(text_, "record", &record).ok());
+  const auto error = [&](const auto& edit) {
+    RunRecord edited = record;
+    Evaluation* const test = edited.mutable_results(0)->mutable_tests(0);
+    EXPECT_GE(test->classes_size(), 2);
+    edit(test->mutable_classes(1), test->mutable_classes(0));
+    return std::string(CheckRecord(edited).message());
+  };
+  const std::string whole = "1-shot: random: the class '" + record.results(0).tests(0).classes(1).label() + "' ";
+  EXPECT_THAT(error([](ClassResult* one, ClassResult*) { one->set_right(-5); }), StartsWith(whole + "has "));
+  EXPECT_THAT(error([](ClassResult* one, ClassResult*) { one->set_right(one->right() + 1); }),
+              StartsWith(whole + "has "));
+  EXPECT_THAT(error([](ClassResult* one, ClassResult*) { one->set_texts(one->texts() + 1); }),
+              StartsWith(whole + "has "));
+  for (const int64_t count : {int64_t{-1}, std::numeric_limits<int64_t>::max()}) {
+    EXPECT_THAT(error([&](ClassResult* one, ClassResult*) { one->set_taken_for(0, count); }),
+                StartsWith(whole + "must have "));
+  }
+  EXPECT_THAT(error([](ClassResult* one, ClassResult*) { one->add_taken_for(0); }), StartsWith(whole + "must have "));
+  EXPECT_THAT(error([](ClassResult* one, ClassResult*) {
+                one->set_texts(one->texts() + 100);
+                one->set_right(one->right() + 100);
+                one->set_taken_for(1, one->taken_for(1) + 100);
+              }),
+              StartsWith("1-shot: random: the share of right answers in its classes is "));
+  EXPECT_THAT(error([](ClassResult* one, ClassResult* other) { one->set_label(other->label()); }),
+              HasSubstr("is listed twice"));
+  EXPECT_THAT(error([](ClassResult* one, ClassResult*) { one->set_label("a\nb"); }),
+              HasSubstr("'a\\nb' has control characters in its name"));
+}
+
+TEST_F(RecordTest, ChecksumsComeFirst) {
+  Write("run/SHA256SUMS", absl::StrCat(std::string(64, 'a'), "  record.textproto\n"));
+  WriteBytes("run/record.textproto", text_.substr(0, text_.size() / 2));
+  EXPECT_THAT(Error({"show", "$run"}), StartsWith("$run/record.textproto: not the bytes that were written"));
+  Write("run/SHA256SUMS", "");
+  EXPECT_THAT(Error({"show", "$run"}), StartsWith("$run/SHA256SUMS: it lists no file; the file is damaged"));
 }
 
 TEST_F(RecordTest, TheTimeOfARunIsATime) {
