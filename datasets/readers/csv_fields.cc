@@ -25,7 +25,8 @@ absl::StatusOr<std::vector<std::string>> SplitRecord(absl::string_view record, c
       const size_t end = std::min(record.find(delimiter, at), record.size());
       field = std::string(record.substr(at, end - at));
       if (field.find('"') != std::string::npos) {
-        return absl::InvalidArgumentError("a quote inside a field that does not begin with one");
+        return absl::InvalidArgumentError(
+            "a quote inside a field that does not begin with one; put the field in quotes and double each quote in it");
       }
       at = end;
     }

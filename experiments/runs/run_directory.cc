@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <cstdio>
 #include <filesystem>
 #include <set>
 
@@ -39,9 +40,34 @@ bool IsTaken(const std::string& path) {
   return lstat(path.c_str(), &info) == 0;
 }
 
+// Whether something stands where the complete run is to be. A folder with nothing in it gives way, unless a file system
+// is mounted there.
+bool IsOccupied(const std::string& path) {
+  struct stat info;
+  struct stat above;
+  if (!IsTaken(path)) {
+    return false;
+  }
+  const std::string name = std::filesystem::path(path).filename().string();
+  const bool folder = lstat(path.c_str(), &info) == 0 && S_ISDIR(info.st_mode) && name != "." && name != "..";
+  std::error_code error;
+  return !folder || stat(ParentOf(path).c_str(), &above) != 0 || above.st_dev != info.st_dev ||
+         !std::filesystem::is_empty(path, error) || error;
+}
+
 absl::Status Taken(const std::string& path) {
+  std::error_code error;
+  const std::filesystem::file_type type = std::filesystem::status(path, error).type();
+  if (IsTaken(absl::StrCat(path, "/", kSpecFile))) {
+    return absl::AlreadyExistsError(
+        absl::StrCat(path, ": the run directory exists; name another with --out, or remove it"));
+  }
   return absl::AlreadyExistsError(
-      absl::StrCat(path, ": the run directory exists; name another with --out, or remove it"));
+      absl::StrCat(path, ": ",
+                   type == std::filesystem::file_type::directory   ? "a folder that is not a run"
+                   : type == std::filesystem::file_type::not_found ? "a symbolic link that leads nowhere"
+                                                                   : "a file",
+                   " is there; name another with --out"));
 }
 
 // Whether the open file still has that name.
@@ -58,7 +84,7 @@ absl::StatusOr<std::unique_ptr<RunDirectory>> RunDirectory::Open(std::string pat
   while (path.size() > 1 && path.back() == '/') {
     path.pop_back();
   }
-  if (IsTaken(path)) {
+  if (IsOccupied(path)) {
     return Taken(path);
   }
   const std::string partial = path + kPartial;
@@ -77,7 +103,7 @@ absl::StatusOr<std::unique_ptr<RunDirectory>> RunDirectory::Open(std::string pat
     return run->AnotherProcess();
   }
   // Another process may have ended the run, or failed, between the first look and the lock.
-  if (IsTaken(path)) {
+  if (IsOccupied(path)) {
     run->Leave(new_lock);
     return Taken(path);
   }
@@ -223,7 +249,10 @@ void RunDirectory::Abandon() {
 absl::Status RunDirectory::Finish() {
   const std::string partial = path_ + kPartial;
   RETURN_IF_ERROR(sums_->Save());
-  int error = RenameToNew(partial, path_);
+  // An empty folder is replaced; rename takes no other.
+  struct stat info;
+  const bool empty = lstat(path_.c_str(), &info) == 0 && S_ISDIR(info.st_mode);
+  int error = !empty ? RenameToNew(partial, path_) : rename(partial.c_str(), path_.c_str()) == 0 ? 0 : errno;
   if (error == 0) {
     unlink(absl::StrCat(path_, "/", kLockFile).c_str());  // held until here
     error = SyncFolder(path_);

@@ -128,8 +128,8 @@ class Sweeper {
     for (Job& job : jobs_) {
       RETURN_IF_ERROR(Look(&job));
     }
-    *out_ << absl::StrFormat("%d runs, %d of them complete; %d at a time; the output of each is in FOLDER.log\n",
-                             jobs_.size(), Count(State::kComplete), options_.jobs)
+    *out_ << absl::StrFormat("%d run%s, %d of them complete; %d at a time; the output of each is in FOLDER.log\n",
+                             jobs_.size(), jobs_.size() == 1 ? "" : "s", Count(State::kComplete), options_.jobs)
           << std::flush;
     while (!(stop_.load() && Count(State::kRunning) == 0) && Step()) {
       std::this_thread::sleep_for(std::chrono::milliseconds(50));
@@ -144,7 +144,7 @@ class Sweeper {
       return absl::AbortedError(
           absl::StrCat(all - complete, " of ", all, " runs failed; the same command tries again"));
     }
-    *out_ << absl::StrFormat("all %d runs are complete\n", all);
+    *out_ << (all == 1 ? "the run is complete\n" : absl::StrFormat("all %d runs are complete\n", all));
     return absl::OkStatus();
   }
 

@@ -79,7 +79,8 @@ TEST(CsvTest, DamagedRecordsAreNamedByTheirFirstLine) {
   EXPECT_EQ(Exported(absl::StrCat("csv { path: '$bad.csv' }", kLists)),
             "bad.csv:3: 3 fields instead of 2\n"
             "bad.csv:4: text after the quote that ends a field\n"
-            "bad.csv:5: a quote inside a field that does not begin with one\n"
+            "bad.csv:5: a quote inside a field that does not begin with one; put the field in quotes and double each "
+            "quote in it\n"
             "bad.csv:6: empty label\n"
             "bad.csv:7: empty text\n"
             "bad.csv:8: not valid UTF-8 at byte 3\n"

@@ -87,7 +87,7 @@ TEST_F(RunFilesTest, NoCommandRemovesWhatItDidNotMake) {
   EXPECT_EQ(exported.status, 0) << exported.err;
   EXPECT_TRUE(Exists("mine/model.safetensors"));
   EXPECT_EQ(Read("mine.partial/checkpoint-1shot.safetensors"), checkpoint);
-  EXPECT_EQ(Error(mine), "$mine: the run directory exists; name another with --out, or remove it");
+  EXPECT_EQ(Error(mine), "$mine: a folder that is not a run is there; name another with --out");
   EXPECT_EQ(Read("mine.partial/checkpoint-1shot.safetensors"), checkpoint);
   fs::remove_all(folder_ + "mine");
   EXPECT_EQ(Command(mine).status, 0);
@@ -112,7 +112,7 @@ TEST_F(RunFilesTest, ReportsGoThroughLinks) {
   EXPECT_THAT(Read("report.csv"), StartsWith("run,learner,"));
   fs::create_symlink("nowhere", folder_ + "run-link");
   EXPECT_EQ(Error({"run", "$tiny.textproto", "--out", "$run-link"}),
-            "$run-link: the run directory exists; name another with --out, or remove it");
+            "$run-link: a symbolic link that leads nowhere is there; name another with --out");
 }
 
 TEST_F(RunFilesTest, EachFileOfACompleteRunIsChecked) {
@@ -188,9 +188,13 @@ TEST_F(RunFilesTest, ACompleteRunIsCompleteAlready) {
   EXPECT_FALSE(Exists("run.partial"));
   EXPECT_EQ(Error({"run", "$tiny.textproto", "--out", "$run", "--set", "seed=1"}),
             "$run: the complete run there has another spec; name another folder with --out, or remove it");
-  fs::create_directory(folder_ + "other");
+  fs::create_directories(folder_ + "other/inside");
   EXPECT_EQ(Error({"run", "$tiny.textproto", "--out", "$other"}),
-            "$other: the run directory exists; name another with --out, or remove it");
+            "$other: a folder that is not a run is there; name another with --out");
+  const Outcome filled = Command({"run", "$tiny.textproto", "--out", "$other/inside/"});
+  EXPECT_EQ(filled.status, 0) << filled.err;
+  EXPECT_EQ(Read("other/inside/record.textproto"), Read("run/record.textproto"));
+  EXPECT_FALSE(Exists("other/inside.partial"));
 }
 
 TEST_F(RunFilesTest, TheLockOutlivesTheRename) {
