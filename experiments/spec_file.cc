@@ -1,10 +1,12 @@
 #include "experiments/spec_file.h"
 
 #include <algorithm>
+#include <memory>
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "google/protobuf/descriptor.h"
 #include "metaprompt/base/files.h"
 #include "metaprompt/base/likely_cause.h"
 #include "metaprompt/base/spec_fields.h"
@@ -12,11 +14,43 @@
 #include "metaprompt/base/text.h"
 
 namespace metaprompt {
+namespace {
+
+struct SpecKind {
+  const char* message;
+  const char* name;
+  const char* command;
+};
+
+constexpr SpecKind kKinds[] = {{"metaprompt.ExperimentSpec", "the spec of an experiment", "run"},
+                               {"metaprompt.SweepSpec", "a sweep", "sweep"},
+                               {"metaprompt.PretrainingSpec", "the spec of a pre-training", "pretrain"},
+                               {"metaprompt.FineTuningSpec", "the spec of a fine-tuning", "finetune"}};
+
+}  // namespace
+
+absl::Status WithOtherKind(const absl::Status& error, const std::string& text, const std::string& path,
+                           const google::protobuf::Message& wanted) {
+  for (const SpecKind& kind : kKinds) {
+    const google::protobuf::Descriptor* const type =
+        google::protobuf::DescriptorPool::generated_pool()->FindMessageTypeByName(kind.message);
+    if (error.ok() || type == nullptr || type == wanted.GetDescriptor()) {
+      continue;  // a test may lack some of them
+    }
+    const std::unique_ptr<google::protobuf::Message> other(
+        google::protobuf::MessageFactory::generated_factory()->GetPrototype(type)->New());
+    if (ParseSpec(text, path, other.get()).ok()) {
+      return absl::InvalidArgumentError(
+          absl::StrCat(path, ": this is ", kind.name, "; the command for it is metaprompt ", kind.command));
+    }
+  }
+  return error;
+}
 
 absl::Status ReadSpecFile(const std::string& path, const std::vector<std::string>& sets,
                           google::protobuf::Message* spec) {
   ASSIGN_OR_RETURN(const std::string text, ReadFile(path));
-  RETURN_IF_ERROR(WithLikelyCause(ParseSpec(text, path, spec), path));
+  RETURN_IF_ERROR(WithLikelyCause(WithOtherKind(ParseSpec(text, path, spec), text, path, *spec), path));
   for (const std::string& set : sets) {
     RETURN_IF_ERROR(SetField(set, spec));
   }

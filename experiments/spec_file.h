@@ -14,6 +14,11 @@ namespace metaprompt {
 absl::Status ReadSpecFile(const std::string& path, const std::vector<std::string>& sets,
                           google::protobuf::Message* spec);
 
+// `error`, of parsing the text of the file as `wanted`, or, if the text is a spec of another kind, an error that names
+// the command for it.
+absl::Status WithOtherKind(const absl::Status& error, const std::string& text, const std::string& path,
+                           const google::protobuf::Message& wanted);
+
 // An error with one line per broken rule, each after `path`; OK if no rule is broken.
 absl::Status BrokenRulesError(const std::string& path, const std::vector<std::string>& broken);
 

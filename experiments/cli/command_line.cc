@@ -3,6 +3,9 @@
 #include <c10/util/Exception.h>
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
 #include <exception>
 #include <ostream>
 #include <utility>
@@ -34,7 +37,12 @@ int ExitStatus(const absl::Status& status, const Console& console) {
     if (console.out->flush().good()) {
       return 0;
     }
-    *console.err << "error: cannot write to the standard output\n";
+    // What failed may be long past: the second attempt tells the reason.
+    console.out->clear();
+    errno = 0;
+    console.out->flush();
+    *console.err << "error: cannot write to the standard output"
+                 << (errno == 0 ? "" : absl::StrCat(": ", std::strerror(errno))) << '\n';
     return kFailed;
   }
   if (absl::IsCancelled(status)) {
@@ -64,6 +72,19 @@ std::string UsageError(const CLI::App& app, const CLI::ParseError& error) {
   return absl::StrCat("error: ", what, "; see `", command, " --help`\n");
 }
 
+// An empty value would count as if the option were not given: most often it is a variable of a script that is not set.
+void CheckNoEmptyValues(const CLI::App& app) {
+  for (const CLI::Option* option : app.get_options()) {
+    const std::vector<std::string>& values = option->results();
+    if (std::find(values.begin(), values.end(), "") != values.end()) {
+      throw CLI::ValidationError(option->get_name(), "the value is empty");
+    }
+  }
+  for (const CLI::App* chosen : app.get_subcommands()) {
+    CheckNoEmptyValues(*chosen);
+  }
+}
+
 }  // namespace
 
 int RunCommand(const std::vector<std::string>& arguments, const Console& console) {
@@ -84,6 +105,7 @@ int RunCommand(const std::vector<std::string>& arguments, const Console& console
   try {
     std::vector<std::string> reversed(arguments.rbegin(), arguments.rend());
     app.parse(std::move(reversed));
+    CheckNoEmptyValues(app);
     std::ostream nowhere(nullptr);
     Console inside = console;
     inside.err = commands.quiet() ? &nowhere : console.err;

@@ -1,9 +1,14 @@
 #include "experiments/cli/commands.h"
 
+#include <algorithm>
 #include <cerrno>
+#include <cstdint>
 #include <cstring>
+#include <limits>
 #include <utility>
 
+#include "absl/strings/ascii.h"
+#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 
 namespace metaprompt {
@@ -35,6 +40,29 @@ void AddJsonOption(const std::string& help, CLI::App* command, bool* json) { com
 
 void AddThreadsOption(CLI::App* command, int* threads) {
   command->add_option("--threads", *threads, "Processor threads [one per core]")->check(CLI::Range(1, 1024));
+}
+
+CLI::Validator FiniteRange(double least, double most) {
+  return CLI::Validator(
+      [least, most](std::string& text) {
+        double value = 0;
+        const bool within = absl::SimpleAtod(text, &value) && value >= least && value <= most;  // false for nan
+        return within ? std::string() : absl::StrCat("Value ", text, " not in range ", least, " to ", most);
+      },
+      absl::StrCat("NUMBER in [", least, " - ", most, "]"));
+}
+
+CLI::Validator WholeNumber() {
+  return CLI::Validator(
+      [](std::string& text) {
+        uint64_t value = 0;
+        const bool digits = !text.empty() && std::all_of(text.begin(), text.end(), absl::ascii_isdigit);
+        return digits && absl::SimpleAtoi(text, &value)
+                   ? std::string()
+                   : absl::StrCat("Value ", text, " is not a whole number from 0 to ",
+                                  std::numeric_limits<uint64_t>::max());
+      },
+      "SEED");
 }
 
 absl::Status OpenLines(const std::string& path, const Console& console, std::ifstream* file, std::istream** lines) {

@@ -53,6 +53,12 @@ void AddJsonOption(const std::string& help, CLI::App* command, bool* json);
 // Adds --threads; 0 if it is not given.
 void AddThreadsOption(CLI::App* command, int* threads);
 
+// For a real-valued option: a finite number within [least, most]. (CLI::Range lets nan pass.)
+CLI::Validator FiniteRange(double least, double most);
+// For an option that takes any of the 2^64 whole numbers from 0, as a seed. (Without it, CLI11 takes -1 too, and
+// numbers that are too large.)
+CLI::Validator WholeNumber();
+
 // Lines of text: the file at `path`, opened in `file`, or, if `path` is empty, the console's input.
 absl::Status OpenLines(const std::string& path, const Console& console, std::ifstream* file, std::istream** lines);
 

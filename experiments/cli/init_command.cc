@@ -1,12 +1,12 @@
 #include "experiments/cli/init_command.h"
 
-#include <filesystem>
 #include <memory>
 #include <string>
 
 #include "absl/strings/str_cat.h"
 #include "experiments/own_texts/init_spec.h"
 #include "metaprompt/base/files.h"
+#include "metaprompt/base/output_file.h"
 #include "metaprompt/base/status_macros.h"
 
 namespace metaprompt {
@@ -26,9 +26,11 @@ absl::Status Init(const InitCommand& command, const Console& console) {
   if (command.init.data.empty()) {
     return absl::InvalidArgumentError("--data FILE is missing: your labelled texts; --list shows the templates");
   }
-  std::error_code error;
-  if (!command.out.empty() && std::filesystem::exists(command.out, error)) {
+  if (!command.out.empty() && IsFileOrFolder(command.out)) {
     return absl::AlreadyExistsError(absl::StrCat(command.out, ": this file is there already; name another"));
+  }
+  if (!command.out.empty()) {
+    RETURN_IF_ERROR(CheckOutput(command.out, {command.init.data}));
   }
   ASSIGN_OR_RETURN(const std::string text, InitSpec(command.init));
   if (command.out.empty()) {
@@ -36,6 +38,9 @@ absl::Status Init(const InitCommand& command, const Console& console) {
     return absl::OkStatus();
   }
   RETURN_IF_ERROR(WriteFileAtomically(command.out, text));
+  if (!IsFileOrFolder(command.out)) {
+    return absl::OkStatus();  // it went to a descriptor, a device or a pipe
+  }
   *console.out << command.out << ": written; look at it, then: metaprompt run " << command.out << '\n';
   return absl::OkStatus();
 }

@@ -1,6 +1,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <csignal>
 #include <initializer_list>
 #include <iostream>
 #include <string>
@@ -38,6 +39,9 @@ int main(int argc, char** argv) {
   if (IsOneOf(command, {"run", "pretrain", "finetune", "sweep", "encode"})) {
     metaprompt::HearStopSignals();
   }
+  // Beyond a limit of file sizes (ulimit -f), a write then fails like one to a full disk: with an error, and no part
+  // left.
+  std::signal(SIGXFSZ, SIG_IGN);
   std::ios::sync_with_stdio(false);  // nothing here reads or writes but through streams
   return metaprompt::RunCommand(
       arguments, {&std::cout, &std::cerr, isatty(STDERR_FILENO) != 0, &metaprompt::StopFlag(), &std::cin});

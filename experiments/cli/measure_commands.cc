@@ -32,13 +32,17 @@ void RegisterBench(Commands* commands) {
   CLI::App* bench = commands->Add("bench", "Time each learner on a spec's data and model",
                                   [options](const Console& console) { return RunBench(*options, console); });
   AddSpecOptions(/*required=*/true, bench, &options->spec);
-  bench->add_option("--rounds", options->rounds, "Rounds; the median is printed")
-      ->capture_default_str()
-      ->check(CLI::Range(1, 1000));
-  bench->add_option("--only", options->only, "Only the rows whose name contains this, as in Reptile");
-  bench->add_flag("--memory", options->memory,
-                  "Measure the peak memory of exact meta-gradients instead: graph recomputed and kept, one inner step "
-                  "and ten");
+  CLI::Option* rounds = bench->add_option("--rounds", options->rounds, "Rounds; the median is printed")
+                            ->capture_default_str()
+                            ->check(CLI::Range(1, 1000));
+  CLI::Option* only =
+      bench->add_option("--only", options->only, "Only the rows whose name contains this, as in Reptile");
+  bench
+      ->add_flag("--memory", options->memory,
+                 "Measure the peak memory of exact meta-gradients instead: graph recomputed and kept, one inner step "
+                 "and ten")
+      ->excludes(rounds)
+      ->excludes(only);
 }
 
 void RegisterSinusoid(Commands* commands) {
@@ -57,17 +61,24 @@ void RegisterSinusoid(Commands* commands) {
   sinusoid->add_option("--meta-steps", options->meta_steps, "Meta-steps")->check(CLI::Range(0, 100000000));
   sinusoid->add_option("--meta-batch", options->meta_batch, "Tasks per meta-step")->check(CLI::Range(1, 100000));
   sinusoid->add_option("--inner-lr", options->inner_lr, "Inner step size; for meta_sgd, where the step sizes start")
-      ->check(CLI::Range(0.0, 100.0));
+      ->check(FiniteRange(0, 100));
   sinusoid->add_option("--inner-steps", options->inner_steps, "Inner steps in training; 0: 1, for Reptile 10")
       ->check(CLI::Range(0, 1000));
   sinusoid->add_option("--meta-lr", options->meta_lr, "Peak meta learning rate; 0: 0.001, for Reptile 1")
-      ->check(CLI::Range(0.0, 100.0));
-  sinusoid->add_option("--seed", options->seed, "Seed");
+      ->check(FiniteRange(0, 100));
+  sinusoid->add_option("--seed", options->seed, "Seed")->check(WholeNumber());
   sinusoid->add_option("--threads", options->threads, "Threads inside operations")->check(CLI::Range(1, 1024));
-  sinusoid->add_option("--test-tasks", options->test_tasks, "Test tasks")->check(CLI::Range(1, 1000000));
-  sinusoid->add_option("--test-steps", options->test_steps, "Numbers of inner steps to test after")->delimiter(',');
+  sinusoid->add_option("--test-tasks", options->test_tasks, "Test tasks")->check(CLI::Range(2, 1000000));
+  sinusoid->add_option("--test-steps", options->test_steps, "Numbers of inner steps to test after")
+      ->delimiter(',')
+      ->check(CLI::Range(0, 100000));
   sinusoid->add_option("--curve", options->curve, "File for the errors on held-out tasks in the course of training");
-  sinusoid->add_option("--dump", options->dump, "File for exact meta-gradients; trains nothing");
+  CLI::Option* dump =
+      sinusoid->add_option("--dump", options->dump, "File for exact meta-gradients of its own tasks; trains nothing");
+  for (const char* trains : {"--learner", "--shots", "--queries", "--meta-steps", "--meta-batch", "--inner-lr",
+                             "--inner-steps", "--meta-lr", "--test-tasks", "--test-steps", "--curve"}) {
+    dump->excludes(trains);
+  }
 }
 
 void RegisterDoctor(Commands* commands) {

@@ -66,6 +66,10 @@ void RegisterTokenize(Commands* commands) {
 }
 
 absl::Status Classify(ClassifyOptions options, const Console& console) {
+  if (!options.columns.label.empty() && options.support.empty() && !options.labelled) {
+    return absl::InvalidArgumentError(
+        "--label-column names a column that nothing reads; it needs --support FILE or --labelled");
+  }
   std::ifstream file;
   std::istream* lines = nullptr;
   RETURN_IF_ERROR(OpenLines(options.text, console, &file, &lines));
@@ -107,7 +111,8 @@ void RegisterClassify(Commands* commands) {
       ->add_option("--shots", options->shots,
                    "Use the run's result for this number of shots [the nearest to your examples per class]")
       ->check(CLI::Range(1, 1000));
-  classify->add_flag("--all", options->all, "Print every class's probability, under a line of column names");
+  classify->add_flag("--all", options->all, "Print every class's probability, under a line of column names")
+      ->excludes("--labelled");
   classify->add_flag("--json", options->json, "Print one JSON object per line, or one of all that --labelled prints");
   classify->add_flag("!--uncalibrated", options->calibrate,
                      "Print the model's own probabilities; do not calibrate them on examples left out in turn");

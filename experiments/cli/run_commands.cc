@@ -2,6 +2,7 @@
 
 #include <filesystem>
 #include <memory>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -27,6 +28,7 @@
 #include "experiments/workbench/read_record.h"
 #include "metaprompt/base/files.h"
 #include "metaprompt/base/message_json.h"
+#include "metaprompt/base/output_file.h"
 #include "metaprompt/base/status_macros.h"
 
 namespace metaprompt {
@@ -129,9 +131,13 @@ struct ReportOptions {
 // single path is not passed over: reading it tells what is wrong with it.
 std::vector<std::string> RunsAmong(const std::vector<std::string>& paths, const Console& console) {
   std::vector<std::string> runs;
+  std::set<std::string> given;
   for (const std::string& path : paths) {
     std::error_code error;
-    if (absl::EndsWith(absl::StripSuffix(path, "/"), ".partial")) {
+    if (!given.insert(std::filesystem::weakly_canonical(std::string(absl::StripSuffix(path, "/")), error).string())
+             .second) {
+      *console.err << path << ": given twice; counted once\n";
+    } else if (absl::EndsWith(absl::StripSuffix(path, "/"), ".partial")) {
       *console.err << path << ": not complete; left out\n";
     } else if (paths.size() > 1 && IsFineTuning(path)) {
       *console.err << path << ": a fine-tuning, which has no tasks and no row; `metaprompt show` prints it; left out\n";
@@ -143,6 +149,17 @@ std::vector<std::string> RunsAmong(const std::vector<std::string>& paths, const 
     }
   }
   return runs;
+}
+
+// What a run has written there, with or without checksums. A report may stand beside it.
+std::vector<std::string> FilesOf(const std::vector<std::string>& runs) {
+  std::vector<std::string> files;
+  for (const std::string& run : runs) {
+    for (const char* name : {"record.textproto", "spec.textproto", "environment.textproto"}) {
+      files.push_back(absl::StrCat(run, "/", name));
+    }
+  }
+  return files;
 }
 
 absl::Status JoinedReport(const ReportOptions& options, const Console& console) {
@@ -160,6 +177,9 @@ absl::Status JoinedReport(const ReportOptions& options, const Console& console) 
   const std::vector<std::string> paths = RunsAmong(options.runs, console);
   if (paths.empty()) {
     return absl::FailedPreconditionError("no complete run is named");
+  }
+  if (!options.out.empty()) {
+    RETURN_IF_ERROR(CheckOutput(options.out, FilesOf(paths)));
   }
   ASSIGN_OR_RETURN(std::vector<ReportedRun> runs, ReadRuns(paths));
   ASSIGN_OR_RETURN(Report report, JoinRuns(std::move(runs), options.baseline));
@@ -196,6 +216,7 @@ void RegisterReport(Commands* commands) {
                    "[what each run starts from]")
       ->type_name("NAME");
   AddJsonOption("The same as --format json", report, &options->json);
+  report->get_option("--json")->excludes("--format");
   report->add_flag("--chart", options->chart, "Also the accuracies as points with intervals on an axis");
   report->add_flag("--classes", options->classes, "Also each test class and the confusion matrix, for every run");
   report->add_flag("--spread", options->spread,

@@ -3,14 +3,19 @@
 #include <cstdint>
 #include <limits>
 #include <memory>
+#include <set>
 #include <string>
+#include <vector>
 
 #include "datasets/dataset.h"
 #include "datasets/dataset_json.h"
 #include "datasets/sources/load_dataset.h"
 #include "experiments/commands/show_episodes.h"
 #include "experiments/spec.h"
+#include "google/protobuf/descriptor.h"
+#include "google/protobuf/message.h"
 #include "metaprompt/base/message_json.h"
+#include "metaprompt/base/output_file.h"
 #include "metaprompt/base/spec_fields.h"
 #include "metaprompt/base/status_macros.h"
 
@@ -50,6 +55,34 @@ void RegisterSpec(Commands* commands) {
   spec->add_option("GROUP", *field, "Only this field and those below it, as in learner.maml");
 }
 
+// The files and folders that a message and those inside it name.
+std::vector<std::string> PathsIn(const google::protobuf::Message& message) {
+  static const std::set<std::string> names = {"path", "names", "manifest", "init_from_run"};
+  using google::protobuf::FieldDescriptor;
+  const google::protobuf::Reflection& values = *message.GetReflection();
+  std::vector<const FieldDescriptor*> fields;
+  values.ListFields(message, &fields);
+  std::vector<std::string> paths;
+  for (const FieldDescriptor* field : fields) {
+    const bool message_field = field->cpp_type() == FieldDescriptor::CPPTYPE_MESSAGE;
+    if (!message_field && (field->cpp_type() != FieldDescriptor::CPPTYPE_STRING || names.count(field->name()) == 0)) {
+      continue;
+    }
+    const int count = field->is_repeated() ? values.FieldSize(message, field) : 1;
+    for (int i = 0; i < count; ++i) {
+      if (message_field) {
+        const std::vector<std::string> inner = PathsIn(
+            field->is_repeated() ? values.GetRepeatedMessage(message, field, i) : values.GetMessage(message, field));
+        paths.insert(paths.end(), inner.begin(), inner.end());
+      } else {
+        paths.push_back(field->is_repeated() ? values.GetRepeatedString(message, field, i)
+                                             : values.GetString(message, field));
+      }
+    }
+  }
+  return paths;
+}
+
 struct EpisodesCommand {
   SpecOptions spec;
   EpisodesOptions episodes;
@@ -57,6 +90,11 @@ struct EpisodesCommand {
 
 absl::Status Episodes(const EpisodesCommand& options, const Console& console) {
   ASSIGN_OR_RETURN(const ExperimentSpec spec, LoadSpec(options.spec.file, options.spec.sets));
+  if (!options.episodes.save.empty()) {
+    std::vector<std::string> inputs = PathsIn(spec);
+    inputs.push_back(options.spec.file);
+    RETURN_IF_ERROR(CheckOutput(options.episodes.save, inputs));
+  }
   ASSIGN_OR_RETURN(const std::string text, options.episodes.save.empty() ? EpisodeText(spec, options.episodes)
                                                                          : SaveEpisodes(spec, options.episodes));
   *console.out << text;
@@ -117,9 +155,11 @@ void RegisterDatasets(Commands* commands) {
     AddSpecOptions(/*required=*/false, command, options.get());
     AddJsonOption("Print JSON", command, json.get());
   };
-  add("stats", "Classes, counts, lengths, duplicates, hash", StatsText, StatsJson);
-  add("export", "Lines of split, label, name and text, separated by tabs: the bytes that the hash is of", ExportText,
-      ExportJson);
+  add("stats", "Classes, counts, lengths, duplicates, hash; without SPEC, of this machine's Debian package index",
+      StatsText, StatsJson);
+  add("export",
+      "Lines of split, label, name and text, separated by tabs: the bytes that the hash is of; without SPEC, as stats",
+      ExportText, ExportJson);
 }
 
 }  // namespace

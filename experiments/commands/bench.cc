@@ -11,8 +11,10 @@
 #include <utility>
 #include <vector>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "absl/strings/str_join.h"
 #include "experiments/host/blas.h"
 #include "experiments/host/threads.h"
 #include "experiments/spec.h"
@@ -22,6 +24,7 @@
 #include "learners/learner.h"
 #include "learners/papers/make_learner.h"
 #include "metaprompt/base/status_macros.h"
+#include "metaprompt/base/text.h"
 #include "metaprompt/encoders/bfloat16_linear.h"
 #include "metaprompt/encoders/text_products.h"
 
@@ -216,6 +219,18 @@ double CountProductFlops(const std::function<void()>& work) {
 }
 
 absl::Status Bench(const ExperimentSpec& spec, int rounds, const std::string& only, std::ostream* out) {
+  std::vector<Timed> chosen;
+  std::vector<std::string> names;
+  for (const Timed& timed : TimedLearners(spec)) {
+    names.push_back(timed.name);
+    if (absl::StrContains(timed.name, only)) {
+      chosen.push_back(timed);
+    }
+  }
+  if (chosen.empty()) {
+    return absl::InvalidArgumentError(absl::StrCat("--only: no row's name contains ", Quoted(only),
+                                                   "; they are called ", absl::StrJoin(names, ", ")));
+  }
   ASSIGN_OR_RETURN(const std::unique_ptr<Workbench> bench, Workbench::Open(spec, {}));
   ASSIGN_OR_RETURN(const TextSource* const split, bench->Prompted(Split::kTrain));
   ASSIGN_OR_RETURN(const ParamList start, bench->InitialParams(spec.episodes().shots(0)));
@@ -233,10 +248,7 @@ absl::Status Bench(const ExperimentSpec& spec, int rounds, const std::string& on
          << std::flush;
   };
   const Benched shared = {spec, bench.get(), split, start, &pool, rounds};
-  for (const Timed& timed : TimedLearners(spec)) {
-    if (timed.name.find(only) == std::string::npos) {
-      continue;
-    }
+  for (const Timed& timed : chosen) {
     std::vector<Figures> all;
     for (const int shots : spec.episodes().shots()) {
       ASSIGN_OR_RETURN(const Figures figures, Measured(shared, timed, shots));

@@ -20,6 +20,7 @@
 #include "experiments/host/stop_signals.h"
 #include "experiments/workbench/model_assembly.h"
 #include "learners/inner/task_pool.h"
+#include "metaprompt/base/output_file.h"
 #include "metaprompt/base/status_macros.h"
 #include "metaprompt/base/text.h"
 #include "metaprompt/checkpoints/safetensors.h"
@@ -151,6 +152,7 @@ at::Tensor EncodedWindow(const EncoderParts& parts, const EncodeOptions& options
 
 // Errors that can be found before the work.
 absl::Status CheckOut(const EncodeOptions& options) {
+  RETURN_IF_ERROR(CheckOutput(options.out, {options.text.empty() ? "/dev/stdin" : options.text, options.encoder}));
   namespace fs = std::filesystem;
   const fs::path out(options.out);
   std::error_code error;
@@ -161,10 +163,9 @@ absl::Status CheckOut(const EncodeOptions& options) {
   if (fs::is_directory(out, error)) {
     return absl::InvalidArgumentError(absl::StrCat("cannot write ", options.out, ": it is a folder"));
   }
-  if ((!options.text.empty() && fs::equivalent(out, options.text, error)) ||
-      fs::equivalent(parent, options.encoder, error)) {
+  if (fs::equivalent(parent, options.encoder, error)) {
     return absl::InvalidArgumentError(
-        absl::StrCat("cannot write ", options.out, ": it is the text, or lies in the checkpoint's folder"));
+        absl::StrCat("cannot write ", options.out, ": it is in the checkpoint's folder; name another"));
   }
   return absl::OkStatus();
 }
@@ -262,7 +263,8 @@ absl::Status EncodeLines(const EncodeOptions& options, std::istream* in, Progres
   progress->End(
       absl::StrFormat("%d lines, %d tokens%s: tokenised in %.2f s, encoded in %.2f s, %.2f s of processor "
                       "time (%.0f lines/s)",
-                      count, lines.offsets.back(), lines.cut > 0 ? absl::StrCat(" (", lines.cut, " lines cut)") : "",
+                      count, lines.offsets.back(),
+                      lines.cut > 0 ? absl::StrCat(" (", lines.cut, lines.cut == 1 ? " line cut)" : " lines cut)") : "",
                       tokenising, encoding, processor, encoding > 0 ? static_cast<double>(count) / encoding : 0.0));
   return absl::OkStatus();
 }

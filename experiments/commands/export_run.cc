@@ -40,7 +40,8 @@ absl::StatusOr<std::string> ExportRun(const std::string& run, int shots, const s
   RETURN_IF_ERROR(WriteSafetensors(absl::StrCat(written.path(), "/", kPromptFile), soft));
   RETURN_IF_ERROR(written.Commit());
   return absl::StrCat(folder, ": the ", found, "-shot initialisation of ", run, ", ", encoder.config().model_type, ", ",
-                      encoder.params().size(), " tensors and ", finished.prompt().num_soft(), " soft vectors");
+                      encoder.params().size(), " tensors and ", finished.prompt().num_soft(), " soft vector",
+                      finished.prompt().num_soft() == 1 ? "" : "s");
 }
 
 }  // namespace metaprompt

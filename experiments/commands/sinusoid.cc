@@ -13,12 +13,15 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "experiments/commands/sinusoid_dump.h"
+#include "experiments/host/memory.h"
 #include "learners/inner/meta_step.h"
 #include "learners/inner/task_pool.h"
 #include "learners/learner.h"
 #include "learners/papers/make_learner.h"
 #include "metaprompt/base/files.h"
+#include "metaprompt/base/output_file.h"
 #include "metaprompt/base/statistics.h"
+#include "metaprompt/base/status_macros.h"
 #include "metaprompt/base/text.h"
 
 namespace metaprompt {
@@ -28,6 +31,27 @@ constexpr int64_t kCurvePoints = 60;
 constexpr int64_t kCurveTasks = 200;
 
 double Mean(const std::vector<double>& values) { return Interval(values).mean; }
+
+// An error if the largest tensors of one episode take more memory than this process can have: the 40 units of a layer
+// for each point. (In training, several of these are kept.)
+absl::Status CheckSizes(const SinusoidOptions& options) {
+  constexpr double kUnitBytes = 40 * sizeof(float);
+  constexpr double kGib = 1 << 30;
+  const auto bytes = [](int64_t tasks, int64_t points) {
+    return static_cast<double>(tasks) * static_cast<double>(points) * kUnitBytes;
+  };
+  const int64_t queries = options.queries > 0 ? options.queries : options.shots;
+  const double training = bytes(options.meta_batch, std::max(options.shots, queries));
+  const double test = bytes(options.test_tasks, std::max(options.shots, options.test_queries));
+  const double limit = MemoryLimit();
+  if (std::max(training, test) <= limit) {
+    return absl::OkStatus();
+  }
+  return absl::ResourceExhaustedError(absl::StrFormat(
+      "one layer's units for all points of %s take %.1f GiB, and this process can have %.1f GiB; make %s smaller",
+      training > test ? "a meta-step" : "the test", std::max(training, test) / kGib, limit / kGib,
+      training > test ? "--meta-batch, --shots or --queries" : "--test-tasks or --shots"));
+}
 
 }  // namespace
 
@@ -104,28 +128,26 @@ absl::StatusOr<ParamList> TrainSinusoid(const SinusoidOptions& options, const Le
     const MetaBatch batch = {1, 1, [&](int64_t /*first*/, int64_t /*count*/) {
                                return SinusoidEpisode(train, step * options.meta_batch, options.meta_batch);
                              }};
-    const absl::StatusOr<StepStats> stats =
-        MetaStep(*learner, model, spec.meta_optimizer(), options.meta_steps, batch, &pool, &state);
-    if (!stats.ok()) {
-      return stats.status();
-    }
+    ASSIGN_OR_RETURN(const StepStats stats,
+                     MetaStep(*learner, model, spec.meta_optimizer(), options.meta_steps, batch, &pool, &state));
     progress->Update(state.meta_step,
-                     absl::StrFormat("loss %.3f", stats->query_loss / static_cast<double>(options.meta_batch)));
+                     absl::StrFormat("loss %.3f", stats.query_loss / static_cast<double>(options.meta_batch)));
   }
   if (!options.curve.empty()) {
-    if (absl::Status status = WriteFileAtomically(options.curve, curve); !status.ok()) {
-      return status;
-    }
+    RETURN_IF_ERROR(WriteFileAtomically(options.curve, curve));
   }
   return std::move(state.params);
 }
 
 absl::Status RunSinusoid(const SinusoidOptions& options, Progress* progress, std::ostream* out,
                          const std::atomic<bool>& stop) {
-  const absl::StatusOr<LearnerSpec> spec = SinusoidLearner(options);
-  if (!spec.ok()) {
-    return spec.status();
+  ASSIGN_OR_RETURN(const LearnerSpec spec, SinusoidLearner(options));
+  for (const std::string& file : {options.curve, options.dump}) {
+    if (!file.empty()) {
+      RETURN_IF_ERROR(CheckOutput(file, {}));
+    }
   }
+  RETURN_IF_ERROR(CheckSizes(options));
   if (!options.dump.empty()) {
     SetOperationThreads(options.threads);
     return DumpMetaGradients(options.seed, options.threads, options.dump);
@@ -135,10 +157,7 @@ absl::Status RunSinusoid(const SinusoidOptions& options, Progress* progress, std
   mallopt(M_TRIM_THRESHOLD, 256 << 20);
   const SinusoidModel model;
   const auto start = std::chrono::steady_clock::now();
-  const absl::StatusOr<ParamList> params = TrainSinusoid(options, *spec, model, progress, stop);
-  if (!params.ok()) {
-    return params.status();
-  }
+  ASSIGN_OR_RETURN(const ParamList params, TrainSinusoid(options, spec, model, progress, stop));
   const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   *out << absl::StrFormat("%s, %d-shot, %d meta-steps of %d tasks in %.1f s, seed %d\n", options.learner, options.shots,
                           options.meta_steps, options.meta_batch, seconds, options.seed)
@@ -148,7 +167,7 @@ absl::Status RunSinusoid(const SinusoidOptions& options, Progress* progress, std
   const Episode test =
       SinusoidEpisode({options.seed, "test", options.shots, options.test_queries}, 0, options.test_tasks);
   for (const int steps : options.test_steps) {
-    const MeanInterval error = Interval(SinusoidErrors(*spec, steps, model, *params, test));
+    const MeanInterval error = Interval(SinusoidErrors(spec, steps, model, params, test));
     *out << (std::isfinite(error.mean) ? absl::StrFormat("%11d   %.3f ± %.3f\n", steps, error.mean, error.half_width)
                                        : absl::StrFormat("%11d   diverges\n", steps));
   }

@@ -254,9 +254,9 @@ std::string HeadText(const InitOptions& options, const InitKind& kind, const Tab
   return absl::StrCat(
       "# Written by `metaprompt init` (template ", kind.name,
       "); every line may be changed. `metaprompt spec` lists all fields.\n#   metaprompt run THIS_FILE\n# ",
-      options.data, ": ", format.Describe(), format.guessed ? " (guessed from their contents)" : "", "; ", texts,
-      " different texts in ", classes.size(), " classes:\n# ", Counts(classes), "\nname: \"", NameOf(options.data),
-      "\"\n");
+      absl::Utf8SafeCEscape(options.data), ": ", format.Describe(),
+      format.guessed ? " (guessed from their contents)" : "", "; ", texts, " different texts in ", classes.size(),
+      " classes:\n# ", Counts(classes), "\nname: \"", NameOf(options.data), "\"\n");
 }
 
 std::string EpisodesText(const Shape& shape) {
@@ -284,6 +284,12 @@ absl::Status CheckIt(const std::string& text) {
 
 absl::StatusOr<std::string> InitSpec(const InitOptions& options) {
   ASSIGN_OR_RETURN(const InitKind* const kind, InitKindOf(options.kind));
+  std::error_code ignored;
+  if (const auto type = std::filesystem::status(options.data, ignored).type();
+      type == std::filesystem::file_type::fifo || type == std::filesystem::file_type::character) {
+    return absl::InvalidArgumentError(
+        absl::StrCat(options.data, ": a pipe or a device; a regular file is needed, because each run reads it again"));
+  }
   ASSIGN_OR_RETURN(Examples examples, ReadExamples(options.data, options.columns));
   const std::vector<SupportClass> classes = WithoutDuplicates(std::move(examples.classes));
   const Shape shape = ShapeOf(classes);
@@ -314,6 +320,14 @@ absl::StatusOr<std::string> InitSpec(const InitOptions& options) {
     if (!absl::StrContains(error.message(), "vocab_size")) {
       break;
     }
+  }
+  if (options.encoder.empty() && absl::StrContains(error.message(), "vocab_size")) {
+    return absl::FailedPreconditionError(
+        absl::StrCat(options.data,
+                     ": the texts of the training classes are too few to train a tokenizer on: no size of "
+                     "its vocabulary from ",
+                     kVocabSizes[std::size(kVocabSizes) - 1], " to ", kVocabSizes[0],
+                     " suits them; start from a checkpoint with --encoder DIR, or give more texts"));
   }
   return absl::Status(error.code(),
                       absl::StrCat("no spec was written, because a run of it would end with: ", error.message()));

@@ -11,6 +11,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "experiments/spec.h"
+#include "experiments/spec_file.h"
 #include "experiments/sweep.pb.h"
 #include "metaprompt/base/files.h"
 #include "metaprompt/base/likely_cause.h"
@@ -176,7 +177,7 @@ absl::StatusOr<SweepPlan> PlanSweep(const std::string& path, const std::vector<s
                                     const std::vector<std::string>& only, const std::string& out) {
   ASSIGN_OR_RETURN(const std::string text, ReadFile(path));
   SweepSpec sweep;
-  RETURN_IF_ERROR(WithLikelyCause(ParseSpec(text, path, &sweep), path));
+  RETURN_IF_ERROR(WithLikelyCause(WithOtherKind(ParseSpec(text, path, &sweep), text, path, sweep), path));
   if (const std::vector<std::string> broken = Broken(sweep); !broken.empty()) {
     return absl::InvalidArgumentError(absl::StrCat(path, ": ", absl::StrJoin(broken, absl::StrCat("\n", path, ": "))));
   }

@@ -306,9 +306,9 @@ TEST_F(CheckpointRunTest, EncodeWritesOverNothingThatItReads) {
     return outcome.err.substr(outcome.err.find(stop ? "stopped" : "error: "));
   };
   const std::string text = folder_ + "text.txt";
-  EXPECT_EQ(error(text, text), "error: cannot write $text.txt: it is the text, or lies in the checkpoint's folder\n");
+  EXPECT_EQ(error(text, text), "error: cannot write $text.txt: this command reads that file; name another\n");
   EXPECT_EQ(error(encoder + "/model.safetensors", text),
-            "error: cannot write $bert/model.safetensors: it is the text, or lies in the checkpoint's folder\n");
+            "error: cannot write $bert/model.safetensors: this command reads that file; name another\n");
   EXPECT_EQ(error(folder_ + "no/x", text), "error: cannot write $no/x: there is no folder $no\n");
   EXPECT_EQ(error(encoder, text), "error: cannot write $bert: it is a folder\n");
   EXPECT_EQ(error(folder_ + "x", folder_), "error: $: Is a directory\n");

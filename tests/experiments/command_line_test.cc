@@ -209,7 +209,8 @@ TEST_F(CommandLineTest, SpecDescribesFields) {
             "learner.inner.steps  [whole number, default 3, >= 0 and <= 100000]\n"
             "    gradient steps on the support set\n");
   EXPECT_THAT(Command({"spec", "test"}).out, AllOf(StartsWith("test.episodes  ["), Not(HasSubstr("train."))));
-  EXPECT_EQ(Error({"spec", "test.frob"}), "there is no field 'test.frob'; known here: episodes, baseline, manifest, count_words");
+  EXPECT_EQ(Error({"spec", "test.frob"}),
+            "there is no field 'test.frob'; known here: episodes, baseline, manifest, count_words");
   EXPECT_EQ(Error({"spec", "seed.frob"}), "there is no field 'seed.frob'");
 }
 

@@ -1,6 +1,7 @@
 // `metaprompt init`: a person's file becomes a spec that runs, or a sentence on what works instead.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/stat.h>
 
 #include <string>
 #include <vector>
@@ -124,6 +125,23 @@ TEST_F(InitTest, TooFewClassesHaveAnotherWay) {
                          kBert, " --support $few.csv < texts"));
   EXPECT_EQ(Error({"init"}), "--data FILE is missing: your labelled texts; --list shows the templates");
   EXPECT_THAT(Error({"init", "--data", "$none"}), StartsWith("$none: No such file"));
+}
+
+TEST_F(InitTest, WhereASpecIsWrittenAndReadFrom) {
+  Write("tickets.csv", Tickets(8, 12));
+  const auto init = [](const std::string& data, const std::string& out) {
+    return std::vector<std::string>{"init", "--data", data, "--encoder", kBert, "--out", out};
+  };
+  EXPECT_EQ(Command(init("$tickets.csv", "/dev/null")).out, "");
+  EXPECT_EQ(Error(init("$tickets.csv", "/dev/full")), "cannot write /dev/full: No space left on device");
+  EXPECT_EQ(Error(init("$tickets.csv", "$")), "$: this file is there already; name another");
+  ASSERT_EQ(mkfifo((folder_ + "pipe").c_str(), 0600), 0);
+  EXPECT_EQ(Error(init("$pipe", "$spec.textproto")),
+            "$pipe: a pipe or a device; a regular file is needed, because each run reads it again");
+  Write("two\nlines.csv", Tickets(8, 12));
+  EXPECT_EQ(Command(init("$two\nlines.csv", "$lines.textproto")).status, 0);
+  EXPECT_THAT(Read("lines.textproto"), HasSubstr("/two\\nlines.csv: CSV, label"));
+  EXPECT_EQ(Command({"check", "$lines.textproto"}).err, "");
 }
 
 }  // namespace

@@ -81,11 +81,13 @@ TEST_F(CommandLineTest, RunDirectoriesThatAreTaken) {
   ASSERT_EQ(run.status, 0) << run.err;
   EXPECT_THAT(run.out, HasSubstr(folder_ + "run/record.textproto\n"));
   EXPECT_EQ(Error({"run", "$tiny.textproto", "--out", "$data.tsv"}),
-            "$data.tsv: the run directory exists; name another with --out, or remove it");
+            "$data.tsv: a file is there; name another with --out");
   EXPECT_THAT(Command({"show", "$run"}).out, HasSubstr("meta-learned"));
-  EXPECT_THAT(Command({"report", "$run", "$run"}).out,
+  std::filesystem::copy(folder_ + "run", folder_ + "copy");
+  EXPECT_THAT(Command({"report", "$run", "$copy"}).out,
               AllOf(HasSubstr(": learner maml; adapts encoder, soft prompt; 1 seed\n"),
-                    HasSubstr("run is left out: the same spec and seed as ")));
+                    HasSubstr("copy is left out: the same spec and seed as ")));
+  EXPECT_EQ(Command({"report", "$run", "$run/"}).err, "$run/: given twice; counted once\n");
   EXPECT_EQ(Command({"report", "$run", "--out", "$report.html"}).out, "");
   EXPECT_THAT(Read("report.html"), StartsWith("<!DOCTYPE html>\n"));
   EXPECT_EQ(Error({"report", "$run", "--out", "$none/report.html"}),
