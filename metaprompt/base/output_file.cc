@@ -56,6 +56,9 @@ bool IsFileOrFolder(const std::string& path) {
 
 absl::Status CheckOutput(const std::string& path, const std::vector<std::string>& inputs) {
   std::error_code error;
+  if (fs::is_directory(path, error)) {
+    return absl::InvalidArgumentError(absl::StrCat("cannot write ", path, ": it is a folder"));
+  }
   const bool replaces = IsFileOrFolder(path);
   const fs::path target = fs::weakly_canonical(fs::absolute(FinalPath(path), error), error);
   const auto is_of = [&](const std::string& input) { return !input.empty() && BelongsTo(target, input); };

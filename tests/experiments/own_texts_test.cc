@@ -334,7 +334,8 @@ TEST(CalibrationTest, TheTemperatureFollowsTheScores) {
 }
 
 TEST_F(OwnTextsTest, WhatIsRefusedBeforeItAdapts) {
-  EXPECT_EQ(Classify("bert", {"--save", ""}, "").err, "error: the name of the folder to make is empty; give one\n");
+  EXPECT_EQ(Classify("bert", {"--save", ""}, "").err,
+            "error: --save: the value is empty; see `metaprompt classify --help`\n");
   EXPECT_EQ(Classify("bert", {"--save", folder_ + "few.csv"}, "").err,
             "error: $few.csv: it is there, and not a folder; name another\n");
   const std::string encoder = CopyOf("bert");
