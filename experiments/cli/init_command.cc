@@ -4,9 +4,9 @@
 #include <string>
 
 #include "absl/strings/str_cat.h"
+#include "experiments/host/output_file.h"
 #include "experiments/own_texts/init_spec.h"
 #include "metaprompt/base/files.h"
-#include "metaprompt/base/output_file.h"
 #include "metaprompt/base/status_macros.h"
 
 namespace metaprompt {

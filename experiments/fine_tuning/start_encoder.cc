@@ -12,7 +12,7 @@
 #include "metaprompt/encoders/encoder.h"
 #include "metaprompt/encoders/initial_values.h"
 #include "metaprompt/model/model.pb.h"
-#include "metaprompt/tokenizers/tokenizer_folder.h"
+#include "metaprompt/tokenizers/files/tokenizer_folder.h"
 
 namespace metaprompt {
 namespace {

@@ -25,7 +25,7 @@
 #include "metaprompt/base/status_macros.h"
 #include "metaprompt/checkpoints/checkpoint.h"
 #include "metaprompt/encoders/initial_values.h"
-#include "metaprompt/tokenizers/tokenizer_folder.h"
+#include "metaprompt/tokenizers/files/tokenizer_folder.h"
 #include "metaprompt/tokenizers/train_wordpiece.h"
 
 namespace metaprompt {

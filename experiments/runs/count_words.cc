@@ -7,7 +7,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
-#include "metaprompt/base/words.h"
+#include "experiments/runs/words.h"
 
 namespace metaprompt {
 

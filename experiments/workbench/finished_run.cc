@@ -15,7 +15,7 @@
 #include "metaprompt/base/hash.h"
 #include "metaprompt/base/status_macros.h"
 #include "metaprompt/prompts/prompt_template.h"
-#include "metaprompt/tokenizers/tokenizer_folder.h"
+#include "metaprompt/tokenizers/files/tokenizer_folder.h"
 
 namespace metaprompt {
 namespace {

@@ -13,7 +13,7 @@
 #include "metaprompt/checkpoints/checkpoint.h"
 #include "metaprompt/encoders/initial_values.h"
 #include "metaprompt/prompts/soft_prompt.h"
-#include "metaprompt/tokenizers/tokenizer_folder.h"
+#include "metaprompt/tokenizers/files/tokenizer_folder.h"
 
 namespace metaprompt {
 

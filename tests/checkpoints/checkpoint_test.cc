@@ -27,7 +27,7 @@
 #include "metaprompt/prompt_model.h"
 #include "metaprompt/prompts/pack_texts.h"
 #include "metaprompt/prompts/prompt_template.h"
-#include "metaprompt/tokenizers/tokenizer_folder.h"
+#include "metaprompt/tokenizers/files/tokenizer_folder.h"
 #include "tests/helpers/differences.h"
 #include "tests/helpers/encoder_goldens.h"
 

@@ -1,5 +1,5 @@
 // Checkpoint folders whose tokenizers can't be made: what each is answered with.
-#include "metaprompt/tokenizers/tokenizer_folder.h"
+#include "metaprompt/tokenizers/files/tokenizer_folder.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

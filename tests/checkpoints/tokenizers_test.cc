@@ -21,7 +21,7 @@
 #include "metaprompt/base/hash.h"
 #include "metaprompt/base/process.h"
 #include "metaprompt/base/text.h"
-#include "metaprompt/tokenizers/tokenizer_folder.h"
+#include "metaprompt/tokenizers/files/tokenizer_folder.h"
 #include "metaprompt/tokenizers/unicode.h"
 
 namespace metaprompt {

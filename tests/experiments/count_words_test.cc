@@ -8,7 +8,7 @@
 
 #include "datasets/dataset.h"
 #include "episodes/sampler.h"
-#include "metaprompt/base/words.h"
+#include "experiments/runs/words.h"
 
 namespace metaprompt {
 namespace {

@@ -17,7 +17,7 @@
 #include "metaprompt/base/random.h"
 #include "metaprompt/checkpoints/checkpoint.h"
 #include "metaprompt/encoders/initial_values.h"
-#include "metaprompt/tokenizers/tokenizer_folder.h"
+#include "metaprompt/tokenizers/files/tokenizer_folder.h"
 #include "tests/helpers/differences.h"
 #include "tests/helpers/encoder_goldens.h"
 #include "tests/helpers/one_thread.h"

@@ -18,7 +18,7 @@
 #include "metaprompt/base/files.h"
 #include "metaprompt/base/spec_fields.h"
 #include "metaprompt/checkpoints/checkpoint.h"
-#include "metaprompt/tokenizers/tokenizer_folder.h"
+#include "metaprompt/tokenizers/files/tokenizer_folder.h"
 #include "tests/helpers/tiny_run.h"
 
 namespace metaprompt {

@@ -9,13 +9,13 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
-#include "experiments/report/class_results_html.h"
 #include "experiments/report/comparison.h"
-#include "experiments/report/comparison_html.h"
 #include "experiments/report/comparison_text.h"
+#include "experiments/report/formats/class_results_html.h"
+#include "experiments/report/formats/comparison_html.h"
+#include "experiments/report/formats/report_charts.h"
+#include "experiments/report/formats/report_format.h"
 #include "experiments/report/report.h"
-#include "experiments/report/report_charts.h"
-#include "experiments/report/report_format.h"
 #include "experiments/result.pb.h"
 
 namespace metaprompt {

@@ -13,7 +13,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_replace.h"
-#include "experiments/report/report_format.h"
+#include "experiments/report/formats/report_format.h"
 #include "experiments/report/report_spread.h"
 #include "experiments/report/reported_runs.h"
 #include "experiments/result.pb.h"

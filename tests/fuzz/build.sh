@@ -33,8 +33,8 @@ done
 target config metaprompt/architectures/{config_json,config_fields}.cc "${architectures[@]}" metaprompt/base/json.cc metaprompt/base/{files,text}.cc
 target torch_pickle metaprompt/checkpoints/{torch_pickle,pickle_machine,safetensors_header}.cc metaprompt/base/{files,text}.cc
 
-tokenizers=(metaprompt/tokenizers/{unicode,added_tokens,slow_added_tokens,wordpiece,byte_bpe,albert_tokenizer}.cc
-  metaprompt/tokenizers/{fairseq_tokenizer,tokenizer_config,tokenizer_folder,unigram_json,vocabulary_files,whole_file,sentencepiece}.cc
+tokenizers=(metaprompt/tokenizers/{unicode,added_tokens,slow_added_tokens,bert_words,wordpiece,byte_bpe}.cc
+  metaprompt/tokenizers/{albert_tokenizer,fairseq_tokenizer,sentencepiece}.cc metaprompt/tokenizers/files/*.cc
   "${architectures[@]}" metaprompt/base/json.cc metaprompt/base/{files,text}.cc -licuuc -ldl)
 target wordpiece "${tokenizers[@]}"
 target bpe "${tokenizers[@]}"

@@ -15,8 +15,8 @@
 #include "metaprompt/base/files.h"
 #include "metaprompt/base/random.h"
 #include "metaprompt/prompts/prompt_template.h"
+#include "metaprompt/tokenizers/files/tokenizer_folder.h"
 #include "metaprompt/tokenizers/tokenizer.h"
-#include "metaprompt/tokenizers/tokenizer_folder.h"
 #include "tests/helpers/status_error.h"
 
 namespace metaprompt {

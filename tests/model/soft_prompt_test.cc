@@ -16,7 +16,7 @@
 #include "absl/strings/str_cat.h"
 #include "metaprompt/base/random.h"
 #include "metaprompt/prompts/prompt_template.h"
-#include "metaprompt/tokenizers/tokenizer_folder.h"
+#include "metaprompt/tokenizers/files/tokenizer_folder.h"
 #include "tests/helpers/differences.h"
 
 namespace metaprompt {

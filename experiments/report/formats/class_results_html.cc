@@ -1,0 +1,80 @@
+#include "experiments/report/formats/class_results_html.h"
+
+#include <cstddef>
+#include <optional>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+#include "experiments/confusion.h"
+#include "experiments/report/formats/html_text.h"
+#include "experiments/report/shot_classes.h"
+
+namespace metaprompt {
+namespace {
+
+std::string Number(const std::string& text) { return absl::StrCat("<td class=\"n\">", text, "</td>"); }
+
+std::string Percent(double share, bool has_any) { return has_any ? absl::StrFormat("%.1f", 100 * share) : ""; }
+
+void AddClasses(const Confusion& confusion, std::string* page) {
+  *page +=
+      "<div class=\"wide tall\" role=\"region\" aria-label=\"test classes\" tabindex=\"0\"><table>\n"
+      "<thead><tr><th scope=\"col\">class</th><th scope=\"col\" class=\"n\">texts</th>"
+      "<th scope=\"col\" class=\"n\">right</th><th scope=\"col\" class=\"n\">precision</th>"
+      "<th scope=\"col\" class=\"n\">recall</th><th scope=\"col\" class=\"n\">F1</th>"
+      "<th scope=\"col\">most often taken for</th></tr></thead>\n<tbody>\n";
+  for (size_t c = 0; c < confusion.labels.size(); ++c) {
+    const ClassScore score = ScoreOf(confusion, c);
+    const std::optional<size_t> mistake = MostFrequentMistake(confusion, c);
+    absl::StrAppend(page, "<tr><th scope=\"row\">", c + 1, "&nbsp;", HtmlBreakable(confusion.labels[c]), "</th>",
+                    Number(absl::StrCat(score.texts)), Number(absl::StrCat(score.right)),
+                    Number(Percent(score.precision, score.answers > 0)), Number(Percent(score.recall, score.texts > 0)),
+                    Number(Percent(score.f1, score.texts + score.answers > 0)), "<td>",
+                    mistake.has_value() ? absl::StrCat(HtmlBreakable(confusion.labels[*mistake]), " (",
+                                                       confusion.counts[c][*mistake], ")")
+                                        : "",
+                    "</td></tr>\n");
+  }
+  *page += "</tbody>\n</table></div>\n";
+}
+
+void AddMatrix(const Confusion& confusion, std::string* page) {
+  absl::StrAppend(page,
+                  "<p>Confusion matrix: a row per label, a column per answer. The deeper a cell's colour, the larger "
+                  "its share of the row.</p>\n<div class=\"wide tall matrix\" role=\"region\" aria-label=\"confusion "
+                  "matrix\" tabindex=\"0\"><table>\n<thead><tr><th scope=\"col\">label</th>");
+  for (size_t c = 0; c < confusion.labels.size(); ++c) {
+    absl::StrAppend(page, "<th scope=\"col\" title=\"", HtmlEscaped(confusion.labels[c]), "\">", c + 1, "</th>");
+  }
+  *page += "</tr></thead>\n<tbody>\n";
+  for (size_t c = 0; c < confusion.labels.size(); ++c) {
+    absl::StrAppend(page, "<tr><th scope=\"row\">", c + 1, "&nbsp;", HtmlBreakable(confusion.labels[c]), "</th>");
+    const int64_t texts = ScoreOf(confusion, c).texts;
+    for (size_t a = 0; a < confusion.labels.size(); ++a) {
+      const int64_t count = confusion.counts[c][a];
+      if (count == 0) {
+        *page += "<td class=\"zero\">·</td>";
+        continue;
+      }
+      absl::StrAppendFormat(page, "<td style=\"background:rgba(%s,%.2f)\">%d</td>", a == c ? "68,119,170" : "204,85,68",
+                            0.6 * static_cast<double>(count) / static_cast<double>(texts), count);
+    }
+    *page += "</tr>\n";
+  }
+  *page += "</tbody>\n</table></div>\n";
+}
+
+}  // namespace
+
+std::string ClassResultsHtml(const SeedGroup& group) {
+  std::string page;
+  for (const ShotClasses& one : ClassesOf(group)) {
+    absl::StrAppend(&page, "<details><summary>", HtmlEscaped(TitleOf(one)), "</summary>\n");
+    AddClasses(one.confusion, &page);
+    AddMatrix(one.confusion, &page);
+    page += "</details>\n";
+  }
+  return page;
+}
+
+}  // namespace metaprompt

@@ -1,0 +1,22 @@
+// Charts that compare runs, for an HTML page.
+#ifndef EXPERIMENTS_REPORT_FORMATS_COMPARISON_HTML_H_
+#define EXPERIMENTS_REPORT_FORMATS_COMPARISON_HTML_H_
+
+#include <string>
+#include <vector>
+
+#include "experiments/report/comparison.h"
+
+namespace metaprompt {
+
+// A figure with a list: per point its names, an SVG of its mean and interval, and the numbers as text. Positions are
+// percentages of the plot's width, so that the plot has any width without scaling its lines and labels. The page's
+// style (report_style.h) aligns the plots below each other.
+std::string ComparisonHtml(const Comparison& chart);
+
+// What the marks and lines of the charts mean. `baseline`: the name of the dotted line.
+std::string ComparisonKey(const std::vector<Comparison>& charts, const std::string& baseline);
+
+}  // namespace metaprompt
+
+#endif  // EXPERIMENTS_REPORT_FORMATS_COMPARISON_HTML_H_

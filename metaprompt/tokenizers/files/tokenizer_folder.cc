@@ -1,0 +1,302 @@
+#include "metaprompt/tokenizers/files/tokenizer_folder.h"
+
+#include <algorithm>
+#include <cstring>
+#include <nlohmann/json.hpp>
+#include <utility>
+#include <vector>
+
+#include "absl/strings/ascii.h"
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "absl/strings/strip.h"
+#include "metaprompt/architectures/architectures.h"
+#include "metaprompt/base/files.h"
+#include "metaprompt/base/json.h"
+#include "metaprompt/base/status_macros.h"
+#include "metaprompt/base/text.h"
+#include "metaprompt/tokenizers/albert_tokenizer.h"
+#include "metaprompt/tokenizers/byte_bpe.h"
+#include "metaprompt/tokenizers/fairseq_tokenizer.h"
+#include "metaprompt/tokenizers/files/tokenizer_config.h"
+#include "metaprompt/tokenizers/files/unigram_json.h"
+#include "metaprompt/tokenizers/files/vocabulary_files.h"
+#include "metaprompt/tokenizers/files/whole_file.h"
+#include "metaprompt/tokenizers/wordpiece.h"
+
+namespace metaprompt {
+namespace {
+
+using Json = nlohmann::json;
+
+constexpr char kVocabText[] = "vocab.txt";
+constexpr char kVocabJson[] = "vocab.json";
+constexpr char kMerges[] = "merges.txt";
+constexpr char kAlbertModel[] = "spiece.model";
+constexpr char kFairseqModel[] = "sentencepiece.bpe.model";
+constexpr char kWhole[] = "tokenizer.json";
+
+constexpr SpecialNames kBert = {"", "", "[UNK]", "[SEP]", "[PAD]", "[CLS]", "[MASK]", false};
+constexpr SpecialNames kMpnet = {"<s>", "</s>", "[UNK]", "</s>", "<pad>", "<s>", "<mask>", true};
+constexpr SpecialNames kRoberta = {"<s>", "</s>", "<unk>", "</s>", "<pad>", "<s>", "<mask>", true};
+constexpr SpecialNames kAlbert = {"[CLS]", "[SEP]", "<unk>", "[SEP]", "<pad>", "[CLS]", "[MASK]", true};
+
+absl::Status Wrong(absl::string_view where, absl::string_view what) {
+  return absl::InvalidArgumentError(absl::StrCat(where, ": ", what));
+}
+
+// "BertTokenizer, DistilBertTokenizer, ...": each once.
+std::string KnownClasses() {
+  std::vector<absl::string_view> classes;
+  for (const Architecture& architecture : Architectures()) {
+    if (std::find(classes.begin(), classes.end(), architecture.tokenizer_class) == classes.end()) {
+      classes.push_back(architecture.tokenizer_class);
+    }
+  }
+  return absl::StrJoin(classes, ", ");
+}
+
+// By tokenizer_config.json's tokenizer_class, and without one by config.json's model_type.
+absl::StatusOr<TokenizerKind> KindOf(const TokenizerJson& json) {
+  const std::string where = absl::StrCat(json.name, "/config.json");
+  const Json& config = json.Get("config.json");
+  if (config.is_null()) {
+    return Wrong(where, "No such file or directory");
+  }
+  const Json type = config.value("model_type", Json());
+  if (!type.is_string()) {
+    return Wrong(where, "model_type must be a text");
+  }
+  const Architecture* by_type = FindArchitecture(type.get_ref<const std::string&>());
+  if (by_type == nullptr) {
+    const std::string known = absl::StrJoin(
+        Architectures(), ", ", [](std::string* out, const Architecture& one) { absl::StrAppend(out, one.model_type); });
+    return Wrong(where, absl::StrCat("model_type ", Quoted(type.get_ref<const std::string&>()),
+                                     " is not supported; known: ", known));
+  }
+  const Json& settings = json.Get("tokenizer_config.json");
+  const Json named = settings.is_object() ? settings.value("tokenizer_class", Json()) : Json();
+  if (named.is_null()) {
+    return by_type->tokenizer;
+  }
+  const std::string name = named.is_string() ? named.get<std::string>() : "";
+  for (const Architecture& architecture : Architectures()) {
+    if (absl::StripSuffix(name, "Fast") == architecture.tokenizer_class) {
+      return architecture.tokenizer;
+    }
+  }
+  return Wrong(absl::StrCat(json.name, "/tokenizer_config.json"),
+               absl::StrCat("tokenizer_class ", named.is_string() ? Quoted(name) : "",
+                            " is not supported; known: ", KnownClasses()));
+}
+
+absl::Status Finish(std::vector<std::string> pieces, const TokenizerJson& json, const SpecialNames& names,
+                    TokenizerParts* parts) {
+  parts->pieces = std::move(pieces);
+  parts->model_pieces = parts->pieces.size();
+  return AddTokens(json, names, parts);
+}
+
+// Lower-casing makes capitals unreachable. A vocabulary that has them belongs to a cased model, unless its folder says
+// otherwise.
+absl::Status CheckCase(const TokenizerJson& json, const std::vector<std::string>& pieces) {
+  if (json.Has("do_lower_case")) {
+    return absl::OkStatus();
+  }
+  const auto is_cased = [](const std::string& piece) {
+    return !absl::StartsWith(piece, "[") && std::any_of(piece.begin(), piece.end(), [](char c) {
+      return absl::ascii_isupper(static_cast<unsigned char>(c));
+    });
+  };
+  const auto cased = std::count_if(pieces.begin(), pieces.end(), is_cased);
+  if (cased <= static_cast<std::ptrdiff_t>(10 + pieces.size() / 100)) {
+    return absl::OkStatus();
+  }
+  return Wrong(json.name,
+               absl::StrCat("the vocabulary has ", cased, " pieces with capitals, such as ",
+                            Quoted(*std::find_if(pieces.begin(), pieces.end(), is_cased)),
+                            ", but nothing tells whether texts are lower-cased; put \"do_lower_case\": false "
+                            "(for a cased model) or true into tokenizer_config.json"));
+}
+
+absl::StatusOr<std::unique_ptr<Tokenizer>> WordPieceOf(const TokenizerJson& json, const SpecialNames& names,
+                                                       TokenizerParts parts) {
+  const WholeFile whole(json);
+  WordPieceOptions options;
+  const auto text = parts.files.find(kVocabText);
+  if (text == parts.files.end() && !whole.exists()) {
+    return Wrong(json.name, "neither vocab.txt nor tokenizer.json is there");
+  }
+  if (whole.exists()) {
+    RETURN_IF_ERROR(whole.CheckPart("model", "WordPiece"));
+    RETURN_IF_ERROR(whole.CheckSetting("model", "continuing_subword_prefix", {"##"}));
+    RETURN_IF_ERROR(whole.CheckPart("normalizer", "BertNormalizer"));
+    RETURN_IF_ERROR(whole.CheckSetting("normalizer", "clean_text", {true}));
+    RETURN_IF_ERROR(whole.CheckPart("pre_tokenizer", "BertPreTokenizer"));
+    if (const Json most = whole.Model("max_input_chars_per_word"); most.is_number_unsigned()) {
+      options.max_word_length = most.get<size_t>();
+    }
+  }
+  std::vector<std::string> pieces;
+  if (text != parts.files.end()) {
+    ASSIGN_OR_RETURN(pieces, VocabTextPieces(text->second, absl::StrCat(json.name, "/", kVocabText)));
+    RETURN_IF_ERROR(whole.CheckPieces(pieces, kVocabText));
+  } else {
+    ASSIGN_OR_RETURN(pieces, whole.Pieces());
+  }
+  RETURN_IF_ERROR(CheckCase(json, pieces));
+  ASSIGN_OR_RETURN(options.lower_case, json.Flag("do_lower_case", true));
+  // Where strip_accents is absent or null, accents go with upper case.
+  ASSIGN_OR_RETURN(options.strip_accents, json.Flag("strip_accents", options.lower_case));
+  ASSIGN_OR_RETURN(options.split_cjk, json.Flag("tokenize_chinese_chars", true));
+  RETURN_IF_ERROR(Finish(std::move(pieces), json, names, &parts));
+  return MakeWordPiece(std::move(parts), options);
+}
+
+absl::Status CheckByteBpe(const WholeFile& whole) {
+  RETURN_IF_ERROR(whole.CheckPart("model", "BPE"));
+  RETURN_IF_ERROR(whole.CheckSetting("model", "dropout", {nullptr, 0.0}));
+  RETURN_IF_ERROR(whole.CheckSetting("model", "continuing_subword_prefix", {""}));
+  RETURN_IF_ERROR(whole.CheckSetting("model", "end_of_word_suffix", {""}));
+  RETURN_IF_ERROR(whole.CheckSetting("model", "byte_fallback", {false}));
+  RETURN_IF_ERROR(whole.CheckSetting("model", "ignore_merges", {false}));
+  RETURN_IF_ERROR(whole.CheckPart("normalizer", nullptr));
+  RETURN_IF_ERROR(whole.CheckPart("pre_tokenizer", "ByteLevel"));
+  return whole.CheckSetting("pre_tokenizer", "use_regex", {true});
+}
+
+absl::StatusOr<std::unique_ptr<Tokenizer>> ByteBpeOf(const TokenizerJson& json, const SpecialNames& names,
+                                                     TokenizerParts parts) {
+  const WholeFile whole(json);
+  const auto vocab = parts.files.find(kVocabJson);
+  const auto merges_text = parts.files.find(kMerges);
+  if (whole.exists()) {
+    RETURN_IF_ERROR(CheckByteBpe(whole));
+  } else {
+    for (const auto& [found, file] : {std::make_pair(vocab, kVocabJson), std::make_pair(merges_text, kMerges)}) {
+      if (found == parts.files.end()) {
+        return Wrong(json.name, absl::StrCat("neither ", file, " nor tokenizer.json is there"));
+      }
+    }
+  }
+  std::vector<std::string> pieces;
+  BpeMerges merges;
+  std::string merges_name;
+  size_t first_line = 1;
+  if (vocab != parts.files.end() && merges_text != parts.files.end()) {
+    const std::string where = absl::StrCat(json.name, "/", kVocabJson);
+    ASSIGN_OR_RETURN(const Json parsed, ParseJson(vocab->second, where));
+    ASSIGN_OR_RETURN(pieces, VocabJsonPieces(parsed, where));
+    RETURN_IF_ERROR(whole.CheckPieces(pieces, kVocabJson));
+    merges_name = absl::StrCat(json.name, "/", kMerges);
+    ASSIGN_OR_RETURN(merges, MergesTextPairs(merges_text->second, merges_name));
+    first_line = 2;
+  } else {
+    ASSIGN_OR_RETURN(pieces, whole.Pieces());
+    merges_name = absl::StrCat(whole.where(), ": model.merges");
+    ASSIGN_OR_RETURN(merges, MergesJsonPairs(whole.Model("merges"), merges_name));
+  }
+  ByteBpeOptions options;
+  ASSIGN_OR_RETURN(options.add_prefix_space, json.Flag("add_prefix_space", false));
+  RETURN_IF_ERROR(Finish(std::move(pieces), json, names, &parts));
+  return MakeByteBpe(std::move(parts), merges, options, merges_name, first_line);
+}
+
+absl::StatusOr<std::unique_ptr<Tokenizer>> AlbertOf(const TokenizerJson& json, TokenizerParts parts) {
+  const std::string path = absl::StrCat(json.name, "/", kAlbertModel);
+  const auto model = parts.files.find(kAlbertModel);
+  if (model == parts.files.end()) {
+    return Wrong(path, "No such file or directory");
+  }
+  ASSIGN_OR_RETURN(std::unique_ptr<Tokenizer> inner, LoadSentencePiece(model->second, path));
+  std::vector<std::string> pieces;
+  for (int64_t id = 0; id < inner->vocab_size(); ++id) {
+    pieces.push_back(inner->Piece(id));
+  }
+  AlbertOptions options;
+  ASSIGN_OR_RETURN(options.lower_case, json.Flag("do_lower_case", options.lower_case));
+  ASSIGN_OR_RETURN(options.remove_space, json.Flag("remove_space", options.remove_space));
+  ASSIGN_OR_RETURN(options.keep_accents, json.Flag("keep_accents", options.keep_accents));
+  RETURN_IF_ERROR(Finish(std::move(pieces), json, kAlbert, &parts));
+  return MakeAlbert(std::move(inner), std::move(parts), options);
+}
+
+absl::StatusOr<std::unique_ptr<Tokenizer>> FairseqOf(FairseqIds ids, const TokenizerJson& json, TokenizerParts parts) {
+  const WholeFile whole(json);
+  const auto file = parts.files.find(kFairseqModel);
+  std::string path = absl::StrCat(json.name, "/", kFairseqModel);
+  std::string model;
+  if (file != parts.files.end()) {
+    model = file->second;
+  } else if (whole.exists()) {
+    path = whole.where();
+    ASSIGN_OR_RETURN(model, SentencePieceFromJson(ids, whole));
+  } else {
+    return Wrong(json.name, absl::StrCat("neither ", kFairseqModel, " nor tokenizer.json is there"));
+  }
+  ASSIGN_OR_RETURN(std::unique_ptr<Tokenizer> inner, LoadPlainSentencePiece(std::move(model), path));
+  ASSIGN_OR_RETURN(std::vector<std::string> pieces, FairseqPieces(ids, *inner, path));
+  RETURN_IF_ERROR(Finish(std::move(pieces), json, kRoberta, &parts));
+  return MakeFairseq(ids, std::move(inner), std::move(parts));
+}
+
+// Whether no file of a published tokenizer has its vocabulary.
+bool LacksVocabulary(const TokenizerFiles& files) {
+  return std::none_of(files.begin(), files.end(), [](const auto& file) {
+    const std::string& name = file.first;
+    return name == kVocabText || name == kVocabJson || name == kAlbertModel || name == kFairseqModel || name == kWhole;
+  });
+}
+
+}  // namespace
+
+absl::StatusOr<TokenizerFiles> ReadTokenizerFiles(const std::string& folder) {
+  RETURN_IF_ERROR(CheckFolder(folder));
+  TokenizerFiles files;
+  for (const char* file : {"config.json", "tokenizer_config.json", "special_tokens_map.json", "added_tokens.json",
+                           kVocabText, kVocabJson, kMerges, kAlbertModel, kFairseqModel, kWhole}) {
+    absl::StatusOr<std::string> bytes = ReadFile(absl::StrCat(folder, "/", file));
+    if (bytes.ok()) {
+      files[file] = *std::move(bytes);
+    } else if (!absl::IsNotFound(bytes.status()) || std::strcmp(file, "config.json") == 0) {
+      return bytes.status();
+    }
+  }
+  if (LacksVocabulary(files)) {
+    absl::StatusOr<std::string> bytes = ReadFile(absl::StrCat(folder, "/", kSentencePieceFile));
+    if (bytes.ok()) {
+      files[kSentencePieceFile] = *std::move(bytes);
+    } else if (!absl::IsNotFound(bytes.status())) {
+      return bytes.status();
+    }
+  }
+  return files;
+}
+
+absl::StatusOr<std::unique_ptr<Tokenizer>> MakeTokenizer(const TokenizerFiles& files, absl::string_view name) {
+  if (const auto trained = files.find(kSentencePieceFile); trained != files.end() && LacksVocabulary(files)) {
+    return LoadSentencePiece(trained->second, absl::StrCat(name, "/", kSentencePieceFile));
+  }
+  ASSIGN_OR_RETURN(const TokenizerJson json, TokenizerJson::Parse(files, name));
+  ASSIGN_OR_RETURN(const TokenizerKind kind, KindOf(json));
+  TokenizerParts parts;
+  parts.files = files;
+  switch (kind) {
+    case TokenizerKind::kWordPiece:
+      return WordPieceOf(json, kBert, std::move(parts));
+    case TokenizerKind::kMpnetWordPiece:
+      return WordPieceOf(json, kMpnet, std::move(parts));
+    case TokenizerKind::kByteBpe:
+      return ByteBpeOf(json, kRoberta, std::move(parts));
+    case TokenizerKind::kAlbertSentencePiece:
+      return AlbertOf(json, std::move(parts));
+    case TokenizerKind::kFairseqSentencePiece:
+      return FairseqOf(FairseqIds::kXlmRoberta, json, std::move(parts));
+    case TokenizerKind::kCamembertSentencePiece:
+      return FairseqOf(FairseqIds::kCamembert, json, std::move(parts));
+  }
+  return absl::InternalError("no such kind of tokenizer");
+}
+
+}  // namespace metaprompt
