@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
-"""Makes the texts from which the quickstart's encoder is pre-trained.
+"""Makes texts and pairs for `metaprompt pretrain` from Debian's packages.
 
-  make_corpus.py --index PACKAGES --translations TRANSLATION-EN --packages FOLDER --out FOLDER
+  debian_corpus.py --index PACKAGES --translations TRANSLATION-EN --packages FOLDER --out FOLDER
 
 --index         the package index: `apt-cache dumpavail`, or a Packages file
 --translations  the long descriptions: Translation-en of the same release
@@ -9,8 +9,8 @@
                 (`apt-get download`)
 --out           where texts.txt and pairs.tsv are written: a text per line, and two texts per line with a tab between them
 
-No text is taken from a package of a section that validates or tests in the quickstart. A paragraph that such a package
-has as well is left out, wherever else it stands. The same inputs give the same bytes.
+No text is taken from a package of a section that validates or tests in the data set `debian`. A paragraph that such a
+package has as well is left out, wherever else it stands. The same inputs give the same bytes.
 """
 
 import argparse
@@ -122,7 +122,7 @@ def wordnet(folder):
 
 def dictionary(folder, name, clean):
     """Entries of a dictd dictionary: its lines, joined up to the next headword."""
-    data = gzip.decompress((folder / f"usr/share/dictd/{name}.dict.dz").read_bytes()).decode("utf-8", "replace")
+    raw = gzip.decompress((folder / f"usr/share/dictd/{name}.dict.dz").read_bytes())
     places = {}
     digits = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
 
@@ -132,9 +132,6 @@ def dictionary(folder, name, clean):
             value = 64 * value + digits.index(digit)
         return value
 
-    encoded = data.encode("utf-8")
-    raw = gzip.decompress((folder / f"usr/share/dictd/{name}.dict.dz").read_bytes())
-    del encoded
     for line in (folder / f"usr/share/dictd/{name}.index").read_text("utf-8").split("\n"):
         fields = line.split("\t")
         if len(fields) >= 3 and not fields[0].startswith("00-"):
@@ -205,7 +202,7 @@ def plain_roff(text):
 def unpacked(folder, name, where):
     found = sorted(pathlib.Path(folder).glob(f"{name}_*.deb"))
     if len(found) != 1:
-        sys.exit(f"make_corpus.py: {folder} has {len(found)} files {name}_*.deb, one is needed: apt-get download {name}")
+        sys.exit(f"debian_corpus.py: {folder} has {len(found)} files {name}_*.deb, one is needed: apt-get download {name}")
     target = pathlib.Path(where) / name
     subprocess.run(["dpkg-deb", "--extract", str(found[0]), str(target)], check=True)
     digest = hashlib.sha256(found[0].read_bytes()).hexdigest()
