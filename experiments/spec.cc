@@ -16,6 +16,7 @@
 #include "learners/learner_facts.h"
 #include "metaprompt/base/spec_fields.h"
 #include "metaprompt/base/status_macros.h"
+#include "metaprompt/encoders/dropout_rates.h"
 #include "metaprompt/encoders/initial_values.h"
 #include "metaprompt/prompts/prompt_template.h"
 #include "metaprompt/prompts/soft_prompt.h"
@@ -80,8 +81,8 @@ void CheckPromptAndLearner(const ExperimentSpec& spec, std::vector<std::string>*
   if (facts_of_learner.one_loss() && (dropout.of_checkpoint() || dropout.hidden() > 0 || dropout.attention() > 0)) {
     broken->push_back(absl::StrCat("model.dropout is set; ", name, " needs the same loss in every inner step"));
   }
-  if (dropout.of_checkpoint() && (dropout.hidden() > 0 || dropout.attention() > 0)) {
-    broken->emplace_back("model.dropout.of_checkpoint is set, and so is hidden or attention; set one or the other");
+  if (std::string rule = BrokenDropoutRule(dropout, "model.dropout"); !rule.empty()) {
+    broken->push_back(std::move(rule));
   }
   if (const int steps = spec.learner().meta_optimizer().schedule_steps();
       steps > 0 && steps < spec.train().meta_steps()) {

@@ -10,6 +10,7 @@
 #include "absl/strings/match.h"
 #include "metaprompt/base/random.h"
 #include "metaprompt/encoders/autocast.h"
+#include "metaprompt/encoders/dropout_rates.h"
 #include "metaprompt/encoders/gather_rows.h"
 #include "metaprompt/encoders/graph_bytes.h"
 #include "metaprompt/encoders/initial_values.h"
@@ -56,10 +57,7 @@ PromptModel::PromptModel(const ModelSpec& spec, Encoder encoder, int64_t num_sof
       encoder_(std::move(encoder)),
       soft_(spec.prompt(), num_soft, encoder_.config().embedding_width),
       params_(encoder_.params()) {
-  const DropoutSpec& dropout = spec.dropout();
-  const EncoderConfig& config = encoder_.config();
-  dropout_.hidden = dropout.of_checkpoint() ? config.hidden_dropout : dropout.hidden();
-  dropout_.attention = dropout.of_checkpoint() ? config.attention_dropout : dropout.attention();
+  dropout_ = RatesOf(spec.dropout(), encoder_.config());
   const bool with_head = encoder_.layout().has_head();
   for (const ParamInfo& info : params_) {
     head_layer_ = std::max(head_layer_, info.layer + (with_head ? 0 : 1));

@@ -3,11 +3,11 @@
 
     tests/kills.py --kills 1000
 
-The run is a small one, of which training, validation and meta-test each take longer than the time between two kills. A
-kill is SIGKILL, SIGTERM, SIGINT or SIGUSR1, at a random moment between the start of the program and --longest seconds
+The runs are small ones of each command that can be continued: run, pretrain, finetune. Training, validation and
+meta-test of `run` each take longer than the time between two kills. A kill is SIGKILL, SIGTERM, SIGINT or SIGUSR1, at a random moment between the start of the program and --longest seconds
 later. When a run has ended in spite of them, every file must have the bytes of the undisturbed run, but for
-environment.textproto, which has the time, and SHA256SUMS, which has its checksum. Then the next run begins, until there were enough kills. The last line counts
-kills, runs and differences; the exit status is 1 if there is a difference or if a run fails.
+environment.textproto, which has the time, and SHA256SUMS, which has its checksum. Then the next run begins, of the next
+command, until there were enough kills. The last line counts kills, runs and differences; the exit status is 1 if there is a difference or if a run fails.
 """
 
 import argparse
@@ -18,7 +18,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-SPEC = """
+RUN = """
 name: "kills"
 dataset { tsv { path: "words.tsv" } split { shares { train: 0.4 valid: 0.3 } } }
 model {
@@ -33,6 +33,28 @@ train { meta_steps: 150 meta_batch: 2 validate_every: 75 valid_episodes: 150 che
 test { episodes: 300 }
 threads: 2
 """
+PRETRAIN = """
+name: "kills"
+corpus { path: "texts.txt" max_tokens: 20 valid_share: 0.2 }
+vocabulary { size: 110 }
+encoder { bert { layers: 1 width: 64 heads: 2 intermediate: 128 max_positions: 24 } }
+dropout { hidden: 0.1 attention: 0.1 }
+masked { batch: 64 }
+pairs { path: "pairs.tsv" batch: 32 }
+train { steps: 240 parts: 3 validate_every: 40 checkpoint_every: 7 }
+threads: 2
+"""
+FINETUNE = """
+name: "kills"
+dataset { tsv { path: "words.tsv" } }
+tokenizer { vocab_size: 90 }
+encoder { bert { layers: 1 width: 64 heads: 2 intermediate: 128 max_positions: 24 } }
+dropout { hidden: 0.1 attention: 0.1 }
+max_tokens: 24
+train { epochs: 60 batch: 16 parts: 3 checkpoint_every: 7 }
+threads: 2
+"""
+SPECS = {"pretrain": PRETRAIN, "finetune": FINETUNE, "run": RUN}
 SIGNALS = [signal.SIGKILL, signal.SIGTERM, signal.SIGINT, signal.SIGUSR1]
 
 
@@ -44,7 +66,10 @@ def write_world(folder):
                      for word in range(4)]
             lines.append(f"class{chr(97 + of_class)}\t{' '.join(words)} number {text}\n")
     (folder / "words.tsv").write_text("".join(lines))
-    (folder / "kills.textproto").write_text(SPEC)
+    (folder / "pairs.tsv").write_text("".join(lines))
+    (folder / "texts.txt").write_text("".join(line.split("\t")[1] for line in lines))
+    for command, spec in SPECS.items():
+        (folder / f"{command}.textproto").write_text(spec)
 
 
 def files_of(run):
@@ -67,19 +92,23 @@ def main():
         folder = Path(name)
         write_world(folder)
 
-        def start(out):
-            return subprocess.Popen([program, "run", "kills.textproto", "--out", out], cwd=folder,
+        def start(command, out):
+            return subprocess.Popen([program, command, f"{command}.textproto", "--out", out], cwd=folder,
                                     stdout=subprocess.PIPE, stderr=subprocess.PIPE)
 
-        whole = start("whole")
-        _, err = whole.communicate()
-        if whole.returncode != 0:
-            sys.exit(err.decode(errors="replace"))
-        expected = files_of(folder / "whole")
+        expected_of = {}
+        for command in SPECS:
+            whole = start(command, f"whole-{command}")
+            _, err = whole.communicate()
+            if whole.returncode != 0:
+                sys.exit(err.decode(errors="replace"))
+            expected_of[command] = files_of(folder / f"whole-{command}")
         while kills < options.kills:
-            out = f"run{runs}"
+            command = list(SPECS)[runs % len(SPECS)]
+            expected = expected_of[command]
+            out = f"{command}{runs}"
             while True:
-                process = start(out)
+                process = start(command, out)
                 sent = None
                 try:
                     _, err = process.communicate(timeout=chance.uniform(0, options.longest))

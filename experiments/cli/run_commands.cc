@@ -14,7 +14,7 @@
 #include "experiments/fine_tuning/fine_tuning_record.h"
 #include "experiments/host/output_file.h"
 #include "experiments/host/progress.h"
-#include "experiments/pretraining/pretrain.h"
+#include "experiments/pretraining/pretraining_record.h"
 #include "experiments/report/class_results_table.h"
 #include "experiments/report/comparison_text.h"
 #include "experiments/report/formats/report_format.h"
@@ -84,8 +84,8 @@ struct ShowOptions {
 };
 
 absl::Status Show(const ShowOptions& options, const Console& console) {
-  if (IsPretrainingFolder(options.run)) {
-    ASSIGN_OR_RETURN(const PretrainingRecord record, ReadPretrainingRecord(options.run));
+  if (IsPretraining(options.run)) {
+    ASSIGN_OR_RETURN(const PretrainingRecord record, ReadPretraining(options.run));
     *console.out << (options.json ? MessageJson(record).dump(2) + "\n" : PretrainingText(record));
     return absl::OkStatus();
   }

@@ -6,6 +6,7 @@
 #include "absl/strings/str_cat.h"
 #include "experiments/host/progress.h"
 #include "experiments/pretraining/pretrain.h"
+#include "experiments/pretraining/pretraining_record.h"
 #include "experiments/pretraining/pretraining_spec.h"
 #include "experiments/runs/run_inputs.h"
 #include "metaprompt/base/spec_fields.h"

@@ -4,6 +4,8 @@
 
 #include "absl/strings/str_cat.h"
 #include "experiments/workbench/finished_run.h"
+#include "experiments/workbench/seen_texts.h"
+#include "metaprompt/base/files.h"
 #include "metaprompt/base/new_folder.h"
 #include "metaprompt/base/status_macros.h"
 #include "metaprompt/checkpoints/checkpoint.h"
@@ -38,6 +40,10 @@ absl::StatusOr<std::string> ExportRun(const std::string& run, int shots, const s
   soft.metadata["template"] = finished.record().spec().model().prompt().template_();
   soft.metadata["format"] = "pt";
   RETURN_IF_ERROR(WriteSafetensors(absl::StrCat(written.path(), "/", kPromptFile), soft));
+  ASSIGN_OR_RETURN(const SeenTexts seen, SeenTexts::Read(run));
+  if (!seen.empty()) {
+    RETURN_IF_ERROR(WriteFileAtomically(absl::StrCat(written.path(), "/", kSeenTextsFile), seen.Text()));
+  }
   RETURN_IF_ERROR(written.Commit());
   return absl::StrCat(folder, ": the ", found, "-shot initialisation of ", run, ", ", encoder.config().model_type, ", ",
                       encoder.params().size(), " tensors and ", finished.prompt().num_soft(), " soft vector",

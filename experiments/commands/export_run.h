@@ -11,6 +11,7 @@ namespace metaprompt {
 // Writes into `folder`, which is made or must be empty (see NewFolder), the parameters that validated best at `shots`
 // (0: the run's largest number of shots):
 //   config.json, model.safetensors and the tokenizer's files, which transformers loads with the same outputs;
+//   seen_texts.txt, if the run has it (workbench/seen_texts.h);
 //   prompt.safetensors, in float32: `prompt.soft` [S, E], row s the vector of the template's soft slot s, which takes
 //     the place of a word embedding (after model.prompt.reparametrisation is applied). With prefixes also
 //     `prompt.prefix.<i>.key` and `prompt.prefix.<i>.value` [P, D], which the queries of layer i (from 0) attend to

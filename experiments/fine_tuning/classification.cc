@@ -93,7 +93,7 @@ absl::StatusOr<Predictions> Predict(const TextClassifier& classifier, const Para
           losses[static_cast<size_t>(which[r])] = of_rows.data_ptr<double>()[r];
         }
       },
-      [&] { progress->Part(absl::StrCat(what, ", ", texts.size(), " texts")); });
+      [&] { progress->Part(absl::StrCat(what, ", ", texts.size(), " texts")); }, TaskPool::FewTasks::kOneThread);
   if (done < count) {
     return absl::CancelledError(absl::StrCat("stopped in ", what));
   }
@@ -110,7 +110,12 @@ absl::StatusOr<Predictions> Predict(const TextClassifier& classifier, const Para
 
 Classification::Classification(const FineTuningSpec& spec, const TextClassifier* classifier,
                                const TokenizedTexts* train, const TokenizedTexts* valid, at::Device device)
-    : spec_(spec), classifier_(*classifier), train_(*train), valid_(*valid), device_(device) {}
+    : spec_(spec),
+      classifier_(*classifier),
+      train_(*train),
+      valid_(*valid),
+      device_(device),
+      order_(spec.seed(), train->texts.size()) {}
 
 int64_t Classification::steps_per_epoch() const {
   return (train_.size() + spec_.train().batch() - 1) / spec_.train().batch();
@@ -118,16 +123,12 @@ int64_t Classification::steps_per_epoch() const {
 
 TrainingBatch Classification::Batch(int64_t step) {
   const int64_t epoch = step / steps_per_epoch();
-  if (epoch != epoch_) {
-    order_.resize(train_.texts.size());
-    std::iota(order_.begin(), order_.end(), 0);
-    Random random(SubSeed(spec_.seed(), "epoch", static_cast<uint64_t>(epoch)));
-    random.PartialShuffle(order_.size(), &order_);
-    epoch_ = epoch;
-  }
   const int64_t begin = step % steps_per_epoch() * spec_.train().batch();
   const int64_t size = std::min<int64_t>(spec_.train().batch(), train_.size() - begin);
-  std::vector<int64_t> texts(order_.begin() + begin, order_.begin() + begin + size);
+  std::vector<int64_t> texts;
+  for (int64_t i = begin; i < begin + size; ++i) {
+    texts.push_back(static_cast<int64_t>(order_.At(epoch * train_.size() + i)));
+  }
   SortByLength(train_, &texts);
   TrainingBatch batch;
   batch.counted = static_cast<double>(size);

@@ -12,6 +12,7 @@
 #include "experiments/fine_tuning/text_classifier.h"
 #include "experiments/fine_tuning/tokenize_texts.h"
 #include "experiments/host/progress.h"
+#include "experiments/training/epochs.h"
 #include "experiments/training/objective.h"
 #include "learners/inner/task_pool.h"
 #include "metaprompt/model/params.h"
@@ -53,8 +54,7 @@ class Classification : public Objective {
   const TokenizedTexts& train_;
   const TokenizedTexts& valid_;
   const at::Device device_;
-  int64_t epoch_ = -1;          // whose order is in order_
-  std::vector<int64_t> order_;  // of the training texts
+  Epochs order_;  // of the training texts
 };
 
 }  // namespace metaprompt

@@ -1,7 +1,6 @@
 #include "experiments/fine_tuning/fine_tune.h"
 
 #include <chrono>
-#include <filesystem>
 #include <memory>
 #include <utility>
 #include <vector>
@@ -14,6 +13,7 @@
 #include "experiments/confusion.h"
 #include "experiments/fine_tuning/classification.h"
 #include "experiments/fine_tuning/fine_tuning_record.h"
+#include "experiments/fine_tuning/fine_tuning_spec.h"
 #include "experiments/fine_tuning/start_encoder.h"
 #include "experiments/fine_tuning/text_classifier.h"
 #include "experiments/fine_tuning/text_split.h"
@@ -21,6 +21,8 @@
 #include "experiments/host/device.h"
 #include "experiments/runs/run_directory.h"
 #include "experiments/runs/run_inputs.h"
+#include "experiments/runs/run_life.h"
+#include "experiments/runs/save_encoder.h"
 #include "experiments/training/train_steps.h"
 #include "experiments/workbench/seen_texts.h"
 #include "learners/inner/task_pool.h"
@@ -34,8 +36,6 @@
 namespace metaprompt {
 namespace {
 
-constexpr char kConfigFile[] = "config.json";
-constexpr char kWeightsFile[] = "model.safetensors";
 constexpr char kClassifierFile[] = "classifier.safetensors";
 constexpr char kPredictionsFile[] = "test-predictions.tsv";
 
@@ -154,11 +154,7 @@ absl::Status FineTuning::Open() {
   ASSIGN_OR_RETURN(const int threads, ThreadsOfRun(directory_, spec_.threads()));
   ASSIGN_OR_RETURN(environment_, EnvironmentOfRun(directory_, spec_.precision() == ExperimentSpec::BFLOAT16, threads,
                                                   allow_other_environment_));
-  for (const auto& [name, bytes] : parts.tokenizer->files()) {
-    if (name != kConfigFile && !directory_.Has(name)) {
-      RETURN_IF_ERROR(directory_.Write(name, bytes));
-    }
-  }
+  RETURN_IF_ERROR(SaveTokenizer(parts, directory_));
   classifier_ = std::make_unique<TextClassifier>(spec_, parts.encoder.get(), texts.classes());
   pool_ = std::make_unique<TaskPool>(device_.is_cpu() ? threads : 1, &stop_);  // a GPU takes one part at a time
   progress_.End(InputsLine(record_));
@@ -170,7 +166,7 @@ absl::Status FineTuning::Train() {
   const EpochsSpec& epochs = spec_.train();
   StepsSpec steps;
   steps.set_steps(epochs.epochs() * objective.steps_per_epoch());
-  steps.set_validate_every(static_cast<int>(epochs.validate_every() * objective.steps_per_epoch()));
+  steps.set_validate_every(epochs.validate_every() * objective.steps_per_epoch());
   steps.set_checkpoint_every(epochs.checkpoint_every());
   steps.set_patience(epochs.patience());
   const TrainingContext context = {&directory_, pool_.get(), &progress_, &stop_, device_};
@@ -210,8 +206,7 @@ absl::Status FineTuning::Save() {
   const Encoder& encoder = *start_.parts.encoder;
   const ParamList all = classifier_->WithHead(params_, start_.parts.params);
   record_.set_encoder_sha256(ParamsSha256(encoder.params(), all));
-  RETURN_IF_ERROR(directory_.WriteTensors(kWeightsFile, CheckpointTensors(encoder, all)));
-  RETURN_IF_ERROR(directory_.Write(kConfigFile, CheckpointConfig(encoder, start_.parts.config_json)));
+  RETURN_IF_ERROR(SaveEncoder(start_.parts, all, at::kFloat, directory_));
   TensorFile head;
   const ParamList values = classifier_->ClassifierOf(params_);
   const std::vector<ParamInfo> infos(classifier_->infos().end() - 2, classifier_->infos().end());
@@ -235,58 +230,38 @@ absl::Status FineTuning::Save() {
 
 absl::StatusOr<FineTuningRecord> FineTuning::Run() {
   const auto begin = std::chrono::steady_clock::now();
-  if (!directory_.Has(kFineTuningFile)) {  // else a process was killed while it removed what follows
-    RETURN_IF_ERROR(Open());
-    RETURN_IF_ERROR(Train());
-    RETURN_IF_ERROR(Test());
-    RETURN_IF_ERROR(Save());
-    environment_.set_wall_seconds(std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count());
-    RETURN_IF_ERROR(directory_.Write("environment.textproto", SpecText(environment_)));
-    RETURN_IF_ERROR(directory_.Write(kFineTuningFile, SpecText(record_)));
-  } else {
-    ASSIGN_OR_RETURN(const std::string text, directory_.Read(kFineTuningFile));
-    RETURN_IF_ERROR(ParseSpec(text, directory_.File(kFineTuningFile), &record_));
-  }
-  RemoveInputNotes(directory_);
-  RemoveTrainingFiles(directory_);
-  RETURN_IF_ERROR(directory_.Finish());
+  RETURN_IF_ERROR(Open());
+  RETURN_IF_ERROR(Train());
+  RETURN_IF_ERROR(Test());
+  RETURN_IF_ERROR(Save());
+  environment_.set_wall_seconds(std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count());
+  RETURN_IF_ERROR(directory_.Write("environment.textproto", SpecText(environment_)));
+  RETURN_IF_ERROR(directory_.Write(kFineTuningFile, SpecText(record_)));
   return record_;
-}
-
-// The record in a complete folder with the same spec; else an error. `taken` is the error for a folder of something
-// else.
-absl::StatusOr<FineTuningRecord> Complete(const FineTuningSpec& spec, const std::string& out, const absl::Status& taken,
-                                          Progress* progress) {
-  std::error_code error;
-  if (!std::filesystem::exists(absl::StrCat(out, "/", kFineTuningFile), error)) {
-    return taken;
-  }
-  ASSIGN_OR_RETURN(FineTuningRecord record, ReadFineTuning(out));
-  FineTuningSpec found = record.spec();
-  WriteOutDefaults(&found);  // of fields that are newer than the record
-  if (SpecText(found) != SpecText(spec)) {
-    return absl::AlreadyExistsError(absl::StrCat(
-        out, ": the complete fine-tuning there has another spec; name another folder with --out, or remove it"));
-  }
-  progress->Line(absl::StrCat(out, ": complete already, with this spec"));
-  return record;
 }
 
 }  // namespace
 
 absl::StatusOr<FineTuningRecord> FineTune(const FineTuningSpec& spec, const std::string& out, Progress* progress,
                                           const std::atomic<bool>& stop, bool allow_other_environment) {
-  absl::StatusOr<std::unique_ptr<RunDirectory>> directory = RunDirectory::Open(out, SpecText(spec));
-  if (absl::IsAlreadyExists(directory.status())) {
-    return Complete(spec, out, directory.status(), progress);
-  }
-  RETURN_IF_ERROR(directory);
-  absl::StatusOr<FineTuningRecord> record =
-      FineTuning(spec, directory->get(), progress, stop, allow_other_environment).Run();
-  if (!record.ok()) {
-    (*directory)->Abandon();
-  }
-  return record;
+  RunLife<FineTuningRecord> run;
+  run.spec_text = SpecText(spec);
+  run.out = out;
+  run.record_file = kFineTuningFile;
+  run.read = ReadFineTuning;
+  run.spec_text_of = [](const FineTuningRecord& record) {
+    FineTuningSpec found = record.spec();
+    WriteOutFineTuning(&found);
+    return SpecText(found);
+  };
+  run.work = [&](RunDirectory* directory) {
+    return FineTuning(spec, directory, progress, stop, allow_other_environment).Run();
+  };
+  run.clean = [](const RunDirectory& directory) {
+    RemoveInputNotes(directory);
+    RemoveTrainingFiles(directory);
+  };
+  return LiveRun(run, progress);
 }
 
 }  // namespace metaprompt

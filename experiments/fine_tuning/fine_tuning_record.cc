@@ -3,19 +3,16 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdint>
-#include <filesystem>
 #include <numeric>
-#include <system_error>
+#include <tuple>
 #include <utility>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "experiments/fine_tuning/fine_tuning_spec.h"
-#include "metaprompt/base/checksums.h"
-#include "metaprompt/base/files.h"
-#include "metaprompt/base/hash.h"
-#include "metaprompt/base/spec_fields.h"
+#include "experiments/runs/run_directory.h"
+#include "experiments/training/read_checked.h"
 #include "metaprompt/base/statistics.h"
 #include "metaprompt/base/status_macros.h"
 #include "metaprompt/base/text.h"
@@ -84,20 +81,10 @@ absl::Status CheckClasses(const FineTuningRecord& record) {
 
 }  // namespace
 
-bool IsFineTuning(const std::string& folder) {
-  std::error_code error;
-  return std::filesystem::exists(absl::StrCat(folder, "/", kFineTuningFile), error);
-}
+bool IsFineTuning(const std::string& folder) { return HasFile(folder, kFineTuningFile); }
 
 absl::Status CheckFineTuning(const FineTuningRecord& record) {
-  if (!record.has_version()) {
-    return Wrong("version is missing; the file is empty or no record of a fine-tuning");
-  }
-  if (record.version() != kFineTuningVersion) {
-    return Wrong(
-        absl::StrCat("version is ", record.version(), "; this program reads version ", kFineTuningVersion,
-                     record.version() > kFineTuningVersion ? "; use the program that wrote it, or a newer one" : ""));
-  }
+  RETURN_IF_ERROR(CheckVersion(record.has_version(), record.version(), kFineTuningVersion));
   if (const std::vector<std::string> broken = CheckFineTuningSpec(record.spec()); !broken.empty()) {
     return Wrong(absl::StrCat("spec: ", broken[0]));
   }
@@ -117,29 +104,20 @@ absl::Status CheckFineTuning(const FineTuningRecord& record) {
   if (!(std::abs(interval.share - test.accuracy()) < kSameShare)) {
     return Wrong(absl::StrCat("test.accuracy is ", test.accuracy(), "; right / texts is ", interval.share));
   }
-  for (const auto& [name, share] : std::vector<std::pair<const char*, double>>{
-           {"low", test.low()}, {"high", test.high()}, {"macro_f1", test.macro_f1()}}) {
-    if (!IsShare(share)) {
-      return Wrong(absl::StrCat("test.", name, " is ", share, "; it must be within 0 and 1"));
+  for (const auto& [name, share, follows] :
+       {std::make_tuple("low", test.low(), interval.low), std::make_tuple("high", test.high(), interval.high),
+        std::make_tuple("macro_f1", test.macro_f1(), MacroF1(ConfusionOf(test)))}) {
+    if (!(std::abs(share - follows) < kSameShare)) {
+      return Wrong(absl::StrCat("test.", name, " is ", share, "; from the counts it is ", follows));
     }
   }
   return absl::OkStatus();
 }
 
 absl::StatusOr<FineTuningRecord> ReadFineTuning(const std::string& folder) {
-  const std::string path = absl::StrCat(folder, "/", kFineTuningFile);
-  ASSIGN_OR_RETURN(const std::string text, ReadFile(path));
   FineTuningRecord record;
-  RETURN_IF_ERROR(ParseSpec(text, path, &record));
-  if (const absl::Status checked = CheckFineTuning(record); !checked.ok()) {
-    return absl::Status(checked.code(), absl::StrCat(path, ": ", checked.message()));
-  }
-  ASSIGN_OR_RETURN(Checksums sums, Checksums::Read(folder));
-  if (const absl::Status same = sums.Check(kFineTuningFile, Sha256(text)); !same.ok()) {
-    return absl::Status(same.code(), absl::StrCat(same.message(),
-                                                  "; copy it again from where it was made, or, to use it as it is, "
-                                                  "remove its line there"));
-  }
+  RETURN_IF_ERROR(ReadCheckedFile(folder, kFineTuningFile, &record));
+  RETURN_IF_ERROR(InFile(folder, kFineTuningFile, CheckFineTuning(record)));
   return record;
 }
 

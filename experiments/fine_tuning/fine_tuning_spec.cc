@@ -14,6 +14,7 @@
 #include "experiments/spec_file.h"
 #include "metaprompt/base/spec_fields.h"
 #include "metaprompt/base/status_macros.h"
+#include "metaprompt/encoders/dropout_rates.h"
 #include "metaprompt/encoders/initial_values.h"
 #include "metaprompt/prompts/prompt_template.h"
 
@@ -75,9 +76,8 @@ std::vector<std::string> CheckFineTuningSpec(const FineTuningSpec& spec) {
   }
   CheckEncoder(spec, &broken);
   CheckTexts(spec, &broken);
-  const DropoutSpec& dropout = spec.dropout();
-  if (dropout.of_checkpoint() && (dropout.hidden() > 0 || dropout.attention() > 0)) {
-    broken.emplace_back("dropout.of_checkpoint is set, and so is hidden or attention; set one or the other");
+  if (std::string rule = BrokenDropoutRule(spec.dropout(), "dropout"); !rule.empty()) {
+    broken.push_back(std::move(rule));
   }
   if (spec.read() != FineTuningSpec::MASK && spec.has_template_() && spec.template_() != FineTuningSpec().template_()) {
     broken.emplace_back("template is set; it is for read: MASK");
@@ -107,15 +107,18 @@ absl::StatusOr<FineTuningSpec> CompleteFineTuningSpec(FineTuningSpec spec, const
   if (const absl::Status fits = CheckFits(model); !fits.ok()) {
     return BrokenRulesError(name, {std::string(absl::StripPrefix(fits.message(), "model."))});
   }
-  // The shares of published texts stay unset: their defaults would read as if they were used.
-  WriteOutDefaults(&spec);
-  if (spec.texts().has_valid()) {
-    spec.mutable_texts()->clear_valid_share();
-  }
-  if (spec.texts().has_test()) {
-    spec.mutable_texts()->clear_test_share();
-  }
+  WriteOutFineTuning(&spec);
   return spec;
+}
+
+void WriteOutFineTuning(FineTuningSpec* spec) {
+  WriteOutDefaults(spec);
+  if (spec->texts().has_valid()) {
+    spec->mutable_texts()->clear_valid_share();
+  }
+  if (spec->texts().has_test()) {
+    spec->mutable_texts()->clear_test_share();
+  }
 }
 
 absl::StatusOr<FineTuningSpec> LoadFineTuningSpec(const std::string& path, const std::vector<std::string>& sets) {

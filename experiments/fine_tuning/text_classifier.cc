@@ -7,6 +7,7 @@
 
 #include "metaprompt/base/random.h"
 #include "metaprompt/encoders/autocast.h"
+#include "metaprompt/encoders/dropout_rates.h"
 #include "metaprompt/encoders/mean_of_tokens.h"
 
 namespace metaprompt {
@@ -39,8 +40,7 @@ std::set<size_t> HeadPlaces(const EncoderLayout& layout) {
 TextClassifier::TextClassifier(const FineTuningSpec& spec, const Encoder* encoder, int64_t classes)
     : encoder_(*encoder), read_(spec.read()), bfloat16_(spec.precision() == ExperimentSpec::BFLOAT16) {
   const EncoderConfig& config = encoder_.config();
-  dropout_.hidden = spec.dropout().of_checkpoint() ? config.hidden_dropout : spec.dropout().hidden();
-  dropout_.attention = spec.dropout().of_checkpoint() ? config.attention_dropout : spec.dropout().attention();
+  dropout_ = RatesOf(spec.dropout(), config);
   const std::set<size_t> head = HeadPlaces(encoder_.layout());
   int top = 0;
   for (size_t i = 0; i < encoder_.params().size(); ++i) {

@@ -28,7 +28,9 @@ absl::Status Named(absl::string_view field, const absl::Status& status) {
   return absl::Status(status.code(), absl::StrCat(field, ": ", status.message()));
 }
 
-absl::StatusOr<Dataset> LoadLabelled(const FineTuningSpec& spec) {
+// The classes that the spec wants. `elsewhere` becomes the texts of the classes that it does not want: those must not
+// be seen, though a text may stand under two labels.
+absl::StatusOr<Dataset> LoadLabelled(const FineTuningSpec& spec, TextSet* elsewhere) {
   if (spec.classes() == FineTuningSpec::ALL) {
     return LoadAllClasses(spec.dataset());
   }
@@ -37,6 +39,8 @@ absl::StatusOr<Dataset> LoadLabelled(const FineTuningSpec& spec) {
   for (TextClass& one : dataset.classes) {
     if (one.split == Split::kTrain) {
       kept.push_back(std::move(one));
+    } else {
+      elsewhere->insert(one.texts.begin(), one.texts.end());
     }
   }
   dataset.classes = std::move(kept);
@@ -122,17 +126,19 @@ absl::Status CheckSides(const TextSplit& split) {
   }
   const auto without = std::find(counts.begin(), counts.end(), 0);
   return without == counts.end() ? absl::OkStatus()
-                                 : absl::InvalidArgumentError(
-                                       absl::StrCat("texts: no text is left to train the class ",
-                                                    Quoted(split.labels[static_cast<size_t>(without - counts.begin())]),
-                                                    "; a smaller texts.test_share or texts.valid_share leaves more"));
+                                 : absl::InvalidArgumentError(absl::StrCat(
+                                       "texts: no text is left to train the class ",
+                                       Quoted(split.labels[static_cast<size_t>(without - counts.begin())]),
+                                       "; smaller shares texts.test_share and texts.valid_share leave more, "
+                                       "and so do fewer published texts"));
 }
 
 }  // namespace
 
 absl::StatusOr<TextSplit> TextSplitOf(const FineTuningSpec& spec) {
   const TextSplitSpec& how = spec.texts();
-  ASSIGN_OR_RETURN(const Dataset dataset, LoadLabelled(spec));
+  TextSet elsewhere;
+  ASSIGN_OR_RETURN(const Dataset dataset, LoadLabelled(spec, &elsewhere));
   TextSplit split;
   split.text_names = dataset.text_names;
   TextFacts& facts = split.facts;
@@ -157,7 +163,7 @@ absl::StatusOr<TextSplit> TextSplitOf(const FineTuningSpec& spec) {
   for (size_t c = 0; c < dataset.classes.size(); ++c) {
     std::vector<std::string> texts;
     for (const std::string& text : dataset.classes[c].texts) {
-      if (published.count(text) == 0) {
+      if (published.count(text) == 0 && elsewhere.count(text) == 0) {
         texts.push_back(text);
       }
     }

@@ -1,6 +1,8 @@
 #include "experiments/pretraining/corpus.h"
 
 #include <algorithm>
+#include <limits>
+#include <set>
 
 #include "absl/container/flat_hash_map.h"
 #include "absl/functional/function_ref.h"
@@ -9,7 +11,9 @@
 #include "absl/strings/strip.h"
 #include "datasets/dataset.h"
 #include "datasets/readers/file_lines.h"
+#include "datasets/readers/texts_by_label.h"
 #include "datasets/sources/load_dataset.h"
+#include "metaprompt/base/example_texts.h"
 #include "metaprompt/base/hash.h"
 #include "metaprompt/base/random.h"
 #include "metaprompt/base/status_macros.h"
@@ -19,18 +23,46 @@
 namespace metaprompt {
 namespace {
 
-// From the texts of validation and test classes to the name of their class.
-using SealedTexts = absl::flat_hash_map<std::string, std::string>;
-
-void Seal(const Dataset& dataset, SealedTexts* sealed) {
-  for (const TextClass& one : dataset.classes) {
-    if (one.split != Split::kTrain) {
-      for (const std::string& text : one.texts) {
-        sealed->emplace(text, absl::StrCat(SplitName(one.split), " class ", Quoted(one.label), " of ", dataset.name));
+// The texts of validation and test classes, and where each stands.
+class SealedTexts {
+ public:
+  void Add(const Dataset& dataset, const DatasetSpec& spec) {
+    max_words_.insert(spec.max_words());
+    for (const TextClass& one : dataset.classes) {
+      if (one.split == Split::kTrain) {
+        continue;
+      }
+      const size_t place = places_.size();
+      places_.push_back(absl::StrCat(SplitName(one.split), " class ", Quoted(one.label), " of ", dataset.name));
+      for (const std::string& example : one.texts) {
+        texts_.emplace(example, place);
+        for (const absl::string_view text : SplitTexts(example)) {
+          texts_.emplace(text, place);
+        }
       }
     }
   }
-}
+
+  // Where `text` stands; null if nowhere. Data sets have blanks collapsed and long texts cut, so `text` is looked up in
+  // these forms. `found`, if not null, becomes the form that was found.
+  const std::string* Find(absl::string_view text, std::string* found) const {
+    for (const int64_t words : max_words_) {
+      std::string form = CollapseBlanks(text, words);
+      if (const auto at = texts_.find(form); at != texts_.end()) {
+        *found = std::move(form);
+        return &places_[at->second];
+      }
+    }
+    return nullptr;
+  }
+
+  bool Has(absl::string_view text) const { return texts_.contains(text); }
+
+ private:
+  std::vector<std::string> places_;
+  absl::flat_hash_map<std::string, size_t> texts_;  // the number of the place
+  std::set<int64_t> max_words_;
+};
 
 // Calls `take` with each line that is not blank. The first error gets the file's name and the line's number.
 absl::Status ForEachLineOf(const std::string& path, absl::FunctionRef<absl::Status(absl::string_view)> take) {
@@ -58,8 +90,12 @@ class CorpusReader {
   absl::StatusOr<CorpusTexts> Read();
 
  private:
-  // Counts a text of a sealed class, or returns its error.
+  // Counts and remembers a text of a sealed class, or returns its error.
   absl::Status CheckText(absl::string_view text);
+  // The same for the two texts of a pair; as an example of a data set, they are joined.
+  absl::Status CheckPair(const std::string& first, const std::string& second);
+  // Takes the texts of the training classes.
+  void TakeDataset(const Dataset& dataset);
   absl::Status ReadTexts(const std::string& path);
   absl::Status ReadPairs(const std::string& path);
   void Hash(absl::string_view line) { lines_.Add(absl::StrCat(line, "\n")); }
@@ -71,16 +107,28 @@ class CorpusReader {
 };
 
 absl::Status CorpusReader::CheckText(absl::string_view text) {
-  const auto found = sealed_.find(text);
-  if (found == sealed_.end()) {
+  std::string form;
+  const std::string* const place = sealed_.Find(text, &form);
+  if (place == nullptr) {
     return absl::OkStatus();
   }
   if (!spec_.corpus().transductive()) {
-    return absl::InvalidArgumentError(
-        absl::StrCat("the text is one of the ", found->second,
-                     "; leave it out, or set corpus.transductive, which the record will show"));
+    return absl::InvalidArgumentError(absl::StrCat(
+        "the text is one of the ", *place, "; leave it out, or set corpus.transductive, which the record will show"));
   }
   ++corpus_.transductive;
+  corpus_.seen.Add(form);
+  return absl::OkStatus();
+}
+
+absl::Status CorpusReader::CheckPair(const std::string& first, const std::string& second) {
+  RETURN_IF_ERROR(CheckText(first));
+  RETURN_IF_ERROR(CheckText(second));
+  const std::string example = JoinTexts({CollapseBlanks(first), CollapseBlanks(second)});
+  if (!sealed_.Has(example)) {
+    return absl::OkStatus();
+  }
+  corpus_.seen.Add(example);  // counted above: its texts are sealed too
   return absl::OkStatus();
 }
 
@@ -101,39 +149,48 @@ absl::Status CorpusReader::ReadPairs(const std::string& path) {
       return absl::InvalidArgumentError(
           absl::StrCat("a pair is two texts with a tab between them; the line has ", parts.size() - 1, " tabs"));
     }
-    const absl::string_view first = absl::StripAsciiWhitespace(parts[0]);
-    const absl::string_view second = absl::StripAsciiWhitespace(parts[1]);
+    std::string first(absl::StripAsciiWhitespace(parts[0]));
+    std::string second(absl::StripAsciiWhitespace(parts[1]));
     if (first.empty() || second.empty()) {
       return absl::InvalidArgumentError("one of the two texts is empty");
     }
-    RETURN_IF_ERROR(CheckText(first));
-    RETURN_IF_ERROR(CheckText(second));
+    RETURN_IF_ERROR(CheckPair(first, second));
     Hash(line);
-    corpus_.pairs.emplace_back(first, second);
+    corpus_.pairs.emplace_back(std::move(first), std::move(second));
     return absl::OkStatus();
   });
+}
+
+void CorpusReader::TakeDataset(const Dataset& dataset) {
+  for (const TextClass* const one : dataset.Of(Split::kTrain)) {
+    for (const std::string& example : one->texts) {
+      if (sealed_.Has(example)) {  // it stands under two labels
+        continue;
+      }
+      corpus_.seen.Add(example);
+      for (const absl::string_view text : SplitTexts(example)) {
+        if (!sealed_.Has(text)) {
+          Hash(text);
+          corpus_.texts.emplace_back(text);
+        }
+      }
+    }
+  }
 }
 
 absl::StatusOr<CorpusTexts> CorpusReader::Read() {
   std::vector<Dataset> datasets;
   for (const DatasetSpec& one : spec_.corpus().dataset()) {
     ASSIGN_OR_RETURN(Dataset dataset, LoadDataset(one));
-    Seal(dataset, &sealed_);
+    sealed_.Add(dataset, one);
     datasets.push_back(std::move(dataset));
   }
   for (const DatasetSpec& one : spec_.corpus().sealed()) {
     ASSIGN_OR_RETURN(const Dataset dataset, LoadDataset(one));
-    Seal(dataset, &sealed_);
+    sealed_.Add(dataset, one);
   }
   for (const Dataset& dataset : datasets) {
-    for (const TextClass* const one : dataset.Of(Split::kTrain)) {
-      for (const std::string& text : one->texts) {
-        if (sealed_.count(text) == 0) {  // a text may stand under two labels
-          Hash(text);
-          corpus_.texts.push_back(text);
-        }
-      }
-    }
+    TakeDataset(dataset);
   }
   for (const std::string& path : spec_.corpus().path()) {
     RETURN_IF_ERROR(ReadTexts(path));
@@ -145,13 +202,37 @@ absl::StatusOr<CorpusTexts> CorpusReader::Read() {
   return std::move(corpus_);
 }
 
-// Whether a text validates, by its hash.
-bool Validates(absl::string_view text, double share) {
+uint64_t HashOf(absl::string_view text) {
   uint64_t hash = 0;
   for (const char byte : text) {
     hash = Mix(hash ^ static_cast<unsigned char>(byte));
   }
-  return static_cast<double>(hash >> 11U) * 0x1p-53 < share;
+  return hash;
+}
+
+// Which texts train and which validate, by their numbers. Equal texts are on one side. Those that validate are in the
+// order of their hashes, so that any first ones of them come from all files.
+struct Sides {
+  std::vector<size_t> train;
+  std::vector<size_t> valid;
+};
+
+Sides SidesOf(size_t count, double valid_share, absl::FunctionRef<absl::string_view(size_t)> text) {
+  Sides sides;
+  std::vector<std::pair<uint64_t, size_t>> valid;
+  for (size_t i = 0; i < count; ++i) {
+    const uint64_t hash = HashOf(text(i));
+    if (static_cast<double>(hash >> 11U) * 0x1p-53 < valid_share) {
+      valid.emplace_back(hash, i);
+    } else {
+      sides.train.push_back(i);
+    }
+  }
+  std::sort(valid.begin(), valid.end());
+  for (const auto& [hash, i] : valid) {
+    sides.valid.push_back(i);
+  }
+  return sides;
 }
 
 // Turns texts into inputs of at most `longest` tokens.
@@ -200,22 +281,44 @@ class Framer {
   const size_t room_;
 };
 
-void FramePairs(const PretrainingSpec& spec, const CorpusTexts& texts, const Framer& framer, Corpus* corpus) {
+void FramePairs(const CorpusSpec& spec, const CorpusTexts& texts, const Framer& framer, Corpus* corpus) {
   absl::flat_hash_map<absl::string_view, int64_t> numbers;
   const auto number = [&](absl::string_view text) {
     return numbers.emplace(text, static_cast<int64_t>(numbers.size())).first->second;
   };
-  const auto most_valid = static_cast<size_t>(spec.corpus().max_valid());
-  for (const auto& [first, second] : texts.pairs) {
-    const bool valid = Validates(first, spec.corpus().valid_share());
-    PairTable& table = valid ? corpus->valid_pairs : corpus->train_pairs;
-    if (valid && table.size() >= most_valid) {
-      continue;
+  const auto add = [&](size_t i, PairTable* table) {
+    const auto& [first, second] = texts.pairs[i];
+    framer.AddCut(first, &table->first);
+    framer.AddCut(second, &table->second);
+    table->first_text.push_back(number(first));
+    table->second_text.push_back(number(second));
+  };
+  const Sides sides = SidesOf(texts.pairs.size(), spec.valid_share(),
+                              [&](size_t i) { return absl::string_view(texts.pairs[i].first); });
+  for (const size_t i : sides.train) {
+    add(i, &corpus->train_pairs);
+  }
+  for (size_t k = 0; k < sides.valid.size() && k < static_cast<size_t>(spec.max_valid()); ++k) {
+    add(sides.valid[k], &corpus->valid_pairs);
+  }
+}
+
+// Adds the texts of one side until there are `most` inputs.
+void FrameTexts(const CorpusSpec& spec, const std::vector<std::string>& texts, const std::vector<size_t>& which,
+                size_t most, const Framer& framer, TokenTable* table) {
+  std::vector<int64_t> waiting;  // what Join has not yet added
+  for (const size_t i : which) {
+    if (table->size() >= most) {
+      return;
     }
-    framer.AddCut(first, &table.first);
-    framer.AddCut(second, &table.second);
-    table.first_text.push_back(number(first));
-    table.second_text.push_back(number(second));
+    if (spec.join()) {
+      framer.Join(texts[i], &waiting, table);
+    } else {
+      framer.AddPieces(texts[i], table);
+    }
+  }
+  if (!waiting.empty()) {
+    table->Add(framer.Framed(waiting));
   }
 }
 
@@ -237,27 +340,13 @@ absl::StatusOr<Corpus> MakeCorpus(const PretrainingSpec& spec, const CorpusTexts
   const CorpusSpec& wanted = spec.corpus();
   const Framer framer(tokenizer, max_tokens);
   Corpus corpus;
-  std::vector<int64_t> waiting;        // what Join has not yet added, for training and
-  std::vector<int64_t> waiting_valid;  // for validation
-  for (const std::string& text : spec.has_masked() ? texts.texts : std::vector<std::string>()) {
-    const bool valid = Validates(text, wanted.valid_share());
-    TokenTable& table = valid ? corpus.valid : corpus.train;
-    if (valid && table.size() >= static_cast<size_t>(wanted.max_valid())) {
-      continue;
-    }
-    if (wanted.join()) {
-      framer.Join(text, valid ? &waiting_valid : &waiting, &table);
-    } else {
-      framer.AddPieces(text, &table);
-    }
+  if (spec.has_masked()) {
+    const Sides sides =
+        SidesOf(texts.texts.size(), wanted.valid_share(), [&](size_t i) { return absl::string_view(texts.texts[i]); });
+    FrameTexts(wanted, texts.texts, sides.train, std::numeric_limits<size_t>::max(), framer, &corpus.train);
+    FrameTexts(wanted, texts.texts, sides.valid, static_cast<size_t>(wanted.max_valid()), framer, &corpus.valid);
   }
-  for (const auto& [left, table] :
-       {std::make_pair(&waiting, &corpus.train), std::make_pair(&waiting_valid, &corpus.valid)}) {
-    if (!left->empty()) {
-      table->Add(framer.Framed(*left));
-    }
-  }
-  FramePairs(spec, texts, framer, &corpus);
+  FramePairs(wanted, texts, framer, &corpus);
   const auto check = [](const char* what, size_t train, size_t valid) {
     return train >= 2 && valid >= 2
                ? absl::OkStatus()

@@ -10,6 +10,7 @@
 #include "absl/status/statusor.h"
 #include "experiments/pretraining/pretraining.pb.h"
 #include "experiments/pretraining/token_table.h"
+#include "experiments/workbench/seen_texts.h"
 #include "metaprompt/tokenizers/tokenizer.h"
 
 namespace metaprompt {
@@ -19,6 +20,7 @@ struct CorpusTexts {
   std::vector<std::string> texts;
   std::vector<std::pair<std::string, std::string>> pairs;
   int64_t transductive = 0;  // texts and texts of pairs that are those of validation or test classes
+  SeenTexts seen;            // those, and the labelled texts; not sorted
   std::string sha256;
 
   // Every text, those of pairs too.
@@ -26,7 +28,8 @@ struct CorpusTexts {
 };
 
 // Reads them. Errors: those of the files and data sets, with file and line; a line of pairs without exactly one tab; a
-// text of a validation or test class, unless the spec is transductive; no texts at all.
+// text of a validation or test class, unless the spec is transductive. Such a text is found whatever its blanks are,
+// and also if the data set has only its first words (DatasetSpec.max_words).
 absl::StatusOr<CorpusTexts> ReadCorpus(const PretrainingSpec& spec);
 
 // A pair of inputs, and numbers that equal texts share.
@@ -48,7 +51,7 @@ struct Corpus {
 };
 
 // Frames the texts as the encoder's inputs: [CLS] text [SEP], or its architecture's names for these. Of a pair, each
-// text is cut to max_tokens. Errors: fewer than two inputs or pairs to train with, none to validate with.
+// text is cut to max_tokens. Errors: fewer than two inputs or pairs to train or to validate with.
 absl::StatusOr<Corpus> MakeCorpus(const PretrainingSpec& spec, const CorpusTexts& texts, const Tokenizer& tokenizer,
                                   int64_t max_tokens);
 

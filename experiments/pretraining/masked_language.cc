@@ -5,26 +5,18 @@
 #include <utility>
 
 #include "metaprompt/encoders/autocast.h"
+#include "metaprompt/prompts/pack_texts.h"
 
 namespace metaprompt {
 
 TextInputs PackIds(absl::Span<const std::vector<int64_t>> ids, at::Device device) {
-  int64_t tokens = 0;
+  std::vector<PromptedText> texts;
   for (const std::vector<int64_t>& one : ids) {
-    tokens += static_cast<int64_t>(one.size());
+    PromptedText text;
+    text.ids = one;
+    texts.push_back(std::move(text));
   }
-  const auto count = static_cast<int64_t>(ids.size());
-  at::Tensor all = at::empty({tokens}, at::kLong);
-  at::Tensor spans = at::empty({count, 2}, at::kLong);
-  int64_t first = 0;
-  for (int64_t i = 0; i < count; ++i) {
-    const std::vector<int64_t>& one = ids[static_cast<size_t>(i)];
-    std::copy(one.begin(), one.end(), all.data_ptr<int64_t>() + first);
-    spans.data_ptr<int64_t>()[2 * i] = first;
-    spans.data_ptr<int64_t>()[2 * i + 1] = static_cast<int64_t>(one.size());
-    first += static_cast<int64_t>(one.size());
-  }
-  return OnDevice(TextInputs(std::move(all), std::move(spans), at::zeros({count}, at::kLong), Answers{}), device);
+  return OnDevice(PackTexts(texts, Answers{}), device);
 }
 
 MaskedBatch PackMasked(absl::Span<const MaskedTokens> inputs, at::Device device) {

@@ -13,20 +13,13 @@ namespace metaprompt {
 
 // Pre-trains and makes the folder `out`: config.json, model.safetensors and the tokenizer's files, which
 // `model.encoder.checkpoint.path` and transformers' AutoModelForMaskedLM open; pretraining.textproto, the record;
-// curve.tsv; environment.textproto, where and how long. Until it is complete the folder is `out`.partial. A call for a
+// curve.tsv; seen_texts.txt
+// (workbench/seen_texts.h), the labelled texts and those of validation and test classes; environment.textproto, where
+// and how long. Until it is complete the folder is `out`.partial. A call for a
 // run that was stopped continues it and leaves the same bytes; for a complete one with the same spec, it returns the
 // record. Errors as RunExperiment's (experiments/runs/run.h).
 absl::StatusOr<PretrainingRecord> Pretrain(const PretrainingSpec& spec, const std::string& out, Progress* progress,
                                            const std::atomic<bool>& stop, bool allow_other_environment);
-
-// Whether the folder is that of a complete pre-training.
-bool IsPretrainingFolder(const std::string& folder);
-
-// Its record. The error names the file.
-absl::StatusOr<PretrainingRecord> ReadPretrainingRecord(const std::string& folder);
-
-// The record as a few lines to read.
-std::string PretrainingText(const PretrainingRecord& record);
 
 }  // namespace metaprompt
 

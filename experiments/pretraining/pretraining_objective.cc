@@ -15,11 +15,12 @@
 #include "experiments/pretraining/text_pairs.h"
 #include "metaprompt/base/random.h"
 #include "metaprompt/base/status_macros.h"
+#include "metaprompt/encoders/dropout_rates.h"
 
 namespace metaprompt {
 namespace {
 
-constexpr size_t kValidInputs = 64;  // in a chunk of validation
+constexpr int64_t kValidInputs = 64;  // in a chunk of validation
 
 // Where to cut inputs of these lengths so that each of at most `parts` parts has about as many tokens: the end of each.
 std::vector<size_t> CutEvenly(const std::vector<size_t>& lengths, size_t parts) {
@@ -35,7 +36,20 @@ std::vector<size_t> CutEvenly(const std::vector<size_t>& lengths, size_t parts) 
   return ends;
 }
 
-// Runs `sums` for each of `chunks` chunks in parallel and calls `add` with the results in their order.
+// Things begin ... end - 1.
+struct Range {
+  size_t begin;
+  size_t end;
+};
+
+// `count` things in `parts` parts whose sizes differ by one at most.
+Range PartOf(size_t count, int64_t part, int64_t parts) {
+  const auto size = static_cast<int64_t>(count);
+  return {static_cast<size_t>(size * part / parts), static_cast<size_t>(size * (part + 1) / parts)};
+}
+
+// Runs `sums` for each of `chunks` chunks in parallel, each on one thread, and calls `add` with the results in their
+// order.
 template <typename Sums>
 absl::Status SumChunks(const char* what, int64_t chunks, TaskPool* pool, Progress* progress,
                        const std::function<Sums(int64_t)>& sums, const std::function<void(const Sums&)>& add) {
@@ -48,7 +62,8 @@ absl::Status SumChunks(const char* what, int64_t chunks, TaskPool* pool, Progres
         results[static_cast<size_t>(chunk)] = sums(chunk);
         ++finished;
       },
-      [&] { progress->Part(absl::StrCat(what, ": ", finished.load(), "/", chunks, " parts")); });
+      [&] { progress->Part(absl::StrCat(what, ": ", finished.load(), "/", chunks, " parts")); },
+      TaskPool::FewTasks::kOneThread);
   if (done < chunks) {
     return absl::CancelledError("stopped in validation");
   }
@@ -58,21 +73,7 @@ absl::Status SumChunks(const char* what, int64_t chunks, TaskPool* pool, Progres
   return absl::OkStatus();
 }
 
-int64_t ChunksOf(size_t count) { return static_cast<int64_t>((count + kValidInputs - 1) / kValidInputs); }
-
 }  // namespace
-
-size_t Epochs::At(int64_t position) {
-  const auto size = static_cast<int64_t>(size_);
-  if (const int64_t epoch = position / size; epoch != epoch_) {
-    epoch_ = epoch;
-    order_.resize(size_);
-    std::iota(order_.begin(), order_.end(), size_t{0});
-    Random random(SubSeed(seed_, "epoch", static_cast<uint64_t>(epoch)));
-    random.PartialShuffle(size_, &order_);
-  }
-  return order_[static_cast<size_t>(position % size)];
-}
 
 PretrainingObjective::PretrainingObjective(const PretrainingSpec& spec, const Encoder* encoder,
                                            const Tokenizer& tokenizer, const Corpus* corpus, at::Device device)
@@ -84,10 +85,7 @@ PretrainingObjective::PretrainingObjective(const PretrainingSpec& spec, const En
       bfloat16_(spec.precision() == ExperimentSpec::BFLOAT16),
       texts_(SubSeed(spec.seed(), "texts"), corpus->train.size()),
       pairs_(SubSeed(spec.seed(), "pairs"), corpus->train_pairs.size()) {
-  const EncoderConfig& config = encoder->config();
-  const bool of_checkpoint = spec.dropout().of_checkpoint();
-  dropout_.hidden = of_checkpoint ? config.hidden_dropout : spec.dropout().hidden();
-  dropout_.attention = of_checkpoint ? config.attention_dropout : spec.dropout().attention();
+  dropout_ = RatesOf(spec.dropout(), encoder->config());
 }
 
 Dropout PretrainingObjective::DropoutOf(int64_t step, size_t part) const {
@@ -145,15 +143,20 @@ PretrainingObjective::PackedPairs PretrainingObjective::Pack(const PairTable& ta
   return {PackIds(ids, device_), at::tensor(first, at::kLong).to(device_), at::tensor(second, at::kLong).to(device_)};
 }
 
+int64_t PretrainingObjective::PairParts() const {
+  return std::min<int64_t>(spec_.train().parts(), spec_.pairs().batch() / 2);
+}
+
 void PretrainingObjective::AddPairs(int64_t step, TrainingBatch* batch) {
   const int64_t size = spec_.pairs().batch();
-  const int64_t parts = std::min<int64_t>(spec_.train().parts(), size / 2);
+  const int64_t parts = PairParts();
   const double scale = spec_.pairs().weight() / static_cast<double>(size);
   const bool counts = !spec_.has_masked();
   for (int64_t part = 0; part < parts; ++part) {
     std::vector<size_t> which;
-    for (int64_t i = size * part / parts; i < size * (part + 1) / parts; ++i) {
-      which.push_back(pairs_.At(step * size + i));
+    const Range range = PartOf(static_cast<size_t>(size), part, parts);
+    for (size_t i = range.begin; i < range.end; ++i) {
+      which.push_back(pairs_.At(step * size + static_cast<int64_t>(i)));
     }
     const Dropout dropout = DropoutOf(step, batch->parts.size());
     batch->parts.emplace_back([this, which, scale, dropout, counts](const ParamList& params) {
@@ -199,14 +202,16 @@ PretrainingObjective::Sums PretrainingObjective::ValidPairs(const ParamList& par
 
 absl::StatusOr<Validation> PretrainingObjective::Validate(const ParamList& params, TaskPool* pool, Progress* progress) {
   Validation result;
-  const auto part = [&](size_t count, double weight, bool accuracy,
+  // Adds the loss of one kind: of `count` inputs or pairs, about `size` of them at a time.
+  const auto part = [&](size_t count, int64_t size, double weight, bool accuracy,
                         Sums (PretrainingObjective::*valid)(const ParamList&, size_t, size_t) const) {
     Sums all;
+    const int64_t chunks = std::max<int64_t>(1, static_cast<int64_t>(count) / size);
     RETURN_IF_ERROR(SumChunks<Sums>(
-        "validation", ChunksOf(count), pool, progress,
+        "validation", chunks, pool, progress,
         [&](int64_t chunk) {
-          const size_t begin = static_cast<size_t>(chunk) * kValidInputs;
-          return (this->*valid)(params, begin, std::min(count, begin + kValidInputs));
+          const Range range = PartOf(count, chunk, chunks);
+          return (this->*valid)(params, range.begin, range.end);
         },
         [&](const Sums& one) {
           all.loss += one.loss;
@@ -221,12 +226,12 @@ absl::StatusOr<Validation> PretrainingObjective::Validate(const ParamList& param
     return absl::OkStatus();
   };
   if (spec_.has_masked()) {
-    RETURN_IF_ERROR(
-        part(corpus_->valid.size(), spec_.masked().weight(), /*accuracy=*/true, &PretrainingObjective::ValidMasked));
+    RETURN_IF_ERROR(part(corpus_->valid.size(), kValidInputs, spec_.masked().weight(), /*accuracy=*/true,
+                         &PretrainingObjective::ValidMasked));
   }
-  if (spec_.has_pairs()) {
-    RETURN_IF_ERROR(part(corpus_->valid_pairs.size(), spec_.pairs().weight(), !spec_.has_masked(),
-                         &PretrainingObjective::ValidPairs));
+  if (spec_.has_pairs()) {  // as many to tell apart as in training
+    RETURN_IF_ERROR(part(corpus_->valid_pairs.size(), spec_.pairs().batch() / PairParts(), spec_.pairs().weight(),
+                         !spec_.has_masked(), &PretrainingObjective::ValidPairs));
   }
   result.score = -result.loss;
   return result;

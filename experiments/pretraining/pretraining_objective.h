@@ -8,6 +8,7 @@
 #include "experiments/pretraining/corpus.h"
 #include "experiments/pretraining/masking.h"
 #include "experiments/pretraining/pretraining.pb.h"
+#include "experiments/training/epochs.h"
 #include "experiments/training/objective.h"
 #include "metaprompt/encoders/dropout.h"
 #include "metaprompt/encoders/encoder.h"
@@ -15,21 +16,7 @@
 
 namespace metaprompt {
 
-// An endless walk through `size` things: in each epoch all of them, in a new random order.
-class Epochs {
- public:
-  Epochs(uint64_t seed, size_t size) : seed_(seed), size_(size) {}
-
-  // The thing at place `position` of the walk. Fast while positions grow.
-  size_t At(int64_t position);
-
- private:
-  uint64_t seed_;
-  size_t size_;
-  int64_t epoch_ = -1;  // of `order_`
-  std::vector<size_t> order_;
-};
-
+// With both losses, the accuracy is that of the masked tokens.
 class PretrainingObjective : public Objective {
  public:
   // All but `spec` outlive the object.
@@ -53,6 +40,8 @@ class PretrainingObjective : public Objective {
   };
 
   Dropout DropoutOf(int64_t step, size_t part) const;
+  // In how many parts the pairs of a batch are: each has two pairs at least.
+  int64_t PairParts() const;
   void AddMasked(int64_t step, TrainingBatch* batch);
   void AddPairs(int64_t step, TrainingBatch* batch);
   Sums ValidMasked(const ParamList& params, size_t begin, size_t end) const;

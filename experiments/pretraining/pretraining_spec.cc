@@ -1,29 +1,52 @@
 #include "experiments/pretraining/pretraining_spec.h"
 
-#include "absl/strings/ascii.h"
+#include <utility>
+
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_join.h"
+#include "absl/strings/strip.h"
 #include "experiments/host/device.h"
-#include "metaprompt/base/files.h"
-#include "metaprompt/base/likely_cause.h"
+#include "experiments/model_size.h"
+#include "experiments/spec_file.h"
 #include "metaprompt/base/spec_fields.h"
 #include "metaprompt/base/status_macros.h"
-#include "metaprompt/base/text.h"
+#include "metaprompt/encoders/dropout_rates.h"
 #include "metaprompt/encoders/initial_values.h"
 
 namespace metaprompt {
+namespace {
+
+// Fields that have no effect beside others.
+void CheckUnused(const PretrainingSpec& spec, std::vector<std::string>* broken) {
+  const CorpusSpec& corpus = spec.corpus();
+  const EncoderSpec& encoder = spec.encoder();
+  for (const auto& [unused, what] : {
+           std::make_pair(
+               !spec.has_masked() && encoder.has_checkpoint() && corpus.path_size() + corpus.dataset_size() > 0,
+               "corpus.path or corpus.dataset is set; its texts are for masked, which is not set"),
+           std::make_pair(!spec.has_masked() && corpus.join(),
+                          "corpus.join is set; it is for masked, which is not set"),
+           std::make_pair(encoder.has_checkpoint() && !spec.vocabulary().path().empty(),
+                          "vocabulary.path is set; encoder.checkpoint brings a tokenizer of its own"),
+           std::make_pair(encoder.checkpoint().max_tokens() > 0,
+                          "encoder.checkpoint.max_tokens is set; the field for this is corpus.max_tokens"),
+           std::make_pair(!encoder.checkpoint().standardised_read(),
+                          "encoder.checkpoint.standardised_read is false; nothing is standardised in pre-training"),
+           std::make_pair(!encoder.bert().init_standardised(),
+                          "encoder.bert.init_standardised is false; nothing is standardised in pre-training"),
+       }) {
+    if (unused) {
+      broken->emplace_back(what);
+    }
+  }
+}
+
+}  // namespace
 
 std::vector<std::string> CheckPretrainingSpec(const PretrainingSpec& spec) {
   std::vector<std::string> broken = BrokenRules(spec);
-  const auto check = [&](const absl::Status& status) {
-    if (!status.ok()) {
-      broken.emplace_back(status.message());
-    }
-  };
-  for (const char c : spec.name()) {
-    if (!absl::ascii_isalnum(static_cast<unsigned char>(c)) && c != '-' && c != '_') {
-      broken.push_back(absl::StrCat("name is ", Quoted(spec.name()), "; it may hold letters, digits, - and _ only"));
-      break;
+  for (std::string rule : {BrokenNameRule(spec.name()), BrokenDropoutRule(spec.dropout(), "dropout")}) {
+    if (!rule.empty()) {
+      broken.push_back(std::move(rule));
     }
   }
   if (!spec.has_masked() && !spec.has_pairs()) {
@@ -36,32 +59,26 @@ std::vector<std::string> CheckPretrainingSpec(const PretrainingSpec& spec) {
     broken.push_back(absl::StrCat("masked.as_mask and masked.as_random are ", spec.masked().as_mask(), " and ",
                                   spec.masked().as_random(), "; together they must be <= 1"));
   }
-  if (spec.encoder().has_bert()) {
-    if (spec.encoder().bert().heads() > 0) {
-      check(CheckBert(spec.encoder().bert()));
+  const BertSpec& bert = spec.encoder().bert();
+  if (spec.encoder().has_bert() && bert.heads() > 0) {
+    if (const absl::Status status = CheckBert(bert); !status.ok()) {
+      broken.emplace_back(absl::StripPrefix(status.message(), "model."));
     }
-    if (const int most = spec.encoder().bert().max_positions(); spec.corpus().max_tokens() > most) {
-      broken.push_back(
-          absl::StrCat("corpus.max_tokens is ", spec.corpus().max_tokens(), "; encoder.bert.max_positions is ", most));
+    if (spec.corpus().max_tokens() > bert.max_positions()) {
+      broken.push_back(absl::StrCat("corpus.max_tokens is ", spec.corpus().max_tokens(),
+                                    "; encoder.bert.max_positions is ", bert.max_positions()));
     }
-  } else if (!spec.vocabulary().path().empty()) {
-    broken.emplace_back("vocabulary.path is set; encoder.checkpoint brings a tokenizer of its own");
   }
-  const DropoutSpec& dropout = spec.dropout();
-  if (dropout.of_checkpoint() && (dropout.hidden() > 0 || dropout.attention() > 0)) {
-    broken.emplace_back("dropout.of_checkpoint is set, and so is hidden or attention; set one or the other");
+  CheckUnused(spec, &broken);
+  if (const absl::Status device = CheckDevice(spec.device()); !device.ok()) {
+    broken.emplace_back(device.message());
   }
-  check(CheckDevice(spec.device()));
   return broken;
 }
 
 absl::StatusOr<PretrainingSpec> LoadPretrainingSpec(const std::string& path, const std::vector<std::string>& sets) {
-  ASSIGN_OR_RETURN(const std::string text, ReadFile(path));
   PretrainingSpec spec;
-  RETURN_IF_ERROR(WithLikelyCause(ParseSpec(text, path, &spec), path));
-  for (const std::string& set : sets) {
-    RETURN_IF_ERROR(SetField(set, &spec));
-  }
+  RETURN_IF_ERROR(ReadSpecFile(path, sets, &spec));
   // Groups that are all defaults may be left out of the file, not out of the record.
   spec.mutable_corpus();
   spec.mutable_optimizer();
@@ -70,8 +87,15 @@ absl::StatusOr<PretrainingSpec> LoadPretrainingSpec(const std::string& path, con
   if (spec.encoder().has_bert()) {
     spec.mutable_vocabulary();
   }
-  if (const std::vector<std::string> broken = CheckPretrainingSpec(spec); !broken.empty()) {
-    return absl::InvalidArgumentError(absl::StrCat(path, ": ", absl::StrJoin(broken, absl::StrCat("\n", path, ": "))));
+  RETURN_IF_ERROR(BrokenRulesError(path, CheckPretrainingSpec(spec)));
+  if (spec.encoder().has_checkpoint()) {  // the same file serves for a new encoder, which may stay in it
+    spec.clear_vocabulary();
+  }
+  ModelSpec model;
+  *model.mutable_encoder() = spec.encoder();
+  model.mutable_tokenizer()->set_vocab_size(spec.vocabulary().size());
+  if (const absl::Status fits = CheckFits(model); !fits.ok()) {
+    return BrokenRulesError(path, {std::string(absl::StripPrefix(fits.message(), "model."))});
   }
   WriteOutDefaults(&spec);
   return spec;

@@ -55,7 +55,8 @@ WordCounts::Vector WordCounts::VectorOf(absl::string_view text) {
   return vector;
 }
 
-EpisodeLines WordCounts::Test(absl::Span<const TextClass* const> classes, const PlanOf& plan, int64_t count) {
+absl::StatusOr<EpisodeLines> WordCounts::Test(absl::Span<const TextClass* const> classes, const PlanOf& plan,
+                                              int64_t count, const std::atomic<bool>& stop) {
   std::map<std::pair<int64_t, int64_t>, Vector> known;
   const auto vector_of = [&](const TextRef& ref) -> const Vector& {
     Vector& vector = known[{ref.of_class, ref.text}];
@@ -66,6 +67,9 @@ EpisodeLines WordCounts::Test(absl::Span<const TextClass* const> classes, const 
   };
   EpisodeLines lines;
   for (int64_t i = 0; i < count; ++i) {
+    if (stop.load()) {
+      return absl::CancelledError("stopped while words were counted; the same command continues from there");
+    }
     const EpisodePlan episode = plan(i);
     const size_t ways = episode.classes.size();
     const size_t shots = episode.support.size() / ways;

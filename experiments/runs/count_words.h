@@ -3,12 +3,14 @@
 #ifndef EXPERIMENTS_RUNS_COUNT_WORDS_H_
 #define EXPERIMENTS_RUNS_COUNT_WORDS_H_
 
+#include <atomic>
 #include <cstdint>
 #include <string>
 #include <unordered_map>
 #include <utility>
 #include <vector>
 
+#include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "absl/types/span.h"
 #include "datasets/dataset.h"
@@ -26,8 +28,10 @@ class WordCounts {
   // Counts the training texts of `dataset`. Takes about a second per 100 MB.
   explicit WordCounts(const Dataset& dataset);
 
-  // The episodes 0 ... count - 1 of `plan`, whose classes are those of `classes`. The texts must be open.
-  EpisodeLines Test(absl::Span<const TextClass* const> classes, const PlanOf& plan, int64_t count);
+  // The episodes 0 ... count - 1 of `plan`, whose classes are those of `classes`. The texts must be open. Cancelled:
+  // `stop` was set.
+  absl::StatusOr<EpisodeLines> Test(absl::Span<const TextClass* const> classes, const PlanOf& plan, int64_t count,
+                                    const std::atomic<bool>& stop);
 
  private:
   using Vector = std::vector<std::pair<int64_t, double>>;  // word numbers, ascending, and weights

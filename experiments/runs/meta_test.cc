@@ -6,6 +6,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "experiments/host/stop_signals.h"
 #include "experiments/runs/class_results.h"
 #include "experiments/runs/count_words.h"
 #include "experiments/runs/evaluate.h"
@@ -65,13 +66,14 @@ absl::StatusOr<Evaluation> MetaTest(const RunContext& context, int shots, const 
   return EvaluationOf(initialisation, lines, context.bench->dataset(), plan);
 }
 
-absl::StatusOr<Evaluation> TestWordCounts(const RunContext& context, int shots) {
+absl::StatusOr<Evaluation> TestWordCounts(const RunContext& context, int shots, WordCounts* words) {
   const TestSet::Access access = context.bench->test_set().Begin();
   const PlanOf plan = context.bench->test_set().Plans(shots);
   const Dataset& dataset = context.bench->dataset();
   const int64_t total = context.bench->spec().test().episodes();
   context.progress->Begin(absl::StrCat(shots, "-shot meta-test, ", kCountingWords), "episodes", 0, total);
-  const EpisodeLines lines = WordCounts(dataset).Test(dataset.Of(Split::kTest), plan, total);
+  const StopsLater stops_later;
+  ASSIGN_OR_RETURN(const EpisodeLines lines, words->Test(dataset.Of(Split::kTest), plan, total, *context.stop));
   context.progress->End(absl::StrFormat("%d episodes, %s", total, Percent(Interval(lines.accuracies))));
   return EvaluationOf(kCountingWords, lines, dataset, plan);
 }

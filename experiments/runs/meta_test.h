@@ -6,6 +6,7 @@
 
 #include "absl/status/statusor.h"
 #include "experiments/result.pb.h"
+#include "experiments/runs/count_words.h"
 #include "experiments/runs/run_context.h"
 #include "metaprompt/model/params.h"
 
@@ -17,8 +18,8 @@ namespace metaprompt {
 absl::StatusOr<Evaluation> MetaTest(const RunContext& context, int shots, const std::string& initialisation,
                                     const ParamList& params);
 
-// The same episodes by counting words alone (count_words.h). It has nothing to adapt and takes a moment.
-absl::StatusOr<Evaluation> TestWordCounts(const RunContext& context, int shots);
+// The same episodes by counting words alone. It has nothing to adapt and takes a moment.
+absl::StatusOr<Evaluation> TestWordCounts(const RunContext& context, int shots, WordCounts* words);
 
 // `of` minus `over`, episode by episode: they have the same episodes.
 PairedDifference Paired(const Evaluation& of, const Evaluation& over);

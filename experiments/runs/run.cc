@@ -2,8 +2,8 @@
 
 #include <algorithm>
 #include <chrono>
-#include <filesystem>
 #include <memory>
+#include <optional>
 #include <set>
 #include <string>
 #include <utility>
@@ -11,9 +11,11 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "experiments/runs/count_words.h"
 #include "experiments/runs/meta_test.h"
 #include "experiments/runs/run_context.h"
 #include "experiments/runs/run_inputs.h"
+#include "experiments/runs/run_life.h"
 #include "experiments/runs/train.h"
 #include "experiments/workbench/check_record.h"
 #include "experiments/workbench/read_record.h"
@@ -26,12 +28,15 @@
 namespace metaprompt {
 namespace {
 
-absl::StatusOr<ShotResult> RunShots(const RunContext& context, int shots) {
+absl::StatusOr<ShotResult> RunShots(const RunContext& context, int shots, std::optional<WordCounts>* words) {
   ASSIGN_OR_RETURN(Trained trained, MetaTrain(context, shots));
   ShotResult result = std::move(trained.result);
   const ExperimentSpec& spec = context.bench->spec();
   if (spec.test().count_words()) {
-    ASSIGN_OR_RETURN(*result.add_tests(), TestWordCounts(context, shots));
+    if (!words->has_value()) {  // the same for all numbers of shots
+      words->emplace(context.bench->dataset());
+    }
+    ASSIGN_OR_RETURN(*result.add_tests(), TestWordCounts(context, shots, &**words));
   }
   if (TestsInitialParams(spec)) {
     ASSIGN_OR_RETURN(ParamList initial, context.bench->InitialParams(shots));
@@ -119,25 +124,6 @@ std::string UnknownWordsNote(const Workbench& bench) {
   return count == 0 ? "" : absl::StrCat("; the tokenizer lacks words of ", count, " class names, such as ", first);
 }
 
-// The record of the run in a directory that exists, if it is complete and has the same spec; else an error. `taken` is
-// the error for a directory of something else.
-absl::StatusOr<RunRecord> CompleteRun(const ExperimentSpec& spec, const std::string& out, const absl::Status& taken,
-                                      Progress* progress) {
-  std::error_code error;
-  if (!std::filesystem::exists(absl::StrCat(out, "/record.textproto"), error)) {
-    return taken;
-  }
-  ASSIGN_OR_RETURN(RunRecord record, ReadRecord(out));
-  ExperimentSpec found = record.spec();
-  WriteOutDefaults(&found);  // of fields that are newer than the record
-  if (SpecText(found) != SpecText(spec)) {
-    return absl::AlreadyExistsError(
-        absl::StrCat(out, ": the complete run there has another spec; name another folder with --out, or remove it"));
-  }
-  progress->Line(absl::StrCat(out, ": complete already, with this spec"));
-  return record;
-}
-
 absl::StatusOr<RunRecord> RunIn(RunDirectory* directory, const ExperimentSpec& spec, Progress* progress,
                                 const std::atomic<bool>& stop, bool allow_other_environment) {
   const auto begin = std::chrono::steady_clock::now();
@@ -157,8 +143,9 @@ absl::StatusOr<RunRecord> RunIn(RunDirectory* directory, const ExperimentSpec& s
   const std::unique_ptr<Learner> learner = MakeLearner(spec.learner());
   TaskPool pool(bench.device().is_cpu() ? threads : 1, &stop);  // a GPU takes one task at a time
   const RunContext context = {&bench, learner.get(), directory, &pool, progress, &stop};
+  std::optional<WordCounts> words;
   for (const int shots : spec.episodes().shots()) {
-    ASSIGN_OR_RETURN(*record.add_results(), RunShots(context, shots));
+    ASSIGN_OR_RETURN(*record.add_results(), RunShots(context, shots, &words));
   }
 
   environment.set_wall_seconds(std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count());
@@ -167,8 +154,6 @@ absl::StatusOr<RunRecord> RunIn(RunDirectory* directory, const ExperimentSpec& s
         std::make_pair("record.textproto", SpecText(record))}) {
     RETURN_IF_ERROR(directory->Write(file, text));
   }
-  RemoveInputNotes(*directory);
-  RETURN_IF_ERROR(directory->Finish());
   return record;
 }
 
@@ -176,16 +161,19 @@ absl::StatusOr<RunRecord> RunIn(RunDirectory* directory, const ExperimentSpec& s
 
 absl::StatusOr<RunRecord> RunExperiment(const ExperimentSpec& spec, const std::string& out, Progress* progress,
                                         const std::atomic<bool>& stop, bool allow_other_environment) {
-  absl::StatusOr<std::unique_ptr<RunDirectory>> directory = RunDirectory::Open(out, SpecText(spec));
-  if (absl::IsAlreadyExists(directory.status())) {
-    return CompleteRun(spec, out, directory.status(), progress);
-  }
-  RETURN_IF_ERROR(directory);
-  absl::StatusOr<RunRecord> record = RunIn(directory->get(), spec, progress, stop, allow_other_environment);
-  if (!record.ok()) {
-    (*directory)->Abandon();
-  }
-  return record;
+  RunLife<RunRecord> run;
+  run.spec_text = SpecText(spec);
+  run.out = out;
+  run.record_file = "record.textproto";
+  run.read = [](const std::string& folder) { return ReadRecord(folder); };
+  run.spec_text_of = [](const RunRecord& record) {
+    ExperimentSpec found = record.spec();
+    WriteOutDefaults(&found);
+    return SpecText(found);
+  };
+  run.work = [&](RunDirectory* directory) { return RunIn(directory, spec, progress, stop, allow_other_environment); };
+  run.clean = RemoveInputNotes;
+  return LiveRun(run, progress);
 }
 
 }  // namespace metaprompt

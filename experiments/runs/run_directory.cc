@@ -169,11 +169,15 @@ RunDirectory::~RunDirectory() {
   }
 }
 
-std::string RunDirectory::File(absl::string_view name) const { return absl::StrCat(path_, kPartial, "/", name); }
+std::string RunDirectory::folder() const { return path_ + kPartial; }
 
-bool RunDirectory::Has(absl::string_view name) const {
+std::string RunDirectory::File(absl::string_view name) const { return absl::StrCat(folder(), "/", name); }
+
+bool RunDirectory::Has(absl::string_view name) const { return HasFile(folder(), name); }
+
+bool HasFile(const std::string& folder, absl::string_view name) {
   struct stat info;
-  return stat(File(name).c_str(), &info) == 0;
+  return stat(absl::StrCat(folder, "/", name).c_str(), &info) == 0;
 }
 
 BeforeRename RunDirectory::Announcing(const std::string& name) const {
@@ -220,7 +224,7 @@ bool RunDirectory::HasWork() const {
   const std::vector<std::string> names = NamesIn(path_ + kPartial);
   return std::any_of(names.begin(), names.end(), [](const std::string& name) {
     return absl::StartsWith(name, "checkpoint-") || absl::StartsWith(name, "validation-") ||
-           absl::StartsWith(name, "test-");
+           absl::StartsWith(name, "test-") || absl::StartsWith(name, "best") || name == "model.safetensors";
   });
 }
 

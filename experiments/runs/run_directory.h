@@ -16,7 +16,8 @@
 
 namespace metaprompt {
 
-// Until a run is complete its files are in `PATH.partial`; then that folder is renamed to PATH. A stopped run is found
+// Until a run is complete its files are in `PATH.partial`; then that folder is renamed to PATH, where at most an empty
+// folder may stand. A stopped run is found
 // there and continued. One process at a time may hold it: it is locked from Open until after the rename. The checksum
 // of each file is in SHA256SUMS (checksums.h), and is compared when the file is read.
 class RunDirectory {
@@ -32,6 +33,8 @@ class RunDirectory {
   bool continues() const { return continues_; }
   const std::string& path() const { return path_; }
 
+  // The folder with the files until Finish: PATH.partial.
+  std::string folder() const;
   // The file in the folder, and whether it is there.
   std::string File(absl::string_view name) const;
   bool Has(absl::string_view name) const;
@@ -47,8 +50,8 @@ class RunDirectory {
   // Whether a file with this SHA-256 is the one that was written.
   absl::Status Check(const std::string& name, const std::string& sha256) const { return sums_->Check(name, sha256); }
 
-  // For a run that failed: removes all that was written, and the folder, unless there is a checkpoint or are results of
-  // validation or test.
+  // For a run that failed: removes all that was written, and the folder, unless there is a checkpoint or are parameters
+  // or results of validation or test.
   void Abandon();
   // The run is complete: gives the folder its final name.
   absl::Status Finish();
@@ -76,6 +79,9 @@ class RunDirectory {
   std::unique_ptr<Checksums> sums_;
   bool continues_ = false;
 };
+
+// Whether the folder has a file of that name.
+bool HasFile(const std::string& folder, absl::string_view name);
 
 }  // namespace metaprompt
 

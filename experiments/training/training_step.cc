@@ -80,12 +80,13 @@ absl::StatusOr<TrainingStats> TrainingStep(const OptimizerSpec& spec, const std:
                                            LearnerState* state) {
   OrderedSum sum(infos.size(), batch.parts.size());
   const auto parts = static_cast<int64_t>(batch.parts.size());
-  const int64_t done = pool->Run(parts, [&](int64_t part) {
+  const auto compute = [&](int64_t part) {
     const ParamList leaves = Leaves(state->params, std::vector<bool>(infos.size(), true));
     const PartLoss result = batch.parts[static_cast<size_t>(part)](leaves);
     sum.Add(static_cast<size_t>(part), result.loss.item<double>(), result.correct,
             Gradients({result.loss}, leaves, {}, /*keep_graph=*/false, /*create_graph=*/false));
-  });
+  };
+  const int64_t done = pool->Run(parts, compute, nullptr, TaskPool::FewTasks::kOneThread);
   if (done < parts) {
     return absl::CancelledError(absl::StrCat("stopped in step ", state->meta_step));
   }

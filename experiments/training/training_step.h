@@ -23,10 +23,10 @@ struct TrainingStats {
 // The peak step size of every parameter: of layer l of L, lr * layer_decay^(L - l).
 std::vector<double> PeakRates(const OptimizerSpec& spec, const std::vector<ParamInfo>& infos);
 
-// One update of `total`. The parts' gradients are summed in their order, whichever ends first, so the result is the
-// same for any number of threads up to the number of parts. About as many gradients are in memory as there are threads.
-// The error names the loss or gradient that is not finite. Cancelled: the pool was asked to stop before all parts were
-// done. After an error the state is unchanged.
+// One update of `total`. The parts' gradients are summed in their order, whichever ends first, and each is computed on
+// one thread, so the result is the same for any number of threads. About as many gradients are in memory as there are
+// threads. The error names the loss or gradient that is not finite. Cancelled: the pool was asked to stop before all
+// parts were done. After an error the state is unchanged.
 absl::StatusOr<TrainingStats> TrainingStep(const OptimizerSpec& spec, const std::vector<ParamInfo>& infos,
                                            int64_t total, const TrainingBatch& batch, TaskPool* pool,
                                            LearnerState* state);

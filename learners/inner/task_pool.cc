@@ -40,8 +40,9 @@ TaskPool::~TaskPool() {
   }
 }
 
-int64_t TaskPool::Run(int64_t count, const std::function<void(int64_t)>& task, const std::function<void()>& meanwhile) {
-  if (count < threads_ || workers_.empty()) {
+int64_t TaskPool::Run(int64_t count, const std::function<void(int64_t)>& task, const std::function<void()>& meanwhile,
+                      FewTasks few) {
+  if ((count < threads_ && few == FewTasks::kAllThreads) || workers_.empty()) {
     for (int64_t i = 0; i < count; ++i) {
       if (AskedToStop()) {
         return i;

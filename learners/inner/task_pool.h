@@ -14,10 +14,13 @@
 namespace metaprompt {
 
 // If there are at least as many tasks as threads, each task runs on one thread: without barriers inside, and with the
-// same numbers for any number of threads. Fewer tasks run one after another, and each uses all threads in its matrix
-// products.
+// same numbers for any number of threads. For fewer tasks, the caller chooses.
 class TaskPool {
  public:
+  // What is done with fewer tasks than threads. kAllThreads: they run one after another, and each uses all threads in
+  // its matrix products, whose sums then round differently. kOneThread: each runs on one thread, and others idle.
+  enum class FewTasks { kAllThreads, kOneThread };
+
   // threads >= 1. One pool per process: the thread count of LibTorch and of BLAS is the process's. While `stop` is set
   // (null: never), no task starts; those that run are finished.
   explicit TaskPool(int threads, const std::atomic<bool>* stop = nullptr);
@@ -31,8 +34,8 @@ class TaskPool {
   // how many were done: the first so many. Fewer than `count`: the pool was asked to stop. If one throws, no further
   // task starts, and its exception is thrown here once those that run are done. `meanwhile`, if given, is called by
   // this thread about twice per second while others work; where tasks run one after another, after each.
-  int64_t Run(int64_t count, const std::function<void(int64_t)>& task,
-              const std::function<void()>& meanwhile = nullptr);
+  int64_t Run(int64_t count, const std::function<void(int64_t)>& task, const std::function<void()>& meanwhile = nullptr,
+              FewTasks few = FewTasks::kAllThreads);
 
  private:
   void Work();

@@ -95,13 +95,16 @@ bool InRange(const FieldRule& rule, double value) {
          (!rule.has_lt() || value < rule.lt()) && (!rule.has_le() || value <= rule.le());
 }
 
-// The value of a field as a double; false if it is not an int32 or a double.
+// The value of a field as a double; false if it is not a signed whole number or a double.
 bool NumberOf(const Message& message, const FieldDescriptor& field, int index, double* value) {
   const Reflection& r = *message.GetReflection();
   const bool repeated = field.is_repeated();
   switch (field.cpp_type()) {
     case FieldDescriptor::CPPTYPE_INT32:
       *value = repeated ? r.GetRepeatedInt32(message, &field, index) : r.GetInt32(message, &field);
+      return true;
+    case FieldDescriptor::CPPTYPE_INT64:
+      *value = static_cast<double>(repeated ? r.GetRepeatedInt64(message, &field, index) : r.GetInt64(message, &field));
       return true;
     case FieldDescriptor::CPPTYPE_DOUBLE:
       *value = repeated ? r.GetRepeatedDouble(message, &field, index) : r.GetDouble(message, &field);
@@ -333,6 +336,9 @@ void WriteOutDefaults(Message* spec) {
       case FieldDescriptor::CPPTYPE_INT32:
         if (!set) r.SetInt32(spec, &field, field.default_value_int32());
         break;
+      case FieldDescriptor::CPPTYPE_INT64:
+        if (!set) r.SetInt64(spec, &field, field.default_value_int64());
+        break;
       case FieldDescriptor::CPPTYPE_UINT64:
         if (!set) r.SetUInt64(spec, &field, field.default_value_uint64());
         break;
@@ -384,6 +390,9 @@ void DescribeField(const FieldDescriptor& field, const std::string& path, std::s
       break;
     case FieldDescriptor::CPPTYPE_UINT64:
       facts.push_back(absl::StrCat("whole number, default ", field.default_value_uint64()));
+      break;
+    case FieldDescriptor::CPPTYPE_INT64:
+      facts.push_back(absl::StrCat("whole number, default ", field.default_value_int64()));
       break;
     default:
       facts.push_back("whole number");

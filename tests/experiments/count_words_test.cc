@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <string>
 #include <vector>
 
@@ -37,9 +38,13 @@ TEST(WordCountsTest, RareWordsWeighMore) {
   };
   // Both "a red" and "red a" have the cosine 1 / √(1 + 2.0986²) with "a", and 2.0986 times that with "red". A text that
   // shares no word with any centroid gets the first class.
-  const EpisodeLines lines = WordCounts(dataset).Test(classes, plan, 2);
-  EXPECT_EQ(lines.text, "0.5\t1 0 1 0\n0.75\t0 0 0 1\n");
-  EXPECT_EQ(lines.accuracies, (std::vector<double>{0.5, 0.75}));
+  std::atomic<bool> stop(false);
+  const absl::StatusOr<EpisodeLines> lines = WordCounts(dataset).Test(classes, plan, 2, stop);
+  ASSERT_TRUE(lines.ok()) << lines.status();
+  EXPECT_EQ(lines->text, "0.5\t1 0 1 0\n0.75\t0 0 0 1\n");
+  EXPECT_EQ(lines->accuracies, (std::vector<double>{0.5, 0.75}));
+  stop = true;
+  EXPECT_TRUE(absl::IsCancelled(WordCounts(dataset).Test(classes, plan, 2, stop).status()));
 }
 
 }  // namespace

@@ -33,6 +33,7 @@
 #include "metaprompt/encoders/initial_values.h"
 #include "tests/helpers/command_line_fixture.h"
 #include "tests/helpers/differences.h"
+#include "tests/helpers/stop_after_lines.h"
 
 namespace metaprompt {
 namespace {
@@ -143,7 +144,7 @@ TEST_F(FineTuningTest, LearnsWhatCanBeToldApart) {
   EXPECT_THAT(Command({"show", "$tuned", "--json"}).out, HasSubstr("\"macro_f1\": 1"));
   EXPECT_THAT(Tune("tuned").err, HasSubstr("complete already"));
   EXPECT_THAT(Error({"finetune", "$tuned.textproto", "--out", "$tuned", "--set", "seed=9"}),
-              HasSubstr("$tuned: the complete fine-tuning there has another spec"));
+              HasSubstr("$tuned: the complete run there has another spec"));
 }
 
 // The gradient of a whole batch, whose parts are added up, is the derivative of the mean loss, and its loss is the
@@ -219,27 +220,7 @@ TEST_F(FineTuningTest, ThreadsStopsAndContinuationsChangeNoByte) {
     absl::StatusOr<FineTuningRecord> record = absl::CancelledError("");
     while (absl::IsCancelled(record.status()) && ++processes < 40) {
       std::atomic<bool> stop(false);
-      // Sets the flag when so many lines have been printed.
-      class Stopping : public std::stringbuf {
-       public:
-        Stopping(int64_t left, std::atomic<bool>* flag) : left_(left), flag_(flag) {}
-
-       protected:
-        int overflow(int c) override {
-          *flag_ = *flag_ || (c == '\n' && --left_ < 0);
-          return c;
-        }
-        std::streamsize xsputn(const char* text, std::streamsize size) override {
-          for (std::streamsize i = 0; i < size; ++i) {
-            overflow(text[i]);
-          }
-          return size;
-        }
-
-       private:
-        int64_t left_;
-        std::atomic<bool>* flag_;
-      } buffer(after, &stop);
+      StopAfterLines buffer(after + 1, &stop);
       std::ostream lines(&buffer);
       Progress progress(&lines, false);
       record = FineTune(SpecWith(), folder_ + out, &progress, stop);

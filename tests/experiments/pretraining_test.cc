@@ -6,7 +6,6 @@
 #include <atomic>
 #include <filesystem>
 #include <ostream>
-#include <streambuf>
 #include <string>
 #include <vector>
 
@@ -14,11 +13,13 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 #include "experiments/pretraining/pretrain.h"
+#include "experiments/pretraining/pretraining_record.h"
 #include "experiments/pretraining/pretraining_spec.h"
 #include "metaprompt/base/files.h"
 #include "metaprompt/base/spec_fields.h"
 #include "metaprompt/checkpoints/checkpoint.h"
 #include "metaprompt/tokenizers/files/tokenizer_folder.h"
+#include "tests/helpers/stop_after_lines.h"
 #include "tests/helpers/tiny_run.h"
 
 namespace metaprompt {
@@ -65,24 +66,6 @@ PretrainingSpec TinySpec(const std::vector<std::string>& more = {}) {
   return *spec;
 }
 
-// Ends the run after so many lines of progress. Without a buffer, so that every character comes by.
-class StopAfterLines : public std::streambuf {
- public:
-  StopAfterLines(int lines, std::atomic<bool>* stop) : lines_(lines), stop_(stop) {}
-
- protected:
-  int_type overflow(int_type c) override {
-    if (c == '\n' && --lines_ <= 0) {
-      *stop_ = true;
-    }
-    return c;
-  }
-
- private:
-  int lines_;
-  std::atomic<bool>* stop_;
-};
-
 absl::StatusOr<PretrainingRecord> Try(const PretrainingSpec& spec, const std::string& out, int stop_after = 1 << 30) {
   std::atomic<bool> stop(false);
   StopAfterLines buffer(stop_after, &stop);
@@ -111,7 +94,7 @@ TEST(PretrainingTest, LearnsAndLeavesAnEncoderThatOpens) {
   EXPECT_GT(record->pseudo_perplexity(), 1);
   EXPECT_LT(record->pseudo_perplexity(), 110);
   EXPECT_THAT(PretrainingText(*record), AllOf(HasSubstr("144 texts"), HasSubstr("pseudo-perplexity")));
-  for (const char* const file : {"/best.safetensors", "/checkpoint-training.safetensors", "/inputs.sha256"}) {
+  for (const char* const file : {"/best.safetensors", "/checkpoint-training.safetensors", "/dataset.sha256"}) {
     EXPECT_FALSE(Exists(out + file)) << file;
   }
 
@@ -137,11 +120,20 @@ TEST(PretrainingTest, LearnsAndLeavesAnEncoderThatOpens) {
                  "train.meta_steps=2", "test.episodes=4"}),
            Folder() + "/from-pretrained", &run);
   EXPECT_TRUE(run.model().mlm_head());
+  // An edited record is refused.
+  ASSERT_TRUE(ReadPretraining(out).ok());
+  EXPECT_THAT(std::string(ReadPretraining(Folder() + "/whole-not").status().message()), HasSubstr("No such file"));
+  PretrainingRecord edited = *record;
+  edited.set_best_step(99);
+  EXPECT_THAT(std::string(CheckPretraining(edited).message()), HasSubstr("best_step is 99"));
+  edited = *record;
+  edited.clear_version();
+  EXPECT_THAT(std::string(CheckPretraining(edited).message()), HasSubstr("version is missing"));
   // It can be pre-trained further.
   const absl::StatusOr<PretrainingRecord> further =
       Try(TinySpec({absl::StrCat("encoder.checkpoint.path=", out), "train.steps=2"}), Folder() + "/further");
   ASSERT_TRUE(further.ok()) << further.status();
-  EXPECT_EQ(further->start_sha256(), record->parameters_sha256());
+  EXPECT_EQ(further->model().encoder_sha256(), record->parameters_sha256());
   double best = 1e9;
   for (const TrainingPoint& point : record->curve()) {
     best = std::min(best, point.valid_loss());
@@ -182,31 +174,63 @@ TEST(PretrainingTest, StoppedAnywhereOrOnMoreThreadsItLeavesTheSameBytes) {
   EXPECT_EQ(Read(threads + "/curve.tsv"), Read(whole + "/curve.tsv"));
 }
 
-TEST(PretrainingTest, TextsOfTestClassesAreRefusedUnlessTransductive) {
+// A spec whose texts must not be those of the sealed data set, the classes of tiny_run.h from h on.
+PretrainingSpec SealedSpec(const std::string& texts, const std::string& source, const std::vector<std::string>& more) {
   const std::string path = absl::StrCat(Folder(), "/sealed.textproto");
-  ASSERT_TRUE(WriteFileAtomically(path, absl::StrCat(R"(
+  EXPECT_TRUE(WriteFileAtomically(path, absl::StrCat(R"(
     name: "sealed"
     corpus { path: ")",
-                                                     TextsPath(), R"(" valid_share: 0.2 max_tokens: 12
-             sealed { tsv { path: ")",
-                                                     DataPath(), R"(" } split { shares { train: 0.4 valid: 0.3 } } } }
+                                                     texts, R"(" valid_share: 0.2 max_tokens: 12
+             sealed { )",
+                                                     source, R"( split { shares { train: 0.4 valid: 0.3 } } } }
     vocabulary { size: 110 }
     encoder { bert { layers: 1 width: 16 heads: 2 intermediate: 32 max_positions: 16 } }
     masked { batch: 16 }
     train { steps: 1 parts: 2 }
     threads: 1)"))
                   .ok());
-  const absl::StatusOr<PretrainingSpec> spec = LoadPretrainingSpec(path, {});
-  ASSERT_TRUE(spec.ok()) << spec.status();
+  const absl::StatusOr<PretrainingSpec> spec = LoadPretrainingSpec(path, more);
+  EXPECT_TRUE(spec.ok()) << spec.status();
+  return *spec;
+}
+
+TEST(PretrainingTest, TextsOfTestClassesAreRefusedUnlessTransductive) {
+  const std::string data = absl::StrCat("tsv { path: \"", DataPath(), "\" }");
   const std::string out = Folder() + "/sealed";
-  EXPECT_THAT(Error(Try(*spec, out)), AllOf(StartsWith(absl::StrCat(TextsPath(), ":")),
-                                            HasSubstr("the text is one of the "), HasSubstr("corpus.transductive")));
+  EXPECT_THAT(Error(Try(SealedSpec(TextsPath(), data, {}), out)),
+              AllOf(StartsWith(absl::StrCat(TextsPath(), ":")), HasSubstr("the text is one of the "),
+                    HasSubstr("corpus.transductive")));
   EXPECT_FALSE(Exists(out + ".partial"));
-  const absl::StatusOr<PretrainingSpec> transductive = LoadPretrainingSpec(path, {"corpus.transductive=true"});
-  ASSERT_TRUE(transductive.ok()) << transductive.status();
-  const absl::StatusOr<PretrainingRecord> record = Try(*transductive, out);
+  const absl::StatusOr<PretrainingRecord> record =
+      Try(SealedSpec(TextsPath(), data, {"corpus.transductive=true"}), out);
   ASSERT_TRUE(record.ok()) << record.status();
   EXPECT_EQ(record->corpus().transductive_texts(), 84);  // 7 of 12 classes of 12 texts
+  // A run of tasks that is tested on them is refused.
+  EXPECT_THAT(RecordOf(Spec({absl::StrCat("model.encoder.checkpoint.path=", out), "model.prompt.template={text} {mask}",
+                             "learner.inner.prompt_lr=0"}),
+                       Folder() + "/seen"),
+              HasSubstr("the encoder was trained on "));
+}
+
+TEST(PretrainingTest, SealedTextsAreFoundInOtherForms) {
+  const std::string pairs = absl::StrCat(Folder(), "/sealed-pairs.csv");
+  std::string lines = "text,text_b,label\n";
+  for (const char of_class : {'a', 'b', 'c', 'd'}) {
+    absl::StrAppend(&lines, "one ", std::string(1, of_class), ",two ", std::string(1, of_class), ",",
+                    std::string(1, of_class), "\n");
+  }
+  ASSERT_TRUE(WriteFileAtomically(pairs, lines).ok());
+  const std::string data = absl::StrCat("max_words: 2 csv { path: \"", pairs, "\" text_b_column: \"text_b\" }");
+  const std::string texts = absl::StrCat(Folder(), "/forms.txt");
+  const std::string out = Folder() + "/forms";
+  for (const char* const form : {"one  c", "one\fc", "one c and more words than are kept", "two c"}) {
+    std::string file = "a sound text\n";
+    absl::StrAppend(&file, form, "\n");
+    ASSERT_TRUE(WriteFileAtomically(texts, file).ok());
+    EXPECT_THAT(Error(Try(SealedSpec(texts, data, {}), out)),
+                AllOf(StartsWith(absl::StrCat(texts, ":2: the text is one of the ")), HasSubstr("class")))
+        << form;
+  }
 }
 
 TEST(PretrainingTest, ErrorsNameTheFieldOrTheLine) {
@@ -219,6 +243,13 @@ TEST(PretrainingTest, ErrorsNameTheFieldOrTheLine) {
   EXPECT_THAT(load({"masked.as_random=0.9"}), HasSubstr("together they must be <= 1"));
   EXPECT_THAT(load({"encoder.bert.width=17"}), HasSubstr("multiple of heads"));
   EXPECT_THAT(load({"dropout.of_checkpoint=true"}), HasSubstr("set one or the other"));
+  EXPECT_THAT(load({"encoder.bert.width=17"}), HasSubstr("textproto: encoder.bert.width is 17"));
+  EXPECT_THAT(load({"train.steps=0"}), HasSubstr("train.steps is 0; it must be >= 1"));
+  EXPECT_THAT(load({"encoder.bert.init_standardised=false"}), HasSubstr("nothing is standardised"));
+  EXPECT_THAT(load({"encoder.bert.layers=96", "encoder.bert.width=16384", "encoder.bert.intermediate=65536"}),
+              HasSubstr("and this process can have"));
+  EXPECT_THAT(std::string(LoadPretrainingSpec(SpecPath(), {}).status().message()),
+              HasSubstr("the command for it is metaprompt run"));
   EXPECT_THAT(load({"masked.share=0"}), HasSubstr("masked.share is 0; it must be > 0 and < 1"));
 
   const std::string pairs = absl::StrCat(Folder(), "/broken-pairs.tsv");

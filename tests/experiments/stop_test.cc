@@ -30,6 +30,7 @@
 #include "learners/papers/make_learner.h"
 #include "metaprompt/base/files.h"
 #include "metaprompt/base/spec_fields.h"
+#include "tests/helpers/stop_after_lines.h"
 #include "tests/helpers/tiny_run.h"
 
 namespace metaprompt {
@@ -112,25 +113,6 @@ TEST(StopTest, TrainingStoppedAtAnyStepEndsWithTheSameBits) {
   EXPECT_THAT(whole_prompt, AllOf(HasSubstr("first/prompt."), Not(HasSubstr("first/bert."))));
 }
 
-// Sets a flag when the n-th line ends. Without a buffer, so that every character comes by.
-class StopAtLine : public std::streambuf {
- public:
-  StopAtLine(int line, std::atomic<bool>* stop) : line_(line), stop_(stop) {}
-
- protected:
-  int overflow(int c) override {
-    if (c == '\n' && ++lines_ == line_) {
-      *stop_ = true;
-    }
-    return c;
-  }
-
- private:
-  int line_;
-  std::atomic<bool>* stop_;
-  int lines_ = 0;
-};
-
 // All that is random within a step follows from the seed: what is dropped, and which texts a step is on.
 TEST(StopTest, DropoutAndMiniBatchesGoOnWhereTheyStopped) {
   const std::vector<std::string> sets = {"model.dropout.hidden=0.2",
@@ -142,7 +124,7 @@ TEST(StopTest, DropoutAndMiniBatchesGoOnWhereTheyStopped) {
                                          "learner.maml.query_batches.repeat_inner=true"};
   const std::string killed = Folder() + "/dropout-killed";
   std::atomic<bool> stop(false);
-  StopAtLine buffer(3, &stop);
+  StopAfterLines buffer(3, &stop);
   std::ostream shown(&buffer);
   Progress progress(&shown, false);
   EXPECT_TRUE(absl::IsCancelled(RunExperiment(Spec(sets), killed, &progress, stop).status()));
@@ -173,7 +155,7 @@ TEST(StopTest, ARunStoppedAfterAnyLineEndsWithTheSameRecord) {
   for (const int line : {1, 3, 5, 6, 7, 8}) {
     const std::string out = absl::StrCat(Folder(), "/line", line);
     std::atomic<bool> stop(false);
-    StopAtLine buffer(line, &stop);
+    StopAfterLines buffer(line, &stop);
     std::ostream shown(&buffer);
     Progress progress(&shown, false);
     const absl::StatusOr<RunRecord> record = RunExperiment(Spec(), out, &progress, stop);
@@ -200,7 +182,7 @@ TEST(StopTest, ARunThatContinuesOnFewerCoresHasAsManyThreads) {
   const int cores = CPU_COUNT(&before);
   const std::string out = Folder() + "/cores";
   std::atomic<bool> stop(false);
-  StopAtLine buffer(3, &stop);
+  StopAfterLines buffer(3, &stop);
   std::ostream shown(&buffer);
   Progress progress(&shown, false);
   const ExperimentSpec spec = Spec({"threads=0", "train.meta_batch=1"});

@@ -1,0 +1,67 @@
+// What every run that leaves a record has in common: its directory is opened, its work is done, it gets its final name.
+#ifndef EXPERIMENTS_RUNS_RUN_LIFE_H_
+#define EXPERIMENTS_RUNS_RUN_LIFE_H_
+
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/strings/str_cat.h"
+#include "experiments/host/progress.h"
+#include "experiments/runs/run_directory.h"
+#include "metaprompt/base/status_macros.h"
+
+namespace metaprompt {
+
+template <typename Record>
+struct RunLife {
+  std::string spec_text;    // the spec with every default
+  std::string out;          // where the complete run will be
+  const char* record_file;  // written last, by `work`: with it, all is done but for `clean`
+  // Reads and checks the record in a folder.
+  std::function<absl::StatusOr<Record>(const std::string& folder)> read;
+  // The spec of a record with every default that this program knows: a record may be older than a field.
+  std::function<std::string(const Record& record)> spec_text_of;
+  // Does the work, or what is left of it, and writes all files.
+  std::function<absl::StatusOr<Record>(RunDirectory* directory)> work;
+  // Removes what the complete run does not need.
+  std::function<void(const RunDirectory& directory)> clean;
+};
+
+// Runs, continues, or returns the record of a complete run with the same spec. Errors: a complete run with another
+// spec, and those of RunDirectory::Open and `work`. After an error of `work`, what took no time to make is removed.
+template <typename Record>
+absl::StatusOr<Record> LiveRun(const RunLife<Record>& run, Progress* progress) {
+  absl::StatusOr<std::unique_ptr<RunDirectory>> directory = RunDirectory::Open(run.out, run.spec_text);
+  if (absl::IsAlreadyExists(directory.status())) {
+    if (!HasFile(run.out, run.record_file)) {
+      return directory.status();  // something else is there
+    }
+    ASSIGN_OR_RETURN(Record record, run.read(run.out));
+    if (run.spec_text_of(record) != run.spec_text) {
+      return absl::AlreadyExistsError(absl::StrCat(
+          run.out, ": the complete run there has another spec; name another folder with --out, or remove it"));
+    }
+    progress->Line(absl::StrCat(run.out, ": complete already, with this spec"));
+    return record;
+  }
+  RETURN_IF_ERROR(directory);
+  // A process may have been killed between its last file and the folder's final name.
+  const bool is_done = (*directory)->Has(run.record_file);
+  absl::StatusOr<Record> record = is_done ? run.read((*directory)->folder()) : run.work(directory->get());
+  if (!record.ok()) {
+    if (!is_done) {
+      (*directory)->Abandon();
+    }
+    return record;
+  }
+  run.clean(**directory);
+  RETURN_IF_ERROR((*directory)->Finish());
+  return record;
+}
+
+}  // namespace metaprompt
+
+#endif  // EXPERIMENTS_RUNS_RUN_LIFE_H_

@@ -1,0 +1,22 @@
+// The rates of dropout that a spec asks for.
+#ifndef METAPROMPT_ENCODERS_DROPOUT_RATES_H_
+#define METAPROMPT_ENCODERS_DROPOUT_RATES_H_
+
+#include <string>
+
+#include "metaprompt/architectures/encoder_config.h"
+#include "metaprompt/encoders/dropout.h"
+#include "metaprompt/model/model.pb.h"
+
+namespace metaprompt {
+
+// The spec's own rates, or those of config.json. The seed is 0.
+Dropout RatesOf(const DropoutSpec& spec, const EncoderConfig& config);
+
+// The broken rule between the spec's fields, which names them behind `field`, such as "model.dropout"; empty if it is
+// not broken.
+std::string BrokenDropoutRule(const DropoutSpec& spec, const std::string& field);
+
+}  // namespace metaprompt
+
+#endif  // METAPROMPT_ENCODERS_DROPOUT_RATES_H_
