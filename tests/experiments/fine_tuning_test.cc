@@ -147,6 +147,22 @@ TEST_F(FineTuningTest, LearnsWhatCanBeToldApart) {
               HasSubstr("$tuned: the complete run there has another spec"));
 }
 
+// The shares of published texts are not in the spec, not even as defaults: the same command again finds its spec.
+TEST_F(FineTuningTest, PublishedTextsTestAndTheSameCommandEndsAtOnce) {
+  const std::string all = Words();
+  const size_t second = all.find('\n', all.find("class-2")) + 1;
+  Write("published.tsv",
+        all.substr(0, all.find('\n') + 1) + all.substr(all.find("class-2"), second - all.find("class-2")));
+  const std::vector<std::string> sets = {"texts.test.tsv.path=" + folder_ + "published.tsv", "train.epochs=1"};
+  const Outcome tuned = Tune("published", sets);
+  ASSERT_EQ(tuned.status, 0) << tuned.err;
+  EXPECT_EQ(RecordIn("published").test().texts(), 2);
+  EXPECT_EQ(RecordIn("published").texts().left_out(), 2);
+  const Outcome again = Tune("published", sets);
+  EXPECT_EQ(again.status, 0) << again.err;
+  EXPECT_THAT(again.err, HasSubstr("complete already"));
+}
+
 // The gradient of a whole batch, whose parts are added up, is the derivative of the mean loss, and its loss is the
 // cross-entropy of the texts.
 TEST_F(FineTuningTest, GradientIsTheDerivativeOfTheMeanLoss) {
