@@ -137,10 +137,10 @@ pid_t StartRun(const std::string& out, const std::vector<std::string>& sets,
   return Start(arguments, out + ".log", core);
 }
 
-// The status of the child once it has ended; gives up after 10 seconds, and kills it.
-int EndWithin10Seconds(pid_t child) {
+// The status of the child once it has ended; gives up after a minute, which is long on a busy machine, and kills it.
+int EndWithinAMinute(pid_t child) {
   int status = 0;
-  for (const Clock::time_point begin = Clock::now(); Clock::now() - begin < std::chrono::seconds(10);) {
+  for (const Clock::time_point begin = Clock::now(); Clock::now() - begin < std::chrono::seconds(60);) {
     if (waitpid(child, &status, WNOHANG) == child) {
       return status;
     }
@@ -148,15 +148,22 @@ int EndWithin10Seconds(pid_t child) {
   }
   kill(child, SIGKILL);
   waitpid(child, &status, 0);
-  ADD_FAILURE() << "the signal was not heard within 10 seconds";
+  ADD_FAILURE() << "the signal was not heard within a minute";
   return status;
 }
 
 void Await(const std::string& path) {
-  for (int i = 0; i < 6000 && !Exists(path); ++i) {
+  for (int i = 0; i < 12000 && !Exists(path); ++i) {
     std::this_thread::sleep_for(std::chrono::milliseconds(10));
   }
   ASSERT_TRUE(Exists(path)) << path;
+}
+
+void AwaitText(const std::string& path, const std::string& text) {
+  for (int i = 0; i < 1200 && !absl::StrContains(Read(path), text); ++i) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(100));
+  }
+  ASSERT_THAT(Read(path), HasSubstr(text));
 }
 
 TEST(ProgramTest, AllSignalsAreHeardInALongValidation) {
@@ -165,12 +172,12 @@ TEST(ProgramTest, AllSignalsAreHeardInALongValidation) {
   int64_t before = 0;
   for (const int signal : {SIGUSR1, SIGTERM}) {
     const pid_t child = StartRun(out, sets);
-    if (before > 0) {  // it goes on where it was; then there is more
-      std::this_thread::sleep_for(std::chrono::seconds(12));
-    }
     Await(out + ".partial/validation-1shot.tsv");
+    if (before > 0) {  // it goes on where it was; after ten seconds it shows how far it is
+      AwaitText(out + ".log", "1-shot validation at meta-step 0: ");
+    }
     ASSERT_EQ(kill(child, signal), 0);
-    const int status = EndWithin10Seconds(child);
+    const int status = EndWithinAMinute(child);
     const std::string log = Read(out + ".log");
     ASSERT_TRUE(WIFEXITED(status)) << log;
     EXPECT_EQ(WEXITSTATUS(status), 130) << log;
@@ -180,9 +187,6 @@ TEST(ProgramTest, AllSignalsAreHeardInALongValidation) {
     EXPECT_THAT(log, HasSubstr(" of 1-shot validation at meta-step 0; the same command continues from there\n"));
     const int64_t episodes = std::stoll(log.substr(at + 19));
     EXPECT_GT(episodes, before);
-    if (before > 0) {
-      EXPECT_THAT(log, HasSubstr("1-shot validation at meta-step 0: ")) << "it must show how far it is";
-    }
     before = episodes;
   }
 }
@@ -195,9 +199,9 @@ TEST(ProgramTest, StoppedAndKilledOftenItEndsWithTheSameRecord) {
   const int signals[] = {SIGTERM, SIGUSR1, SIGKILL, SIGINT};
   for (int i = 0; i < 60 && !Exists(out); ++i) {
     const pid_t child = StartRun(out, sets);
-    std::this_thread::sleep_for(std::chrono::milliseconds(1500 + 200 * i));
+    std::this_thread::sleep_for(std::chrono::milliseconds(1500 + 400 * i));
     kill(child, signals[i % 4]);
-    EndWithin10Seconds(child);
+    EndWithinAMinute(child);
     EXPECT_THAT(Read(out + ".log"), Not(HasSubstr("error: ")));
   }
   ASSERT_TRUE(Exists(out)) << "it never ends";
@@ -211,7 +215,7 @@ TEST(ProgramTest, CommandsWithNothingToSaveEndAtOnce) {
     const pid_t child = Start(arguments, Folder() + "/at-once.log", "");
     std::this_thread::sleep_for(std::chrono::milliseconds(700));
     kill(child, SIGTERM);
-    const int status = EndWithin10Seconds(child);
+    const int status = EndWithinAMinute(child);
     EXPECT_TRUE(WIFSIGNALED(status) && WTERMSIG(status) == SIGTERM) << arguments[0];
   }
 }
@@ -268,12 +272,12 @@ TEST(ProgramTest, AStoppedRunKeepsItsKernel) {
     Await(out + ".partial/checkpoint-1shot.safetensors");
     std::this_thread::sleep_for(std::chrono::milliseconds(core.empty() ? 2500 : 100));
     kill(child, SIGTERM);
-    EndWithin10Seconds(child);
+    EndWithinAMinute(child);
     EXPECT_THAT(Read(out + ".log"), Not(HasSubstr("error: ")));
     EXPECT_THAT(Read(out + ".partial/environment.textproto"), HasSubstr("blas_kernel: \"Prescott\""));
   }
   // The user's own choice stands, and differs.
-  const int status = EndWithin10Seconds(StartRun(out, sets, "Nehalem"));
+  const int status = EndWithinAMinute(StartRun(out, sets, "Nehalem"));
   EXPECT_TRUE(WIFEXITED(status) && WEXITSTATUS(status) == 1);
   EXPECT_THAT(Read(out + ".log"), HasSubstr("the BLAS kernel was Prescott and is Nehalem"));
 }
