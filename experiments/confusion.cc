@@ -16,7 +16,9 @@ constexpr size_t kListedMistakes = 20;
 
 using Row = std::vector<std::string>;
 
-std::string Percent(double share) { return absl::StrFormat("%.1f", 100 * share); }
+std::string Percent(std::optional<double> share) {
+  return share.has_value() ? absl::StrFormat("%.1f", 100 * *share) : "";
+}
 
 std::string MistakeList(const Confusion& confusion) {
   std::vector<std::tuple<int64_t, size_t, size_t>> mistakes;  // negative count, label, answer
@@ -46,12 +48,16 @@ ClassScore ScoreOf(const Confusion& confusion, size_t label) {
   }
   score.right = confusion.counts[label][label];
   const auto share = [&](int64_t of) {
-    return of == 0 ? 0 : static_cast<double>(score.right) / static_cast<double>(of);
+    return of == 0 ? std::optional<double>() : static_cast<double>(score.right) / static_cast<double>(of);
   };
   score.precision = share(score.answers);
   score.recall = share(score.texts);
-  const double sum = score.precision + score.recall;
-  score.f1 = sum == 0 ? 0 : 2 * score.precision * score.recall / sum;
+  if (score.precision.has_value() || score.recall.has_value()) {
+    const double precision = score.precision.value_or(0);
+    const double recall = score.recall.value_or(0);
+    const double sum = precision + recall;
+    score.f1 = sum == 0 ? 0 : 2 * precision * recall / sum;
+  }
   return score;
 }
 
@@ -84,9 +90,8 @@ double MacroF1(const Confusion& confusion) {
   double sum = 0;
   int classes = 0;
   for (size_t c = 0; c < confusion.labels.size(); ++c) {
-    const ClassScore score = ScoreOf(confusion, c);
-    if (score.texts + score.answers > 0) {
-      sum += score.f1;
+    if (const std::optional<double> f1 = ScoreOf(confusion, c).f1; f1.has_value()) {
+      sum += *f1;
       ++classes;
     }
   }
@@ -98,10 +103,8 @@ std::string ClassTable(const Confusion& confusion) {
   for (size_t c = 0; c < confusion.labels.size(); ++c) {
     const ClassScore score = ScoreOf(confusion, c);
     const std::optional<size_t> mistake = MostFrequentMistake(confusion, c);
-    const bool has_texts = score.texts > 0;
-    rows.push_back({confusion.labels[c], absl::StrCat(score.texts), absl::StrCat(score.right),
-                    score.answers > 0 ? Percent(score.precision) : "", has_texts ? Percent(score.recall) : "",
-                    has_texts || score.answers > 0 ? Percent(score.f1) : "",
+    rows.push_back({confusion.labels[c], absl::StrCat(score.texts), absl::StrCat(score.right), Percent(score.precision),
+                    Percent(score.recall), Percent(score.f1),
                     mistake.has_value()
                         ? absl::StrCat(confusion.labels[*mistake], " (", confusion.counts[c][*mistake], ")")
                         : ""});

@@ -19,14 +19,14 @@ struct Confusion {
       : labels(std::move(of_labels)), counts(labels.size(), std::vector<int64_t>(labels.size(), 0)) {}
 };
 
-// Shares in [0, 1]; 0 where nothing can be counted.
+// Shares are in [0, 1], and unset where there is nothing to count.
 struct ClassScore {
   int64_t texts = 0;    // of the class
   int64_t answers = 0;  // how often the class was the answer
   int64_t right = 0;
-  double precision = 0;  // right / answers
-  double recall = 0;     // right / texts: the class's accuracy
-  double f1 = 0;         // their harmonic mean
+  std::optional<double> precision;  // right / answers
+  std::optional<double> recall;     // right / texts: the class's accuracy
+  std::optional<double> f1;         // their harmonic mean; an unset one counts as 0, unless both are unset
 };
 
 ClassScore ScoreOf(const Confusion& confusion, size_t label);

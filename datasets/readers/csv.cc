@@ -23,8 +23,6 @@
 namespace metaprompt {
 namespace {
 
-constexpr size_t kLongestRecord = size_t{1} << 20U;
-
 // The place of a column, which is given by its name in the header or by its number from 1.
 absl::StatusOr<size_t> ColumnOf(const std::string& column, const std::vector<std::string>& first, bool header) {
   const auto named = header ? std::find(first.begin(), first.end(), column) : first.end();
@@ -106,15 +104,15 @@ class Records {
   // Moves to the next record; false at the end.
   absl::StatusOr<bool> Next() {
     std::vector<std::pair<int64_t, std::string>> used;
+    RecordLines lines;
     std::string record;
-    std::ptrdiff_t quotes = 0;
     damage_ = absl::OkStatus();
     for (;;) {
       ASSIGN_OR_RETURN(const bool more, TakeLine(&used));
       if (!more && used.empty()) {
         return false;
       }
-      if (!more || record.size() > kLongestRecord) {
+      if (!more || lines.TooLong()) {
         damage_ = absl::InvalidArgumentError("a quote that is not closed");
         break;
       }
@@ -122,9 +120,8 @@ class Records {
         used.clear();
         continue;
       }
-      absl::StrAppend(&record, used.size() == 1 ? "" : "\n", used.back().second);
-      quotes += std::count(used.back().second.begin(), used.back().second.end(), '"');
-      if (quotes % 2 == 0) {
+      if (lines.Add(used.back().second)) {
+        record = lines.Take();
         damage_ = CheckUtf8(record);
         break;
       }

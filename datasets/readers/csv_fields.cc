@@ -4,8 +4,22 @@
 #include <utility>
 
 #include "absl/status/status.h"
+#include "absl/strings/str_cat.h"
 
 namespace metaprompt {
+
+bool RecordLines::Add(absl::string_view line) {
+  absl::StrAppend(&record_, begun_ ? "\n" : "", line);
+  begun_ = true;
+  quotes_ += static_cast<size_t>(std::count(line.begin(), line.end(), '"'));
+  return quotes_ % 2 == 0;
+}
+
+std::string RecordLines::Take() {
+  begun_ = false;
+  quotes_ = 0;
+  return std::exchange(record_, "");
+}
 
 absl::StatusOr<std::vector<std::string>> SplitRecord(absl::string_view record, char delimiter) {
   std::vector<std::string> fields;

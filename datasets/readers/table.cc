@@ -21,19 +21,13 @@ namespace metaprompt {
 namespace {
 
 constexpr size_t kSampleLines = 200;
-constexpr size_t kLongestRecord = size_t{1} << 20U;
 
 }  // namespace
 
 std::string ExampleOf(const TableRow& row) {
-  std::vector<std::string> texts;
-  for (const std::string& text : row.texts) {
-    texts.push_back(CollapseBlanks(text));
-    if (texts.back().empty()) {
-      return "";
-    }
-  }
-  return JoinTexts(texts);
+  const std::string example = CollapsedExample(row.texts);
+  const std::vector<absl::string_view> texts = SplitTexts(example);
+  return std::find(texts.begin(), texts.end(), "") == texts.end() ? example : "";
 }
 
 absl::Status Table::ErrorAt(int64_t line, absl::string_view what) const {
@@ -102,12 +96,11 @@ absl::StatusOr<Table> Table::Open(std::istream* in, std::string name, bool label
 absl::StatusOr<bool> Table::NextRecord(std::string* record, int64_t* line) {
   const bool separated = format_.kind == TableFormat::kSeparated;
   const bool blanks_count = format_.kind == TableFormat::kLines || format_.kind == TableFormat::kTabbedTexts;
-  record->clear();
+  RecordLines lines;
   std::string next;
-  std::ptrdiff_t quotes = 0;
   for (bool first = true;;) {
     ASSIGN_OR_RETURN(const bool more, NextLine(&next));
-    if (!more || record->size() > kLongestRecord) {
+    if (!more || lines.TooLong()) {
       return first ? absl::StatusOr<bool>(false) : ErrorAt(*line, "a quote that is not closed");
     }
     if (const absl::Status status = CheckUtf8(next); !status.ok()) {
@@ -117,10 +110,9 @@ absl::StatusOr<bool> Table::NextRecord(std::string* record, int64_t* line) {
       continue;
     }
     *line = first ? number_ : *line;
-    absl::StrAppend(record, first ? "" : "\n", next);
     first = false;
-    quotes += std::count(next.begin(), next.end(), '"');
-    if (!separated || quotes % 2 == 0) {
+    if (lines.Add(next) || !separated) {
+      *record = lines.Take();
       return true;
     }
   }

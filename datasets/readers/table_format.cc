@@ -108,9 +108,7 @@ std::string ShownFields(const Record& fields) {
   constexpr size_t kMost = 400;
   std::string shown;
   for (const std::string& field : fields) {
-    const bool plain = std::none_of(field.begin(), field.end(),
-                                    [](char c) { return absl::ascii_iscntrl(static_cast<unsigned char>(c)); });
-    absl::StrAppend(&shown, shown.empty() ? "" : ", ", plain ? field : Quoted(field));
+    absl::StrAppend(&shown, shown.empty() ? "" : ", ", IsPrintable(field) ? field : Quoted(field));
     if (shown.size() > kMost) {
       return absl::StrCat(shown.substr(0, kMost), "...");
     }
@@ -209,14 +207,16 @@ bool LooksLikeNames(absl::string_view line) {
 // put together; one that the sample cuts off is left out.
 std::vector<Record> EqualRecords(absl::Span<const std::string> lines, char delimiter) {
   std::vector<Record> records;
-  std::string record;
+  RecordLines record;
   for (const std::string& line : lines) {
-    absl::StrAppend(&record, record.empty() ? "" : "\n", line);
-    if (std::count(record.begin(), record.end(), '"') % 2 != 0 || record.empty()) {
+    if (!record.Add(line)) {
       continue;
     }
-    absl::StatusOr<Record> fields = SplitRecord(record, delimiter);
-    record.clear();
+    const std::string whole = record.Take();
+    if (whole.empty()) {
+      continue;
+    }
+    absl::StatusOr<Record> fields = SplitRecord(whole, delimiter);
     if (!fields.ok() || fields->size() < 2 || (!records.empty() && records[0].size() != fields->size())) {
       return {};
     }
@@ -395,9 +395,11 @@ absl::StatusOr<TableFormat> TextFormat(absl::string_view first_line, const Colum
   }
   // A header over a single column.
   const Record alone = {std::string(first_line)};
-  if (const auto only = FindColumns(alone, names, /*labelled=*/false, /*json=*/false);
-      only.has_value() && only->names) {
-    return Separated('\t', alone, /*header=*/true, TableFormat::kNone, only->texts);
+  if (const auto only = FindColumns(alone, names, /*labelled=*/false, /*json=*/false); only.has_value()) {
+    if (only->names || HasTextName(alone)) {
+      return Separated('\t', alone, /*header=*/true, TableFormat::kNone, only->texts);
+    }
+    return format;  // its number
   }
   if (const std::string& column = texts[0] == "text_b" ? names.text_b : names.text; !column.empty()) {
     return absl::InvalidArgumentError(absl::StrCat("no column ", Quoted(column), " in the first line"));

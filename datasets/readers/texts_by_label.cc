@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "metaprompt/base/example_texts.h"
 
 namespace metaprompt {
 
@@ -32,6 +33,14 @@ std::string CollapseBlanks(absl::string_view text, int64_t max_words) {
     out.push_back(c);
   }
   return out;
+}
+
+std::string CollapsedExample(absl::Span<const std::string> texts) {
+  std::vector<std::string> collapsed;
+  for (const std::string& text : texts) {
+    collapsed.push_back(CollapseBlanks(text));
+  }
+  return JoinTexts(collapsed);
 }
 
 void Imported::Add(std::string label, std::string text) {

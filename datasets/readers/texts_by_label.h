@@ -10,6 +10,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
+#include "absl/types/span.h"
 #include "datasets/readers/bad_lines.h"
 
 namespace metaprompt {
@@ -24,6 +25,9 @@ std::string CollapseBlanks(absl::string_view text);
 
 // The same for the first `max_words` words of the text (0: all). The rest is not read.
 std::string CollapseBlanks(absl::string_view text, int64_t max_words);
+
+// The example of these texts, with collapsed blanks (JoinTexts).
+std::string CollapsedExample(absl::Span<const std::string> texts);
 
 struct ImportOptions {
   bool skip_bad_lines = false;

@@ -24,6 +24,7 @@
 #include "metaprompt/base/likely_cause.h"
 #include "metaprompt/base/spec_fields.h"
 #include "metaprompt/base/status_macros.h"
+#include "metaprompt/base/text.h"
 
 namespace metaprompt {
 namespace {
@@ -71,7 +72,7 @@ std::string FileName(const Message& source) {
 
 std::string DatasetName(const ChosenSource& source) {
   std::string name = source.info->dataset_name.empty() ? FileName(*source.message) : source.info->dataset_name;
-  return name.empty() ? source.field : name;
+  return name.empty() ? source.field : OneLine(name);
 }
 
 // The published split that `spec` asks for, or the default one if it asks for none. Empty: the spec gives the split.
@@ -188,6 +189,10 @@ absl::StatusOr<Dataset> Load(const DatasetSpec& spec, bool split) {
     if (place == places.end()) {
       dataset.unused_texts += static_cast<int64_t>(its_texts.size());
       continue;
+    }
+    if (!IsPrintable(label)) {
+      return absl::InvalidArgumentError(absl::StrCat(FirstPath(*source.message), ": the label ", Quoted(label),
+                                                     " has a control character; remove it"));
     }
     if (spec.drop_duplicates()) {
       dataset.dropped_duplicates += DropDuplicates(&its_texts);

@@ -3,18 +3,16 @@
 #include <ATen/ATen.h>
 
 #include <algorithm>
-#include <map>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "absl/strings/string_view.h"
 #include "datasets/readers/texts_by_label.h"
-#include "datasets/splits/class_split.h"
 #include "experiments/host/device.h"
 #include "experiments/host/threads.h"
 #include "experiments/own_texts/classifier_start.h"
-#include "experiments/own_texts/support_file.h"
+#include "experiments/own_texts/support_classes.h"
 #include "metaprompt/base/example_texts.h"
 #include "metaprompt/base/status_macros.h"
 #include "metaprompt/base/text.h"
@@ -22,49 +20,39 @@
 namespace metaprompt {
 namespace {
 
-// The example whose texts are these, with collapsed blanks. `names`: those of the texts that an example must have.
-absl::StatusOr<std::string> ExampleOf(const std::vector<std::string>& texts, const std::vector<std::string>& names) {
+// CollapsedExample. `names`: those of the texts that an example must have.
+absl::StatusOr<std::string> ExampleWith(const std::vector<std::string>& names, const std::vector<std::string>& texts) {
   if (texts.size() != names.size()) {
     return absl::InvalidArgumentError(absl::StrCat(texts.size(), texts.size() == 1 ? " text" : " texts", " instead of ",
                                                    names.size(), ": an example of this run has ",
                                                    absl::StrJoin(names, ", ")));
   }
-  std::vector<std::string> collapsed;
-  for (const std::string& text : texts) {
-    collapsed.push_back(CollapseBlanks(text));
+  return CollapsedExample(texts);
+}
+
+// Adds an example; errors are reasons without a place.
+absl::Status AddExample(const LabelledText& one, const std::vector<std::string>& names, SupportClasses* classes) {
+  const std::string label = CollapseBlanks(one.label);
+  ASSIGN_OR_RETURN(std::string example, ExampleWith(names, one.texts));
+  const std::vector<absl::string_view> parts = SplitTexts(example);
+  if (label.empty() || std::find(parts.begin(), parts.end(), "") != parts.end()) {
+    return absl::InvalidArgumentError(absl::StrCat("empty ", label.empty() ? "label" : "text"));
   }
-  return JoinTexts(collapsed);
+  return classes->Add(label, CollapseBlanks(one.name), std::move(example));
 }
 
 absl::StatusOr<std::vector<SupportClass>> ClassesOf(const std::vector<LabelledText>& texts,
                                                     const std::vector<std::string>& names) {
-  std::vector<SupportClass> classes;
-  std::map<std::string, size_t> place;  // index of a label in `classes`
+  SupportClasses classes;
   for (size_t i = 0; i < texts.size(); ++i) {
-    std::string label = CollapseBlanks(texts[i].label);
-    absl::StatusOr<std::string> text = ExampleOf(texts[i].texts, names);
-    if (!text.ok()) {
-      return absl::InvalidArgumentError(absl::StrCat("support text ", i, ": ", text.status().message()));
+    if (const absl::Status added = AddExample(texts[i], names, &classes); !added.ok()) {
+      return absl::InvalidArgumentError(absl::StrCat("support text ", i, ": ", added.message()));
     }
-    const std::vector<absl::string_view> parts = SplitTexts(*text);
-    if (label.empty() || std::find(parts.begin(), parts.end(), "") != parts.end()) {
-      return absl::InvalidArgumentError(absl::StrCat("support text ", i, ": empty ", label.empty() ? "label" : "text"));
-    }
-    const auto [found, is_new] = place.try_emplace(label, classes.size());
-    if (is_new) {
-      const std::string name = CollapseBlanks(texts[i].name);
-      classes.push_back(SupportClass{label, name.empty() ? DefaultName(label) : name, {}});
-    }
-    classes[found->second].texts.push_back(*std::move(text));
   }
   if (classes.empty()) {
     return absl::InvalidArgumentError("the support set has no text");
   }
-  if (classes.size() == 1) {
-    return absl::InvalidArgumentError(absl::StrCat("all texts are of one class, ", Quoted(classes[0].label),
-                                                   "; add at least one text of another class"));
-  }
-  return classes;
+  return std::move(classes).Finish();
 }
 
 }  // namespace
@@ -113,7 +101,7 @@ absl::StatusOr<std::vector<float>> AdaptedRun::Probabilities(const std::vector<s
   std::vector<std::string> collapsed;
   collapsed.reserve(examples.size());
   for (size_t i = 0; i < examples.size(); ++i) {
-    absl::StatusOr<std::string> example = ExampleOf(examples[i], run_->run().prompt().names());
+    absl::StatusOr<std::string> example = ExampleWith(run_->run().prompt().names(), examples[i]);
     if (!example.ok()) {
       return absl::InvalidArgumentError(absl::StrCat("text ", i, ": ", example.status().message()));
     }

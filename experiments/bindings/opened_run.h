@@ -51,7 +51,7 @@ struct AdaptOptions {
 class AdaptedRun {
  public:
   // Adapts to the texts, whose blanks are collapsed as in the command line's files. Classes are in the order of their
-  // first texts. Errors: an empty text or label; fewer than two classes; those of Classifier::Adapt.
+  // first texts. Errors: those of SupportClasses; an empty text or label; those of Classifier::Adapt.
   static absl::StatusOr<std::unique_ptr<AdaptedRun>> Adapt(std::shared_ptr<OpenedRun> run,
                                                            const std::vector<LabelledText>& texts,
                                                            const AdaptOptions& options);

@@ -15,7 +15,6 @@
 #include "absl/strings/str_join.h"
 #include "experiments/cli/commands.h"
 #include "experiments/cli/describe_program.h"
-#include "experiments/cli/fine_tune_command.h"
 #include "experiments/cli/init_command.h"
 #include "experiments/cli/measure_commands.h"
 #include "experiments/cli/model_commands.h"
@@ -53,7 +52,7 @@ int ExitStatus(const absl::Status& status, const Console& console) {
   return kFailed;
 }
 
-// One line that says what is wrong with the command line and which help to ask for.
+// One line: what is wrong with the command line, and which help to ask for.
 std::string UsageError(const CLI::App& app, const CLI::ParseError& error) {
   const CLI::App* at = &app;
   std::string command = app.get_name();
@@ -85,7 +84,24 @@ void CheckNoEmptyValues(const CLI::App& app) {
   }
 }
 
+void RegisterAll(CLI::App* app, Commands* commands) {
+  RegisterRunCommands(commands);
+  RegisterTrainingCommands(commands);
+  RegisterSpecCommands(commands);
+  RegisterInitCommand(commands);
+  RegisterModelCommands(commands);
+  RegisterMeasureCommands(commands);
+  RegisterCompletion(app, commands);
+}
+
 }  // namespace
+
+CommandFacts FactsOfCommand(const std::string& name) {
+  CLI::App app;
+  Commands commands(&app);
+  RegisterAll(&app, &commands);
+  return commands.FactsOf(name);
+}
 
 int RunCommand(const std::vector<std::string>& arguments, const Console& console) {
   CLI::App app("metaprompt: learn where a soft prompt should start, so that a few labelled texts go far.",
@@ -94,14 +110,7 @@ int RunCommand(const std::vector<std::string>& arguments, const Console& console
   app.set_help_all_flag("--help-all", "Help for every command");
   app.set_version_flag("--version", absl::StrCat("metaprompt ", ProgramVersion()), "Print the version");
   Commands commands(&app);
-  RegisterRunCommands(&commands);
-  RegisterTrainingCommands(&commands);
-  RegisterFineTuneCommand(&commands);
-  RegisterSpecCommands(&commands);
-  RegisterInitCommand(&commands);
-  RegisterModelCommands(&commands);
-  RegisterMeasureCommands(&commands);
-  RegisterCompletion(&app, &commands);
+  RegisterAll(&app, &commands);
   try {
     std::vector<std::string> reversed(arguments.rbegin(), arguments.rend());
     app.parse(std::move(reversed));

@@ -5,9 +5,13 @@
 #include <string>
 #include <vector>
 
+#include "experiments/cli/commands.h"
 #include "experiments/cli/console.h"
 
 namespace metaprompt {
+
+// What must be known of a command, such as `run`, before the program's threads begin.
+CommandFacts FactsOfCommand(const std::string& name);
 
 // Runs a command; `arguments` are those after the program's name. Returns the exit status:
 //   0    it succeeded;

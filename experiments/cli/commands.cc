@@ -13,11 +13,20 @@
 
 namespace metaprompt {
 
-CLI::App* Commands::Add(const std::string& name, const std::string& help, Action action, CLI::App* parent) {
+CLI::App* Commands::Add(const std::string& name, const std::string& help, Action action, CommandFacts facts,
+                        CLI::App* parent) {
+  if (parent == nullptr) {
+    facts_[name] = facts;
+  }
   CLI::App* const command = (parent == nullptr ? app_ : parent)->add_subcommand(name, help);
   command->add_flag("--quiet", quiet_, "Print no progress, only results and errors");
   command->callback([this, action = std::move(action)] { chosen_ = action; });
   return command;
+}
+
+CommandFacts Commands::FactsOf(const std::string& name) const {
+  const auto found = facts_.find(name);
+  return found == facts_.end() ? CommandFacts() : found->second;
 }
 
 CLI::App* Commands::AddGroup(const std::string& name, const std::string& help) {
@@ -34,6 +43,17 @@ void AddSpecOptions(bool required, CLI::App* command, SpecOptions* options) {
 
 void AddSetOption(const std::string& help, CLI::App* command, std::vector<std::string>* sets) {
   command->add_option("--set", *sets, help)->allow_extra_args(false)->type_name("FIELD=VALUE");
+}
+
+void AddTrainOptions(const std::string& what, CLI::App* command, TrainOptions* options) {
+  AddSpecOptions(/*required=*/true, command, &options->spec);
+  command->add_option("--out", options->out, what + ", new or of the stopped run [runs/NAME-seedSEED]");
+  command->add_flag("--allow-other-environment", options->allow_other_environment,
+                    "Continue a run where LibTorch, BLAS or its kernel differ from where it began; this is noted");
+}
+
+std::string FolderOf(const TrainOptions& options, const std::string& name, uint64_t seed) {
+  return options.out.empty() ? absl::StrCat("runs/", name, "-seed", seed) : options.out;
 }
 
 void AddJsonOption(const std::string& help, CLI::App* command, bool* json) { command->add_flag("--json", *json, help); }
@@ -65,15 +85,22 @@ CLI::Validator WholeNumber() {
       "SEED");
 }
 
-absl::Status OpenLines(const std::string& path, const Console& console, std::ifstream* file, std::istream** lines) {
-  *lines = console.in;
-  if (!path.empty() && path != "-") {
-    file->open(path, std::ios::binary);
-    *lines = file;
-    if (!file->good()) {
-      return absl::NotFoundError(absl::StrCat("cannot read ", path, ": ", std::strerror(errno)));
-    }
+void AddTextFile(const std::string& help, CLI::App* command, std::string* file) {
+  command->add_option("FILE", *file, help + " [-: the standard input]");
+}
+
+absl::Status OpenLines(const std::string& path, const Console& console, InputLines* lines) {
+  if (path.empty() || path == "-") {
+    lines->in = console.in;
+    lines->name = "the standard input";
+    return absl::OkStatus();
   }
+  lines->file.open(path, std::ios::binary);
+  if (!lines->file.good()) {
+    return absl::NotFoundError(absl::StrCat("cannot read ", path, ": ", std::strerror(errno)));
+  }
+  lines->in = &lines->file;
+  lines->name = path;
   return absl::OkStatus();
 }
 

@@ -3,9 +3,11 @@
 #define EXPERIMENTS_CLI_COMMANDS_H_
 
 #include <CLI/CLI.hpp>
+#include <cstdint>
 #include <fstream>
 #include <functional>
 #include <istream>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -13,6 +15,12 @@
 #include "experiments/cli/console.h"
 
 namespace metaprompt {
+
+// What must be known of a command before the command line is parsed.
+struct CommandFacts {
+  bool best_kernel = false;    // multiplies so many matrices that it is worth starting again with UseBestBlasKernel
+  bool hears_signals = false;  // ends by itself after HearStopSignals; a signal ends the others at once
+};
 
 // Remembers which command the command line chose. Options live in the actions: make them with std::make_shared and
 // capture the pointer by value.
@@ -23,17 +31,21 @@ class Commands {
   explicit Commands(CLI::App* app) : app_(app) {}
 
   // Adds a command to the program, or to `parent`. `help` is one line.
-  CLI::App* Add(const std::string& name, const std::string& help, Action action, CLI::App* parent = nullptr);
+  CLI::App* Add(const std::string& name, const std::string& help, Action action, CommandFacts facts = {},
+                CLI::App* parent = nullptr);
   // Adds a command that only holds others.
   CLI::App* AddGroup(const std::string& name, const std::string& help);
 
   // The action of the chosen command; call it after parsing.
   const Action& chosen() const { return chosen_; }
+  // Of the command with that name; none for a name that is not known.
+  CommandFacts FactsOf(const std::string& name) const;
   // Whether progress and remarks are not wanted. Errors are printed all the same.
   bool quiet() const { return quiet_; }
 
  private:
   CLI::App* app_;
+  std::map<std::string, CommandFacts> facts_;  // by name
   Action chosen_;
   bool quiet_ = false;
 };
@@ -46,8 +58,20 @@ struct SpecOptions {
 
 // Adds the argument SPEC and the option --set.
 void AddSpecOptions(bool required, CLI::App* command, SpecOptions* options);
-// Adds --set alone; `help` says what it changes.
+// Adds --set alone, with this help.
 void AddSetOption(const std::string& help, CLI::App* command, std::vector<std::string>* sets);
+// A training that writes a folder.
+struct TrainOptions {
+  SpecOptions spec;
+  std::string out;
+  bool allow_other_environment = false;
+};
+
+// Adds SPEC, --set, --out and --allow-other-environment. `what`: what --out names.
+void AddTrainOptions(const std::string& what, CLI::App* command, TrainOptions* options);
+// The folder that --out names, or else runs/NAME-seedSEED.
+std::string FolderOf(const TrainOptions& options, const std::string& name, uint64_t seed);
+
 // Adds --json.
 void AddJsonOption(const std::string& help, CLI::App* command, bool* json);
 // Adds --threads; 0 if it is not given.
@@ -55,12 +79,21 @@ void AddThreadsOption(CLI::App* command, int* threads);
 
 // For a real-valued option: a finite number within [least, most]. (CLI::Range lets nan pass.)
 CLI::Validator FiniteRange(double least, double most);
-// For an option that takes any of the 2^64 whole numbers from 0, as a seed. (Without it, CLI11 takes -1 too, and
+// For an option whose value is a whole number from 0 to 2^64 - 1, such as a seed. (Without it, CLI11 accepts -1 and
 // numbers that are too large.)
 CLI::Validator WholeNumber();
 
-// Lines of text: the file at `path`, opened in `file`, or, if `path` is empty, the console's input.
-absl::Status OpenLines(const std::string& path, const Console& console, std::ifstream* file, std::istream** lines);
+// Lines of text that a command reads.
+struct InputLines {
+  std::ifstream file;  // open, unless the standard input is read
+  std::istream* in = nullptr;
+  std::string name;  // in errors
+};
+
+// Adds the argument FILE. `help` describes the texts.
+void AddTextFile(const std::string& help, CLI::App* command, std::string* file);
+// The file at `path`; the console's input, "the standard input", if `path` is empty or -.
+absl::Status OpenLines(const std::string& path, const Console& console, InputLines* lines);
 
 }  // namespace metaprompt
 

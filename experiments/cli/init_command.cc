@@ -26,11 +26,11 @@ absl::Status Init(const InitCommand& command, const Console& console) {
   if (command.init.data.empty()) {
     return absl::InvalidArgumentError("--data FILE is missing: your labelled texts; --list shows the templates");
   }
-  if (!command.out.empty() && IsFileOrFolder(command.out)) {
-    return absl::AlreadyExistsError(absl::StrCat(command.out, ": this file is there already; name another"));
-  }
   if (!command.out.empty()) {
     RETURN_IF_ERROR(CheckOutput(command.out, {command.init.data}));
+    if (IsFileOrFolder(command.out)) {
+      return absl::AlreadyExistsError(absl::StrCat(command.out, ": this file is there already; name another"));
+    }
   }
   ASSIGN_OR_RETURN(const std::string text, InitSpec(command.init));
   if (command.out.empty()) {

@@ -1,8 +1,6 @@
 #include <unistd.h>
 
-#include <algorithm>
 #include <csignal>
-#include <initializer_list>
 #include <iostream>
 #include <string>
 #include <vector>
@@ -20,23 +18,13 @@ const char* malloc_conf =  // NOLINT: its name and type are jemalloc's
     "dirty_decay_ms:-1,muzzy_decay_ms:-1,lg_extent_max_active_fit:20,thp:always";
 }
 
-namespace {
-
-bool IsOneOf(const std::string& command, std::initializer_list<const char*> names) {
-  return std::find(names.begin(), names.end(), command) != names.end();
-}
-
-}  // namespace
-
 int main(int argc, char** argv) {
   const std::vector<std::string> arguments(argv + 1, argv + argc);
-  const std::string command = arguments.empty() ? "" : arguments[0];
-  // Starting the program again costs half a second: only for commands that multiply matrices.
-  if (IsOneOf(command, {"run", "pretrain", "finetune", "bench", "sinusoid", "encode", "classify", "doctor"})) {
+  const metaprompt::CommandFacts facts = metaprompt::FactsOfCommand(arguments.empty() ? "" : arguments[0]);
+  if (facts.best_kernel) {
     metaprompt::UseBestBlasKernel(argv);
   }
-  // The others have nothing to save: a signal ends them at once.
-  if (IsOneOf(command, {"run", "pretrain", "finetune", "sweep", "encode"})) {
+  if (facts.hears_signals) {
     metaprompt::HearStopSignals();
   }
   // Beyond a limit of file sizes (ulimit -f), a write then fails like one to a full disk: with an error, and no part

@@ -30,7 +30,8 @@ absl::Status RunBench(const BenchOptions& options, const Console& console) {
 void RegisterBench(Commands* commands) {
   auto options = std::make_shared<BenchOptions>();
   CLI::App* bench = commands->Add("bench", "Time each learner on a spec's data and model",
-                                  [options](const Console& console) { return RunBench(*options, console); });
+                                  [options](const Console& console) { return RunBench(*options, console); },
+                                  {/*best_kernel=*/true, /*hears_signals=*/false});
   AddSpecOptions(/*required=*/true, bench, &options->spec);
   CLI::Option* rounds = bench->add_option("--rounds", options->rounds, "Rounds; the median is printed")
                             ->capture_default_str()
@@ -52,7 +53,8 @@ void RegisterSinusoid(Commands* commands) {
                     [options](const Console& console) {
                       Progress progress(console.err, /*terminal=*/false);
                       return RunSinusoid(*options, &progress, console.out, *console.stop);
-                    });
+                    },
+                    {/*best_kernel=*/true, /*hears_signals=*/false});
   sinusoid->option_defaults()->always_capture_default();
   sinusoid->add_option("--learner", options->learner, "Learner")->check(CLI::IsMember({"maml", "meta_sgd", "reptile"}));
   sinusoid->add_option("--shots", options->shots, "Support points")->check(CLI::Range(1, 100000));
@@ -87,7 +89,8 @@ void RegisterDoctor(Commands* commands) {
                                    [threads](const Console& console) {
                                      *console.out << DoctorText(ThreadsOr(*threads));
                                      return absl::OkStatus();
-                                   });
+                                   },
+                                   {/*best_kernel=*/true, /*hears_signals=*/false});
   AddThreadsOption(doctor, threads.get());
 }
 

@@ -15,12 +15,12 @@ namespace metaprompt {
 namespace {
 
 absl::Status Encode(EncodeOptions options, const Console& console) {
-  std::ifstream file;
-  std::istream* lines = nullptr;
-  RETURN_IF_ERROR(OpenLines(options.text, console, &file, &lines));
+  InputLines lines;
+  RETURN_IF_ERROR(OpenLines(options.text, console, &lines));
+  options.text = lines.in == console.in ? "/dev/stdin" : options.text;
   options.threads = ThreadsOr(options.threads);
   Progress progress(console.err, console.terminal);
-  return EncodeLines(options, lines, &progress, *console.stop);
+  return EncodeLines(options, lines.in, lines.name, &progress, *console.stop);
 }
 
 void RegisterEncode(Commands* commands) {
@@ -33,10 +33,11 @@ void RegisterEncode(Commands* commands) {
                                      options->mask_logits = *what == "mask-logits";
                                      options->bfloat16 = *precision == "BFLOAT16";
                                      return Encode(*options, console);
-                                   });
+                                   },
+                                   {/*best_kernel=*/true, /*hears_signals=*/true});
   encode->add_option("--encoder", options->encoder, "Hugging Face folder")->required();
   encode->add_option("--out", options->out, "File to write: input_ids, offsets, and states or logits")->required();
-  encode->add_option("FILE", options->text, "Texts, one per line [the standard input]");
+  AddTextFile("Texts, one per line", encode, &options->text);
   encode->add_option("--what", *what, "states: the last hidden states; mask-logits: the MLM logits at each line's mask")
       ->capture_default_str()
       ->check(CLI::IsMember({"states", "mask-logits"}));
@@ -51,38 +52,47 @@ void RegisterEncode(Commands* commands) {
   AddThreadsOption(encode, &options->threads);
 }
 
+absl::Status Tokenize(const TokenizeOptions& options, const std::string& file, const Console& console) {
+  InputLines lines;
+  RETURN_IF_ERROR(OpenLines(file, console, &lines));
+  return TokenizeLines(options, lines.in, lines.name, console.out);
+}
+
 void RegisterTokenize(Commands* commands) {
   auto options = std::make_shared<TokenizeOptions>();
+  auto file = std::make_shared<std::string>();
   CLI::App* tokenize =
       commands->Add("tokenize", "Print the token ids of texts, one line per line",
-                    [options](const Console& console) { return TokenizeLines(*options, console.in, console.out); });
+                    [options, file](const Console& console) { return Tokenize(*options, *file, console); });
   tokenize->add_option("--encoder", options->encoder, "Folder of a checkpoint, with config.json and vocabulary")
       ->required()
       ->type_name("DIR");
-  tokenize->add_option("FILE", options->file, "Texts, one per line [the standard input]");
+  AddTextFile("Texts, one per line", tokenize, file.get());
   tokenize->add_flag("!--no-special-tokens", options->special_tokens, "No [CLS] before and no [SEP] after a text");
   tokenize->add_flag("--plain-text", options->plain_text, "Take a special token that a text spells for text");
   tokenize->add_flag("--pieces", options->pieces, "Print pieces, not ids");
 }
 
-absl::Status Classify(ClassifyOptions options, const Console& console) {
+absl::Status Classify(ClassifyOptions options, const std::string& file, const Console& console) {
   if (!options.columns.label.empty() && options.support.empty() && !options.labelled) {
     return absl::InvalidArgumentError(
         "--label-column names a column that nothing reads; it needs --support FILE or --labelled");
   }
-  std::ifstream file;
-  std::istream* lines = nullptr;
-  RETURN_IF_ERROR(OpenLines(options.text, console, &file, &lines));
+  InputLines lines;
+  RETURN_IF_ERROR(OpenLines(file, console, &lines));
   options.threads = ThreadsOr(options.threads);
   Progress progress(console.err, console.terminal);
-  return ClassifyLines(options, lines, console.out, &progress);
+  return ClassifyLines(options, lines.in, lines.name, console.out, &progress);
 }
 
 void RegisterClassify(Commands* commands) {
   auto options = std::make_shared<ClassifyOptions>();
   options->threads = 0;
-  CLI::App* classify = commands->Add("classify", "Label texts from a few examples of yours, with a checkpoint or a run",
-                                     [options](const Console& console) { return Classify(*options, console); });
+  auto file = std::make_shared<std::string>();
+  CLI::App* classify =
+      commands->Add("classify", "Label texts from a few examples of yours, with a checkpoint or a run",
+                    [options, file](const Console& console) { return Classify(*options, *file, console); },
+                    {/*best_kernel=*/true, /*hears_signals=*/false});
   classify
       ->add_option("--support", options->support, "Labelled examples: CSV, TSV, JSON lines or `label<TAB>text` lines")
       ->type_name("FILE");
@@ -93,8 +103,7 @@ void RegisterClassify(Commands* commands) {
       ->type_name("DIR");
   classify->add_option("--save", options->save, "Keep the adapted classifier in this folder, for --model")
       ->type_name("DIR");
-  classify->add_option("FILE", options->text,
-                       "Texts: one per line, or CSV, TSV or JSON lines with a text column [-: the standard input]");
+  AddTextFile("Texts: one per line, or CSV, TSV or JSON lines with a text column", classify, file.get());
   classify->add_flag("--labelled", options->labelled,
                      "The texts have labels: print accuracy, results per class, confusion matrix and mistakes instead");
   classify

@@ -34,15 +34,9 @@
 namespace metaprompt {
 namespace {
 
-struct RunOptions {
-  SpecOptions spec;
-  std::string out;
-  bool allow_other_environment = false;
-};
-
-absl::Status Run(const RunOptions& options, const Console& console) {
+absl::Status Run(const TrainOptions& options, const Console& console) {
   ASSIGN_OR_RETURN(const ExperimentSpec spec, LoadSpec(options.spec.file, options.spec.sets));
-  const std::string out = options.out.empty() ? absl::StrCat("runs/", spec.name(), "-seed", spec.seed()) : options.out;
+  const std::string out = FolderOf(options, spec.name(), spec.seed());
   RETURN_IF_ERROR(UseKernelsOfRun(out));
   Progress progress(console.err, console.terminal);
   ASSIGN_OR_RETURN(const RunRecord record,
@@ -52,20 +46,19 @@ absl::Status Run(const RunOptions& options, const Console& console) {
 }
 
 void RegisterRun(Commands* commands) {
-  auto options = std::make_shared<RunOptions>();
+  auto options = std::make_shared<TrainOptions>();
   CLI::App* run = commands->Add("run", "Meta-train, meta-test and leave a record; continues a run that was stopped",
-                                [options](const Console& console) { return Run(*options, console); });
-  AddSpecOptions(/*required=*/true, run, &options->spec);
-  run->add_option("--out", options->out, "Run directory, new or of the stopped run [runs/NAME-seedSEED]");
-  run->add_flag("--allow-other-environment", options->allow_other_environment,
-                "Continue a run where LibTorch, BLAS or its kernel differ from where it began; this is noted");
+                                [options](const Console& console) { return Run(*options, console); },
+                                {/*best_kernel=*/true, /*hears_signals=*/true});
+  AddTrainOptions("Run directory", run, options.get());
 }
 
 void RegisterSweep(Commands* commands) {
   auto options = std::make_shared<SweepOptions>();
   CLI::App* sweep =
       commands->Add("sweep", "Make many runs that differ in a few fields; skips those that are complete",
-                    [options](const Console& console) { return Sweep(*options, console.out, *console.stop); });
+                    [options](const Console& console) { return Sweep(*options, console.out, *console.stop); },
+                    {/*best_kernel=*/false, /*hears_signals=*/true});
   sweep->add_option("SWEEP", options->file, "Sweep, a text protobuf (experiments/sweep.proto)")->required();
   AddSetOption("Change a field in every run; may be repeated", sweep, &options->sets);
   sweep->add_option("--out", options->out, "Folder for the runs [runs/NAME, by SWEEP's file name]");
@@ -109,9 +102,9 @@ absl::Status Show(const ShowOptions& options, const Console& console) {
 
 void RegisterShow(Commands* commands) {
   auto options = std::make_shared<ShowOptions>();
-  CLI::App* show =
-      commands->Add("show", "Print the results of a run: its table, and each test class; or of a pre-training",
-                    [options](const Console& console) { return Show(*options, console); });
+  CLI::App* show = commands->Add(
+      "show", "Print the results of a run: its table, and each test class; or of a pre-training or fine-tuning",
+      [options](const Console& console) { return Show(*options, console); });
   show->add_option("DIR", options->run, "Run directory")->required();
   AddJsonOption("Print the record as JSON", show, &options->json);
 }
@@ -163,16 +156,12 @@ std::vector<std::string> FilesOf(const std::vector<std::string>& runs) {
 }
 
 absl::Status JoinedReport(const ReportOptions& options, const Console& console) {
-  const bool text_format = options.format == "text" || (options.format.empty() && options.out.empty());
-  if (options.classes && (options.json || !text_format)) {
+  ASSIGN_OR_RETURN(const std::string format, FormatOf(options.json ? "json" : options.format, options.out));
+  if (options.classes && format != "text") {
     return absl::InvalidArgumentError("--classes adds to the text format; HTML has the classes anyway");
   }
-  if (options.chart && (options.json || !text_format)) {
+  if (options.chart && format != "text") {
     return absl::InvalidArgumentError("--chart adds to the text format; HTML has the chart anyway");
-  }
-  if (options.format.empty() && !options.json && !options.out.empty() && !EndsAsAReport(options.out)) {
-    return absl::InvalidArgumentError(
-        absl::StrCat(options.out, ": no format has this ending; choose one with --format"));
   }
   const std::vector<std::string> paths = RunsAmong(options.runs, console);
   if (paths.empty()) {
@@ -186,8 +175,7 @@ absl::Status JoinedReport(const ReportOptions& options, const Console& console) 
   if (options.spread) {
     RETURN_IF_ERROR(AddSpread(&report));
   }
-  const std::string format = options.json ? "json" : options.format;
-  std::string text = FormattedReport(report, format, options.out);
+  std::string text = FormattedReport(report, format);
   if (options.chart) {
     absl::StrAppend(&text, "\n", ComparisonText(report));
   }

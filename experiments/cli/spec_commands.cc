@@ -3,7 +3,6 @@
 #include <cstdint>
 #include <limits>
 #include <memory>
-#include <set>
 #include <string>
 #include <vector>
 
@@ -14,8 +13,6 @@
 #include "experiments/commands/show_episodes.h"
 #include "experiments/host/output_file.h"
 #include "experiments/spec.h"
-#include "google/protobuf/descriptor.h"
-#include "google/protobuf/message.h"
 #include "metaprompt/base/spec_fields.h"
 #include "metaprompt/base/status_macros.h"
 
@@ -53,34 +50,6 @@ void RegisterSpec(Commands* commands) {
   CLI::App* spec = commands->Add("spec", "List a spec's fields: type, default, range, meaning",
                                  [field](const Console& console) { return Describe(*field, console); });
   spec->add_option("GROUP", *field, "Only this field and those below it, as in learner.maml");
-}
-
-// The files and folders that a message and those inside it name.
-std::vector<std::string> PathsIn(const google::protobuf::Message& message) {
-  static const std::set<std::string> names = {"path", "names", "manifest", "init_from_run"};
-  using google::protobuf::FieldDescriptor;
-  const google::protobuf::Reflection& values = *message.GetReflection();
-  std::vector<const FieldDescriptor*> fields;
-  values.ListFields(message, &fields);
-  std::vector<std::string> paths;
-  for (const FieldDescriptor* field : fields) {
-    const bool message_field = field->cpp_type() == FieldDescriptor::CPPTYPE_MESSAGE;
-    if (!message_field && (field->cpp_type() != FieldDescriptor::CPPTYPE_STRING || names.count(field->name()) == 0)) {
-      continue;
-    }
-    const int count = field->is_repeated() ? values.FieldSize(message, field) : 1;
-    for (int i = 0; i < count; ++i) {
-      if (message_field) {
-        const std::vector<std::string> inner = PathsIn(
-            field->is_repeated() ? values.GetRepeatedMessage(message, field, i) : values.GetMessage(message, field));
-        paths.insert(paths.end(), inner.begin(), inner.end());
-      } else {
-        paths.push_back(field->is_repeated() ? values.GetRepeatedString(message, field, i)
-                                             : values.GetString(message, field));
-      }
-    }
-  }
-  return paths;
 }
 
 struct EpisodesCommand {
@@ -151,7 +120,7 @@ void RegisterDatasets(Commands* commands) {
           *console.out << (*json ? as_json : text)(dataset);
           return absl::OkStatus();
         },
-        datasets);
+        CommandFacts(), datasets);
     AddSpecOptions(/*required=*/false, command, options.get());
     AddJsonOption("Print JSON", command, json.get());
   };

@@ -2,8 +2,13 @@
 
 #include <memory>
 #include <string>
+#include <utility>
 
+#include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
+#include "experiments/fine_tuning/fine_tune.h"
+#include "experiments/fine_tuning/fine_tuning_record.h"
+#include "experiments/fine_tuning/fine_tuning_spec.h"
 #include "experiments/host/progress.h"
 #include "experiments/pretraining/pretrain.h"
 #include "experiments/pretraining/pretraining_record.h"
@@ -15,40 +20,61 @@
 namespace metaprompt {
 namespace {
 
-struct PretrainOptions {
-  SpecOptions spec;
-  std::string out;
-  bool allow_other_environment = false;
+struct TrainingOptions {
+  TrainOptions train;
   bool check = false;
 };
 
-absl::Status RunPretraining(const PretrainOptions& options, const Console& console) {
-  ASSIGN_OR_RETURN(const PretrainingSpec spec, LoadPretrainingSpec(options.spec.file, options.spec.sets));
+// What is printed after a training in the folder `out`.
+absl::StatusOr<std::string> ResultOf(const PretrainingSpec& spec, const std::string& out, bool other_environment,
+                                     Progress* progress, const Console& console) {
+  ASSIGN_OR_RETURN(const PretrainingRecord record, Pretrain(spec, out, progress, *console.stop, other_environment));
+  return absl::StrCat(PretrainingText(record), "\nencoder: ", out);
+}
+
+absl::StatusOr<std::string> ResultOf(const FineTuningSpec& spec, const std::string& out, bool other_environment,
+                                     Progress* progress, const Console& console) {
+  ASSIGN_OR_RETURN(const FineTuningRecord record, FineTune(spec, out, progress, *console.stop, other_environment));
+  return absl::StrCat(FineTuningTable(record), "\nrecord: ", out, "/", kFineTuningFile);
+}
+
+template <typename Spec>
+absl::Status Train(const absl::StatusOr<Spec>& spec, const TrainingOptions& options, const Console& console) {
+  RETURN_IF_ERROR(spec);
   if (options.check) {
-    *console.out << SpecText(spec);
+    *console.out << SpecText(*spec);
     return absl::OkStatus();
   }
-  const std::string out = options.out.empty() ? absl::StrCat("runs/", spec.name(), "-seed", spec.seed()) : options.out;
+  const std::string out = FolderOf(options.train, spec->name(), spec->seed());
   RETURN_IF_ERROR(UseKernelsOfRun(out));
   Progress progress(console.err, console.terminal);
-  ASSIGN_OR_RETURN(const PretrainingRecord record,
-                   Pretrain(spec, out, &progress, *console.stop, options.allow_other_environment));
-  *console.out << '\n' << PretrainingText(record) << "\nencoder: " << out << '\n';
+  ASSIGN_OR_RETURN(const std::string result,
+                   ResultOf(*spec, out, options.train.allow_other_environment, &progress, console));
+  *console.out << '\n' << result << '\n';
   return absl::OkStatus();
+}
+
+template <typename Load>
+void RegisterTraining(const std::string& name, const std::string& help, Load load, Commands* commands) {
+  auto options = std::make_shared<TrainingOptions>();
+  CLI::App* command =
+      commands->Add(name, help,
+                    [options, load](const Console& console) {
+                      return Train(load(options->train.spec.file, options->train.spec.sets), *options, console);
+                    },
+                    {/*best_kernel=*/true, /*hears_signals=*/true});
+  AddTrainOptions("Folder of the encoder", command, &options->train);
+  command->add_flag("--check", options->check, "Check the spec, print it with every default, and stop");
 }
 
 }  // namespace
 
 void RegisterTrainingCommands(Commands* commands) {
-  auto options = std::make_shared<PretrainOptions>();
-  CLI::App* pretrain =
-      commands->Add("pretrain", "Pre-train an encoder on texts without labels; continues a run that was stopped",
-                    [options](const Console& console) { return RunPretraining(*options, console); });
-  AddSpecOptions(/*required=*/true, pretrain, &options->spec);
-  pretrain->add_option("--out", options->out, "Folder of the encoder, new or of the stopped run [runs/NAME-seedSEED]");
-  pretrain->add_flag("--check", options->check, "Check the spec, print it with every default, and stop");
-  pretrain->add_flag("--allow-other-environment", options->allow_other_environment,
-                     "Continue a run where LibTorch, BLAS or its kernel differ from where it began; this is noted");
+  RegisterTraining("pretrain", "Pre-train an encoder on texts without labels; continues a run that was stopped",
+                   LoadPretrainingSpec, commands);
+  RegisterTraining("finetune",
+                   "Fine-tune an encoder as a classifier on a whole data set; continues a run that was stopped",
+                   LoadFineTuningSpec, commands);
 }
 
 }  // namespace metaprompt

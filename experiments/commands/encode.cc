@@ -54,10 +54,9 @@ struct Lines {
 };
 
 absl::StatusOr<Lines> Tokenised(const EncodeOptions& options, const Tokenizer& tokenizer, int64_t max_tokens,
-                                int64_t position_offset, std::istream* in) {
+                                int64_t position_offset, std::istream* in, const std::string& name) {
   Lines lines;
   const SpecialIds special = tokenizer.special();
-  const std::string name = options.text.empty() ? "the standard input" : options.text;
   // In RoBERTa and MPNet, padding takes no position, wherever it is.
   lines.uncounted = position_offset > 0 && special.pad >= 0 ? special.pad : TextInputs::kNoToken;
   for (std::string line; std::getline(*in, line);) {
@@ -152,16 +151,13 @@ at::Tensor EncodedWindow(const EncoderParts& parts, const EncodeOptions& options
 
 // Errors that can be found before the work.
 absl::Status CheckOut(const EncodeOptions& options) {
-  RETURN_IF_ERROR(CheckOutput(options.out, {options.text.empty() ? "/dev/stdin" : options.text, options.encoder}));
+  RETURN_IF_ERROR(CheckOutput(options.out, {options.text, options.encoder}));
   namespace fs = std::filesystem;
   const fs::path out(options.out);
   std::error_code error;
   const fs::path parent = out.has_parent_path() ? out.parent_path() : fs::path(".");
   if (!fs::is_directory(parent, error)) {
     return absl::NotFoundError(absl::StrCat("cannot write ", options.out, ": there is no folder ", parent.string()));
-  }
-  if (fs::is_directory(out, error)) {
-    return absl::InvalidArgumentError(absl::StrCat("cannot write ", options.out, ": it is a folder"));
   }
   if (fs::equivalent(parent, options.encoder, error)) {
     return absl::InvalidArgumentError(
@@ -225,15 +221,15 @@ int64_t WindowEnd(const Lines& lines, int64_t first, int64_t columns) {
 
 }  // namespace
 
-absl::Status EncodeLines(const EncodeOptions& options, std::istream* in, Progress* progress,
+absl::Status EncodeLines(const EncodeOptions& options, std::istream* in, const std::string& name, Progress* progress,
                          const std::atomic<bool>& stop) {
   RETURN_IF_ERROR(CheckOut(options));
   ASSIGN_OR_RETURN(const EncoderParts parts, OpenParts(options, progress));
   const EncoderConfig& config = parts.encoder->config();
   const Clock::time_point begin = Clock::now();
-  ASSIGN_OR_RETURN(
-      const Lines lines,
-      Tokenised(options, *parts.tokenizer, MaxTokens(*parts.encoder, options.max_tokens), config.position_offset, in));
+  ASSIGN_OR_RETURN(const Lines lines,
+                   Tokenised(options, *parts.tokenizer, MaxTokens(*parts.encoder, options.max_tokens),
+                             config.position_offset, in, name));
   const double tokenising = SecondsSince(begin);
   const auto count = static_cast<int64_t>(lines.texts.size());
   const int64_t columns = options.mask_logits ? config.vocab_size : config.width;

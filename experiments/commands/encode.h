@@ -12,7 +12,7 @@
 namespace metaprompt {
 
 struct EncodeOptions {
-  std::string text;          // file with the lines; empty: the standard input
+  std::string text;          // the file with the lines, which is not replaced
   std::string encoder;       // the checkpoint's folder
   std::string out;           // a safetensors file
   bool mask_logits = false;  // the masked-language-model logits at each line's mask instead of the hidden states
@@ -22,10 +22,10 @@ struct EncodeOptions {
   int threads = 1;
 };
 
-// Encodes each line of `in` as transformers does: with special tokens around it, and with those that it spells taken
-// for special tokens. A line longer than max_tokens is cut at its end (transformers cuts at the tokenizer's
-// model_max_length). Bytes that are not UTF-8, a max_tokens above what the encoder takes, and outputs that are not
-// finite are errors. Writes, in the order of the lines,
+// Encodes each line of `in`, which is called `name` in errors, as transformers does: with special tokens around it, and
+// with those that it spells taken for special tokens. A line longer than max_tokens is cut at its end (transformers
+// cuts at the tokenizer's model_max_length). Bytes that are not UTF-8, a max_tokens above what the encoder takes, and
+// outputs that are not finite are errors. Writes, in the order of the lines,
 //   input_ids [N] int64: the tokens of all lines, one line after another;
 //   offsets [B + 1] int64: where in them each line begins, and N;
 // and either
@@ -33,7 +33,7 @@ struct EncodeOptions {
 //   logits [B, V] float32: the masked-language-model logits at the mask; each line must have exactly one.
 // The lines around a line change its numbers by rounding at most. Memory: all lines' ids, and the rows of a few
 // thousand lines. The file appears when it is complete; it may not be the text or one of the checkpoint's files.
-absl::Status EncodeLines(const EncodeOptions& options, std::istream* in, Progress* progress,
+absl::Status EncodeLines(const EncodeOptions& options, std::istream* in, const std::string& name, Progress* progress,
                          const std::atomic<bool>& stop);
 
 }  // namespace metaprompt

@@ -18,8 +18,8 @@ struct EpisodesOptions {
   int count = 0;     // how many to save; 0: the spec's test.episodes
 };
 
-// One episode: two lines of heading, then one line per text with its place in its class. Each
-// text of a pair has its column.
+// One episode: two lines of heading, then one line per text with its place in its class. Each text of a pair has its
+// column.
 absl::StatusOr<std::string> EpisodeText(const ExperimentSpec& spec, const EpisodesOptions& options);
 
 // Writes episodes 0, 1, ... to options.save in the format of episodes/manifest.h. Returns a line that describes what

@@ -2,7 +2,6 @@
 
 #include <cerrno>
 #include <cstring>
-#include <fstream>
 #include <memory>
 #include <vector>
 
@@ -14,18 +13,10 @@
 
 namespace metaprompt {
 
-absl::Status TokenizeLines(const TokenizeOptions& options, std::istream* in, std::ostream* out) {
+absl::Status TokenizeLines(const TokenizeOptions& options, std::istream* in, const std::string& name,
+                           std::ostream* out) {
   ASSIGN_OR_RETURN(const std::unique_ptr<Tokenizer> opened, OpenTokenizer(options.encoder));
   const Tokenizer& tokenizer = *opened;
-  const std::string name = options.file.empty() ? "the standard input" : options.file;
-  std::ifstream file;
-  if (!options.file.empty()) {
-    file.open(options.file, std::ios::binary);
-    if (!file) {
-      return absl::NotFoundError(absl::StrCat(name, ": ", std::strerror(errno)));
-    }
-    in = &file;
-  }
   const SpecialIds special = tokenizer.special();
   std::string text;
   std::string line;

@@ -12,15 +12,15 @@ namespace metaprompt {
 
 struct TokenizeOptions {
   std::string encoder;         // the checkpoint's folder
-  std::string file;            // with the texts; empty: read `in`
   bool special_tokens = true;  // [CLS] before each text and [SEP] after it
   bool plain_text = false;     // take special tokens that a text spells for text
   bool pieces = false;         // print pieces instead of ids
 };
 
-// Writes one line of `out` per line of text. A line ends at \n only, and the last one may lack it; all other bytes are
-// part of the text.
-absl::Status TokenizeLines(const TokenizeOptions& options, std::istream* in, std::ostream* out);
+// Writes one line of `out` per line of `in`, which is called `name` in errors. A line ends at \n only, and the last one
+// may lack it; all other bytes are part of the text.
+absl::Status TokenizeLines(const TokenizeOptions& options, std::istream* in, const std::string& name,
+                           std::ostream* out);
 
 }  // namespace metaprompt
 

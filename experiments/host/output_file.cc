@@ -66,10 +66,14 @@ absl::Status CheckOutput(const std::string& path, const std::vector<std::string>
     return absl::InvalidArgumentError(
         absl::StrCat("cannot write ", path, ": this command reads that file; name another"));
   }
-  if (IsListed(target) || (replaces && target.filename() == kChecksumFile)) {
+  if (IsListed(target)) {
     return absl::InvalidArgumentError(absl::StrCat("cannot write ", path,
                                                    ": it is a file of a run or of a classifier (", kChecksumFile,
                                                    " lists it); name another"));
+  }
+  if (replaces && target.filename() == kChecksumFile) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("cannot write ", path, ": it lists the files of a run or of a classifier; name another"));
   }
   return absl::OkStatus();
 }

@@ -10,8 +10,8 @@ namespace metaprompt {
 const std::atomic<bool>& StopFlag();
 
 // For commands that have something to save. From now on a signal that arrives while a StopsLater lives only sets the
-// flag, and a note to standard error says so; the same signal once more ends the program at once. At any other time a
-// signal ends the program at once, as without this function. Call it once, in main.
+// flag and prints a note to standard error; a second signal, of any of these kinds, ends the program at once. At any
+// other time a signal ends the program at once, as without this function. Call it once, in main.
 void HearStopSignals();
 
 // While one lives, the program looks at the flag within seconds, and saves what it has done before it ends.

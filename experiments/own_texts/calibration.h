@@ -10,7 +10,7 @@
 
 #include "absl/status/statusor.h"
 #include "experiments/own_texts/classifier_start.h"
-#include "experiments/own_texts/support_file.h"
+#include "experiments/own_texts/support_classes.h"
 #include "learners/inner/task_pool.h"
 
 namespace metaprompt {

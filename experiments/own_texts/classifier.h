@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
-#include "experiments/own_texts/support_file.h"
+#include "experiments/own_texts/support_classes.h"
 #include "experiments/workbench/finished_run.h"
 #include "learners/inner/task_pool.h"
 #include "metaprompt/model/batch.h"

@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
-#include "experiments/own_texts/support_file.h"
+#include "experiments/own_texts/support_classes.h"
 #include "experiments/result.pb.h"
 #include "experiments/workbench/finished_run.h"
 #include "metaprompt/model/params.h"

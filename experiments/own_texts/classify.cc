@@ -183,14 +183,14 @@ absl::Status NextRows(const ClassifyOptions& options, const Labelling& labelling
 
 }  // namespace
 
-absl::Status ClassifyLines(const ClassifyOptions& options, std::istream* in, std::ostream* out, Progress* progress) {
+absl::Status ClassifyLines(const ClassifyOptions& options, std::istream* in, const std::string& name, std::ostream* out,
+                           Progress* progress) {
   TaskPool pool(options.device == "cpu" ? options.threads : 1);
   ASSIGN_OR_RETURN(PreparedClassifier prepared, PrepareClassifier(options, &pool, progress));
   progress->Begin("classify", "texts", 0, 0);
   if (options.all && !options.json && !options.labelled) {
     *out << HeaderLine(prepared.classes, prepared.start->run.prompt().names()) << std::flush;
   }
-  const std::string name = options.text.empty() || options.text == "-" ? "the standard input" : options.text;
   ColumnNames columns = options.columns;
   columns.of_examples = !options.support.empty();
   columns.wanted = prepared.start->run.prompt().names();

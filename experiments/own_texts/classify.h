@@ -23,8 +23,10 @@ namespace metaprompt {
 // `calibrate`, class scores are divided by a temperature (LeaveOneOut) before they become probabilities. With
 // `labelled`, the texts are a table like the examples, and LabelledResult's text or JSON is written at the end. Only
 // the folder is needed, not a run's data or checkpoint. The line of a text depends on the other texts only by rounding.
-// An error names the line that is wrong; the results of the lines before it are written.
-absl::Status ClassifyLines(const ClassifyOptions& options, std::istream* in, std::ostream* out, Progress* progress);
+// `name` is what errors call `in`. An error names the line that is wrong; the results of the lines before it are
+// written.
+absl::Status ClassifyLines(const ClassifyOptions& options, std::istream* in, const std::string& name, std::ostream* out,
+                           Progress* progress);
 
 }  // namespace metaprompt
 

@@ -16,7 +16,6 @@ struct ClassifyOptions {
   std::string model;                // a folder that `save` named before
   std::string support;              // file of labelled examples, needed unless `model` is set: see ReadExamples
   std::optional<std::string> save;  // folder for the adapted classifier; unset: it is not kept
-  std::string text;                 // the file with the texts; empty: the standard input
   ColumnNames columns;              // of the examples and the texts
   int shots = 0;                    // 0: the run's number of shots nearest to the examples per class
   bool calibrate = true;

@@ -6,7 +6,6 @@
 
 #include "absl/strings/str_cat.h"
 #include "datasets/readers/table.h"
-#include "datasets/splits/class_split.h"
 #include "metaprompt/base/files.h"
 #include "metaprompt/base/likely_cause.h"
 #include "metaprompt/base/status_macros.h"
@@ -15,59 +14,52 @@
 namespace metaprompt {
 namespace {
 
-absl::StatusOr<std::vector<SupportClass>> ClassesOf(Table* table) {
-  std::vector<SupportClass> classes;
-  std::map<std::string, size_t> place;  // index of a label in `classes`
+// The error of a row that cannot be an example.
+absl::Status CheckRow(const Table& table, const TableRow& row) {
+  const bool lines = table.format().kind == TableFormat::kLabelTabText;
+  // A header in the first line has been found before.
+  if (lines && row.label == "label" && row.texts[0] == "text" && (row.name.empty() || row.name == "name")) {
+    return table.ErrorAt(row.line, "this line looks like a header; remove it");
+  }
+  return ExampleOf(row).empty()
+             ? table.ErrorAt(row.line, absl::StrCat("empty text; write one, or remove the ", lines ? "line" : "record"))
+             : absl::OkStatus();
+}
+
+// Reads the rest of the table.
+absl::StatusOr<SupportClasses> ClassesOf(Table* table) {
+  SupportClasses classes;
   for (TableRow row;;) {
     ASSIGN_OR_RETURN(const bool more, table->Next(&row));
     if (!more) {
-      break;
+      return classes;
     }
-    std::string text = ExampleOf(row);
-    if (text.empty()) {
-      return table->ErrorAt(row.line, "empty text; write one, or remove the record");
+    RETURN_IF_ERROR(CheckRow(*table, row));
+    if (const absl::Status added = classes.Add(row.label, row.name, ExampleOf(row)); !added.ok()) {
+      const bool lines = table->format().kind == TableFormat::kLabelTabText;
+      return table->ErrorAt(
+          row.line, absl::StrCat(added.message(), lines ? " (the column between label and text is the name; a text "
+                                                          "must not contain a tab)"
+                                                        : ""));
     }
-    const auto [found, is_new] = place.try_emplace(row.label, classes.size());
-    if (is_new) {
-      classes.push_back(SupportClass{row.label, row.name, {}});
-    }
-    SupportClass& one = classes[found->second];
-    one.name = one.name.empty() ? row.name : one.name;
-    if (!row.name.empty() && row.name != one.name) {
-      return table->ErrorAt(row.line, absl::StrCat("the class ", Quoted(one.label), " is called ", Quoted(row.name),
-                                                   " here and ", Quoted(one.name), " above"));
-    }
-    one.texts.push_back(std::move(text));
   }
-  return classes;
 }
 
 absl::StatusOr<Examples> ReadExamplesAsGiven(const std::string& path, const ColumnNames& columns) {
   ASSIGN_OR_RETURN(const std::string file, ReadFile(path));
   std::istringstream in(file);
-  absl::StatusOr<Table> opened = Table::Open(&in, path, /*labelled=*/true, columns);
-  RETURN_IF_ERROR(WithLikelyCause(opened.status(), path));
-  Table& table = *opened;
-  Examples examples;
-  examples.format = table.format();
-  if (examples.format.kind == TableFormat::kLabelTabText) {
-    ASSIGN_OR_RETURN(examples.classes, SupportOf(file, path));
-    return examples;
-  }
-  absl::StatusOr<std::vector<SupportClass>> classes = ClassesOf(&table);
+  absl::StatusOr<Table> table = Table::Open(&in, path, /*labelled=*/true, columns);
+  RETURN_IF_ERROR(WithLikelyCause(table.status(), path));
+  absl::StatusOr<SupportClasses> classes = ClassesOf(&*table);
   RETURN_IF_ERROR(WithLikelyCause(classes.status(), path));
-  examples.classes = *std::move(classes);
-  if (examples.classes.size() < 2) {
-    return absl::InvalidArgumentError(examples.classes.empty()
-                                          ? absl::StrCat(path, ": no text in this file")
-                                          : absl::StrCat(path, ": all texts are of one class, ",
-                                                         Quoted(examples.classes[0].label),
-                                                         "; add at least one text of another class"));
+  if (classes->empty()) {
+    return absl::InvalidArgumentError(absl::StrCat(path, ": no text in this file"));
   }
-  for (SupportClass& one : examples.classes) {
-    one.name = one.name.empty() ? DefaultName(one.label) : one.name;
+  absl::StatusOr<std::vector<SupportClass>> finished = (*std::move(classes)).Finish();
+  if (!finished.ok()) {
+    return absl::InvalidArgumentError(absl::StrCat(path, ": ", finished.status().message()));
   }
-  return examples;
+  return Examples{*std::move(finished), table->format()};
 }
 
 }  // namespace

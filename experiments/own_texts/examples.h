@@ -7,7 +7,7 @@
 
 #include "absl/status/statusor.h"
 #include "datasets/readers/table_format.h"
-#include "experiments/own_texts/support_file.h"
+#include "experiments/own_texts/support_classes.h"
 
 namespace metaprompt {
 
@@ -16,7 +16,8 @@ struct Examples {
   TableFormat format;
 };
 
-// Reads CSV, TSV or JSON lines, with a header or without, or the lines of SupportOf. Errors name file and line.
+// Reads CSV, TSV or JSON lines, with a header or without, or `label<TAB>text` or `label<TAB>name<TAB>text` lines.
+// Labels and names must be IsPrintable. Errors name file and line.
 absl::StatusOr<Examples> ReadExamples(const std::string& path, const ColumnNames& columns);
 
 struct TextOfTwoClasses {

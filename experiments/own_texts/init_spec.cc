@@ -14,6 +14,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
+#include "absl/strings/str_replace.h"
 #include "absl/strings/string_view.h"
 #include "datasets/splits/class_split.h"
 #include "experiments/own_texts/examples.h"
@@ -235,6 +236,22 @@ absl::StatusOr<std::string> ModelText(const InitOptions& options, const InitKind
   return absl::StrCat(why, FirstModelText(options.encoder, parts.encoder->layout().has_head(), tokens, names));
 }
 
+// `model` with the names that the file gives its classes as their answer words, since no field of a spec names that
+// column.
+std::string WithAnswers(const std::string& model, const std::vector<SupportClass>& classes) {
+  std::string answers;
+  for (const SupportClass& one : classes) {
+    if (one.name != DefaultName(one.label)) {
+      absl::StrAppend(&answers, "    answers { label: \"", absl::Utf8SafeCEscape(one.label), "\" words: \"",
+                      absl::Utf8SafeCEscape(one.name), "\" }\n");
+    }
+  }
+  constexpr absl::string_view kEnd = "allow_same_words: true }";
+  return answers.empty()
+             ? model
+             : absl::StrReplaceAll(model, {{kEnd, absl::StrCat("allow_same_words: true\n", answers, "  }")}});
+}
+
 // The file's name without its ending, with what a run's name may hold.
 std::string NameOf(const std::string& path) {
   std::string name = std::filesystem::path(path).stem().string();
@@ -308,11 +325,12 @@ absl::StatusOr<std::string> InitSpec(const InitOptions& options) {
   for (const int vocab_size : kVocabSizes) {  // few texts do not fill a large vocabulary
     ASSIGN_OR_RETURN(const std::string model,
                      ModelText(options, *kind, examples.format.NamesOfTexts(), LongTexts(shape.used), vocab_size));
-    std::string text = absl::StrCat(HeadText(options, *kind, examples.format, classes), "dataset {\n",
-                                    SourceText(options.data, examples.format), SplitText(shape), "}\n", model,
-                                    EpisodesText(shape), options.encoder.empty() ? kind->random_learner : kind->learner,
-                                    "# 200 test tasks give an interval of about one point; more make it narrower.\n"
-                                    "test { episodes: 200 }\n");
+    std::string text =
+        absl::StrCat(HeadText(options, *kind, examples.format, classes), "dataset {\n",
+                     SourceText(options.data, examples.format), SplitText(shape), "}\n", WithAnswers(model, shape.used),
+                     EpisodesText(shape), options.encoder.empty() ? kind->random_learner : kind->learner,
+                     "# 200 test tasks give an interval of about one point; more make it narrower.\n"
+                     "test { episodes: 200 }\n");
     error = CheckIt(text);
     if (error.ok()) {
       return text;

@@ -17,8 +17,8 @@ struct InitOptions {
 };
 
 // Looks at the file and returns a spec with comments: what was found, what was chosen, and why. The spec was checked
-// and its data loaded, so that `metaprompt run` starts with it. Errors name the file; the error of a file with too few
-// classes to train, validate and test on different ones tells what works instead.
+// and its data loaded, so that `metaprompt run` starts with it. Errors name the file. If it has too few classes to
+// train, validate and test on different ones, the error names a command that works with fewer.
 absl::StatusOr<std::string> InitSpec(const InitOptions& options);
 
 // The kinds of experiment, one line each: name and meaning.

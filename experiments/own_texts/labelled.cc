@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <nlohmann/json.hpp>
+#include <optional>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
@@ -68,16 +69,16 @@ std::string LabelledResult::Json() const {
   }
   for (size_t c = 0; c < confusion_.labels.size(); ++c) {
     const ClassScore score = ScoreOf(confusion_, c);
-    const auto of_texts = [&](double share) {  // null if the class has no texts
-      return score.texts > 0 ? nlohmann::ordered_json(share) : nlohmann::ordered_json();
+    const auto share = [](std::optional<double> one) {  // null if there is nothing to count
+      return one.has_value() ? nlohmann::ordered_json(*one) : nlohmann::ordered_json();
     };
     object["classes"].push_back({{"label", confusion_.labels[c]},
                                  {"texts", score.texts},
                                  {"answers", score.answers},
                                  {"right", score.right},
-                                 {"precision", of_texts(score.precision)},
-                                 {"recall", of_texts(score.recall)},
-                                 {"f1", of_texts(score.f1)},
+                                 {"precision", share(score.precision)},
+                                 {"recall", share(score.recall)},
+                                 {"f1", share(score.f1)},
                                  {"taken_for", confusion_.counts[c]}});
   }
   object["mistakes"] = nlohmann::ordered_json::array();

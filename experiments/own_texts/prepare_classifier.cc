@@ -70,7 +70,7 @@ absl::Status Calibrate(const ClassifyOptions& options, const ClassifierStart& st
   progress->Begin("calibration", "", 0, 0);
   ASSIGN_OR_RETURN(const std::optional<Calibration> found, LeaveOneOut(start, prepared->classes, device, pool));
   if (!found.has_value()) {
-    progress->End("none, since no class has two examples; probabilities are the model's own");
+    progress->End("none, since no class has two different examples; probabilities are the model's own");
     return absl::OkStatus();
   }
   prepared->classifier->set_temperature(found->temperature);
@@ -102,10 +102,8 @@ absl::StatusOr<PreparedClassifier> OpenSaved(const ClassifyOptions& options, at:
 absl::StatusOr<PreparedClassifier> AdaptNow(const ClassifyOptions& options, at::Device device, TaskPool* pool,
                                             Progress* progress) {
   PreparedClassifier prepared;
-  std::optional<NewFolder> saved;
   if (options.save.has_value()) {  // before the work of which nothing would be kept
-    ASSIGN_OR_RETURN(NewFolder made, NewFolder::Create(*options.save));
-    saved.emplace(std::move(made));
+    RETURN_IF_ERROR(NewFolder::CheckFree(*options.save));
   }
   std::optional<FinishedRun> run;
   ColumnNames columns = options.columns;
@@ -146,8 +144,9 @@ absl::StatusOr<PreparedClassifier> AdaptNow(const ClassifyOptions& options, at::
   about.set_start(start.name);
   RETURN_IF_ERROR(Calibrate(options, start, device, pool, progress, &prepared, &about));
   start.params.clear();  // not needed any more
-  if (saved.has_value()) {
-    RETURN_IF_ERROR(SaveClassifier(*std::move(saved), start.run, *prepared.classifier, prepared.classes, about));
+  if (options.save.has_value()) {
+    ASSIGN_OR_RETURN(NewFolder made, NewFolder::Create(*options.save));
+    RETURN_IF_ERROR(SaveClassifier(std::move(made), start.run, *prepared.classifier, prepared.classes, about));
     progress->Line(absl::StrCat("saved: metaprompt classify --model ", *options.save));
   }
   return prepared;

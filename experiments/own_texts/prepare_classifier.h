@@ -11,7 +11,7 @@
 #include "experiments/own_texts/classifier.h"
 #include "experiments/own_texts/classifier_start.h"
 #include "experiments/own_texts/classify_options.h"
-#include "experiments/own_texts/support_file.h"
+#include "experiments/own_texts/support_classes.h"
 #include "learners/inner/task_pool.h"
 
 namespace metaprompt {

@@ -1,7 +1,6 @@
 #include "experiments/own_texts/saved_classifier.h"
 
 #include <filesystem>
-#include <memory>
 #include <set>
 #include <system_error>
 #include <utility>
@@ -13,13 +12,11 @@
 #include "experiments/own_texts/calibration.h"
 #include "experiments/spec.h"
 #include "experiments/workbench/model_assembly.h"
-#include "metaprompt/architectures/config_json.h"
 #include "metaprompt/base/checksums.h"
 #include "metaprompt/base/files.h"
 #include "metaprompt/base/spec_fields.h"
 #include "metaprompt/base/status_macros.h"
 #include "metaprompt/base/text.h"
-#include "metaprompt/encoders/layout.h"
 #include "metaprompt/tokenizers/tokenizer.h"
 
 namespace metaprompt {
@@ -100,6 +97,9 @@ absl::Status WithRemedy(const absl::Status& status) {
                                                                 "classifier again"));
 }
 
+// The same for a file that is missing; other errors stay as they are.
+absl::Status IfMissing(const absl::Status& status) { return absl::IsNotFound(status) ? WithRemedy(status) : status; }
+
 // Compares all files that SHA256SUMS lists, except the tensors, which are compared when they are read.
 absl::Status CheckFiles(const std::string& folder, Checksums* sums) {
   for (const std::string& name : sums->Names()) {
@@ -110,25 +110,6 @@ absl::Status CheckFiles(const std::string& folder, Checksums* sums) {
     }
   }
   return absl::OkStatus();
-}
-
-absl::StatusOr<EncoderParts> PartsOf(const std::string& folder, const SavedClassifier& about) {
-  const ModelSpec& spec = about.spec().model();
-  const std::string encoder = In(folder, kEncoderFolder);
-  if (!spec.encoder().has_checkpoint()) {
-    const std::string path = absl::StrCat(encoder, "/", kSentencePieceFile);
-    ASSIGN_OR_RETURN(std::string bytes, ReadFile(path));
-    ASSIGN_OR_RETURN(std::unique_ptr<Tokenizer> tokenizer, LoadSentencePiece(std::move(bytes), path));
-    return NewEncoder(spec.encoder().bert(), std::move(tokenizer));
-  }
-  const std::string config_path = absl::StrCat(encoder, "/config.json");
-  EncoderParts parts;
-  ASSIGN_OR_RETURN(parts.tokenizer, OpenTokenizer(encoder));
-  ASSIGN_OR_RETURN(parts.config_json, ReadFile(config_path));
-  ASSIGN_OR_RETURN(const EncoderConfig config, ParseEncoderConfig(parts.config_json, config_path));
-  RETURN_IF_ERROR(CheckFits(config_path, LayoutOf(config, about.mlm_head()).params));
-  parts.encoder = std::make_unique<Encoder>(config, about.mlm_head());
-  return parts;
 }
 
 }  // namespace
@@ -191,7 +172,10 @@ absl::StatusOr<OpenedClassifier> OpenClassifier(const std::string& folder) {
   if (const absl::Status sound = CheckAbout(about); !sound.ok()) {
     return absl::Status(sound.code(), absl::StrCat(path, ": ", sound.message()));
   }
-  ASSIGN_OR_RETURN(EncoderParts parts, PartsOf(folder, about));
+  const std::string encoder = In(folder, kEncoderFolder);
+  absl::StatusOr<TokenizerFiles> files = ReadKeptTokenizer(about.spec().model(), encoder);
+  RETURN_IF_ERROR(IfMissing(files.status()));
+  ASSIGN_OR_RETURN(EncoderParts parts, ReadEncoderParts(about.spec().model(), *files, encoder, about.mlm_head()));
   ASSIGN_OR_RETURN(AssembledModel model, AssembleModel(about.spec(), std::move(parts), TextNamesOf(about)));
   FinishedRun run = FinishedRun::Untrained(about.spec(), std::move(model));
   std::string sha256;
@@ -199,7 +183,7 @@ absl::StatusOr<OpenedClassifier> OpenClassifier(const std::string& folder) {
   if (adapted.ok() || !sha256.empty()) {  // damage that the checksum finds is better explained by it
     RETURN_IF_ERROR(WithRemedy(sums.Check(kTensorFile, sha256)));
   }
-  RETURN_IF_ERROR(adapted);
+  RETURN_IF_ERROR(IfMissing(adapted.status()));
   std::vector<SupportClass> classes;
   for (const SavedClass& one : about.classes()) {
     classes.push_back(SupportClass{one.label(), one.name(), {}});

@@ -9,7 +9,7 @@
 #include "absl/status/statusor.h"
 #include "experiments/own_texts/classifier.h"
 #include "experiments/own_texts/saved_classifier.pb.h"
-#include "experiments/own_texts/support_file.h"
+#include "experiments/own_texts/support_classes.h"
 #include "experiments/workbench/finished_run.h"
 #include "learners/learner.h"
 #include "metaprompt/base/new_folder.h"

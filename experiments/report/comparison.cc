@@ -1,16 +1,15 @@
 #include "experiments/report/comparison.h"
 
 #include <algorithm>
-#include <cmath>
 
-#include "experiments/report/report_table.h"
+#include "metaprompt/base/text.h"
 
 namespace metaprompt {
 namespace {
 
-ComparisonAxis AxisOf(const std::vector<ComparisonPoint>& points, double chance) {
+Axis AxisOf(const std::vector<ComparisonPoint>& points, double chance) {
   if (points.empty()) {
-    return ComparisonAxis();
+    return Axis();
   }
   std::vector<double> widths;
   for (const ComparisonPoint& point : points) {
@@ -28,36 +27,10 @@ ComparisonAxis AxisOf(const std::vector<ComparisonPoint>& points, double chance)
   if (chance < low && low - chance <= high - low) {
     low = chance;
   }
-  low = std::max(0.0, low);
-  high = std::min(1.0, high);
-  ComparisonAxis axis;
-  for (const double step : {0.1, 0.05, 0.02, 0.01, 0.005}) {
-    if ((high - low) / step > 5 + 1e-6) {
-      break;
-    }
-    axis.step = step;
-  }
-  // The slack keeps an end that is a multiple of the step, whatever its last bits.
-  axis.low = std::max(0.0, std::floor(low / axis.step + 1e-6) * axis.step);
-  axis.high = std::min(1.0, std::ceil(high / axis.step - 1e-6) * axis.step);
-  if (axis.high - axis.low < axis.step / 2) {  // all are the same number
-    axis.low = std::max(0.0, axis.low - axis.step);
-    axis.high = std::min(1.0, axis.high + axis.step);
-  }
-  return axis;
+  return AxisOver(low, high);
 }
 
 }  // namespace
-
-double ComparisonAxis::Position(double share) const { return std::clamp((share - low) / (high - low), 0.0, 1.0); }
-
-std::vector<double> ComparisonAxis::Ticks() const {
-  std::vector<double> ticks;
-  for (auto i = static_cast<int>(std::ceil(low / step - 1e-6)); i * step <= high + 1e-6 * step; ++i) {
-    ticks.push_back(i * step);
-  }
-  return ticks;
-}
 
 Mark MarkOf(const std::string& initialisation) {
   return initialisation == "random" || initialisation == "pre-trained" ? Mark::kStart

@@ -7,21 +7,10 @@
 #include <string>
 #include <vector>
 
+#include "experiments/report/axis.h"
 #include "experiments/report/report.h"
 
 namespace metaprompt {
-
-// An axis of accuracies, as shares in [0, 1]. Its ends are multiples of `step`, apart from 0 and 1.
-struct ComparisonAxis {
-  double low = 0;
-  double high = 1;
-  double step = 0.2;
-
-  // Where a share stands: 0 at the lower end, 1 at the upper end, and the nearer end if it is not on the axis.
-  double Position(double share) const;
-  // The multiples of `step`, from `low` to `high`.
-  std::vector<double> Ticks() const;
-};
 
 struct ComparisonPoint {
   std::string run;
@@ -32,7 +21,7 @@ struct ComparisonPoint {
 struct Comparison {
   ReportColumn column;
   std::vector<ComparisonPoint> points;  // in the order of the report's rows
-  ComparisonAxis axis;
+  Axis axis;
   double chance = 0;               // 1 / ways
   bool shows_chance = false;       // it is on the axis
   std::optional<double> baseline;  // the mean of the report's baseline

@@ -8,7 +8,6 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "experiments/report/comparison.h"
-#include "experiments/report/report_table.h"
 #include "metaprompt/base/text.h"
 
 namespace metaprompt {
@@ -33,7 +32,7 @@ std::string Shortened(const std::string& text, size_t columns) {
   return absl::StrCat(head, "...", tail);
 }
 
-size_t Cell(const ComparisonAxis& axis, double share) {
+size_t Cell(const Axis& axis, double share) {
   return static_cast<size_t>(std::lround(axis.Position(share) * (kPlotColumns - 1)));
 }
 
@@ -66,7 +65,7 @@ std::string PlotOf(const Comparison& chart, const ComparisonPoint& point) {
   return plot.substr(0, plot.find_last_not_of(' ') + 1);
 }
 
-std::string AxisText(const ComparisonAxis& axis) {
+std::string AxisText(const Axis& axis) {
   std::string line(kPlotColumns, ' ');
   size_t end = 0;
   for (const double tick : axis.Ticks()) {

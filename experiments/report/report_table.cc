@@ -10,6 +10,7 @@
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_replace.h"
 #include "experiments/host/progress.h"
+#include "experiments/report/percent.h"
 #include "metaprompt/base/text.h"
 #include "metaprompt/base/text_table.h"
 
@@ -20,12 +21,7 @@ std::string Number(const std::optional<Estimate>& estimate, bool with_sign) {
   if (!estimate.has_value()) {
     return "";
   }
-  std::string text = absl::StrFormat("%.2f", 100 * estimate->mean);
-  text = text == "-0.00" ? "0.00" : text;
-  if (with_sign && text[0] != '-') {
-    text.insert(0, "+");
-  }
-  absl::StrAppendFormat(&text, " ± %.2f", 100 * estimate->half_width);
+  std::string text = PercentInterval(estimate->mean, estimate->half_width, with_sign);
   if (estimate->seeds > 1) {
     absl::StrAppendFormat(&text, " (σ %.2f)", 100 * estimate->seed_deviation);
   }
@@ -154,16 +150,6 @@ std::string TakeCommonValues(ReportTable* table) {
 }
 
 }  // namespace
-
-std::string OneLine(const std::string& text) {
-  std::string out = text;
-  const bool utf8 = CheckUtf8(text).ok();
-  for (char& c : out) {
-    const auto byte = static_cast<unsigned char>(c);
-    c = byte < 0x20 || byte == 0x7f ? ' ' : byte >= 0x80 && !utf8 ? '?' : c;
-  }
-  return out;
-}
 
 std::vector<ReportTable> TablesOf(const Report& report) {
   std::vector<ReportTable> tables;

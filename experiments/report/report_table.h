@@ -34,10 +34,6 @@ std::string LatexReport(const Report& report);
 // with LF. Without the notes.
 std::string CsvReport(const Report& report);
 
-// `text` with blanks in place of line ends and other control characters. If it is not valid UTF-8, all bytes outside
-// ASCII become question marks.
-std::string OneLine(const std::string& text);
-
 }  // namespace metaprompt
 
 #endif  // EXPERIMENTS_REPORT_REPORT_TABLE_H_

@@ -4,18 +4,10 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "experiments/report/percent.h"
 #include "metaprompt/base/text_table.h"
 
 namespace metaprompt {
-namespace {
-
-std::string Cell(double mean, double half_width, bool with_sign) {
-  const std::string sign = with_sign && mean >= 0 ? "+" : "";
-  return absl::StrCat(sign, absl::StrFormat("%.2f ± %.2f", 100 * mean, 100 * half_width));
-}
-
-}  // namespace
-
 std::string ResultTable(const RunRecord& record) {
   const ExperimentSpec& spec = record.spec();
   std::vector<std::vector<std::string>> rows;
@@ -31,8 +23,9 @@ std::string ResultTable(const RunRecord& record) {
     for (int i = 0; i < record.results(0).tests_size(); ++i) {
       std::vector<std::string> row = {record.results(0).tests(i).initialisation()};
       for (const ShotResult& result : record.results()) {
-        row.push_back(
-            i < result.tests_size() ? Cell(result.tests(i).mean_accuracy(), result.tests(i).half_width(), false) : "");
+        row.push_back(i < result.tests_size()
+                          ? PercentInterval(result.tests(i).mean_accuracy(), result.tests(i).half_width(), false)
+                          : "");
       }
       rows.push_back(row);
     }
@@ -43,7 +36,7 @@ std::string ResultTable(const RunRecord& record) {
                                           : absl::StrCat(first.of(), " − ", first.over())};
       for (const ShotResult& result : record.results()) {
         row.push_back(i < result.differences_size()
-                          ? Cell(result.differences(i).mean(), result.differences(i).half_width(), true)
+                          ? PercentInterval(result.differences(i).mean(), result.differences(i).half_width(), true)
                           : "");
       }
       rows.push_back(row);

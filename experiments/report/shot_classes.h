@@ -18,8 +18,8 @@ struct ShotClasses {
   std::vector<std::string> left_out;  // runs with other classes
 };
 
-// Of the record's last initialisation, for each number of shots. Empty if the record has no such counts, as those of
-// earlier versions, or counts that do not fit its classes.
+// Of the record's last initialisation, for each number of shots. A number of shots is left out if the record has no
+// counts for it, as records of earlier versions have none, or if they do not fit the classes.
 std::vector<ShotClasses> ClassesOf(const RunRecord& record);
 
 // The counts of a group's seeds, added up where they have the same classes.

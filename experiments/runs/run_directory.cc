@@ -224,7 +224,7 @@ bool RunDirectory::HasWork() const {
   const std::vector<std::string> names = NamesIn(path_ + kPartial);
   return std::any_of(names.begin(), names.end(), [](const std::string& name) {
     return absl::StartsWith(name, "checkpoint-") || absl::StartsWith(name, "validation-") ||
-           absl::StartsWith(name, "test-") || absl::StartsWith(name, "best") || name == "model.safetensors";
+           absl::StartsWith(name, "test-") || name == "model.safetensors";
   });
 }
 

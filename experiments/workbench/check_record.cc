@@ -8,7 +8,6 @@
 #include <utility>
 #include <vector>
 
-#include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "experiments/spec.h"
 #include "metaprompt/base/statistics.h"
@@ -36,12 +35,6 @@ bool IsWidthOf(const MeanInterval& interval, double half_width) {
   return half_width >= 1.9599 * interval.standard_error - kSame && half_width <= interval.half_width + kSame;
 }
 
-// Whether a terminal would show the text as it is.
-bool IsPlain(const std::string& text) {
-  return std::none_of(text.begin(), text.end(),
-                      [](char c) { return absl::ascii_iscntrl(static_cast<unsigned char>(c)); });
-}
-
 MeanInterval IntervalOf(const Evaluation& test) {
   return Interval(std::vector<double>(test.accuracies().begin(), test.accuracies().end()));
 }
@@ -58,6 +51,13 @@ absl::Status CheckCounts(const std::vector<std::pair<const char*, int64_t>>& cou
 absl::Status CheckFacts(const RunRecord& record) {
   const DatasetFacts& data = record.dataset();
   const ModelFacts& model = record.model();
+  for (const auto& [field, text] :
+       {std::make_pair("dataset.name", data.name()), std::make_pair("dataset.distribution", data.distribution()),
+        std::make_pair("dataset.split", data.split())}) {
+    if (!IsPrintable(text)) {
+      return Wrong(absl::StrCat(field, " is ", Quoted(text), "; it must be UTF-8 without control characters"));
+    }
+  }
   return CheckCounts({{"dataset.texts", data.texts()},
                       {"dataset.train_classes", data.train_classes()},
                       {"dataset.valid_classes", data.valid_classes()},
@@ -78,9 +78,9 @@ absl::Status CheckClasses(const Evaluation& evaluation, const std::string& test)
   for (int c = 0; c < evaluation.classes_size(); ++c) {
     const ClassResult& one = evaluation.classes(c);
     const std::string name = absl::StrCat(test, ": the class ", Quoted(one.label()));
-    if (!labels.insert(one.label()).second || !IsPlain(one.label())) {
+    if (!labels.insert(one.label()).second || !IsPrintable(one.label())) {
       return Wrong(
-          absl::StrCat(name, IsPlain(one.label()) ? " is listed twice" : " has control characters in its name"));
+          absl::StrCat(name, IsPrintable(one.label()) ? " is listed twice" : " has control characters in its name"));
     }
     double sum = 0;  // whole numbers up to 2^53 are exact
     bool fits = one.taken_for_size() == evaluation.classes_size();
@@ -108,7 +108,7 @@ absl::Status CheckClasses(const Evaluation& evaluation, const std::string& test)
 
 absl::Status CheckTest(const Evaluation& test, int episodes, const std::string& shots) {
   const std::string& name = test.initialisation();
-  if (!IsPlain(name)) {
+  if (!IsPrintable(name)) {
     return Wrong(absl::StrCat(shots, "the initialisation ", Quoted(name), " has control characters"));
   }
   if (!IsShare(test.mean_accuracy()) || !IsWidth(test.half_width()) ||

@@ -10,12 +10,10 @@
 #include "experiments/workbench/param_file.h"
 #include "experiments/workbench/read_record.h"
 #include "learners/papers/make_learner.h"
-#include "metaprompt/architectures/config_json.h"
-#include "metaprompt/base/files.h"
 #include "metaprompt/base/hash.h"
 #include "metaprompt/base/status_macros.h"
 #include "metaprompt/prompts/prompt_template.h"
-#include "metaprompt/tokenizers/files/tokenizer_folder.h"
+#include "metaprompt/tokenizers/tokenizer.h"
 
 namespace metaprompt {
 namespace {
@@ -53,31 +51,15 @@ absl::Status CheckFiles(const std::string& run, const TokenizerFiles& files, abs
 
 // The run's tokenizer and encoder, as SaveInputs of run.cc left them; no values.
 absl::StatusOr<EncoderParts> ReadParts(const std::string& run, const ModelSpec& spec, bool with_head, Checksums* sums) {
-  if (!spec.encoder().has_checkpoint()) {
-    const std::string path = absl::StrCat(run, "/", kSentencePieceFile);
-    absl::StatusOr<std::string> bytes = ReadFile(path);
-    if (absl::IsNotFound(bytes.status())) {
-      return Missing(run, kSentencePieceFile);
-    }
-    RETURN_IF_ERROR(bytes);
-    RETURN_IF_ERROR(CheckFiles(run, {{kSentencePieceFile, *bytes}}, "", sums));
-    ASSIGN_OR_RETURN(std::unique_ptr<Tokenizer> tokenizer, LoadSentencePiece(*std::move(bytes), path));
-    return NewEncoder(spec.encoder().bert(), std::move(tokenizer));
-  }
-  const std::string folder = absl::StrCat(run, "/encoder");
-  const std::string config_path = absl::StrCat(folder, "/config.json");
-  EncoderParts parts;
-  const absl::StatusOr<TokenizerFiles> files = ReadTokenizerFiles(folder);
+  const bool checkpoint = spec.encoder().has_checkpoint();
+  const std::string folder = checkpoint ? absl::StrCat(run, "/encoder") : run;
+  const absl::StatusOr<TokenizerFiles> files = ReadKeptTokenizer(spec, folder);
   if (absl::IsNotFound(files.status())) {
-    return WithRemedy(files.status());
+    return checkpoint ? WithRemedy(files.status()) : Missing(run, kSentencePieceFile);
   }
   RETURN_IF_ERROR(files);
-  RETURN_IF_ERROR(CheckFiles(run, *files, kEncoderFolder, sums));
-  ASSIGN_OR_RETURN(parts.tokenizer, MakeTokenizer(*files, folder));
-  ASSIGN_OR_RETURN(parts.config_json, ReadFile(config_path));
-  ASSIGN_OR_RETURN(const EncoderConfig config, ParseEncoderConfig(parts.config_json, config_path));
-  parts.encoder = std::make_unique<Encoder>(config, with_head);
-  return parts;
+  RETURN_IF_ERROR(CheckFiles(run, *files, checkpoint ? kEncoderFolder : "", sums));
+  return ReadEncoderParts(spec, *files, folder, with_head);
 }
 
 }  // namespace

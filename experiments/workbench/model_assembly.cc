@@ -12,6 +12,7 @@
 #include "metaprompt/base/status_macros.h"
 #include "metaprompt/checkpoints/checkpoint.h"
 #include "metaprompt/encoders/initial_values.h"
+#include "metaprompt/encoders/layout.h"
 #include "metaprompt/prompts/soft_prompt.h"
 #include "metaprompt/tokenizers/files/tokenizer_folder.h"
 
@@ -75,6 +76,31 @@ absl::StatusOr<EncoderParts> EncoderOfRun(const ModelSpec& spec, std::unique_ptr
   ASSIGN_OR_RETURN(EncoderParts parts,
                    OpenEncoder(checkpoint.path(), checkpoint.allow_unknown_tensors(), std::move(tokenizer)));
   RETURN_IF_ERROR(CheckPredictsWords(*parts.encoder, checkpoint.path()));
+  return parts;
+}
+
+absl::StatusOr<TokenizerFiles> ReadKeptTokenizer(const ModelSpec& spec, const std::string& folder) {
+  if (spec.encoder().has_checkpoint()) {
+    return ReadTokenizerFiles(folder);
+  }
+  ASSIGN_OR_RETURN(std::string bytes, ReadFile(absl::StrCat(folder, "/", kSentencePieceFile)));
+  return TokenizerFiles{{kSentencePieceFile, std::move(bytes)}};
+}
+
+absl::StatusOr<EncoderParts> ReadEncoderParts(const ModelSpec& spec, const TokenizerFiles& files,
+                                              const std::string& folder, bool with_head) {
+  if (!spec.encoder().has_checkpoint()) {
+    ASSIGN_OR_RETURN(std::unique_ptr<Tokenizer> tokenizer,
+                     LoadSentencePiece(files.at(kSentencePieceFile), absl::StrCat(folder, "/", kSentencePieceFile)));
+    return NewEncoder(spec.encoder().bert(), std::move(tokenizer));
+  }
+  EncoderParts parts;
+  ASSIGN_OR_RETURN(parts.tokenizer, MakeTokenizer(files, folder));
+  parts.config_json = files.at("config.json");
+  const std::string path = absl::StrCat(folder, "/config.json");
+  ASSIGN_OR_RETURN(const EncoderConfig config, ParseEncoderConfig(parts.config_json, path));
+  RETURN_IF_ERROR(CheckFits(path, LayoutOf(config, with_head).params));
+  parts.encoder = std::make_unique<Encoder>(config, with_head);
   return parts;
 }
 

@@ -55,6 +55,15 @@ absl::StatusOr<EncoderParts> OpenEncoder(const std::string& folder, bool allow_u
 // The encoder of a run: a checkpoint's, which must have an output for words (CheckPredictsWords), or a new BERT.
 absl::StatusOr<EncoderParts> EncoderOfRun(const ModelSpec& spec, std::unique_ptr<Tokenizer> tokenizer);
 
+// The files of the tokenizer that a run or a saved classifier keeps in `folder`: a checkpoint's, if the spec names one
+// (ReadTokenizerFiles), or else kSentencePieceFile.
+absl::StatusOr<TokenizerFiles> ReadKeptTokenizer(const ModelSpec& spec, const std::string& folder);
+
+// The tokenizer of these files, which are in `folder`, and the encoder, without values. Errors name a file; an encoder
+// that would not fit into memory is one.
+absl::StatusOr<EncoderParts> ReadEncoderParts(const ModelSpec& spec, const TokenizerFiles& files,
+                                              const std::string& folder, bool with_head);
+
 // A new BERT of the spec's shape, without values.
 EncoderParts NewEncoder(const BertSpec& spec, std::unique_ptr<Tokenizer> tokenizer);
 

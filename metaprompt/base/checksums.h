@@ -21,7 +21,8 @@ class Checksums {
  public:
   // Lists nothing, of no folder.
   Checksums() = default;
-  // Those of the folder; none if it has no SHA256SUMS. The error names the line.
+  // Those of the folder; none if it has no SHA256SUMS. A SHA256SUMS that lists no file is damaged. The error names the
+  // line.
   static absl::StatusOr<Checksums> Read(const std::string& folder);
 
   bool Lists(const std::string& name) const { return sums_.count(name) > 0; }

@@ -16,6 +16,19 @@ namespace {
 
 constexpr int kMostTemporaries = 10000;  // of one process and one folder
 
+std::string WithoutSlashes(std::string path) {  // at the end
+  while (path.size() > 1 && path.back() == '/') {
+    path.pop_back();
+  }
+  return path;
+}
+
+// OK if this process may make `path`, or fill it, by writing into `folder`.
+absl::Status CheckWritable(const std::string& folder, const std::string& path) {
+  return access(folder.c_str(), W_OK | X_OK) == 0 ? absl::OkStatus()
+                                                  : SystemError(absl::StrCat("cannot make ", path), errno);
+}
+
 }  // namespace
 
 absl::Status MakeFolders(const std::string& path, std::vector<std::string>* made) {
@@ -42,29 +55,40 @@ void RemoveEmpty(const std::vector<std::string>& made) {
   }
 }
 
-absl::StatusOr<NewFolder> NewFolder::Create(std::string path) {
+absl::Status NewFolder::CheckFree(const std::string& path) {
   if (path.empty()) {
     return absl::InvalidArgumentError("the name of the folder to make is empty; give one");
   }
-  while (path.size() > 1 && path.back() == '/') {
-    path.pop_back();
-  }
-  NewFolder folder;
-  folder.path_ = path;
-  folder.target_ = FinalPath(std::move(path));
+  const std::string name = WithoutSlashes(path);
+  const std::string target = FinalPath(name);
   struct stat info;
-  if (stat(folder.target_.c_str(), &info) == 0) {
-    std::error_code error;
-    if (!S_ISDIR(info.st_mode)) {
-      return absl::AlreadyExistsError(absl::StrCat(folder.path_, ": it is there, and not a folder; name another"));
+  if (stat(target.c_str(), &info) != 0) {
+    std::string above = ParentOf(target);
+    while (stat(above.c_str(), &info) != 0 && ParentOf(above) != above) {
+      above = ParentOf(above);
     }
-    if (!std::filesystem::is_empty(folder.target_, error)) {
-      return absl::AlreadyExistsError(
-          error ? absl::StrCat(folder.path_, ": ", error.message())
-                : absl::StrCat(folder.path_, ": the folder is not empty; name another, or empty it"));
-    }
-    folder.fills_ = true;
-  } else {
+    return S_ISDIR(info.st_mode) ? CheckWritable(above, name)
+                                 : SystemError(absl::StrCat("cannot make ", above), ENOTDIR);
+  }
+  if (!S_ISDIR(info.st_mode)) {
+    return absl::AlreadyExistsError(absl::StrCat(name, ": it is there, and not a folder; name another"));
+  }
+  std::error_code error;
+  if (!std::filesystem::is_empty(target, error)) {
+    return absl::AlreadyExistsError(error ? absl::StrCat(name, ": ", error.message())
+                                          : absl::StrCat(name, ": the folder is not empty; name another, or empty it"));
+  }
+  return CheckWritable(target, name);
+}
+
+absl::StatusOr<NewFolder> NewFolder::Create(std::string path) {
+  RETURN_IF_ERROR(CheckFree(path));
+  NewFolder folder;
+  folder.path_ = WithoutSlashes(std::move(path));
+  folder.target_ = FinalPath(folder.path_);
+  struct stat info;
+  folder.fills_ = stat(folder.target_.c_str(), &info) == 0;
+  if (!folder.fills_) {
     RETURN_IF_ERROR(MakeFolders(ParentOf(folder.target_), &folder.made_));
   }
   for (int i = 0; i < kMostTemporaries; ++i) {

@@ -21,8 +21,11 @@ void RemoveEmpty(const std::vector<std::string>& made);
 // that is killed leaves the temporary folder, PATH.tmp.PID.N, which no later command removes.
 class NewFolder {
  public:
-  // `path` is free, or a folder with nothing in it, or a symbolic link to one. An empty folder stays, and is filled.
-  // Errors: `path` is something else; the system's.
+  // OK if `path` is free, or a folder with nothing in it, or a symbolic link to one, and this process may write there.
+  // Makes nothing: a command can call it before long work, and Create after it.
+  static absl::Status CheckFree(const std::string& path);
+
+  // A path that CheckFree accepts. An empty folder stays, and is filled. Errors: those of CheckFree; the system's.
   static absl::StatusOr<NewFolder> Create(std::string path);
   ~NewFolder();
   NewFolder(NewFolder&& other) noexcept;

@@ -446,6 +446,30 @@ absl::Status DescribeFields(const Message& spec, absl::string_view path, std::st
   return absl::OkStatus();
 }
 
+std::vector<std::string> PathsIn(const Message& spec) {
+  const Reflection& r = *spec.GetReflection();
+  std::vector<const FieldDescriptor*> fields;
+  r.ListFields(spec, &fields);
+  std::vector<std::string> paths;
+  for (const FieldDescriptor* field : fields) {
+    const bool is_message = field->cpp_type() == FieldDescriptor::CPPTYPE_MESSAGE;
+    if (!is_message && !field->options().GetExtension(metaprompt::rule).is_path()) {
+      continue;
+    }
+    const int count = field->is_repeated() ? r.FieldSize(spec, field) : 1;
+    for (int i = 0; i < count; ++i) {
+      if (is_message) {
+        const std::vector<std::string> inner =
+            PathsIn(field->is_repeated() ? r.GetRepeatedMessage(spec, field, i) : r.GetMessage(spec, field));
+        paths.insert(paths.end(), inner.begin(), inner.end());
+      } else {
+        paths.push_back(field->is_repeated() ? r.GetRepeatedString(spec, field, i) : r.GetString(spec, field));
+      }
+    }
+  }
+  return paths;
+}
+
 std::string SpecText(const Message& spec) {
   std::string text;
   TextFormat::Printer printer;

@@ -31,6 +31,10 @@ void WriteOutDefaults(google::protobuf::Message* spec);
 // fields if `path` is empty.
 absl::Status DescribeFields(const google::protobuf::Message& spec, absl::string_view path, std::string* text);
 
+// The files and folders that `spec` and the messages in it name, in fields whose rule has is_path. Fields that are not
+// set are left out.
+std::vector<std::string> PathsIn(const google::protobuf::Message& spec);
+
 // `spec` in text format, with fields in the order of their numbers.
 std::string SpecText(const google::protobuf::Message& spec);
 

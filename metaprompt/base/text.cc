@@ -19,6 +19,9 @@ UChar32 NextCharacter(absl::string_view text, size_t* at) {
   return c;
 }
 
+// Of ASCII, or the C1 controls, some of which terminals obey as they obey an escape sequence.
+bool IsControl(UChar32 c) { return (c >= 0 && c < 0x20) || (c >= 0x7f && c < 0xa0); }
+
 size_t CharacterWidth(UChar32 c) {
   if (c < 0) {
     return 1;  // terminals draw a replacement character
@@ -43,6 +46,27 @@ absl::Status CheckUtf8(absl::string_view text) {
     }
   }
   return absl::OkStatus();
+}
+
+bool IsPrintable(absl::string_view text) {
+  for (size_t at = 0; at < text.size();) {
+    if (const UChar32 c = NextCharacter(text, &at); c < 0 || IsControl(c)) {
+      return false;
+    }
+  }
+  return true;
+}
+
+std::string OneLine(absl::string_view text) {
+  const bool utf8 = CheckUtf8(text).ok();
+  std::string line;
+  for (size_t at = 0; at < text.size();) {
+    const size_t begin = at;
+    const UChar32 c = utf8 ? NextCharacter(text, &at) : static_cast<unsigned char>(text[at++]);
+    const absl::string_view bytes = text.substr(begin, at - begin);
+    absl::StrAppend(&line, c >= 0x80 && !utf8 ? "?" : IsControl(c) ? " " : bytes);
+  }
+  return line;
 }
 
 size_t DisplayWidth(absl::string_view text) {

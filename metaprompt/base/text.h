@@ -14,6 +14,14 @@ namespace metaprompt {
 // first character that is not.
 absl::Status CheckUtf8(absl::string_view text);
 
+// Whether a terminal and a file of columns show `text` as it is: valid UTF-8 without control characters (U+0000 to
+// U+001F, U+007F to U+009F).
+bool IsPrintable(absl::string_view text);
+
+// `text` as a line that IsPrintable: a blank for each control character. If `text` is not valid UTF-8, a ? for each
+// byte that is not ASCII.
+std::string OneLine(absl::string_view text);
+
 // How many columns `text` takes on a terminal: two for each wide character of East Asia (Unicode Standard Annex 11),
 // none for combining marks, control characters and other invisible ones, and one for all others. Bytes that are not
 // valid UTF-8 take one column per ill-formed sequence.

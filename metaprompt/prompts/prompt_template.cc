@@ -74,7 +74,7 @@ absl::Status UnknownSlot(absl::string_view text, const std::vector<std::string>&
   return TemplateError(absl::StrCat(
       "'", text.substr(0, length), "' is not one of ", InBraces(names), ", {mask}, <soft> and <soft:N>",
       text[0] == '{' && names.size() == 1
-          ? "; further texts of an example are columns that dataset.csv or dataset.jsonl names, such as text_b_column"
+          ? "; dataset.csv and dataset.jsonl have fields that name the columns of further texts, such as text_b_column"
           : ""));
 }
 

@@ -38,6 +38,22 @@ TEST(TextTest, QuotedIsShortAndPrintable) {
   EXPECT_EQ(Quoted(many), absl::StrCat("'", many.substr(0, 80), "...'"));  // never half a character
 }
 
+TEST(TextTest, TextThatATerminalMayShow) {
+  for (const std::string good : {"", "a b", "\xc2\xa0", "\xe8\xb4\xa6"}) {
+    EXPECT_TRUE(IsPrintable(good)) << Quoted(good);
+    EXPECT_EQ(OneLine(good), good);
+  }
+  for (const std::string bad : {"a\n", "\x1b[31m", "\x7f", "\xc2\x80",
+                                "\xc2\x9b"
+                                "31m",
+                                "\xff"}) {
+    EXPECT_FALSE(IsPrintable(bad)) << Quoted(bad);
+    EXPECT_TRUE(IsPrintable(OneLine(bad))) << Quoted(bad);
+  }
+  EXPECT_EQ(OneLine("a\n\xc2\xa0\xc2\x9b\xc3\xa9."), "a \xc2\xa0 \xc3\xa9.");
+  EXPECT_EQ(OneLine("a\n\xc3\xa9\xff"), "a ???") << "not UTF-8";
+}
+
 TEST(TextTest, DisplayWidthIsColumnsOfATerminal) {
   EXPECT_EQ(DisplayWidth(""), 0);
   EXPECT_EQ(DisplayWidth("a b"), 3);

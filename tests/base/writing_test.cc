@@ -167,11 +167,19 @@ TEST_F(WritingTest, AFolderThatIsNewOrNotThere) {
             absl::StrCat(folder_, "new/file: it is there, and not a folder; name another"));
   EXPECT_EQ(NewFolder::Create(folder_ + "new/file/below").status().message(),
             absl::StrCat("cannot make ", folder_, "new/file: Not a directory"));
+  // The check finds the same errors, and makes nothing.
+  for (const std::string refused : {"new", "new/file", "new/file/below"}) {
+    EXPECT_EQ(NewFolder::CheckFree(folder_ + refused), NewFolder::Create(folder_ + refused).status());
+  }
+  EXPECT_TRUE(NewFolder::CheckFree(folder_ + "above/further/new").ok());
+  EXPECT_EQ(Names().size(), before.size() + 1);
 }
 
 TEST_F(WritingTest, AnEmptyFolderIsFilledAndOneThatAppearsIsLeftAlone) {
   fs::create_directory(folder_ + "empty");
   fs::create_symlink("empty", folder_ + "link");
+  EXPECT_TRUE(NewFolder::CheckFree(folder_ + "link").ok());
+  EXPECT_THAT(Names("empty"), IsEmpty());
   {
     NewFolder fill = NewFolder::Create(folder_ + "link").value();
     fs::create_directory(fill.path() + "/inner");

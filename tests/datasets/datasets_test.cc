@@ -134,6 +134,7 @@ TEST(DatasetTest, TsvErrorsNameTheLine) {
   EXPECT_EQ(TsvError("a\tb\tc\n"), "bad.tsv:1: more than one tab; a line is one label, one tab and one text");
   EXPECT_EQ(TsvError("a\tb\na\tgr\xfc\xdf\n"), "bad.tsv:2: not valid UTF-8 at byte 5");
   EXPECT_EQ(TsvError("\n\n"), "bad.tsv: no text in this file");
+  EXPECT_EQ(TsvError("a\tb\nc\xc2\x9b\td\ne\tf\n"), "bad.tsv: the label 'c\\u{9b}' has a control character; remove it");
   EXPECT_EQ(Error("tsv { path: '$none.tsv' } split { shares {} }"), "none.tsv: No such file or directory");
 }
 

@@ -96,6 +96,9 @@ TEST(TableTest, TextsAreLinesUnlessAHeaderNamesThem) {
   EXPECT_EQ(Rows("a;b\nc;d\n", false, {"", "2"}), "||b@1\n||d@2");
   EXPECT_EQ(Rows("mail\na,b\n", false, {"", "mail"}), "||a,b@2");
   EXPECT_EQ(Rows("x,y\n", false, {"", "mail"}), "f: no column 'mail' in the first line");
+  EXPECT_EQ(Rows("the cat\na \"b\"\n", false, {"", "1"}), "||the cat@1\n||a \"b\"@2") << "a single column";
+  EXPECT_EQ(Rows("text\nthe cat\n", false, {"", "1"}), "||the cat@2");
+  EXPECT_EQ(Rows("the cat\n", false, {"", "2"}), "f: no column '2' in the first line");
   const bool of_examples = true;  // the texts need not have the examples' columns
   EXPECT_EQ(Rows("x,y\n", false, {"kind", "mail", of_examples}), "||x,y@1");
   EXPECT_EQ(Rows("x,y\n", false, {"1", "2", of_examples}), "||x,y@1");

@@ -247,6 +247,10 @@ TEST_F(CheckpointRunTest, EncodeGivesWhatTransformersGives) {
     const std::vector<std::string> encode = {"encode", "--encoder", kGoldens + name, "--out", folder_ + "none"};
     EXPECT_THAT(Command(encode, false, "the\nc\xe4t\n").err,
                 HasSubstr("error: the standard input:2: not valid UTF-8 at byte 2\n"));
+    std::vector<std::string> dash = encode;
+    dash.emplace_back("-");
+    EXPECT_THAT(Command(dash, false, "the\nc\xe4t\n").err,
+                HasSubstr("error: the standard input:2: not valid UTF-8 at byte 2\n"));
     std::vector<std::string> longer = encode;
     longer.insert(longer.end(), {"--max-tokens", "5000"});
     EXPECT_THAT(Command(longer, false, lines).err,

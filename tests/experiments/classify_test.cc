@@ -22,7 +22,7 @@
 #include "episodes/text_source.h"
 #include "experiments/cli/command_line.h"
 #include "experiments/own_texts/classifier.h"
-#include "experiments/own_texts/support_file.h"
+#include "experiments/own_texts/examples.h"
 #include "experiments/workbench/finished_run.h"
 #include "experiments/workbench/read_record.h"
 #include "metaprompt/base/files.h"
@@ -254,7 +254,7 @@ TEST(ClassifyTest, ProbabilitiesAreThoseOfMetaTest) {
     ASSERT_TRUE(opened.ok()) << opened.status();
     const absl::StatusOr<ParamList> initial = opened->Params(4);
     ASSERT_TRUE(initial.ok()) << initial.status();
-    const std::vector<SupportClass> support = *SupportOf(*ReadFile(In("$few.tsv")), "few.tsv");
+    const std::vector<SupportClass> support = ReadExamples(In("$few.tsv"), {})->classes;
     EXPECT_EQ(support[0].name, "warm colour");
     EXPECT_EQ(support[1].name, "cold colour");
     EXPECT_EQ(support[2].name, "noise");
@@ -347,9 +347,9 @@ TEST(ClassifyTest, MistakesAreAnsweredInOneLine) {
             "error: $bad.tsv:1: more than two tabs; a line is label, tab, text, or label, tab, name, tab, text\n");
   EXPECT_EQ(few("a\tone\tx\na\ttwo\ty\n"),
             "error: $bad.tsv:2: the class 'a' is called 'two' here and 'one' above (the column between label and text "
-            "is the name)\n");
+            "is the name; a text must not contain a tab)\n");
   EXPECT_EQ(few("a\tx\na\tcall now\tfree\nb\ty\n"),
-            "error: $bad.tsv:2: the class 'a' is called 'call now' here, but its first line has no name "
+            "error: $bad.tsv:2: the class 'a' is called 'call now' here, but its first example has no name "
             "(the column between label and text is the name; a text must not contain a tab)\n");
   EXPECT_THAT(few("a\tx\nb\t\xff\n"), StartsWith("error: $bad.tsv:2: "));
   EXPECT_EQ(few("the_word\tx\nTHE-WORD\ty\n"),

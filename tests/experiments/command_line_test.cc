@@ -28,6 +28,18 @@ using ::testing::HasSubstr;
 using ::testing::Not;
 using ::testing::StartsWith;
 
+TEST_F(CommandLineTest, WhatIsKnownOfACommandBeforeItRuns) {
+  for (const std::string both : {"run", "pretrain", "finetune", "encode"}) {
+    EXPECT_TRUE(FactsOfCommand(both).best_kernel && FactsOfCommand(both).hears_signals) << both;
+  }
+  EXPECT_TRUE(FactsOfCommand("classify").best_kernel);
+  EXPECT_FALSE(FactsOfCommand("classify").hears_signals);
+  EXPECT_TRUE(FactsOfCommand("sweep").hears_signals);
+  for (const std::string none : {"sweep", "check", "datasets", "stats", "frob", ""}) {
+    EXPECT_FALSE(FactsOfCommand(none).best_kernel) << none;
+  }
+}
+
 TEST_F(CommandLineTest, CommandsThatAreNone) {
   const std::string known =
       "; known: run, sweep, show, report, pretrain, finetune, check, spec, episodes, datasets, init, encode, tokenize, "
@@ -194,6 +206,12 @@ TEST_F(CommandLineTest, EachTestClassHasItsResult) {
   EXPECT_EQ(Error({"report", "$run", "--classes", "--format", "csv"}),
             "--classes adds to the text format; HTML has the classes anyway");
   EXPECT_THAT(Command({"report", "$run", "--chart"}).out, HasSubstr("\nmean accuracy in % and its 95 % interval\n"));
+  EXPECT_EQ(Command({"report", "$run", "--chart", "--classes", "--out", "$all.txt"}).err, "");
+  EXPECT_THAT(Read("all.txt"), AllOf(HasSubstr("\nmean accuracy in % and its 95 % interval\n"), HasSubstr(title)));
+  EXPECT_EQ(Error({"report", "$run", "--chart", "--out", "$all.md"}),
+            "--chart adds to the text format; HTML has the chart anyway");
+  EXPECT_EQ(Error({"report", "$run", "--out", "$all.doc"}),
+            "$all.doc: no format has this ending; choose one with --format");
   EXPECT_EQ(Error({"report", "$run", "--chart", "--json"}),
             "--chart adds to the text format; HTML has the chart anyway");
 }
@@ -264,6 +282,8 @@ TEST_F(CommandLineTest, TextsAsTokens) {
   EXPECT_EQ(tokens({}, ""), "");
   Write("texts", "word\n");
   EXPECT_EQ(tokens({"$texts"}, "the"), "2 6 3\n");
+  EXPECT_EQ(tokens({"-"}, "the"), "2 5 3\n");
+  EXPECT_EQ(Error({"tokenize", "--encoder", "$", "$none"}), "cannot read $none: No such file or directory");
 }
 
 TEST_F(CommandLineTest, TextsThatCannotBeTokenized) {
@@ -273,7 +293,6 @@ TEST_F(CommandLineTest, TextsThatCannotBeTokenized) {
   Write("config.json", R"({"model_type": "bert"})");
   EXPECT_EQ(Error({"tokenize", "--encoder", "$"}), "$: neither vocab.txt nor tokenizer.json is there");
   Write("vocab.txt", "[UNK]\n[CLS]\n[SEP]\n[MASK]\n");
-  EXPECT_EQ(Error({"tokenize", "--encoder", "$", "$none"}), "$none: No such file or directory");
   EXPECT_EQ(Error({"tokenize", "--encoder", "$", "$"}), "$: Is a directory");
   WriteBytes("latin1", "the\nw\xf6rd\n");
   EXPECT_EQ(Error({"tokenize", "--encoder", "$", "$latin1"}), "$latin1:2: not valid UTF-8 at byte 2");

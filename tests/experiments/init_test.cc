@@ -114,6 +114,18 @@ TEST_F(InitTest, OtherLayoutsAndSmallClasses) {
   Write("mine.jsonl", json);
   EXPECT_THAT(Command({"init", "--data", "$mine.jsonl", "--encoder", kBert}).out,
               HasSubstr("text_field: \"sentence\" label_field: \"intent\" }"));
+  // What the classes are called is in the spec, since a run reads no column of names.
+  std::string csv = "label,name,text\n";
+  for (int i = 0; i < 36; ++i) {
+    absl::StrAppend(&csv, "C", i % 6, ",", i % 6 == 0 ? "" : absl::StrCat("cat ", i % 6), ",the word ", i, "\n");
+  }
+  Write("named.csv", csv);
+  for (const std::string kind : {"prototypes", "maml"}) {
+    const Outcome named = Command({"init", "--data", "$named.csv", "--encoder", kBert, "--template", kind});
+    EXPECT_THAT(named.out, AllOf(HasSubstr("allow_same_words: true\n    answers { label: \"C1\" words: \"cat 1\" }\n"),
+                                 HasSubstr("label: \"C5\" words: \"cat 5\" }\n  }\n"), Not(HasSubstr("\"C0\""))))
+        << named.err;
+  }
 }
 
 TEST_F(InitTest, TooFewClassesHaveAnotherWay) {
@@ -134,7 +146,7 @@ TEST_F(InitTest, WhereASpecIsWrittenAndReadFrom) {
   };
   EXPECT_EQ(Command(init("$tickets.csv", "/dev/null")).out, "");
   EXPECT_EQ(Error(init("$tickets.csv", "/dev/full")), "cannot write /dev/full: No space left on device");
-  EXPECT_EQ(Error(init("$tickets.csv", "$")), "$: this file is there already; name another");
+  EXPECT_EQ(Error(init("$tickets.csv", "$")), "cannot write $: it is a folder");
   ASSERT_EQ(mkfifo((folder_ + "pipe").c_str(), 0600), 0);
   EXPECT_EQ(Error(init("$pipe", "$spec.textproto")),
             "$pipe: a pipe or a device; a regular file is needed, because each run reads it again");

@@ -37,13 +37,15 @@ TEST_F(OutputTest, NoInputAndNoFileOfARunIsReplaced) {
     EXPECT_EQ(Read(file), before) << file;
   };
   const std::string input = "this command reads that file; name another";
-  for (const std::string file : {"data.tsv", "tiny.textproto", "link", "twin"}) {
-    refused({"episodes", "$tiny.textproto", "--save"}, file, input);
+  Write("split.tsv", "class-0\tclass 0\ttrain\n");
+  for (const std::string file : {"data.tsv", "tiny.textproto", "link", "twin", "split.tsv"}) {
+    refused({"episodes", "$tiny.textproto", "--set", "dataset.split.file=$split.tsv", "--save"}, file, input);
   }
   refused({"report", "$bare", "--format", "text", "--out"}, "bare/record.textproto", input);
   const std::string listed = "it is a file of a run or of a classifier (SHA256SUMS lists it); name another";
   refused({"report", "$bare", "--format", "text", "--out"}, "run/record.textproto", listed);
-  refused({"report", "$bare", "--format", "text", "--out"}, "run/SHA256SUMS", listed);
+  refused({"report", "$bare", "--format", "text", "--out"}, "run/SHA256SUMS",
+          "it lists the files of a run or of a classifier; name another");
   refused({"sinusoid", "--meta-steps", "0", "--curve"}, "run/best-1shot.safetensors", listed);
   refused({"sinusoid", "--dump"}, "run/best-1shot.safetensors", listed);
   refused({"episodes", "$tiny.textproto", "--save"}, "run/record.textproto", listed);

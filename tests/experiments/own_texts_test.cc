@@ -3,15 +3,18 @@
 #include <ATen/ATen.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/stat.h>
 
 #include <algorithm>
 #include <atomic>
 #include <cmath>
 #include <filesystem>
+#include <fstream>
 #include <nlohmann/json.hpp>
 #include <sstream>
 #include <streambuf>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "absl/strings/numbers.h"
@@ -154,6 +157,21 @@ TEST_F(OwnTextsTest, WhatIsSavedAnswersTheSame) {
             "error: $mine-bert/classifier.textproto: version is 2; this program reads version 1\n");
 }
 
+TEST_F(OwnTextsTest, NothingIsInTheFolderToSaveInUntilTheEnd) {
+  std::filesystem::create_directory(folder_ + "empty");
+  std::filesystem::remove(folder_ + "few.csv");
+  ASSERT_EQ(mkfifo((folder_ + "few.csv").c_str(), 0600), 0);
+  Outcome saved;
+  std::thread command([&] { saved = Classify("bert", {"--save", folder_ + "empty"}, "the cat\n"); });
+  std::ofstream examples(folder_ + "few.csv");  // waits for the command, which has begun to read
+  EXPECT_TRUE(std::filesystem::is_empty(folder_ + "empty"));
+  examples << kFew;
+  examples.close();
+  command.join();
+  EXPECT_EQ(saved.status, 0) << saved.err;
+  EXPECT_TRUE(std::filesystem::exists(folder_ + "empty/classifier.textproto"));
+}
+
 TEST_F(OwnTextsTest, ProbabilitiesAreCalibratedOnExamplesLeftOut) {
   const auto with = Rows(Classify("bert", {"--all"}, "the cat\nit goes\n").out);
   const Outcome raw = Classify("bert", {"--all", "--uncalibrated"}, "the cat\nit goes\n");
@@ -177,9 +195,10 @@ TEST_F(OwnTextsTest, ProbabilitiesAreCalibratedOnExamplesLeftOut) {
               AllOf(HasSubstr("$few.csv: warning: 1 text is an example of two classes: 'a cat' of 'cat' and 'dog'\n"),
                     HasSubstr(" of these 3 would have been labelled correctly")))
       << "the two copies are left out together, and the only other text of 'cat' is none";
-  Write("few.csv", "Message,Kind\na cat,cat\nthe dog,dog\n");
-  EXPECT_THAT(Classify("bert", {}, "").err,
-              HasSubstr("\ncalibration: none, since no class has two examples; probabilities are the model's own ("));
+  Write("few.csv", "Message,Kind\na cat,cat\na cat,cat\nthe dog,dog\n");
+  EXPECT_THAT(
+      Classify("bert", {}, "").err,
+      HasSubstr("\ncalibration: none, since no class has two different examples; probabilities are the model's own ("));
 }
 
 TEST_F(OwnTextsTest, TheFormatOfTheTextsIsPrinted) {
@@ -286,11 +305,25 @@ TEST(LabelledResultTest, KnowsTheAnswersOfASmallWorld) {
   }
   EXPECT_THAT(result.Text(), HasSubstr("accuracy          22.2 % (4 of 18 texts; 95 % interval "));
   const ClassScore a = ScoreOf(result.confusion(), 0);
-  EXPECT_NEAR(a.recall, 0.75, 1e-12);
-  EXPECT_NEAR(a.precision, 3.0 / 16, 1e-12);
-  EXPECT_NEAR(a.f1, 0.3, 1e-12);
+  EXPECT_NEAR(a.recall.value(), 0.75, 1e-12);
+  EXPECT_NEAR(a.precision.value(), 3.0 / 16, 1e-12);
+  EXPECT_NEAR(a.f1.value(), 0.3, 1e-12);
   const double f1_of_b = 2 * 0.5 * (1.0 / 14) / (0.5 + 1.0 / 14);
   EXPECT_NEAR(MacroF1(result.confusion()), (0.3 + f1_of_b) / 2, 1e-12) << "nothing is known of c";
+  const auto classes = nlohmann::json::parse(result.Json())["classes"];
+  for (const char* share : {"precision", "recall", "f1"}) {
+    EXPECT_TRUE(classes[2][share].is_null()) << "nothing is known of c: " << share;
+  }
+  // A class that is never the answer has no precision; one without texts has no recall. Their F1 is 0.
+  LabelledResult wrong({"a", "b"});
+  wrong.Add(0, 1, 0.5, "wrong");
+  const auto of_wrong = nlohmann::json::parse(wrong.Json())["classes"];
+  EXPECT_EQ(of_wrong[0]["precision"], nlohmann::json());
+  EXPECT_EQ(of_wrong[0]["recall"], 0);
+  EXPECT_EQ(of_wrong[1]["precision"], 0);
+  EXPECT_EQ(of_wrong[1]["recall"], nlohmann::json());
+  EXPECT_EQ(of_wrong[0]["f1"], 0);
+  EXPECT_EQ(of_wrong[1]["f1"], 0);
   EXPECT_EQ(ClassTable(result.confusion()),
             "  class  texts  right  precision  recall    F1  most often taken for\n"
             "  a          4      3       18.8    75.0  30.0  b (1)\n"

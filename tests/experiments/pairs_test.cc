@@ -123,11 +123,10 @@ TEST_F(PairsTest, ARunLabelsPairsInEachLayout) {
   };
   EXPECT_NE(probability("the cat\tone world\n"), probability("the cat\ta dog\n"));
   EXPECT_NE(probability("the cat\tone world\n"), probability("one world\tthe cat\n"));
-  const Outcome labelled = Classify(start, {"--labelled", "$few.csv"}, "");
-  EXPECT_THAT(labelled.out, HasSubstr(" of 4 texts; 95 % interval ")) << labelled.err;
-  if (!absl::StrContains(labelled.out, "(4 of 4")) {
-    EXPECT_THAT(labelled.out, ::testing::ContainsRegex(" (cat sat|dog, on|dog) \\| "));
-  }
+  Write("both.csv", "premise,hypothesis,label\nthe cat goes,a cat,yes\nthe cat goes,a cat,no\n");
+  const Outcome labelled = Classify(start, {"--labelled", "$both.csv"}, "");
+  EXPECT_THAT(labelled.out, AllOf(HasSubstr("(1 of 2 texts; 95 % interval "), HasSubstr("  the cat goes | a cat\n")))
+      << "one pair under both labels, of which one is wrong" << labelled.err;
   // A template with one of the texts needs that one alone.
   const std::string alone = RunOf("alone", {"model.prompt.template={text_b} <soft> {mask}"});
   Write("half.csv", "hypothesis,label\na cat,yes\none world,no\n");
@@ -194,9 +193,10 @@ TEST_F(PairsTest, ErrorsOfPairs) {
             "texts and the name of a class is one");
   EXPECT_EQ(error("dataset.csv.more_columns=text"),
             "$pairs.textproto: dataset.csv.more_columns has 'text'; another text of an example has this name");
-  EXPECT_THAT(CheckError("model.prompt.template={text} {mask} {text_b}"),
-              HasSubstr("'{text_b}' is not one of {text}, {mask}, <soft> and <soft:N>; further texts of an example are "
-                        "columns that dataset.csv or dataset.jsonl names, such as text_b_column"));
+  EXPECT_THAT(
+      CheckError("model.prompt.template={text} {mask} {text_b}"),
+      HasSubstr("'{text_b}' is not one of {text}, {mask}, <soft> and <soft:N>; dataset.csv and dataset.jsonl have "
+                "fields that name the columns of further texts, such as text_b_column"));
   EXPECT_EQ(Error({"run", "$pairs.textproto", "--out", "$no", "--set", "dataset.csv.text_b_column=text_c"}),
             "$pairs.csv:1: no column 'text_c'; there are label, hypothesis, premise");
   RunOf("run", {});

@@ -118,6 +118,8 @@ TEST_F(RecordTest, NumbersMustAgree) {
             "1-shot: the initialisation 'ran\\x1b[31m' has control characters");
   EXPECT_EQ(error([](RunRecord* all, Result, Evaluation*) { all->mutable_dataset()->set_texts(-1); }),
             "dataset.texts is -1; it must be >= 0");
+  EXPECT_EQ(error([](RunRecord* all, Result, Evaluation*) { all->mutable_dataset()->set_name("a\nb"); }),
+            "dataset.name is 'a\\nb'; it must be UTF-8 without control characters");
 }
 
 TEST_F(RecordTest, TheCountsOfAClassAddUp) {
@@ -151,6 +153,8 @@ TEST_F(RecordTest, TheCountsOfAClassAddUp) {
               HasSubstr("is listed twice"));
   EXPECT_THAT(error([](ClassResult* one, ClassResult*) { one->set_label("a\nb"); }),
               HasSubstr("'a\\nb' has control characters in its name"));
+  EXPECT_THAT(error([](ClassResult* one, ClassResult*) { one->set_label("a\xc2\x9b"); }),
+              HasSubstr("'a\\u{9b}' has control characters in its name"));
 }
 
 TEST_F(RecordTest, ChecksumsComeFirst) {

@@ -9,12 +9,14 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "experiments/report/axis.h"
 #include "experiments/report/comparison.h"
 #include "experiments/report/comparison_text.h"
 #include "experiments/report/formats/class_results_html.h"
 #include "experiments/report/formats/comparison_html.h"
 #include "experiments/report/formats/report_charts.h"
 #include "experiments/report/formats/report_format.h"
+#include "experiments/report/percent.h"
 #include "experiments/report/report.h"
 #include "experiments/result.pb.h"
 
@@ -79,9 +81,9 @@ TEST(ComparisonTest, TheAxisHoldsTheMeansAndOrdinaryIntervals) {
   EXPECT_TRUE(chance.shows_chance);
   EXPECT_NEAR(*chance.baseline, 0.4, 1e-9);
 
-  const ComparisonAxis same = ComparisonOf(WithRows({Row("a", "random", {Of(0.5, 0)})}), 0).axis;
+  const Axis same = ComparisonOf(WithRows({Row("a", "random", {Of(0.5, 0)})}), 0).axis;
   EXPECT_NEAR(same.Position(0.5), 0.5, 1e-6) << "a single number has an axis around it";
-  const ComparisonAxis best = ComparisonOf(WithRows({Row("a", "random", {Of(1, 0)})}), 0).axis;
+  const Axis best = ComparisonOf(WithRows({Row("a", "random", {Of(1, 0)})}), 0).axis;
   EXPECT_NEAR(best.high, 1, 1e-9);
   EXPECT_LT(best.low, 1);
 }
@@ -144,7 +146,7 @@ TEST(ReportTablesTest, EachDataSetHasATableOfItsRows) {
                  Row("b", "random", {none, none, Of(0.7, 0.02)}), Row("c", "random", {Of(0.5, 0.1), none, none})};
   report.rows[2].seeds = 3;
   report.rows[2].accuracies[0]->seeds = 3;
-  EXPECT_EQ(FormattedReport(report, "text", ""),
+  EXPECT_EQ(FormattedReport(report, "text"),
             "accuracy in %: mean over the seeds, ± 95 % interval over episodes\n"
             "σ: standard deviation of the seeds' own means\n"
             "\n"
@@ -159,7 +161,7 @@ TEST(ReportTablesTest, EachDataSetHasATableOfItsRows) {
             "  run   initialisation         1-shot\n"
             "  b     random           70.00 ± 2.00\n");
   EXPECT_THAT(
-      FormattedReport(report, "latex", ""),
+      FormattedReport(report, "latex"),
       HasSubstr("run & learner & initialisation & what adapts & seeds & news 5-way 1-shot & news 5-way 5-shot & "
                 "mail 2-way 1-shot \\\\\n"));
 }
@@ -267,7 +269,7 @@ TEST(ReportPageTest, ThePageIsWellFormedAndEscaped) {
   Report report = LopsidedReport();
   report.groups = {TrainedGroup()};
   report.notes = {"5 < 6"};
-  const std::string page = FormattedReport(report, "html", "");
+  const std::string page = FormattedReport(report, "html");
   ExpectWellFormed(page);
   EXPECT_THAT(page, AllOf(HasSubstr("<h2>news 5-way: learner maml; adapts soft prompt; 1 seed</h2>"),
                           HasSubstr("<details class=\"run\" open><summary><h3>&lt;run&gt;</h3></summary>"),
@@ -285,7 +287,7 @@ TEST(ReportPageTest, ThePageIsWellFormedAndEscaped) {
   EXPECT_EQ(boxes, tables);
   // Many runs are folded.
   report.groups.resize(4, report.groups[0]);
-  EXPECT_THAT(FormattedReport(report, "html", ""), Not(HasSubstr("class=\"run\" open")));
+  EXPECT_THAT(FormattedReport(report, "html"), Not(HasSubstr("class=\"run\" open")));
 }
 
 TEST(ReportPageTest, ClassesAreATableAndAMatrix) {
@@ -305,6 +307,28 @@ TEST(ReportPageTest, ClassesAreATableAndAMatrix) {
     }
   }
   EXPECT_EQ(ClassResultsHtml(group), "") << "records of earlier versions";
+}
+
+TEST(PercentTest, WhatIsRoundedToZeroHasNoMinus) {
+  EXPECT_EQ(PercentInterval(0.7, 0.0125, false), "70.00 ± 1.25");
+  EXPECT_EQ(PercentInterval(-0.00004, 0.01, true), "+0.00 ± 1.00");
+  EXPECT_EQ(PercentInterval(-0.00004, 0.01, false), "0.00 ± 1.00");
+  EXPECT_EQ(PercentInterval(-0.001, 0.01, true), "-0.10 ± 1.00");
+}
+
+TEST(AxisTest, EndsAreMultiplesOfTheStep) {
+  const auto expect = [](double low, double high, const Axis& expected) {
+    const Axis axis = AxisOver(low, high);
+    EXPECT_NEAR(axis.low, expected.low, 1e-9) << low << " to " << high;
+    EXPECT_NEAR(axis.high, expected.high, 1e-9) << low << " to " << high;
+    EXPECT_EQ(axis.step, expected.step) << low << " to " << high;
+  };
+  expect(0.7F, 0.9F, {0.7, 0.9, 0.05});  // a float is a little less or more than its tenth
+  expect(0.31, 0.58, {0.3, 0.6, 0.1});
+  expect(-0.1, 1.2, {0, 1, 0.2});
+  expect(0.5, 0.5, {0.495, 0.505, 0.005});
+  expect(1, 1, {0.995, 1, 0.005});
+  EXPECT_THAT(AxisOver(0.7, 0.8).Ticks(), testing::SizeIs(6));
 }
 
 }  // namespace

@@ -246,11 +246,11 @@ TEST_F(JoinedSeedsTest, SpreadIsBetweenRunsEpisodeByEpisode) {
   EXPECT_NEAR(report.rows[5].differences[0]->half_width, StudentQuantile(1) * 0.15 / std::sqrt(2.0), 1e-6);
   EXPECT_EQ(report.rows[5].differences[0]->seeds, 1);
   // Means of random: 0.35 (two seeds) and 0.5; of meta-learned 0.75 and 0.75.
-  EXPECT_THAT(FormattedReport(report, "text", ""),
+  EXPECT_THAT(FormattedReport(report, "text"),
               AllOf(HasSubstr("between the runs' mean accuracies: random, words.tsv 5-way 1-shot: 10.61; meta-learned, "
                               "words.tsv 5-way 1-shot: 0.00\n"),
                     HasSubstr("-10.61 ± 134.77\n")));
-  EXPECT_THAT(FormattedReport(report, "csv", ""), HasSubstr("\nspread of 2 runs,,random,,words.tsv,5,1,1,0.1414213"));
+  EXPECT_THAT(FormattedReport(report, "csv"), HasSubstr("\nspread of 2 runs,,random,,words.tsv,5,1,1,0.1414213"));
 }
 
 TEST_F(JoinedSeedsTest, EveryFormatShowsTheSameTable) {
@@ -264,7 +264,7 @@ TEST_F(JoinedSeedsTest, EveryFormatShowsTheSameTable) {
       "σ: standard deviation of the seeds' own means",
       "difference: from the same run's first initialisation, paired by episode, ± 95 % interval",
       "wall time: of a whole run, all its initialisations and shots"};
-  EXPECT_EQ(FormattedReport(report, "text", ""),
+  EXPECT_EQ(FormattedReport(report, "text"),
             absl::StrJoin(legend, "\n") +
                 "\n\nwords.tsv 5-way\n\n"
                 "  run     learner        initialisation   what adapts         seeds                    1-shot"
@@ -278,7 +278,7 @@ TEST_F(JoinedSeedsTest, EveryFormatShowsTheSameTable) {
                 "\n"
                 "note: " +
                 note + "\n");
-  EXPECT_EQ(FormattedReport(report, "", "x.md"),
+  EXPECT_EQ(FormattedReport(report, "markdown"),
             "* " + absl::StrJoin(legend, "\n* ") +
                 "\n\n**words.tsv 5-way**\n\n"
                 "| run | learner | initialisation | what adapts | seeds | 1-shot | difference | wall time |\n"
@@ -292,7 +292,7 @@ TEST_F(JoinedSeedsTest, EveryFormatShowsTheSameTable) {
                 "* note: " +
                 note + "\n");
   EXPECT_THAT(
-      FormattedReport(report, "", "x.tex"),
+      FormattedReport(report, "latex"),
       AllOf(HasSubstr("\\begin{tabular}{llllrrrl}\n\\hline\nrun & learner & initialisation & what adapts & seeds "
                       "& words.tsv 5-way 1-shot & difference & wall time \\\\\n\\hline\n"),
             HasSubstr("maml & maml & meta-learned & class vectors & $2$ & $75.00 \\pm 142.06\\ (\\sigma\\ 7.07)$ & "
@@ -300,14 +300,14 @@ TEST_F(JoinedSeedsTest, EveryFormatShowsTheSameTable) {
                       "probe & linear\\_probe & random & linear classifier & $1$ & $50.00 \\pm 0.00$ &  & unknown "
                       "\\\\\n\\hline\n\\end{tabular}\n")));
   EXPECT_EQ(
-      FormattedReport(report, "csv", "x.html"),
+      FormattedReport(report, "csv"),
       "run,learner,initialisation,adapts,dataset,ways,shots,seeds,mean,half_width,seed_deviation,baseline,"
       "difference,difference_half_width,difference_seeds,difference_seed_deviation,wall_seconds\n"
       "maml,maml,random,class vectors,words.tsv,5,1,2,0.35000001,0.63531025,0.07071068,,,,,,90.0\n"
       "maml,maml,meta-learned,class vectors,words.tsv,5,1,2,0.75000001,1.42059679,0.07071067,the same run's first "
       "initialisation,0.40000001,1.27062040,2,0.00000001,90.0\n"
       "probe,linear_probe,random,linear classifier,words.tsv,5,1,1,0.50000000,0.00000000,,,,,,,\n");
-  const std::string page = FormattedReport(report, "", "x.html");
+  const std::string page = FormattedReport(report, "html");
   EXPECT_THAT(page, AllOf(HasSubstr("<td class=\"n\"><span>75.00 ± 142.06</span> <span>(σ 7.07)</span></td>"),
                           HasSubstr("<li>" + note + "</li>"), HasSubstr("<title>1-shot training</title>"),
                           HasSubstr("<title>1-shot test episodes</title>")));
@@ -388,18 +388,17 @@ TEST_F(ReportTest, WhatCannotBeComparedIsSaid) {
 TEST_F(ReportTest, NamesAreTextInEveryFormat) {
   Hand hand;
   hand.random = {0.2F, 0.4F};
-  hand.dataset = "a&b_<i>\"|,#%$^~{}\\\n\xff.tsv";
+  hand.dataset = "a&b_<i>\"|,#%$^~{}\\ ?.tsv";
   const Report report = Joined({Write("a", hand)});
-  EXPECT_THAT(FormattedReport(report, "text", ""),
+  EXPECT_THAT(FormattedReport(report, "text"),
               HasSubstr("\na&b_<i>\"|,#%$^~{}\\ ?.tsv 5-way: learner maml; adapts class vectors; 1 seed\n"));
-  EXPECT_THAT(FormattedReport(report, "markdown", ""),
-              HasSubstr(R"(**a\&b\_\<i\>"\|,\#%$^\~\{\}\\ ?.tsv 5-way: learner)"));
-  EXPECT_THAT(FormattedReport(report, "latex", ""),
+  EXPECT_THAT(FormattedReport(report, "markdown"), HasSubstr(R"(**a\&b\_\<i\>"\|,\#%$^\~\{\}\\ ?.tsv 5-way: learner)"));
+  EXPECT_THAT(FormattedReport(report, "latex"),
               HasSubstr("& a\\&b\\_\\textless{}i\\textgreater{}\"|,\\#\\%\\$\\textasciicircum{}\\textasciitilde{}\\{\\}"
                         "\\textbackslash{} ?.tsv 5-way 1-shot \\\\\n"));
-  EXPECT_THAT(FormattedReport(report, "csv", ""), HasSubstr(",\"a&b_<i>\"\"|,#%$^~{}\\ ?.tsv\",5,1,"));
+  EXPECT_THAT(FormattedReport(report, "csv"), HasSubstr(",\"a&b_<i>\"\"|,#%$^~{}\\ ?.tsv\",5,1,"));
   EXPECT_THAT(
-      FormattedReport(report, "html", ""),
+      FormattedReport(report, "html"),
       AllOf(HasSubstr("<h2>a&amp;b_&lt;i&gt;&quot;|,#%$^~{}\\ ?.tsv 5-way: learner maml; adapts class vectors; 1 "
                       "seed</h2>"),
             Not(HasSubstr("b_<i>"))));

@@ -72,10 +72,24 @@ TEST_F(SavedClassifierTest, BytesThatHaveChangedAreFound) {
     EXPECT_THAT(Open().err, AllOf(StartsWith("error: $saved/" + name + ": not the bytes that were written: "),
                                   HasSubstr("; copy the classifier's folder again, or save the classifier again\n")));
     std::filesystem::remove(folder_ + "saved/" + name);
-    EXPECT_EQ(Open().status, 1) << name;
+    EXPECT_THAT(Open().err, name == "classifier.textproto"
+                                ? StartsWith("error: $saved: no classifier is here; `metaprompt classify --support "
+                                             "FILE --save DIR` writes one\n")
+                                : StartsWith("error: $saved/" + name +
+                                             ": No such file or directory; copy the "
+                                             "classifier's folder again, or save the classifier again\n"));
     Write("saved/" + name, bytes);
   }
   EXPECT_EQ(Open().out, out_);
+  // An earlier version wrote no SHA256SUMS.
+  std::filesystem::remove(folder_ + "saved/SHA256SUMS");
+  for (const std::string name : {"adapted.safetensors", "encoder/tokenizer.model"}) {
+    const std::string bytes = Read("saved/" + name);
+    std::filesystem::remove(folder_ + "saved/" + name);
+    EXPECT_THAT(Open().err, HasSubstr(name + ": No such file or directory; copy the classifier's folder again, or "))
+        << name;
+    Write("saved/" + name, bytes);
+  }
 }
 
 TEST_F(SavedClassifierTest, FieldsAreCheckedBeforeAnythingIsMade) {

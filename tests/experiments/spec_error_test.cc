@@ -146,8 +146,8 @@ TEST_F(CommandLineTest, SpecValuesThatAreWrongOnTheCommandLine) {
       {"model.prompt.template={text} {text} {mask}",
        "model.prompt.template: {text} must occur once; it occurs 2 times"},
       {"model.prompt.template={text} {mask} {label}",
-       "model.prompt.template: '{label}' is not one of {text}, {mask}, <soft> and <soft:N>; further texts of an "
-       "example are columns that dataset.csv or dataset.jsonl names, such as text_b_column"},
+       "model.prompt.template: '{label}' is not one of {text}, {mask}, <soft> and <soft:N>; dataset.csv and "
+       "dataset.jsonl have fields that name the columns of further texts, such as text_b_column"},
       {"model.prompt.template={text} {mask} <soft:0>", "model.prompt.template: <soft:0> must have 1 to 1000 vectors"},
       {"model.prompt.template=\xff{text}{mask}", "model.prompt.template: not valid UTF-8 at byte 1"},
       {std::string("dataset.tsv.path=a\0b", 20), "dataset.tsv.path: it holds a zero byte"},

@@ -133,8 +133,8 @@ TEST(PairTemplateTest, ErrorsNameThePlaceholders) {
   EXPECT_EQ(error("{text} {mask} {text_c} .", Pair()),
             "model.prompt.template: '{text_c}' is not one of {text}, {text_b}, {mask}, <soft> and <soft:N>");
   EXPECT_EQ(error("{text} {mask} {text_b}", {"text"}),
-            "model.prompt.template: '{text_b}' is not one of {text}, {mask}, <soft> and <soft:N>; further texts of an "
-            "example are columns that dataset.csv or dataset.jsonl names, such as text_b_column");
+            "model.prompt.template: '{text_b}' is not one of {text}, {mask}, <soft> and <soft:N>; dataset.csv and "
+            "dataset.jsonl have fields that name the columns of further texts, such as text_b_column");
   EXPECT_EQ(error("{mask}", Pair()), "model.prompt.template: none of {text}, {text_b} occurs; one or more must");
   EXPECT_EQ(error("{text_b} {mask} {text_b}", Pair()),
             "model.prompt.template: {text_b} must occur once; it occurs 2 times");

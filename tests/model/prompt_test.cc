@@ -79,8 +79,8 @@ TEST(PromptTest, TemplateErrorsSayWhatIsWrong) {
             "model.prompt.template: {mask} must occur once; it occurs 2 times");
   EXPECT_EQ(TemplateError(""), "model.prompt.template: {text} must occur once; it occurs 0 times");
   EXPECT_EQ(TemplateError("{mask} {txt}"),
-            "model.prompt.template: '{txt}' is not one of {text}, {mask}, <soft> and <soft:N>; further texts of an "
-            "example are columns that dataset.csv or dataset.jsonl names, such as text_b_column");
+            "model.prompt.template: '{txt}' is not one of {text}, {mask}, <soft> and <soft:N>; dataset.csv and "
+            "dataset.jsonl have fields that name the columns of further texts, such as text_b_column");
   for (const char* slot : {"<soft:0>", "<soft:-2>", "<soft:1001>"}) {
     EXPECT_EQ(TemplateError(absl::StrCat(slot, " {text} {mask}")),
               absl::StrCat("model.prompt.template: ", slot, " must have 1 to 1000 vectors"));

@@ -14,7 +14,9 @@ namespace {
 
 std::string Number(const std::string& text) { return absl::StrCat("<td class=\"n\">", text, "</td>"); }
 
-std::string Percent(double share, bool has_any) { return has_any ? absl::StrFormat("%.1f", 100 * share) : ""; }
+std::string Percent(std::optional<double> share) {
+  return share.has_value() ? absl::StrFormat("%.1f", 100 * *share) : "";
+}
 
 void AddClasses(const Confusion& confusion, std::string* page) {
   *page +=
@@ -28,8 +30,7 @@ void AddClasses(const Confusion& confusion, std::string* page) {
     const std::optional<size_t> mistake = MostFrequentMistake(confusion, c);
     absl::StrAppend(page, "<tr><th scope=\"row\">", c + 1, "&nbsp;", HtmlBreakable(confusion.labels[c]), "</th>",
                     Number(absl::StrCat(score.texts)), Number(absl::StrCat(score.right)),
-                    Number(Percent(score.precision, score.answers > 0)), Number(Percent(score.recall, score.texts > 0)),
-                    Number(Percent(score.f1, score.texts + score.answers > 0)), "<td>",
+                    Number(Percent(score.precision)), Number(Percent(score.recall)), Number(Percent(score.f1)), "<td>",
                     mistake.has_value() ? absl::StrCat(HtmlBreakable(confusion.labels[*mistake]), " (",
                                                        confusion.counts[c][*mistake], ")")
                                         : "",

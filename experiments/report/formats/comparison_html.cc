@@ -6,13 +6,12 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "experiments/report/formats/html_text.h"
+#include "experiments/report/percent.h"
 
 namespace metaprompt {
 namespace {
 
-std::string PercentOf(const ComparisonAxis& axis, double share) {
-  return absl::StrFormat("%.2f%%", 100 * axis.Position(share));
-}
+std::string PercentOf(const Axis& axis, double share) { return absl::StrFormat("%.2f%%", 100 * axis.Position(share)); }
 
 // A path around a point of the plot, `x` in percent of its width, halfway up.
 std::string At(const std::string& x, const std::string& path) {
@@ -59,7 +58,7 @@ std::string Background(const Comparison& chart) {
 }
 
 // The line of an interval, with a bar at an end on the axis and an arrowhead at one beyond it.
-std::string IntervalOf(const ComparisonAxis& axis, const Estimate& accuracy) {
+std::string IntervalOf(const Axis& axis, const Estimate& accuracy) {
   const double low = accuracy.mean - accuracy.half_width;
   const double high = accuracy.mean + accuracy.half_width;
   const std::string left = PercentOf(axis, low);
@@ -69,7 +68,7 @@ std::string IntervalOf(const ComparisonAxis& axis, const Estimate& accuracy) {
                       At(right, high > axis.high ? "M0 0l-7 -4v8z" : "M-.75 -4h1.5v8h-1.5z"));
 }
 
-std::string AxisHtml(const ComparisonAxis& axis) {
+std::string AxisHtml(const Axis& axis) {
   std::string labels;
   for (const double tick : axis.Ticks()) {
     const double at = axis.Position(tick);
@@ -94,8 +93,7 @@ std::string ComparisonHtml(const Comparison& chart) {
     const Mark mark = MarkOf(point.initialisation);
     const std::string run = HtmlEscaped(point.run);
     const std::string initialisation = HtmlEscaped(point.initialisation);
-    const std::string number =
-        absl::StrFormat("%.2f ± %.2f", 100 * point.accuracy.mean, 100 * point.accuracy.half_width);
+    const std::string number = PercentInterval(point.accuracy.mean, point.accuracy.half_width, /*with_sign=*/false);
     absl::StrAppend(&html, "<li><span class=\"name\">", HtmlBreakable(point.run), " <i>", initialisation,
                     "</i></span><span class=\"plot\"><svg role=\"img\"><title>", run, ", ", initialisation, ": ",
                     number, " %</title>", background, "<g class=\"", ClassOf(mark), "\">",

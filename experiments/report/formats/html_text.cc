@@ -1,7 +1,7 @@
 #include "experiments/report/formats/html_text.h"
 
 #include "absl/strings/str_replace.h"
-#include "experiments/report/report_table.h"
+#include "metaprompt/base/text.h"
 
 namespace metaprompt {
 

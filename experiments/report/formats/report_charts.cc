@@ -139,13 +139,9 @@ std::string CurveChart(const SeedGroup& group, int shots) {
   if (low > high || last == 0) {  // nothing was validated, or nothing was trained
     return "";
   }
-  // The axis ends at whole tenths.
-  low = std::max(0.0, std::floor(low * 10) / 10);
-  high = std::min(1.0, std::ceil(high * 10) / 10);
-  Chart chart(0, last, low, high);
-  const double span = high - low - 1e-6;
-  const double step = span < 0.1 ? 0.025 : span < 0.2 ? 0.05 : span < 0.5 ? 0.1 : 0.2;
-  for (const double tick : ComparisonAxis{low, high, step}.Ticks()) {
+  const Axis axis = AxisOver(low, high);
+  Chart chart(0, last, axis.low, axis.high);
+  for (const double tick : axis.Ticks()) {
     chart.YLabel(tick, Percent(tick));
   }
   for (const double share : {0.0, 0.5, 1.0}) {

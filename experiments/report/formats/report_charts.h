@@ -1,6 +1,5 @@
 // Charts of one run as figures of an HTML page: inline SVG with a caption. Lines have the colours of the page's
-// variables
-// --c0, --c1, ...; text and axes have the colour of the page's text.
+// variables --c0, --c1, ...; text and axes have the colour of the page's text.
 #ifndef EXPERIMENTS_REPORT_FORMATS_REPORT_CHARTS_H_
 #define EXPERIMENTS_REPORT_FORMATS_REPORT_CHARTS_H_
 

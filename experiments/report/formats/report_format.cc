@@ -1,9 +1,13 @@
 #include "experiments/report/formats/report_format.h"
 
+#include <c10/util/Exception.h>
+
 #include <algorithm>
 #include <iterator>
 
+#include "absl/status/status.h"
 #include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
 #include "experiments/report/formats/report_html.h"
 #include "experiments/report/formats/report_json.h"
 #include "experiments/report/report_table.h"
@@ -34,18 +38,23 @@ const std::vector<std::string>& ReportFormats() {
   return *names;
 }
 
-bool EndsAsAReport(const std::string& file) {
-  return std::any_of(std::begin(kFormats), std::end(kFormats),
-                     [&](const Format& one) { return absl::EndsWith(file, one.ending); });
-}
-
-std::string FormattedReport(const Report& report, const std::string& format, const std::string& file) {
+absl::StatusOr<std::string> FormatOf(const std::string& format, const std::string& file) {
+  if (!format.empty() || file.empty()) {
+    return format.empty() ? "text" : format;
+  }
   for (const Format& one : kFormats) {
-    if (format.empty() ? absl::EndsWith(file, one.ending) : format == one.name) {
-      return one.write(report);
+    if (absl::EndsWith(file, one.ending)) {
+      return one.name;
     }
   }
-  return TextReport(report);
+  return absl::InvalidArgumentError(absl::StrCat(file, ": no format has this ending; choose one with --format"));
+}
+
+std::string FormattedReport(const Report& report, const std::string& format) {
+  const auto* const found =
+      std::find_if(std::begin(kFormats), std::end(kFormats), [&](const Format& one) { return format == one.name; });
+  TORCH_CHECK(found != std::end(kFormats), "no format ", format);
+  return found->write(report);
 }
 
 }  // namespace metaprompt

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "absl/status/statusor.h"
 #include "experiments/report/report.h"
 
 namespace metaprompt {
@@ -12,11 +13,12 @@ namespace metaprompt {
 // text, markdown, latex, csv, html, json.
 const std::vector<std::string>& ReportFormats();
 
-// Whether the file name ends as one of the formats does.
-bool EndsAsAReport(const std::string& file);
+// The format of a report that is written to `file` (empty: to the standard output): `format`, if it is not empty, or
+// else the one that the file's ending stands for, or else text. The error of a file whose ending stands for none.
+absl::StatusOr<std::string> FormatOf(const std::string& format, const std::string& file);
 
-// The report in `format`. If that is empty, the ending of `file` decides; if it is none of a format, text.
-std::string FormattedReport(const Report& report, const std::string& format, const std::string& file);
+// The report in `format`, one of ReportFormats.
+std::string FormattedReport(const Report& report, const std::string& format);
 
 }  // namespace metaprompt
 
