@@ -300,6 +300,8 @@ ParamList PromptModel::Standardised(const ParamList& params, const std::vector<L
   ParamList standardised = params;
   const size_t scale = read_scale_place();
   at::Tensor& weight = standardised[scale];
+  TORCH_CHECK(!encoder_.layout().has_head() || encoder_.layout().BiasOf(scale) != kNoParam,
+              "PromptModel::Standardised: the head's norm has no bias");
   at::Tensor& bias = standardised[scale + 1];
   weight = weight / std;
   bias = (bias - all.mean(0)) / std;

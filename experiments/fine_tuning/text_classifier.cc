@@ -22,8 +22,9 @@ std::set<size_t> HeadPlaces(const EncoderLayout& layout) {
     return places;
   }
   for (const size_t place : {layout.transform, layout.transform_norm}) {
-    if (place != kNoParam) {
-      places.insert({place, place + 1});
+    places.insert(place);
+    if (layout.BiasOf(place) != kNoParam) {
+      places.insert(layout.BiasOf(place));
     }
   }
   if (layout.decoder != layout.words) {

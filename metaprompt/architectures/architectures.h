@@ -6,10 +6,12 @@
 #ifndef METAPROMPT_ARCHITECTURES_ARCHITECTURES_H_
 #define METAPROMPT_ARCHITECTURES_ARCHITECTURES_H_
 
+#include <nlohmann/json_fwd.hpp>
 #include <optional>
 #include <vector>
 
 #include "absl/strings/string_view.h"
+#include "metaprompt/architectures/config_fields.h"
 #include "metaprompt/architectures/encoder_config.h"
 
 namespace metaprompt {
@@ -36,7 +38,11 @@ struct FieldNames {
 // What transformers' state dicts call the parameters. A dense layer or layer norm NAME has NAME.weight and NAME.bias; a
 // part of layer 3 is base + layer + "3." + part.
 struct TensorNames {
-  absl::string_view base = "bert.";            // precedes the encoder's names in a model with a head
+  absl::string_view base = "bert.";  // precedes the encoder's names in a model with a head
+  absl::string_view words = "embeddings.word_embeddings";
+  absl::string_view positions = "embeddings.position_embeddings";
+  absl::string_view token_types = "embeddings.token_type_embeddings";
+  absl::string_view embedding_norm = "embeddings.LayerNorm";
   absl::string_view embedding_map;             // empty if the architecture has none; so is relative_bias
   absl::string_view layer = "encoder.layer.";  // precedes a layer's number
   absl::string_view inner_layer;               // ALBERT: precedes the number within the group; else empty
@@ -46,9 +52,14 @@ struct TensorNames {
   absl::string_view attention_out = "attention.output.dense";
   absl::string_view attention_norm = "attention.output.LayerNorm";
   absl::string_view up = "intermediate.dense";
+  absl::string_view gate;  // of gated feed-forward layers: the matrix that the activation is not applied to
   absl::string_view down = "output.dense";
   absl::string_view out_norm = "output.LayerNorm";
+  absl::string_view final_norm;  // with pre_norm
   absl::string_view relative_bias;
+  // Dense layers that are stored in one tensor. "attn.Wqkv": the weights and the biases of the layers named
+  // "attn.Wqkv.NAME" are rows of attn.Wqkv.weight and attn.Wqkv.bias, in the order of EncoderLayout::params.
+  std::vector<absl::string_view> fused;
   // The MLM head: its dense layer and layer norm, and the whole names of the decoder's matrix and bias.
   absl::string_view transform = "cls.predictions.transform.dense";
   absl::string_view transform_norm = "cls.predictions.transform.LayerNorm";
@@ -79,7 +90,11 @@ struct Architecture {
   FieldNames fields;
   TensorNames tensors;
   EmbeddingMap embedding_map = EmbeddingMap::kNever;
-  std::optional<Activation> head_activation;       // of the MLM head, if config.json does not choose it
+  std::optional<Activation> head_activation;  // of the MLM head, if config.json does not choose it
+  // Reads fields that `fields` does not name, and refuses what is not supported. Called after the others are read.
+  void (*read_more)(ConfigFields* fields, EncoderConfig* config) = nullptr;
+  // Writes those fields.
+  void (*write_more)(const EncoderConfig& config, nlohmann::ordered_json* json) = nullptr;
   std::vector<absl::string_view> refused_options;  // fields of config.json that must be false or missing
   // Parts of the names of tensors that are left unused, beside poolers and buffers: the heads of other tasks.
   std::vector<absl::string_view> unused;

@@ -183,13 +183,17 @@ absl::StatusOr<EncoderConfig> ParseEncoderConfig(absl::string_view json, absl::s
   RefuseUnsupported(*architecture, &fields);
   ReadFields(*architecture, &fields, &config);
   Derive(*architecture, &config);
+  if (architecture->read_more != nullptr) {
+    architecture->read_more(&fields, &config);
+  }
   CheckSizes(architecture->fields, config, &fields);
   RETURN_IF_ERROR(fields.status());
   return config;
 }
 
 std::string ConfigJson(const EncoderConfig& config) {
-  const FieldNames& names = FindArchitecture(config.model_type)->fields;
+  const Architecture& architecture = *FindArchitecture(config.model_type);
+  const FieldNames& names = architecture.fields;
   nlohmann::ordered_json json;
   const auto put = [&](absl::string_view field, int64_t value) {
     if (!field.empty()) {
@@ -217,6 +221,9 @@ std::string ConfigJson(const EncoderConfig& config) {
   json["tie_word_embeddings"] = config.tied;
   json[std::string(names.hidden_dropout)] = config.hidden_dropout;
   json[std::string(names.attention_dropout)] = config.attention_dropout;
+  if (architecture.write_more != nullptr) {
+    architecture.write_more(config, &json);
+  }
   return json.dump(2);
 }
 

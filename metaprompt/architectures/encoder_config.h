@@ -4,12 +4,17 @@
 
 #include <cstdint>
 #include <string>
+#include <vector>
 
 namespace metaprompt {
 
 // kGelu is x Φ(x), kGeluTanh its approximation by tanh (Hendrycks and Gimpel 2016), kSilu x σ(x), kQuickGelu
 // x σ(1.702 x).
 enum class Activation { kGelu, kGeluTanh, kRelu, kSilu, kQuickGelu };
+
+// How the network learns where a token is: a vector that is added to its embedding, rotary positions (rotary.h), or
+// neither of these.
+enum class Positions { kAdded, kRotary, kNone };
 
 // The defaults are BERT's; architectures.h has those of the others.
 struct EncoderConfig {
@@ -21,7 +26,8 @@ struct EncoderConfig {
   int64_t layers = 12;
   int64_t heads = 12;
   int64_t intermediate = 3072;
-  int64_t max_positions = 512;   // rows of the position table
+  Positions positions = Positions::kAdded;
+  int64_t max_positions = 512;   // rows of the position table; without one, the most tokens of a text
   int64_t position_offset = 0;   // the first token's row: pad_token_id + 1 for RoBERTa, 2 for MPNet, else 0
   int64_t token_types = 2;       // 0: there is no such table (DistilBERT, MPNet)
   int64_t layer_groups = 12;     // layers that have parameters: num_hidden_groups of ALBERT, else `layers`
@@ -30,12 +36,32 @@ struct EncoderConfig {
   Activation activation = Activation::kGelu;
   Activation head_activation = Activation::kGelu;  // of the MLM head's dense layer
   double layer_norm_eps = 1e-12;
+  bool rms_norm = false;       // norms are root-mean-square norms (rms_norm.h), which have no bias
+  bool norm_bias = true;       // whether norms have a bias, and below, whether dense layers have one
+  bool attention_bias = true;  // of queries, keys and values
+  bool attention_out_bias = true;
+  bool feed_forward_bias = true;
+  bool head_bias = true;  // of the MLM head's dense layer
+  bool decoder_bias = true;
+  bool embedding_norm = true;  // whether a norm follows the embeddings
+  // Each half of a layer norms what it reads, and a norm follows the last layer (Xiong et al. 2020). Otherwise each
+  // half norms the sum of what it reads and what it computes.
+  bool pre_norm = false;
+  bool norm_before_first = true;      // with pre_norm: whether the first layer norms what its attention reads
+  bool gated = false;                 // feed-forward layers are down(activation(up x) * gate x) (Shazeer 2020)
+  double rotary_theta = 10000;        // θ of rotary positions
+  double local_rotary_theta = 10000;  // θ in local layers
+  // Which layers are local, one entry for each of `layers`; empty: none. A token attends there only to tokens at most
+  // `window` before or after it.
+  std::vector<bool> local_layers;
+  int64_t window = 0;
   double initializer_range = 0.02;  // the standard deviation of new parameters
   bool tied = true;                 // the decoder's matrix is the word table
   double hidden_dropout = 0.1;      // rates in training
   double attention_dropout = 0.1;
   bool drops_attention = true;     // what attention adds to the hidden states is dropped too (not in DistilBERT)
   bool drops_feed_forward = true;  // and what the feed-forward half adds (not in ALBERT)
+  bool drops_inside_feed_forward = false;  // and the input of the feed-forward half's last product
 };
 
 }  // namespace metaprompt

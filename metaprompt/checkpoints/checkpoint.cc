@@ -18,6 +18,7 @@
 #include "metaprompt/base/hash.h"
 #include "metaprompt/base/likely_cause.h"
 #include "metaprompt/base/status_macros.h"
+#include "metaprompt/checkpoints/fused_tensors.h"
 #include "metaprompt/checkpoints/safetensors.h"
 #include "metaprompt/checkpoints/weights.h"
 #include "metaprompt/encoders/layout.h"
@@ -108,8 +109,10 @@ absl::Status ReadParams(const Weights& weights, const std::string& where, bool a
     left.insert(tensor.name);
   }
   std::vector<std::string> missing;
-  std::vector<std::string> sources;
-  for (const ParamInfo& info : checkpoint->encoder->params()) {
+  const EncoderLayout& layout = checkpoint->encoder->layout();
+  std::vector<std::string> sources(layout.params.size());  // the tensor that each parameter comes from
+  const std::vector<CheckpointTensor> needed = CheckpointTensorsOf(layout);
+  for (const CheckpointTensor& info : needed) {
     const std::vector<std::string> names = NamesOf(info.name, architecture.tensors);
     const auto found =
         std::find_if(names.begin(), names.end(), [&](const std::string& n) { return left.count(n) > 0; });
@@ -125,7 +128,9 @@ absl::Status ReadParams(const Weights& weights, const std::string& where, bool a
                                                      ShapeText(info.shape)));
     }
     left.erase(*found);
-    sources.push_back(*found);
+    for (const size_t part : info.parts) {
+      sources[part] = *found;
+    }
   }
   if (!missing.empty()) {
     return absl::InvalidArgumentError(absl::StrCat(where, ": missing for config.json's encoder: ", Some(missing)));
@@ -143,13 +148,18 @@ absl::Status ReadParams(const Weights& weights, const std::string& where, bool a
                      " (to leave such tensors unused: model.encoder.checkpoint.allow_unknown_tensors=true, or encode "
                      "--allow-unknown)"));
   }
-  for (const std::string& source : sources) {
-    ASSIGN_OR_RETURN(at::Tensor tensor, weights.Read(source));
+  checkpoint->params.resize(layout.params.size());
+  for (const CheckpointTensor& one : needed) {
+    const std::string& source = sources[one.parts.front()];
+    ASSIGN_OR_RETURN(const at::Tensor tensor, weights.Read(source));
     if (tensor.scalar_type() != at::kFloat) {
       return absl::InvalidArgumentError(absl::StrCat(where, ": tensor ", source, " holds integers"));
     }
     RETURN_IF_ERROR(CheckFinite(absl::StrCat(where, ": tensor ", source), tensor));
-    checkpoint->params.push_back(std::move(tensor));
+    const std::vector<at::Tensor> parts = Split(one, layout, tensor);
+    for (size_t i = 0; i < parts.size(); ++i) {
+      checkpoint->params[one.parts[i]] = parts[i];
+    }
   }
   return allow_unknown ? absl::OkStatus() : CheckTiedCopies(weights, where, *checkpoint, sources);
 }
@@ -191,8 +201,8 @@ absl::Status SaveCheckpoint(const std::string& folder, const Encoder& encoder, c
 TensorFile CheckpointTensors(const Encoder& encoder, const ParamList& params) {
   TensorFile file;
   file.metadata["format"] = "pt";  // without it transformers does not open the file
-  for (size_t i = 0; i < encoder.params().size(); ++i) {
-    file.tensors.emplace_back(encoder.params()[i].name, params[i]);
+  for (const CheckpointTensor& tensor : CheckpointTensorsOf(encoder.layout())) {
+    file.tensors.emplace_back(tensor.name, Joined(tensor, params));
   }
   return file;
 }

@@ -10,18 +10,12 @@
 #include "metaprompt/encoders/bfloat16_layers.h"
 #include "metaprompt/encoders/bfloat16_linear.h"
 #include "metaprompt/encoders/gather_rows.h"
+#include "metaprompt/encoders/rms_norm.h"
 #include "metaprompt/encoders/text_attention.h"
 #include "metaprompt/encoders/text_products.h"
 
 namespace metaprompt {
 namespace {
-
-at::Tensor Dense(const ParamList& p, const at::Tensor& x, size_t place) {
-  if (AutocastIsOn(at::kCPU) && TakesBfloat16Linear(x, p[place])) {
-    return Bfloat16Linear(x, p[place], p[place + 1]);
-  }
-  return at::linear(x, p[place], p[place + 1]);
-}
 
 at::Tensor Activate(Activation activation, const at::Tensor& x) {
   switch (activation) {
@@ -121,9 +115,36 @@ at::Tensor Encoder::WithLora(const ParamList& p, const at::Tensor& x, size_t pla
   return lora == kNoParam ? y : y + at::linear(at::linear(x, p[lora]) * lora_scale_, p[lora + 1]);
 }
 
+at::Tensor Encoder::Dense(const ParamList& p, const at::Tensor& x, size_t place) const {
+  const size_t bias_place = layout_.BiasOf(place);
+  const at::Tensor bias = bias_place == kNoParam ? at::Tensor() : p[bias_place];
+  if (AutocastIsOn(at::kCPU) && TakesBfloat16Linear(x, p[place])) {
+    return Bfloat16Linear(x, p[place], bias);
+  }
+  return at::linear(x, p[place], bias);
+}
+
 at::Tensor Encoder::Norm(const ParamList& p, const at::Tensor& x, size_t place) const {
+  if (place == kNoParam) {
+    return x;
+  }
   // In the parameters' type, even if products before were computed in bfloat16.
-  return at::layer_norm(x.to(p[place].scalar_type()), p[place].sizes(), p[place], p[place + 1], config_.layer_norm_eps);
+  const at::Tensor states = x.to(p[place].scalar_type());
+  if (config_.rms_norm) {
+    return RmsNorm(states, p[place], config_.layer_norm_eps);
+  }
+  const size_t bias = layout_.BiasOf(place);
+  return at::layer_norm(states, p[place].sizes(), p[place], bias == kNoParam ? at::Tensor() : p[bias],
+                        config_.layer_norm_eps);
+}
+
+at::Tensor Encoder::FeedForward(const ParamList& p, const at::Tensor& x, const LayerPlaces& at, int64_t place,
+                                const at::Tensor& tokens, const Dropout& dropout) const {
+  at::Tensor inside = Activate(config_.activation, Dense(p, x, at.up));
+  if (at.gate != kNoParam) {
+    inside = inside * Dense(p, x, at.gate);
+  }
+  return Dense(p, config_.drops_inside_feed_forward ? DroppedAt(place, inside, dropout, tokens) : inside, at.down);
 }
 
 EncoderState Encoder::Embedded(const ParamList& p, const at::Tensor& soft, const TextInputs& texts,
@@ -143,15 +164,39 @@ EncoderState Encoder::Embedded(const ParamList& p, const at::Tensor& soft, const
     rows = at::where(packing.is_soft, soft_rows, rows);
     table = at::cat({table, soft.dim() == 3 ? soft.reshape({tasks * vectors, soft.size(2)}) : soft});
   }
-  const at::Tensor places =
-      config_.position_offset == 0 ? packing.positions : packing.positions + config_.position_offset;
-  at::Tensor x = at::embedding(table, rows) + at::embedding(p[layout_.positions], places);
+  at::Tensor x = at::embedding(table, rows);
+  if (layout_.positions != kNoParam) {
+    const at::Tensor places =
+        config_.position_offset == 0 ? packing.positions : packing.positions + config_.position_offset;
+    x = x + at::embedding(p[layout_.positions], places);
+  }
   if (layout_.token_types != kNoParam) {
     x = x + p[layout_.token_types].select(0, 0);
   }
   x = DroppedAt(0, Norm(p, x, layout_.embedding_norm), dropout);
   x = layout_.embedding_map == kNoParam ? x : Dense(p, x, layout_.embedding_map);
   return {0, x, layout_.relative_bias == kNoParam ? at::Tensor() : p[layout_.relative_bias]};
+}
+
+std::vector<Encoder::LayerPositions> Encoder::PositionsOf(const TextInputs& texts, at::ScalarType type) const {
+  const bool rotary = config_.positions == Positions::kRotary;
+  const auto table = [&](double theta) {
+    return MakeRotaryTable(texts.longest(), config_.width / config_.heads, theta, type, texts.ids().device());
+  };
+  LayerPositions global;
+  LayerPositions local;
+  local.reach = {config_.window, config_.window};
+  if (rotary) {
+    global.rotary = table(config_.rotary_theta);
+    local.rotary = config_.local_layers.empty() ? RotaryTable() : table(config_.local_rotary_theta);
+  }
+  std::vector<LayerPositions> layers(num_layers(), global);
+  for (size_t i = 0; i < config_.local_layers.size(); ++i) {
+    if (config_.local_layers[i]) {
+      layers[i] = local;
+    }
+  }
+  return layers;
 }
 
 // The bias [1 or B, H, queries, T] from the table `relative` [buckets, H]; undefined if the architecture has none.
@@ -174,8 +219,8 @@ at::Tensor Encoder::RelativeBias(const at::Tensor& relative, const TextInputs& t
 // LibTorch's fused kernels cannot. On the CPU, each text is computed separately. On other devices, and with a bias, a
 // prefix or bfloat16, all texts are padded to the longest.
 at::Tensor Encoder::Attend(const at::Tensor& query, const at::Tensor& key, const at::Tensor& value,
-                           const at::Tensor& bias, const Prefix& prefix, const TextInputs& texts, bool slots_alone,
-                           at::ScalarType softmax_type, const Dropout& dropout) const {
+                           const at::Tensor& bias, const Prefix& prefix, const Reach& reach, const TextInputs& texts,
+                           bool slots_alone, at::ScalarType softmax_type, const Dropout& dropout) const {
   const int64_t heads = config_.heads;
   const int64_t depth = config_.width / heads;
   const double scale = 1.0 / std::sqrt(static_cast<double>(depth));
@@ -186,7 +231,8 @@ at::Tensor Encoder::Attend(const at::Tensor& query, const at::Tensor& key, const
         dropout.attention == 0
             ? at::Tensor()
             : MaskRowsOfPairs(dropout.seed, places, heads, slots_alone ? texts.packing().read_from : at::Tensor());
-    return AttendWithinTexts(query, key, value, places, heads, scale, dropout.attention, dropped);
+    return AttendWithinTexts(query, key, value, places, heads, scale, dropout.attention, dropped, reach,
+                             slots_alone ? texts.read_at() : at::Tensor());
   }
   const Packing& packing = texts.packing();
   const int64_t size = texts.size();
@@ -225,6 +271,9 @@ at::Tensor Encoder::Attend(const at::Tensor& query, const at::Tensor& key, const
   if (!full) {
     scores = scores + with_prefix(packing.attention_bias);
   }
+  if (!reach.IsAll(longest)) {
+    scores = scores + with_prefix(ReachBias(reach, texts, slots_alone));
+  }
   const at::Tensor v = behind(prefix.value, by_head(padded(value), longest));
   at::Tensor weights = at::softmax(scores.to(softmax_type), -1);
   if (dropout.attention > 0) {
@@ -244,31 +293,44 @@ at::Tensor Encoder::Layers(const ParamList& p, const TextInputs& texts, const En
                           slots_alone);
   }
   at::Tensor x = from.states;
+  const bool pre_norm = config_.pre_norm;
+  const std::vector<LayerPositions> positions = PositionsOf(texts, p[layout_.layers.back().out_norm].scalar_type());
   const at::Tensor every_bias = end > from.next + (slots_alone ? 1 : 0)
                                     ? RelativeBias(from.relative_bias, texts, /*slots_alone=*/false)
                                     : at::Tensor();
   for (size_t i = from.next; i < end; ++i) {
     const LayerPlaces& at = layout_.layers[i];
     const bool at_slots = slots_alone && i + 1 == end;
-    const at::Tensor key = Dense(p, x, at.key);
-    const at::Tensor value = WithLora(p, x, at.value, at.value_lora);
-    if (at_slots) {
-      x = GatherRows(x, texts.packing().read_from, texts.packing().read_to);  // [B, D]: all that the head reads
+    const LayerPositions& own = positions[i];
+    const auto turned = [&](const at::Tensor& rows, const at::Tensor& of_rows) {
+      return own.rotary.cos.defined() ? Rotated(rows, own.rotary, of_rows) : rows;
+    };
+    at::Tensor seen = pre_norm ? Norm(p, x, at.attention_norm) : x;
+    const at::Tensor key = turned(Dense(p, seen, at.key), texts.packing().positions);
+    const at::Tensor value = WithLora(p, seen, at.value, at.value_lora);
+    const at::Tensor tokens = at_slots ? texts.packing().read_from : at::Tensor();
+    if (at_slots) {  // [B, D]: all that the head reads
+      const auto read = [&](const at::Tensor& rows) { return GatherRows(rows, tokens, texts.packing().read_to); };
+      const bool same = seen.is_same(x);
+      x = read(x);
+      seen = same ? x : read(seen);
     }
-    const at::Tensor query = WithLora(p, x, at.query, at.query_lora);
+    const at::Tensor query =
+        turned(WithLora(p, seen, at.query, at.query_lora),
+               at_slots ? texts.packing().positions.index_select(0, tokens) : texts.packing().positions);
     const at::Tensor bias = at_slots ? RelativeBias(from.relative_bias, texts, /*slots_alone=*/true) : every_bias;
     const int64_t place = 3 * static_cast<int64_t>(i) + 1;
-    const at::Tensor tokens = at_slots ? texts.packing().read_from : at::Tensor();
     const at::Tensor mixed =
-        Attend(query, key, value, bias, PrefixOf(p, at), texts, at_slots, p[at.attention_norm].scalar_type(),
+        Attend(query, key, value, bias, PrefixOf(p, at), own.reach, texts, at_slots, p[at.out_norm].scalar_type(),
                {dropout.hidden, dropout.attention, PlaceSeed(dropout.seed, place)});
     const at::Tensor attended = Dense(p, mixed, at.attention_out);
-    x = Norm(p, x + (config_.drops_attention ? DroppedAt(place + 1, attended, dropout, tokens) : attended),
-             at.attention_norm);
-    const at::Tensor fed = Dense(p, Activate(config_.activation, Dense(p, x, at.up)), at.down);
-    x = Norm(p, x + (config_.drops_feed_forward ? DroppedAt(place + 2, fed, dropout, tokens) : fed), at.out_norm);
+    x = x + (config_.drops_attention ? DroppedAt(place + 1, attended, dropout, tokens) : attended);
+    x = pre_norm ? x : Norm(p, x, at.attention_norm);
+    const at::Tensor fed = FeedForward(p, pre_norm ? Norm(p, x, at.out_norm) : x, at, place + 2, tokens, dropout);
+    x = x + (config_.drops_feed_forward ? DroppedAt(place + 2, fed, dropout, tokens) : fed);
+    x = pre_norm ? x : Norm(p, x, at.out_norm);
   }
-  return x;
+  return end == num_layers() ? Norm(p, x, layout_.final_norm) : x;
 }
 
 EncoderState Encoder::Advanced(const ParamList& params, const TextInputs& texts, const EncoderState& from, size_t next,

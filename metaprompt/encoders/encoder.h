@@ -8,6 +8,8 @@
 #include "metaprompt/architectures/encoder_config.h"
 #include "metaprompt/encoders/dropout.h"
 #include "metaprompt/encoders/layout.h"
+#include "metaprompt/encoders/reach.h"
+#include "metaprompt/encoders/rotary.h"
 #include "metaprompt/model/params.h"
 #include "metaprompt/model/text_inputs.h"
 
@@ -22,7 +24,9 @@ struct EncoderState {
 
 // The encoder alone: its parameters and what it computes from tokens. All architectures are the same function. They
 // differ in what they add to a token's vector (token types, positions from another row), in a bias on attention
-// (MPNet), in a dense layer after the embeddings and in layers that share parameters (ALBERT), and in names.
+// (MPNet), in a dense layer after the embeddings and in layers that share parameters (ALBERT), in rotary positions,
+// local attention, gated feed-forward layers and norms before instead of after each half of a layer (ModernBERT), and
+// in names.
 class Encoder {
  public:
   // Without a head, the decoder reads the hidden states unchanged.
@@ -94,15 +98,28 @@ class Encoder {
     at::Tensor value;
   };
 
+  // How the tokens of a text are told apart in a layer.
+  struct LayerPositions {
+    RotaryTable rotary;  // undefined: none
+    Reach reach;
+  };
+
   Prefix PrefixOf(const ParamList& params, const LayerPlaces& places) const;
   // Applies layers from.next, ..., end - 1. With slots_alone, the last of them is computed only at the tokens to read.
   at::Tensor Layers(const ParamList& params, const TextInputs& texts, const EncoderState& from, size_t end,
                     bool slots_alone, const Dropout& dropout) const;
+  // For all layers; `type` is that of the parameters.
+  std::vector<LayerPositions> PositionsOf(const TextInputs& texts, at::ScalarType type) const;
   at::Tensor RelativeBias(const at::Tensor& relative, const TextInputs& texts, bool slots_alone) const;
   at::Tensor WithLora(const ParamList& params, const at::Tensor& x, size_t place, size_t lora) const;
   at::Tensor Attend(const at::Tensor& query, const at::Tensor& key, const at::Tensor& value, const at::Tensor& bias,
-                    const Prefix& prefix, const TextInputs& texts, bool slots_alone, at::ScalarType softmax_type,
-                    const Dropout& dropout) const;
+                    const Prefix& prefix, const Reach& reach, const TextInputs& texts, bool slots_alone,
+                    at::ScalarType softmax_type, const Dropout& dropout) const;
+  // Row r of x is that of token tokens[r]; undefined: of token r. `place` is that of the layer's dropout.
+  at::Tensor FeedForward(const ParamList& params, const at::Tensor& x, const LayerPlaces& at, int64_t place,
+                         const at::Tensor& tokens, const Dropout& dropout) const;
+  at::Tensor Dense(const ParamList& params, const at::Tensor& x, size_t place) const;
+  // x itself where the architecture has no such norm.
   at::Tensor Norm(const ParamList& params, const at::Tensor& x, size_t place) const;
 
   EncoderConfig config_;

@@ -47,7 +47,9 @@ double GraphBytes(const EncoderConfig& config, const TextInputs& packed, const G
   const auto inputs = [&](double dense, double lora) {
     return no_copies ? full + lora * product : (parts.bfloat16 ? dense + lora : 1) * product;
   };
+  // A gate's product saves both of its factors.
   const double activations = ActivationTensors(config.activation) * product;
+  const double inside = activations + (config.gated ? 2 * product : 0);
 
   double bytes = 0;
   if (parts.embeddings) {
@@ -71,14 +73,19 @@ double GraphBytes(const EncoderConfig& config, const TextInputs& packed, const G
       bytes += (rows + 2 * tokens) * width * product;
       bytes += heads * (at_slots ? tokens : pairs) * full;
     }
-    bytes +=
-        rows * (width * (product + state + 2 * full) + inner * activations);  // after attention, up to the last norm
+    bytes += rows * (width * (product + state + 2 * full) + inner * inside);  // after attention, up to the last norm
+    if (config.pre_norm && at_slots) {
+      bytes += (tokens - rows) * width * full;  // the input of the norm before attention, of all tokens
+    }
     if (parts.bfloat16 && !no_copies) {
       bytes += (4 * width * width + 2 * width * inner) * product;
     }
   }
   if (config.relative_buckets > 0 && parts.first < parts.layers) {
     bytes += longest * (longest + (parts.slots_alone ? texts : 0)) * sizeof(int64_t);  // indices of buckets
+  }
+  if (config.pre_norm && parts.first < parts.layers) {
+    bytes += (parts.slots_alone ? texts : tokens) * width * full;  // the input of the last norm
   }
   if (parts.head_rows > 0) {
     bytes += static_cast<double>(parts.head_rows) * (width * state + embedding * (activations + product + full));

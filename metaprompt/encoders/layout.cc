@@ -7,6 +7,7 @@
 #include <string>
 #include <utility>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
 #include "metaprompt/architectures/architectures.h"
@@ -31,32 +32,67 @@ class Builder {
     const bool decay = shape.size() == 2;
     layout_.params.push_back(
         ParamInfo{std::move(name), std::move(shape), ParamGroup::kEncoder, layer, decay, vocab_rows});
+    layout_.has_bias.push_back(false);
     return layout_.params.size() - 1;
   }
 
-  size_t Dense(absl::string_view name, int64_t out, int64_t in, int layer) {
-    const size_t place = Add(absl::StrCat(name, ".weight"), {out, in}, layer);
-    Add(absl::StrCat(name, ".bias"), {out}, layer);
+  size_t AddWithBias(absl::string_view name, std::vector<int64_t> shape, int layer, bool bias) {
+    const int64_t rows = shape.front();
+    const size_t place = Add(absl::StrCat(name, ".weight"), std::move(shape), layer);
+    if (bias) {
+      Add(absl::StrCat(name, ".bias"), {rows}, layer);
+      layout_.has_bias[place] = true;
+    }
     return place;
+  }
+
+  size_t Dense(absl::string_view name, int64_t out, int64_t in, int layer, bool bias) {
+    return AddWithBias(name, {out, in}, layer, bias);
   }
 
   size_t Norm(absl::string_view name, int64_t width, int layer) {
-    const size_t place = Add(absl::StrCat(name, ".weight"), {width}, layer);
-    Add(absl::StrCat(name, ".bias"), {width}, layer);
+    return AddWithBias(name, {width}, layer, config_.norm_bias && !config_.rms_norm);
+  }
+
+  // The dense layer `part` of the layer of the network whose names begin with `base`.
+  size_t Part(absl::string_view base, absl::string_view part, int64_t out, int64_t in, int layer, bool bias) {
+    const size_t place = Dense(absl::StrCat(base, part), out, in, layer, bias);
+    for (const absl::string_view fused : names_.fused) {
+      if (absl::StartsWith(part, absl::StrCat(fused, "."))) {
+        Fuse(absl::StrCat(base, fused, ".weight"), place);
+        if (bias) {
+          Fuse(absl::StrCat(base, fused, ".bias"), place + 1);
+        }
+      }
+    }
     return place;
   }
 
-  void Embeddings() {
-    const std::string base = absl::StrCat(names_.base, "embeddings.");
-    const int64_t width = config_.embedding_width;
-    layout_.words = Add(base + "word_embeddings.weight", {config_.vocab_size, width}, 0, true);
-    layout_.positions = Add(base + "position_embeddings.weight", {config_.max_positions, width}, 0);
-    if (config_.token_types > 0) {
-      layout_.token_types = Add(base + "token_type_embeddings.weight", {config_.token_types, width}, 0);
+  void Fuse(std::string name, size_t place) {
+    const auto found = std::find_if(layout_.fused.begin(), layout_.fused.end(),
+                                    [&](const FusedTensor& fused) { return fused.name == name; });
+    if (found != layout_.fused.end()) {
+      found->parts.push_back(place);
+    } else {
+      layout_.fused.push_back({std::move(name), {place}});
     }
-    layout_.embedding_norm = Norm(base + "LayerNorm", width, 0);
+  }
+
+  void Embeddings() {
+    const auto table = [&](absl::string_view name) { return absl::StrCat(names_.base, name, ".weight"); };
+    const int64_t width = config_.embedding_width;
+    layout_.words = Add(table(names_.words), {config_.vocab_size, width}, 0, true);
+    if (config_.positions == Positions::kAdded) {
+      layout_.positions = Add(table(names_.positions), {config_.max_positions, width}, 0);
+    }
+    if (config_.token_types > 0) {
+      layout_.token_types = Add(table(names_.token_types), {config_.token_types, width}, 0);
+    }
+    if (config_.embedding_norm) {
+      layout_.embedding_norm = Norm(absl::StrCat(names_.base, names_.embedding_norm), width, 0);
+    }
     if (config_.embedding_map) {
-      layout_.embedding_map = Dense(absl::StrCat(names_.base, names_.embedding_map), config_.width, width, 0);
+      layout_.embedding_map = Dense(absl::StrCat(names_.base, names_.embedding_map), config_.width, width, 0, true);
     }
   }
 
@@ -67,18 +103,23 @@ class Builder {
       absl::StrAppend(&name, names_.inner_layer, inner, ".");
     }
     const auto layer = static_cast<int>(group * config_.inner_group_num + inner + 1);
-    const auto part = [&](absl::string_view part_name) { return absl::StrCat(name, part_name); };
     const int64_t width = config_.width;
+    const int64_t inside = config_.intermediate;
     LayerPlaces places;
     places.number = layer;
-    places.query = Dense(part(names_.query), width, width, layer);
-    places.key = Dense(part(names_.key), width, width, layer);
-    places.value = Dense(part(names_.value), width, width, layer);
-    places.attention_out = Dense(part(names_.attention_out), width, width, layer);
-    places.attention_norm = Norm(part(names_.attention_norm), width, layer);
-    places.up = Dense(part(names_.up), config_.intermediate, width, layer);
-    places.down = Dense(part(names_.down), width, config_.intermediate, layer);
-    places.out_norm = Norm(part(names_.out_norm), width, layer);
+    places.query = Part(name, names_.query, width, width, layer, config_.attention_bias);
+    places.key = Part(name, names_.key, width, width, layer, config_.attention_bias);
+    places.value = Part(name, names_.value, width, width, layer, config_.attention_bias);
+    places.attention_out = Part(name, names_.attention_out, width, width, layer, config_.attention_out_bias);
+    places.attention_norm = config_.pre_norm && layer == 1 && !config_.norm_before_first
+                                ? kNoParam
+                                : Norm(absl::StrCat(name, names_.attention_norm), width, layer);
+    places.up = Part(name, names_.up, inside, width, layer, config_.feed_forward_bias);
+    if (config_.gated) {
+      places.gate = Part(name, names_.gate, inside, width, layer, config_.feed_forward_bias);
+    }
+    places.down = Part(name, names_.down, width, inside, layer, config_.feed_forward_bias);
+    places.out_norm = Norm(absl::StrCat(name, names_.out_norm), width, layer);
     return places;
   }
 
@@ -102,6 +143,10 @@ class Builder {
       const std::vector<LayerPlaces>& group = groups[GroupOf(l)];
       layout_.layers.insert(layout_.layers.end(), group.begin(), group.end());
     }
+    if (config_.pre_norm) {
+      layout_.final_norm =
+          Norm(absl::StrCat(names_.base, names_.final_norm), config_.width, layout_.layers.back().number);
+    }
     if (config_.relative_buckets > 0) {
       layout_.relative_bias =
           Add(absl::StrCat(names_.base, names_.relative_bias), {config_.relative_buckets, config_.heads}, 0);
@@ -118,12 +163,14 @@ class Builder {
       layer = std::max(layer, info.layer + 1);
     }
     const int64_t width = config_.embedding_width;
-    layout_.transform = Dense(names_.transform, width, config_.width, layer);
+    layout_.transform = Dense(names_.transform, width, config_.width, layer, config_.head_bias);
     layout_.transform_norm = Norm(names_.transform_norm, width, layer);
     if (!config_.tied) {
       layout_.decoder = Add(std::string(names_.decoder), {config_.vocab_size, width}, layer, true);
     }
-    layout_.decoder_bias = Add(std::string(names_.decoder_bias), {config_.vocab_size}, layer, true);
+    if (config_.decoder_bias) {
+      layout_.decoder_bias = Add(std::string(names_.decoder_bias), {config_.vocab_size}, layer, true);
+    }
   }
 
   const EncoderConfig& config_;

@@ -16,7 +16,8 @@ struct Architecture;  // architectures.h
 
 constexpr size_t kNoParam = static_cast<size_t>(-1);
 
-// Places in the parameter list. The bias of a matrix or layer norm stands behind its weight.
+// Places in the parameter list. The bias of a matrix or norm, if it has one, stands behind its weight. A norm that the
+// architecture has not has no place, kNoParam.
 struct LayerPlaces {
   size_t query = 0;
   size_t key = 0;
@@ -24,6 +25,7 @@ struct LayerPlaces {
   size_t attention_out = 0;
   size_t attention_norm = 0;
   size_t up = 0;
+  size_t gate = kNoParam;  // in gated layers
   size_t down = 0;
   size_t out_norm = 0;
   int number = 0;                // ParamInfo::layer of all of these
@@ -32,19 +34,31 @@ struct LayerPlaces {
   size_t prefix_key = kNoParam;  // of this layer alone, the value behind it: see AddPrefixes
 };
 
+// A tensor of a checkpoint that is several parameters, one after another: rows of matrices, or parts of a bias.
+struct FusedTensor {
+  std::string name;
+  std::vector<size_t> parts;  // places
+};
+
 struct EncoderLayout {
   std::vector<ParamInfo> params;
+  std::vector<bool> has_bias;  // for each place: whether the place behind it is its bias
+  std::vector<FusedTensor> fused;
   size_t words = 0;
-  size_t positions = 0;
+  size_t positions = kNoParam;  // the table of positions that are added
   size_t token_types = kNoParam;
-  size_t embedding_norm = 0;
+  size_t embedding_norm = kNoParam;
   size_t embedding_map = kNoParam;  // a dense layer from the embeddings to the layers: ALBERT, ELECTRA
   size_t relative_bias = kNoParam;  // MPNet's [buckets, heads]
+  size_t final_norm = kNoParam;     // behind the last layer, with pre_norm
   std::vector<LayerPlaces> layers;  // in the order they are applied; ALBERT's share their places
   size_t transform = kNoParam;      // the MLM head's dense layer; without it the decoder reads the hidden state
   size_t transform_norm = kNoParam;
   size_t decoder = 0;              // [V, E]; the place of the word embedding where the two are tied
   size_t decoder_bias = kNoParam;  // [V]
+
+  // The bias of a weight, or kNoParam.
+  size_t BiasOf(size_t weight) const { return has_bias[weight] ? weight + 1 : kNoParam; }
 
   bool has_head() const { return transform != kNoParam; }
 };

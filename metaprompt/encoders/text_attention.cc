@@ -158,19 +158,22 @@ at::Tensor SoftmaxGradient(const at::Tensor& weights, const at::Tensor& grad, co
                                        : SoftmaxGradientOf(weights, grad, places, heads);
 }
 
-// softmax(scale q kᵀ): [pairs].
+// softmax(scale q kᵀ) over the keys within reach: [pairs]. The weights of the others are 0, and so are their gradients,
+// of every order.
 class WeightsFunction : public torch::autograd::Function<WeightsFunction> {
  public:
   static at::Tensor Of(const at::Tensor& query, const at::Tensor& key, const at::Tensor& places, int64_t heads,
-                       double scale) {
+                       double scale, const Reach& reach, const at::Tensor& read_at) {
     at::Tensor weights = ScoresOf(query, key, places, heads, scale);
+    HideKeys(reach, places, heads, read_at, &weights);
     SoftmaxInPlace(&weights, places, heads);
     return weights;
   }
 
   static at::Tensor forward(AutogradContext* context, const at::Tensor& query, const at::Tensor& key,
-                            const at::Tensor& places, int64_t heads, double scale) {
-    const at::Tensor weights = Of(query, key, places, heads, scale);
+                            const at::Tensor& places, int64_t heads, double scale, int64_t before, int64_t after,
+                            const at::Tensor& read_at) {
+    const at::Tensor weights = Of(query, key, places, heads, scale, {before, after}, read_at);
     context->save_for_backward({query, key, places, weights});
     context->saved_data["heads"] = heads;
     context->saved_data["scale"] = scale;
@@ -179,7 +182,7 @@ class WeightsFunction : public torch::autograd::Function<WeightsFunction> {
   static variable_list backward(AutogradContext* context, const variable_list& grads) {
     const Kept kept(context);
     const at::Tensor by_scores = SoftmaxGradient(kept.tensors[3], grads[0], kept.places, kept.heads);
-    variable_list result(5);
+    variable_list result(8);
     if (context->needs_input_grad(0)) {
       result[0] = Mixed(by_scores, kept.b, kept.places, kept.heads, kept.scale, kept.a.size(0));
     }
@@ -194,13 +197,16 @@ class WeightsFunction : public torch::autograd::Function<WeightsFunction> {
 
 at::Tensor AttendWithinTexts(const at::Tensor& query, const at::Tensor& key, const at::Tensor& value,
                              const at::Tensor& places, int64_t heads, double scale, double rate,
-                             const at::Tensor& dropped) {
+                             const at::Tensor& dropped, const Reach& reach, const at::Tensor& read_at) {
   TORCH_CHECK(query.is_cpu() && query.dim() == 2 && key.sizes() == value.sizes() && query.size(1) == key.size(1) &&
                   key.size(1) % heads == 0 && places.dim() == 2 && places.size(1) == 5,
               "AttendWithinTexts: query ", query.sizes(), ", key ", key.sizes(), ", value ", value.sizes(), ", ", heads,
               " heads, places ", places.sizes());
-  const at::Tensor weights = Differentiated(query, key) ? WeightsFunction::apply(query, key, places, heads, scale)
-                                                        : WeightsFunction::Of(query, key, places, heads, scale);
+  // LibTorch takes no undefined tensor here, so an empty one stands for it.
+  const at::Tensor weights = Differentiated(query, key)
+                                 ? WeightsFunction::apply(query, key, places, heads, scale, reach.before, reach.after,
+                                                          read_at.defined() ? read_at : at::empty({0}, at::kLong))
+                                 : WeightsFunction::Of(query, key, places, heads, scale, reach, read_at);
   return Mixed(rate > 0 ? Dropped(weights, rate, dropped) : weights, value, places, heads, 1.0, query.size(0));
 }
 

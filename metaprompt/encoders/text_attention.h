@@ -8,6 +8,7 @@
 #include <cstdint>
 
 #include "metaprompt/encoders/dropout.h"
+#include "metaprompt/encoders/reach.h"
 
 namespace metaprompt {
 
@@ -17,9 +18,10 @@ namespace metaprompt {
 // number of threads.
 //
 // `dropped`, from MaskRowsOfPairs, and a rate above 0: dropout of the softmax's weights.
+// `reach`: the keys that queries attend to; `read_at` as for HideKeys (reach.h).
 at::Tensor AttendWithinTexts(const at::Tensor& query, const at::Tensor& key, const at::Tensor& value,
                              const at::Tensor& places, int64_t heads, double scale, double rate = 0,
-                             const at::Tensor& dropped = {});
+                             const at::Tensor& dropped = {}, const Reach& reach = {}, const at::Tensor& read_at = {});
 
 }  // namespace metaprompt
 

@@ -1,0 +1,37 @@
+// Which keys of its text a query attends to: all, those within a window (Beltagy et al. 2020, section 3.1), or, in a
+// causal model, none after it.
+#ifndef METAPROMPT_ENCODERS_REACH_H_
+#define METAPROMPT_ENCODERS_REACH_H_
+
+#include <ATen/core/Tensor.h>
+
+#include <cstdint>
+#include <limits>
+
+#include "metaprompt/model/text_inputs.h"
+
+namespace metaprompt {
+
+// The query at position i of a text attends to the keys at positions i - before, ..., i + after.
+struct Reach {
+  static constexpr int64_t kAll = std::numeric_limits<int64_t>::max();
+
+  int64_t before = kAll;
+  int64_t after = kAll;  // 0: causal
+
+  // Whether every query of a text of that length attends to all keys.
+  bool IsAll(int64_t length) const { return before >= length - 1 && after >= length - 1; }
+};
+
+// Sets the scores [pairs] (text_products.h) of keys that are out of reach to -inf. `read_at` [B] int64, on the CPU: the
+// position of each text's only query; undefined, or without elements: every token is a query.
+void HideKeys(const Reach& reach, const at::Tensor& places, int64_t heads, const at::Tensor& read_at,
+              at::Tensor* scores);
+
+// The same for padded texts, to be added to the scores [B, H, Q, T]: 0 for a key within reach, else -inf. Float32: [1,
+// 1, T, T], or with slots_alone, where the only queries are the tokens to read, [B, 1, 1, T].
+at::Tensor ReachBias(const Reach& reach, const TextInputs& texts, bool slots_alone);
+
+}  // namespace metaprompt
+
+#endif  // METAPROMPT_ENCODERS_REACH_H_
