@@ -75,6 +75,7 @@ enum class TokenizerKind {
   kWordPiece,
   kMpnetWordPiece,
   kByteBpe,
+  kModernByteBpe,
   kAlbertSentencePiece,
   kFairseqSentencePiece,
   kCamembertSentencePiece,

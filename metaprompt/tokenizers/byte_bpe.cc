@@ -126,11 +126,16 @@ class ByteBpe : public Tokenizer {
       : parts_(std::move(parts)), options_(options), never_encoded_(NeverEncoded(parts_)) {
     std::vector<AddedToken> raw;
     std::vector<AddedToken> normalized;
+    std::vector<AddedToken> raw_words;
+    std::vector<AddedToken> normalized_words;
     for (const AddedToken& token : parts_.added) {
       (token.normalized ? normalized : raw).push_back(token);
+      if (options_.added_words && !token.special) {
+        (token.normalized ? normalized_words : raw_words).push_back(token);
+      }
     }
-    raw_ = AddedTokens(std::move(raw));
-    normalized_ = AddedTokens(std::move(normalized));
+    all_added_ = {AddedTokens(std::move(raw)), AddedTokens(std::move(normalized))};
+    added_words_ = {AddedTokens(std::move(raw_words)), AddedTokens(std::move(normalized_words))};
   }
 
   absl::Status AddMerges(const BpeMerges& merges, absl::string_view name, size_t first_line) {
@@ -176,25 +181,32 @@ class ByteBpe : public Tokenizer {
   std::string Piece(int64_t id) const override { return parts_.pieces[static_cast<size_t>(id)]; }
 
   std::vector<int64_t> Encode(absl::string_view text) const override {
-    const auto allowed = [this](int32_t id) { return !never_encoded_[static_cast<size_t>(id)]; };
-    Scratch scratch;
-    std::vector<int64_t> ids;
-    const Utf8Text valid(text);
-    AppendText(valid.view(), allowed, &scratch, &ids);
-    return ids;
+    return EncodeWith(added_words_, text, [this](int32_t id) { return !never_encoded_[static_cast<size_t>(id)]; });
   }
 
   std::vector<int64_t> EncodeWithSpecial(absl::string_view text) const override {
-    const auto allowed = [](int32_t /*id*/) { return true; };
+    return EncodeWith(all_added_, text, [](int32_t /*id*/) { return true; });
+  }
+
+ private:
+  // Added tokens by where they are looked for: in the text as it is, or in its normal form.
+  struct Added {
+    AddedTokens raw;
+    AddedTokens normalized;
+  };
+
+  template <typename Allowed>
+  std::vector<int64_t> EncodeWith(const Added& added, absl::string_view text, const Allowed& allowed) const {
     Scratch scratch;
     std::vector<int64_t> ids;
     const Utf8Text valid(text);
-    for (const TextPart& outer : raw_.Split(valid.view())) {
+    for (const TextPart& outer : added.raw.Split(valid.view())) {
       if (outer.id >= 0) {
         ids.push_back(outer.id);
         continue;
       }
-      for (const TextPart& part : normalized_.Split(outer.text)) {
+      const std::string composed = options_.compose ? OldComposed(outer.text) : std::string();
+      for (const TextPart& part : added.normalized.Split(options_.compose ? composed : outer.text)) {
         if (part.id >= 0) {
           ids.push_back(part.id);
         } else {
@@ -205,7 +217,6 @@ class ByteBpe : public Tokenizer {
     return ids;
   }
 
- private:
   static uint64_t Pair(int32_t left, int32_t right) {
     return static_cast<uint64_t>(left) << 32U | static_cast<uint32_t>(right);
   }
@@ -321,8 +332,8 @@ class ByteBpe : public Tokenizer {
   std::array<int32_t, 256> byte_ids_ = {};
   absl::flat_hash_map<uint64_t, Merge> merges_;
   absl::flat_hash_map<std::string, int64_t> words_;  // in bytes
-  AddedTokens raw_;
-  AddedTokens normalized_;
+  Added all_added_;
+  Added added_words_;
 };
 
 }  // namespace

@@ -16,6 +16,8 @@ namespace metaprompt {
 
 struct ByteBpeOptions {
   bool add_prefix_space = false;  // before a text that starts without one
+  bool compose = false;           // texts are brought into Unicode's normal form C first
+  bool added_words = false;       // added tokens that are not special are looked for in every text
 };
 
 // Two pieces that become one; the first merges have priority.

@@ -205,6 +205,43 @@ std::u16string OldWithoutAccents(const std::u16string& text) {
   return kept;
 }
 
+std::string OldComposed(absl::string_view text) {
+  if (std::all_of(text.begin(), text.end(), [](char byte) { return static_cast<unsigned char>(byte) < 0x80; })) {
+    return std::string(text);
+  }
+  UErrorCode error = U_ZERO_ERROR;
+  const UNormalizer2* const nfc = unorm2_getNFCInstance(&error);
+  const std::u16string wide = ToUtf16(text);
+  std::string result;
+  std::u16string composed;
+  // As in OldWithoutAccents.
+  const auto flush = [&](size_t begin, size_t end) {
+    if (begin == end) {
+      return;
+    }
+    composed.resize(3 * (end - begin));  // the longest canonical composition has three units
+    error = U_ZERO_ERROR;
+    const int32_t size = unorm2_normalize(nfc, wide.data() + begin, static_cast<int32_t>(end - begin), composed.data(),
+                                          static_cast<int32_t>(composed.size()), &error);
+    composed.resize(static_cast<size_t>(size));
+    for (size_t at = 0; at < composed.size();) {
+      AppendCharacter(NextCharacter(composed, &at), &result);
+    }
+  };
+  size_t begin = 0;
+  for (size_t at = 0; at < wide.size();) {
+    const size_t start = at;
+    const char32_t c = NextCharacter(wide, &at);
+    if (Younger(c, kNormalFormsVersion)) {
+      flush(begin, start);
+      AppendCharacter(c, &result);
+      begin = at;
+    }
+  }
+  flush(begin, wide.size());
+  return result;
+}
+
 bool IsPythonSpace(char32_t c) { return (c >= 0x1C && c <= 0x1F) || IsSpace(c); }
 
 bool IsDigit(char32_t c) {

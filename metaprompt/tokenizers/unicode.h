@@ -52,6 +52,8 @@ bool IsOldControl(char32_t c);
 bool IsOldPunctuation(char32_t c);
 // Canonical decomposition (NFD) without the marks of category Mn.
 std::u16string OldWithoutAccents(const std::u16string& text);
+// Canonical composition (NFC) of valid UTF-8.
+std::string OldComposed(absl::string_view text);
 
 // Python's str.isspace and str.isdigit.
 bool IsPythonSpace(char32_t c);

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <string>
+#include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
@@ -120,6 +121,32 @@ TEST(EncoderConfigTest, EveryArchitecturesFieldsAndDefaults) {
   EXPECT_EQ(electra.layer_groups, 12);
   EXPECT_TRUE(electra.embedding_map);
   EXPECT_FALSE(Config(R"({"model_type": "electra", "embedding_size": 256})").embedding_map);
+  // ModernBERT-base, as published and as transformers 5 writes it.
+  const EncoderConfig modern = Config(
+      R"({"model_type": "modernbert", "num_hidden_layers": 4, "global_attn_every_n_layers": 2, "local_attention": 30,
+          "global_rope_theta": 9000.0, "local_rope_theta": 100.0, "attention_bias": false, "norm_bias": true,
+          "position_embedding_type": "absolute", "hidden_activation": "silu", "decoder_bias": false})");
+  EXPECT_EQ(modern.vocab_size, 50368);
+  EXPECT_EQ(modern.max_positions, 8192);
+  EXPECT_EQ(modern.token_types, 0);
+  EXPECT_EQ(modern.intermediate, 1152);
+  EXPECT_EQ(modern.local_layers, std::vector<bool>({false, true, false, true}));
+  EXPECT_EQ(modern.window, 15);
+  EXPECT_EQ(modern.rotary_theta, 9000);
+  EXPECT_EQ(modern.local_rotary_theta, 100);
+  EXPECT_EQ(modern.activation, Activation::kSilu);
+  EXPECT_EQ(modern.head_activation, Activation::kGelu);
+  EXPECT_TRUE(modern.norm_bias && modern.gated && modern.pre_norm);
+  EXPECT_FALSE(modern.norm_before_first || modern.attention_bias || modern.feed_forward_bias || modern.decoder_bias);
+  const EncoderConfig newer = Config(
+      R"({"model_type": "modernbert", "num_hidden_layers": 2, "layer_types": ["sliding_attention", "full_attention"],
+          "rope_parameters": {"full_attention": {"rope_type": "default", "rope_theta": 30.5},
+                              "sliding_attention": {"rope_type": "default"}}})");
+  EXPECT_EQ(newer.local_layers, std::vector<bool>({true, false}));
+  EXPECT_EQ(newer.rotary_theta, 30.5);
+  EXPECT_EQ(newer.local_rotary_theta, 10000);
+  EXPECT_EQ(newer.window, 64);
+
   EXPECT_TRUE(albert.embedding_map);
   EXPECT_FALSE(mini.embedding_map);
 
@@ -175,6 +202,12 @@ TEST(EncoderConfigTest, WhatIsWrittenIsReadBack) {
     config.token_types = fields.token_types.empty() ? 0 : 5;
     config.position_offset = fields.padding.empty() ? config.position_offset : 9;
     config.relative_buckets = fields.relative_buckets.empty() ? 0 : 48;
+    if (!config.local_layers.empty()) {
+      config.local_layers = {true, false, false, true, true, false};
+      config.window = 9;
+      config.rotary_theta = 77;
+      config.local_rotary_theta = 55;
+    }
     config.layer_norm_eps = fields.layer_norm_eps.empty() ? 1e-12 : 0.0625;
     const EncoderConfig read = Config(ConfigJson(config));
     EXPECT_EQ(read.model_type, architecture.model_type);
@@ -194,6 +227,10 @@ TEST(EncoderConfigTest, WhatIsWrittenIsReadBack) {
     EXPECT_EQ(read.layer_norm_eps, config.layer_norm_eps);
     EXPECT_EQ(read.initializer_range, config.initializer_range);
     EXPECT_EQ(read.tied, config.tied);
+    EXPECT_EQ(read.local_layers, config.local_layers);
+    EXPECT_EQ(read.window, config.window);
+    EXPECT_EQ(read.rotary_theta, config.rotary_theta);
+    EXPECT_EQ(read.local_rotary_theta, config.local_rotary_theta);
   }
 }
 
@@ -252,6 +289,25 @@ TEST(EncoderConfigTest, WhatIsWrongIsNamed) {
             "c: num_hidden_layers 600 times inner_group_num 2 must be at most 1024");
   EXPECT_EQ(Error(R"({"model_type": "mpnet", "relative_attention_num_buckets": 2})"),
             "c: relative_attention_num_buckets must be a whole number from 32 to 4096, not 2");
+  const auto modern = [](absl::string_view fields) {
+    return Error(absl::StrCat(R"({"model_type": "modernbert", )", fields, "}"));
+  };
+  EXPECT_EQ(modern(R"("layer_types": ["full_attention"])"), "c: layer_types must be a list of 22 types, not an array");
+  EXPECT_EQ(modern(R"("num_hidden_layers": 1, "layer_types": ["chunked_attention"])"),
+            "c: layer_types must be a list of full_attention and sliding_attention, not 'chunked_attention'");
+  EXPECT_EQ(modern(R"("rope_parameters": {"full_attention": {"rope_type": "yarn"}})"),
+            "c: rope_parameters.full_attention.rope_type must be 'default', not 'yarn'");
+  EXPECT_EQ(modern(R"("rope_parameters": {"sliding_attention": {"rope_theta": "x"}})"),
+            "c: rope_parameters.sliding_attention.rope_theta must be a number from 1 to 1e12, not 'x'");
+  EXPECT_EQ(modern(R"("rope_parameters": 3)"), "c: rope_parameters must be an object, not 3");
+  EXPECT_EQ(modern(R"("rope_scaling": {"rope_type": "linear"})"),
+            "c: rope_scaling.rope_type must be 'default', not 'linear'");
+  EXPECT_EQ(modern(R"("local_attention": 0)"), "c: local_attention must be a whole number from 1 to 2097152, not 0");
+  EXPECT_EQ(modern(R"("mlp_dropout": 0.1)"),
+            "c: embedding_dropout 0, mlp_dropout 0.1 and attention_dropout 0 differ; only models with equal rates are "
+            "supported");
+  EXPECT_EQ(modern(R"("hidden_size": 12, "num_attention_heads": 4)"),
+            "c: hidden_size 12 over num_attention_heads 4 must be even, for rotary positions");
   // Text from the file cannot break the line, nor make it long.
   const std::string unprintable = bert(absl::StrCat("\"hidden_act\": \"a\\n", std::string(1000, 'b'), "\""));
   EXPECT_THAT(unprintable, Not(HasSubstr("\n")));

@@ -27,7 +27,8 @@ import torch
 import transformers as t
 from safetensors.torch import load_file, save_file
 
-if not t.__version__.startswith("4.40."):
+REFERENCE = "4.40."
+if __name__ == "__main__" and not t.__version__.startswith(REFERENCE):
     sys.exit(f"transformers is {t.__version__}; the goldens are those of 4.40 (see the first lines of this file)")
 
 OUT = os.path.join(os.path.dirname(__file__), "..", "goldens", "encoders")

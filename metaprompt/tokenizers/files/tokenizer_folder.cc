@@ -40,6 +40,7 @@ constexpr char kWhole[] = "tokenizer.json";
 constexpr SpecialNames kBert = {"", "", "[UNK]", "[SEP]", "[PAD]", "[CLS]", "[MASK]", false};
 constexpr SpecialNames kMpnet = {"<s>", "</s>", "[UNK]", "</s>", "<pad>", "<s>", "<mask>", true};
 constexpr SpecialNames kRoberta = {"<s>", "</s>", "<unk>", "</s>", "<pad>", "<s>", "<mask>", true};
+constexpr SpecialNames kModern = {"", "", "[UNK]", "[SEP]", "[PAD]", "[CLS]", "[MASK]", false};
 constexpr SpecialNames kAlbert = {"[CLS]", "[SEP]", "<unk>", "[SEP]", "<pad>", "[CLS]", "[MASK]", true};
 
 absl::Status Wrong(absl::string_view where, absl::string_view what) {
@@ -81,6 +82,9 @@ absl::StatusOr<TokenizerKind> KindOf(const TokenizerJson& json) {
     return by_type->tokenizer;
   }
   const std::string name = named.is_string() ? named.get<std::string>() : "";
+  if (name == "PreTrainedTokenizerFast" || name == "TokenizersBackend") {  // whatever tokenizer.json describes
+    return by_type->tokenizer;
+  }
   for (const Architecture& architecture : Architectures()) {
     if (absl::StripSuffix(name, "Fast") == architecture.tokenizer_class) {
       return architecture.tokenizer;
@@ -161,13 +165,15 @@ absl::Status CheckByteBpe(const WholeFile& whole) {
   RETURN_IF_ERROR(whole.CheckSetting("model", "end_of_word_suffix", {""}));
   RETURN_IF_ERROR(whole.CheckSetting("model", "byte_fallback", {false}));
   RETURN_IF_ERROR(whole.CheckSetting("model", "ignore_merges", {false}));
-  RETURN_IF_ERROR(whole.CheckPart("normalizer", nullptr));
+  if (!whole.Part("normalizer").is_null()) {
+    RETURN_IF_ERROR(whole.CheckPart("normalizer", "NFC"));
+  }
   RETURN_IF_ERROR(whole.CheckPart("pre_tokenizer", "ByteLevel"));
   return whole.CheckSetting("pre_tokenizer", "use_regex", {true});
 }
 
 absl::StatusOr<std::unique_ptr<Tokenizer>> ByteBpeOf(const TokenizerJson& json, const SpecialNames& names,
-                                                     TokenizerParts parts) {
+                                                     TokenizerParts parts, ByteBpeOptions options = {}) {
   const WholeFile whole(json);
   const auto vocab = parts.files.find(kVocabJson);
   const auto merges_text = parts.files.find(kMerges);
@@ -197,7 +203,7 @@ absl::StatusOr<std::unique_ptr<Tokenizer>> ByteBpeOf(const TokenizerJson& json, 
     merges_name = absl::StrCat(whole.where(), ": model.merges");
     ASSIGN_OR_RETURN(merges, MergesJsonPairs(whole.Model("merges"), merges_name));
   }
-  ByteBpeOptions options;
+  options.compose = !whole.Part("normalizer").is_null();
   ASSIGN_OR_RETURN(options.add_prefix_space, json.Flag("add_prefix_space", false));
   RETURN_IF_ERROR(Finish(std::move(pieces), json, names, &parts));
   return MakeByteBpe(std::move(parts), merges, options, merges_name, first_line);
@@ -289,6 +295,11 @@ absl::StatusOr<std::unique_ptr<Tokenizer>> MakeTokenizer(const TokenizerFiles& f
       return WordPieceOf(json, kMpnet, std::move(parts));
     case TokenizerKind::kByteBpe:
       return ByteBpeOf(json, kRoberta, std::move(parts));
+    case TokenizerKind::kModernByteBpe: {
+      ByteBpeOptions options;
+      options.added_words = true;
+      return ByteBpeOf(json, kModern, std::move(parts), options);
+    }
     case TokenizerKind::kAlbertSentencePiece:
       return AlbertOf(json, std::move(parts));
     case TokenizerKind::kFairseqSentencePiece:

@@ -1,0 +1,125 @@
+#!/usr/bin/env python3
+"""Makes the folders of tests/goldens/encoders whose architectures `transformers` 4.40 does not have.
+
+    pip install 'transformers==5.24.0' 'torch' 'sentencepiece==0.2.0' protobuf
+    python3 tests/reference/make_new_encoder_goldens.py [CASE...]
+    python3 tests/reference/make_new_encoder_goldens.py --compare FOLDER CASE  # what `metaprompt export` or a test saved
+
+make_encoder_goldens.py describes a folder. The texts are the same.
+"""
+
+import json
+import os
+import shutil
+import sys
+
+import tokenizers as tk
+import torch
+import transformers as t
+from safetensors.torch import load_file, save_file
+
+import make_encoder_goldens as base
+
+BERT = base.BERT
+
+
+def modern_bpe(folder):
+    """Byte-level BPE after NFC, with runs of spaces as added tokens, as ModernBERT's."""
+    letters = sorted(tk.pre_tokenizers.ByteLevel.alphabet())
+    pieces = letters[:]
+    merges = []
+    for word in ["Ġthe", "Ġand", "Ġon", "Ġdog", "Ġcat", "Ġit", "Ġtopic"]:
+        left = word[0]
+        for right in word[1:]:
+            if left + right not in pieces:
+                pieces.append(left + right)
+                merges.append((left, right))
+            left += right
+    tokenizer = tk.Tokenizer(tk.models.BPE({p: i for i, p in enumerate(pieces)}, merges))
+    tokenizer.normalizer = tk.normalizers.NFC()
+    tokenizer.pre_tokenizer = tk.pre_tokenizers.ByteLevel(add_prefix_space=False)
+    tokenizer.decoder = tk.decoders.ByteLevel()
+    tokenizer.add_tokens([tk.AddedToken(" " * n, normalized=True) for n in (4, 3, 2)])
+    tokenizer.add_special_tokens([tk.AddedToken(name, lstrip=name == "[MASK]", normalized=False, special=True)
+                                  for name in ["[UNK]", "[CLS]", "[SEP]", "[PAD]", "[MASK]"]])
+    cls, sep = tokenizer.token_to_id("[CLS]"), tokenizer.token_to_id("[SEP]")
+    tokenizer.post_processor = tk.processors.TemplateProcessing(
+        single="[CLS] $A [SEP]", pair="[CLS] $A [SEP] $B [SEP]", special_tokens=[("[CLS]", cls), ("[SEP]", sep)])
+    return t.PreTrainedTokenizerFast(tokenizer_object=tokenizer, unk_token="[UNK]", cls_token="[CLS]",
+                                     sep_token="[SEP]", pad_token="[PAD]", mask_token="[MASK]")
+
+
+def modern_config(tokenizer, **options):
+    ids = dict(pad_token_id=tokenizer.pad_token_id, bos_token_id=tokenizer.cls_token_id,
+               eos_token_id=tokenizer.sep_token_id, cls_token_id=tokenizer.cls_token_id,
+               sep_token_id=tokenizer.sep_token_id)
+    return t.ModernBertConfig(vocab_size=len(tokenizer), hidden_size=16, num_attention_heads=4, intermediate_size=24,
+                              max_position_embeddings=256, norm_eps=1e-3, **ids, **options)
+
+
+CASES = {
+    "modernbert": (lambda k: modern_config(k, num_hidden_layers=4, local_attention=12), t.ModernBertForMaskedLM,
+                   modern_bpe),
+    "modernbert-biases": (lambda k: modern_config(
+        k, num_hidden_layers=3, local_attention=7, layer_types=["sliding_attention"] * 2 + ["full_attention"],
+        norm_bias=True, attention_bias=True, mlp_bias=True, classifier_bias=True, classifier_activation="silu",
+        hidden_activation="gelu_pytorch_tanh", tie_word_embeddings=False,
+        rope_parameters={"full_attention": {"rope_type": "default", "rope_theta": 500.0},
+                         "sliding_attention": {"rope_type": "default", "rope_theta": 20.0}}),
+        t.ModernBertForMaskedLM, modern_bpe),
+    "modernbert-no-head": (lambda k: modern_config(k, num_hidden_layers=2), t.ModernBertModel, modern_bpe),
+}
+
+
+def expected_of(model, tokenizer):
+    texts = [line.format(mask=tokenizer.mask_token, pad=tokenizer.pad_token) for line in base.LINES]
+    inputs = tokenizer(texts, padding=True, return_tensors="pt")
+    kept = {k: inputs[k] for k in ("input_ids", "attention_mask")}
+    expected = {"input_ids": inputs["input_ids"].contiguous(), "lengths": inputs["attention_mask"].sum(1)}
+    with torch.no_grad():
+        states = model.base_model(**kept).last_hidden_state
+        expected["states"] = (states * kept["attention_mask"].unsqueeze(-1)).contiguous()
+        if type(model).__name__.endswith("ForMaskedLM"):
+            at = kept["input_ids"] == tokenizer.mask_token_id
+            assert at.sum().item() == len(base.LINES), texts
+            expected["logits"] = model(**kept).logits[at].contiguous()
+    return expected
+
+
+def make(name):
+    config, model_class, make_tokenizer = CASES[name]
+    folder = os.path.join(base.OUT, name)
+    shutil.rmtree(folder, ignore_errors=True)
+    os.makedirs(folder)
+    tokenizer = make_tokenizer(folder)
+    model = model_class._from_config(config(tokenizer), attn_implementation="eager").eval()
+    base.randomise(model, torch.Generator().manual_seed(sum(map(ord, name))))
+    tokenizer.save_pretrained(folder)
+    model.save_pretrained(folder)
+    save_file(expected_of(model, tokenizer), os.path.join(folder, "expected.safetensors"))
+    print(name, {k: list(v.shape) for k, v in expected_of(model, tokenizer).items()})
+
+
+def compare(folder, name):
+    """A folder that was saved from the golden NAME must load without a missing tensor, and give the same numbers."""
+    with open(os.path.join(folder, "config.json")) as file:
+        kind = t.AutoModelForMaskedLM if json.load(file)["architectures"][0].endswith("ForMaskedLM") else t.AutoModel
+    model, report = kind.from_pretrained(folder, output_loading_info=True, attn_implementation="eager")
+    assert not report["missing_keys"] and not report["unexpected_keys"] and not report["mismatched_keys"], report
+    found = expected_of(model.eval(), t.AutoTokenizer.from_pretrained(folder))
+    expected = load_file(os.path.join(base.OUT, name, "expected.safetensors"))
+    assert found.keys() == expected.keys(), (found.keys(), expected.keys())
+    for key in expected:
+        difference = (found[key] - expected[key]).abs().max().item()
+        assert difference < 1e-5, (key, difference)
+    print(f"{folder}: {kind.__name__} loads it, and gives the numbers of {name}")
+
+
+if __name__ == "__main__":
+    if not t.__version__.startswith("5.24."):
+        sys.exit(f"transformers is {t.__version__}; these goldens are those of 5.24 (see the first lines of this file)")
+    if sys.argv[1:2] == ["--compare"]:
+        compare(*sys.argv[2:])
+        sys.exit()
+    for case in sys.argv[1:] or CASES:
+        make(case)
