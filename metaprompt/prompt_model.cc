@@ -39,6 +39,7 @@ std::shared_ptr<const Cached> PromptCache::Map(
   if (auto* layers = std::get_if<LayersLeft>(&mapped->left)) {
     map(&layers->encoder.states, Rows::kTokens);
     map(&layers->encoder.relative_bias, Rows::kShared);
+    map(&layers->encoder.distances, Rows::kShared);
   } else if (auto* head = std::get_if<HeadLeft>(&mapped->left)) {
     map(&head->features, Rows::kOutput);
     map(&head->to_read, Rows::kOutput);
@@ -201,9 +202,10 @@ std::shared_ptr<const PromptCache> PromptModel::ComputedBelow(const ModelParams&
     const Autocast autocast(bfloat16_, texts.ids().device().type());
     EncoderState state = encoder_.Advanced(params, texts, EmbeddedOf(params, batch),
                                            come_again ? 0 : static_cast<size_t>(first - layers.begin()));
-    if (state.relative_bias.defined()) {
-      state.relative_bias =
-          state.relative_bias.view_as(state.relative_bias);  // a function of the parameter, not itself
+    for (at::Tensor* shared : {&state.relative_bias, &state.distances}) {
+      if (shared->defined()) {
+        *shared = shared->view_as(*shared);  // a function of the parameter, not itself
+      }
     }
     cache->left = PromptCache::LayersLeft{state};
   }

@@ -56,6 +56,11 @@ struct TensorNames {
   absl::string_view down = "output.dense";
   absl::string_view out_norm = "output.LayerNorm";
   absl::string_view final_norm;  // with pre_norm
+  // Of disentangled attention: a layer's matrices for the vectors of distances, the table and its layer norm.
+  absl::string_view position_key;
+  absl::string_view position_query;
+  absl::string_view distances;
+  absl::string_view distance_norm;
   absl::string_view relative_bias;
   // Dense layers that are stored in one tensor. "attn.Wqkv": the weights and the biases of the layers named
   // "attn.Wqkv.NAME" are rows of attn.Wqkv.weight and attn.Wqkv.bias, in the order of EncoderLayout::params.
@@ -67,6 +72,15 @@ struct TensorNames {
   absl::string_view decoder_bias = "cls.predictions.bias";
 };
 
+// Other names of the MLM head, whose decoder is always the word table.
+struct OtherHead {
+  absl::string_view unless;  // config.json's name of the flag that is true for the names in TensorNames
+  absl::string_view transform;
+  absl::string_view transform_norm;
+  absl::string_view decoder;  // begins the names of no other tensor
+  absl::string_view decoder_bias;
+};
+
 // When a dense layer leads from the embeddings to the first layer.
 enum class EmbeddingMap { kNever, kWhereWidthsDiffer, kAlways };
 
@@ -76,6 +90,7 @@ enum class TokenizerKind {
   kMpnetWordPiece,
   kByteBpe,
   kModernByteBpe,
+  kDebertaSentencePiece,
   kAlbertSentencePiece,
   kFairseqSentencePiece,
   kCamembertSentencePiece,
@@ -90,6 +105,7 @@ struct Architecture {
   EncoderConfig defaults;  // what transformers takes for fields that are missing; layer_groups follows from `layers`
   FieldNames fields;
   TensorNames tensors;
+  std::optional<OtherHead> other_head;
   EmbeddingMap embedding_map = EmbeddingMap::kNever;
   std::optional<Activation> head_activation;  // of the MLM head, if config.json does not choose it
   // Reads fields that `fields` does not name, and refuses what is not supported. Called after the others are read.

@@ -110,7 +110,7 @@ void ReadFields(const Architecture& architecture, ConfigFields* fields, EncoderC
   size(names.intermediate, 1, kMaxIntermediate, &config->intermediate);
   size("max_position_embeddings", 1, kMaxPositions, &config->max_positions);
   fields->Act(names.activation, &config->activation);
-  size(names.token_types, 1, kMaxSmall, &config->token_types);
+  size(names.token_types, architecture.defaults.token_types == 0 ? 0 : 1, kMaxSmall, &config->token_types);
   size(names.embedding_width, 1, kMaxWidth, &config->embedding_width);
   size(names.layer_groups, 1, kMaxLayers, &config->layer_groups);
   size(names.inner_group_num, 1, kMaxLayers, &config->inner_group_num);

@@ -3,6 +3,7 @@
 #define METAPROMPT_ARCHITECTURES_ENCODER_CONFIG_H_
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -15,6 +16,21 @@ enum class Activation { kGelu, kGeluTanh, kRelu, kSilu, kQuickGelu };
 // How the network learns where a token is: a vector that is added to its embedding, rotary positions (rotary.h), or
 // neither of these.
 enum class Positions { kAdded, kRotary, kNone };
+
+// Disentangled attention (He et al. 2021, section 3.1): a token attends to another by what the two are and by vectors
+// for the distance between them. The vectors are a table for all layers.
+struct DisentangledConfig {
+  int64_t farthest = 512;  // distances of at least this have no row of their own
+  // Rows for each direction: up to half of this number a row per distance, then rows for distances that grow
+  // geometrically up to `farthest`. 0: a row per distance.
+  int64_t buckets = 0;
+  bool content_to_position = false;  // what the query is, with where the key is
+  bool position_to_content = false;  // what the key is, with where the query is
+  bool shared = false;               // the vectors pass through the matrices of keys and queries, not through others
+  bool norm = false;                 // a layer norm is applied to the table
+
+  int64_t span() const { return buckets > 0 ? buckets : farthest; }  // the table has 2 span() rows
+};
 
 // The defaults are BERT's; architectures.h has those of the others.
 struct EncoderConfig {
@@ -33,6 +49,7 @@ struct EncoderConfig {
   int64_t layer_groups = 12;     // layers that have parameters: num_hidden_groups of ALBERT, else `layers`
   int64_t inner_group_num = 1;   // ALBERT: layers that run one after another at each of `layers`; else 1
   int64_t relative_buckets = 0;  // MPNet: classes of distances, each with a bias on attention; else 0
+  std::optional<DisentangledConfig> disentangled;
   Activation activation = Activation::kGelu;
   Activation head_activation = Activation::kGelu;  // of the MLM head's dense layer
   double layer_norm_eps = 1e-12;
@@ -56,6 +73,7 @@ struct EncoderConfig {
   std::vector<bool> local_layers;
   int64_t window = 0;
   double initializer_range = 0.02;  // the standard deviation of new parameters
+  bool other_head = false;          // the MLM head has the names of Architecture::other_head
   bool tied = true;                 // the decoder's matrix is the word table
   double hidden_dropout = 0.1;      // rates in training
   double attention_dropout = 0.1;

@@ -59,13 +59,13 @@ std::vector<std::string> NamesOf(const std::string& name, const TensorNames& ten
 }
 
 // Whether a tensor belongs to the head of another task, or is a buffer or a copy of a tied parameter.
-bool KnownToBeUnused(absl::string_view name, const Architecture& architecture, bool tied) {
-  std::vector<absl::string_view> parts = architecture.unused;
+bool KnownToBeUnused(absl::string_view name, const EncoderConfig& config) {
+  std::vector<absl::string_view> parts = ArchitectureOf(config).unused;
   parts.insert(parts.end(), {"pooler.", "position_ids", "token_type_ids"});
   if (std::any_of(parts.begin(), parts.end(), [&](absl::string_view part) { return absl::StrContains(name, part); })) {
     return true;
   }
-  return absl::StartsWith(name, DecoderName(architecture.tensors)) && (tied || absl::EndsWith(name, ".bias"));
+  return absl::StartsWith(name, DecoderName(TensorNamesOf(config))) && (config.tied || absl::EndsWith(name, ".bias"));
 }
 
 std::string Some(const std::vector<std::string>& names) {
@@ -79,7 +79,7 @@ std::string Some(const std::vector<std::string>& names) {
 absl::Status CheckTiedCopies(const Weights& weights, const std::string& where, const Checkpoint& checkpoint,
                              const std::vector<std::string>& sources) {
   const EncoderLayout& layout = checkpoint.encoder->layout();
-  const TensorNames& tensors = ArchitectureOf(checkpoint.encoder->config()).tensors;
+  const TensorNames tensors = TensorNamesOf(checkpoint.encoder->config());
   if (!layout.has_head()) {
     return absl::OkStatus();
   }
@@ -103,7 +103,7 @@ absl::Status CheckTiedCopies(const Weights& weights, const std::string& where, c
 
 absl::Status ReadParams(const Weights& weights, const std::string& where, bool allow_unknown, Checkpoint* checkpoint) {
   const EncoderConfig& config = checkpoint->encoder->config();
-  const Architecture& architecture = ArchitectureOf(config);
+  const TensorNames tensor_names = TensorNamesOf(config);
   std::set<std::string> left;
   for (const StoredTensor& tensor : weights.tensors()) {
     left.insert(tensor.name);
@@ -113,7 +113,7 @@ absl::Status ReadParams(const Weights& weights, const std::string& where, bool a
   std::vector<std::string> sources(layout.params.size());  // the tensor that each parameter comes from
   const std::vector<CheckpointTensor> needed = CheckpointTensorsOf(layout);
   for (const CheckpointTensor& info : needed) {
-    const std::vector<std::string> names = NamesOf(info.name, architecture.tensors);
+    const std::vector<std::string> names = NamesOf(info.name, tensor_names);
     const auto found =
         std::find_if(names.begin(), names.end(), [&](const std::string& n) { return left.count(n) > 0; });
     if (found == names.end()) {
@@ -137,7 +137,7 @@ absl::Status ReadParams(const Weights& weights, const std::string& where, bool a
   }
   std::vector<std::string> unknown;
   for (const std::string& name : left) {
-    if (!allow_unknown && !KnownToBeUnused(name, architecture, config.tied)) {
+    if (!allow_unknown && !KnownToBeUnused(name, config)) {
       unknown.push_back(name);
     }
     checkpoint->unused.push_back(name);
@@ -164,6 +164,24 @@ absl::Status ReadParams(const Weights& weights, const std::string& where, bool a
   return allow_unknown ? absl::OkStatus() : CheckTiedCopies(weights, where, *checkpoint, sources);
 }
 
+bool HasHead(const Weights& weights, const EncoderConfig& config) {
+  const std::string transform = absl::StrCat(TensorNamesOf(config).transform, ".weight");
+  return std::any_of(weights.tensors().begin(), weights.tensors().end(),
+                     [&](const StoredTensor& tensor) { return tensor.name == transform; });
+}
+
+// The config with the head that the weights have. Published DeBERTa-v3 checkpoints have the other one than their
+// config.json names.
+EncoderConfig ConfigWithHeadOf(const Weights& weights, const EncoderConfig& config) {
+  if (!ArchitectureOf(config).other_head || HasHead(weights, config)) {
+    return config;
+  }
+  EncoderConfig other = config;
+  other.other_head = !config.other_head;
+  other.tied = config.tied || other.other_head;
+  return HasHead(weights, other) ? other : config;
+}
+
 }  // namespace
 
 absl::StatusOr<Checkpoint> OpenCheckpoint(const std::string& folder, bool allow_unknown) {
@@ -174,10 +192,8 @@ absl::StatusOr<Checkpoint> OpenCheckpoint(const std::string& folder, bool allow_
   const absl::StatusOr<EncoderConfig> config = ParseEncoderConfig(checkpoint.config_json, config_path);
   RETURN_IF_ERROR(WithLikelyCause(config.status(), config_path));
   ASSIGN_OR_RETURN(const std::unique_ptr<Weights> weights, Weights::Open(folder));
-  const std::string transform = absl::StrCat(ArchitectureOf(*config).tensors.transform, ".weight");
-  const bool with_head = std::any_of(weights->tensors().begin(), weights->tensors().end(),
-                                     [&](const StoredTensor& tensor) { return tensor.name == transform; });
-  checkpoint.encoder = std::make_unique<Encoder>(*config, with_head);
+  const EncoderConfig with_names = ConfigWithHeadOf(*weights, *config);
+  checkpoint.encoder = std::make_unique<Encoder>(with_names, HasHead(*weights, with_names));
   RETURN_IF_ERROR(ReadParams(*weights, absl::StrJoin(weights->files(), ", "), allow_unknown, &checkpoint));
   return checkpoint;
 }
@@ -212,6 +228,9 @@ std::string CheckpointConfig(const Encoder& encoder, const std::string& config_j
   TORCH_CHECK(config.is_object(), "CheckpointConfig: config_json is not an object");
   config["architectures"] = {absl::StrCat(ArchitectureOf(encoder.config()).class_prefix,
                                           encoder.layout().has_head() ? "ForMaskedLM" : "Model")};
+  if (const auto& other = ArchitectureOf(encoder.config()).other_head; other && encoder.layout().has_head()) {
+    config[std::string(other->unless)] = !encoder.config().other_head;
+  }
   config["torch_dtype"] = "float32";
   return config.dump(2) + "\n";
 }

@@ -12,7 +12,8 @@ namespace metaprompt {
 
 ParamList WithBfloat16Matrices(const EncoderLayout& layout, ParamList params) {
   for (const LayerPlaces& at : layout.layers) {
-    for (const size_t matrix : {at.query, at.key, at.value, at.attention_out, at.up, at.gate, at.down}) {
+    for (const size_t matrix :
+         {at.query, at.key, at.value, at.position_key, at.position_query, at.attention_out, at.up, at.gate, at.down}) {
       for (const size_t place : {matrix, matrix == kNoParam ? kNoParam : layout.BiasOf(matrix)}) {
         if (place != kNoParam && params[place].defined()) {  // rounded already, if layers share it
           params[place] = params[place].to(at::kBFloat16);
@@ -24,9 +25,9 @@ ParamList WithBfloat16Matrices(const EncoderLayout& layout, ParamList params) {
 }
 
 bool TakesBfloat16Layers(const EncoderConfig& config, const EncoderLayout& layout, const ParamList& params) {
-  if (at::GradMode::is_enabled() || layout.layers.empty() || layout.relative_bias != kNoParam || config.pre_norm ||
-      config.positions != Positions::kAdded || config.gated || config.rms_norm || !config.norm_bias ||
-      !config.attention_bias || !config.attention_out_bias || !config.feed_forward_bias ||
+  if (at::GradMode::is_enabled() || layout.layers.empty() || layout.relative_bias != kNoParam || config.disentangled ||
+      config.pre_norm || config.positions != Positions::kAdded || config.gated || config.rms_norm ||
+      !config.norm_bias || !config.attention_bias || !config.attention_out_bias || !config.feed_forward_bias ||
       !config.local_layers.empty() || config.width % (config.heads * kBfloat16Lanes) != 0) {
     return false;
   }

@@ -20,8 +20,8 @@ ParamList WithBfloat16Matrices(const EncoderLayout& layout, ParamList params);
 
 // Whether Bfloat16Layers can compute the layers: `params` are from WithBfloat16Matrices, no gradient is recorded, the
 // tensors are on the CPU, a head is a multiple of 16 wide, the layers are BERT's (norms behind each half, biases
-// everywhere, no gate, no rotary positions, no local attention), and there is no relative bias, low-rank update or
-// prefix that differs between tasks.
+// everywhere, positions in the embeddings alone, no gate, no local attention), and there is no relative bias, low-rank
+// update or prefix that differs between tasks.
 bool TakesBfloat16Layers(const EncoderConfig& config, const EncoderLayout& layout, const ParamList& params);
 
 // Layers first, ..., end - 1 of the encoder, from the states [N, D] before the first. Products read bfloat16 and add up

@@ -19,7 +19,8 @@ struct Dropout {
 
 // The seed of a place in the network, computed from the seed of the pass. Place 0 is the embeddings. Layer l, from 0,
 // has three places: 3 l + 1 is the weights of its attention, 3 l + 2 is what its attention adds to the hidden states,
-// and 3 l + 3 is what its feed-forward half adds.
+// and 3 l + 3 is what its feed-forward half adds, or what is inside it. With L layers, 3 L + 1 + l are the vectors of
+// distances of layer l's disentangled attention.
 uint64_t PlaceSeed(uint64_t seed, int64_t place);
 
 // The rows of a contiguous tensor and the keys of their masks, as a table [rows, 3] int64 on the CPU: the index of the

@@ -9,6 +9,7 @@
 #include "metaprompt/encoders/autocast.h"
 #include "metaprompt/encoders/bfloat16_layers.h"
 #include "metaprompt/encoders/bfloat16_linear.h"
+#include "metaprompt/encoders/disentangled.h"
 #include "metaprompt/encoders/gather_rows.h"
 #include "metaprompt/encoders/rms_norm.h"
 #include "metaprompt/encoders/text_attention.h"
@@ -175,7 +176,8 @@ EncoderState Encoder::Embedded(const ParamList& p, const at::Tensor& soft, const
   }
   x = DroppedAt(0, Norm(p, x, layout_.embedding_norm), dropout);
   x = layout_.embedding_map == kNoParam ? x : Dense(p, x, layout_.embedding_map);
-  return {0, x, layout_.relative_bias == kNoParam ? at::Tensor() : p[layout_.relative_bias]};
+  return {0, x, layout_.relative_bias == kNoParam ? at::Tensor() : p[layout_.relative_bias],
+          layout_.distances == kNoParam ? at::Tensor() : Norm(p, p[layout_.distances], layout_.distance_norm)};
 }
 
 std::vector<Encoder::LayerPositions> Encoder::PositionsOf(const TextInputs& texts, at::ScalarType type) const {
@@ -214,18 +216,47 @@ at::Tensor Encoder::RelativeBias(const at::Tensor& relative, const TextInputs& t
   return at::embedding(relative, buckets).permute({0, 3, 1, 2});
 }
 
+double Encoder::ScoreScale() const {
+  int64_t terms = 1;  // each has the same variance (He et al. 2021, section 3.1.1)
+  if (config_.disentangled) {
+    terms += (config_.disentangled->content_to_position ? 1 : 0) + (config_.disentangled->position_to_content ? 1 : 0);
+  }
+  return 1.0 / std::sqrt(static_cast<double>(terms * (config_.width / config_.heads)));
+}
+
+Encoder::PairBias Encoder::DisentangledBias(const ParamList& p, const at::Tensor& distances, const TextInputs& texts,
+                                            size_t i, bool slots_alone, const Dropout& dropout) const {
+  const LayerPlaces& at = layout_.layers[i];
+  const DistanceRows rows = DistanceRowsOf(*config_.disentangled, texts, slots_alone);
+  const int64_t place = 3 * static_cast<int64_t>(num_layers()) + 1 + static_cast<int64_t>(i);
+  const at::Tensor used = DroppedAt(place, distances.narrow(0, rows.first, rows.count), dropout,
+                                    at::arange(rows.first, rows.first + rows.count, at::kLong));
+  at::Tensor of_keys;
+  at::Tensor of_queries;
+  if (at.position_key != kNoParam) {
+    of_keys = Dense(p, used, at.position_key);
+  }
+  if (at.position_query != kNoParam) {
+    const size_t lora = at.position_query == at.query ? at.query_lora : kNoParam;
+    of_queries = WithLora(p, used, at.position_query, lora) * ScoreScale();
+  }
+  return [rows, of_keys, of_queries](const at::Tensor& query, const at::Tensor& key) {
+    return DistanceScores(query, key, of_keys, of_queries, rows.index);
+  };
+}
+
 // Scaled dot-product attention (Vaswani et al. 2017, eq. 1) of `query` [N, D], or [B, D] with slots_alone, over `key`
 // and `value` [N, D] and the prefix. The result has the shape of `query`. It can be differentiated twice, which
 // LibTorch's fused kernels cannot. On the CPU, each text is computed separately. On other devices, and with a bias, a
 // prefix or bfloat16, all texts are padded to the longest.
 at::Tensor Encoder::Attend(const at::Tensor& query, const at::Tensor& key, const at::Tensor& value,
-                           const at::Tensor& bias, const Prefix& prefix, const Reach& reach, const TextInputs& texts,
+                           const PairBias& bias, const Prefix& prefix, const Reach& reach, const TextInputs& texts,
                            bool slots_alone, at::ScalarType softmax_type, const Dropout& dropout) const {
   const int64_t heads = config_.heads;
   const int64_t depth = config_.width / heads;
-  const double scale = 1.0 / std::sqrt(static_cast<double>(depth));
+  const double scale = ScoreScale();
   const at::ScalarType type = key.scalar_type();
-  if (key.is_cpu() && !bias.defined() && !prefix.key.defined() && (type == at::kFloat || type == at::kDouble)) {
+  if (key.is_cpu() && bias == nullptr && !prefix.key.defined() && (type == at::kFloat || type == at::kDouble)) {
     const at::Tensor places = AttentionPlaces(texts.spans(), slots_alone);
     const at::Tensor dropped =
         dropout.attention == 0
@@ -263,10 +294,11 @@ at::Tensor Encoder::Attend(const at::Tensor& query, const at::Tensor& key, const
   };
   const at::Tensor scaled = query * scale;
   const at::Tensor q = by_head(slots_alone ? scaled : padded(scaled), queries);
-  const at::Tensor k = behind(prefix.key, by_head(padded(key), longest));
+  const at::Tensor own_keys = by_head(padded(key), longest);
+  const at::Tensor k = behind(prefix.key, own_keys);
   at::Tensor scores = at::matmul(q, k.transpose(2, 3));  // [B, H, Q, P + T]
-  if (bias.defined()) {
-    scores = scores + with_prefix(bias);
+  if (bias != nullptr) {
+    scores = scores + with_prefix(bias(q, own_keys));
   }
   if (!full) {
     scores = scores + with_prefix(packing.attention_bias);
@@ -318,7 +350,13 @@ at::Tensor Encoder::Layers(const ParamList& p, const TextInputs& texts, const En
     const at::Tensor query =
         turned(WithLora(p, seen, at.query, at.query_lora),
                at_slots ? texts.packing().positions.index_select(0, tokens) : texts.packing().positions);
-    const at::Tensor bias = at_slots ? RelativeBias(from.relative_bias, texts, /*slots_alone=*/true) : every_bias;
+    PairBias bias;
+    if (from.relative_bias.defined()) {
+      const at::Tensor all = at_slots ? RelativeBias(from.relative_bias, texts, /*slots_alone=*/true) : every_bias;
+      bias = [all](const at::Tensor& /*query*/, const at::Tensor& /*key*/) { return all; };
+    } else if (from.distances.defined()) {
+      bias = DisentangledBias(p, from.distances, texts, i, at_slots, dropout);
+    }
     const int64_t place = 3 * static_cast<int64_t>(i) + 1;
     const at::Tensor mixed =
         Attend(query, key, value, bias, PrefixOf(p, at), own.reach, texts, at_slots, p[at.out_norm].scalar_type(),
@@ -335,7 +373,7 @@ at::Tensor Encoder::Layers(const ParamList& p, const TextInputs& texts, const En
 
 EncoderState Encoder::Advanced(const ParamList& params, const TextInputs& texts, const EncoderState& from, size_t next,
                                const Dropout& dropout) const {
-  return {next, Layers(params, texts, from, next, /*slots_alone=*/false, dropout), from.relative_bias};
+  return {next, Layers(params, texts, from, next, /*slots_alone=*/false, dropout), from.relative_bias, from.distances};
 }
 
 at::Tensor Encoder::States(const ParamList& params, const TextInputs& texts, const EncoderState& from,

@@ -3,6 +3,7 @@
 #ifndef METAPROMPT_ENCODERS_ENCODER_H_
 #define METAPROMPT_ENCODERS_ENCODER_H_
 
+#include <functional>
 #include <vector>
 
 #include "metaprompt/architectures/encoder_config.h"
@@ -20,13 +21,14 @@ struct EncoderState {
   size_t next = 0;           // the next layer to compute, from 0, in the order in which layers are applied
   at::Tensor states;         // [N, D]: the hidden states before that layer, the input to it
   at::Tensor relative_bias;  // [buckets, heads], for all layers; undefined if the architecture has none
+  at::Tensor distances;      // [2 span, D], for all layers: the vectors of disentangled attention, or undefined
 };
 
 // The encoder alone: its parameters and what it computes from tokens. All architectures are the same function. They
 // differ in what they add to a token's vector (token types, positions from another row), in a bias on attention
 // (MPNet), in a dense layer after the embeddings and in layers that share parameters (ALBERT), in rotary positions,
-// local attention, gated feed-forward layers and norms before instead of after each half of a layer (ModernBERT), and
-// in names.
+// local attention, gated feed-forward layers and norms before instead of after each half of a layer (ModernBERT), in
+// disentangled attention (DeBERTa), and in names.
 class Encoder {
  public:
   // Without a head, the decoder reads the hidden states unchanged.
@@ -108,11 +110,20 @@ class Encoder {
   // Applies layers from.next, ..., end - 1. With slots_alone, the last of them is computed only at the tokens to read.
   at::Tensor Layers(const ParamList& params, const TextInputs& texts, const EncoderState& from, size_t end,
                     bool slots_alone, const Dropout& dropout) const;
+  // What is added to the scores [B, H, Q, T] of padded texts, from the queries [B, H, Q, d], which are scaled, and the
+  // keys [B, H, T, d]. Null: nothing.
+  using PairBias = std::function<at::Tensor(const at::Tensor& query, const at::Tensor& key)>;
+
   // For all layers; `type` is that of the parameters.
   std::vector<LayerPositions> PositionsOf(const TextInputs& texts, at::ScalarType type) const;
   at::Tensor RelativeBias(const at::Tensor& relative, const TextInputs& texts, bool slots_alone) const;
   at::Tensor WithLora(const ParamList& params, const at::Tensor& x, size_t place, size_t lora) const;
-  at::Tensor Attend(const at::Tensor& query, const at::Tensor& key, const at::Tensor& value, const at::Tensor& bias,
+  // The bias of layer i on attention from the vectors [2 span, D] of distances.
+  PairBias DisentangledBias(const ParamList& params, const at::Tensor& distances, const TextInputs& texts, size_t i,
+                            bool slots_alone, const Dropout& dropout) const;
+  // What products of queries and keys are multiplied by before the softmax.
+  double ScoreScale() const;
+  at::Tensor Attend(const at::Tensor& query, const at::Tensor& key, const at::Tensor& value, const PairBias& bias,
                     const Prefix& prefix, const Reach& reach, const TextInputs& texts, bool slots_alone,
                     at::ScalarType softmax_type, const Dropout& dropout) const;
   // Row r of x is that of token tokens[r]; undefined: of token r. `place` is that of the layer's dropout.

@@ -2,6 +2,8 @@
 
 #include <ATen/ATen.h>
 
+#include <algorithm>
+
 namespace metaprompt {
 namespace {
 
@@ -32,8 +34,11 @@ double GraphBytes(const EncoderConfig& config, const TextInputs& packed, const G
   const auto rank = static_cast<double>(parts.lora_rank);
   const auto full = static_cast<double>(parts.parameter_bytes);
   // Whether attention pads the texts or is computed text by text: as in Encoder::Attend.
-  const bool padded =
-      parts.bfloat16 || parts.prefix_length > 0 || config.relative_buckets > 0 || !packed.ids().is_cpu();
+  const bool padded = parts.bfloat16 || parts.prefix_length > 0 || config.relative_buckets > 0 || config.disentangled ||
+                      !packed.ids().is_cpu();
+  // The vectors of distances that occur.
+  const double distances =
+      config.disentangled ? std::min(2 * longest - 1, 2 * static_cast<double>(config.disentangled->span())) : 0;
   double pairs = 0;  // of tokens of the same text
   for (int64_t b = 0; b < packed.size(); ++b) {
     const auto length = static_cast<double>(packed.spans().data_ptr<int64_t>()[2 * b + 1]);
@@ -74,6 +79,10 @@ double GraphBytes(const EncoderConfig& config, const TextInputs& packed, const G
       bytes += heads * (at_slots ? tokens : pairs) * full;
     }
     bytes += rows * (width * (product + state + 2 * full) + inner * inside);  // after attention, up to the last norm
+    if (config.disentangled) {  // the vectors that passed through a matrix, and what they are multiplied by
+      bytes += config.disentangled->content_to_position ? (distances + texts * queries) * width * product : 0;
+      bytes += config.disentangled->position_to_content ? (distances + texts * longest) * width * product : 0;
+    }
     if (config.pre_norm && at_slots) {
       bytes += (tokens - rows) * width * full;  // the input of the norm before attention, of all tokens
     }
@@ -81,7 +90,8 @@ double GraphBytes(const EncoderConfig& config, const TextInputs& packed, const G
       bytes += (4 * width * width + 2 * width * inner) * product;
     }
   }
-  if (config.relative_buckets > 0 && parts.first < parts.layers) {
+  bytes += distances * width * full;
+  if ((config.relative_buckets > 0 || config.disentangled) && parts.first < parts.layers) {
     bytes += longest * (longest + (parts.slots_alone ? texts : 0)) * sizeof(int64_t);  // indices of buckets
   }
   if (config.pre_norm && parts.first < parts.layers) {

@@ -17,7 +17,7 @@ namespace {
 
 class Builder {
  public:
-  Builder(const EncoderConfig& config, bool with_head) : config_(config), names_(ArchitectureOf(config).tensors) {
+  Builder(const EncoderConfig& config, bool with_head) : config_(config), names_(TensorNamesOf(config)) {
     Embeddings();
     Layers();
     Head(with_head);
@@ -110,6 +110,18 @@ class Builder {
     places.query = Part(name, names_.query, width, width, layer, config_.attention_bias);
     places.key = Part(name, names_.key, width, width, layer, config_.attention_bias);
     places.value = Part(name, names_.value, width, width, layer, config_.attention_bias);
+    if (config_.disentangled) {
+      const DisentangledConfig& disentangled = *config_.disentangled;
+      const auto matrix = [&](absl::string_view part, size_t shared) {
+        return disentangled.shared ? shared : Part(name, part, width, width, layer, /*bias=*/true);
+      };
+      if (disentangled.content_to_position) {
+        places.position_key = matrix(names_.position_key, places.key);
+      }
+      if (disentangled.position_to_content) {
+        places.position_query = matrix(names_.position_query, places.query);
+      }
+    }
     places.attention_out = Part(name, names_.attention_out, width, width, layer, config_.attention_out_bias);
     places.attention_norm = config_.pre_norm && layer == 1 && !config_.norm_before_first
                                 ? kNoParam
@@ -147,6 +159,13 @@ class Builder {
       layout_.final_norm =
           Norm(absl::StrCat(names_.base, names_.final_norm), config_.width, layout_.layers.back().number);
     }
+    if (config_.disentangled) {
+      layout_.distances = Add(absl::StrCat(names_.base, names_.distances, ".weight"),
+                              {2 * config_.disentangled->span(), config_.width}, 0);
+      if (config_.disentangled->norm) {
+        layout_.distance_norm = Norm(absl::StrCat(names_.base, names_.distance_norm), config_.width, 0);
+      }
+    }
     if (config_.relative_buckets > 0) {
       layout_.relative_bias =
           Add(absl::StrCat(names_.base, names_.relative_bias), {config_.relative_buckets, config_.heads}, 0);
@@ -174,7 +193,7 @@ class Builder {
   }
 
   const EncoderConfig& config_;
-  const TensorNames& names_;
+  const TensorNames names_;
   EncoderLayout layout_;
 };
 
@@ -184,6 +203,18 @@ const Architecture& ArchitectureOf(const EncoderConfig& config) {
   const Architecture* found = FindArchitecture(config.model_type);
   TORCH_CHECK(found != nullptr, "architectures.inc has no '", config.model_type, "'");
   return *found;
+}
+
+TensorNames TensorNamesOf(const EncoderConfig& config) {
+  const Architecture& architecture = ArchitectureOf(config);
+  TensorNames names = architecture.tensors;
+  if (config.other_head) {
+    names.transform = architecture.other_head->transform;
+    names.transform_norm = architecture.other_head->transform_norm;
+    names.decoder = architecture.other_head->decoder;
+    names.decoder_bias = architecture.other_head->decoder_bias;
+  }
+  return names;
 }
 
 EncoderLayout LayoutOf(const EncoderConfig& config, bool with_head) { return Builder(config, with_head).Take(); }

@@ -13,6 +13,7 @@
 namespace metaprompt {
 
 struct Architecture;  // architectures.h
+struct TensorNames;
 
 constexpr size_t kNoParam = static_cast<size_t>(-1);
 
@@ -22,6 +23,8 @@ struct LayerPlaces {
   size_t query = 0;
   size_t key = 0;
   size_t value = 0;
+  size_t position_key = kNoParam;  // matrices for the vectors of distances; shared ones are those of key and query
+  size_t position_query = kNoParam;
   size_t attention_out = 0;
   size_t attention_norm = 0;
   size_t up = 0;
@@ -50,6 +53,8 @@ struct EncoderLayout {
   size_t embedding_norm = kNoParam;
   size_t embedding_map = kNoParam;  // a dense layer from the embeddings to the layers: ALBERT, ELECTRA
   size_t relative_bias = kNoParam;  // MPNet's [buckets, heads]
+  size_t distances = kNoParam;      // of disentangled attention: [2 span, D]
+  size_t distance_norm = kNoParam;
   size_t final_norm = kNoParam;     // behind the last layer, with pre_norm
   std::vector<LayerPlaces> layers;  // in the order they are applied; ALBERT's share their places
   size_t transform = kNoParam;      // the MLM head's dense layer; without it the decoder reads the hidden state
@@ -65,6 +70,9 @@ struct EncoderLayout {
 
 // The table's entry for config.model_type, which must be there.
 const Architecture& ArchitectureOf(const EncoderConfig& config);
+
+// The names of the tensors, with those of the head that the encoder has.
+TensorNames TensorNamesOf(const EncoderConfig& config);
 
 // The places and names of all parameters. Without a head the word embedding serves as the decoder, with biases of 0.
 EncoderLayout LayoutOf(const EncoderConfig& config, bool with_head);

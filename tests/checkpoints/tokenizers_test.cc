@@ -308,7 +308,7 @@ TEST(TokenizersTest, TextIsNeverASpecialToken) {
 
 // The names of special tokens are theirs when asked for, and text when not.
 TEST(TokenizersTest, SpecialTokensAreFoundWhereAskedFor) {
-  for (const char* folder : {"cased", "mpnet", "roberta", "albert", "xlm-roberta"}) {
+  for (const char* folder : {"cased", "mpnet", "roberta", "albert", "xlm-roberta", "modernbert", "deberta"}) {
     const std::unique_ptr<Tokenizer> tokenizer = Make(FilesOf(folder), folder);
     const SpecialIds special = tokenizer->special();
     for (const int64_t id : {special.cls, special.sep, special.mask, special.unk, special.pad}) {
@@ -319,7 +319,7 @@ TEST(TokenizersTest, SpecialTokensAreFoundWhereAskedFor) {
 }
 
 TEST(TokenizersTest, FilesMakeTheSameTokenizerAgain) {
-  for (const char* folder : {"cased", "mpnet", "roberta", "albert", "xlm-roberta"}) {
+  for (const char* folder : {"cased", "mpnet", "roberta", "albert", "xlm-roberta", "modernbert", "deberta"}) {
     const TokenizerFiles files = FilesOf(folder);
     const std::unique_ptr<Tokenizer> tokenizer = Make(files, folder);
     EXPECT_EQ(tokenizer->files(), files);

@@ -147,6 +147,34 @@ TEST(EncoderConfigTest, EveryArchitecturesFieldsAndDefaults) {
   EXPECT_EQ(newer.local_rotary_theta, 10000);
   EXPECT_EQ(newer.window, 64);
 
+  // deberta-v3-base; and what is left out.
+  const EncoderConfig deberta = Config(
+      R"({"model_type": "deberta-v2", "attention_probs_dropout_prob": 0.1, "hidden_size": 768, "layer_norm_eps": 1e-07,
+          "max_position_embeddings": 512, "max_relative_positions": -1, "norm_rel_ebd": "layer_norm",
+          "num_attention_heads": 12, "num_hidden_layers": 12, "pos_att_type": "p2c|c2p", "position_biased_input": false,
+          "position_buckets": 256, "relative_attention": true, "share_att_key": true, "type_vocab_size": 0})");
+  EXPECT_EQ(deberta.positions, Positions::kNone);
+  EXPECT_EQ(deberta.token_types, 0);
+  EXPECT_FALSE(deberta.other_head) << "config.json does not name it";
+  ASSERT_TRUE(deberta.disentangled.has_value());
+  EXPECT_EQ(deberta.disentangled->farthest, 512);
+  EXPECT_EQ(deberta.disentangled->buckets, 256);
+  EXPECT_EQ(deberta.disentangled->span(), 256);
+  EXPECT_TRUE(deberta.disentangled->content_to_position && deberta.disentangled->position_to_content);
+  EXPECT_TRUE(deberta.disentangled->shared && deberta.disentangled->norm);
+  const EncoderConfig oldest = Config(R"({"model_type": "deberta-v2", "legacy": false, "tie_word_embeddings": false})");
+  EXPECT_FALSE(oldest.disentangled.has_value());
+  EXPECT_EQ(oldest.positions, Positions::kAdded);
+  EXPECT_EQ(oldest.vocab_size, 128100);
+  EXPECT_EQ(oldest.width, 1536);
+  EXPECT_EQ(oldest.layer_norm_eps, 1e-7);
+  EXPECT_TRUE(oldest.other_head && oldest.tied);
+  const EncoderConfig one_way = Config(
+      R"({"model_type": "deberta-v2", "relative_attention": true, "pos_att_type": ["c2p"],
+          "max_relative_positions": 70, "position_buckets": -1})");
+  EXPECT_EQ(one_way.disentangled->span(), 70);
+  EXPECT_FALSE(one_way.disentangled->position_to_content || one_way.disentangled->shared || one_way.disentangled->norm);
+
   EXPECT_TRUE(albert.embedding_map);
   EXPECT_FALSE(mini.embedding_map);
 
@@ -208,6 +236,11 @@ TEST(EncoderConfigTest, WhatIsWrittenIsReadBack) {
       config.rotary_theta = 77;
       config.local_rotary_theta = 55;
     }
+    if (architecture.other_head) {
+      config.disentangled = DisentangledConfig{60, 20, true, false, true, true};
+      config.positions = Positions::kNone;
+      config.other_head = config.tied = true;
+    }
     config.layer_norm_eps = fields.layer_norm_eps.empty() ? 1e-12 : 0.0625;
     const EncoderConfig read = Config(ConfigJson(config));
     EXPECT_EQ(read.model_type, architecture.model_type);
@@ -227,6 +260,15 @@ TEST(EncoderConfigTest, WhatIsWrittenIsReadBack) {
     EXPECT_EQ(read.layer_norm_eps, config.layer_norm_eps);
     EXPECT_EQ(read.initializer_range, config.initializer_range);
     EXPECT_EQ(read.tied, config.tied);
+    EXPECT_EQ(read.other_head, config.other_head);
+    EXPECT_EQ(read.positions, config.positions);
+    ASSERT_EQ(read.disentangled.has_value(), config.disentangled.has_value());
+    if (read.disentangled) {
+      EXPECT_EQ(read.disentangled->farthest, 60);
+      EXPECT_EQ(read.disentangled->buckets, 20);
+      EXPECT_TRUE(read.disentangled->content_to_position && read.disentangled->shared && read.disentangled->norm);
+      EXPECT_FALSE(read.disentangled->position_to_content);
+    }
     EXPECT_EQ(read.local_layers, config.local_layers);
     EXPECT_EQ(read.window, config.window);
     EXPECT_EQ(read.rotary_theta, config.rotary_theta);
@@ -308,6 +350,29 @@ TEST(EncoderConfigTest, WhatIsWrongIsNamed) {
             "supported");
   EXPECT_EQ(modern(R"("hidden_size": 12, "num_attention_heads": 4)"),
             "c: hidden_size 12 over num_attention_heads 4 must be even, for rotary positions");
+  const auto deberta = [](absl::string_view fields) {
+    return Error(absl::StrCat(R"({"model_type": "deberta-v2", )", fields, "}"));
+  };
+  EXPECT_EQ(deberta(R"("relative_attention": true)"),
+            "c: relative_attention is true and pos_att_type is empty; only models with both or with neither are "
+            "supported");
+  EXPECT_EQ(deberta(R"("pos_att_type": "c2p")"),
+            "c: relative_attention is false and pos_att_type is not; only models with both or with neither are "
+            "supported");
+  EXPECT_EQ(deberta(R"("pos_att_type": "c2p|p2p")"), "c: pos_att_type must be made of c2p and p2c, not 'c2p|p2p'");
+  EXPECT_EQ(deberta(R"("pos_att_type": [])"), "c: pos_att_type must be made of c2p and p2c, not an array");
+  EXPECT_EQ(deberta(R"("norm_rel_ebd": "batch_norm")"),
+            "c: norm_rel_ebd must be made of none and layer_norm, not 'batch_norm'");
+  EXPECT_EQ(deberta(R"("relative_attention": true, "pos_att_type": "c2p", "position_buckets": 1022)"),
+            "c: position_buckets 1022 must be at least 2 and less than twice the largest distance, 511");
+  EXPECT_EQ(deberta(R"("relative_attention": true, "pos_att_type": "c2p", "position_buckets": 1)"),
+            "c: position_buckets 1 must be at least 2 and less than twice the largest distance, 511");
+  EXPECT_EQ(deberta(R"("conv_kernel_size": 3, "conv_act": "gelu")"),
+            "c: conv_kernel_size is 3; only models without a convolution are supported");
+  EXPECT_EQ(deberta(R"("embedding_size": 128)"), "c: embedding_size 128 must be 1536");
+  EXPECT_EQ(deberta(R"("attention_head_size": 32)"), "c: attention_head_size 32 must be 64");
+  EXPECT_EQ(deberta(R"("relative_attention": true, "pos_att_type": "c2p", "max_relative_positions": "x")"),
+            "c: max_relative_positions must be a whole number from 0 to 1048576, not 'x'");
   // Text from the file cannot break the line, nor make it long.
   const std::string unprintable = bert(absl::StrCat("\"hidden_act\": \"a\\n", std::string(1000, 'b'), "\""));
   EXPECT_THAT(unprintable, Not(HasSubstr("\n")));

@@ -57,6 +57,22 @@ def modern_config(tokenizer, **options):
                               max_position_embeddings=256, norm_eps=1e-3, **ids, **options)
 
 
+def spm_folder(folder):
+    """spm.model and tokenizer_config.json, as DeBERTa-v3 is published."""
+    base.unigram(os.path.join(folder, "spm.model"), pad_id=0, pad_piece="[PAD]", bos_id=1, bos_piece="[CLS]", eos_id=2,
+                 eos_piece="[SEP]", unk_id=3, unk_piece="[UNK]")
+    with open(os.path.join(folder, "tokenizer_config.json"), "w") as out:
+        json.dump({"do_lower_case": False, "vocab_type": "spm"}, out)
+    with open(os.path.join(folder, "config.json"), "w") as out:
+        json.dump({"model_type": "deberta-v2"}, out)  # by which transformers knows the tokenizer
+    return t.AutoTokenizer.from_pretrained(folder)
+
+
+def deberta_config(tokenizer, **options):
+    sizes = dict(base.LONG, num_hidden_layers=3, pad_token_id=tokenizer.pad_token_id)
+    return t.DebertaV2Config(vocab_size=len(tokenizer), **dict(sizes, **options))
+
+
 CASES = {
     "modernbert": (lambda k: modern_config(k, num_hidden_layers=4, local_attention=12), t.ModernBertForMaskedLM,
                    modern_bpe),
@@ -67,6 +83,17 @@ CASES = {
         rope_parameters={"full_attention": {"rope_type": "default", "rope_theta": 500.0},
                          "sliding_attention": {"rope_type": "default", "rope_theta": 20.0}}),
         t.ModernBertForMaskedLM, modern_bpe),
+    # As v3 is published: config.json does not name the head that the weights have.
+    "deberta-v3": (lambda k: deberta_config(
+        k, relative_attention=True, pos_att_type="p2c|c2p", position_buckets=16, max_relative_positions=-1,
+        share_att_key=True, norm_rel_ebd="layer_norm", position_biased_input=False, legacy=False),
+        t.DebertaV2ForMaskedLM, spm_folder),
+    "deberta-v2": (lambda k: deberta_config(
+        k, relative_attention=True, pos_att_type=["c2p", "p2c"], max_relative_positions=40, type_vocab_size=2,
+        hidden_act="silu"), t.DebertaV2ForMaskedLM, spm_folder),
+    "deberta-v2-no-head": (lambda k: deberta_config(
+        k, relative_attention=True, pos_att_type=["p2c"], position_buckets=9, max_relative_positions=30,
+        position_biased_input=False), t.DebertaV2Model, spm_folder),
     "modernbert-no-head": (lambda k: modern_config(k, num_hidden_layers=2), t.ModernBertModel, modern_bpe),
 }
 
@@ -94,8 +121,18 @@ def make(name):
     tokenizer = make_tokenizer(folder)
     model = model_class._from_config(config(tokenizer), attn_implementation="eager").eval()
     base.randomise(model, torch.Generator().manual_seed(sum(map(ord, name))))
-    tokenizer.save_pretrained(folder)
+    if make_tokenizer is not spm_folder:
+        tokenizer.save_pretrained(folder)
     model.save_pretrained(folder)
+    if name == "deberta-v3":
+        path = os.path.join(folder, "config.json")
+        with open(path) as file:
+            config = json.load(file)
+        assert config.pop("legacy") is False
+        with open(path, "w") as out:
+            json.dump(config, out, indent=2)
+    for file in os.listdir(folder):
+        os.chmod(os.path.join(folder, file), 0o644)
     save_file(expected_of(model, tokenizer), os.path.join(folder, "expected.safetensors"))
     print(name, {k: list(v.shape) for k, v in expected_of(model, tokenizer).items()})
 

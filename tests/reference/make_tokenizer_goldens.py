@@ -31,7 +31,7 @@ os.environ["TOKENIZERS_PARALLELISM"] = "false"
 
 import sentencepiece  # noqa: E402
 import transformers  # noqa: E402
-from tokenizers import Tokenizer, implementations  # noqa: E402
+from tokenizers import AddedToken, Tokenizer, implementations, models, normalizers, pre_tokenizers  # noqa: E402
 
 FOLDER = "tests/goldens/tokenizers"
 GOLDENS = f"{FOLDER}/goldens.json"
@@ -109,6 +109,13 @@ def variants():
         "-1": token("<new>", lstrip=True, normalized=True), "-2": token("zork", single_word=True),
         "-3": token("blip", rstrip=True), "-4": token("<both>", lstrip=True, rstrip=True, special=True)}}}
     yield "xlm-roberta", "xlm-roberta", {}
+    yield "modernbert", "modernbert", {}
+    yield "deberta", "deberta", {}
+    yield "deberta flags", "deberta", {"tokenizer_config.json": {"added_tokens_decoder": {
+        "0": token("[PAD]", special=True), "1": token("[CLS]", special=True), "2": token("[SEP]", special=True),
+        "3": token("[UNK]", special=True, normalized=True), "-1": token("[MASK]", special=True),
+        "-2": token("<new>", lstrip=True, normalized=True), "-3": token("zork", single_word=True),
+        "-4": token("blip", rstrip=True), "-5": token("<both>", lstrip=True, rstrip=True, special=True)}}}
     yield "xlm-roberta flags", "xlm-roberta", {"tokenizer_config.json": {"added_tokens_decoder": {
         "-1": token("<new>", lstrip=True, normalized=True), "-2": token("zork", single_word=True),
         "-3": token("blip", rstrip=True), "-4": token("<both>", lstrip=True, rstrip=True, special=True)}}}
@@ -117,7 +124,7 @@ def variants():
 def number_added(files, size):
     """Ids -1, -2, ... of added tokens become those after the vocabulary."""
     def real(i):
-        return size - 1 - int(i)
+        return int(i) if int(i) >= 0 else size - 1 - int(i)
     files = json.loads(json.dumps(files))
     if "added_tokens.json" in files:
         files["added_tokens.json"] = {k: real(v) for k, v in files["added_tokens.json"].items()}
@@ -130,13 +137,15 @@ def number_added(files, size):
 class Reference:
     def __init__(self, folder):
         self.type = json.load(open(f"{folder}/config.json"))["model_type"]
-        self.slow = self.type in ("albert", "xlm-roberta")
+        self.slow = self.type in ("albert", "xlm-roberta", "deberta-v2")
         self.tokenizer = transformers.AutoTokenizer.from_pretrained(folder, use_fast=not self.slow)
         if not self.slow:
             self.tokenizer.backend_tokenizer.no_truncation()
             self.tokenizer.backend_tokenizer.no_padding()
             state = json.loads(self.tokenizer.backend_tokenizer.to_str())
-            state["added_tokens"] = []
+            # ModernBERT's runs of spaces are found in every text.
+            state["added_tokens"] = [one for one in state["added_tokens"]
+                                     if self.type == "modernbert" and not one["special"]]
             state["post_processor"] = None
             self.bare = Tokenizer.from_str(json.dumps(state))
 
@@ -218,10 +227,38 @@ def train(count, only):
         train_unigram([text.lower() for text in texts], f"{new_folder('albert', 'albert')}/spiece.model", count,
                       normalization_rule_name="nmt_nfkc", pad_id=0, unk_id=1, bos_id=-1, eos_id=-1,
                       control_symbols=["[CLS]", "[SEP]", "[MASK]"], user_defined_symbols=list('()"-.–£€'))
+    if only in ("", "modernbert"):
+        modernbert()
+    if only in ("", "deberta"):
+        train_unigram(texts, f"{new_folder('deberta', 'deberta-v2')}/spm.model", count, pad_id=0, pad_piece="[PAD]",
+                      bos_id=1, bos_piece="[CLS]", eos_id=2, eos_piece="[SEP]", unk_id=3, unk_piece="[UNK]",
+                      normalization_rule_name="identity")
+        write_json(f"{FOLDER}/deberta/tokenizer_config.json", {"do_lower_case": False, "vocab_type": "spm"})
     if only in ("", "xlm-roberta"):
         # Without the tables of nmt_nfkc, which take 240 kB and which ALBERT's model has.
         train_unigram(texts, f"{new_folder('xlm-roberta', 'xlm-roberta')}/sentencepiece.bpe.model", count,
                       normalization_rule_name="identity")
+
+
+def modernbert():
+    """RoBERTa's pieces and merges as ModernBERT's tokenizer.json has its own: after NFC, with runs of spaces."""
+    with open(f"{FOLDER}/roberta/vocab.json", encoding="utf-8") as file:
+        vocab = json.load(file)
+    with open(f"{FOLDER}/roberta/merges.txt", encoding="utf-8") as file:
+        merges = [tuple(line.rstrip("\n").split(" ")) for line in file if not line.startswith("#version")]
+    pieces = [piece for piece in sorted(vocab, key=vocab.get) if not (piece[0] == "<" and piece[-1] == ">" and piece[1:-1])]
+    kept = {piece: i for i, piece in enumerate(pieces)}
+    tokenizer = Tokenizer(models.BPE(kept, [pair for pair in merges if all(one in kept for one in (*pair, "".join(pair)))]))
+    tokenizer.normalizer = normalizers.NFC()
+    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False, trim_offsets=True)
+    tokenizer.add_tokens([AddedToken(" " * n, normalized=True, special=False) for n in range(24, 1, -1)])
+    tokenizer.add_special_tokens([AddedToken(name, lstrip=name == "[MASK]", normalized=False)
+                                  for name in ("[UNK]", "[CLS]", "[SEP]", "[PAD]", "[MASK]")])
+    folder = new_folder("modernbert", "modernbert")
+    tokenizer.save(f"{folder}/tokenizer.json", pretty=False)
+    write_json(f"{folder}/tokenizer_config.json", {
+        "tokenizer_class": "PreTrainedTokenizerFast", "clean_up_tokenization_spaces": True,
+        **{f"{role}_token": f"[{role.upper()}]" for role in ("unk", "cls", "sep", "pad", "mask")}})
 
 
 def new_folder(name, model_type):
@@ -252,7 +289,8 @@ def main():
             old = {entry["name"]: entry for entry in json.load(file)["tokenizers"]}
     for name, folder, files in variants():
         if arguments.only not in ("", folder):
-            tokenizers.append(old[name])
+            if name in old:
+                tokenizers.append(old[name])
             continue
         print(name, file=sys.stderr)
         with tempfile.TemporaryDirectory() as copy:

@@ -23,6 +23,7 @@
 #include "metaprompt/tokenizers/files/unigram_json.h"
 #include "metaprompt/tokenizers/files/vocabulary_files.h"
 #include "metaprompt/tokenizers/files/whole_file.h"
+#include "metaprompt/tokenizers/own_ids_sentencepiece.h"
 #include "metaprompt/tokenizers/wordpiece.h"
 
 namespace metaprompt {
@@ -34,6 +35,7 @@ constexpr char kVocabText[] = "vocab.txt";
 constexpr char kVocabJson[] = "vocab.json";
 constexpr char kMerges[] = "merges.txt";
 constexpr char kAlbertModel[] = "spiece.model";
+constexpr char kDebertaModel[] = "spm.model";
 constexpr char kFairseqModel[] = "sentencepiece.bpe.model";
 constexpr char kWhole[] = "tokenizer.json";
 
@@ -41,6 +43,7 @@ constexpr SpecialNames kBert = {"", "", "[UNK]", "[SEP]", "[PAD]", "[CLS]", "[MA
 constexpr SpecialNames kMpnet = {"<s>", "</s>", "[UNK]", "</s>", "<pad>", "<s>", "<mask>", true};
 constexpr SpecialNames kRoberta = {"<s>", "</s>", "<unk>", "</s>", "<pad>", "<s>", "<mask>", true};
 constexpr SpecialNames kModern = {"", "", "[UNK]", "[SEP]", "[PAD]", "[CLS]", "[MASK]", false};
+constexpr SpecialNames kDeberta = {"[CLS]", "[SEP]", "[UNK]", "[SEP]", "[PAD]", "[CLS]", "[MASK]", false};
 constexpr SpecialNames kAlbert = {"[CLS]", "[SEP]", "<unk>", "[SEP]", "<pad>", "[CLS]", "[MASK]", true};
 
 absl::Status Wrong(absl::string_view where, absl::string_view what) {
@@ -247,11 +250,37 @@ absl::StatusOr<std::unique_ptr<Tokenizer>> FairseqOf(FairseqIds ids, const Token
   return MakeFairseq(ids, std::move(inner), std::move(parts));
 }
 
+absl::StatusOr<std::unique_ptr<Tokenizer>> DebertaOf(const TokenizerJson& json, TokenizerParts parts) {
+  const std::string path = absl::StrCat(json.name, "/", kDebertaModel);
+  const auto model = parts.files.find(kDebertaModel);
+  if (model == parts.files.end()) {
+    return Wrong(path, "No such file or directory");
+  }
+  for (const char* option : {"do_lower_case", "split_by_punct"}) {
+    ASSIGN_OR_RETURN(const bool on, json.Flag(option, false));
+    if (on) {
+      return Wrong(absl::StrCat(json.name, "/tokenizer_config.json"),
+                   absl::StrCat(option, " is true; only tokenizers without it are supported"));
+    }
+  }
+  ASSIGN_OR_RETURN(std::unique_ptr<Tokenizer> inner, LoadPlainSentencePiece(model->second, path));
+  std::vector<std::string> pieces;
+  for (int64_t id = 0; id < inner->vocab_size(); ++id) {
+    pieces.push_back(inner->Piece(id));
+  }
+  if (std::find(pieces.begin(), pieces.end(), kDeberta.mask) == pieces.end()) {
+    pieces.emplace_back(kDeberta.mask);
+  }
+  RETURN_IF_ERROR(Finish(std::move(pieces), json, kDeberta, &parts));
+  return MakeOwnIdsSentencePiece(std::move(inner), std::move(parts));
+}
+
 // Whether no file of a published tokenizer has its vocabulary.
 bool LacksVocabulary(const TokenizerFiles& files) {
   return std::none_of(files.begin(), files.end(), [](const auto& file) {
     const std::string& name = file.first;
-    return name == kVocabText || name == kVocabJson || name == kAlbertModel || name == kFairseqModel || name == kWhole;
+    return name == kVocabText || name == kVocabJson || name == kAlbertModel || name == kDebertaModel ||
+           name == kFairseqModel || name == kWhole;
   });
 }
 
@@ -261,7 +290,7 @@ absl::StatusOr<TokenizerFiles> ReadTokenizerFiles(const std::string& folder) {
   RETURN_IF_ERROR(CheckFolder(folder));
   TokenizerFiles files;
   for (const char* file : {"config.json", "tokenizer_config.json", "special_tokens_map.json", "added_tokens.json",
-                           kVocabText, kVocabJson, kMerges, kAlbertModel, kFairseqModel, kWhole}) {
+                           kVocabText, kVocabJson, kMerges, kAlbertModel, kDebertaModel, kFairseqModel, kWhole}) {
     absl::StatusOr<std::string> bytes = ReadFile(absl::StrCat(folder, "/", file));
     if (bytes.ok()) {
       files[file] = *std::move(bytes);
@@ -302,6 +331,8 @@ absl::StatusOr<std::unique_ptr<Tokenizer>> MakeTokenizer(const TokenizerFiles& f
     }
     case TokenizerKind::kAlbertSentencePiece:
       return AlbertOf(json, std::move(parts));
+    case TokenizerKind::kDebertaSentencePiece:
+      return DebertaOf(json, std::move(parts));
     case TokenizerKind::kFairseqSentencePiece:
       return FairseqOf(FairseqIds::kXlmRoberta, json, std::move(parts));
     case TokenizerKind::kCamembertSentencePiece:

@@ -16,8 +16,8 @@
 namespace metaprompt {
 
 // The files of the folder that belong to its tokenizer: config.json (which must exist), tokenizer_config.json,
-// special_tokens_map.json, added_tokens.json, vocab.txt, vocab.json, merges.txt, spiece.model, sentencepiece.bpe.model,
-// tokenizer.json; and, where none of these has a vocabulary, tokenizer.model.
+// special_tokens_map.json, added_tokens.json, vocab.txt, vocab.json, merges.txt, spiece.model, spm.model,
+// sentencepiece.bpe.model, tokenizer.json; and, where none of these has a vocabulary, tokenizer.model.
 absl::StatusOr<TokenizerFiles> ReadTokenizerFiles(const std::string& folder);
 
 // tokenizer_config.json's tokenizer_class chooses the algorithm; without one, config.json's model_type does (see

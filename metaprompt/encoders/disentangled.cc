@@ -1,0 +1,67 @@
+#include "metaprompt/encoders/disentangled.h"
+
+#include <ATen/ATen.h>
+
+namespace metaprompt {
+namespace {
+
+// The row of each distance, which is the position of the query minus that of the key: span() plus the distance, or plus
+// its bucket.
+at::Tensor RowsOf(const DisentangledConfig& config, const at::Tensor& distance) {
+  at::Tensor bucket = distance;
+  if (config.buckets > 0) {
+    const int64_t middle = config.buckets / 2;
+    const at::Tensor away = distance.abs();
+    // In float32 and in this order, as in the training of DeBERTa: the result is rounded up.
+    const at::Tensor widest =
+        at::log(at::full({}, static_cast<double>(config.farthest - 1) / static_cast<double>(middle), at::kFloat));
+    const at::Tensor far = at::ceil(at::log(away.clamp_min(middle).to(at::kFloat) / middle) /
+                                    widest.to(distance.device()) * static_cast<double>(middle - 1)) +
+                           middle;
+    bucket = at::where(away <= middle, distance, far.to(at::kLong) * distance.sign());
+  }
+  return (bucket + config.span()).clamp(0, 2 * config.span() - 1);
+}
+
+// x [B, H, L, d] with each vector [count, D]: [H, B, L, count].
+at::Tensor WithVectors(const at::Tensor& x, const at::Tensor& vectors) {
+  const int64_t heads = x.size(1);
+  const at::Tensor rows = x.transpose(0, 1).reshape({heads, -1, x.size(3)});
+  const at::Tensor columns = vectors.view({vectors.size(0), heads, x.size(3)}).permute({1, 2, 0});
+  return at::bmm(rows, columns).view({heads, x.size(0), x.size(2), vectors.size(0)});
+}
+
+}  // namespace
+
+DistanceRows DistanceRowsOf(const DisentangledConfig& config, const TextInputs& texts, bool slots_alone) {
+  const Packing& packing = texts.packing();
+  const int64_t longest = packing.longest;
+  const at::Tensor key = at::arange(longest, packing.packed_from.options());
+  const at::Tensor query =
+      slots_alone ? packing.packed_from.index_select(0, packing.read_from).remainder(longest).view({-1, 1, 1})
+                  : key.view({1, longest, 1});
+  const at::Tensor ends = RowsOf(config, at::tensor({1 - longest, longest - 1}, at::kLong));
+  DistanceRows rows;
+  rows.first = ends[0].item<int64_t>();
+  rows.count = ends[1].item<int64_t>() - rows.first + 1;
+  rows.index = RowsOf(config, query - key) - rows.first;
+  return rows;
+}
+
+at::Tensor DistanceScores(const at::Tensor& query, const at::Tensor& key, const at::Tensor& of_keys,
+                          const at::Tensor& of_queries, const at::Tensor& index) {
+  const int64_t heads = query.size(1);
+  const int64_t texts = query.size(0);
+  at::Tensor scores;
+  if (of_keys.defined()) {
+    scores = at::gather(WithVectors(query, of_keys), 3, index.expand({heads, texts, query.size(2), key.size(2)}));
+  }
+  if (of_queries.defined()) {
+    const at::Tensor by_key = index.transpose(1, 2).expand({heads, texts, key.size(2), query.size(2)});
+    const at::Tensor of_positions = at::gather(WithVectors(key, of_queries), 3, by_key).transpose(2, 3);
+    scores = scores.defined() ? scores + of_positions : of_positions;
+  }
+  return scores.transpose(0, 1);
+}
+
+}  // namespace metaprompt
