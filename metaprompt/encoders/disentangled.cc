@@ -1,9 +1,59 @@
 #include "metaprompt/encoders/disentangled.h"
 
 #include <ATen/ATen.h>
+#include <ATen/core/grad_mode.h>
+#include <torch/csrc/autograd/custom_function.h>
+
+#include <vector>
 
 namespace metaprompt {
 namespace {
+
+using torch::autograd::AutogradContext;
+using torch::autograd::variable_list;
+
+// y[..., j] = x[..., index[..., j]], and its transpose, y[..., i] = the sum of x[..., j] over j with index[..., j] = i,
+// where i < columns. Each is the derivative of the other. Unlike LibTorch's gather they keep no copy of x.
+at::Tensor Chosen(const at::Tensor& x, const at::Tensor& index);
+at::Tensor Scattered(const at::Tensor& x, const at::Tensor& index, int64_t columns);
+
+class ChosenFunction : public torch::autograd::Function<ChosenFunction> {
+ public:
+  static at::Tensor forward(AutogradContext* context, const at::Tensor& x, const at::Tensor& index) {
+    context->save_for_backward({index});
+    context->saved_data["columns"] = x.size(-1);
+    return at::gather(x, -1, index);
+  }
+  static variable_list backward(AutogradContext* context, const variable_list& grads) {
+    return {Scattered(grads[0], context->get_saved_variables()[0], context->saved_data["columns"].toInt()), {}};
+  }
+};
+
+class ScatteredFunction : public torch::autograd::Function<ScatteredFunction> {
+ public:
+  static at::Tensor Of(const at::Tensor& x, const at::Tensor& index, int64_t columns) {
+    std::vector<int64_t> shape = x.sizes().vec();
+    shape.back() = columns;
+    return at::zeros(shape, x.options()).scatter_add_(-1, index, x);
+  }
+  static at::Tensor forward(AutogradContext* context, const at::Tensor& x, const at::Tensor& index, int64_t columns) {
+    context->save_for_backward({index});
+    return Of(x, index, columns);
+  }
+  static variable_list backward(AutogradContext* context, const variable_list& grads) {
+    return {Chosen(grads[0], context->get_saved_variables()[0]), {}, {}};
+  }
+};
+
+bool Differentiated(const at::Tensor& x) { return at::GradMode::is_enabled() && x.requires_grad(); }
+
+at::Tensor Chosen(const at::Tensor& x, const at::Tensor& index) {
+  return Differentiated(x) ? ChosenFunction::apply(x, index) : at::gather(x, -1, index);
+}
+
+at::Tensor Scattered(const at::Tensor& x, const at::Tensor& index, int64_t columns) {
+  return Differentiated(x) ? ScatteredFunction::apply(x, index, columns) : ScatteredFunction::Of(x, index, columns);
+}
 
 // The row of each distance, which is the position of the query minus that of the key: span() plus the distance, or plus
 // its bucket.
@@ -54,11 +104,11 @@ at::Tensor DistanceScores(const at::Tensor& query, const at::Tensor& key, const 
   const int64_t texts = query.size(0);
   at::Tensor scores;
   if (of_keys.defined()) {
-    scores = at::gather(WithVectors(query, of_keys), 3, index.expand({heads, texts, query.size(2), key.size(2)}));
+    scores = Chosen(WithVectors(query, of_keys), index.expand({heads, texts, query.size(2), key.size(2)}));
   }
   if (of_queries.defined()) {
     const at::Tensor by_key = index.transpose(1, 2).expand({heads, texts, key.size(2), query.size(2)});
-    const at::Tensor of_positions = at::gather(WithVectors(key, of_queries), 3, by_key).transpose(2, 3);
+    const at::Tensor of_positions = Chosen(WithVectors(key, of_queries), by_key).transpose(2, 3);
     scores = scores.defined() ? scores + of_positions : of_positions;
   }
   return scores.transpose(0, 1);

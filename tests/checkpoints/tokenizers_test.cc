@@ -232,7 +232,7 @@ void ComparePublicData(const char* name, const std::vector<std::string>& texts) 
     EXPECT_EQ(golden[name]["sha256"], Sha256(printed)) << golden["name"] << "; " << kRenew;
     ++compared;
   }
-  EXPECT_EQ(compared, 6);
+  EXPECT_EQ(compared, 8);
 }
 
 TEST(TokenizersTest, HuffpostHeadlines) {

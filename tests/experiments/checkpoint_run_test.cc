@@ -213,7 +213,8 @@ TEST_F(CheckpointRunTest, Bfloat16ComesCloseToFloat32) {
 }
 
 TEST_F(CheckpointRunTest, EncodeGivesWhatTransformersGives) {
-  for (const std::string name : {"bert", "roberta", "mpnet", "albert", "electra", "xlm-roberta"}) {
+  for (const std::string name :
+       {"bert", "roberta", "mpnet", "albert", "electra", "xlm-roberta", "modernbert", "deberta-v2-v3"}) {
     const bool angled = name == "roberta" || name == "mpnet" || name == "xlm-roberta";
     const std::string mask = angled ? "<mask>" : "[MASK]";
     const std::string pad = angled || name == "albert" ? "<pad>" : "[PAD]";
@@ -286,7 +287,7 @@ TEST_F(CheckpointRunTest, EncodeGivesALineTheSameStatesInEachWindowAndPrecision)
     return found.view({kCopies, found.size(0) / kCopies, found.size(1)});
   };
   const auto size = [](const at::Tensor& x) { return x.square().mean().sqrt().item<double>(); };
-  for (const std::string name : {"bert", "mpnet", "albert", "electra"}) {
+  for (const std::string name : {"bert", "mpnet", "albert", "electra", "modernbert", "deberta-v2-v3"}) {
     const int64_t layers = OpenCheckpoint(kGoldens + name, false)->encoder->layout().layers.size();
     const at::Tensor exact = states(name, "FLOAT32");
     EXPECT_LT(MaxDifference(exact, exact[0].expand_as(exact)), 1e-5) << name;

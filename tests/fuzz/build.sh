@@ -26,15 +26,15 @@ target() { # NAME SOURCE...: tests/fuzz/NAME_fuzz.cc with the sources that it ne
 }
 
 target safetensors metaprompt/checkpoints/safetensors_header.cc metaprompt/base/{files,hash,text}.cc
-architectures=(metaprompt/architectures/architectures.cc)
+architectures=()
 for source in metaprompt/architectures/*.cc; do
-  if [[ ! -e ${source%.cc}.h ]]; then architectures+=("$source"); fi
+  if [[ $source != */config_json.cc ]]; then architectures+=("$source"); fi
 done
-target config metaprompt/architectures/{config_json,config_fields}.cc "${architectures[@]}" metaprompt/base/json.cc metaprompt/base/{files,hash,text}.cc
+target config metaprompt/architectures/config_json.cc "${architectures[@]}" metaprompt/base/json.cc metaprompt/base/{files,hash,text}.cc
 target torch_pickle metaprompt/checkpoints/{torch_pickle,pickle_machine,safetensors_header}.cc metaprompt/base/{files,hash,text}.cc
 
 tokenizers=(metaprompt/tokenizers/{unicode,added_tokens,slow_added_tokens,bert_words,wordpiece,byte_bpe}.cc
-  metaprompt/tokenizers/{albert_tokenizer,fairseq_tokenizer,sentencepiece}.cc metaprompt/tokenizers/files/*.cc
+  metaprompt/tokenizers/{albert_tokenizer,fairseq_tokenizer,own_ids_sentencepiece,sentencepiece}.cc metaprompt/tokenizers/files/*.cc
   "${architectures[@]}" metaprompt/base/json.cc metaprompt/base/{files,hash,text}.cc -licuuc -ldl)
 target wordpiece "${tokenizers[@]}"
 target bpe "${tokenizers[@]}"

@@ -18,6 +18,10 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
       config->embedding_width < 1 || config->layers < 1 || config->layer_groups < 1 ||
       config->layer_groups > config->layers || config->position_offset < 0 ||
       config->position_offset >= config->max_positions || config->token_types < 0 || config->relative_buckets < 0 ||
+      (!config->local_layers.empty() && static_cast<int64_t>(config->local_layers.size()) != config->layers) ||
+      (config->positions == metaprompt::Positions::kRotary && config->width / config->heads % 2 != 0) ||
+      (config->disentangled && (config->disentangled->span() < 1 || config->disentangled->farthest < 1)) ||
+      !(config->rotary_theta >= 1) || !(config->local_rotary_theta >= 1) || config->window < 0 ||
       !(config->layer_norm_eps > 0) || !(config->initializer_range >= 0)) {
     std::abort();
   }

@@ -363,6 +363,30 @@ TEST(PrefixTest, AnMpnetsRelativeBiasIsZeroForIt) {
   }
 }
 
+// A prefix has no position: queries attend to it in local layers, too, and it is not turned.
+TEST(PrefixTest, LocalLayersSeeIt) {
+  const Opened opened("modernbert", ModelSpec::MASK);
+  EncoderConfig config = opened.checkpoint.encoder->config();
+  config.local_layers.assign(config.local_layers.size(), true);
+  config.window = 0;
+  const PromptModel model(DeepSpecWith(ModelSpec::MASK, 2), Encoder(config, /*with_head=*/true), kSoft);
+  const ParamList leaves = WithGraph(opened.params);
+  const Batch batch = opened.RandomBatch({21});
+  const ParamList gradient = torch::autograd::grad({model.Loss(model.Forward(leaves, batch), batch)}, leaves, {}, false,
+                                                   false, /*allow_unused=*/true);
+  int prefixes = 0;
+  for (size_t i = 0; i < leaves.size(); ++i) {
+    if (absl::StartsWith(model.params()[i].name, "prompt.prefix.")) {
+      EXPECT_GT(gradient[i].abs().max().item<double>(), 1e-6) << model.params()[i].name;
+      ++prefixes;
+    } else if (model.params()[i].group == ParamGroup::kPrompt) {
+      // The text's own tokens see themselves alone, and the slot that is read is no soft vector.
+      EXPECT_TRUE(!gradient[i].defined() || gradient[i].abs().max().item<double>() == 0) << model.params()[i].name;
+    }
+  }
+  EXPECT_EQ(prefixes, 8);
+}
+
 INSTANTIATE_TEST_SUITE_P(All, ArchitectureTest, testing::ValuesIn(EncoderGoldens()), GoldenTestName);
 
 // What the decoder reads is chosen apart from the features, lowered or not.

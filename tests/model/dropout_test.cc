@@ -7,14 +7,18 @@
 #include <torch/csrc/autograd/autograd.h>
 
 #include <cmath>
+#include <string>
 #include <vector>
 
+#include "absl/strings/str_cat.h"
 #include "metaprompt/base/random.h"
+#include "metaprompt/checkpoints/checkpoint.h"
 #include "metaprompt/encoders/encoder.h"
 #include "metaprompt/encoders/initial_values.h"
 #include "metaprompt/encoders/text_attention.h"
 #include "metaprompt/encoders/text_products.h"
 #include "tests/helpers/differences.h"
+#include "tests/helpers/encoder_goldens.h"
 
 namespace metaprompt {
 namespace {
@@ -120,6 +124,34 @@ TEST(DropoutTest, EveryWayOfComputingAPassDropsTheSame) {
   EXPECT_LT(MaxDifference(encoder.StatesToRead(narrow, texts, start, dropout).to(at::kDouble),
                           rough.index_select(0, texts.packing().read_from)),
             0.05);
+}
+
+// The same of every architecture: part by part and at once, and all tokens or those that are read. Each place of
+// dropout matters.
+TEST(DropoutTest, EveryArchitectureDropsTheSameInEveryPass) {
+  const TextInputs texts(at::arange(1, 36, at::kLong), at::tensor({0, 21, 21, 5, 26, 9}, at::kLong).view({3, 2}),
+                         at::tensor({17, 0, 2}, at::kLong), Answers());
+  for (const std::string& name : EncoderGoldens()) {
+    SCOPED_TRACE(name);
+    const Checkpoint checkpoint = *OpenCheckpoint(absl::StrCat(kEncoderGoldens, name), /*allow_unknown=*/false);
+    const Encoder& encoder = *checkpoint.encoder;
+    ParamList params;
+    for (const at::Tensor& param : checkpoint.params) {
+      params.push_back(param.to(at::kDouble));
+    }
+    for (const Dropout& dropout : {Dropout{0.25, 0, 11}, Dropout{0, 0.5, 11}}) {
+      const EncoderState embedded = encoder.Embedded(params, {}, texts, dropout);
+      const at::Tensor states = encoder.States(params, texts, embedded, dropout);
+      EXPECT_GT(MaxDifference(states, encoder.States(params, texts, embedded)), 0.1);
+      EXPECT_GT(MaxDifference(states, encoder.States(params, texts, embedded, {dropout.hidden, dropout.attention, 12})),
+                0.1);
+      const EncoderState half = encoder.Advanced(params, texts, embedded, 1, dropout);
+      EXPECT_TRUE(at::equal(states, encoder.States(params, texts, half, dropout)));
+      EXPECT_LT(MaxDifference(encoder.StatesToRead(params, texts, embedded, dropout),
+                              states.index_select(0, texts.packing().read_from)),
+                1e-12);
+    }
+  }
 }
 
 // The weights that AttendWithinTexts drops are those of the padded layout [B, H, T, T].

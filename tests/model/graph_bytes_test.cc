@@ -8,6 +8,7 @@
 #include <iostream>
 #include <vector>
 
+#include "metaprompt/architectures/architectures.h"
 #include "metaprompt/base/random.h"
 #include "metaprompt/prompt_model.h"
 #include "metaprompt/prompts/pack_texts.h"
@@ -65,6 +66,7 @@ TEST(GraphBytesTest, IsWhatTheGraphHolds) {
     int layer;  // lowered to
     std::vector<int64_t> lengths;
     int prefix = 0;
+    const char* architecture = "bert";
   };
   std::vector<int64_t> different;
   for (int64_t b = 0; b < 25; ++b) {
@@ -80,9 +82,22 @@ TEST(GraphBytesTest, IsWhatTheGraphHolds) {
       {"lowered", 64, 4, ModelSpec::MASK, Activation::kGelu, 0, false, 3, different},
       {"bfloat16", 192, 3, ModelSpec::MASK, Activation::kGelu, 0, true, 0, equal},
       {"prefix", 64, 3, ModelSpec::MASK, Activation::kGelu, 0, false, 0, different, 16},
+      {"gated", 64, 3, ModelSpec::MASK, Activation::kGelu, 0, false, 0, different, 0, "modernbert"},
+      {"gated, mean", 64, 2, ModelSpec::MEAN, Activation::kGelu, 0, false, 0, equal, 0, "modernbert"},
+      {"disentangled", 64, 3, ModelSpec::MASK, Activation::kGelu, 0, false, 0, different, 0, "deberta-v2"},
+      {"disentangled, long", 64, 2, ModelSpec::MEAN, Activation::kGelu, 0, false, 0, equal, 0, "deberta-v2"},
   };
   for (const Case& one : cases) {
-    EncoderConfig config;
+    EncoderConfig config = FindArchitecture(one.architecture)->defaults;
+    config.model_type = one.architecture;
+    if (config.gated) {
+      config.local_layers = {false, true, true};
+      config.local_layers.resize(static_cast<size_t>(one.layers));
+      config.window = 5;
+    } else if (config.model_type == "deberta-v2") {
+      config.disentangled = DisentangledConfig{80, 32, true, true, true, true};
+      config.positions = Positions::kNone;
+    }
     config.vocab_size = 50;
     config.width = config.embedding_width = one.width;
     config.layers = config.layer_groups = one.layers;

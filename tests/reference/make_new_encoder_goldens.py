@@ -84,7 +84,7 @@ CASES = {
                          "sliding_attention": {"rope_type": "default", "rope_theta": 20.0}}),
         t.ModernBertForMaskedLM, modern_bpe),
     # As v3 is published: config.json does not name the head that the weights have.
-    "deberta-v3": (lambda k: deberta_config(
+    "deberta-v2-v3": (lambda k: deberta_config(
         k, relative_attention=True, pos_att_type="p2c|c2p", position_buckets=16, max_relative_positions=-1,
         share_att_key=True, norm_rel_ebd="layer_norm", position_biased_input=False, legacy=False),
         t.DebertaV2ForMaskedLM, spm_folder),
@@ -124,7 +124,7 @@ def make(name):
     if make_tokenizer is not spm_folder:
         tokenizer.save_pretrained(folder)
     model.save_pretrained(folder)
-    if name == "deberta-v3":
+    if name == "deberta-v2-v3":
         path = os.path.join(folder, "config.json")
         with open(path) as file:
             config = json.load(file)
