@@ -372,19 +372,16 @@ TEST(PrefixTest, LocalLayersSeeIt) {
   const PromptModel model(DeepSpecWith(ModelSpec::MASK, 2), Encoder(config, /*with_head=*/true), kSoft);
   const ParamList leaves = WithGraph(opened.params);
   const Batch batch = opened.RandomBatch({21});
-  const ParamList gradient = torch::autograd::grad({model.Loss(model.Forward(leaves, batch), batch)}, leaves, {}, false,
-                                                   false, /*allow_unused=*/true);
-  int prefixes = 0;
+  const at::Tensor loss = model.Loss(model.Forward(leaves, batch), batch);
+  const ParamList gradient = torch::autograd::grad({loss}, leaves, {}, false, false, /*allow_unused=*/true);
   for (size_t i = 0; i < leaves.size(); ++i) {
     if (absl::StartsWith(model.params()[i].name, "prompt.prefix.")) {
       EXPECT_GT(gradient[i].abs().max().item<double>(), 1e-6) << model.params()[i].name;
-      ++prefixes;
     } else if (model.params()[i].group == ParamGroup::kPrompt) {
       // The text's own tokens see themselves alone, and the slot that is read is no soft vector.
       EXPECT_TRUE(!gradient[i].defined() || gradient[i].abs().max().item<double>() == 0) << model.params()[i].name;
     }
   }
-  EXPECT_EQ(prefixes, 8);
 }
 
 INSTANTIATE_TEST_SUITE_P(All, ArchitectureTest, testing::ValuesIn(EncoderGoldens()), GoldenTestName);
