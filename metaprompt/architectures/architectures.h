@@ -1,5 +1,6 @@
 // The architectures that checkpoints can have. All are one network (metaprompt/encoders/encoder.h) with other options,
-// and with other names for the fields of config.json and for the tensors. An Architecture lists what differs, as data.
+// and with other names for the fields of config.json and for the tensors. An Architecture lists what differs, as data,
+// and has a function for what its config.json describes in a way of its own.
 //
 // To add one, write a file that fills in its Architecture, and add a row to architectures.inc. No other code depends on
 // which architecture an encoder has.

@@ -9,7 +9,6 @@
 #include "metaprompt/encoders/autocast.h"
 #include "metaprompt/encoders/bfloat16_layers.h"
 #include "metaprompt/encoders/bfloat16_linear.h"
-#include "metaprompt/encoders/disentangled.h"
 #include "metaprompt/encoders/gather_rows.h"
 #include "metaprompt/encoders/rms_norm.h"
 #include "metaprompt/encoders/text_attention.h"
@@ -224,10 +223,9 @@ double Encoder::ScoreScale() const {
   return 1.0 / std::sqrt(static_cast<double>(terms * (config_.width / config_.heads)));
 }
 
-Encoder::PairBias Encoder::DisentangledBias(const ParamList& p, const at::Tensor& distances, const TextInputs& texts,
-                                            size_t i, bool slots_alone, const Dropout& dropout) const {
+Encoder::PairBias Encoder::DisentangledBias(const ParamList& p, const at::Tensor& distances, const DistanceRows& rows,
+                                            size_t i, const Dropout& dropout) const {
   const LayerPlaces& at = layout_.layers[i];
-  const DistanceRows rows = DistanceRowsOf(*config_.disentangled, texts, slots_alone);
   const int64_t place = 3 * static_cast<int64_t>(num_layers()) + 1 + static_cast<int64_t>(i);
   const at::Tensor used = DroppedAt(place, distances.narrow(0, rows.first, rows.count), dropout,
                                     at::arange(rows.first, rows.first + rows.count, at::kLong));
@@ -240,8 +238,8 @@ Encoder::PairBias Encoder::DisentangledBias(const ParamList& p, const at::Tensor
     const size_t lora = at.position_query == at.query ? at.query_lora : kNoParam;
     of_queries = WithLora(p, used, at.position_query, lora) * ScoreScale();
   }
-  return [rows, of_keys, of_queries](const at::Tensor& query, const at::Tensor& key) {
-    return DistanceScores(query, key, of_keys, of_queries, rows.index);
+  return [index = rows.index, of_keys, of_queries](const at::Tensor& query, const at::Tensor& key) {
+    return DistanceScores(query, key, of_keys, of_queries, index);
   };
 }
 
@@ -330,6 +328,10 @@ at::Tensor Encoder::Layers(const ParamList& p, const TextInputs& texts, const En
   const at::Tensor every_bias = end > from.next + (slots_alone ? 1 : 0)
                                     ? RelativeBias(from.relative_bias, texts, /*slots_alone=*/false)
                                     : at::Tensor();
+  const auto distance_rows = [&](bool at_slots) {
+    return from.distances.defined() ? DistanceRowsOf(*config_.disentangled, texts, at_slots) : DistanceRows();
+  };
+  const DistanceRows every_distance = distance_rows(/*at_slots=*/false);
   for (size_t i = from.next; i < end; ++i) {
     const LayerPlaces& at = layout_.layers[i];
     const bool at_slots = slots_alone && i + 1 == end;
@@ -355,7 +357,7 @@ at::Tensor Encoder::Layers(const ParamList& p, const TextInputs& texts, const En
       const at::Tensor all = at_slots ? RelativeBias(from.relative_bias, texts, /*slots_alone=*/true) : every_bias;
       bias = [all](const at::Tensor& /*query*/, const at::Tensor& /*key*/) { return all; };
     } else if (from.distances.defined()) {
-      bias = DisentangledBias(p, from.distances, texts, i, at_slots, dropout);
+      bias = DisentangledBias(p, from.distances, at_slots ? distance_rows(true) : every_distance, i, dropout);
     }
     const int64_t place = 3 * static_cast<int64_t>(i) + 1;
     const at::Tensor mixed =
@@ -368,7 +370,7 @@ at::Tensor Encoder::Layers(const ParamList& p, const TextInputs& texts, const En
     x = x + (config_.drops_feed_forward ? DroppedAt(place + 2, fed, dropout, tokens) : fed);
     x = pre_norm ? x : Norm(p, x, at.out_norm);
   }
-  return end == num_layers() ? Norm(p, x, layout_.final_norm) : x;
+  return from.next < end && end == num_layers() ? Norm(p, x, layout_.final_norm) : x;
 }
 
 EncoderState Encoder::Advanced(const ParamList& params, const TextInputs& texts, const EncoderState& from, size_t next,

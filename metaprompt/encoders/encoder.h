@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "metaprompt/architectures/encoder_config.h"
+#include "metaprompt/encoders/disentangled.h"
 #include "metaprompt/encoders/dropout.h"
 #include "metaprompt/encoders/layout.h"
 #include "metaprompt/encoders/reach.h"
@@ -100,7 +101,7 @@ class Encoder {
     at::Tensor value;
   };
 
-  // How the tokens of a text are told apart in a layer.
+  // How a layer tells the positions of tokens apart.
   struct LayerPositions {
     RotaryTable rotary;  // undefined: none
     Reach reach;
@@ -119,8 +120,8 @@ class Encoder {
   at::Tensor RelativeBias(const at::Tensor& relative, const TextInputs& texts, bool slots_alone) const;
   at::Tensor WithLora(const ParamList& params, const at::Tensor& x, size_t place, size_t lora) const;
   // The bias of layer i on attention from the vectors [2 span, D] of distances.
-  PairBias DisentangledBias(const ParamList& params, const at::Tensor& distances, const TextInputs& texts, size_t i,
-                            bool slots_alone, const Dropout& dropout) const;
+  PairBias DisentangledBias(const ParamList& params, const at::Tensor& distances, const DistanceRows& rows, size_t i,
+                            const Dropout& dropout) const;
   // What products of queries and keys are multiplied by before the softmax.
   double ScoreScale() const;
   at::Tensor Attend(const at::Tensor& query, const at::Tensor& key, const at::Tensor& value, const PairBias& bias,

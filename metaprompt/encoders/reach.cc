@@ -12,7 +12,7 @@ void HideKeys(const Reach& reach, const at::Tensor& places, int64_t heads, const
   const bool one_query = read_at.defined() && read_at.numel() > 0;
   const auto text = places.accessor<int64_t, 2>();  // first query, queries, first key, keys, pairs before
   AT_DISPATCH_FLOATING_TYPES(scores->scalar_type(), "HideKeys", [&] {
-    constexpr scalar_t kHidden = -std::numeric_limits<scalar_t>::infinity();
+    constexpr scalar_t kNever = -std::numeric_limits<scalar_t>::infinity();
     auto* const all = scores->data_ptr<scalar_t>();
     for (int64_t b = 0; b < places.size(0); ++b) {
       const int64_t queries = text[b][1];
@@ -25,8 +25,8 @@ void HideKeys(const Reach& reach, const at::Tensor& places, int64_t heads, const
         const int64_t at = one_query ? read_at.data_ptr<int64_t>()[b] : row % queries;
         const int64_t first = at > reach.before ? at - reach.before : 0;
         const int64_t end = reach.after < keys - at - 1 ? at + reach.after + 1 : keys;
-        std::fill(of_keys, of_keys + first, kHidden);
-        std::fill(of_keys + end, of_keys + keys, kHidden);
+        std::fill(of_keys, of_keys + first, kNever);
+        std::fill(of_keys + end, of_keys + keys, kNever);
       }
     }
   });
@@ -41,8 +41,7 @@ at::Tensor ReachBias(const Reach& reach, const TextInputs& texts, bool slots_alo
                   : key.view({1, 1, longest, 1});
   const at::Tensor after = key - query;
   const at::Tensor hidden = at::logical_or(after > reach.after, after < -reach.before);
-  return at::zeros(hidden.sizes(), hidden.options().dtype(at::kFloat))
-      .masked_fill(hidden, -std::numeric_limits<double>::infinity());
+  return at::zeros(hidden.sizes(), hidden.options().dtype(at::kFloat)).masked_fill(hidden, kHidden);
 }
 
 }  // namespace metaprompt

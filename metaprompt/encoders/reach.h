@@ -28,8 +28,12 @@ struct Reach {
 void HideKeys(const Reach& reach, const at::Tensor& places, int64_t heads, const at::Tensor& read_at,
               at::Tensor* scores);
 
-// The same for padded texts, to be added to the scores [B, H, Q, T]: 0 for a key within reach, else -inf. Float32: [1,
-// 1, T, T], or with slots_alone, where the only queries are the tokens to read, [B, 1, 1, T].
+// With this added to its score, a key has the weight 0. It is finite because padding may have no other key within
+// reach, and its weights must be numbers.
+constexpr double kHidden = -1e30;
+
+// The same for padded texts, to be added to the scores [B, H, Q, T]: 0 for a key within reach, else kHidden. Float32:
+// [1, 1, T, T], or with slots_alone, where the only queries are the tokens to read, [B, 1, 1, T].
 at::Tensor ReachBias(const Reach& reach, const TextInputs& texts, bool slots_alone);
 
 }  // namespace metaprompt
