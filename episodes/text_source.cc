@@ -23,7 +23,7 @@ void RemoveFromTexts(int64_t id, PromptedText* text) {
     const auto end = text->ids.begin() + place.end - removed;
     const auto kept = std::remove(begin, end, id);
     const int64_t of_text = end - kept;
-    read_at -= text->read_at >= place.end ? of_text : 0;
+    read_at -= text->read_at >= place.end - 1 ? of_text : 0;  // a causal model may read at a text's last token
     place = TextPlace{place.begin - removed, place.end - removed - of_text};
     text->ids.erase(kept, end);
     removed += of_text;

@@ -222,6 +222,8 @@ std::shared_ptr<const PromptCache> PromptModel::ComputedBelow(const ModelParams&
 }
 
 size_t PromptModel::read_scale_place() const {
+  TORCH_CHECK(encoder_.layout().has_head() == (encoder_.layout().transform != kNoParam),
+              "PromptModel::read_scale_place: the decoder of a causal model reads the states as they are");
   return encoder_.layout().has_head() ? encoder_.layout().transform_norm : encoder_.params().size();
 }
 
@@ -238,7 +240,7 @@ double PromptModel::GraphBytes(const Batch& batch) const {
   parts.first = cache == nullptr ? 0 : layers != nullptr ? static_cast<int64_t>(layers->encoder.next) : parts.layers;
   parts.embeddings = cache == nullptr;
   parts.slots_alone = SlotsAlone();
-  parts.head_rows = encoder_.layout().has_head() && !class_head_alone ? RowsOf(batch) : 0;
+  parts.head_rows = encoder_.layout().transform != kNoParam && !class_head_alone ? RowsOf(batch) : 0;
   parts.lora_rank = spec_.lora().rank();
   parts.prefix_length = spec_.prompt().prefix_length();
   parts.bfloat16 = bfloat16_;

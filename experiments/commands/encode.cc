@@ -28,6 +28,7 @@
 #include "metaprompt/encoders/bfloat16_layers.h"
 #include "metaprompt/model/batch.h"
 #include "metaprompt/model/finite.h"
+#include "metaprompt/prompts/framing.h"
 #include "metaprompt/prompts/pack_texts.h"
 
 namespace metaprompt {
@@ -57,6 +58,8 @@ absl::StatusOr<Lines> Tokenised(const EncodeOptions& options, const Tokenizer& t
                                 int64_t position_offset, std::istream* in, const std::string& name) {
   Lines lines;
   const SpecialIds special = tokenizer.special();
+  const Framing framing = FramingOf(tokenizer);
+  const auto room = max_tokens - static_cast<int64_t>(framing.before.size() + framing.after.size());
   // In RoBERTa and MPNet, padding takes no position, wherever it is.
   lines.uncounted = position_offset > 0 && special.pad >= 0 ? special.pad : TextInputs::kNoToken;
   for (std::string line; std::getline(*in, line);) {
@@ -67,14 +70,20 @@ absl::StatusOr<Lines> Tokenised(const EncodeOptions& options, const Tokenizer& t
     PromptedText text;
     bool cut = false;
     text.ids = tokenizer.EncodeWithSpecial(line);
-    if (static_cast<int64_t>(text.ids.size()) > max_tokens - 2) {
-      text.ids.resize(static_cast<size_t>(max_tokens - 2));
+    if (static_cast<int64_t>(text.ids.size()) > room) {
+      text.ids.resize(static_cast<size_t>(room));
       ++lines.cut;
       cut = true;
     }
-    text.ids.insert(text.ids.begin(), special.cls);
-    text.ids.push_back(special.sep);
-    if (options.mask_logits) {
+    text.ids.insert(text.ids.begin(), framing.before.begin(), framing.before.end());
+    text.ids.insert(text.ids.end(), framing.after.begin(), framing.after.end());
+    if (text.ids.empty()) {
+      return absl::InvalidArgumentError(
+          absl::StrCat(name, ":", number, ": the line has no token; a causal model needs one"));
+    }
+    if (framing.read == Framing::Read::kLast) {
+      text.read_at = static_cast<int64_t>(text.ids.size()) - 1;
+    } else if (options.mask_logits) {
       const auto masks = std::count(text.ids.begin(), text.ids.end(), special.mask);
       if (masks != 1) {
         return absl::InvalidArgumentError(absl::StrCat(

@@ -9,6 +9,7 @@
 #include "experiments/workbench/model_assembly.h"
 #include "metaprompt/base/status_macros.h"
 #include "metaprompt/base/text.h"
+#include "metaprompt/prompts/framing.h"
 #include "metaprompt/tokenizers/tokenizer.h"
 
 namespace metaprompt {
@@ -17,7 +18,7 @@ absl::Status TokenizeLines(const TokenizeOptions& options, std::istream* in, con
                            std::ostream* out) {
   ASSIGN_OR_RETURN(const std::unique_ptr<Tokenizer> opened, OpenTokenizer(options.encoder));
   const Tokenizer& tokenizer = *opened;
-  const SpecialIds special = tokenizer.special();
+  const Framing framing = FramingOf(tokenizer);
   std::string text;
   std::string line;
   for (int64_t number = 1; std::getline(*in, text, '\n'); ++number) {
@@ -26,8 +27,8 @@ absl::Status TokenizeLines(const TokenizeOptions& options, std::istream* in, con
     }
     std::vector<int64_t> ids = options.plain_text ? tokenizer.Encode(text) : tokenizer.EncodeWithSpecial(text);
     if (options.special_tokens) {
-      ids.insert(ids.begin(), special.cls);
-      ids.push_back(special.sep);
+      ids.insert(ids.begin(), framing.before.begin(), framing.before.end());
+      ids.insert(ids.end(), framing.after.begin(), framing.after.end());
     }
     line.clear();
     for (const int64_t id : ids) {

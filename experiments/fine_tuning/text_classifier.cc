@@ -22,6 +22,9 @@ std::set<size_t> HeadPlaces(const EncoderLayout& layout) {
     return places;
   }
   for (const size_t place : {layout.transform, layout.transform_norm}) {
+    if (place == kNoParam) {
+      continue;  // a causal model: the decoder reads the states
+    }
     places.insert(place);
     if (layout.BiasOf(place) != kNoParam) {
       places.insert(layout.BiasOf(place));

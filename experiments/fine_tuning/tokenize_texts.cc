@@ -28,6 +28,12 @@ absl::StatusOr<TextFrame> TextFrame::Create(const FineTuningSpec& spec, const To
     return frame;
   }
   frame.framing_ = FramingOf(tokenizer);
+  if (frame.framing_.read == Framing::Read::kLast) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("read is ", FineTuningSpec::Read_Name(spec.read()),
+                     "; a causal model's tokens see only those before them, so read must be MASK, which reads the last "
+                     "token of the template"));
+  }
   const auto texts = static_cast<int64_t>(names.size());
   const auto around =
       static_cast<int64_t>(frame.framing_.before.size()) + texts * static_cast<int64_t>(frame.framing_.after.size());

@@ -46,6 +46,22 @@ absl::StatusOr<std::unique_ptr<Tokenizer>> TokenizerOfRun(
   return LoadSentencePiece(std::move(bytes), "the trained tokenizer");
 }
 
+namespace {
+
+// OK if the tokenizer is one for causal models where the encoder is one. The error begins with `folder`.
+absl::Status CheckKinds(const Encoder& encoder, const Tokenizer& tokenizer, const std::string& folder) {
+  const bool has_mask = tokenizer.special().mask >= 0;
+  if (encoder.config().causal != has_mask) {
+    return absl::OkStatus();
+  }
+  return absl::InvalidArgumentError(
+      absl::StrCat(folder, ": ", encoder.config().model_type, has_mask ? " is" : " is not",
+                   " a causal model, and the tokenizer has ", has_mask ? "a mask token" : "no mask token",
+                   "; tokenizer_class in tokenizer_config.json chooses the tokenizer"));
+}
+
+}  // namespace
+
 absl::StatusOr<EncoderParts> OpenEncoder(const std::string& folder, bool allow_unknown,
                                          std::unique_ptr<Tokenizer> tokenizer) {
   ASSIGN_OR_RETURN(Checkpoint checkpoint, OpenCheckpoint(folder, allow_unknown));
@@ -59,6 +75,7 @@ absl::StatusOr<EncoderParts> OpenEncoder(const std::string& folder, bool allow_u
                                                    " pieces, but config.json's vocab_size is ", ids,
                                                    "; the vocabulary is cut short or another checkpoint's"));
   }
+  RETURN_IF_ERROR(CheckKinds(*checkpoint.encoder, *tokenizer, folder));
   EncoderParts parts;
   parts.tokenizer = std::move(tokenizer);
   parts.encoder = std::move(checkpoint.encoder);
@@ -101,6 +118,7 @@ absl::StatusOr<EncoderParts> ReadEncoderParts(const ModelSpec& spec, const Token
   ASSIGN_OR_RETURN(const EncoderConfig config, ParseEncoderConfig(parts.config_json, path));
   RETURN_IF_ERROR(CheckFits(path, LayoutOf(config, with_head).params));
   parts.encoder = std::make_unique<Encoder>(config, with_head);
+  RETURN_IF_ERROR(CheckKinds(*parts.encoder, *parts.tokenizer, folder));
   return parts;
 }
 

@@ -32,7 +32,8 @@ struct FieldNames {
   absl::string_view layer_groups;     // without one it is `layers`
   absl::string_view inner_group_num;
   absl::string_view relative_buckets;
-  absl::string_view hidden_dropout = "hidden_dropout_prob";
+  absl::string_view max_positions = "max_position_embeddings";
+  absl::string_view hidden_dropout = "hidden_dropout_prob";  // empty: such dropout does not exist
   absl::string_view attention_dropout = "attention_probs_dropout_prob";
 };
 
@@ -66,6 +67,7 @@ struct TensorNames {
   // Dense layers that are stored in one tensor. "attn.Wqkv": the weights and the biases of the layers named
   // "attn.Wqkv.NAME" are rows of attn.Wqkv.weight and attn.Wqkv.bias, in the order of EncoderLayout::params.
   std::vector<absl::string_view> fused;
+  bool inputs_first = false;  // the layers' matrices are stored as [in, out] (GPT-2)
   // The MLM head: its dense layer and layer norm, and the whole names of the decoder's matrix and bias.
   absl::string_view transform = "cls.predictions.transform.dense";
   absl::string_view transform_norm = "cls.predictions.transform.LayerNorm";
@@ -82,6 +84,12 @@ struct OtherHead {
   absl::string_view decoder_bias;
 };
 
+// What turns the last hidden states into the decoder's input.
+enum class HeadKind {
+  kTransform,  // a dense layer, an activation and a norm: the head of a masked language model
+  kNone,       // nothing: the decoder reads the states (causal models). There is a head where there is a decoder
+};
+
 // When a dense layer leads from the embeddings to the first layer.
 enum class EmbeddingMap { kNever, kWhereWidthsDiffer, kAlways };
 
@@ -95,6 +103,7 @@ enum class TokenizerKind {
   kAlbertSentencePiece,
   kFairseqSentencePiece,
   kCamembertSentencePiece,
+  kGpt2ByteBpe,
 };
 
 // The defaults of the members are BERT's.
@@ -113,6 +122,8 @@ struct Architecture {
   void (*read_more)(ConfigFields* fields, EncoderConfig* config) = nullptr;
   // Writes those fields.
   void (*write_more)(const EncoderConfig& config, nlohmann::ordered_json* json) = nullptr;
+  HeadKind head = HeadKind::kTransform;
+  absl::string_view head_class = "ForMaskedLM";    // ends the name of transformers' class with a head
   std::vector<absl::string_view> refused_options;  // fields of config.json that must be false or missing
   // Parts of the names of tensors that are left unused, beside poolers and buffers: the heads of other tasks.
   std::vector<absl::string_view> unused;

@@ -79,7 +79,8 @@ void RefuseUnsupported(const Architecture& architecture, ConfigFields* fields) {
     bool on = false;
     fields->Flag(option, &on);
     if (on) {
-      fields->Fail(absl::StrCat(option, " is true; only encoders are supported"));
+      fields->Fail(absl::StrCat(option, " is true; only ",
+                                architecture.defaults.causal ? "models without it" : "encoders", " are supported"));
     }
   }
   for (const absl::string_view option : architecture.refused_options) {
@@ -108,7 +109,7 @@ void ReadFields(const Architecture& architecture, ConfigFields* fields, EncoderC
   size(names.layers, 1, kMaxLayers, &config->layers);
   size(names.heads, 1, kMaxSmall, &config->heads);
   size(names.intermediate, 1, kMaxIntermediate, &config->intermediate);
-  size("max_position_embeddings", 1, kMaxPositions, &config->max_positions);
+  size(names.max_positions, 1, kMaxPositions, &config->max_positions);
   fields->Act(names.activation, &config->activation);
   size(names.token_types, architecture.defaults.token_types == 0 ? 0 : 1, kMaxSmall, &config->token_types);
   size(names.embedding_width, 1, kMaxWidth, &config->embedding_width);
@@ -118,7 +119,9 @@ void ReadFields(const Architecture& architecture, ConfigFields* fields, EncoderC
     fields->Number(names.layer_norm_eps, 1e-15, 0.1, &config->layer_norm_eps);
   }
   fields->Number("initializer_range", 0, 10, &config->initializer_range);
-  fields->Number(names.hidden_dropout, 0, 0.99, &config->hidden_dropout);
+  if (!names.hidden_dropout.empty()) {
+    fields->Number(names.hidden_dropout, 0, 0.99, &config->hidden_dropout);
+  }
   fields->Number(names.attention_dropout, 0, 0.99, &config->attention_dropout);
   fields->Flag("tie_word_embeddings", &config->tied);
   if (!names.padding.empty()) {
@@ -156,7 +159,7 @@ void CheckSizes(const FieldNames& names, const EncoderConfig& config, ConfigFiel
         absl::StrCat(names.width, " ", config.width, " must be a multiple of ", names.heads, " ", config.heads));
   }
   if (config.position_offset >= config.max_positions) {
-    fields->Fail(absl::StrCat("max_position_embeddings ", config.max_positions, " leaves no position: the first is ",
+    fields->Fail(absl::StrCat(names.max_positions, " ", config.max_positions, " leaves no position: the first is ",
                               config.position_offset));
   }
   if (config.layer_groups > config.layers) {
@@ -206,7 +209,7 @@ std::string ConfigJson(const EncoderConfig& config) {
   put(names.layers, config.layers);
   put(names.heads, config.heads);
   put(names.intermediate, config.intermediate);
-  put("max_position_embeddings", config.max_positions);
+  put(names.max_positions, config.max_positions);
   put(names.token_types, config.token_types);
   put(names.embedding_width, config.embedding_width);
   put(names.layer_groups, config.layer_groups);
@@ -219,7 +222,9 @@ std::string ConfigJson(const EncoderConfig& config) {
   }
   json["initializer_range"] = config.initializer_range;
   json["tie_word_embeddings"] = config.tied;
-  json[std::string(names.hidden_dropout)] = config.hidden_dropout;
+  if (!names.hidden_dropout.empty()) {
+    json[std::string(names.hidden_dropout)] = config.hidden_dropout;
+  }
   json[std::string(names.attention_dropout)] = config.attention_dropout;
   if (architecture.write_more != nullptr) {
     architecture.write_more(config, &json);

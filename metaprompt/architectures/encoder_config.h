@@ -75,7 +75,8 @@ struct EncoderConfig {
   double initializer_range = 0.02;  // the standard deviation of new parameters
   bool other_head = false;          // the MLM head has the names of Architecture::other_head
   bool tied = true;                 // the decoder's matrix is the word table
-  double hidden_dropout = 0.1;      // rates in training
+  bool causal = false;          // a token attends to itself and to the tokens before it; the next token is predicted
+  double hidden_dropout = 0.1;  // rates in training
   double attention_dropout = 0.1;
   bool drops_attention = true;     // what attention adds to the hidden states is dropped too (not in DistilBERT)
   bool drops_feed_forward = true;  // and what the feed-forward half adds (not in ALBERT)

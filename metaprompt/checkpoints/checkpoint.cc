@@ -65,7 +65,9 @@ bool KnownToBeUnused(absl::string_view name, const EncoderConfig& config) {
   if (std::any_of(parts.begin(), parts.end(), [&](absl::string_view part) { return absl::StrContains(name, part); })) {
     return true;
   }
-  return absl::StartsWith(name, DecoderName(TensorNamesOf(config))) && (config.tied || absl::EndsWith(name, ".bias"));
+  const bool bias = absl::EndsWith(name, ".bias");
+  return absl::StartsWith(name, DecoderName(TensorNamesOf(config))) && (config.tied || bias) &&
+         (config.decoder_bias || !bias);
 }
 
 std::string Some(const std::vector<std::string>& names) {
@@ -89,6 +91,9 @@ absl::Status CheckTiedCopies(const Weights& weights, const std::string& where, c
       continue;
     }
     const size_t used = matrix ? layout.words : layout.decoder_bias;
+    if (used == kNoParam) {
+      continue;
+    }
     const at::Tensor& original = checkpoint.params[used];
     ASSIGN_OR_RETURN(const at::Tensor copy, weights.Read(name));
     if (copy.scalar_type() != original.scalar_type() || !copy.equal(original)) {
@@ -165,9 +170,12 @@ absl::Status ReadParams(const Weights& weights, const std::string& where, bool a
 }
 
 bool HasHead(const Weights& weights, const EncoderConfig& config) {
-  const std::string transform = absl::StrCat(TensorNamesOf(config).transform, ".weight");
-  return std::any_of(weights.tensors().begin(), weights.tensors().end(),
-                     [&](const StoredTensor& tensor) { return tensor.name == transform; });
+  const TensorNames& names = TensorNamesOf(config);
+  const bool has_transform = ArchitectureOf(config).head == HeadKind::kTransform;
+  const std::string of_head = has_transform ? absl::StrCat(names.transform, ".weight") : std::string(names.decoder);
+  return (!has_transform && config.tied) ||
+         std::any_of(weights.tensors().begin(), weights.tensors().end(),
+                     [&](const StoredTensor& tensor) { return tensor.name == of_head; });
 }
 
 // The config with the head that the weights have. Published DeBERTa-v3 checkpoints have the other one than their
@@ -226,9 +234,10 @@ TensorFile CheckpointTensors(const Encoder& encoder, const ParamList& params) {
 std::string CheckpointConfig(const Encoder& encoder, const std::string& config_json) {
   Json config = Json::parse(config_json, nullptr, /*allow_exceptions=*/false);
   TORCH_CHECK(config.is_object(), "CheckpointConfig: config_json is not an object");
-  config["architectures"] = {absl::StrCat(ArchitectureOf(encoder.config()).class_prefix,
-                                          encoder.layout().has_head() ? "ForMaskedLM" : "Model")};
-  if (const auto& other = ArchitectureOf(encoder.config()).other_head; other && encoder.layout().has_head()) {
+  const Architecture& architecture = ArchitectureOf(encoder.config());
+  const bool has_head = encoder.layout().has_head();
+  config["architectures"] = {absl::StrCat(architecture.class_prefix, has_head ? architecture.head_class : "Model")};
+  if (const auto& other = architecture.other_head; other && has_head) {
     config[std::string(other->unless)] = !encoder.config().other_head;
   }
   config["torch_dtype"] = "float32";

@@ -31,7 +31,8 @@ struct Checkpoint {
 // `allow_unknown`, tensors that are left over, and such a decoder, are unused instead.
 absl::StatusOr<Checkpoint> OpenCheckpoint(const std::string& folder, bool allow_unknown);
 
-// Writes a folder that transformers' AutoModelForMaskedLM (without a head: AutoModel) loads with the same outputs: the
+// Writes a folder that transformers' AutoModelForMaskedLM (for causal models: AutoModelForCausalLM; without a head:
+// AutoModel) loads with the same outputs: the
 // encoder's parameters in float32 under their Hugging Face names, config.json and the tokenizer's files. Makes the
 // folder if there is none. After an error the folder is incomplete; the caller has to remove it.
 absl::Status SaveCheckpoint(const std::string& folder, const Encoder& encoder, const ParamList& params,

@@ -1,5 +1,5 @@
 // Which tensors of a checkpoint make up an encoder's parameters: most are one parameter each, and some are several, one
-// after another.
+// after another, or have rows in place of columns.
 #ifndef METAPROMPT_CHECKPOINTS_FUSED_TENSORS_H_
 #define METAPROMPT_CHECKPOINTS_FUSED_TENSORS_H_
 
@@ -18,6 +18,7 @@ struct CheckpointTensor {
   std::string name;            // as transformers calls it
   std::vector<int64_t> shape;  // of the whole
   std::vector<size_t> parts;   // places of the parameters; each is a range of the first dimension
+  bool transposed = false;     // a matrix, of which each parameter is a range of columns, transposed
 };
 
 // All of them, in the order of their first parameters.

@@ -185,6 +185,7 @@ std::vector<Encoder::LayerPositions> Encoder::PositionsOf(const TextInputs& text
     return MakeRotaryTable(texts.longest(), config_.width / config_.heads, theta, type, texts.ids().device());
   };
   LayerPositions global;
+  global.reach.after = config_.causal ? 0 : Reach::kAll;
   LayerPositions local;
   local.reach = {config_.window, config_.window};
   if (rotary) {
@@ -389,7 +390,7 @@ at::Tensor Encoder::StatesToRead(const ParamList& params, const TextInputs& text
 }
 
 at::Tensor Encoder::Transformed(const ParamList& p, const at::Tensor& states) const {
-  if (!layout_.has_head()) {
+  if (layout_.transform == kNoParam) {
     return states;
   }
   return Norm(p, Activate(config_.head_activation, Dense(p, states, layout_.transform)), layout_.transform_norm);

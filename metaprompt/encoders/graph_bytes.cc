@@ -58,7 +58,7 @@ double GraphBytes(const EncoderConfig& config, const TextInputs& packed, const G
 
   double bytes = 0;
   if (parts.embeddings) {
-    bytes += tokens * embedding * full;  // the layer norm's input
+    bytes += config.embedding_norm ? tokens * embedding * full : 0;  // the norm's input
     if (config.embedding_width != config.width) {
       bytes += tokens * embedding * product;
     }

@@ -18,6 +18,7 @@ namespace {
 class Builder {
  public:
   Builder(const EncoderConfig& config, bool with_head) : config_(config), names_(TensorNamesOf(config)) {
+    layout_.inputs_first = names_.inputs_first;
     Embeddings();
     Layers();
     Head(with_head);
@@ -174,6 +175,7 @@ class Builder {
 
   void Head(bool with_head) {
     layout_.decoder = layout_.words;
+    layout_.head = with_head;
     if (!with_head) {
       return;
     }
@@ -182,8 +184,10 @@ class Builder {
       layer = std::max(layer, info.layer + 1);
     }
     const int64_t width = config_.embedding_width;
-    layout_.transform = Dense(names_.transform, width, config_.width, layer, config_.head_bias);
-    layout_.transform_norm = Norm(names_.transform_norm, width, layer);
+    if (ArchitectureOf(config_).head == HeadKind::kTransform) {
+      layout_.transform = Dense(names_.transform, width, config_.width, layer, config_.head_bias);
+      layout_.transform_norm = Norm(names_.transform_norm, width, layer);
+    }
     if (!config_.tied) {
       layout_.decoder = Add(std::string(names_.decoder), {config_.vocab_size, width}, layer, true);
     }

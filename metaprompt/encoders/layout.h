@@ -47,6 +47,7 @@ struct EncoderLayout {
   std::vector<ParamInfo> params;
   std::vector<bool> has_bias;  // for each place: whether the place behind it is its bias
   std::vector<FusedTensor> fused;
+  bool inputs_first = false;  // whether checkpoints store the matrices of layers as [in, out]
   size_t words = 0;
   size_t positions = kNoParam;  // the table of positions that are added
   size_t token_types = kNoParam;
@@ -57,6 +58,7 @@ struct EncoderLayout {
   size_t distance_norm = kNoParam;
   size_t final_norm = kNoParam;     // behind the last layer, with pre_norm
   std::vector<LayerPlaces> layers;  // in the order they are applied; ALBERT's share their places
+  bool head = false;                // whether there is a head
   size_t transform = kNoParam;      // the MLM head's dense layer; without it the decoder reads the hidden state
   size_t transform_norm = kNoParam;
   size_t decoder = 0;              // [V, E]; the place of the word embedding where the two are tied
@@ -65,7 +67,8 @@ struct EncoderLayout {
   // The bias of a weight, or kNoParam.
   size_t BiasOf(size_t weight) const { return has_bias[weight] ? weight + 1 : kNoParam; }
 
-  bool has_head() const { return transform != kNoParam; }
+  // Whether the decoder was trained to read what Encoder::Transformed returns.
+  bool has_head() const { return head; }
 };
 
 // The table's entry for config.model_type, which must be there.

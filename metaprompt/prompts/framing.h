@@ -9,18 +9,33 @@
 
 namespace metaprompt {
 
-// All ids are vocabulary ids. The answer is read at the slot.
+// All ids are vocabulary ids.
 struct Framing {
+  enum class Read {
+    kSlot,  // at the token `slot`, which stands in place of the missing word
+    kLast,  // at the last token: a causal model predicts what comes next. There is no slot
+  };
+
   std::vector<int64_t> before;  // the first tokens of every input
-  std::vector<int64_t> after;   // the last tokens of every input
-  int64_t slot = 0;             // the token in place of the missing word
+  std::vector<int64_t> after;   // the last tokens of every input; none with kLast
+  Read read = Read::kSlot;
+  int64_t slot = 0;
 };
 
-// The framing of a masked language model: [CLS] ... [MASK] ... [SEP], by whatever names the tokenizer has for these
-// tokens.
+// The framing of a masked language model is [CLS] ... [MASK] ... [SEP], by whatever names the tokenizer has for these
+// tokens. The tokenizer of a causal model has no mask; a text may begin with a special token.
 inline Framing FramingOf(const Tokenizer& tokenizer) {
   const SpecialIds special = tokenizer.special();
-  return {{special.cls}, {special.sep}, special.mask};
+  Framing framing;
+  if (special.cls >= 0) {
+    framing.before.push_back(special.cls);
+  }
+  if (special.sep >= 0) {
+    framing.after.push_back(special.sep);
+  }
+  framing.read = special.mask >= 0 ? Framing::Read::kSlot : Framing::Read::kLast;
+  framing.slot = special.mask;
+  return framing;
 }
 
 }  // namespace metaprompt

@@ -179,6 +179,10 @@ absl::StatusOr<PromptTemplate> PromptTemplate::Create(const PromptSpec& spec, co
   ASSIGN_OR_RETURN(const std::vector<Part> parts, ParseTemplate(spec.template_(), names));
   PromptTemplate result;
   result.names_ = names;
+  const bool has_slot = framing.read == Framing::Read::kSlot;
+  if (!has_slot && parts.back().kind != Part::kMask) {
+    return TemplateError("{mask} must be the end of the template: a causal model continues a text");
+  }
   result.words_.push_back(framing.before);
   for (const Part& part : parts) {
     std::vector<int64_t>& ids = result.words_.back();
@@ -189,8 +193,10 @@ absl::StatusOr<PromptTemplate> PromptTemplate::Create(const PromptSpec& spec, co
         break;
       case Part::kMask:
         result.mask_words_ = result.words_.size() - 1;
-        result.mask_ = static_cast<int64_t>(ids.size());
-        ids.push_back(framing.slot);
+        result.mask_ = static_cast<int64_t>(ids.size()) - (has_slot ? 0 : 1);
+        if (has_slot) {
+          ids.push_back(framing.slot);
+        }
         break;
       case Part::kSoft:
         for (int64_t i = 0; i < part.count; ++i) {
@@ -208,6 +214,11 @@ absl::StatusOr<PromptTemplate> PromptTemplate::Create(const PromptSpec& spec, co
   int64_t used = 0;
   for (const std::vector<int64_t>& words : result.words_) {
     used += static_cast<int64_t>(words.size());
+  }
+  if (used == 0) {
+    return TemplateError(
+        "a causal model reads the answer at a token before {mask}, and an empty text has none; write a word, a special "
+        "token of the checkpoint or <soft> into the template");
   }
   result.max_text_ = max_tokens - used;
   if (result.max_text_ < static_cast<int64_t>(result.slots_.size())) {

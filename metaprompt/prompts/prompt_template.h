@@ -25,7 +25,7 @@ struct TextPlace {
 // An example in its prompt.
 struct PromptedText {
   std::vector<int64_t> ids;  // vocabulary ids; -1 - s for soft vector s
-  int64_t read_at = 0;       // index of the slot in ids
+  int64_t read_at = 0;       // index in ids of the token at which the answer is read (framing.h)
   // The template's texts, in their order in the template.
   std::vector<TextPlace> texts = {};
   bool cut = false;  // whether a text lost tokens to fit
@@ -33,12 +33,15 @@ struct PromptedText {
 
 // A template as tokens of one tokenizer: [CLS], then words, soft vectors, the slot and one or more texts in the
 // template's order, then [SEP]. All is one segment: every token has the token type 0, also in a template of two texts.
+// For a causal model there are no special tokens and no slot. {mask} is the end of the template, where the answer
+// follows, and the answer is read at the token before it.
 class PromptTemplate {
  public:
   // `max_tokens` is the maximum length of an input in tokens, prompt included. A checkpoint's special tokens may be
   // written among the template's words, as in `{text} [SEP] {text_b} {mask}`. Inside a text they are ordinary words.
   // `names`: what the template calls the texts of an example, in the order in which the example has them. The template
-  // need not use all. The error names the field and what is wrong with it.
+  // need not use all. The error names the field and what is wrong with it: with the tokenizer of a causal model, also a
+  // {mask} that is not the end, and a template without words and soft vectors, which an empty text would leave empty.
   static absl::StatusOr<PromptTemplate> Create(const PromptSpec& spec, const Tokenizer& tokenizer, int64_t max_tokens,
                                                const std::vector<std::string>& names = {"text"});
 
@@ -77,8 +80,8 @@ class PromptTemplate {
   std::vector<std::vector<int64_t>> words_;  // [slots + 1]: before the first text, between two texts, after the last
   int64_t num_soft_ = 0;
   size_t mask_words_ = 0;  // the mask is words_[mask_words_][mask_]
-  int64_t mask_ = 0;
-  int64_t max_text_ = 0;  // tokens of all texts together
+  int64_t mask_ = 0;       // -1: the token before words_[mask_words_]
+  int64_t max_text_ = 0;   // tokens of all texts together
 };
 
 // Checks a template's syntax, which needs no tokenizer. `names` are those of PromptTemplate::Create.

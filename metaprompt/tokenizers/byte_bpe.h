@@ -1,4 +1,4 @@
-// RoBERTa's tokenizer, which is GPT-2's (Radford et al. 2019): a pattern cuts the text into words, whose bytes are
+// The tokenizer of GPT-2 (Radford et al. 2019) and RoBERTa: a pattern cuts the text into words, whose bytes are
 // merged pair by pair. The fast tokenizer of `transformers` is the reference.
 #ifndef METAPROMPT_TOKENIZERS_BYTE_BPE_H_
 #define METAPROMPT_TOKENIZERS_BYTE_BPE_H_

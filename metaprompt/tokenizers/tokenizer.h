@@ -14,9 +14,9 @@
 namespace metaprompt {
 
 struct SpecialIds {
-  int64_t cls = 0;
-  int64_t sep = 0;
-  int64_t mask = 0;
+  int64_t cls = 0;   // before every input; -1: there is none
+  int64_t sep = 0;   // after every input; -1: there is none
+  int64_t mask = 0;  // in place of a missing word; -1: there is none, the tokenizer belongs to a causal model
   int64_t unk = -1;  // -1: there is none
   int64_t pad = -1;  // the same
 };

@@ -33,7 +33,9 @@ using ::testing::HasSubstr;
 
 TEST_F(CheckpointRunTest, EveryArchitectureTrainsAndIsTested) {
   for (const std::string& name : EncoderGoldens()) {
-    const Outcome run = Command({"run", Spec(absl::StrCat(kGoldens, name)), "--out", folder_ + name});
+    const Outcome run =
+        Command({"run", Spec(absl::StrCat(kGoldens, name)), "--out", folder_ + name, "--set",
+                 absl::StrCat("model.prompt.template={text} is <soft:2> {mask}", IsCausal(name) ? "" : " .")});
     ASSERT_EQ(run.status, 0) << run.err;
     const bool head = SavedWithHead(name);
     EXPECT_EQ(absl::StrContains(run.err, "no MLM head: the word embedding is the decoder"), !head);

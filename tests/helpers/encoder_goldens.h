@@ -30,9 +30,16 @@ inline std::vector<std::string> EncoderGoldens() {
   return names;
 }
 
-// Whether the checkpoint was saved with its masked-language-model head.
+// Whether the checkpoint is a causal model.
+inline bool IsCausal(const std::string& name) {
+  const std::string config = *ReadFile(absl::StrCat(kEncoderGoldens, name, "/config.json"));
+  return absl::StrContains(config, "LMHeadModel") || absl::StrContains(config, "ForCausalLM");
+}
+
+// Whether the checkpoint was saved with its head.
 inline bool SavedWithHead(const std::string& name) {
-  return absl::StrContains(*ReadFile(absl::StrCat(kEncoderGoldens, name, "/config.json")), "ForMaskedLM");
+  return IsCausal(name) ||
+         absl::StrContains(*ReadFile(absl::StrCat(kEncoderGoldens, name, "/config.json")), "ForMaskedLM");
 }
 
 // As gtest needs the name of a parameter: bert_no_head.

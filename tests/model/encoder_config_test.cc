@@ -178,6 +178,23 @@ TEST(EncoderConfigTest, EveryArchitecturesFieldsAndDefaults) {
   EXPECT_TRUE(albert.embedding_map);
   EXPECT_FALSE(mini.embedding_map);
 
+  // gpt2.
+  const EncoderConfig gpt2 = Config(R"({"model_type": "gpt2", "n_embd": 64, "n_layer": 3, "n_head": 8, "n_ctx": 7})");
+  EXPECT_EQ(gpt2.vocab_size, 50257);
+  EXPECT_EQ(gpt2.width, 64);
+  EXPECT_EQ(gpt2.embedding_width, 64);
+  EXPECT_EQ(gpt2.layers, 3);
+  EXPECT_EQ(gpt2.heads, 8);
+  EXPECT_EQ(gpt2.intermediate, 256);
+  EXPECT_EQ(gpt2.max_positions, 1024);
+  EXPECT_EQ(gpt2.token_types, 0);
+  EXPECT_EQ(gpt2.activation, Activation::kGeluTanh);
+  EXPECT_EQ(gpt2.layer_norm_eps, 1e-5);
+  EXPECT_TRUE(gpt2.causal && gpt2.pre_norm && gpt2.tied && !gpt2.decoder_bias && !gpt2.embedding_norm);
+  EXPECT_EQ(Config(R"({"model_type": "gpt2", "n_inner": null})").intermediate, 3072);
+  EXPECT_EQ(Config(R"({"model_type": "gpt2", "n_inner": 5})").intermediate, 5);
+  EXPECT_FALSE(mini.causal);
+
   // Some heads have GELU whatever the configuration is.
   for (const char* type : {"roberta", "xlm-roberta", "mpnet", "electra"}) {
     const EncoderConfig config = Config(absl::StrCat(R"({"model_type": ")", type, R"(", "hidden_act": "relu"})"));
@@ -296,7 +313,7 @@ TEST(EncoderConfigTest, WhatIsWrongIsNamed) {
   }
   EXPECT_EQ(Error(R"({"architectures": []})"),
             "c: model_type is missing, and architectures, an array, does not tell it; it is one of " + types);
-  EXPECT_EQ(Error(R"({"model_type": "gpt2"})"), "c: model_type must be one of " + types + ", not 'gpt2'");
+  EXPECT_EQ(Error(R"({"model_type": "gptj"})"), "c: model_type must be one of " + types + ", not 'gptj'");
   EXPECT_EQ(Error(R"({"model_type": 7})"), "c: model_type must be text, not 7");
   const auto bert = [](absl::string_view fields) {
     return Error(absl::StrCat(R"({"model_type": "bert", )", fields, "}"));
@@ -321,6 +338,19 @@ TEST(EncoderConfigTest, WhatIsWrongIsNamed) {
             "c: position_embedding_type must be 'absolute', not 'relative_key'");
   EXPECT_EQ(bert(R"("is_decoder": true)"), "c: is_decoder is true; only encoders are supported");
   EXPECT_EQ(bert(R"("add_cross_attention": true)"), "c: add_cross_attention is true; only encoders are supported");
+  const auto gpt2 = [](absl::string_view fields) {
+    return Error(absl::StrCat(R"({"model_type": "gpt2", )", fields, "}"));
+  };
+  EXPECT_EQ(gpt2(R"("n_inner": 0)"), "c: n_inner must be a whole number from 1 to 1048576, not 0");
+  EXPECT_EQ(gpt2(R"("n_positions": 0)"), "c: n_positions must be a whole number from 1 to 1048576, not 0");
+  EXPECT_EQ(gpt2(R"("embd_pdrop": 0.2)"),
+            "c: embd_pdrop 0.2 must be equal to resid_pdrop 0.1; one rate is for both places");
+  EXPECT_EQ(gpt2(R"("scale_attn_weights": false)"),
+            "c: scale_attn_weights is false; only models that scale them are supported");
+  EXPECT_EQ(gpt2(R"("scale_attn_by_inverse_layer_idx": true)"),
+            "c: scale_attn_by_inverse_layer_idx is true; only models without it are supported");
+  EXPECT_EQ(gpt2(R"("add_cross_attention": true)"),
+            "c: add_cross_attention is true; only models without it are supported");
   EXPECT_EQ(bert(R"("pruned_heads": {"1": [2]})"),
             "c: pruned_heads is not empty; only models with all their heads are supported");
   EXPECT_EQ(Error(R"({"model_type": "roberta", "pad_token_id": 511})"),

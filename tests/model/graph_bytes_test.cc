@@ -86,6 +86,8 @@ TEST(GraphBytesTest, IsWhatTheGraphHolds) {
       {"gated, mean", 64, 2, ModelSpec::MEAN, Activation::kGelu, 0, false, 0, equal, 0, "modernbert"},
       {"disentangled", 64, 3, ModelSpec::MASK, Activation::kGelu, 0, false, 0, different, 0, "deberta-v2"},
       {"disentangled, long", 64, 2, ModelSpec::MEAN, Activation::kGelu, 0, false, 0, equal, 0, "deberta-v2"},
+      {"gpt2", 64, 3, ModelSpec::MASK, Activation::kGeluTanh, 0, false, 0, different, 0, "gpt2"},
+      {"gpt2, all tokens", 64, 2, ModelSpec::MEAN, Activation::kGeluTanh, 4, false, 0, equal, 0, "gpt2"},
   };
   for (const Case& one : cases) {
     EncoderConfig config = FindArchitecture(one.architecture)->defaults;

@@ -276,10 +276,15 @@ class Resolver {
         ASSIGN_OR_RETURN(*role.id, AddOne(value, role.id == &special.mask && names_.mask_takes_space, declared,
                                           absl::StrCat(Where(from_map_ ? kMap : kConfig), ": ", role.key), &content));
       }
-      if (role.needed && *role.id < 0) {
+      if (role.needed && *role.id < 0 && !names_.causal) {
         return Wrong(json_.name, content.empty() ? absl::StrCat("the tokenizer has no ", role.key)
                                                  : absl::StrCat("the vocabulary has no ", content, ", its ", role.key));
       }
+    }
+    if (names_.causal) {
+      ASSIGN_OR_RETURN(const bool adds_bos, json_.Flag("add_bos_token", false));
+      special.cls = adds_bos ? bos : kNoId;
+      special.sep = special.mask = kNoId;
     }
     const auto more = settings_.find("additional_special_tokens");
     if (more == settings_.end() || more->is_null()) {

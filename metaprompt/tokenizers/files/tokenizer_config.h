@@ -37,6 +37,9 @@ struct SpecialNames {
   const char* cls;
   const char* mask;
   bool mask_takes_space;  // the mask token takes the white space before it
+  // The tokenizer of a causal model: it has no [CLS], [SEP] and [MASK], and it need not have [UNK]. With add_bos_token
+  // in tokenizer_config.json, its bos token stands before every input.
+  bool causal = false;
 };
 
 // Completes `parts`, whose pieces are those of the model: added pieces, added tokens and special ids. They come from

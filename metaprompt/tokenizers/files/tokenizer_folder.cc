@@ -44,6 +44,7 @@ constexpr SpecialNames kMpnet = {"<s>", "</s>", "[UNK]", "</s>", "<pad>", "<s>",
 constexpr SpecialNames kRoberta = {"<s>", "</s>", "<unk>", "</s>", "<pad>", "<s>", "<mask>", true};
 constexpr SpecialNames kModern = {"", "", "[UNK]", "[SEP]", "[PAD]", "[CLS]", "[MASK]", false};
 constexpr SpecialNames kDeberta = {"[CLS]", "[SEP]", "[UNK]", "[SEP]", "[PAD]", "[CLS]", "[MASK]", false};
+constexpr SpecialNames kGpt2 = {"<|endoftext|>", "<|endoftext|>", "<|endoftext|>", "", "", "", "", false, true};
 constexpr SpecialNames kAlbert = {"[CLS]", "[SEP]", "<unk>", "[SEP]", "<pad>", "[CLS]", "[MASK]", true};
 
 absl::Status Wrong(absl::string_view where, absl::string_view what) {
@@ -329,6 +330,8 @@ absl::StatusOr<std::unique_ptr<Tokenizer>> MakeTokenizer(const TokenizerFiles& f
       options.added_words = true;
       return ByteBpeOf(json, kModern, std::move(parts), options);
     }
+    case TokenizerKind::kGpt2ByteBpe:
+      return ByteBpeOf(json, kGpt2, std::move(parts));
     case TokenizerKind::kAlbertSentencePiece:
       return AlbertOf(json, std::move(parts));
     case TokenizerKind::kDebertaSentencePiece:
