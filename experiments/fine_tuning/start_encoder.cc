@@ -9,6 +9,7 @@
 #include "experiments/model_size.h"
 #include "experiments/workbench/finished_run.h"
 #include "metaprompt/base/status_macros.h"
+#include "metaprompt/encoders/dropout_rates.h"
 #include "metaprompt/encoders/encoder.h"
 #include "metaprompt/encoders/initial_values.h"
 #include "metaprompt/model/model.pb.h"
@@ -55,6 +56,7 @@ absl::StatusOr<StartEncoder> OfEncoder(const FineTuningSpec& spec, const Tokeniz
     const CheckpointSpec& checkpoint = spec.encoder().checkpoint();
     ASSIGN_OR_RETURN(start.parts,
                      OpenEncoder(checkpoint.path(), checkpoint.allow_unknown_tensors(), *std::move(tokenizer)));
+    RETURN_IF_ERROR(CheckDropout(spec.dropout(), start.parts.encoder->config(), "dropout"));
     start.facts = FactsOfEncoder(start.parts);
     return start;
   }

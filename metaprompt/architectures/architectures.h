@@ -104,6 +104,8 @@ enum class TokenizerKind {
   kFairseqSentencePiece,
   kCamembertSentencePiece,
   kGpt2ByteBpe,
+  kLlamaByteBpe,
+  kQwen2ByteBpe,
 };
 
 // The defaults of the members are BERT's.

@@ -41,6 +41,9 @@ struct EncoderConfig {
   bool embedding_map = false;     // a dense layer leads from the embeddings to the first layer
   int64_t layers = 12;
   int64_t heads = 12;
+  // Heads of keys and values; heads / key_heads neighbouring heads of queries share one (Ainslie et al. 2023). 0:
+  // `heads`.
+  int64_t key_heads = 0;
   int64_t intermediate = 3072;
   Positions positions = Positions::kAdded;
   int64_t max_positions = 512;   // rows of the position table; without one, the most tokens of a text

@@ -26,9 +26,10 @@ ParamList WithBfloat16Matrices(const EncoderLayout& layout, ParamList params) {
 
 bool TakesBfloat16Layers(const EncoderConfig& config, const EncoderLayout& layout, const ParamList& params) {
   if (at::GradMode::is_enabled() || layout.layers.empty() || layout.relative_bias != kNoParam || config.disentangled ||
-      config.pre_norm || config.positions != Positions::kAdded || config.causal || config.gated || config.rms_norm ||
-      !config.norm_bias || !config.attention_bias || !config.attention_out_bias || !config.feed_forward_bias ||
-      !config.local_layers.empty() || config.width % (config.heads * kBfloat16Lanes) != 0) {
+      config.pre_norm || config.positions != Positions::kAdded || config.causal || config.key_heads > 0 ||
+      config.gated || config.rms_norm || !config.norm_bias || !config.attention_bias || !config.attention_out_bias ||
+      !config.feed_forward_bias || !config.local_layers.empty() ||
+      config.width % (config.heads * kBfloat16Lanes) != 0) {
     return false;
   }
   const LayerPlaces& last = layout.layers.back();  // the layer whose parameters are needed whatever is cached

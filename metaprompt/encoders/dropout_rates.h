@@ -4,6 +4,7 @@
 
 #include <string>
 
+#include "absl/status/status.h"
 #include "metaprompt/architectures/encoder_config.h"
 #include "metaprompt/encoders/dropout.h"
 #include "metaprompt/model/model.pb.h"
@@ -16,6 +17,10 @@ Dropout RatesOf(const DropoutSpec& spec, const EncoderConfig& config);
 // The broken rule between the spec's fields, which names them behind `field`, such as "model.dropout"; empty if it is
 // not broken.
 std::string BrokenDropoutRule(const DropoutSpec& spec, const std::string& field);
+
+// OK unless the spec drops hidden states where the architecture was not trained with that (Llama). The error names the
+// field behind `field`.
+absl::Status CheckDropout(const DropoutSpec& spec, const EncoderConfig& config, const std::string& field);
 
 }  // namespace metaprompt
 

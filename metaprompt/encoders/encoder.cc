@@ -93,7 +93,20 @@ std::vector<ParamInfo> Encoder::AddPrefixes(int64_t length, size_t first) {
 }
 
 Encoder::Prefix Encoder::PrefixOf(const ParamList& p, const LayerPlaces& at) const {
-  return at.prefix_key == kNoParam ? Prefix{} : Prefix{p[at.prefix_key], p[at.prefix_key + 1]};
+  return at.prefix_key == kNoParam ? Prefix{}
+                                   : Prefix{ForEachHead(p[at.prefix_key]), ForEachHead(p[at.prefix_key + 1])};
+}
+
+at::Tensor Encoder::ForEachHead(const at::Tensor& rows) const {
+  const int64_t groups = config_.key_heads;
+  if (groups == 0 || groups == config_.heads) {
+    return rows;
+  }
+  std::vector<int64_t> shape = rows.sizes().vec();
+  shape.back() = config_.width;
+  return rows.reshape({-1, groups, 1, config_.width / config_.heads})
+      .expand({-1, groups, config_.heads / groups, config_.width / config_.heads})
+      .reshape(shape);
 }
 
 ParamList Encoder::Folded(const ParamList& p) const {
@@ -362,8 +375,8 @@ at::Tensor Encoder::Layers(const ParamList& p, const TextInputs& texts, const En
     }
     const int64_t place = 3 * static_cast<int64_t>(i) + 1;
     const at::Tensor mixed =
-        Attend(query, key, value, bias, PrefixOf(p, at), own.reach, texts, at_slots, p[at.out_norm].scalar_type(),
-               {dropout.hidden, dropout.attention, PlaceSeed(dropout.seed, place)});
+        Attend(query, ForEachHead(key), ForEachHead(value), bias, PrefixOf(p, at), own.reach, texts, at_slots,
+               p[at.out_norm].scalar_type(), {dropout.hidden, dropout.attention, PlaceSeed(dropout.seed, place)});
     const at::Tensor attended = Dense(p, mixed, at.attention_out);
     x = x + (config_.drops_attention ? DroppedAt(place + 1, attended, dropout, tokens) : attended);
     x = pre_norm ? x : Norm(p, x, at.attention_norm);

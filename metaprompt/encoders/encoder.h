@@ -108,6 +108,8 @@ class Encoder {
   };
 
   Prefix PrefixOf(const ParamList& params, const LayerPlaces& places) const;
+  // Keys or values [.., key heads * d] for each head of the queries: [.., D].
+  at::Tensor ForEachHead(const at::Tensor& rows) const;
   // Applies layers from.next, ..., end - 1. With slots_alone, the last of them is computed only at the tokens to read.
   at::Tensor Layers(const ParamList& params, const TextInputs& texts, const EncoderState& from, size_t end,
                     bool slots_alone, const Dropout& dropout) const;

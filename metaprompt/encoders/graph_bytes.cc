@@ -56,6 +56,9 @@ double GraphBytes(const EncoderConfig& config, const TextInputs& packed, const G
   const double activations = ActivationTensors(config.activation) * product;
   const double inside = activations + (config.gated ? 2 * product : 0);
 
+  // A root-mean-square norm is computed in steps, which save two tensors more than a layer norm.
+  const double of_norm = config.rms_norm ? 2 * full : 0;
+
   double bytes = 0;
   if (parts.embeddings) {
     bytes += config.embedding_norm ? tokens * embedding * full : 0;  // the norm's input
@@ -83,6 +86,7 @@ double GraphBytes(const EncoderConfig& config, const TextInputs& packed, const G
       bytes += config.disentangled->content_to_position ? (distances + texts * queries) * width * product : 0;
       bytes += config.disentangled->position_to_content ? (distances + texts * longest) * width * product : 0;
     }
+    bytes += (tokens + rows) * width * of_norm;
     if (config.pre_norm && at_slots) {
       bytes += (tokens - rows) * width * full;  // the input of the norm before attention, of all tokens
     }
@@ -95,7 +99,7 @@ double GraphBytes(const EncoderConfig& config, const TextInputs& packed, const G
     bytes += longest * (longest + (parts.slots_alone ? texts : 0)) * sizeof(int64_t);  // indices of buckets
   }
   if (config.pre_norm && parts.first < parts.layers) {
-    bytes += (parts.slots_alone ? texts : tokens) * width * full;  // the input of the last norm
+    bytes += (parts.slots_alone ? texts : tokens) * width * (full + of_norm);  // the input of the last norm
   }
   if (parts.head_rows > 0) {
     bytes += static_cast<double>(parts.head_rows) * (width * state + embedding * (activations + product + full));

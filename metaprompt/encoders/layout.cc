@@ -109,8 +109,9 @@ class Builder {
     LayerPlaces places;
     places.number = layer;
     places.query = Part(name, names_.query, width, width, layer, config_.attention_bias);
-    places.key = Part(name, names_.key, width, width, layer, config_.attention_bias);
-    places.value = Part(name, names_.value, width, width, layer, config_.attention_bias);
+    const int64_t key_width = config_.key_heads > 0 ? width / config_.heads * config_.key_heads : width;
+    places.key = Part(name, names_.key, key_width, width, layer, config_.attention_bias);
+    places.value = Part(name, names_.value, key_width, width, layer, config_.attention_bias);
     if (config_.disentangled) {
       const DisentangledConfig& disentangled = *config_.disentangled;
       const auto matrix = [&](absl::string_view part, size_t shared) {

@@ -88,7 +88,7 @@ std::vector<ParamInfo> AddLora(int64_t rank, size_t first, EncoderLayout* layout
 // Adds `length` keys and values to each layer, to which its queries attend beside those of the text (Li and Liang 2021;
 // Liu et al. 2022, P-tuning v2). Layers that share parameters still have a prefix each. Sets places and returns the
 // parameters as AddLora does: for layer i, counted from 0 in the order of application, `prompt.prefix.<i>.key` and
-// `prompt.prefix.<i>.value` [length, D], in the group kPrompt.
+// `prompt.prefix.<i>.value` [length, D], in the group kPrompt. D is the width of the layer's keys.
 std::vector<ParamInfo> AddPrefixes(int64_t length, size_t first, EncoderLayout* layout);
 
 }  // namespace metaprompt

@@ -8,6 +8,7 @@
 #include "absl/strings/str_cat.h"
 #include "metaprompt/base/status_macros.h"
 #include "metaprompt/base/text.h"
+#include "metaprompt/tokenizers/llama_words.h"
 #include "metaprompt/tokenizers/unicode.h"
 
 namespace metaprompt {
@@ -236,7 +237,9 @@ class ByteBpe : public Tokenizer {
         }
       }
       std::vector<int64_t> ids;
-      if (spelled) {
+      if (spelled && options_.ignore_merges) {
+        words_.emplace(std::move(word), static_cast<int64_t>(i));
+      } else if (spelled) {
         AppendMerged(word, [](int32_t /*id*/) { return true; }, &scratch, &ids);
         if (ids.size() == 1 && ids[0] == static_cast<int64_t>(i)) {
           words_.emplace(std::move(word), ids[0]);
@@ -253,7 +256,8 @@ class ByteBpe : public Tokenizer {
       text = with_space;
     }
     for (size_t at = 0; at < text.size();) {
-      const size_t end = scanner_.WordEnd(text, at);
+      const size_t end =
+          options_.llama_digits > 0 ? LlamaWordEnd(text, at, options_.llama_digits) : scanner_.WordEnd(text, at);
       const absl::string_view word = text.substr(at, end - at);
       if (const auto whole = words_.find(word); whole != words_.end()) {
         ids->push_back(whole->second);

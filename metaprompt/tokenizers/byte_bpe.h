@@ -18,6 +18,8 @@ struct ByteBpeOptions {
   bool add_prefix_space = false;  // before a text that starts without one
   bool compose = false;           // texts are brought into Unicode's normal form C first
   bool added_words = false;       // added tokens that are not special are looked for in every text
+  bool ignore_merges = false;     // a word that is a piece is that piece, whatever merging would make of it
+  int llama_digits = 0;           // words are those of llama_words.h, with numbers of so many digits; 0: GPT-2's
 };
 
 // Two pieces that become one; the first merges have priority.

@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include <memory>
+#include <nlohmann/json.hpp>
 #include <string>
 #include <utility>
 #include <vector>
@@ -83,6 +84,18 @@ TEST_P(CausalModelTest, APromptIsTheWholeWrittenOutAndReadAtItsEnd) {
     EXPECT_EQ(Template("{text} {mask}", *tokenizer).status().message(),
               "model.prompt.template: a causal model reads the answer at a token before {mask}, and an empty text has "
               "none; write a word, a special token of the checkpoint or <soft> into the template");
+  }
+}
+
+// Of strings in which patterns of words and normal forms differ.
+TEST_P(CausalModelTest, TokensOfDifficultStringsAreThoseOfTransformers) {
+  const std::unique_ptr<Tokenizer> tokenizer = TokenizerOf(GetParam());
+  const nlohmann::json all =
+      nlohmann::json::parse(*ReadFile(absl::StrCat(kEncoderGoldens, GetParam(), "/tokens.json")));
+  ASSERT_GT(all.size(), 20U);
+  for (const nlohmann::json& one : all) {
+    EXPECT_EQ(tokenizer->EncodeWithSpecial(one[0].get<std::string>()), one[1].get<std::vector<int64_t>>())
+        << one[0].dump();
   }
 }
 

@@ -326,7 +326,7 @@ TEST_P(ArchitectureTest, PrefixesHaveTheLayersOfTheirQueries) {
       const size_t layer = found / 2;
       EXPECT_EQ(info.name, absl::StrCat("prompt.prefix.", layer, found % 2 == 0 ? ".key" : ".value"));
       EXPECT_EQ(info.layer, layers[layer].number);
-      EXPECT_EQ(info.shape, std::vector<int64_t>({2, opened.checkpoint.encoder->config().width}));
+      EXPECT_EQ(info.shape, std::vector<int64_t>({2, opened.model.params()[layers[layer].key].shape[0]}));
       EXPECT_EQ(info.group, ParamGroup::kPrompt);
       ++found;
     }

@@ -195,6 +195,33 @@ TEST(EncoderConfigTest, EveryArchitecturesFieldsAndDefaults) {
   EXPECT_EQ(Config(R"({"model_type": "gpt2", "n_inner": 5})").intermediate, 5);
   EXPECT_FALSE(mini.causal);
 
+  // Llama 3, and a file of before, with rope_theta outside; llama's and qwen2's own defaults.
+  const EncoderConfig llama = Config(
+      R"({"model_type": "llama", "hidden_size": 64, "num_hidden_layers": 2, "num_attention_heads": 8,
+          "num_key_value_heads": 2, "intermediate_size": 96, "max_position_embeddings": 8192, "rms_norm_eps": 1e-05,
+          "head_dim": 8, "rope_parameters": {"rope_type": "default", "rope_theta": 500000.0}, "attention_bias": false})");
+  EXPECT_EQ(llama.key_heads, 2);
+  EXPECT_EQ(llama.rotary_theta, 500000);
+  EXPECT_EQ(llama.max_positions, 8192);
+  EXPECT_EQ(llama.layer_norm_eps, 1e-5);
+  EXPECT_EQ(llama.hidden_dropout, 0);
+  EXPECT_EQ(llama.activation, Activation::kSilu);
+  EXPECT_TRUE(llama.causal && llama.pre_norm && llama.rms_norm && llama.gated && !llama.tied);
+  EXPECT_TRUE(!llama.attention_bias && !llama.attention_out_bias && !llama.feed_forward_bias && !llama.decoder_bias);
+  const EncoderConfig biases = Config(
+      R"({"model_type": "llama", "rope_theta": 77, "rope_scaling": null, "attention_bias": true, "mlp_bias": true,
+          "num_key_value_heads": null})");
+  EXPECT_EQ(biases.key_heads, 32);
+  EXPECT_EQ(biases.rotary_theta, 77);
+  EXPECT_TRUE(biases.attention_bias && biases.attention_out_bias && biases.feed_forward_bias);
+  const EncoderConfig qwen2 = Config(
+      R"({"model_type": "qwen2", "num_key_value_heads": 4, "tie_word_embeddings": true, "use_sliding_window": false,
+          "sliding_window": 131072, "attention_bias": false})");
+  EXPECT_EQ(qwen2.key_heads, 4);
+  EXPECT_EQ(qwen2.vocab_size, 151936);
+  EXPECT_EQ(qwen2.intermediate, 22016);
+  EXPECT_TRUE(qwen2.attention_bias && !qwen2.attention_out_bias && qwen2.tied);
+
   // Some heads have GELU whatever the configuration is.
   for (const char* type : {"roberta", "xlm-roberta", "mpnet", "electra"}) {
     const EncoderConfig config = Config(absl::StrCat(R"({"model_type": ")", type, R"(", "hidden_act": "relu"})"));
@@ -236,6 +263,7 @@ TEST(EncoderConfigTest, WhatIsWrittenIsReadBack) {
     config.width = 24;
     config.layers = 6;
     config.intermediate = 31;
+    config.key_heads = config.key_heads > 0 ? 1 : 0;
     config.max_positions = 99;
     config.activation = Activation::kSilu;
     config.initializer_range = 0.25;
@@ -267,6 +295,7 @@ TEST(EncoderConfigTest, WhatIsWrittenIsReadBack) {
     EXPECT_EQ(read.layers, config.layers);
     EXPECT_EQ(read.heads, config.heads);
     EXPECT_EQ(read.intermediate, config.intermediate);
+    EXPECT_EQ(read.key_heads, config.key_heads);
     EXPECT_EQ(read.max_positions, config.max_positions);
     EXPECT_EQ(read.position_offset, config.position_offset);
     EXPECT_EQ(read.token_types, config.token_types);
@@ -351,6 +380,21 @@ TEST(EncoderConfigTest, WhatIsWrongIsNamed) {
             "c: scale_attn_by_inverse_layer_idx is true; only models without it are supported");
   EXPECT_EQ(gpt2(R"("add_cross_attention": true)"),
             "c: add_cross_attention is true; only models without it are supported");
+  const auto llama = [](absl::string_view fields) {
+    return Error(absl::StrCat(R"({"model_type": "llama", )", fields, "}"));
+  };
+  EXPECT_EQ(llama(R"("num_key_value_heads": 5)"),
+            "c: num_attention_heads 32 must be a multiple of num_key_value_heads 5");
+  EXPECT_EQ(llama(R"("head_dim": 64)"), "c: head_dim 64 times num_attention_heads 32 must be hidden_size 4096");
+  EXPECT_EQ(llama(R"("rope_scaling": {"rope_type": "llama3", "factor": 8.0})"),
+            "c: rope_scaling.rope_type must be 'default', not 'llama3'");
+  EXPECT_EQ(llama(R"("rope_parameters": {"rope_type": "yarn"})"),
+            "c: rope_parameters.rope_type must be 'default', not 'yarn'");
+  EXPECT_EQ(llama(R"("rms_norm_eps": 0)"), "c: rms_norm_eps must be a number from 1e-15 to 0.1, not 0");
+  EXPECT_EQ(Error(R"({"model_type": "qwen2", "use_sliding_window": true})"),
+            "c: use_sliding_window is true; only models without it are supported");
+  EXPECT_EQ(Error(R"({"model_type": "qwen2", "layer_types": ["full_attention", "sliding_attention"]})"),
+            "c: layer_types must be a list of full_attention, not 'sliding_attention'");
   EXPECT_EQ(bert(R"("pruned_heads": {"1": [2]})"),
             "c: pruned_heads is not empty; only models with all their heads are supported");
   EXPECT_EQ(Error(R"({"model_type": "roberta", "pad_token_id": 511})"),

@@ -23,6 +23,7 @@
 #include "metaprompt/tokenizers/files/unigram_json.h"
 #include "metaprompt/tokenizers/files/vocabulary_files.h"
 #include "metaprompt/tokenizers/files/whole_file.h"
+#include "metaprompt/tokenizers/llama_words.h"
 #include "metaprompt/tokenizers/own_ids_sentencepiece.h"
 #include "metaprompt/tokenizers/wordpiece.h"
 
@@ -44,6 +45,7 @@ constexpr SpecialNames kMpnet = {"<s>", "</s>", "[UNK]", "</s>", "<pad>", "<s>",
 constexpr SpecialNames kRoberta = {"<s>", "</s>", "<unk>", "</s>", "<pad>", "<s>", "<mask>", true};
 constexpr SpecialNames kModern = {"", "", "[UNK]", "[SEP]", "[PAD]", "[CLS]", "[MASK]", false};
 constexpr SpecialNames kDeberta = {"[CLS]", "[SEP]", "[UNK]", "[SEP]", "[PAD]", "[CLS]", "[MASK]", false};
+constexpr SpecialNames kLlama = {"", "", "", "", "", "", "", false, true};
 constexpr SpecialNames kGpt2 = {"<|endoftext|>", "<|endoftext|>", "<|endoftext|>", "", "", "", "", false, true};
 constexpr SpecialNames kAlbert = {"[CLS]", "[SEP]", "<unk>", "[SEP]", "<pad>", "[CLS]", "[MASK]", true};
 
@@ -162,15 +164,69 @@ absl::StatusOr<std::unique_ptr<Tokenizer>> WordPieceOf(const TokenizerJson& json
   return MakeWordPiece(std::move(parts), options);
 }
 
-absl::Status CheckByteBpe(const WholeFile& whole) {
+// Of a sequence of parts those of that type; the part itself, if it is no sequence.
+Json PartOfType(const Json& part, const char* list, const char* type) {
+  if (part.is_object() && part.value("type", Json()) == "Sequence" && part.value(list, Json()).is_array()) {
+    for (const Json& one : part[list]) {
+      if (one.is_object() && one.value("type", Json()) == type) {
+        return one;
+      }
+    }
+    return Json();
+  }
+  return part.is_object() && part.value("type", Json()) == type ? part : Json();
+}
+
+// How tokenizer.json of a Llama or Qwen2 cuts texts into words: sets the options.
+absl::Status ReadLlamaWords(const WholeFile& whole, ByteBpeOptions* options) {
+  const Json cut = whole.Part("pre_tokenizer");
+  const Json split = PartOfType(cut, "pretokenizers", "Split");
+  const Json bytes = PartOfType(cut, "pretokenizers", "ByteLevel");
+  const bool known = split.is_object() && bytes.is_object() && cut["pretokenizers"].size() == 2 &&
+                     split.value("behavior", Json()) == "Isolated" && split.value("invert", Json()) == false &&
+                     bytes.value("use_regex", Json()) == false && bytes.value("add_prefix_space", Json()) == false;
+  const Json pattern = known ? split.value("pattern", Json()) : Json();
+  const Json regex = pattern.is_object() ? pattern.value("Regex", Json()) : Json();
+  options->llama_digits = regex == kLlama3Pattern ? 3 : regex == kQwen2Pattern ? 1 : 0;
+  return options->llama_digits > 0
+             ? absl::OkStatus()
+             : Wrong(whole.where(), "pre_tokenizer must cut texts as Llama 3 or Qwen2 does, by Split and ByteLevel");
+}
+
+// Whether tokenizer.json puts a token before every text. A token after it is an error.
+absl::StatusOr<std::string> TokenBefore(const WholeFile& whole) {
+  const Json added = PartOfType(whole.Part("post_processor"), "processors", "TemplateProcessing");
+  const Json single = added.is_object() ? added.value("single", Json()) : Json();
+  std::string before;
+  bool text = false;
+  for (const Json& one : single.is_array() ? single : Json::array()) {
+    const Json token = one.is_object() ? one.value("SpecialToken", Json()) : Json();
+    if (!token.is_object()) {
+      text = true;
+    } else if (text || !before.empty() || !token.value("id", Json()).is_string()) {
+      return Wrong(whole.where(), "post_processor may put one token before a text, and none after it");
+    } else {
+      before = token["id"].get<std::string>();
+    }
+  }
+  return before;
+}
+
+absl::Status CheckByteBpe(const WholeFile& whole, ByteBpeOptions* options) {
   RETURN_IF_ERROR(whole.CheckPart("model", "BPE"));
   RETURN_IF_ERROR(whole.CheckSetting("model", "dropout", {nullptr, 0.0}));
   RETURN_IF_ERROR(whole.CheckSetting("model", "continuing_subword_prefix", {""}));
   RETURN_IF_ERROR(whole.CheckSetting("model", "end_of_word_suffix", {""}));
   RETURN_IF_ERROR(whole.CheckSetting("model", "byte_fallback", {false}));
-  RETURN_IF_ERROR(whole.CheckSetting("model", "ignore_merges", {false}));
+  if (options->llama_digits == 0) {
+    RETURN_IF_ERROR(whole.CheckSetting("model", "ignore_merges", {false}));
+  }
   if (!whole.Part("normalizer").is_null()) {
     RETURN_IF_ERROR(whole.CheckPart("normalizer", "NFC"));
+  }
+  if (options->llama_digits > 0) {
+    options->ignore_merges = whole.Model("ignore_merges") == true;
+    return ReadLlamaWords(whole, options);
   }
   RETURN_IF_ERROR(whole.CheckPart("pre_tokenizer", "ByteLevel"));
   return whole.CheckSetting("pre_tokenizer", "use_regex", {true});
@@ -182,7 +238,7 @@ absl::StatusOr<std::unique_ptr<Tokenizer>> ByteBpeOf(const TokenizerJson& json, 
   const auto vocab = parts.files.find(kVocabJson);
   const auto merges_text = parts.files.find(kMerges);
   if (whole.exists()) {
-    RETURN_IF_ERROR(CheckByteBpe(whole));
+    RETURN_IF_ERROR(CheckByteBpe(whole, &options));
   } else {
     for (const auto& [found, file] : {std::make_pair(vocab, kVocabJson), std::make_pair(merges_text, kMerges)}) {
       if (found == parts.files.end()) {
@@ -207,9 +263,17 @@ absl::StatusOr<std::unique_ptr<Tokenizer>> ByteBpeOf(const TokenizerJson& json, 
     merges_name = absl::StrCat(whole.where(), ": model.merges");
     ASSIGN_OR_RETURN(merges, MergesJsonPairs(whole.Model("merges"), merges_name));
   }
-  options.compose = !whole.Part("normalizer").is_null();
+  options.compose = options.compose && !whole.exists() ? true : !whole.Part("normalizer").is_null();
   ASSIGN_OR_RETURN(options.add_prefix_space, json.Flag("add_prefix_space", false));
   RETURN_IF_ERROR(Finish(std::move(pieces), json, names, &parts));
+  if (options.llama_digits > 0) {
+    ASSIGN_OR_RETURN(const std::string before, TokenBefore(whole));
+    const auto found = std::find(parts.pieces.begin(), parts.pieces.end(), before);
+    if (!before.empty() && found == parts.pieces.end()) {
+      return Wrong(whole.where(), absl::StrCat("post_processor: the vocabulary has no ", Quoted(before)));
+    }
+    parts.special.cls = before.empty() ? -1 : found - parts.pieces.begin();
+  }
   return MakeByteBpe(std::move(parts), merges, options, merges_name, first_line);
 }
 
@@ -332,6 +396,13 @@ absl::StatusOr<std::unique_ptr<Tokenizer>> MakeTokenizer(const TokenizerFiles& f
     }
     case TokenizerKind::kGpt2ByteBpe:
       return ByteBpeOf(json, kGpt2, std::move(parts));
+    case TokenizerKind::kLlamaByteBpe:
+    case TokenizerKind::kQwen2ByteBpe: {
+      ByteBpeOptions options;
+      options.llama_digits = kind == TokenizerKind::kQwen2ByteBpe ? 1 : 3;
+      options.compose = kind == TokenizerKind::kQwen2ByteBpe;  // without tokenizer.json, which tells it
+      return ByteBpeOf(json, kLlama, std::move(parts), options);
+    }
     case TokenizerKind::kAlbertSentencePiece:
       return AlbertOf(json, std::move(parts));
     case TokenizerKind::kDebertaSentencePiece:
