@@ -43,7 +43,7 @@ absl::Status CheckDistinctAnswers(const std::vector<const TextClass*>& classes, 
     ASSIGN_OR_RETURN(std::vector<int64_t> of_class, AnswerIds(verbalizer, tokenizer, one->label, one->name));
     ids.push_back(std::move(of_class));
   }
-  const auto same = FirstSameAnswers(ids);
+  const auto same = FirstSameAnswers(verbalizer, ids);
   if (!same.has_value()) {
     return absl::OkStatus();
   }
@@ -62,6 +62,8 @@ absl::StatusOr<TextSource> TextSource::Create(const std::vector<const TextClass*
   TextSource split;
   split.prompt_ = prompt;
   split.answer_texts_ = verbalizer.answer_texts();
+  split.whole_vocabulary_ = NeedsWholeVocabulary(verbalizer);
+  split.separator_ = SeparatorIds(verbalizer, tokenizer);
   const SpecialIds special = tokenizer.special();
   for (int64_t id = 0; id < tokenizer.vocab_size(); ++id) {
     if (id != special.cls && id != special.sep && id != special.mask) {
@@ -131,6 +133,24 @@ void TextSource::ShareOutAmongWords(int64_t vocab_size) {
       words_.push_back(Word{static_cast<int64_t>(id), std::move(texts_of[id])});
     }
   }
+}
+
+int64_t TextSource::longest_text() const {
+  size_t longest = 0;
+  for (const PromptedClass& one : classes_) {
+    for (const PromptedText& text : one.texts) {
+      longest = std::max(longest, text.ids.size());
+    }
+  }
+  return static_cast<int64_t>(longest);
+}
+
+int64_t TextSource::longest_answer() const {
+  size_t longest = 0;
+  for (const PromptedClass& one : classes_) {
+    longest = std::max(longest, one.answer_ids.size());
+  }
+  return static_cast<int64_t>(longest + separator_.size());
 }
 
 std::vector<int64_t> TextSource::WordSizes() const {
@@ -217,6 +237,8 @@ Episode TextSource::Build(absl::Span<const EpisodePlan> plans, at::ScalarType dt
   TextTaskOptions options;
   options.prompt = &*prompt_;
   options.answer_texts = answer_texts_;
+  options.whole_vocabulary = whole_vocabulary_;
+  options.separator = separator_;
   options.dtype = dtype;
   // Several tasks together have one seed: learners that need one each do not take several.
   const uint64_t seed = SubSeed(plans[0].answer_seed, "batch", static_cast<uint64_t>(plans[0].index));

@@ -44,6 +44,11 @@ class TextSource : public TaskSource {
   // in TextClass::shared. Empty if no word has such a text.
   std::vector<std::map<int64_t, int64_t>> WordShared() const;
 
+  // The number of tokens of the longest text in its prompt, and of the longest answer with what separates it from a
+  // text behind it.
+  int64_t longest_text() const;
+  int64_t longest_answer() const;
+
   // In a word task, the word is removed from 30 % of the texts, so that both the word and the words around it
   // distinguish the classes.
   Episode Build(absl::Span<const EpisodePlan> plans, at::ScalarType dtype) const override;
@@ -73,6 +78,8 @@ class TextSource : public TaskSource {
   std::vector<PromptedClass> classes_;
   std::optional<PromptTemplate> prompt_;
   int answer_texts_ = 0;
+  bool whole_vocabulary_ = false;
+  std::vector<int64_t> separator_;  // TextTaskOptions::separator
   std::vector<Word> words_;
   std::vector<int64_t> pieces_;  // all vocabulary ids except [CLS], [SEP] and [MASK]
 };

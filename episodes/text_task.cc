@@ -103,7 +103,11 @@ Episode BuildTextTasks(absl::Span<const TextTask> tasks, const TextTaskOptions& 
     }
     episode.rows = at::tensor(at::ArrayRef<int64_t>(ids), at::kLong);
   }
-  const Answers packed = PackAnswers(answers, options.dtype);
+  TORCH_CHECK(options.whole_vocabulary || options.separator.empty(), "BuildTextTasks: a separator has vocabulary ids");
+  Answers packed = PackAnswers(answers, options.dtype);
+  if (!options.separator.empty()) {
+    packed.separator = at::tensor(at::ArrayRef<int64_t>(options.separator), at::kLong);
+  }
   const auto count = static_cast<int64_t>(tasks.size());
   episode.support = BatchOf(support, packed, count, options.answer_texts > 1);
   episode.query = BatchOf(query, packed, count, /*repeated=*/false);

@@ -31,6 +31,7 @@ struct TextTaskOptions {
   // If false, token ids are indices into Episode::rows, the vocabulary ids that occur. If true, they are vocabulary
   // ids, and Episode::rows is undefined.
   bool whole_vocabulary = false;
+  std::vector<int64_t> separator = {};  // Answers::separator: vocabulary ids, for a whole vocabulary
   at::ScalarType dtype = at::kFloat;
 };
 

@@ -24,11 +24,11 @@
 namespace metaprompt {
 namespace {
 
-// "learner.maml, reptile and anil": the learners whose class vectors may start as prototypes.
-std::string PrototypeLearners() {
+// "learner.maml, reptile and anil": the learners of which the fact is true.
+std::string LearnersWith(bool (LearnerFacts::*fact)() const) {
   std::vector<std::string> names;
   for (const google::protobuf::FieldDescriptor* learner : AllLearners()) {
-    if (FactsOf(*learner).takes_prototypes()) {
+    if ((FactsOf(*learner).*fact)()) {
       names.push_back(learner->name());
     }
   }
@@ -75,7 +75,8 @@ void CheckPromptAndLearner(const ExperimentSpec& spec, std::vector<std::string>*
     }
   }
   if (spec.model().verbalizer().kind() == VerbalizerSpec::PROTOTYPE && !facts_of_learner.takes_prototypes()) {
-    broken->push_back(absl::StrCat("model.verbalizer.kind is PROTOTYPE; it is for ", PrototypeLearners()));
+    broken->push_back(
+        absl::StrCat("model.verbalizer.kind is PROTOTYPE; it is for ", LearnersWith(&LearnerFacts::takes_prototypes)));
   }
   const DropoutSpec& dropout = spec.model().dropout();
   if (facts_of_learner.one_loss() && (dropout.of_checkpoint() || dropout.hidden() > 0 || dropout.attention() > 0)) {
@@ -93,6 +94,35 @@ void CheckPromptAndLearner(const ExperimentSpec& spec, std::vector<std::string>*
     broken->push_back(absl::StrCat("train.meta_steps is ", spec.train().meta_steps(), "; ", name,
                                    " meta-learns nothing: it must be 0"));
   }
+}
+
+// What answers that are scored as sequences, and calibration, ask of the model and of the learner.
+void CheckSequences(const ExperimentSpec& spec, std::vector<std::string>* broken) {
+  const ModelSpec& model = spec.model();
+  const VerbalizerSpec& verbalizer = model.verbalizer();
+  const LearnerFacts& facts = FactsOf(spec.learner());
+  const std::string learner = absl::StrCat("learner.", LearnerName(spec.learner()));
+  const auto check = [&](bool wrong, const std::string& what) {
+    if (wrong) {
+      broken->push_back(what);
+    }
+  };
+  check(verbalizer.has_calibration() && !facts.takes_sequences(),
+        absl::StrCat("model.verbalizer.calibration is set; ", learner, " has class logits of its own"));
+  if (verbalizer.kind() != VerbalizerSpec::SEQUENCE) {
+    check(facts.needs_sequences(), absl::StrCat(learner, " needs model.verbalizer.kind: SEQUENCE"));
+    check(verbalizer.has_sequence(), "model.verbalizer.sequence is set; it is for model.verbalizer.kind: SEQUENCE");
+    return;
+  }
+  const std::string sequence = "model.verbalizer.kind is SEQUENCE; ";
+  check(!facts.takes_sequences(), absl::StrCat(sequence, "it is for ", LearnersWith(&LearnerFacts::takes_sequences)));
+  check(model.encoder().has_bert(), absl::StrCat(sequence, "model.encoder.bert is not a causal model"));
+  check(verbalizer.pieces() == VerbalizerSpec::FIRST,
+        absl::StrCat(sequence, "all pieces of an answer count, and model.verbalizer.pieces is FIRST"));
+  check(spec.learner().inner().class_lr() > 0 || spec.learner().meta_test().inner().class_lr() > 0,
+        absl::StrCat(sequence, "there are no class vectors, so class_lr must be 0"));
+  check(model.read() != ModelSpec::MASK || model.features() != ModelSpec::MASK,
+        absl::StrCat(sequence, "model.read and model.features must be MASK"));
 }
 
 // The template, and what it needs of the data and of the verbalizer.
@@ -152,6 +182,7 @@ std::vector<std::string> CheckSpec(const ExperimentSpec& spec) {
     }
   }
   CheckPromptAndLearner(spec, &broken);
+  CheckSequences(spec, &broken);
   check(CheckDevice(spec.device()));
   CheckTexts(spec, &broken);
   return broken;

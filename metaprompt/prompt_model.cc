@@ -15,6 +15,8 @@
 #include "metaprompt/encoders/graph_bytes.h"
 #include "metaprompt/encoders/initial_values.h"
 #include "metaprompt/encoders/mean_of_tokens.h"
+#include "metaprompt/prompts/answer_paths.h"
+#include "metaprompt/prompts/pack_texts.h"
 
 namespace metaprompt {
 
@@ -63,7 +65,7 @@ PromptModel::PromptModel(const ModelSpec& spec, Encoder encoder, int64_t num_sof
   for (const ParamInfo& info : params_) {
     head_layer_ = std::max(head_layer_, info.layer + (with_head ? 0 : 1));
   }
-  const int64_t width = PromptModel::head_width();
+  const int64_t width = encoder_.config().embedding_width;
   if (!with_head) {
     params_.push_back(ParamInfo{"read.scale", {width}, ParamGroup::kEncoder, head_layer_, false, false});
     params_.push_back(ParamInfo{"read.shift", {width}, ParamGroup::kEncoder, head_layer_, false, false});
@@ -86,9 +88,66 @@ PromptModel::PromptModel(const ModelSpec& spec, int64_t vocab, int64_t num_soft)
     : PromptModel(spec, Encoder(BertConfig(spec.encoder().bert(), vocab), /*with_head=*/true), num_soft) {}
 
 ModelOutput PromptModel::Forward(const ModelParams& all, const Batch& batch) const {
-  const ParamList& params = all.params;
-  TORCH_CHECK(params.size() == params_.size(), "PromptModel: ", params.size(), " parameters instead of ",
+  TORCH_CHECK(all.params.size() == params_.size(), "PromptModel: ", all.params.size(), " parameters instead of ",
               params_.size());
+  ModelOutput output = Uncalibrated(all, batch);
+  if (!content_free_.empty()) {
+    const at::Tensor logits = output.logits.view({batch.tasks, -1, output.logits.size(1)});
+    output.logits = (logits - ContentFreeLogits(all, batch).unsqueeze(1)).view_as(output.logits);
+  }
+  return output;
+}
+
+Batch PromptModel::ContentFree(const Batch& batch) const {
+  const TextInputs& texts = TextsOf(batch);
+  std::vector<PromptedText> of_tasks;
+  for (int64_t t = 0; t < batch.tasks; ++t) {
+    of_tasks.insert(of_tasks.end(), content_free_.begin(), content_free_.end());
+  }
+  Batch content_free;
+  content_free.tasks = batch.tasks;
+  content_free.ways = batch.ways;
+  content_free.seed = SubSeed(batch.seed, "content-free");
+  content_free.dropout = batch.dropout;
+  content_free.inputs = OnDevice(PackTexts(of_tasks, texts.answers(), texts.uncounted()), texts.ids().device());
+  return content_free;
+}
+
+at::Tensor PromptModel::ContentFreeLogits(const ModelParams& all, const Batch& batch) const {
+  const auto count = static_cast<int64_t>(content_free_.size());
+  const at::Tensor logits = Uncalibrated(all, ContentFree(batch)).logits.view({batch.tasks, count, -1});
+  return at::logsumexp(at::log_softmax(logits, -1), 1) - std::log(static_cast<double>(count));
+}
+
+ModelOutput PromptModel::Scored(const ModelParams& all, const Batch& batch) const {
+  TORCH_CHECK(all.head.empty(), "PromptModel: there are no class vectors where answers are scored as sequences");
+  const ParamList& params = all.params;
+  const AnswerPaths paths = PathsOf(TextsOf(batch), batch.tasks, spec_.verbalizer().sequence().reduce());
+  TORCH_CHECK(paths.inputs.longest() <= encoder_.max_tokens(),
+              "PromptModel: texts with their context and answers have ", paths.inputs.longest(),
+              " tokens, and the model takes ", encoder_.max_tokens());
+  at::Tensor read;  // [K, D]
+  {
+    const Autocast autocast(bfloat16_, paths.inputs.ids().device().type());
+    const at::Tensor states =
+        encoder_.States(params, paths.inputs, EmbeddedOf(params, batch, paths.inputs), DropoutOf(batch));
+    read = GatherRows(states, paths.read_from, paths.read_to).to(ParamType(params));
+  }
+  const auto in_rows = [&](const at::Tensor& of_texts) {
+    return batch.repeats.defined() ? at::embedding(of_texts, batch.repeats) : of_texts;
+  };
+  ModelOutput output;
+  output.features = in_rows(read.index_select(0, paths.last));
+  output.read = output.features;
+  output.logits = in_rows(AnswerScores(paths, encoder_.VocabularyLogits(params, encoder_.Transformed(params, read))));
+  return output;
+}
+
+ModelOutput PromptModel::Uncalibrated(const ModelParams& all, const Batch& batch) const {
+  if (ScoresSequences()) {
+    return Scored(all, batch);
+  }
+  const ParamList& params = all.params;
   TORCH_CHECK(all.head.empty() || all.head.size() == 2, "PromptModel: a class head of ", all.head.size(),
               " tensors instead of vectors and biases");
   const PromptCache* const cache = CacheOf(batch);
@@ -119,7 +178,7 @@ ModelOutput PromptModel::Forward(const ModelParams& all, const Batch& batch) con
   }
   // Text b of task t with the classes of task t: [M, B / M, E] times [M, E, ways].
   const at::Tensor read = output.read.view({batch.tasks, RowsOf(batch) / batch.tasks, -1});
-  const at::Tensor vectors = head[0].reshape({batch.tasks, -1, head_width()});
+  const at::Tensor vectors = head[0].reshape({batch.tasks, -1, head[0].size(-1)});
   const at::Tensor logits = at::bmm(read, vectors.transpose(1, 2)) + head[1].reshape({batch.tasks, 1, vectors.size(1)});
   output.logits = logits.view({RowsOf(batch), -1});
   return output;
@@ -137,7 +196,10 @@ Dropout PromptModel::DropoutOf(const Batch& batch) const {
 }
 
 EncoderState PromptModel::EmbeddedOf(const ParamList& params, const Batch& batch) const {
-  const TextInputs& texts = TextsOf(batch);
+  return EmbeddedOf(params, batch, TextsOf(batch));
+}
+
+EncoderState PromptModel::EmbeddedOf(const ParamList& params, const Batch& batch, const TextInputs& texts) const {
   const Autocast autocast(bfloat16_, texts.ids().device().type());
   at::Tensor soft = SoftVectors(params);
   if (soft.dim() == 2 && batch.tasks > 1) {
@@ -173,7 +235,8 @@ PromptModel::Hidden PromptModel::HiddenOf(const ParamList& params, const Batch& 
 
 Batch PromptModel::CacheBelow(const ModelParams& all, const Batch& batch, int layer) const {
   TORCH_CHECK(batch.cached == nullptr, "PromptModel: the batch has a cache already");
-  if (layer <= 0 || (batch.dropout && drops())) {  // each pass drops something else
+  if (layer <= 0 || (batch.dropout && drops()) ||  // each pass drops something else
+      ScoresSequences() || !content_free_.empty()) {
     return batch;
   }
   Batch lowered = batch;
@@ -232,6 +295,10 @@ at::Tensor PromptModel::SoftVectors(const ParamList& params) const {
 }
 
 double PromptModel::GraphBytes(const Batch& batch) const {
+  return UncalibratedBytes(batch) + (content_free_.empty() ? 0 : UncalibratedBytes(ContentFree(batch)));
+}
+
+double PromptModel::UncalibratedBytes(const Batch& batch) const {
   const PromptCache* const cache = CacheOf(batch);
   const auto* layers = cache == nullptr ? nullptr : std::get_if<PromptCache::LayersLeft>(&cache->left);
   const bool class_head_alone = cache != nullptr && std::holds_alternative<PromptCache::ClassHeadLeft>(cache->left);
@@ -246,7 +313,16 @@ double PromptModel::GraphBytes(const Batch& batch) const {
   parts.bfloat16 = bfloat16_;
   const at::Tensor& weights = TextsOf(batch).answers().weights;
   parts.parameter_bytes = weights.defined() ? weights.element_size() : sizeof(float);
-  return metaprompt::GraphBytes(encoder_.config(), TextsOf(batch), parts);
+  if (!ScoresSequences()) {
+    return metaprompt::GraphBytes(encoder_.config(), TextsOf(batch), parts);
+  }
+  parts.slots_alone = false;
+  const AnswerPaths paths = PathsOf(TextsOf(batch), batch.tasks, spec_.verbalizer().sequence().reduce());
+  const auto predictions = static_cast<double>(paths.read_from.size(0));
+  // The states that the decoder reads, and log-softmax's result.
+  const double per_prediction = static_cast<double>(encoder_.config().width + encoder_.config().vocab_size);
+  return metaprompt::GraphBytes(encoder_.config(), paths.inputs, parts) +
+         predictions * per_prediction * static_cast<double>(parts.parameter_bytes);
 }
 
 at::Tensor PromptModel::Read(const ParamList& params, const at::Tensor& to_read) const {
@@ -256,6 +332,9 @@ at::Tensor PromptModel::Read(const ParamList& params, const at::Tensor& to_read)
 }
 
 ParamList PromptModel::ClassHead(const ParamList& params, const Batch& batch) const {
+  if (ScoresSequences()) {
+    return {};
+  }
   const Answers& answers = TextsOf(batch).answers();
   return {encoder_.ClassVectors(params, answers), encoder_.ClassBiases(params, answers)};
 }

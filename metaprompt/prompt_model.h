@@ -10,6 +10,7 @@
 #include "metaprompt/encoders/encoder.h"
 #include "metaprompt/model/model.h"
 #include "metaprompt/model/model.pb.h"
+#include "metaprompt/prompts/prompt_template.h"
 #include "metaprompt/prompts/soft_prompt.h"
 
 namespace metaprompt {
@@ -57,6 +58,11 @@ class PromptModel : public Model {
   void set_bfloat16(bool on) { bfloat16_ = on; }
   bool bfloat16() const { return bfloat16_; }
 
+  // The texts without content, in their prompt, for VerbalizerSpec.calibration. They are vocabulary ids, so parameters
+  // must be whole (Episode::rows undefined). Forward then divides the probability of each class by its mean probability
+  // for these texts, with the same parameters and context, and normalises again.
+  void set_content_free(std::vector<PromptedText> texts) { content_free_ = std::move(texts); }
+
   const Encoder& encoder() const { return encoder_; }
   const std::vector<ParamInfo>& params() const override { return params_; }
   ModelOutput Forward(const ModelParams& all, const Batch& batch) const override;
@@ -65,9 +71,10 @@ class PromptModel : public Model {
     return spec_.verbalizer().kind() == VerbalizerSpec::PROTOTYPE ? spec_.verbalizer().temperature() : 0;
   }
   int64_t feature_width() const override { return encoder_.config().width; }
-  int64_t head_width() const override { return encoder_.config().embedding_width; }
+  int64_t head_width() const override { return ScoresSequences() ? 0 : encoder_.config().embedding_width; }
   // `layer` is a ParamInfo::layer. ALBERT applies a layer's parameters more than once. If layers below `layer` are
-  // applied again after it, only the embeddings are cached, and Forward still uses those layers' parameters.
+  // applied again after it, only the embeddings are cached, and Forward still uses those layers' parameters. Nothing is
+  // cached where answers are scored as sequences, or with content-free texts.
   Batch CacheBelow(const ModelParams& all, const Batch& batch, int layer) const override;
   // True for all parameters of the prompt: the soft vectors ([S, E], or [M, S, E] for M tasks), the LSTM and MLP that
   // they pass through, and the prefixes.
@@ -107,8 +114,21 @@ class PromptModel : public Model {
   // What CacheBelow adds to the batch.
   std::shared_ptr<const PromptCache> ComputedBelow(const ModelParams& all, const Batch& batch, int layer) const;
 
+  // Whether the verbalizer scores answers as sequences.
+  bool ScoresSequences() const { return spec_.verbalizer().kind() == VerbalizerSpec::SEQUENCE; }
+  // Forward without calibration: with class vectors, or with answers scored as sequences.
+  ModelOutput Uncalibrated(const ModelParams& all, const Batch& batch) const;
+  ModelOutput Scored(const ModelParams& all, const Batch& batch) const;
+  double UncalibratedBytes(const Batch& batch) const;
+  // The content-free texts, for each task of the batch and with its answers.
+  Batch ContentFree(const Batch& batch) const;
+  // log of the classes' mean probabilities for the content-free texts: [M, ways].
+  at::Tensor ContentFreeLogits(const ModelParams& all, const Batch& batch) const;
+
   // The encoder's state before its first layer.
   EncoderState EmbeddedOf(const ParamList& params, const Batch& batch) const;
+  // The same for other texts, of as many tasks.
+  EncoderState EmbeddedOf(const ParamList& params, const Batch& batch, const TextInputs& texts) const;
   // From the encoder's state to what the head reads.
   Hidden HiddenOf(const ParamList& params, const Batch& batch, const EncoderState& from) const;
   // The vectors that the class vectors are applied to, [R, E].
@@ -125,7 +145,8 @@ class PromptModel : public Model {
   size_t soft_place_ = 0;  // index of the first parameter of soft_
   Dropout dropout_;        // the rates
   bool bfloat16_ = false;
-  int head_layer_ = 0;  // ParamInfo::layer of the head, the largest of all
+  std::vector<PromptedText> content_free_;  // empty: no calibration
+  int head_layer_ = 0;                      // ParamInfo::layer of the head, the largest of all
   // The encoder's parameters; without a head, read.scale [E] and read.shift [E]; the low-rank updates (see layout.h);
   // the soft vectors [num_soft, E] and the LSTM and MLP that they pass through (see soft_prompt.h); the prefixes (see
   // layout.h).

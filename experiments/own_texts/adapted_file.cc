@@ -39,6 +39,8 @@ std::vector<Shape> FittedShapes(const LearnerSpec& learner, int64_t features, in
       return {{features, classes}};
     case LearnerSpec::kContrastNet:
       return {{rows, features}, {rows, classes}};
+    case LearnerSpec::kInContext:  // the tokens of the support texts with their answers
+      return {{rows}};
     case LearnerSpec::kLinearProbe:
       return {{features}, {}, {features, classes}};
     default:
@@ -61,6 +63,16 @@ absl::Status CheckShapes(const std::string& path, const char* name, const ParamL
     }
   }
   return absl::OkStatus();
+}
+
+// OK if these are tokens that texts may have in the run: what learner.in_context keeps of a support set.
+absl::Status CheckContext(const std::string& where, const FinishedRun& run, const at::Tensor& ids) {
+  const PromptModel& model = run.model();
+  const int64_t soft = model.params()[model.soft_place()].shape[0];
+  const bool good = ids.scalar_type() == at::kLong && ids.dim() == 1 && ids.numel() > 0 &&
+                    ids.min().item<int64_t>() >= -soft &&
+                    ids.max().item<int64_t>() < model.encoder().config().vocab_size;
+  return good ? absl::OkStatus() : absl::InvalidArgumentError(absl::StrCat(where, " does not hold token ids"));
 }
 
 absl::Status CheckSizes(const std::string& path, const FinishedRun& run, int64_t classes,
@@ -115,7 +127,9 @@ absl::StatusOr<AdaptedParams> ReadAdapted(const std::string& path, const Finishe
       if (!tensor.defined()) {
         break;
       }
-      if (!tensor.is_floating_point()) {
+      if (list == &adapted.fitted && run.record().spec().learner().has_in_context()) {
+        RETURN_IF_ERROR(CheckContext(absl::StrCat(path, ": ", full), run, tensor));
+      } else if (!tensor.is_floating_point()) {
         return absl::InvalidArgumentError(absl::StrCat(path, ": ", full, " does not hold floating-point numbers"));
       }
       list->push_back(tensor.scalar_type() == at::kBFloat16 ? tensor.to(at::kFloat) : tensor);

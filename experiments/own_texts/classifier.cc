@@ -14,6 +14,7 @@
 #include "absl/strings/strip.h"
 #include "episodes/text_task.h"
 #include "experiments/workbench/divergence.h"
+#include "experiments/workbench/model_assembly.h"
 #include "metaprompt/base/files.h"
 #include "metaprompt/base/status_macros.h"
 #include "metaprompt/base/text.h"
@@ -56,6 +57,25 @@ absl::Status FitsIntoMemory(const FinishedRun& run, const Batch& support) {
                       RowsOf(support), support.ways, bytes / kGib, available / kGib));
 }
 
+// OK if the support texts of learner.in_context leave room for a query text.
+absl::Status ContextFits(const FinishedRun& run, const AdaptedParams& adapted) {
+  const ModelSpec& spec = run.record().spec().model();
+  if (run.record().spec().learner().kind_case() != LearnerSpec::kInContext) {
+    return absl::OkStatus();
+  }
+  const Encoder& encoder = run.model().encoder();
+  const int64_t context = adapted.fitted[0].size(0);
+  const int64_t most = MaxTokens(encoder, spec.encoder().checkpoint().max_tokens());
+  const int64_t query = std::min(most, encoder.max_tokens() - spec.verbalizer().sequence().max_tokens() + 1) +
+                        spec.verbalizer().sequence().max_tokens() - 1;
+  if (context + query <= encoder.max_tokens()) {
+    return absl::OkStatus();
+  }
+  return absl::InvalidArgumentError(
+      absl::StrCat("the examples have ", context, " tokens and a text with its answer up to ", query,
+                   ", and the model takes ", encoder.max_tokens(), "; give fewer or shorter examples"));
+}
+
 }  // namespace
 
 absl::Status Classifier::SetAnswers(const std::vector<SupportClass>& classes) {
@@ -72,7 +92,7 @@ absl::Status Classifier::SetAnswers(const std::vector<SupportClass>& classes) {
     }
     answer_ids_.push_back(std::move(ids));
   }
-  if (const auto same = FirstSameAnswers(answer_ids_); same.has_value()) {
+  if (const auto same = FirstSameAnswers(run_->record().spec().model().verbalizer(), answer_ids_); same.has_value()) {
     const SupportClass& first = classes[same->first];
     const SupportClass& second = classes[same->second];
     return absl::InvalidArgumentError(absl::StrCat("the classes ", Quoted(first.label), " and ", Quoted(second.label),
@@ -127,6 +147,7 @@ absl::StatusOr<Classifier> Classifier::Adapt(const FinishedRun* run, const Param
   options.prompt = &run->prompt();
   options.answer_texts = run->record().spec().model().verbalizer().answer_texts();
   options.whole_vocabulary = true;
+  options.separator = SeparatorIds(run->record().spec().model().verbalizer(), run->tokenizer());
   const Batch support = OnDevice(BuildTextTasks({task}, options).support, device);
   RETURN_IF_ERROR(FitsIntoMemory(*run, support));
   ParamList params;
@@ -134,6 +155,7 @@ absl::StatusOr<Classifier> Classifier::Adapt(const FinishedRun* run, const Param
     params.push_back(param.to(device));
   }
   pool->Run(1, [&](int64_t) { classifier.adapted_ = run->learner().Adapt(run->model(), params, support); });
+  RETURN_IF_ERROR(ContextFits(*run, classifier.adapted_));
   if (run->model().bfloat16()) {
     ParamList& adapted = classifier.adapted_.model.params;
     adapted = WithBfloat16Matrices(run->model().encoder().layout(), std::move(adapted));

@@ -32,6 +32,7 @@ absl::StatusOr<std::vector<LocalBatch>> TextsToRead(const ExperimentSpec& spec, 
   }
   TextTaskOptions options;
   options.prompt = &*model.prompt;
+  options.whole_vocabulary = NeedsWholeVocabulary(spec.model().verbalizer());
   Episode episode = BuildTextTasks({task}, options);
   std::vector<LocalBatch> texts;
   texts.push_back(LocalBatch{episode.rows, std::move(episode.support)});
@@ -70,7 +71,7 @@ absl::StatusOr<ClassifierStart> StartOfCheckpoint(const std::string& folder, con
   ASSIGN_OR_RETURN(std::unique_ptr<Tokenizer> tokenizer, OpenTokenizer(folder));
   ASSIGN_OR_RETURN(EncoderParts parts, OpenEncoder(folder, /*allow_unknown=*/false, std::move(tokenizer)));
   RETURN_IF_ERROR(CheckPredictsWords(*parts.encoder, folder));
-  const ExperimentSpec spec = FirstSpec(folder, parts.encoder->layout().has_head(), names);
+  const ExperimentSpec spec = FirstSpec(folder, *parts.encoder, names);
   ASSIGN_OR_RETURN(AssembledModel model, AssembleModel(spec, std::move(parts), names));
   ASSIGN_OR_RETURN(Starts starts, Starts::Open(spec, &model, FactsOfModel(model).tokenizer_sha256(),
                                                [&] { return TextsToRead(spec, model, classes); }));

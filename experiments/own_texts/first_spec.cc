@@ -39,13 +39,20 @@ std::string VerbalizerText(bool several_texts, int times, int temperature) {
 
 }  // namespace
 
-std::string FirstModelText(const std::string& encoder, bool has_head, int max_tokens,
+std::string FirstModelText(const std::string& folder, const Encoder& encoder, int max_tokens,
                            const std::vector<std::string>& names) {
   const bool several = names.size() > 1;
   const std::string checkpoint =
-      absl::StrCat("  encoder { checkpoint { path: \"", absl::Utf8SafeCEscape(encoder), "\"",
+      absl::StrCat("  encoder { checkpoint { path: \"", absl::Utf8SafeCEscape(folder), "\"",
                    max_tokens > 0 ? absl::StrCat(" max_tokens: ", max_tokens) : "", " } }\n");
-  if (has_head) {
+  if (encoder.config().causal) {
+    return absl::StrCat("model {\n", checkpoint,
+                        "  # The checkpoint is a causal model: texts are compared by what it expects after them.\n"
+                        "  prompt { template: \"{",
+                        names[0], "}", OtherTexts(names), " . <soft> topic : {mask}\" init_words: \"the\" }\n",
+                        VerbalizerText(several, 2, 50));
+  }
+  if (encoder.layout().has_head()) {
     return absl::StrCat("model {\n", checkpoint,
                         "  # The checkpoint has a masked-language-model head: texts are compared by what the model "
                         "expects at {mask}.\n",
@@ -65,10 +72,10 @@ std::string FirstModelText(const std::string& encoder, bool has_head, int max_to
       VerbalizerText(several, 1, 20));
 }
 
-ExperimentSpec FirstSpec(const std::string& encoder, bool has_head, const std::vector<std::string>& names) {
+ExperimentSpec FirstSpec(const std::string& folder, const Encoder& encoder, const std::vector<std::string>& names) {
   ExperimentSpec spec;
   const std::string text = absl::StrCat(
-      "name: \"classifier\"\n", FirstModelText(encoder, has_head, 0, names),
+      "name: \"classifier\"\n", FirstModelText(folder, encoder, 0, names),
       "episodes { shots: 1 }\nlearner { maml { order: FIRST } inner { steps: 0 } }\ntrain { meta_steps: 0 }\n");
   const absl::Status parsed = ParseSpec(text, "the first spec", &spec);
   TORCH_CHECK(parsed.ok(), parsed.ToString());

@@ -233,7 +233,7 @@ absl::StatusOr<std::string> ModelText(const InitOptions& options, const InitKind
                         "\" }\n  features: MEAN\n  verbalizer { allow_same_words: true "
                         "}\n}\n");
   }
-  return absl::StrCat(why, FirstModelText(options.encoder, parts.encoder->layout().has_head(), tokens, names));
+  return absl::StrCat(why, FirstModelText(options.encoder, *parts.encoder, tokens, names));
 }
 
 // `model` with the names that the file gives its classes as their answer words, since no field of a spec names that

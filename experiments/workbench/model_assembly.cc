@@ -7,10 +7,12 @@
 #include "absl/strings/str_cat.h"
 #include "experiments/model_size.h"
 #include "metaprompt/architectures/config_json.h"
+#include "metaprompt/base/example_texts.h"
 #include "metaprompt/base/files.h"
 #include "metaprompt/base/hash.h"
 #include "metaprompt/base/status_macros.h"
 #include "metaprompt/checkpoints/checkpoint.h"
+#include "metaprompt/encoders/dropout_rates.h"
 #include "metaprompt/encoders/initial_values.h"
 #include "metaprompt/encoders/layout.h"
 #include "metaprompt/prompts/soft_prompt.h"
@@ -145,10 +147,45 @@ int64_t MaxTokens(const Encoder& encoder, int64_t wanted) {
   return wanted > 0 ? std::min(encoder.max_tokens(), wanted) : encoder.max_tokens();
 }
 
+namespace {
+
+// OK if the encoder can score answers as sequences, where the spec asks for that.
+absl::Status CheckSequences(const VerbalizerSpec& spec, const Encoder& encoder) {
+  if (spec.kind() != VerbalizerSpec::SEQUENCE || (encoder.config().causal && encoder.layout().has_head())) {
+    return absl::OkStatus();
+  }
+  return absl::InvalidArgumentError(
+      absl::StrCat("model.verbalizer.kind is SEQUENCE, and the checkpoint, ", encoder.config().model_type, ", is ",
+                   encoder.config().causal ? "without its decoder (lm_head); use one that was saved with it"
+                                           : "not a causal model; MANUAL reads its answers at the mask"));
+}
+
+// The texts without content, in the prompt.
+std::vector<PromptedText> ContentFreeTexts(const CalibrationSpec& spec, const AssembledModel& model) {
+  std::vector<std::string> texts(spec.texts().begin(), spec.texts().end());
+  if (texts.empty()) {
+    texts.emplace_back("N/A");
+  }
+  std::vector<PromptedText> prompted;
+  for (const std::string& text : texts) {
+    const std::vector<std::string> all(model.prompt->names().size(), text);
+    prompted.push_back(model.prompt->Fill(*model.parts.tokenizer, all.size() == 1 ? text : JoinTexts(all)));
+  }
+  return prompted;
+}
+
+}  // namespace
+
 absl::StatusOr<AssembledModel> AssembleModel(const ExperimentSpec& spec, EncoderParts parts,
                                              const std::vector<std::string>& names) {
   const PromptSpec& prompt = spec.model().prompt();
-  const int64_t max_tokens = MaxTokens(*parts.encoder, spec.model().encoder().checkpoint().max_tokens());
+  const VerbalizerSpec& verbalizer = spec.model().verbalizer();
+  RETURN_IF_ERROR(CheckSequences(verbalizer, *parts.encoder));
+  RETURN_IF_ERROR(CheckDropout(spec.model().dropout(), parts.encoder->config(), "model.dropout"));
+  // The last token of an answer is predicted, not read.
+  const int64_t answer = verbalizer.kind() == VerbalizerSpec::SEQUENCE ? verbalizer.sequence().max_tokens() - 1 : 0;
+  const int64_t max_tokens = std::min(MaxTokens(*parts.encoder, spec.model().encoder().checkpoint().max_tokens()),
+                                      parts.encoder->max_tokens() - answer);
   AssembledModel made;
   ASSIGN_OR_RETURN(made.prompt, PromptTemplate::Create(prompt, *parts.tokenizer, max_tokens, names));
   RETURN_IF_ERROR(CheckPromptWidth(prompt, parts.encoder->config().embedding_width));
@@ -156,6 +193,9 @@ absl::StatusOr<AssembledModel> AssembleModel(const ExperimentSpec& spec, Encoder
   RETURN_IF_ERROR(CheckFits("model", made.model->params()));
   made.model->set_bfloat16(spec.precision() == ExperimentSpec::BFLOAT16);
   made.parts = std::move(parts);
+  if (verbalizer.has_calibration()) {
+    made.model->set_content_free(ContentFreeTexts(verbalizer.calibration(), made));
+  }
   return made;
 }
 

@@ -49,6 +49,26 @@ absl::StatusOr<int64_t> SeenTestTexts(const ModelSpec& spec, const SeenTexts& se
   return count;
 }
 
+// OK if the support texts of learner.in_context leave room for a query text, whichever texts are drawn.
+absl::Status CheckContextFits(const ExperimentSpec& spec, const TextSource& texts, int64_t most_tokens) {
+  if (spec.learner().kind_case() != LearnerSpec::kInContext) {
+    return absl::OkStatus();
+  }
+  const auto& shots = spec.episodes().shots();
+  const int64_t support = (*std::max_element(shots.begin(), shots.end()) + spec.model().verbalizer().answer_texts()) *
+                          spec.episodes().ways();
+  const int64_t longest = texts.longest_text() + texts.longest_answer();
+  const int64_t needed = (support + 1) * longest;
+  if (needed <= most_tokens) {
+    return absl::OkStatus();
+  }
+  return absl::InvalidArgumentError(absl::StrCat(
+      "learner.in_context: ", support, " support texts stand before a query text. The longest text has ",
+      texts.longest_text(), " tokens and the longest answer ", texts.longest_answer(), ", so that ", needed,
+      " tokens are needed, and the model takes ", most_tokens, "; set model.encoder.checkpoint.max_tokens to at most ",
+      std::max<int64_t>(1, most_tokens / (support + 1) - texts.longest_answer()), ", or lower episodes.shots"));
+}
+
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<Workbench>> Workbench::Open(const ExperimentSpec& spec,
@@ -89,6 +109,9 @@ absl::StatusOr<const TextSource*> Workbench::Prompted(Split split) {
     ASSIGN_OR_RETURN(
         prompted, TextSource::Create(dataset().Of(split), tokenizer(), *assembled_.prompt, spec_.model().verbalizer(),
                                      split == Split::kTrain && spec_.episodes().word_tasks() > 0));
+    if (split != Split::kTrain) {
+      RETURN_IF_ERROR(CheckContextFits(spec_, *prompted, assembled_.model->encoder().max_tokens()));
+    }
   }
   return &*prompted;
 }

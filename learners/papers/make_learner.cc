@@ -9,6 +9,7 @@
 #include "learners/papers/cavia.h"
 #include "learners/papers/contrast_net.h"
 #include "learners/papers/imaml.h"
+#include "learners/papers/in_context.h"
 #include "learners/papers/linear_probe.h"
 #include "learners/papers/maml.h"
 #include "learners/papers/meta_prompter.h"
@@ -45,6 +46,7 @@ constexpr Row kLearners[] = {
     {LearnerSpec::kContrastNet, Make<ContrastNet>},
     {LearnerSpec::kMetaPrompter, Make<MetaPrompter>},
     {LearnerSpec::kLinearProbe, Make<LinearProbe>},
+    {LearnerSpec::kInContext, Make<InContext>},
 };
 
 }  // namespace

@@ -30,7 +30,7 @@ inline Episode WithSeed(Episode episode, uint64_t seed) {
 
 // The same episode in the device's memory. If the device is the CPU, returns the episode unchanged.
 inline Episode OnDevice(Episode episode, at::Device device) {
-  episode.rows = device.is_cpu() ? episode.rows : episode.rows.to(device);
+  episode.rows = device.is_cpu() || !episode.rows.defined() ? episode.rows : episode.rows.to(device);
   episode.support = OnDevice(std::move(episode.support), device);
   episode.query = OnDevice(std::move(episode.query), device);
   return episode;

@@ -10,7 +10,7 @@ ParamList LocalParams(const std::vector<ParamInfo>& infos, const ParamList& para
   ParamList local;
   local.reserve(params.size());
   for (size_t i = 0; i < params.size(); ++i) {
-    local.push_back(infos[i].vocab_rows ? params[i].index_select(0, rows) : params[i]);
+    local.push_back(infos[i].vocab_rows && rows.defined() ? params[i].index_select(0, rows) : params[i]);
   }
   return local;
 }
@@ -22,7 +22,7 @@ void AddLocal(const std::vector<ParamInfo>& infos, const ParamList& grads, const
     if (!grads[i].defined()) {
       continue;
     }
-    if (infos[i].vocab_rows) {
+    if (infos[i].vocab_rows && rows.defined()) {
       // The rows are distinct, so this is a gather, an addition and a scatter.
       (*sums)[i].index_copy_(0, rows, (*sums)[i].index_select(0, rows).add_(grads[i]));
     } else {

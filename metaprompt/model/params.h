@@ -44,7 +44,8 @@ struct ParamInfo {
 };
 
 // The parameters for one episode. Those with `vocab_rows` keep only the rows in `rows` [U] (int64 vocabulary ids); the
-// others are unchanged. The token ids of a batch are indices into `rows`. Costs a copy of U rows.
+// others are unchanged. The token ids of a batch are indices into `rows`. Costs a copy of U rows. Undefined `rows`: all
+// parameters are unchanged, and token ids are vocabulary ids.
 ParamList LocalParams(const std::vector<ParamInfo>& infos, const ParamList& params, const at::Tensor& rows);
 
 // Adds the gradients of one episode's parameters to `sums`, which have the shapes of the whole parameters. For a

@@ -115,7 +115,7 @@ TextInputs OnDevice(const TextInputs& texts, at::Device device) {
     return texts;
   }
   Answers answers = texts.answers();
-  for (at::Tensor* tensor : {&answers.ids, &answers.weights}) {
+  for (at::Tensor* tensor : {&answers.ids, &answers.weights, &answers.separator, &answers.context}) {
     if (tensor->defined()) {
       *tensor = tensor->to(device);
     }

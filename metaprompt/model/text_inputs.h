@@ -16,6 +16,10 @@ namespace metaprompt {
 struct Answers {
   at::Tensor ids;      // [classes, words] int64, like TextInputs::ids; unused places repeat an id, with weight 0
   at::Tensor weights;  // [classes, words]; each row sums to 1
+  // Where answers are scored as sequences, the tokens of an answer are those whose weight is not 0, in their order, and
+  // an answer may stand between texts. Ids are like those of texts.
+  at::Tensor separator = {};  // [K] int64: what follows an answer where another text comes after it; undefined: nothing
+  at::Tensor context = {};    // [C] int64: what precedes every text: texts with their answers; undefined: nothing
 };
 
 // The places of the tokens of packed texts, in every form that encoders need. TextInputs computes it from its other

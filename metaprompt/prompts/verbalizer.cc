@@ -6,6 +6,7 @@
 #include <map>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
 #include "metaprompt/base/text.h"
 
@@ -45,8 +46,54 @@ std::vector<std::string> UnknownWords(const Tokenizer& tokenizer, absl::string_v
   return unknown;
 }
 
+namespace {
+
+absl::Status UnknownWord(absl::string_view word, absl::string_view label) {
+  return AnswersError(
+      absl::StrCat("the tokenizer cannot encode ", Quoted(word), ", an answer of the label ", Quoted(label)));
+}
+
+absl::StatusOr<std::vector<int64_t>> SequenceIds(const VerbalizerSpec& spec, const Tokenizer& tokenizer,
+                                                 absl::string_view label, absl::string_view class_name) {
+  absl::string_view answer = class_name;
+  for (const AnswerSpec& one : spec.answers()) {
+    if (one.label() != label) {
+      continue;
+    }
+    if (one.words_size() > 1) {
+      return AnswersError(absl::StrCat("the label ", Quoted(label), " has ", one.words_size(),
+                                       " answers; with model.verbalizer.kind SEQUENCE a class has one"));
+    }
+    answer = one.words(0);
+    if (const std::vector<std::string> unknown = UnknownWords(tokenizer, answer); !unknown.empty()) {
+      return UnknownWord(unknown[0], label);
+    }
+  }
+  const std::string words = absl::StrJoin(absl::StrSplit(answer, ' ', absl::SkipWhitespace()), " ");
+  std::vector<int64_t> ids = words.empty() ? std::vector<int64_t>() : tokenizer.Encode(absl::StrCat(" ", words));
+  if (ids.empty()) {
+    return absl::InvalidArgumentError(absl::StrCat("class '", class_name, "': its answer contains no word"));
+  }
+  if (static_cast<int64_t>(ids.size()) > spec.sequence().max_tokens()) {
+    return absl::InvalidArgumentError(absl::StrCat("class '", class_name, "': its answer has ", ids.size(),
+                                                   " tokens; model.verbalizer.sequence.max_tokens is ",
+                                                   spec.sequence().max_tokens()));
+  }
+  return ids;
+}
+
+}  // namespace
+
+std::vector<int64_t> SeparatorIds(const VerbalizerSpec& spec, const Tokenizer& tokenizer) {
+  return spec.kind() == VerbalizerSpec::SEQUENCE ? tokenizer.Encode(spec.sequence().separator())
+                                                 : std::vector<int64_t>();
+}
+
 absl::StatusOr<std::vector<int64_t>> AnswerIds(const VerbalizerSpec& spec, const Tokenizer& tokenizer,
                                                absl::string_view label, absl::string_view class_name) {
+  if (spec.kind() == VerbalizerSpec::SEQUENCE) {
+    return SequenceIds(spec, tokenizer, label, class_name);
+  }
   std::vector<int64_t> ids;
   const auto add_words = [&](absl::string_view text) {
     const size_t before = ids.size();
@@ -66,8 +113,7 @@ absl::StatusOr<std::vector<int64_t>> AnswerIds(const VerbalizerSpec& spec, const
         return AnswersError(absl::StrCat(Quoted(words), ", for the label ", Quoted(label), ", contains no word"));
       }
       if (const std::vector<std::string> unknown = UnknownWords(tokenizer, words); !unknown.empty()) {
-        return AnswersError(absl::StrCat("the tokenizer cannot encode ", Quoted(unknown[0]),
-                                         ", an answer of the label ", Quoted(label)));
+        return UnknownWord(unknown[0], label);
       }
     }
   }
@@ -80,11 +126,14 @@ absl::StatusOr<std::vector<int64_t>> AnswerIds(const VerbalizerSpec& spec, const
   return ids;
 }
 
-std::optional<std::pair<size_t, size_t>> FirstSameAnswers(const std::vector<std::vector<int64_t>>& ids_of_classes) {
+std::optional<std::pair<size_t, size_t>> FirstSameAnswers(const VerbalizerSpec& spec,
+                                                          const std::vector<std::vector<int64_t>>& ids_of_classes) {
   std::map<std::vector<int64_t>, size_t> seen;  // from sorted answer ids to the first class that has them
   for (size_t c = 0; c < ids_of_classes.size(); ++c) {
     std::vector<int64_t> ids = ids_of_classes[c];
-    std::sort(ids.begin(), ids.end());
+    if (spec.kind() != VerbalizerSpec::SEQUENCE) {
+      std::sort(ids.begin(), ids.end());
+    }
     const auto [place, is_new] = seen.try_emplace(std::move(ids), c);
     if (!is_new) {
       return std::make_pair(place->second, c);

@@ -30,12 +30,26 @@ std::vector<std::string> UnknownWords(const Tokenizer& tokenizer, absl::string_v
 // the spec has for the label, or else the words of the class's name. Each is tokenised as inside a sentence, after a
 // space. All ids have the same weight, so a word of several pieces weighs more than a word of one piece. Errors: no
 // word; an answer of the spec with a word that the tokenizer does not have. (A class's name may have such words.)
+//
+// With SEQUENCE they are the tokens of the class's answer, in order: the only answer that the spec has for the label,
+// or else the class's name, encoded as a whole after a space. More errors: several answers, an answer with more tokens
+// than sequence.max_tokens.
 absl::StatusOr<std::vector<int64_t>> AnswerIds(const VerbalizerSpec& spec, const Tokenizer& tokenizer,
                                                absl::string_view label, absl::string_view class_name);
 
-// The first two classes with the same answer ids, each id equally often, in any order. Their logits would be equal for
-// every text. If there are several such pairs: the one whose second class comes first.
-std::optional<std::pair<size_t, size_t>> FirstSameAnswers(const std::vector<std::vector<int64_t>>& ids_of_classes);
+// The tokens that follow an answer where another text comes after it; empty unless answers are scored as sequences.
+std::vector<int64_t> SeparatorIds(const VerbalizerSpec& spec, const Tokenizer& tokenizer);
+
+// Whether the model needs all rows of the vocabulary, not only those of the ids that occur in an episode.
+inline bool NeedsWholeVocabulary(const VerbalizerSpec& spec) {
+  return spec.kind() == VerbalizerSpec::SEQUENCE || spec.has_calibration();
+}
+
+// The first two classes with the same answer ids, each id equally often, in any order, or in the same order with
+// SEQUENCE. Their logits would be equal for every text. If there are several such pairs: the one whose second class
+// comes first.
+std::optional<std::pair<size_t, size_t>> FirstSameAnswers(const VerbalizerSpec& spec,
+                                                          const std::vector<std::vector<int64_t>>& ids_of_classes);
 
 // The answer ids of each class (one or more) as tensors. All ids of a class have the same weight. `dtype` is the type
 // of the weights.

@@ -98,7 +98,7 @@ TEST_F(CommandLineTest, SpecValuesThatAreWrongInTheFile) {
             file +
                 "one of these must be set: learner.maml, learner.reptile, learner.anil, learner.meta_sgd, "
                 "learner.cavia, learner.imaml, learner.proto_net, learner.proto_maml, learner.r2d2, "
-                "learner.contrast_net, learner.meta_prompter, learner.linear_probe");
+                "learner.contrast_net, learner.meta_prompter, learner.linear_probe, learner.in_context");
   EXPECT_EQ(FileError("encoder { bert { layers: 1 width: 16 heads: 2 intermediate: 16 max_positions: 24 } }", ""),
             file + "model.encoder must be set");
   EXPECT_EQ(FileError("dataset { tsv { path: '$data.tsv' } split { shares { train: 0.34 valid: 0.33 } } }", ""),

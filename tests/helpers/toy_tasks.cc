@@ -9,6 +9,7 @@
 
 #include "google/protobuf/text_format.h"
 #include "learners/learner_facts.h"
+#include "metaprompt/architectures/architectures.h"
 #include "metaprompt/prompts/pack_texts.h"
 #include "tests/helpers/differences.h"
 
@@ -94,6 +95,20 @@ Episode BuildEpisode(const std::vector<ToyTask>& tasks, const std::vector<int64_
   return {Int64Tensor(rows), pack(all.support, all.support_labels), pack(all.query, all.query_labels)};
 }
 
+Episode OverWholeVocabulary(const Episode& episode) {
+  const auto in_vocabulary = [&](const at::Tensor& ids) {
+    return at::where(ids.lt(0), ids, episode.rows.index_select(0, ids.clamp_min(0).view({-1})).view_as(ids));
+  };
+  const auto whole = [&](Batch batch) {
+    const TextInputs& texts = TextsOf(batch);
+    Answers answers = texts.answers();
+    answers.ids = in_vocabulary(answers.ids);
+    batch.inputs = TextInputs(in_vocabulary(texts.ids()), texts.spans(), texts.read_at(), answers);
+    return batch;
+  };
+  return {at::Tensor(), whole(episode.support), whole(episode.query)};
+}
+
 Episode BuildEpisode(const ToyTask& task, const std::vector<int64_t>& way) {
   return BuildEpisode(std::vector<ToyTask>{task}, way);
 }
@@ -128,16 +143,56 @@ ModelSpec ToyModelSpec(ToyModelKind kind) {
       spec.mutable_dropout()->set_hidden(0.25);
       spec.mutable_dropout()->set_attention(0.25);
       break;
+    case ToyModelKind::kSequences:
+      spec.mutable_verbalizer()->set_kind(VerbalizerSpec::SEQUENCE);
+      break;
   }
   return spec;
 }
+
+namespace {
+
+PromptModel MakeToyModel(ToyModelKind kind) {
+  const ModelSpec spec = ToyModelSpec(kind);
+  if (kind != ToyModelKind::kSequences) {
+    return {spec, kToyVocab, kToySoft};
+  }
+  EncoderConfig config = FindArchitecture("gpt2")->defaults;
+  config.model_type = "gpt2";
+  config.vocab_size = kToyVocab;
+  config.width = config.embedding_width = 8;
+  config.layers = config.layer_groups = 1;
+  config.heads = 2;
+  config.intermediate = 12;
+  config.max_positions = 128;
+  return {spec, Encoder(config, /*with_head=*/true), kToySoft};
+}
+
+// The model's initial values. A causal model's are random, with norms of 1.
+ParamList InitialOf(const PromptModel& model) {
+  if (!model.encoder().config().causal) {
+    return model.Init(4);
+  }
+  Random random(SubSeed(4, "conformance/causal"));
+  ParamList params;
+  for (const ParamInfo& info : model.encoder().params()) {
+    const bool matrix = info.shape.size() == 2;
+    const bool weight = info.name.find(".weight") != std::string::npos;
+    const at::Tensor values = matrix ? RandomTensor(info.shape, &random) * (info.layer == 0 ? 1 : 0.3)
+                                     : at::full(info.shape, weight ? 1.0 : 0.0);
+    params.push_back(values.to(at::kFloat));
+  }
+  return model.WithSoftPrompt(params, 4);
+}
+
+}  // namespace
 
 const PromptModel& ToyModel(ToyModelKind kind) {
   static const auto* const models = [] {
     auto* made = new std::map<ToyModelKind, PromptModel>();
     for (const ToyModelKind one : {ToyModelKind::kPlain, ToyModelKind::kLora, ToyModelKind::kDeepPrompt,
-                                   ToyModelKind::kPrototypes, ToyModelKind::kDropout}) {
-      made->emplace(one, PromptModel(ToyModelSpec(one), kToyVocab, kToySoft));
+                                   ToyModelKind::kPrototypes, ToyModelKind::kDropout, ToyModelKind::kSequences}) {
+      made->emplace(one, MakeToyModel(one));
     }
     return made;
   }();
@@ -147,7 +202,7 @@ const PromptModel& ToyModel(ToyModelKind kind) {
 ParamList WholeParams(const PromptModel& model, const Learner& learner, bool noise) {
   Random random(SubSeed(4, "conformance/noise"));
   ParamList whole;
-  for (const at::Tensor& param : model.Init(4)) {
+  for (const at::Tensor& param : InitialOf(model)) {
     whole.push_back(param.to(at::kDouble) + RandomTensor(param.sizes(), &random) * 0.2);
   }
   for (const at::Tensor& param : learner.InitOwn(model, 4)) {

@@ -31,6 +31,7 @@ enum class ToyModelKind {
   kDeepPrompt,  // with soft vectors that pass through an LSTM and an MLP, and a prefix
   kPrototypes,  // whose class vectors start as prototypes
   kDropout,     // that drops
+  kSequences,   // a causal model, which scores the answers' two words as a sequence
 };
 
 ModelSpec ToyModelSpec(ToyModelKind kind);
@@ -54,6 +55,9 @@ ToyTask MakeToyTask(uint64_t seed, int64_t shots, int64_t queries, int64_t words
 // each task.
 Episode BuildEpisode(const std::vector<ToyTask>& tasks, const std::vector<int64_t>& way = {0, 1, 2});
 Episode BuildEpisode(const ToyTask& task, const std::vector<int64_t>& way = {0, 1, 2});
+
+// The same episode with vocabulary ids, for whole parameters: the scores of sequences depend on all rows.
+Episode OverWholeVocabulary(const Episode& episode);
 
 // The model's whole parameters followed by the learner's own. These start as they do, or with noise: initial values
 // have zeros, which stop gradients, and are alike where training makes them differ.

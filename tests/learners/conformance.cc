@@ -34,6 +34,7 @@ constexpr Variant kVariants[] = {
     {"MiniBatches", "inner { batch: 4 clip_norm: 0.5 optimizer: ADAMW } meta_gradient { way: RECOMPUTE }"},
     {"Dropout", "inner { batch: 4 clip_norm: 0.5 }", ToyModelKind::kDropout},
     {"DropoutOfAll", "", ToyModelKind::kDropout},
+    {"Sequences", "", ToyModelKind::kSequences},
     {"FixedPrototypes", "adapts { part: PROMPT } inner { class_lr: 0 }", ToyModelKind::kPrototypes},
 };
 
@@ -51,6 +52,8 @@ std::vector<ConformanceCase> AllConformanceCases() {
     for (const Variant& variant : kVariants) {
       const LearnerSpec spec = WithSettings(plain, variant.settings);
       if (CheckLearner(spec).empty() && !(variant.without_adapts && Heeds(plain, LearnerFacts::ADAPTS)) &&
+          (variant.model == ToyModelKind::kSequences ? FactsOf(spec).takes_sequences()
+                                                     : !FactsOf(spec).needs_sequences()) &&
           (variant.model != ToyModelKind::kPrototypes || FactsOf(spec).takes_prototypes()) &&
           (variant.model != ToyModelKind::kDropout || !FactsOf(spec).one_loss())) {
         cases.push_back({absl::StrCat(kind.name(), "_", variant.name), spec, variant.model});

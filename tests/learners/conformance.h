@@ -42,7 +42,9 @@ class ConformanceTest : public ::testing::TestWithParam<ConformanceCase> {
   static const LearnerFacts& learner_facts() { return FactsOf(spec()); }
   static bool HasInnerSteps() { return Heeds(spec(), LearnerFacts::INNER); }
   // Whether what is dropped, or which texts a step is on, follows from the places of the texts in the support set.
-  static bool DependsOnOrder() { return model().drops() || spec().inner().batch() > 0; }
+  static bool DependsOnOrder() {
+    return model().drops() || spec().inner().batch() > 0 || learner_facts().needs_sequences();
+  }
 
   // The episode's local meta-parameters.
   static ParamList Meta(const Learner& learner, const Episode& episode, bool noise = true);

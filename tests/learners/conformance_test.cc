@@ -230,6 +230,12 @@ TEST_P(ConformanceTest, SmallStepsLowerTheSupportLoss) {
 
 // Texts with one word per class, in a model whose head tells texts apart, as runs start (PromptModel::Standardised).
 TEST_P(ConformanceTest, TellsClassesApart) {
+  if (learner_facts().needs_sequences()) {
+    GTEST_SKIP() << "a random model does not learn from its context";
+  }
+  if (GetParam().model == ToyModelKind::kSequences && learner_facts().has_scope()) {
+    GTEST_SKIP() << "soft vectors alone do not change enough of a random model whose states are not standardised";
+  }
   const std::string settings =
       "inner { steps: 40 optimizer: ADAMW encoder_lr: 0.015625 prompt_lr: 0.25 lora_lr: 0.125 epsilon: 1e-8 }";
   const std::unique_ptr<Learner> learner = MakeLearner(HasInnerSteps() ? WithSettings(spec(), settings) : spec());
@@ -241,8 +247,10 @@ TEST_P(ConformanceTest, TellsClassesApart) {
     texts.push_back({episodes.back().rows, episodes.back().support});
   }
   ParamList whole = WholeParams(model(), *learner, false);
-  const ParamList standardised = model().Standardised(ByName(model(), whole).model, texts);
-  std::copy(standardised.begin(), standardised.end(), whole.begin());
+  if (GetParam().model != ToyModelKind::kSequences) {
+    const ParamList standardised = model().Standardised(ByName(model(), whole).model, texts);
+    std::copy(standardised.begin(), standardised.end(), whole.begin());
+  }
   double accuracy = 0;
   for (const Episode& episode : episodes) {
     const ParamList meta = LocalParams(MetaInfos(model(), *learner), whole, episode.rows);

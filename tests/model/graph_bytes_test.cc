@@ -67,6 +67,7 @@ TEST(GraphBytesTest, IsWhatTheGraphHolds) {
     std::vector<int64_t> lengths;
     int prefix = 0;
     const char* architecture = "bert";
+    bool sequences = false;  // answers are scored as sequences
   };
   std::vector<int64_t> different;
   for (int64_t b = 0; b < 25; ++b) {
@@ -88,11 +89,14 @@ TEST(GraphBytesTest, IsWhatTheGraphHolds) {
       {"disentangled, long", 64, 2, ModelSpec::MEAN, Activation::kGelu, 0, false, 0, equal, 0, "deberta-v2"},
       {"gpt2", 64, 3, ModelSpec::MASK, Activation::kGeluTanh, 0, false, 0, different, 0, "gpt2"},
       {"gpt2, all tokens", 64, 2, ModelSpec::MEAN, Activation::kGeluTanh, 4, false, 0, equal, 0, "gpt2"},
+      {"sequences", 64, 3, ModelSpec::MASK, Activation::kGeluTanh, 0, false, 0, different, 0, "gpt2", true},
+      {"llama", 64, 3, ModelSpec::MASK, Activation::kSilu, 0, false, 0, different, 0, "llama"},
+      {"qwen2", 64, 2, ModelSpec::MEAN, Activation::kSilu, 0, false, 0, equal, 0, "qwen2"},
   };
   for (const Case& one : cases) {
     EncoderConfig config = FindArchitecture(one.architecture)->defaults;
     config.model_type = one.architecture;
-    if (config.gated) {
+    if (config.model_type == "modernbert") {
       config.local_layers = {false, true, true};
       config.local_layers.resize(static_cast<size_t>(one.layers));
       config.window = 5;
@@ -104,11 +108,15 @@ TEST(GraphBytesTest, IsWhatTheGraphHolds) {
     config.width = config.embedding_width = one.width;
     config.layers = config.layer_groups = one.layers;
     config.heads = 4;
+    config.key_heads = config.gated ? 2 : 0;
     config.intermediate = 4 * one.width;
     config.max_positions = 80;
     config.activation = one.activation;
     ModelSpec spec = SpecWith(one.features, one.rank);
     spec.mutable_prompt()->set_prefix_length(one.prefix);
+    if (one.sequences) {
+      spec.mutable_verbalizer()->set_kind(VerbalizerSpec::SEQUENCE);
+    }
     PromptModel model(spec, Encoder(config, true), kSoft);
     model.set_bfloat16(one.bfloat16);
     ParamList params;
@@ -116,8 +124,11 @@ TEST(GraphBytesTest, IsWhatTheGraphHolds) {
       params.push_back(at::rand(info.shape, at::kFloat).requires_grad_(true));
     }
     Random random(10);
-    Batch batch = PackBatch(RandomTexts(one.lengths, 50, &random), std::vector<int64_t>(one.lengths.size(), 1),
-                            TwoAnswers(at::kFloat));
+    std::vector<PromptedText> texts = RandomTexts(one.lengths, 50, &random);
+    for (PromptedText& text : texts) {
+      text.read_at = one.sequences ? static_cast<int64_t>(text.ids.size()) - 1 : text.read_at;
+    }
+    Batch batch = PackBatch(texts, std::vector<int64_t>(one.lengths.size(), 1), TwoAnswers(at::kFloat));
     if (one.layer > 0) {
       batch = model.CacheBelow(Detached(params), batch, one.layer);
     }

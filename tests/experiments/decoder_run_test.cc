@@ -1,0 +1,155 @@
+// Whole experiments with causal models: answers scored as sequences, calibration, in-context learning, and what is
+// refused.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "experiments/result.pb.h"
+#include "metaprompt/base/files.h"
+#include "metaprompt/checkpoints/safetensors.h"
+#include "tests/helpers/checkpoint_run_fixture.h"
+
+namespace metaprompt {
+namespace {
+
+using ::testing::HasSubstr;
+
+class DecoderRunTest : public CheckpointRunTest {
+ protected:
+  // A run of the golden with these settings more.
+  Outcome Run(const std::string& golden, const std::vector<std::string>& sets, const std::string& out = "run") const {
+    std::vector<std::string> arguments = {"run",   Spec(kGoldens + golden),
+                                          "--out", folder_ + out,
+                                          "--set", "model.prompt.template={text} is <soft:2> {mask}"};
+    for (const std::string& set : sets) {
+      arguments.insert(arguments.end(), {"--set", set});
+    }
+    return Command(arguments);
+  }
+
+  std::string RunError(const std::string& golden, const std::vector<std::string>& sets) const {
+    const Outcome outcome = Run(golden, sets, "refused");
+    EXPECT_NE(outcome.status, 0);
+    std::filesystem::remove_all(folder_ + "refused");
+    return outcome.err;
+  }
+};
+
+const std::vector<std::string> kInContext = {"learner={ in_context {} }", "train.meta_steps=0",
+                                             "model.verbalizer={ kind: SEQUENCE calibration {} }",
+                                             "model.encoder.checkpoint.max_tokens=25"};
+
+TEST_F(DecoderRunTest, SequencesAreMetaLearned) {
+  for (const std::string golden : {"gpt2", "llama", "qwen2"}) {
+    for (const std::string verbalizer : {"{ kind: SEQUENCE sequence { reduce: MEAN } }", "{ calibration {} }"}) {
+      const Outcome run =
+          Run(golden, {"learner.inner.class_lr=0", "model.verbalizer=" + verbalizer, "model.lora.rank=2"});
+      ASSERT_EQ(run.status, 0) << run.err;
+      const RunRecord record = Record(Read("run/record.textproto"));
+      EXPECT_EQ(record.model().architecture(), golden);
+      EXPECT_TRUE(record.model().mlm_head());
+      EXPECT_EQ(record.results(0).trained_meta_steps(), 4);
+      std::filesystem::remove_all(folder_ + "run");
+    }
+  }
+}
+
+TEST_F(DecoderRunTest, InContextLearningRunsAndClassifies) {
+  for (const std::string golden : {"gpt2-untied", "llama-biases"}) {
+    const Outcome run = Run(golden, kInContext);
+    ASSERT_EQ(run.status, 0) << run.err;
+    Write("few.tsv", "aaa\tquick word\naaa\tnumber\nbbb\tzebra\n");
+    const Outcome classified = Command({"classify", "--run", folder_ + "run", "--support", folder_ + "few.tsv",
+                                        "--threads", "1", "--save", folder_ + "saved"},
+                                       false, "the cat\nthe dog\n");
+    ASSERT_EQ(classified.status, 0) << classified.err;
+    const Outcome opened =
+        Command({"classify", "--model", folder_ + "saved", "--threads", "1"}, false, "the cat\nthe dog\n");
+    EXPECT_EQ(opened.out, classified.out) << opened.err;
+    TensorFile file = *ParseSafetensors(Read("saved/adapted.safetensors"), "adapted");
+    for (auto& [name, tensor] : file.tensors) {
+      tensor = name == "fitted/0" ? tensor + 100000 : tensor;
+    }
+    Write("saved/adapted.safetensors", SafetensorsBytes(file));
+    std::filesystem::remove(folder_ + "saved/SHA256SUMS");
+    EXPECT_THAT(Command({"classify", "--model", folder_ + "saved"}, false, "the cat\n").err,
+                HasSubstr("saved/adapted.safetensors: fitted/0 does not hold token ids"));
+    std::string many;
+    for (int i = 0; i < 12; ++i) {
+      absl::StrAppend(&many, i % 2 == 0 ? "aaa\t" : "bbb\t", std::string(40, static_cast<char>('a' + i)), "\n");
+    }
+    Write("few.tsv", many);
+    EXPECT_THAT(Command({"classify", "--run", folder_ + "run", "--support", folder_ + "few.tsv"}, false, "x\n").err,
+                HasSubstr("and the model takes 256; give fewer or shorter examples"));
+    std::filesystem::remove_all(folder_ + "run");
+    std::filesystem::remove_all(folder_ + "saved");
+  }
+}
+
+TEST_F(DecoderRunTest, WhatDoesNotFitIsNamed) {
+  EXPECT_THAT(
+      RunError("gpt2", {"model.prompt.template={text} is {mask} ."}),
+      HasSubstr("model.prompt.template: {mask} must be the end of the template: a causal model continues a text"));
+  EXPECT_THAT(
+      RunError("bert", {"learner.inner.class_lr=0", "model.verbalizer.kind=SEQUENCE"}),
+      HasSubstr("model.verbalizer.kind is SEQUENCE, and the checkpoint, bert, is not a causal model; MANUAL reads "
+                "its answers at the mask"));
+  EXPECT_THAT(RunError("gpt2", {"model.verbalizer.kind=SEQUENCE"}),
+              HasSubstr("model.verbalizer.kind is SEQUENCE; there are no class vectors, so class_lr must be 0"));
+  EXPECT_THAT(RunError("gpt2", {"model.verbalizer.sequence={}"}),
+              HasSubstr("model.verbalizer.sequence is set; it is for model.verbalizer.kind: SEQUENCE"));
+  EXPECT_THAT(
+      RunError("gpt2", {"learner={ proto_net {} }", "model.verbalizer={ kind: SEQUENCE calibration {} }"}),
+      testing::AllOf(HasSubstr("model.verbalizer.calibration is set; learner.proto_net has class logits of its own"),
+                     HasSubstr("model.verbalizer.kind is SEQUENCE; it is for learner.maml, reptile, meta_sgd, "
+                               "cavia, imaml and in_context")));
+  EXPECT_THAT(RunError("gpt2", {"learner={ in_context {} }", "train.meta_steps=0"}),
+              HasSubstr("learner.in_context needs model.verbalizer.kind: SEQUENCE"));
+  EXPECT_THAT(RunError("gpt2", {"learner.inner.class_lr=0",
+                                "model.verbalizer={ kind: SEQUENCE sequence { max_tokens: 2 } pieces: FIRST }"}),
+              HasSubstr("all pieces of an answer count, and model.verbalizer.pieces is FIRST"));
+  EXPECT_THAT(
+      RunError("gpt2", {"learner.inner.class_lr=0", "model.verbalizer={ kind: SEQUENCE sequence { max_tokens: 2 } }"}),
+      HasSubstr("tokens; model.verbalizer.sequence.max_tokens is 2"));
+  EXPECT_THAT(RunError("llama", {"model.dropout.hidden=0.5"}),
+              HasSubstr("model.dropout.hidden is 0.5; llama has no dropout of hidden states, so it must be 0"));
+  std::vector<std::string> sets = kInContext;
+  sets.emplace_back("episodes.shots=6");
+  sets.emplace_back("episodes.queries=1");
+  sets.emplace_back("episodes.train_queries=1");
+  const std::string error = RunError("gpt2", sets);
+  EXPECT_THAT(error,
+              HasSubstr("learner.in_context: 18 support texts stand before a query text. The longest text has "));
+  EXPECT_THAT(error, HasSubstr("and the model takes 256; set model.encoder.checkpoint.max_tokens to at most "));
+  // A tokenizer of another kind of model.
+  CopyOf("roberta");
+  Write("roberta/tokenizer_config.json", R"({"tokenizer_class": "GPT2Tokenizer"})");
+  EXPECT_THAT(Command({"run", Spec(folder_ + "roberta"), "--out", folder_ + "refused"}).err,
+              HasSubstr("$roberta: roberta is not a causal model, and the tokenizer has no mask token; tokenizer_class "
+                        "in tokenizer_config.json chooses the tokenizer"));
+}
+
+TEST_F(DecoderRunTest, LinesAreEncoded) {
+  Write("lines.txt", "the cat\non the mat\n");
+  const Outcome tokens = Command({"tokenize", "--encoder", absl::StrCat(kGoldens, "llama"), folder_ + "lines.txt"});
+  ASSERT_EQ(tokens.status, 0) << tokens.err;
+  EXPECT_THAT(tokens.out, testing::StartsWith("282 ")) << "the token before every text";
+  for (const std::string golden : {"gpt2", "llama"}) {
+    const Outcome outcome = Command({"encode", "--encoder", absl::StrCat(kGoldens, golden), "--what", "mask-logits",
+                                     "--out", folder_ + "out.safetensors", folder_ + "lines.txt"});
+    ASSERT_EQ(outcome.status, 0) << outcome.err;
+    EXPECT_EQ(ParseSafetensors(Read("out.safetensors"), "out")->Find("logits").size(0), 2);
+  }
+  Write("lines.txt", "the cat\n\n");
+  EXPECT_THAT(Command({"encode", "--encoder", absl::StrCat(kGoldens, "gpt2"), "--out", folder_ + "out.safetensors",
+                       folder_ + "lines.txt"})
+                  .err,
+              HasSubstr("lines.txt:2: the line has no token; a causal model needs one"));
+}
+
+}  // namespace
+}  // namespace metaprompt
