@@ -126,43 +126,70 @@ void PretrainingObjective::AddMasked(int64_t step, TrainingBatch* batch) {
   batch->counted += static_cast<double>(predicted);
 }
 
-PretrainingObjective::PackedPairs PretrainingObjective::Pack(const PairTable& table,
-                                                             const std::vector<size_t>& which) const {
+TextInputs PretrainingObjective::Pack(const PairTable& table, const std::vector<size_t>& which) const {
   std::vector<std::vector<int64_t>> ids;
-  std::vector<int64_t> first;
-  std::vector<int64_t> second;
   for (const TokenTable* const side : {&table.first, &table.second}) {
     for (const size_t i : which) {
       ids.emplace_back((*side)[i].begin(), (*side)[i].end());
     }
   }
+  return PackIds(ids, device_);
+}
+
+PairVectors PretrainingObjective::PairsWith(const at::Tensor& vectors, const PairTable& table,
+                                            const std::vector<size_t>& which) const {
+  std::vector<int64_t> first;
+  std::vector<int64_t> second;
   for (const size_t i : which) {
     first.push_back(table.first_text[i]);
     second.push_back(table.second_text[i]);
   }
-  return {PackIds(ids, device_), at::tensor(first, at::kLong).to(device_), at::tensor(second, at::kLong).to(device_)};
-}
-
-int64_t PretrainingObjective::PairParts() const {
-  return std::min<int64_t>(spec_.train().parts(), spec_.pairs().batch() / 2);
+  const auto pairs = static_cast<int64_t>(which.size());
+  return {vectors.slice(0, 0, pairs), vectors.slice(0, pairs), at::tensor(first, at::kLong).to(device_),
+          at::tensor(second, at::kLong).to(device_)};
 }
 
 void PretrainingObjective::AddPairs(int64_t step, TrainingBatch* batch) {
   const int64_t size = spec_.pairs().batch();
-  const int64_t parts = PairParts();
+  const int64_t parts = std::min<int64_t>(spec_.train().parts(), size);
   const double scale = spec_.pairs().weight() / static_cast<double>(size);
   const bool counts = !spec_.has_masked();
-  for (int64_t part = 0; part < parts; ++part) {
+  // The vectors of all parts' texts, which each part needs.
+  struct Shared {
     std::vector<size_t> which;
+    std::vector<at::Tensor> first;
+    std::vector<at::Tensor> second;
+  };
+  const auto shared = std::make_shared<Shared>();
+  shared->first.resize(static_cast<size_t>(parts));
+  shared->second.resize(static_cast<size_t>(parts));
+  for (int64_t i = 0; i < size; ++i) {
+    shared->which.push_back(pairs_.At(step * size + i));
+  }
+  for (int64_t part = 0; part < parts; ++part) {
     const Range range = PartOf(static_cast<size_t>(size), part, parts);
-    for (size_t i = range.begin; i < range.end; ++i) {
-      which.push_back(pairs_.At(step * size + static_cast<int64_t>(i)));
-    }
+    const auto at = static_cast<size_t>(part);
+    const std::vector<size_t> which(shared->which.begin() + static_cast<std::ptrdiff_t>(range.begin),
+                                    shared->which.begin() + static_cast<std::ptrdiff_t>(range.end));
     const Dropout dropout = DropoutOf(step, batch->parts.size());
-    batch->parts.emplace_back([this, which, scale, dropout, counts](const ParamList& params) {
-      const PackedPairs packed = Pack(corpus_->train_pairs, which);
-      const PairsLoss loss = LossOfPairs(*encoder_, params, packed.texts, packed.first_groups, packed.second_groups,
-                                         spec_.pairs().temperature(), dropout, bfloat16_);
+    const auto vectors = [this, which, dropout](const ParamList& params) {
+      return VectorsOfTexts(*encoder_, params, Pack(corpus_->train_pairs, which), dropout, bfloat16_);
+    };
+    batch->before.emplace_back([shared, at, vectors](const ParamList& params) {
+      const at::Tensor both = vectors(params);
+      shared->first[at] = both.slice(0, 0, both.size(0) / 2);
+      shared->second[at] = both.slice(0, both.size(0) / 2);
+    });
+    batch->parts.emplace_back([this, shared, at, vectors, range, scale, counts](const ParamList& params) {
+      const at::Tensor own = vectors(params);
+      std::vector<at::Tensor> first = shared->first;
+      std::vector<at::Tensor> second = shared->second;
+      first[at] = own.slice(0, 0, own.size(0) / 2);
+      second[at] = own.slice(0, own.size(0) / 2);
+      first.insert(first.end(), second.begin(), second.end());
+      const PairVectors pairs = PairsWith(at::cat(first), corpus_->train_pairs, shared->which);
+      const PairsLoss loss = LossOfPairs(pairs, static_cast<int64_t>(range.begin), static_cast<int64_t>(range.end),
+                                         spec_.pairs().temperature());
       return PartLoss{loss.sum * scale, counts ? loss.correct : 0};
     });
   }
@@ -194,9 +221,10 @@ PretrainingObjective::Sums PretrainingObjective::ValidMasked(const ParamList& pa
 PretrainingObjective::Sums PretrainingObjective::ValidPairs(const ParamList& params, size_t begin, size_t end) const {
   std::vector<size_t> which(end - begin);
   std::iota(which.begin(), which.end(), begin);
-  const PackedPairs packed = Pack(corpus_->valid_pairs, which);
-  const PairsLoss loss = LossOfPairs(*encoder_, params, packed.texts, packed.first_groups, packed.second_groups,
-                                     spec_.pairs().temperature(), {}, bfloat16_);
+  const at::Tensor vectors =
+      VectorsOfTexts(*encoder_, params, Pack(corpus_->valid_pairs, which), /*dropout=*/{}, bfloat16_);
+  const PairsLoss loss = LossOfPairs(PairsWith(vectors, corpus_->valid_pairs, which), 0,
+                                     static_cast<int64_t>(which.size()), spec_.pairs().temperature());
   return {loss.sum.item<double>(), loss.correct, static_cast<int64_t>(which.size())};
 }
 
@@ -230,7 +258,7 @@ absl::StatusOr<Validation> PretrainingObjective::Validate(const ParamList& param
                          &PretrainingObjective::ValidMasked));
   }
   if (spec_.has_pairs()) {  // as many to tell apart as in training
-    RETURN_IF_ERROR(part(corpus_->valid_pairs.size(), spec_.pairs().batch() / PairParts(), spec_.pairs().weight(),
+    RETURN_IF_ERROR(part(corpus_->valid_pairs.size(), spec_.pairs().batch(), spec_.pairs().weight(),
                          !spec_.has_masked(), &PretrainingObjective::ValidPairs));
   }
   result.score = -result.loss;

@@ -8,6 +8,7 @@
 #include "experiments/pretraining/corpus.h"
 #include "experiments/pretraining/masking.h"
 #include "experiments/pretraining/pretraining.pb.h"
+#include "experiments/pretraining/text_pairs.h"
 #include "experiments/training/epochs.h"
 #include "experiments/training/objective.h"
 #include "metaprompt/encoders/dropout.h"
@@ -40,19 +41,14 @@ class PretrainingObjective : public Objective {
   };
 
   Dropout DropoutOf(int64_t step, size_t part) const;
-  // In how many parts the pairs of a batch are: each has two pairs at least.
-  int64_t PairParts() const;
   void AddMasked(int64_t step, TrainingBatch* batch);
   void AddPairs(int64_t step, TrainingBatch* batch);
   Sums ValidMasked(const ParamList& params, size_t begin, size_t end) const;
   Sums ValidPairs(const ParamList& params, size_t begin, size_t end) const;
-  // The inputs of pairs of a table, packed, and what LossOfPairs computes from them.
-  struct PackedPairs {
-    TextInputs texts;
-    at::Tensor first_groups;
-    at::Tensor second_groups;
-  };
-  PackedPairs Pack(const PairTable& table, const std::vector<size_t>& which) const;
+  // The texts of pairs of a table, packed: all first ones, then all second ones.
+  TextInputs Pack(const PairTable& table, const std::vector<size_t>& which) const;
+  // These pairs, of which `vectors` [2 P, D] has the vectors of the first texts, and after them those of the second.
+  PairVectors PairsWith(const at::Tensor& vectors, const PairTable& table, const std::vector<size_t>& which) const;
 
   const PretrainingSpec spec_;
   const Encoder* const encoder_;

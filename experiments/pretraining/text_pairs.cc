@@ -9,27 +9,29 @@
 
 namespace metaprompt {
 
-PairsLoss LossOfPairs(const Encoder& encoder, const ParamList& params, const TextInputs& texts,
-                      const at::Tensor& first_groups, const at::Tensor& second_groups, double temperature,
-                      const Dropout& dropout, bool bfloat16) {
+at::Tensor VectorsOfTexts(const Encoder& encoder, const ParamList& params, const TextInputs& texts,
+                          const Dropout& dropout, bool bfloat16) {
   const at::ScalarType type = params[0].scalar_type();
-  const int64_t pairs = texts.size() / 2;
   const Autocast autocast(bfloat16, texts.ids().device().type());
   const EncoderState state = encoder.Embedded(params, {}, texts, dropout);
   const at::Tensor states = encoder.States(params, texts, state, dropout);
-  const at::Tensor vectors = UnitVectors(MeanOfTokens(states, texts, type));
-  at::Tensor logits = at::mm(vectors.slice(0, 0, pairs), vectors.slice(0, pairs).t()).to(type) / temperature;
+  return UnitVectors(MeanOfTokens(states, texts, type));
+}
+
+PairsLoss LossOfPairs(const PairVectors& pairs, int64_t begin, int64_t end, double temperature) {
+  const auto same_in = [](const at::Tensor& texts) { return texts.unsqueeze(1).eq(texts.unsqueeze(0)); };
   // Another pair with the same first or the same second text is no wrong answer.
-  const at::Tensor same = (first_groups.unsqueeze(1).eq(first_groups.unsqueeze(0)) |
-                           second_groups.unsqueeze(1).eq(second_groups.unsqueeze(0)))
-                              .fill_diagonal_(false);
-  logits = logits.masked_fill(same, -std::numeric_limits<float>::infinity());
-  const at::Tensor own = at::arange(pairs, first_groups.options());
+  const at::Tensor same = (same_in(pairs.first_text) | same_in(pairs.second_text)).fill_diagonal_(false);
+  const at::Tensor logits =
+      (at::mm(pairs.first, pairs.second.t()) / temperature).masked_fill(same, -std::numeric_limits<float>::infinity());
+  const at::Tensor losses = -(at::log_softmax(logits, 1).diagonal() + at::log_softmax(logits, 0).diagonal()) / 2;
   PairsLoss loss;
-  loss.sum = -(at::log_softmax(logits, 1).diagonal().sum() + at::log_softmax(logits, 0).diagonal().sum()) / 2;
+  const at::Tensor all = losses.sum();
+  loss.sum = all - all.detach() + losses.detach().slice(0, begin, end).sum();
   const at::Tensor values = logits.detach();
-  loss.correct =
-      0.5 * static_cast<double>((values.argmax(1).eq(own).sum() + values.argmax(0).eq(own).sum()).item<int64_t>());
+  const at::Tensor own = at::arange(begin, end, pairs.first_text.options());
+  const auto found = [&](int64_t dim) { return values.argmax(dim).slice(0, begin, end).eq(own).sum(); };
+  loss.correct = 0.5 * static_cast<double>((found(1) + found(0)).item<int64_t>());
   return loss;
 }
 

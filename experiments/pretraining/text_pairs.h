@@ -1,4 +1,4 @@
-// The loss of telling the partner of a text from other texts.
+// The loss of telling the partner of a text from other texts (van den Oord et al. 2018, eq. 4, in both directions).
 #ifndef EXPERIMENTS_PRETRAINING_TEXT_PAIRS_H_
 #define EXPERIMENTS_PRETRAINING_TEXT_PAIRS_H_
 
@@ -13,18 +13,29 @@
 
 namespace metaprompt {
 
+// The vectors [B, D] of B texts: the means of their last hidden states, scaled to length 1, in the parameters' type.
+at::Tensor VectorsOfTexts(const Encoder& encoder, const ParamList& params, const TextInputs& texts,
+                          const Dropout& dropout, bool bfloat16);
+
+// P pairs of texts. Two pairs with the same number in `first_text` or in `second_text` have a text in common and are
+// not contrasted.
+struct PairVectors {
+  at::Tensor first;        // [P, D], of length 1
+  at::Tensor second;       // [P, D], of length 1
+  at::Tensor first_text;   // [P] int64
+  at::Tensor second_text;  // [P] int64
+};
+
 struct PairsLoss {
   at::Tensor sum;      // scalar: over the pairs, the mean of the two directions' cross-entropies
   double correct = 0;  // pairs whose partner is the closest text, the mean of the two directions
 };
 
-// `texts` are 2 P inputs: the first texts of P pairs, then the second ones, in the same order. Each text's vector is
-// the mean of its last hidden states, scaled to length 1. The cosines over the temperature are the logits. Two pairs
-// with the same number in `first_groups` or in `second_groups`, [P] int64, have a text in common and are not
-// contrasted.
-PairsLoss LossOfPairs(const Encoder& encoder, const ParamList& params, const TextInputs& texts,
-                      const at::Tensor& first_groups, const at::Tensor& second_groups, double temperature,
-                      const Dropout& dropout, bool bfloat16);
+// The loss of pairs begin ... end - 1 of `pairs`, each told apart from all of `pairs`. The cosines over the temperature
+// are the logits. The gradient is that of the loss of all pairs: if only the vectors of these pairs have a graph, the
+// gradients of the parts of a batch add up to the batch's, and no part keeps another's graph (Gao et al. 2021, section
+// 3). Takes O(P² + P D) memory.
+PairsLoss LossOfPairs(const PairVectors& pairs, int64_t begin, int64_t end, double temperature);
 
 }  // namespace metaprompt
 

@@ -22,6 +22,9 @@ struct PartLoss {
 };
 
 struct TrainingBatch {
+  // What the parts need to have of one another: each is called once, without a graph, in any order and from several
+  // threads, before the parts.
+  std::vector<std::function<void(const ParamList& params)>> before;
   // Each is called once, in any order and from several threads.
   std::vector<std::function<PartLoss(const ParamList& params)>> parts;
   double counted = 0;  // how many inputs are predicted

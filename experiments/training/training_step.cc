@@ -1,6 +1,7 @@
 #include "experiments/training/training_step.h"
 
 #include <ATen/ATen.h>
+#include <ATen/core/grad_mode.h>
 
 #include <algorithm>
 #include <cmath>
@@ -70,7 +71,8 @@ std::vector<double> PeakRates(const OptimizerSpec& spec, const std::vector<Param
   }
   std::vector<double> rates;
   for (const ParamInfo& info : infos) {
-    rates.push_back(spec.lr() * std::pow(spec.layer_decay(), top - info.layer));
+    const bool word_vectors = spec.has_word_lr() && info.vocab_rows && info.layer == 0;
+    rates.push_back(word_vectors ? spec.word_lr() : spec.lr() * std::pow(spec.layer_decay(), top - info.layer));
   }
   return rates;
 }
@@ -86,8 +88,13 @@ absl::StatusOr<TrainingStats> TrainingStep(const OptimizerSpec& spec, const std:
     sum.Add(static_cast<size_t>(part), result.loss.item<double>(), result.correct,
             Gradients({result.loss}, leaves, {}, /*keep_graph=*/false, /*create_graph=*/false));
   };
-  const int64_t done = pool->Run(parts, compute, nullptr, TaskPool::FewTasks::kOneThread);
-  if (done < parts) {
+  const auto prepare = [&](int64_t i) {
+    const at::NoGradGuard no_grad;
+    batch.before[static_cast<size_t>(i)](state->params);
+  };
+  const auto before = static_cast<int64_t>(batch.before.size());
+  if (pool->Run(before, prepare, nullptr, TaskPool::FewTasks::kOneThread) < before ||
+      pool->Run(parts, compute, nullptr, TaskPool::FewTasks::kOneThread) < parts) {
     return absl::CancelledError(absl::StrCat("stopped in step ", state->meta_step));
   }
   RETURN_IF_ERROR(CheckStep(infos, sum.stats.loss, sum.grads, state->meta_step));

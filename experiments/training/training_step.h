@@ -20,7 +20,8 @@ struct TrainingStats {
   double gradient_norm = 0;  // before clipping
 };
 
-// The peak step size of every parameter: of layer l of L, lr * layer_decay^(L - l).
+// The peak step size of every parameter: of layer l of L, lr * layer_decay^(L - l); of the word vectors, word_lr if it
+// is set.
 std::vector<double> PeakRates(const OptimizerSpec& spec, const std::vector<ParamInfo>& infos);
 
 // One update of `total`. The parts' gradients are summed in their order, whichever ends first, and each is computed on

@@ -106,7 +106,7 @@ void ReadFields(const Architecture& architecture, ConfigFields* fields, EncoderC
   };
   size("vocab_size", 1, kMaxVocab, &config->vocab_size);
   size(names.width, 1, kMaxWidth, &config->width);
-  size(names.layers, 1, kMaxLayers, &config->layers);
+  size(names.layers, 0, kMaxLayers, &config->layers);
   size(names.heads, 1, kMaxSmall, &config->heads);
   size(names.intermediate, 1, kMaxIntermediate, &config->intermediate);
   size(names.max_positions, 1, kMaxPositions, &config->max_positions);
@@ -153,6 +153,9 @@ void CheckSizes(const FieldNames& names, const EncoderConfig& config, ConfigFiel
   if (std::max(config.layers, config.layer_groups) * config.inner_group_num > kMaxLayers) {
     fields->Fail(absl::StrCat(names.layers, " ", config.layers, " times ", names.inner_group_num, " ",
                               config.inner_group_num, " must be at most ", kMaxLayers));
+  }
+  if (config.layers == 0 && (config.pre_norm || !names.layer_groups.empty())) {
+    fields->Fail(absl::StrCat(names.layers, " must be at least 1 for this architecture"));
   }
   if (config.width % config.heads != 0) {
     fields->Fail(

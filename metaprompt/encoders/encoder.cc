@@ -332,6 +332,9 @@ at::Tensor Encoder::Attend(const at::Tensor& query, const at::Tensor& key, const
 
 at::Tensor Encoder::Layers(const ParamList& p, const TextInputs& texts, const EncoderState& from, size_t end,
                            bool slots_alone, const Dropout& dropout) const {
+  if (layout_.layers.empty()) {
+    return slots_alone ? GatherRows(from.states, texts.packing().read_from, texts.packing().read_to) : from.states;
+  }
   if (dropout.hidden == 0 && dropout.attention == 0 && TakesBfloat16Layers(config_, layout_, p)) {
     return Bfloat16Layers(config_, layout_, TableOf(config_.activation), p, texts, from.states, from.next, end,
                           slots_alone);

@@ -171,7 +171,7 @@ TEST(MaskedLanguageTest, GradientIsThatOfDifferencesWithDropoutToo) {
   }
 }
 
-TEST(TextPairsTest, GradientIsThatOfDifferencesAndEqualTextsAreNotContrasted) {
+TEST(TextPairsTest, GradientIsThatOfDifferencesAndOfThePartsTogether) {
   std::vector<std::vector<int64_t>> ids;
   for (const char* const text :
        {"music", "the game", "a network", "the old music", "game for a cat", "network library"}) {
@@ -180,15 +180,49 @@ TEST(TextPairsTest, GradientIsThatOfDifferencesAndEqualTextsAreNotContrasted) {
   }
   const TextInputs texts = PackIds(ids, at::kCPU);
   const at::Tensor apart = at::arange(3, at::kLong);
-  ExpectGradient([&](const ParamList& params) {
-    return LossOfPairs(*Golden().encoder, params, texts, apart, apart, 0.2, {0.1, 0.1, 5}, false).sum;
-  });
+  const auto vectors = [&](const ParamList& params) {
+    return VectorsOfTexts(*Golden().encoder, params, texts, {0.1, 0.1, 5}, false);
+  };
+  const auto loss = [&](const at::Tensor& first, const at::Tensor& second, int64_t begin, int64_t end) {
+    return LossOfPairs({first, second, apart, apart}, begin, end, 0.2);
+  };
+  const auto whole = [&](const ParamList& params) {
+    const at::Tensor of = vectors(params);
+    return loss(of.slice(0, 0, 3), of.slice(0, 3), 0, 3).sum;
+  };
+  ExpectGradient(whole);
 
-  // Where all texts are one, all logits are the same: log 3 per pair, and log 2 or 0 with less to tell apart.
-  const TextInputs same = PackIds(std::vector<std::vector<int64_t>>(6, ids[0]), at::kCPU);
+  // A part: pairs begin ... end - 1 have a graph, the others have none.
   const ParamList params = InDouble(Golden().params);
+  const ParamList leaves = Leaves(params, std::vector<bool>(params.size(), true));
+  const auto part = [&](int64_t begin, int64_t end) {
+    const at::Tensor of = vectors(leaves);
+    const auto side = [&](int64_t from) {
+      const at::Tensor all = of.slice(0, from, from + 3);
+      return at::cat({all.slice(0, 0, begin).detach(), all.slice(0, begin, end), all.slice(0, end).detach()});
+    };
+    return loss(side(0), side(3), begin, end);
+  };
+  const PairsLoss head = part(0, 1);
+  const PairsLoss tail = part(1, 3);
+  EXPECT_NEAR((head.sum + tail.sum).item<double>(), whole(params).item<double>(), 1e-12);
+  EXPECT_EQ(head.correct + tail.correct, part(0, 3).correct);
+  const ParamList expected = Gradients({whole(leaves)}, leaves, {}, false, false);
+  const ParamList of_head = Gradients({head.sum}, leaves, {}, false, false);
+  const ParamList of_tail = Gradients({tail.sum}, leaves, {}, false, false);
+  for (size_t i = 0; i < expected.size(); ++i) {
+    if (expected[i].defined()) {
+      EXPECT_LT(MaxDifference(of_head[i] + of_tail[i], expected[i]), 1e-12) << Golden().encoder->params()[i].name;
+    }
+  }
+}
+
+TEST(TextPairsTest, EqualTextsAreNotContrasted) {
+  // Where all vectors are one, all logits are the same: log 3 per pair, and log 2 or 0 with less to tell apart.
+  const at::Tensor same = at::ones({3, 1}, at::kDouble);
+  const at::Tensor apart = at::arange(3, at::kLong);
   const auto loss = [&](const at::Tensor& first, const at::Tensor& second) {
-    return LossOfPairs(*Golden().encoder, params, same, first, second, 0.2, {}, false).sum.item<double>();
+    return LossOfPairs({same, same, first, second}, 0, 3, 0.2).sum.item<double>();
   };
   EXPECT_NEAR(loss(apart, apart), 3 * std::log(3.0), 1e-9);
   EXPECT_NEAR(loss(at::tensor({0, 0, 1}, at::kLong), apart), std::log(2.0) * 2 + std::log(3.0), 1e-9);

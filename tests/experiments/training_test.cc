@@ -158,7 +158,11 @@ TEST(TrainingTest, AStepSumsItsPartsAndNamesWhatIsNotFinite) {
   low.layer = 0;
   ParamInfo high;
   high.layer = 2;
-  EXPECT_EQ(PeakRates(optimizer, {low, high}), (std::vector<double>{0.125, 0.5}));
+  ParamInfo words = low;
+  words.vocab_rows = true;
+  EXPECT_EQ(PeakRates(optimizer, {words, low, high}), (std::vector<double>{0.125, 0.125, 0.5}));
+  optimizer.set_word_lr(3);
+  EXPECT_EQ(PeakRates(optimizer, {words, low, high}), (std::vector<double>{3, 0.125, 0.5}));
 
   TrainingBatch broken;
   broken.parts.emplace_back([](const ParamList& params) { return PartLoss{params[0].sum() * INFINITY, 0}; });

@@ -350,7 +350,10 @@ TEST(EncoderConfigTest, WhatIsWrongIsNamed) {
   EXPECT_EQ(bert(R"("hidden_size": "768")"), "c: hidden_size must be a whole number from 1 to 65536, not '768'");
   EXPECT_EQ(bert(R"("hidden_size": 768.0)"), "c: hidden_size must be a whole number from 1 to 65536, not 768.0");
   EXPECT_EQ(bert(R"("hidden_size": null)"), "c: hidden_size must be a whole number from 1 to 65536, not null");
-  EXPECT_EQ(bert(R"("num_hidden_layers": 0)"), "c: num_hidden_layers must be a whole number from 1 to 1024, not 0");
+  EXPECT_EQ(bert(R"("num_hidden_layers": -1)"), "c: num_hidden_layers must be a whole number from 0 to 1024, not -1");
+  EXPECT_EQ(bert(R"("num_hidden_layers": 0)"), "no error");
+  EXPECT_EQ(Error(R"({"model_type": "llama", "num_hidden_layers": 0})"),
+            "c: num_hidden_layers must be at least 1 for this architecture");
   EXPECT_EQ(bert(R"("vocab_size": -5)"), "c: vocab_size must be a whole number from 1 to 10000000, not -5");
   EXPECT_EQ(bert(R"("vocab_size": 18446744073709551615)"),
             "c: vocab_size must be a whole number from 1 to 10000000, not 18446744073709551615");

@@ -118,7 +118,7 @@ at::Tensor PlainLogits(const BertSpec& spec, const std::vector<ParamInfo>& infos
 TEST(PromptModelTest, ForwardIsBertWrittenOutThePlainWay) {
   double largest = 0;
   for (const BertSpec::Activation activation : {BertSpec::GELU, BertSpec::RELU}) {
-    for (const int layers : {1, 3}) {
+    for (const int layers : {0, 1, 3}) {
       for (const int heads : {1, 3, 6}) {
         const bool deep = heads != 3;
         const ModelSpec spec = deep ? WithDeepPrompt(Spec(layers, heads, activation)) : Spec(layers, heads, activation);
