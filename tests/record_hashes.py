@@ -6,8 +6,8 @@
     tests/record_hashes.py --program bazel-bin/experiments/cli/metaprompt > after.txt
     diff before.txt after.txt
 
-Each run is made with one thread and with two: the quickstart, a short run of each learner, `classify` from the
-quickstart's run, the sinusoids and, where it is named, a sentence encoder on HuffPost. A line of the output
+Each run is made with one thread and with two: a random encoder, a short run of each learner, `classify` from the
+first run, the sinusoids and, where it is named, a sentence encoder on HuffPost. A line of the output
 is `RUN THREADS WHAT SHA256`, with WHAT one of
 
     record            record.textproto as it is
@@ -16,7 +16,7 @@ is `RUN THREADS WHAT SHA256`, with WHAT one of
     checkpoint-Kshot  the tensors of training's state at its end, moments included
     output            what the program printed or wrote
 
-Equal lines mean equal bytes. Records depend on the data (the quickstart's is this machine's package index), on the
+Equal lines mean equal bytes. Records depend on the data (the first ones' is this machine's package index), on the
 processor's matrix kernels and on LibTorch, so hashes of two machines do not compare.
 """
 
@@ -138,10 +138,10 @@ def main():
         battery = Battery(options, Path(name))
         for threads in options.threads:
             data = [f"dataset.debian.path={TREE}/datasets/debian12/packages.gz"]
-            done = battery.run("quickstart", threads, specs / "quickstart.textproto", data)
+            done = battery.run("random_encoder", threads, specs / "random_encoder.textproto", data)
             for learner, group in LEARNERS.items():
                 more = [f"learner={{ {group} }}"] + (["train.meta_steps=0"] if learner == "linear_probe" else [])
-                battery.run(learner, threads, specs / "quickstart.textproto", data + SHORT + more)
+                battery.run(learner, threads, specs / "random_encoder.textproto", data + SHORT + more)
             if options.encoder:
                 short = ["train.meta_steps=8", "train.validate_every=4", "train.validate_after=0",
                          "train.valid_episodes=6", "test.episodes=8",

@@ -9,6 +9,9 @@
                 (`apt-get download`)
 --out           where texts.txt and pairs.tsv are written: a text per line, and two texts per line with a tab between them
 
+The pairs are those of a short and a long description, of a word and its definition, of a manual page's name and summary;
+and the two halves of each longer text.
+
 No text is taken from a package of a section that validates or tests in the data set `debian`. A paragraph that such a
 package has as well is left out, wherever else it stands. The same inputs give the same bytes.
 """
@@ -196,6 +199,17 @@ def plain_roff(text):
     return " ".join(line.split())
 
 
+def halves(text, least):
+    """The pair of a text's two parts, cut at the end of a sentence or clause, if there is one; none if it has fewer
+    than `least` words."""
+    words = text.split()
+    if len(words) < least:
+        return []
+    ends = [i + 1 for i, word in enumerate(words[:-4]) if word.endswith((".", ";", ":")) and i >= 5]
+    cut = min(ends, key=lambda end: abs(end - len(words) / 2)) if ends else len(words) // 2
+    return [(" ".join(words[:cut]), " ".join(words[cut:]))]
+
+
 def unpacked(folder, name, where):
     found = sorted(pathlib.Path(folder).glob(f"{name}_*.deb"))
     if len(found) != 1:
@@ -227,7 +241,7 @@ def main():
             sources[name] = manual_names(unpacked(options.packages, name, where))
     out = pathlib.Path(options.out)
     out.mkdir(parents=True, exist_ok=True)
-    seen_texts, seen_pairs = {}, {}
+    seen_texts, seen_pairs, all_halves = {}, {}, []
     for name, (texts, pairs) in sources.items():
         texts = [one_line(text) for text in texts]
         pairs = [(one_line(a), one_line(b)) for a, b in pairs]
@@ -237,10 +251,15 @@ def main():
         ]
         seen_texts.update(dict.fromkeys(new_texts))
         seen_pairs.update(dict.fromkeys(new_pairs))
+        new_halves = [pair for text in new_texts for pair in halves(text, 14 if name == "descriptions" else 24)]
+        all_halves.extend(new_halves)
         words = sum(len(text.split()) for text in new_texts)
-        print(f"{name:14} {len(new_texts):8} texts {words:10} words {len(new_pairs):8} pairs")
+        print(
+            f"{name:14} {len(new_texts):8} texts {words:10} words "
+            f"{len(new_pairs):8} pairs of two texts {len(new_halves):8} of halves"
+        )
     (out / "texts.txt").write_text("".join(f"{text}\n" for text in seen_texts), "utf-8")
-    (out / "pairs.tsv").write_text("".join(f"{a}\t{b}\n" for a, b in seen_pairs), "utf-8")
+    (out / "pairs.tsv").write_text("".join(f"{a}\t{b}\n" for a, b in [*seen_pairs, *all_halves]), "utf-8")
     for file in ("texts.txt", "pairs.tsv"):
         print(f"{hashlib.sha256((out / file).read_bytes()).hexdigest()}  {file}")
 
