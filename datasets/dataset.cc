@@ -1,5 +1,6 @@
 #include "datasets/dataset.h"
 
+#include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
 #include "metaprompt/base/hash.h"
 
@@ -31,13 +32,19 @@ void Dataset::SetSealed(Split split, bool sealed) {
   }
 }
 
+absl::Status CheckTexts(const Dataset& dataset, absl::string_view what) {
+  return dataset.images.has_value()
+             ? absl::InvalidArgumentError(absl::StrCat(dataset.name, ": these data are images; ", what, " needs texts"))
+             : absl::OkStatus();
+}
+
 std::string ExportText(const Dataset& dataset) {
   std::string text;
   for (const TextClass& text_class : dataset.classes) {
     const std::string columns =
         absl::StrCat(SplitName(text_class.split), "\t", text_class.label, "\t", text_class.name, "\t");
     for (const std::string& one : text_class.texts) {
-      absl::StrAppend(&text, columns, one, "\n");
+      absl::StrAppend(&text, columns, dataset.images.has_value() ? absl::BytesToHexString(one) : one, "\n");
     }
   }
   return text;

@@ -1,13 +1,17 @@
-// Labelled texts and their class split: what every source becomes. No tensors and no tokens here.
+// Labelled texts or images and their class split: what every source becomes. No tensors and no tokens here.
 #ifndef DATASETS_DATASET_H_
 #define DATASETS_DATASET_H_
 
 #include <cstddef>
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
+#include "absl/status/status.h"
+#include "absl/strings/string_view.h"
+#include "datasets/image_shape.h"
 #include "datasets/split.h"
 #include "datasets/texts.h"
 
@@ -18,7 +22,7 @@ struct TextClass {
   std::string name;   // what a verbalizer reads: the name of "gnu-r" is "GNU R"
   Split split = Split::kTrain;
   // The examples: UTF-8, without line ends, in the source's order. An example of several texts is these joined by
-  // tabs (example_texts.h); a text has no tab and is not empty.
+  // tabs (example_texts.h); a text has no tab and is not empty. If the data are images, the bytes of one (ImageShape).
   Texts texts;
   // The texts that other classes have too, whichever their split: from a text's place to its number among
   // Dataset::shared_texts.
@@ -29,9 +33,10 @@ struct Dataset {
   std::string name;  // "debian", or the name of the file or folder
   // What a template calls the texts of an example, in their order. Two or more: examples are pairs, or have more texts.
   std::vector<std::string> text_names = {"text"};
-  std::string distribution;        // the public distribution that has as many classes and texts; empty: not known
-  std::string split_name;          // of the published split; empty if the spec gives a split
-  std::vector<TextClass> classes;  // in byte order of their labels
+  std::optional<ImageShape> images;  // set: the examples are images, all of this shape, and text_names is {"image"}
+  std::string distribution;          // the public distribution that has as many classes and texts; empty: not known
+  std::string split_name;            // of the published split; empty if the spec gives a split
+  std::vector<TextClass> classes;    // in byte order of their labels
   int64_t dropped_duplicates = 0;
   int64_t unused_texts = 0;       // texts of labels that the split does not name
   int64_t empty_texts = 0;        // records without a text, left out: public data have some
@@ -46,14 +51,18 @@ struct Dataset {
   void SetSealed(Split split, bool sealed);
 };
 
+// OK if the examples are texts; the error names the data set and `what`, which needs texts.
+absl::Status CheckTexts(const Dataset& dataset, absl::string_view what);
+
 // One `split<TAB>label<TAB>name<TAB>text` line per example, in order of classes and examples: all that an experiment
-// sees of the data. The texts of an example have a column each.
+// sees of the data. The texts of an example have a column each. An image is written as two hexadecimal digits per byte.
 std::string ExportText(const Dataset& dataset);
 
 // SHA-256 of ExportText, in hexadecimal digits.
 std::string ContentSha256(const Dataset& dataset);
 
-// A table to read: for each class its number of texts and their lengths in words, then what was left out, and the hash.
+// A table to read: for each class its number of texts and their lengths in words, or its number of images; then what
+// was left out, and the hash.
 std::string StatsText(const Dataset& dataset);
 
 }  // namespace metaprompt

@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 #include <vector>
 
+#include "absl/strings/escaping.h"
 #include "absl/strings/string_view.h"
 #include "metaprompt/base/example_texts.h"
 
@@ -23,7 +24,15 @@ std::string StatsJson(const Dataset& dataset) {
   if (dataset.text_names.size() > 1) {
     object["texts_per_example"] = dataset.text_names;
   }
+  if (dataset.images.has_value()) {
+    object["image_shape"] = {dataset.images->channels, dataset.images->height, dataset.images->width};
+  }
   for (const TextClass& one : dataset.classes) {
+    if (dataset.images.has_value()) {
+      object["classes"].push_back(
+          {{"split", SplitName(one.split)}, {"label", one.label}, {"name", one.name}, {"images", one.texts.size()}});
+      continue;
+    }
     int64_t words = 0;
     int64_t longest = 0;
     for (const std::string& text : one.texts) {
@@ -48,6 +57,11 @@ std::string ExportJson(const Dataset& dataset) {
   for (const TextClass& one : dataset.classes) {
     for (const std::string& text : one.texts) {
       nlohmann::ordered_json object = {{"split", SplitName(one.split)}, {"label", one.label}, {"name", one.name}};
+      if (dataset.images.has_value()) {
+        object["image"] = absl::BytesToHexString(text);
+        lines += object.dump() + "\n";
+        continue;
+      }
       const std::vector<absl::string_view> texts = SplitTexts(text);
       for (size_t i = 0; i < texts.size(); ++i) {
         object[dataset.text_names[i]] = std::string(texts[i]);

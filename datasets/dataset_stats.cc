@@ -94,8 +94,11 @@ std::string SharedTextsLines(const Dataset& dataset) {
     if (i < kNamed) {
       const auto place = std::find_if(any->shared.begin(), any->shared.end(),
                                       [&](const auto& shared) { return shared.second == static_cast<int64_t>(i); });
+      const std::string& example = any->texts[static_cast<size_t>(place->first)];
       absl::StrAppend(&named, "  ", absl::StrJoin(labels, ", "), ": ",
-                      Excerpt(ReadableExample(any->texts[static_cast<size_t>(place->first)])), "\n");
+                      dataset.images.has_value() ? absl::StrCat("number ", place->first, " of ", any->label)
+                                                 : Excerpt(ReadableExample(example)),
+                      "\n");
     }
   }
   const size_t count = dataset.shared_texts.size();
@@ -105,11 +108,9 @@ std::string SharedTextsLines(const Dataset& dataset) {
          named;
 }
 
-}  // namespace
-
-std::string StatsText(const Dataset& dataset) {
+// For each class of each side one row, and one for all classes of the side.
+std::vector<Row> ClassRows(const Dataset& dataset) {
   std::vector<Row> rows = {{"split", "label", "name", "texts", "mean words", "median", "max"}};
-  const TextColumns columns = {{false, false, false, true, true, true, true}, /*indent=*/0, /*gap=*/2};
   for (const Split split : kSplits) {
     const std::vector<const TextClass*> classes = dataset.Of(split);
     std::vector<int64_t> all;
@@ -122,16 +123,50 @@ std::string StatsText(const Dataset& dataset) {
                            absl::StrCat(classes.size(), classes.size() == 1 ? " class" : " classes"), all));
     rows.emplace_back();
   }
+  return rows;
+}
+
+// The same for images, which have no words.
+std::vector<Row> ImageRows(const Dataset& dataset) {
+  std::vector<Row> rows = {{"split", "label", "name", "images"}};
+  for (const Split split : kSplits) {
+    const std::vector<const TextClass*> classes = dataset.Of(split);
+    int64_t all = 0;
+    for (const TextClass* one : classes) {
+      const auto count = static_cast<int64_t>(one->texts.size());
+      rows.push_back({SplitName(split), one->label, one->name, Thousands(count)});
+      all += count;
+    }
+    rows.push_back({SplitName(split), "all", absl::StrCat(classes.size(), classes.size() == 1 ? " class" : " classes"),
+                    Thousands(all)});
+    rows.emplace_back();
+  }
+  return rows;
+}
+
+// "28 x 28, grey"; empty for texts.
+std::string ShapeText(const Dataset& dataset) {
+  return dataset.images.has_value() ? absl::StrCat(dataset.images->height, " x ", dataset.images->width,
+                                                   dataset.images->channels == 1 ? ", grey" : ", colour")
+                                    : "";
+}
+
+}  // namespace
+
+std::string StatsText(const Dataset& dataset) {
+  const bool images = dataset.images.has_value();
+  const char* const what = images ? " images" : " texts";
+  const TextColumns columns = {{false, false, false, true, true, true, true}, /*indent=*/0, /*gap=*/2};
   const auto line = [](absl::string_view what, const std::string& value) {
     return value.empty() || value == "0" ? "" : absl::StrFormat("%-20s%s\n", what, value);
   };
   return absl::StrCat(
-      dataset.name, ": ", Thousands(dataset.NumTexts()), " texts in ", dataset.classes.size(), " classes\n\n",
-      TextTable(rows, columns),
+      dataset.name, ": ", Thousands(dataset.NumTexts()), what, " in ", dataset.classes.size(), " classes\n\n",
+      TextTable(images ? ImageRows(dataset) : ClassRows(dataset), columns), line("pixels", ShapeText(dataset)),
       line("texts per example", dataset.text_names.size() > 1 ? absl::StrJoin(dataset.text_names, ", ") : ""),
       line("distribution", dataset.distribution), line("split", dataset.split_name), "duplicates dropped  ",
-      Thousands(dataset.dropped_duplicates), "\nunused texts        ", Thousands(dataset.unused_texts), "\n",
-      line("empty texts", Thousands(dataset.empty_texts)),
+      Thousands(dataset.dropped_duplicates), absl::StrFormat("\n%-20s", absl::StrCat("unused", what)),
+      Thousands(dataset.unused_texts), "\n", line(absl::StrCat("empty", what), Thousands(dataset.empty_texts)),
       line("skipped bad lines", Thousands(dataset.skipped_bad_lines)),
       dataset.shared_texts.empty() ? "" : SharedTextsLines(dataset), "sha256              ", ContentSha256(dataset),
       "\n");

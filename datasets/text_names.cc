@@ -25,6 +25,8 @@ std::vector<std::string> Names(bool pair, const Fields& more) {
 
 }  // namespace
 
+bool HasImages(const DatasetSpec& spec) { return spec.source_case() == DatasetSpec::kGlyphs; }
+
 std::vector<std::string> TextNames(const DatasetSpec& spec) {
   switch (spec.source_case()) {
     case DatasetSpec::kCsv:
@@ -32,7 +34,7 @@ std::vector<std::string> TextNames(const DatasetSpec& spec) {
     case DatasetSpec::kJsonl:
       return Names(!spec.jsonl().text_b_field().empty(), spec.jsonl().more_fields());
     default:
-      return {"text"};
+      return {HasImages(spec) ? "image" : "text"};
   }
 }
 

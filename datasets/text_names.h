@@ -14,6 +14,9 @@ namespace metaprompt {
 // then "text_b" if the source has pairs, then the names of its further columns.
 std::vector<std::string> TextNames(const DatasetSpec& spec);
 
+// Whether the source gives images. Their one name is "image"; they have no template.
+bool HasImages(const DatasetSpec& spec);
+
 // Checks that no name occurs twice, and that none is one that templates or outputs use for something else. The error
 // names the field.
 absl::Status CheckTextNames(const DatasetSpec& spec);

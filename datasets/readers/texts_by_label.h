@@ -1,9 +1,10 @@
-// What every source is read into: texts by label, before any class split.
+// What every source is read into: texts or images by label, before any class split.
 #ifndef DATASETS_READERS_TEXTS_BY_LABEL_H_
 #define DATASETS_READERS_TEXTS_BY_LABEL_H_
 
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -11,12 +12,13 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "absl/types/span.h"
+#include "datasets/image_shape.h"
 #include "datasets/readers/bad_lines.h"
 
 namespace metaprompt {
 
 // Labels in byte order; examples in the source's order. Each is a result of CollapseBlanks that is not empty, or
-// several of these joined by JoinTexts.
+// several of these joined by JoinTexts; or an image (Imported::images).
 using TextsByLabel = std::map<std::string, std::vector<std::string>>;
 
 // Each run of ASCII white space and control characters becomes one blank, and none stays at either end. Without tabs
@@ -40,9 +42,10 @@ struct Imported {
   int64_t empty_texts = 0;  // left out
   int64_t bad_lines = 0;    // left out
   std::map<std::string, std::string> names;  // by label, where the source has names
+  std::optional<ImageShape> images;          // set: the examples are images of this shape, in place of texts
 
-  // Adds a record. Its text is a result of CollapseBlanks, or several joined by JoinTexts; an empty one is counted and
-  // left out.
+  // Adds a record. Its text is a result of CollapseBlanks, or several joined by JoinTexts, or the bytes of an image; an
+  // empty one is counted and left out.
   void Add(std::string label, std::string text);
 
   // Every source calls this at its end. Counts the damaged lines, or returns their error unless `options` skip them.

@@ -58,8 +58,12 @@ std::string FirstPath(const Message& source) {
   if (field == nullptr || field->cpp_type() != FieldDescriptor::CPPTYPE_STRING) {
     return "";
   }
-  return field->is_repeated() ? source.GetReflection()->GetRepeatedString(source, field, 0)
-                              : source.GetReflection()->GetString(source, field);
+  if (!field->is_repeated()) {
+    return source.GetReflection()->GetString(source, field);
+  }
+  return source.GetReflection()->FieldSize(source, field) == 0
+             ? ""
+             : source.GetReflection()->GetRepeatedString(source, field, 0);
 }
 
 // The last part of the first path.
@@ -176,6 +180,7 @@ absl::StatusOr<Dataset> Load(const DatasetSpec& spec, bool split) {
   } else if (!spec.allow_other_counts()) {
     return absl::InvalidArgumentError(absl::StrCat(dataset.name, ": ", known.status().message()));
   }
+  dataset.images = imported.images;
   dataset.empty_texts = imported.empty_texts;
   dataset.skipped_bad_lines = imported.bad_lines;
   ClassPlaces places;

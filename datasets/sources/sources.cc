@@ -9,6 +9,7 @@
 #include "datasets/sources/clinc.h"
 #include "datasets/sources/debian.h"
 #include "datasets/sources/fewrel.h"
+#include "datasets/sources/glyphs.h"
 #include "datasets/sources/huffpost.h"
 #include "datasets/sources/newsgroups.h"
 #include "datasets/sources/protaugment.h"
@@ -30,6 +31,7 @@ const std::vector<SourceInfo>& Sources() {
       ProtAugmentSourceInfo(),
       FewRelSourceInfo(),
       ClincSourceInfo(),
+      GlyphsSourceInfo(),
   };
   // clang-format on
   return sources;

@@ -24,6 +24,7 @@ absl::StatusOr<std::unique_ptr<EpisodeStream>> EpisodeStream::Open(const Experim
     return absl::InvalidArgumentError(absl::StrCat("split is ", Quoted(split_name), "; train, valid or test"));
   }
   ASSIGN_OR_RETURN(Dataset dataset, LoadDataset(spec.dataset()));
+  RETURN_IF_ERROR(CheckTexts(dataset, "an episode's list of texts"));
   ASSIGN_OR_RETURN(EpisodeSampler sampler,
                    SamplerOf(spec, dataset, *split, shots > 0 ? shots : spec.episodes().shots(0)));
   return std::unique_ptr<EpisodeStream>(new EpisodeStream(std::move(dataset), *split, std::move(sampler)));

@@ -32,9 +32,12 @@ absl::Status Named(absl::string_view field, const absl::Status& status) {
 // be seen, though a text may stand under two labels.
 absl::StatusOr<Dataset> LoadLabelled(const FineTuningSpec& spec, TextSet* elsewhere) {
   if (spec.classes() == FineTuningSpec::ALL) {
-    return LoadAllClasses(spec.dataset());
+    ASSIGN_OR_RETURN(Dataset all, LoadAllClasses(spec.dataset()));
+    RETURN_IF_ERROR(CheckTexts(all, "fine-tuning"));
+    return all;
   }
   ASSIGN_OR_RETURN(Dataset dataset, LoadDataset(spec.dataset()));
+  RETURN_IF_ERROR(CheckTexts(dataset, "fine-tuning"));
   std::vector<TextClass> kept;
   for (TextClass& one : dataset.classes) {
     if (one.split == Split::kTrain) {
@@ -55,6 +58,7 @@ absl::Status LoadPublished(const DatasetSpec& spec, const std::string& field, co
   if (!dataset.ok()) {
     return Named(field, dataset.status());
   }
+  RETURN_IF_ERROR(CheckTexts(*dataset, field));
   if (TextNames(spec).size() != TextNames(whole.dataset()).size()) {
     return absl::InvalidArgumentError(absl::StrCat(field, ": an example of ", dataset->name, " has ",
                                                    TextNames(spec).size(), " texts, one of dataset ",

@@ -182,11 +182,13 @@ absl::StatusOr<CorpusTexts> CorpusReader::Read() {
   std::vector<Dataset> datasets;
   for (const DatasetSpec& one : spec_.corpus().dataset()) {
     ASSIGN_OR_RETURN(Dataset dataset, LoadDataset(one));
+    RETURN_IF_ERROR(CheckTexts(dataset, "pre-training"));
     sealed_.Add(dataset, one);
     datasets.push_back(std::move(dataset));
   }
   for (const DatasetSpec& one : spec_.corpus().sealed()) {
     ASSIGN_OR_RETURN(const Dataset dataset, LoadDataset(one));
+    RETURN_IF_ERROR(CheckTexts(dataset, "pre-training"));
     sealed_.Add(dataset, one);
   }
   for (const Dataset& dataset : datasets) {

@@ -23,6 +23,11 @@ const TextInputs& TextsOf(const Batch& batch) {
   return *texts;
 }
 
+const TextInputs& SequencesOf(const Batch& batch) {
+  const auto* images = std::get_if<ImageInputs>(&batch.inputs);
+  return images != nullptr ? images->tokens() : TextsOf(batch);
+}
+
 Batch SelectRows(const Batch& batch, absl::Span<const int64_t> rows) {
   TORCH_CHECK(batch.tasks == 1, "SelectRows: the batch must have one task; it has ", batch.tasks);
   const at::Tensor repeats = batch.repeats.defined() ? batch.repeats.cpu() : at::Tensor();

@@ -53,6 +53,10 @@ int64_t RowsOf(const Batch& batch);
 // The batch's texts. The batch must have texts (TORCH_CHECK).
 const TextInputs& TextsOf(const Batch& batch);
 
+// The token sequences that an encoder sees: the batch's texts, or those of its images (ImageInputs::tokens). The batch
+// must have texts or images (TORCH_CHECK).
+const TextInputs& SequencesOf(const Batch& batch);
+
 // A batch with the rows numbered `rows`, in that order. The original must have one task; each number must be in [0,
 // RowsOf(batch)). If several of the rows share an input, the new batch contains it once, and `repeats` refers to it.
 // `cached` is selected in the same way.

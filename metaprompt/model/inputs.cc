@@ -20,8 +20,14 @@ Selection SelectOf(const PointInputs& points, absl::Span<const int64_t> which) {
   return {PointInputs{points.x.index_select(0, numbers)}, numbers, at::Tensor()};
 }
 
+Selection SelectOf(const ImageInputs& images, absl::Span<const int64_t> which) {
+  const at::Device device = images.pixels().device();
+  return {Select(images, which), Numbers(which).to(device), TokensOf(images.tokens(), which).to(device)};
+}
+
 int64_t CountIn(const TextInputs& texts) { return texts.size(); }
 int64_t CountIn(const PointInputs& points) { return points.x.size(0); }
+int64_t CountIn(const ImageInputs& images) { return images.size(); }
 
 PointInputs OnDevice(const PointInputs& points, at::Device device) { return {points.x.to(device)}; }
 

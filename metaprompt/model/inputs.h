@@ -1,5 +1,5 @@
-// The inputs of a batch: texts or points. Counting, selecting and moving to a device are defined here, once for each
-// kind of input.
+// The inputs of a batch: texts, points or images. Counting, selecting and moving to a device are defined here, once for
+// each kind of input.
 #ifndef METAPROMPT_MODEL_INPUTS_H_
 #define METAPROMPT_MODEL_INPUTS_H_
 
@@ -9,6 +9,7 @@
 #include <variant>
 
 #include "absl/types/span.h"
+#include "metaprompt/model/image_inputs.h"
 #include "metaprompt/model/text_inputs.h"
 
 namespace metaprompt {
@@ -18,7 +19,7 @@ struct PointInputs {
   at::Tensor x;  // [B] or [B, D], in the parameters' type
 };
 
-using Inputs = std::variant<TextInputs, PointInputs>;
+using Inputs = std::variant<TextInputs, PointInputs, ImageInputs>;
 
 // The number of inputs, B.
 int64_t CountOf(const Inputs& inputs);
@@ -30,7 +31,7 @@ Inputs OnDevice(const Inputs& inputs, at::Device device);
 struct Selection {
   Inputs inputs;
   at::Tensor which;   // [inputs selected] int64: their indices among all inputs
-  at::Tensor tokens;  // for texts, [tokens selected] int64: their tokens' indices among all; else undefined
+  at::Tensor tokens;  // for texts and images, [tokens selected] int64: their tokens' indices among all; else undefined
 };
 
 // Selects the inputs numbered `which`, each in [0, CountOf(inputs)). Takes time and memory in proportion to what is

@@ -1,0 +1,43 @@
+// A task source of images.
+#ifndef EPISODES_IMAGE_SOURCE_H_
+#define EPISODES_IMAGE_SOURCE_H_
+
+#include <ATen/core/Tensor.h>
+
+#include <cstdint>
+#include <vector>
+
+#include "absl/types/span.h"
+#include "datasets/dataset.h"
+#include "datasets/image_shape.h"
+#include "episodes/sampler.h"
+#include "episodes/task_source.h"
+#include "metaprompt/images/image_processor.h"
+
+namespace metaprompt {
+
+// The images of one split. They are copied once, as bytes.
+class ImageSource : public TaskSource {
+ public:
+  // `soft` and `patches`: see ImageInputs. The classes' images have the shape `shape`, and the processor takes it.
+  ImageSource(const std::vector<const TextClass*>& classes, const ImageShape& shape, ImageProcessor processor,
+              int64_t soft, int64_t patches);
+
+  std::vector<ClassSize> sizes() const override;
+
+  // Pixels are float32 numbers, even if `dtype` is double. Rows are ordered by task, then by way. Episode::rows is
+  // empty, because no parameter has vocabulary rows.
+  Episode Build(absl::Span<const EpisodePlan> plans, at::ScalarType dtype) const override;
+
+ private:
+  std::vector<ClassSize> sizes_;
+  std::vector<int64_t> first_;  // the first image of each class
+  at::Tensor bytes_;            // [images, channels, height, width] uint8, class by class
+  ImageProcessor processor_;
+  int64_t soft_;
+  int64_t patches_;
+};
+
+}  // namespace metaprompt
+
+#endif  // EPISODES_IMAGE_SOURCE_H_

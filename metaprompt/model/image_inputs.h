@@ -1,0 +1,48 @@
+// Images as tensors, and the sequences of tokens that an encoder of images makes of them.
+#ifndef METAPROMPT_MODEL_IMAGE_INPUTS_H_
+#define METAPROMPT_MODEL_IMAGE_INPUTS_H_
+
+#include <ATen/core/Tensor.h>
+
+#include <cstdint>
+
+#include "absl/types/span.h"
+#include "metaprompt/model/text_inputs.h"
+
+namespace metaprompt {
+
+// B images of one size. An encoder sees each as a sequence of T tokens: the class token, `soft` soft vectors and
+// `patches` patches. All sequences are equally long. A value type: copies share memory, and nothing is changed in
+// place.
+class ImageInputs {
+ public:
+  // `pixels` [B, channels, height, width]: what the encoder reads, of the parameters' type. `soft` and `patches` are
+  // those of the model. Takes O(B T) time.
+  ImageInputs(at::Tensor pixels, int64_t soft, int64_t patches);
+
+  int64_t size() const { return tokens_.size(); }
+  const at::Tensor& pixels() const { return pixels_; }
+  int64_t soft() const { return soft_; }
+  int64_t patches() const { return patches_; }
+
+  // The sequences, as if they were texts: their places and lengths. Token 0 of each is the class token, at which the
+  // image is read. Ids are -1 - s for soft vector s, and 0 for all other tokens, since no vocabulary has them. There
+  // are no answers.
+  const TextInputs& tokens() const { return tokens_; }
+
+ private:
+  at::Tensor pixels_;
+  int64_t soft_;
+  int64_t patches_;
+  TextInputs tokens_;
+};
+
+// The images numbered `which`, each in [0, images.size()).
+ImageInputs Select(const ImageInputs& images, absl::Span<const int64_t> which);
+
+// The same images in the device's memory.
+ImageInputs OnDevice(const ImageInputs& images, at::Device device);
+
+}  // namespace metaprompt
+
+#endif  // METAPROMPT_MODEL_IMAGE_INPUTS_H_
