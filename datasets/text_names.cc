@@ -25,7 +25,9 @@ std::vector<std::string> Names(bool pair, const Fields& more) {
 
 }  // namespace
 
-bool HasImages(const DatasetSpec& spec) { return spec.source_case() == DatasetSpec::kGlyphs; }
+bool HasImages(const DatasetSpec& spec) {
+  return spec.source_case() == DatasetSpec::kGlyphs || spec.source_case() == DatasetSpec::kCifar;
+}
 
 std::vector<std::string> TextNames(const DatasetSpec& spec) {
   switch (spec.source_case()) {

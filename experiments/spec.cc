@@ -4,11 +4,11 @@
 #include <set>
 #include <utility>
 
-#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "datasets/text_names.h"
 #include "experiments/host/device.h"
+#include "experiments/image_spec.h"
 #include "experiments/model_size.h"
 #include "experiments/spec_file.h"
 #include "google/protobuf/descriptor.h"
@@ -40,16 +40,15 @@ std::string LearnersWith(bool (LearnerFacts::*fact)() const) {
 // What the prompt, the verbalizer and the learner ask of each other, and the learner of meta-training.
 void CheckPromptAndLearner(const ExperimentSpec& spec, std::vector<std::string>* broken) {
   const LearnerSpec& learner = spec.learner();
-  const std::string& prompt = spec.model().prompt().template_();
   const PromptSpec& prompts = spec.model().prompt();
-  const bool has_soft = absl::StrContains(prompt, "<soft");
+  const bool has_soft = HasSoftVectors(spec);
   const LearnerFacts& facts_of_learner = FactsOf(learner);
   const std::string name = absl::StrCat("learner.", LearnerName(learner));
   const bool plain_vectors = facts_of_learner.prompt() == LearnerFacts::PLAIN_VECTORS;
   const bool without_prefixes =
       facts_of_learner.prompt() == LearnerFacts::VECTORS_OR_PREFIXES && prompts.prefix_length() == 0;
   if (!has_soft && (plain_vectors || without_prefixes)) {
-    broken->push_back(absl::StrCat("model.prompt.template has no <soft>; ", name, " adapts soft vectors alone"));
+    broken->push_back(absl::StrCat(NoSoftVectors(spec), "; ", name, " adapts soft vectors alone"));
   }
   const std::string reparametrisation = PromptSpec::Reparametrisation_Name(prompts.reparametrisation());
   if (!has_soft) {
@@ -57,7 +56,7 @@ void CheckPromptAndLearner(const ExperimentSpec& spec, std::vector<std::string>*
                                                    absl::StrCat("reparametrisation is ", reparametrisation)),
                                     std::make_pair(!prompts.init_words().empty(), std::string("init_words is set"))}) {
       if (set) {
-        broken->push_back(absl::StrCat("model.prompt.", what, "; model.prompt.template has no <soft>"));
+        broken->push_back(absl::StrCat("model.prompt.", what, "; ", NoSoftVectors(spec)));
       }
     }
   }
@@ -184,7 +183,12 @@ std::vector<std::string> CheckSpec(const ExperimentSpec& spec) {
   CheckPromptAndLearner(spec, &broken);
   CheckSequences(spec, &broken);
   check(CheckDevice(spec.device()));
-  CheckTexts(spec, &broken);
+  for (std::string& rule : CheckInputs(spec)) {
+    broken.push_back(std::move(rule));
+  }
+  if (!HasImages(spec.dataset())) {
+    CheckTexts(spec, &broken);
+  }
   return broken;
 }
 

@@ -14,6 +14,7 @@
 #include "metaprompt/encoders/gather_rows.h"
 #include "metaprompt/encoders/graph_bytes.h"
 #include "metaprompt/encoders/initial_values.h"
+#include "metaprompt/encoders/initial_vit.h"
 #include "metaprompt/encoders/mean_of_tokens.h"
 #include "metaprompt/prompts/answer_paths.h"
 #include "metaprompt/prompts/pack_texts.h"
@@ -165,7 +166,9 @@ ModelOutput PromptModel::Uncalibrated(const ModelParams& all, const Batch& batch
     output.read = Read(params, hidden.to_read);
   }
   ParamList head = all.head;
-  if (head.empty()) {
+  if (head.empty() && !HasWords()) {
+    head = ClassHead(params, batch);
+  } else if (head.empty()) {
     const Answers& answers = TextsOf(batch).answers();
     const bool vectors = cache != nullptr && cache->class_vectors.defined();
     const bool biases = cache != nullptr && cache->class_biases.defined();
@@ -196,7 +199,7 @@ Dropout PromptModel::DropoutOf(const Batch& batch) const {
 }
 
 EncoderState PromptModel::EmbeddedOf(const ParamList& params, const Batch& batch) const {
-  return EmbeddedOf(params, batch, TextsOf(batch));
+  return EmbeddedOf(params, batch, SequencesOf(batch));
 }
 
 EncoderState PromptModel::EmbeddedOf(const ParamList& params, const Batch& batch, const TextInputs& texts) const {
@@ -205,11 +208,14 @@ EncoderState PromptModel::EmbeddedOf(const ParamList& params, const Batch& batch
   if (soft.dim() == 2 && batch.tasks > 1) {
     soft = soft.repeat({batch.tasks, 1}).view({batch.tasks, soft.size(0), soft.size(1)});
   }
-  return encoder_.Embedded(params, soft, texts, DropoutOf(batch));
+  if (const auto* images = std::get_if<ImageInputs>(&batch.inputs); images != nullptr) {
+    return encoder_.Embedded(params, soft, *images, DropoutOf(batch));
+  }
+  return encoder_.Embedded(params, soft, TextsOf(batch), DropoutOf(batch));
 }
 
 PromptModel::Hidden PromptModel::HiddenOf(const ParamList& params, const Batch& batch, const EncoderState& from) const {
-  const TextInputs& texts = TextsOf(batch);
+  const TextInputs& texts = SequencesOf(batch);
   const Autocast autocast(bfloat16_, texts.ids().device().type());
   const at::ScalarType type = ParamType(params);
   const auto in_rows = [&](const at::Tensor& of_texts) {
@@ -261,7 +267,7 @@ std::shared_ptr<const PromptCache> PromptModel::ComputedBelow(const ModelParams&
     const auto first = std::find_if_not(layers.begin(), layers.end(), below);
     // Layers that share parameters with a later one are not below it.
     const bool come_again = std::any_of(first, layers.end(), below);
-    const TextInputs& texts = TextsOf(batch);
+    const TextInputs& texts = SequencesOf(batch);
     const Autocast autocast(bfloat16_, texts.ids().device().type());
     EncoderState state = encoder_.Advanced(params, texts, EmbeddedOf(params, batch),
                                            come_again ? 0 : static_cast<size_t>(first - layers.begin()));
@@ -272,7 +278,7 @@ std::shared_ptr<const PromptCache> PromptModel::ComputedBelow(const ModelParams&
     }
     cache->left = PromptCache::LayersLeft{state};
   }
-  if (all.head.empty()) {
+  if (all.head.empty() && HasWords()) {
     const EncoderLayout& layout = encoder_.layout();
     if (layout.params[layout.decoder].layer < layer) {
       cache->class_vectors = encoder_.ClassVectors(params, TextsOf(batch).answers());
@@ -311,10 +317,10 @@ double PromptModel::UncalibratedBytes(const Batch& batch) const {
   parts.lora_rank = spec_.lora().rank();
   parts.prefix_length = spec_.prompt().prefix_length();
   parts.bfloat16 = bfloat16_;
-  const at::Tensor& weights = TextsOf(batch).answers().weights;
+  const at::Tensor& weights = SequencesOf(batch).answers().weights;
   parts.parameter_bytes = weights.defined() ? weights.element_size() : sizeof(float);
   if (!ScoresSequences()) {
-    return metaprompt::GraphBytes(encoder_.config(), TextsOf(batch), parts);
+    return metaprompt::GraphBytes(encoder_.config(), SequencesOf(batch), parts);
   }
   parts.slots_alone = false;
   const AnswerPaths paths = PathsOf(TextsOf(batch), batch.tasks, spec_.verbalizer().sequence().reduce());
@@ -331,9 +337,16 @@ at::Tensor PromptModel::Read(const ParamList& params, const at::Tensor& to_read)
   return encoder_.layout().has_head() ? transformed : transformed * params[scale] + params[scale + 1];
 }
 
+bool PromptModel::HasWords() const { return encoder_.layout().decoder != kNoParam; }
+
 ParamList PromptModel::ClassHead(const ParamList& params, const Batch& batch) const {
   if (ScoresSequences()) {
     return {};
+  }
+  if (!HasWords()) {
+    const at::TensorOptions options = batch.labels.options().dtype(ParamType(params));
+    const int64_t classes = batch.tasks * batch.ways;
+    return {at::zeros({classes, head_width()}, options), at::zeros({classes}, options)};
   }
   const Answers& answers = TextsOf(batch).answers();
   return {encoder_.ClassVectors(params, answers), encoder_.ClassBiases(params, answers)};
@@ -366,6 +379,9 @@ ParamList PromptModel::WithSoftPrompt(ParamList encoder_params, uint64_t seed) c
 }
 
 ParamList PromptModel::Init(uint64_t seed) const {
+  if (spec_.encoder().has_vit()) {
+    return WithSoftPrompt(InitialVit(spec_.encoder().vit(), encoder_.layout(), seed), seed);
+  }
   return WithSoftPrompt(InitialBert(spec_.encoder().bert(), encoder_.layout(), seed), seed);
 }
 

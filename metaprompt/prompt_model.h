@@ -1,4 +1,4 @@
-// Encoder, soft prompt and verbalizer together: from texts in a prompt to class logits.
+// Encoder, soft prompt and verbalizer together: from texts in a prompt, or from images, to class logits.
 #ifndef METAPROMPT_PROMPT_MODEL_H_
 #define METAPROMPT_PROMPT_MODEL_H_
 
@@ -48,7 +48,7 @@ struct PromptCache : Cached {
 
 class PromptModel : public Model {
  public:
-  // `num_soft` is the number of soft vectors in the template.
+  // `num_soft` is the number of soft vectors in the template, or beside the patches of an image.
   PromptModel(const ModelSpec& spec, Encoder encoder, int64_t num_soft);
   // With a new, random BERT of the shape in spec.encoder.bert. `vocab` is the number of vocabulary ids.
   PromptModel(const ModelSpec& spec, int64_t vocab, int64_t num_soft);
@@ -97,7 +97,7 @@ class PromptModel : public Model {
   // Each parameter has its own random stream.
   ParamList WithSoftPrompt(ParamList encoder_params, uint64_t seed) const;
 
-  // Random values for all parameters of a model with a new BERT (see InitialBert).
+  // Random values for all parameters of a model with a new BERT or ViT (see InitialBert, InitialVit).
   ParamList Init(uint64_t seed) const;
 
   // `params` with a scale and a shift such that the vectors that the decoder reads have mean 0 and variance 1 in each
@@ -125,6 +125,8 @@ class PromptModel : public Model {
   // log of the classes' mean probabilities for the content-free texts: [M, ways].
   at::Tensor ContentFreeLogits(const ModelParams& all, const Batch& batch) const;
 
+  // Whether classes have answer words: not if the inputs are images.
+  bool HasWords() const;
   // The encoder's state before its first layer.
   EncoderState EmbeddedOf(const ParamList& params, const Batch& batch) const;
   // The same for other texts, of as many tasks.

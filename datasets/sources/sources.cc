@@ -6,6 +6,7 @@
 #include "datasets/readers/jsonl.h"
 #include "datasets/readers/tsv.h"
 #include "datasets/sources/amazon.h"
+#include "datasets/sources/cifar.h"
 #include "datasets/sources/clinc.h"
 #include "datasets/sources/debian.h"
 #include "datasets/sources/fewrel.h"
@@ -32,6 +33,7 @@ const std::vector<SourceInfo>& Sources() {
       FewRelSourceInfo(),
       ClincSourceInfo(),
       GlyphsSourceInfo(),
+      CifarSourceInfo(),
   };
   // clang-format on
   return sources;

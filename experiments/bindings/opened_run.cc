@@ -62,6 +62,7 @@ absl::StatusOr<std::shared_ptr<OpenedRun>> OpenedRun::Open(const std::string& pa
     return absl::InvalidArgumentError(absl::StrCat("precision is ", Quoted(precision), "; FLOAT32 or BFLOAT16"));
   }
   ASSIGN_OR_RETURN(FinishedRun run, FinishedRun::Open(path));
+  RETURN_IF_ERROR(run.CheckTexts("adapting to texts"));
   if (!precision.empty()) {
     run.set_bfloat16(precision == "BFLOAT16");
   }

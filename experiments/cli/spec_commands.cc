@@ -59,13 +59,15 @@ struct EpisodesCommand {
 
 absl::Status Episodes(const EpisodesCommand& options, const Console& console) {
   ASSIGN_OR_RETURN(const ExperimentSpec spec, LoadSpec(options.spec.file, options.spec.sets));
-  if (!options.episodes.save.empty()) {
+  const EpisodesOptions& episodes = options.episodes;
+  if (const std::string& file = episodes.save.empty() ? episodes.page : episodes.save; !file.empty()) {
     std::vector<std::string> inputs = PathsIn(spec);
     inputs.push_back(options.spec.file);
-    RETURN_IF_ERROR(CheckOutput(options.episodes.save, inputs));
+    RETURN_IF_ERROR(CheckOutput(file, inputs));
   }
-  ASSIGN_OR_RETURN(const std::string text, options.episodes.save.empty() ? EpisodeText(spec, options.episodes)
-                                                                         : SaveEpisodes(spec, options.episodes));
+  ASSIGN_OR_RETURN(const std::string text, !episodes.save.empty()   ? SaveEpisodes(spec, episodes)
+                                           : !episodes.page.empty() ? SaveEpisodePage(spec, episodes)
+                                                                    : EpisodeText(spec, episodes));
   *console.out << text;
   return absl::OkStatus();
 }
@@ -91,6 +93,9 @@ void RegisterEpisodes(Commands* commands) {
       episodes->add_option("--save", options.save, "Write episodes to this file, for a spec's test.manifest")
           ->type_name("FILE")
           ->excludes(index);
+  episodes->add_option("--page", options.page, "Write the images of the episode to this file, as a web page")
+      ->type_name("FILE")
+      ->excludes(save);
   episodes->add_option("--count", options.count, "How many to save [the spec's test.episodes]")
       ->check(CLI::Range(1, 1000000))
       ->needs(save);

@@ -128,7 +128,7 @@ struct Figures {
 struct Benched {
   const ExperimentSpec& spec;
   Workbench* bench;
-  const TextSource* split;
+  const TaskSource* split;
   const ParamList& start;
   TaskPool* pool;
   int rounds;
@@ -232,7 +232,7 @@ absl::Status Bench(const ExperimentSpec& spec, int rounds, const std::string& on
                                                    "; they are called ", absl::StrJoin(names, ", ")));
   }
   ASSIGN_OR_RETURN(const std::unique_ptr<Workbench> bench, Workbench::Open(spec, {}));
-  ASSIGN_OR_RETURN(const TextSource* const split, bench->Prompted(Split::kTrain));
+  ASSIGN_OR_RETURN(const TaskSource* const split, bench->Prompted(Split::kTrain));
   ASSIGN_OR_RETURN(const ParamList start, bench->InitialParams(spec.episodes().shots(0)));
   const int64_t tasks = spec.train().meta_batch();
   TaskPool pool(ThreadsOr(spec.threads()));

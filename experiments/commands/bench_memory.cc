@@ -26,7 +26,7 @@ using Clock = std::chrono::steady_clock;
 absl::StatusOr<double> TwoMetaSteps(const ExperimentSpec& spec) {
   ASSIGN_OR_RETURN(const std::unique_ptr<Workbench> bench, Workbench::Open(spec, {}));
   const int shots = *std::max_element(spec.episodes().shots().begin(), spec.episodes().shots().end());
-  ASSIGN_OR_RETURN(const TextSource* const split, bench->Prompted(Split::kTrain));
+  ASSIGN_OR_RETURN(const TaskSource* const split, bench->Prompted(Split::kTrain));
   ASSIGN_OR_RETURN(const EpisodeSampler sampler, bench->TrainSampler(shots));
   ASSIGN_OR_RETURN(ParamList start, bench->InitialParams(shots));
   for (const int one : spec.episodes().shots()) {

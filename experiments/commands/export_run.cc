@@ -27,8 +27,8 @@ absl::StatusOr<std::string> ExportRun(const std::string& run, int shots, const s
   const Encoder& encoder = model.encoder();
   const std::vector<ParamInfo>& infos = finished.infos();
   ASSIGN_OR_RETURN(NewFolder written, NewFolder::Create(folder));
-  RETURN_IF_ERROR(SaveCheckpoint(written.path(), encoder, encoder.Folded(params), finished.config_json(),
-                                 finished.tokenizer().files()));
+  RETURN_IF_ERROR(
+      SaveCheckpoint(written.path(), encoder, encoder.Folded(params), finished.config_json(), finished.input_files()));
   TensorFile soft;
   for (size_t i = encoder.params().size(); i < params.size(); ++i) {
     // Low-rank updates are folded into the encoder's matrices, and what soft vectors pass through into those.
@@ -37,7 +37,9 @@ absl::StatusOr<std::string> ExportRun(const std::string& run, int shots, const s
       soft.tensors.emplace_back(infos[i].name, soft_vectors ? model.SoftVectors(params) : params[i]);
     }
   }
-  soft.metadata["template"] = finished.record().spec().model().prompt().template_();
+  if (!finished.config().reads_images()) {
+    soft.metadata["template"] = finished.record().spec().model().prompt().template_();
+  }
   soft.metadata["format"] = "pt";
   RETURN_IF_ERROR(WriteSafetensors(absl::StrCat(written.path(), "/", kPromptFile), soft));
   ASSIGN_OR_RETURN(const SeenTexts seen, SeenTexts::Read(run));
@@ -45,9 +47,9 @@ absl::StatusOr<std::string> ExportRun(const std::string& run, int shots, const s
     RETURN_IF_ERROR(WriteFileAtomically(absl::StrCat(written.path(), "/", kSeenTextsFile), seen.Text()));
   }
   RETURN_IF_ERROR(written.Commit());
+  const int64_t num_soft = model.params()[model.soft_place()].shape[0];
   return absl::StrCat(folder, ": the ", found, "-shot initialisation of ", run, ", ", encoder.config().model_type, ", ",
-                      encoder.params().size(), " tensors and ", finished.prompt().num_soft(), " soft vector",
-                      finished.prompt().num_soft() == 1 ? "" : "s");
+                      encoder.params().size(), " tensors and ", num_soft, " soft vector", num_soft == 1 ? "" : "s");
 }
 
 }  // namespace metaprompt

@@ -11,6 +11,7 @@
 #include "datasets/split.h"
 #include "episodes/manifest.h"
 #include "episodes/sampler.h"
+#include "experiments/commands/image_page.h"
 #include "experiments/workbench/run_data.h"
 #include "metaprompt/base/files.h"
 #include "metaprompt/base/hash.h"
@@ -22,6 +23,9 @@ namespace {
 Split SplitOf(const EpisodesOptions& options) {
   return *std::find_if(std::begin(kSplits), std::end(kSplits), [&](Split s) { return options.split == SplitName(s); });
 }
+
+// What stands for an image in a text: the first 16 digits of its bytes' SHA-256.
+std::string FirstDigits(const std::string& image) { return Sha256(image).substr(0, 16); }
 
 }  // namespace
 
@@ -38,13 +42,41 @@ absl::StatusOr<std::string> EpisodeText(const ExperimentSpec& spec, const Episod
     for (size_t i = 0; i < refs.size(); ++i) {
       const TextClass& one = *classes[static_cast<size_t>(refs[i].of_class)];
       absl::StrAppendFormat(&text, "%s\t%d\t%s\t%d\t%s\n", part, i / per_way, one.label, refs[i].text,
-                            one.texts[static_cast<size_t>(refs[i].text)]);
+                            dataset.images.has_value() ? FirstDigits(one.texts[static_cast<size_t>(refs[i].text)])
+                                                       : one.texts[static_cast<size_t>(refs[i].text)]);
     }
   };
   absl::StrAppend(&text, "part\tway\tlabel\tnumber\t", absl::StrJoin(dataset.text_names, "\t"), "\n");
   add("support", plan.support);
   add("query", plan.query);
   return text;
+}
+
+absl::StatusOr<std::string> SaveEpisodePage(const ExperimentSpec& spec, const EpisodesOptions& options) {
+  ASSIGN_OR_RETURN(const Dataset dataset, LoadDataset(spec.dataset()));
+  if (!dataset.images.has_value()) {
+    return absl::InvalidArgumentError(absl::StrCat(dataset.name, ": these data are texts; --page shows images"));
+  }
+  const std::vector<const TextClass*> classes = dataset.Of(SplitOf(options));
+  const int shots = options.shots > 0 ? options.shots : spec.episodes().shots(0);
+  ASSIGN_OR_RETURN(const EpisodeSampler sampler, SamplerOf(spec, dataset, SplitOf(options), shots));
+  const EpisodePlan plan = sampler.Plan(options.index);
+  std::vector<PageRow> rows;
+  for (const int64_t c : plan.classes) {
+    rows.push_back({absl::StrCat(classes[static_cast<size_t>(c)]->label, " ", classes[static_cast<size_t>(c)]->name)});
+  }
+  const auto add = [&](const std::vector<TextRef>& refs, std::vector<std::string> PageRow::* part) {
+    for (size_t i = 0; i < refs.size(); ++i) {
+      (rows[i * rows.size() / refs.size()].*part)
+          .push_back(classes[static_cast<size_t>(refs[i].of_class)]->texts[static_cast<size_t>(refs[i].text)]);
+    }
+  };
+  add(plan.support, &PageRow::support);
+  add(plan.query, &PageRow::query);
+  const std::string title = absl::StrFormat("%s: episode %d of %s, seed %d, %d-way %d-shot", dataset.name, plan.index,
+                                            options.split, spec.seed(), sampler.shape().ways, shots);
+  RETURN_IF_ERROR(WriteFileAtomically(options.page, ImagePage(title, *dataset.images, rows)));
+  return absl::StrCat(options.page, ": ", title, "\n");
 }
 
 absl::StatusOr<std::string> SaveEpisodes(const ExperimentSpec& spec, const EpisodesOptions& options) {

@@ -16,11 +16,16 @@ struct EpisodesOptions {
   int shots = 0;     // 0: the spec's first number of shots; when saving, all of them
   std::string save;  // file to write; empty: none
   int count = 0;     // how many to save; 0: the spec's test.episodes
+  std::string page;  // file to write with the images of the episode; empty: none
 };
 
 // One episode: two lines of heading, then one line per text with its place in its class. Each text of a pair has its
-// column.
+// column; of an image, its hash is shown.
 absl::StatusOr<std::string> EpisodeText(const ExperimentSpec& spec, const EpisodesOptions& options);
+
+// Writes one episode of images to options.page, as a web page. Returns a line that describes what was written. For
+// texts it is an error.
+absl::StatusOr<std::string> SaveEpisodePage(const ExperimentSpec& spec, const EpisodesOptions& options);
 
 // Writes episodes 0, 1, ... to options.save in the format of episodes/manifest.h. Returns a line that describes what
 // was written. A file holds tasks of classes only: to save the training split, the spec must have neither word tasks

@@ -33,6 +33,9 @@ void CheckEncoder(const FineTuningSpec& spec, std::vector<std::string>* broken) 
       broken->emplace_back(absl::StripPrefix(status.message(), "model."));
     }
   }
+  if (encoder.has_vit()) {
+    broken->emplace_back("encoder.vit reads images; fine-tuning needs an encoder of texts");
+  }
   if (!encoder.has_bert() && !spec.tokenizer().path().empty()) {
     broken->emplace_back("tokenizer.path is set; it is for encoder.bert, the others bring a tokenizer");
   }

@@ -24,6 +24,7 @@ absl::StatusOr<StartEncoder> OfRun(const FromRunSpec& spec) {
     return absl::Status(opened.status().code(), absl::StrCat("from_run: ", opened.status().message()));
   }
   const FinishedRun& run = *opened;
+  RETURN_IF_ERROR(run.CheckTexts("from_run"));
   ASSIGN_OR_RETURN(const int shots, run.ShotsOf(spec.shots()));
   std::string sha256;
   ASSIGN_OR_RETURN(const ParamList params, run.Params(shots, &sha256));

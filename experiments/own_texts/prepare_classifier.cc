@@ -109,6 +109,7 @@ absl::StatusOr<PreparedClassifier> AdaptNow(const ClassifyOptions& options, at::
   ColumnNames columns = options.columns;
   if (!options.run.empty()) {
     ASSIGN_OR_RETURN(run, FinishedRun::Open(options.run));
+    RETURN_IF_ERROR(run->CheckTexts("classify"));
     columns.wanted = run->prompt().names();
   }
   ASSIGN_OR_RETURN(Examples examples, ReadExamples(options.support, columns));

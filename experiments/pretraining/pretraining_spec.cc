@@ -31,6 +31,7 @@ void CheckUnused(const PretrainingSpec& spec, std::vector<std::string>* broken) 
                           "encoder.checkpoint.max_tokens is set; the field for this is corpus.max_tokens"),
            std::make_pair(!encoder.checkpoint().standardised_read(),
                           "encoder.checkpoint.standardised_read is false; nothing is standardised in pre-training"),
+           std::make_pair(encoder.has_vit(), "encoder.vit reads images; pre-training needs an encoder of texts"),
            std::make_pair(!encoder.bert().init_standardised(),
                           "encoder.bert.init_standardised is false; nothing is standardised in pre-training"),
        }) {

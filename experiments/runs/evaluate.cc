@@ -58,7 +58,7 @@ void Cut(int64_t count, EpisodeLines* lines) {
 // One evaluation.
 class Evaluator {
  public:
-  Evaluator(const RunContext& context, const ParamList& params, const TextSource& split, const PlanOf& plan,
+  Evaluator(const RunContext& context, const ParamList& params, const TaskSource& split, const PlanOf& plan,
             const EvaluationWork& work)
       : context_(context),
         params_(params),
@@ -90,7 +90,7 @@ class Evaluator {
 
   const RunContext& context_;
   const ParamList& params_;
-  const TextSource& split_;
+  const TaskSource& split_;
   const PlanOf& plan_;
   const EvaluationWork& work_;
   const std::vector<ParamInfo> infos_;
@@ -260,7 +260,7 @@ absl::StatusOr<EpisodeLines> Evaluator::Run(const std::function<void(const Episo
 
 }  // namespace
 
-absl::StatusOr<EpisodeLines> Evaluate(const RunContext& context, const ParamList& params, const TextSource& split,
+absl::StatusOr<EpisodeLines> Evaluate(const RunContext& context, const ParamList& params, const TaskSource& split,
                                       const PlanOf& plan, const EvaluationWork& work,
                                       const std::function<void(const EpisodeLines&)>& show,
                                       const std::function<absl::Status()>& before_file) {

@@ -11,7 +11,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "episodes/sampler.h"
-#include "episodes/text_source.h"
+#include "episodes/task_source.h"
 #include "experiments/runs/run_context.h"
 #include "metaprompt/model/params.h"
 
@@ -46,7 +46,7 @@ struct EvaluationWork {
 // was interrupted. `show` is called with what is done, about twice per second. `before_file` is called before the file
 // is first written in this process. Errors: logits that are not finite, with the episode and since when; Cancelled if
 // the context's stop is set.
-absl::StatusOr<EpisodeLines> Evaluate(const RunContext& context, const ParamList& params, const TextSource& split,
+absl::StatusOr<EpisodeLines> Evaluate(const RunContext& context, const ParamList& params, const TaskSource& split,
                                       const PlanOf& plan, const EvaluationWork& work,
                                       const std::function<void(const EpisodeLines&)>& show,
                                       const std::function<absl::Status()>& before_file = nullptr);

@@ -44,7 +44,7 @@ absl::StatusOr<Evaluation> EvaluationOf(const std::string& initialisation, const
 absl::StatusOr<Evaluation> MetaTest(const RunContext& context, int shots, const std::string& initialisation,
                                     const ParamList& params) {
   const TestSet::Access access = context.bench->test_set().Begin();
-  ASSIGN_OR_RETURN(const TextSource* const split, context.bench->Prompted(Split::kTest));
+  ASSIGN_OR_RETURN(const TaskSource* const split, context.bench->Prompted(Split::kTest));
   const PlanOf plan = context.bench->test_set().Plans(shots);
   const ExperimentSpec& spec = context.bench->spec();
   const int64_t total = spec.test().episodes();

@@ -11,6 +11,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "datasets/text_names.h"
 #include "experiments/runs/count_words.h"
 #include "experiments/runs/meta_test.h"
 #include "experiments/runs/run_context.h"
@@ -95,6 +96,13 @@ std::string UnusedText(const ModelFacts& model) {
 std::string InputsLine(const RunRecord& record) {
   const DatasetFacts& data = record.dataset();
   const ModelFacts& model = record.model();
+  if (HasImages(record.spec().dataset())) {
+    return absl::StrFormat("%s, %d images in %d/%d/%d classes (train/valid/test), %d parameters", data.name(),
+                           data.texts(), data.train_classes(), data.valid_classes(), data.test_classes(),
+                           model.encoder_parameters() + model.prompt_parameters()) +
+           UnusedText(model) +
+           (data.shared_texts() > 0 ? absl::StrCat("; ", data.shared_texts(), " images stand under two labels") : "");
+  }
   return absl::StrFormat("%s, %d texts in %d/%d/%d classes (train/valid/test), %d pieces, %d parameters%s", data.name(),
                          data.texts(), data.train_classes(), data.valid_classes(), data.test_classes(),
                          model.vocab_size(), model.encoder_parameters() + model.prompt_parameters(),
@@ -108,6 +116,9 @@ std::string InputsLine(const RunRecord& record) {
 
 // What somebody who chose the names of classes would want to hear: which words of them the tokenizer does not have.
 std::string UnknownWordsNote(const Workbench& bench) {
+  if (bench.dataset().images.has_value()) {
+    return "";
+  }
   std::set<std::string> with_answers;
   for (const AnswerSpec& answer : bench.spec().model().verbalizer().answers()) {
     with_answers.insert(answer.label());

@@ -118,9 +118,9 @@ absl::Status SaveInputs(const RunDirectory& directory, const Workbench& bench) {
   if (!bench.seen().empty() && !directory.Has(kSeenTextsFile)) {
     RETURN_IF_ERROR(directory.Write(kSeenTextsFile, bench.seen().Text()));
   }
-  TokenizerFiles files = bench.tokenizer().files();
+  TokenizerFiles files = bench.input_files();
   std::string folder;
-  if (bench.spec().model().encoder().has_checkpoint()) {
+  if (bench.spec().model().encoder().has_checkpoint() || bench.dataset().images.has_value()) {
     folder = "encoder/";
     files["config.json"] = bench.config_json();
     std::error_code error;

@@ -14,7 +14,7 @@ constexpr char kConfigFile[] = "config.json";
 }  // namespace
 
 absl::Status SaveTokenizer(const EncoderParts& parts, const RunDirectory& directory) {
-  for (const auto& [name, bytes] : parts.tokenizer->files()) {
+  for (const auto& [name, bytes] : InputFiles(parts)) {
     if (name != kConfigFile && !directory.Has(name)) {
       RETURN_IF_ERROR(directory.Write(name, bytes));
     }

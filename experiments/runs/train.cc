@@ -50,7 +50,7 @@ class MetaTraining {
   absl::Status Stopped() const;
   // Validates, sees whether training is finished, and saves, each where the current meta-step asks for it.
   absl::Status BetweenSteps();
-  absl::Status Step(const TextSource& split, const EpisodeSampler& sampler);
+  absl::Status Step(const TaskSource& split, const EpisodeSampler& sampler);
 
   const RunContext& context_;
   const ExperimentSpec& spec_;
@@ -130,7 +130,7 @@ absl::Status MetaTraining::SaveBest() {
 }
 
 absl::StatusOr<MeanInterval> MetaTraining::ValidAccuracy() {
-  ASSIGN_OR_RETURN(const TextSource* const split, context_.bench->Prompted(Split::kValid));
+  ASSIGN_OR_RETURN(const TaskSource* const split, context_.bench->Prompted(Split::kValid));
   const EpisodeSampler sampler = *context_.bench->Sampler(Split::kValid, shots_);
   EvaluationWork work;
   work.what = absl::StrCat(shots_, "-shot validation at meta-step ", state_.meta_step);
@@ -201,7 +201,7 @@ absl::Status MetaTraining::TrainNothing() {
   return context_.directory->Has(best_) ? absl::OkStatus() : SaveBest();
 }
 
-absl::Status MetaTraining::Step(const TextSource& split, const EpisodeSampler& sampler) {
+absl::Status MetaTraining::Step(const TaskSource& split, const EpisodeSampler& sampler) {
   const TrainSpec& train = spec_.train();
   const int64_t step = state_.meta_step;
   MetaBatch batch;
@@ -237,7 +237,7 @@ absl::StatusOr<Trained> MetaTraining::Run() {
   if (spec_.train().meta_steps() == 0) {
     RETURN_IF_ERROR(TrainNothing());
   }
-  ASSIGN_OR_RETURN(const TextSource* const split, context_.bench->Prompted(Split::kTrain));
+  ASSIGN_OR_RETURN(const TaskSource* const split, context_.bench->Prompted(Split::kTrain));
   ASSIGN_OR_RETURN(const EpisodeSampler sampler, context_.bench->TrainSampler(shots_));
   context_.progress->Begin(what_, "meta-steps", state_.meta_step, spec_.train().meta_steps());
   if (state_.meta_step > 0 && !done_.finished()) {

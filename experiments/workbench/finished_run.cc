@@ -7,6 +7,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
 #include "datasets/text_names.h"
+#include "experiments/workbench/image_parts.h"
 #include "experiments/workbench/param_file.h"
 #include "experiments/workbench/read_record.h"
 #include "learners/papers/make_learner.h"
@@ -50,7 +51,18 @@ absl::Status CheckFiles(const std::string& run, const TokenizerFiles& files, abs
 }
 
 // The run's tokenizer and encoder, as SaveInputs of run.cc left them; no values.
-absl::StatusOr<EncoderParts> ReadParts(const std::string& run, const ModelSpec& spec, bool with_head, Checksums* sums) {
+absl::StatusOr<EncoderParts> ReadParts(const std::string& run, const ModelSpec& spec, bool with_head, bool images,
+                                       Checksums* sums) {
+  if (images) {
+    TokenizerFiles kept;
+    absl::StatusOr<EncoderParts> parts = ReadImageParts(absl::StrCat(run, "/encoder"), &kept);
+    if (absl::IsNotFound(parts.status())) {
+      return WithRemedy(parts.status());
+    }
+    RETURN_IF_ERROR(parts);
+    RETURN_IF_ERROR(CheckFiles(run, kept, kEncoderFolder, sums));
+    return parts;
+  }
   const bool checkpoint = spec.encoder().has_checkpoint();
   const std::string folder = checkpoint ? absl::StrCat(run, "/encoder") : run;
   const absl::StatusOr<TokenizerFiles> files = ReadKeptTokenizer(spec, folder);
@@ -77,7 +89,8 @@ absl::StatusOr<FinishedRun> FinishedRun::Open(const std::string& path) {
     }
   }
   const ExperimentSpec& spec = run.record_.spec();
-  ASSIGN_OR_RETURN(EncoderParts parts, ReadParts(path, spec.model(), run.record_.model().mlm_head(), &run.sums_));
+  ASSIGN_OR_RETURN(EncoderParts parts, ReadParts(path, spec.model(), run.record_.model().mlm_head(),
+                                                 HasImages(spec.dataset()), &run.sums_));
   // Examples for this run need the texts that its template has, and no others that its data had.
   const std::vector<std::string> names = UsedNames(spec.model().prompt().template_(), TextNames(spec.dataset()));
   ASSIGN_OR_RETURN(run.assembled_, AssembleModel(spec, std::move(parts), names));
@@ -94,6 +107,12 @@ FinishedRun FinishedRun::Untrained(const ExperimentSpec& spec, AssembledModel as
   run.learner_ = MakeLearner(spec.learner());
   run.infos_ = MetaInfos(run.model(), *run.learner_);
   return run;
+}
+
+absl::Status FinishedRun::CheckTexts(absl::string_view what) const {
+  return assembled_.parts.images.has_value()
+             ? absl::InvalidArgumentError(absl::StrCat(path_, ": the run's inputs are images; ", what, " needs texts"))
+             : absl::OkStatus();
 }
 
 absl::StatusOr<int> FinishedRun::ShotsOf(int shots) const {

@@ -7,7 +7,9 @@
 #include <string>
 #include <vector>
 
+#include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
 #include "experiments/result.pb.h"
 #include "experiments/workbench/model_assembly.h"
 #include "learners/learner.h"
@@ -33,7 +35,12 @@ class FinishedRun {
 
   const RunRecord& record() const { return record_; }
   const std::string& record_sha256() const { return record_sha256_; }
+  // OK if the run's inputs are texts; the error names the run and `what`, which needs them.
+  absl::Status CheckTexts(absl::string_view what) const;
+  // Of a run on texts alone; so is prompt().
   const Tokenizer& tokenizer() const { return *assembled_.parts.tokenizer; }
+  // See InputFiles in model_assembly.h.
+  TokenizerFiles input_files() const { return InputFiles(assembled_.parts); }
   const std::string& config_json() const { return assembled_.parts.config_json; }
   const EncoderConfig& config() const { return assembled_.parts.encoder->config(); }
   const PromptTemplate& prompt() const { return *assembled_.prompt; }

@@ -20,6 +20,12 @@
 
 namespace metaprompt {
 
+TokenizerFiles InputFiles(const EncoderParts& parts) {
+  const int64_t size = parts.encoder->config().image_size;
+  return parts.images.has_value() ? TokenizerFiles{{kPreprocessorFile, parts.images->ConfigText(size, size)}}
+                                  : parts.tokenizer->files();
+}
+
 absl::StatusOr<std::unique_ptr<Tokenizer>> OpenTokenizer(const std::string& folder) {
   std::error_code error;
   if (std::filesystem::exists(folder + "/record.textproto", error) &&
@@ -182,14 +188,18 @@ absl::StatusOr<AssembledModel> AssembleModel(const ExperimentSpec& spec, Encoder
   const VerbalizerSpec& verbalizer = spec.model().verbalizer();
   RETURN_IF_ERROR(CheckSequences(verbalizer, *parts.encoder));
   RETURN_IF_ERROR(CheckDropout(spec.model().dropout(), parts.encoder->config(), "model.dropout"));
-  // The last token of an answer is predicted, not read.
-  const int64_t answer = verbalizer.kind() == VerbalizerSpec::SEQUENCE ? verbalizer.sequence().max_tokens() - 1 : 0;
-  const int64_t max_tokens = std::min(MaxTokens(*parts.encoder, spec.model().encoder().checkpoint().max_tokens()),
-                                      parts.encoder->max_tokens() - answer);
   AssembledModel made;
-  ASSIGN_OR_RETURN(made.prompt, PromptTemplate::Create(prompt, *parts.tokenizer, max_tokens, names));
+  int64_t num_soft = prompt.has_visual() ? prompt.visual().length() : 0;
+  if (parts.tokenizer != nullptr) {
+    // The last token of an answer is predicted, not read.
+    const int64_t answer = verbalizer.kind() == VerbalizerSpec::SEQUENCE ? verbalizer.sequence().max_tokens() - 1 : 0;
+    const int64_t max_tokens = std::min(MaxTokens(*parts.encoder, spec.model().encoder().checkpoint().max_tokens()),
+                                        parts.encoder->max_tokens() - answer);
+    ASSIGN_OR_RETURN(made.prompt, PromptTemplate::Create(prompt, *parts.tokenizer, max_tokens, names));
+    num_soft = made.prompt->num_soft();
+  }
   RETURN_IF_ERROR(CheckPromptWidth(prompt, parts.encoder->config().embedding_width));
-  made.model = std::make_unique<PromptModel>(spec.model(), *parts.encoder, made.prompt->num_soft());
+  made.model = std::make_unique<PromptModel>(spec.model(), *parts.encoder, num_soft);
   RETURN_IF_ERROR(CheckFits("model", made.model->params()));
   made.model->set_bfloat16(spec.precision() == ExperimentSpec::BFLOAT16);
   made.parts = std::move(parts);
@@ -202,11 +212,13 @@ absl::StatusOr<AssembledModel> AssembleModel(const ExperimentSpec& spec, Encoder
 ModelFacts FactsOfEncoder(const EncoderParts& parts) {
   ModelFacts facts;
   std::string all;
-  for (const auto& [name, bytes] : parts.tokenizer->files()) {
+  for (const auto& [name, bytes] : InputFiles(parts)) {
     all += bytes;
   }
   facts.set_tokenizer_sha256(Sha256(all));
-  facts.set_vocab_size(static_cast<int>(parts.tokenizer->vocab_size()));
+  if (parts.tokenizer != nullptr) {
+    facts.set_vocab_size(static_cast<int>(parts.tokenizer->vocab_size()));
+  }
   if (!parts.params.empty()) {
     facts.set_encoder_sha256(ParamsSha256(parts.encoder->params(), parts.params));
   }

@@ -15,6 +15,7 @@
 #include "experiments/experiment.pb.h"
 #include "experiments/result.pb.h"
 #include "metaprompt/encoders/encoder.h"
+#include "metaprompt/images/image_processor.h"
 #include "metaprompt/model/params.h"
 #include "metaprompt/prompt_model.h"
 #include "metaprompt/prompts/prompt_template.h"
@@ -22,9 +23,12 @@
 
 namespace metaprompt {
 
-// A tokenizer and an encoder that fit each other.
+inline constexpr char kPreprocessorFile[] = "preprocessor_config.json";
+
+// An encoder and what makes its inputs: a tokenizer that fits it or, of images, a processor.
 struct EncoderParts {
-  std::unique_ptr<Tokenizer> tokenizer;
+  std::unique_ptr<Tokenizer> tokenizer;  // null for images
+  std::optional<ImageProcessor> images;  // set for images alone
   std::unique_ptr<Encoder> encoder;
   std::string config_json;          // of the encoder
   ParamList params;                 // the encoder's, float32, as the checkpoint has them; empty without a checkpoint
@@ -34,9 +38,13 @@ struct EncoderParts {
 // The parts with a template and the model that they make.
 struct AssembledModel {
   EncoderParts parts;
-  std::optional<PromptTemplate> prompt;  // always set
+  std::optional<PromptTemplate> prompt;  // not set for images
   std::unique_ptr<PromptModel> model;
 };
+
+// The files that a folder of the encoder needs beside config.json and weights: the tokenizer's, or
+// preprocessor_config.json.
+TokenizerFiles InputFiles(const EncoderParts& parts);
 
 // The tokenizer in a checkpoint's folder. Errors begin with the folder; that of a run's folder points to `export`.
 absl::StatusOr<std::unique_ptr<Tokenizer>> OpenTokenizer(const std::string& folder);
@@ -74,8 +82,8 @@ absl::Status CheckPredictsWords(const Encoder& encoder, const std::string& folde
 // The longest input in tokens: `wanted`, or what the encoder allows if that is less or `wanted` is 0.
 int64_t MaxTokens(const Encoder& encoder, int64_t wanted);
 
-// The spec's template and model over these parts. `names`: of the texts of an example, for PromptTemplate::Create.
-// Errors name the field.
+// The spec's template, unless the encoder reads images, and the model over these parts. `names`: of the texts of an
+// example, for PromptTemplate::Create. Errors name the field.
 absl::StatusOr<AssembledModel> AssembleModel(const ExperimentSpec& spec, EncoderParts parts,
                                              const std::vector<std::string>& names);
 

@@ -18,7 +18,9 @@ absl::StatusOr<Starts> Starts::Open(const ExperimentSpec& spec, AssembledModel* 
                                     const std::string& tokenizer_sha256, TextsToRead texts) {
   Starts starts(spec, model, std::move(texts));
   const PromptSpec& prompt = spec.model().prompt();
-  ASSIGN_OR_RETURN(starts.init_words_, InitWordIds(prompt, *model->parts.tokenizer, model->prompt->num_soft()));
+  if (model->parts.tokenizer != nullptr) {
+    ASSIGN_OR_RETURN(starts.init_words_, InitWordIds(prompt, *model->parts.tokenizer, model->prompt->num_soft()));
+  }
   const auto open = [&](StartRun::Part part, const std::string& path) {
     return StartRun::Open(part, path, *starts.model_, tokenizer_sha256, spec.episodes().shots());
   };
@@ -95,6 +97,7 @@ bool Starts::Standardises() const {
   }
   const EncoderSpec& encoder = spec_.model().encoder();
   return encoder.has_checkpoint() ? encoder.checkpoint().standardised_read() && !model_->encoder().layout().has_head()
+         : encoder.has_vit()      ? encoder.vit().init_standardised()
                                   : encoder.bert().init_standardised();
 }
 

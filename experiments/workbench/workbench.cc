@@ -8,7 +8,10 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "episodes/image_source.h"
+#include "episodes/text_source.h"
 #include "experiments/host/device.h"
+#include "experiments/workbench/image_parts.h"
 #include "metaprompt/base/status_macros.h"
 
 namespace metaprompt {
@@ -69,6 +72,17 @@ absl::Status CheckContextFits(const ExperimentSpec& spec, const TextSource& text
       std::max<int64_t>(1, most_tokens / (support + 1) - texts.longest_answer()), ", or lower episodes.shots"));
 }
 
+absl::StatusOr<EncoderParts> TextEncoderOfRun(const ExperimentSpec& spec, const TokenizerFiles& kept,
+                                              const RunData& data) {
+  ASSIGN_OR_RETURN(std::unique_ptr<Tokenizer> tokenizer,
+                   TokenizerOfRun(spec.model(), kept, [&] { return data.TrainTexts(); }));
+  for (const Split split : kSplits) {
+    RETURN_IF_ERROR(
+        CheckDistinctAnswers(data.dataset().Of(split), *tokenizer, spec.model().verbalizer(), SplitName(split)));
+  }
+  return EncoderOfRun(spec.model(), std::move(tokenizer));
+}
+
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<Workbench>> Workbench::Open(const ExperimentSpec& spec,
@@ -80,13 +94,9 @@ absl::StatusOr<std::unique_ptr<Workbench>> Workbench::Open(const ExperimentSpec&
   ASSIGN_OR_RETURN(const int64_t seen_test_texts, SeenTestTexts(spec.model(), bench->seen_, bench->dataset()));
   ASSIGN_OR_RETURN(bench->test_set_, TestSet::Open(spec, &*bench->data_));
   ASSIGN_OR_RETURN(bench->device_, DeviceOf(spec.device()));
-  ASSIGN_OR_RETURN(std::unique_ptr<Tokenizer> made,
-                   TokenizerOfRun(spec.model(), tokenizer, [&] { return bench->data_->TrainTexts(); }));
-  for (const Split split : kSplits) {
-    RETURN_IF_ERROR(
-        CheckDistinctAnswers(bench->dataset().Of(split), *made, spec.model().verbalizer(), SplitName(split)));
-  }
-  ASSIGN_OR_RETURN(EncoderParts parts, EncoderOfRun(spec.model(), std::move(made)));
+  ASSIGN_OR_RETURN(EncoderParts parts, bench->dataset().images.has_value()
+                                           ? ImageEncoderOfRun(spec.model(), *bench->dataset().images)
+                                           : TextEncoderOfRun(spec, tokenizer, *bench->data_));
   ASSIGN_OR_RETURN(bench->assembled_, AssembleModel(spec, std::move(parts), bench->dataset().text_names));
   bench->model_facts_ = FactsOfModel(bench->assembled_);
   if (seen_test_texts > 0) {
@@ -100,24 +110,36 @@ absl::StatusOr<std::unique_ptr<Workbench>> Workbench::Open(const ExperimentSpec&
   return bench;
 }
 
-absl::StatusOr<const TextSource*> Workbench::Prompted(Split split) {
+absl::StatusOr<std::unique_ptr<TaskSource>> Workbench::MakeSource(Split split) const {
+  const std::vector<const TextClass*> classes = dataset().Of(split);
+  if (dataset().images.has_value()) {
+    const PromptSpec& prompt = spec_.model().prompt();
+    return std::make_unique<ImageSource>(classes, *dataset().images, *assembled_.parts.images,
+                                         prompt.has_visual() ? prompt.visual().length() : 0,
+                                         model().encoder().config().patches());
+  }
+  ASSIGN_OR_RETURN(TextSource source,
+                   TextSource::Create(classes, tokenizer(), *assembled_.prompt, spec_.model().verbalizer(),
+                                      split == Split::kTrain && spec_.episodes().word_tasks() > 0));
+  if (split != Split::kTrain) {
+    RETURN_IF_ERROR(CheckContextFits(spec_, source, assembled_.model->encoder().max_tokens()));
+  }
+  return std::make_unique<TextSource>(std::move(source));
+}
+
+absl::StatusOr<const TaskSource*> Workbench::Prompted(Split split) {
   if (split == Split::kTest && !test_set_->is_open()) {
     return absl::FailedPreconditionError("the texts of the test classes are sealed until meta-test begins");
   }
-  std::optional<TextSource>& prompted = prompted_[static_cast<size_t>(split)];
-  if (!prompted.has_value()) {
-    ASSIGN_OR_RETURN(
-        prompted, TextSource::Create(dataset().Of(split), tokenizer(), *assembled_.prompt, spec_.model().verbalizer(),
-                                     split == Split::kTrain && spec_.episodes().word_tasks() > 0));
-    if (split != Split::kTrain) {
-      RETURN_IF_ERROR(CheckContextFits(spec_, *prompted, assembled_.model->encoder().max_tokens()));
-    }
+  std::unique_ptr<TaskSource>& prompted = prompted_[static_cast<size_t>(split)];
+  if (prompted == nullptr) {
+    ASSIGN_OR_RETURN(prompted, MakeSource(split));
   }
-  return &*prompted;
+  return prompted.get();
 }
 
 absl::StatusOr<std::vector<LocalBatch>> Workbench::TextsToRead() {
-  ASSIGN_OR_RETURN(const TextSource* const split, Prompted(Split::kTrain));
+  ASSIGN_OR_RETURN(const TaskSource* const split, Prompted(Split::kTrain));
   // Of the shape of test episodes, so that the initialisation does not depend on how it will be trained.
   const EpisodeSampler sampler = data_->TrainInTestShape(spec_.episodes().shots(0));
   std::vector<LocalBatch> texts;
@@ -137,11 +159,12 @@ absl::StatusOr<ParamList> Workbench::InitialParams(int shots) {
 }
 
 absl::StatusOr<EpisodeSampler> Workbench::TrainSampler(int shots) {
-  ASSIGN_OR_RETURN(const TextSource* const split, Prompted(Split::kTrain));
+  ASSIGN_OR_RETURN(const TaskSource* const source, Prompted(Split::kTrain));
   ASSIGN_OR_RETURN(const EpisodeSampler sampler, Sampler(Split::kTrain, shots));
   if (spec_.episodes().word_tasks() == 0) {
     return sampler;
   }
+  const auto* split = static_cast<const TextSource*>(source);  // only texts have words
   return sampler.WithWordTasks(
       spec_.episodes().word_tasks(), split->WordSizes(),
       spec_.episodes().has_allow_shared_texts() ? std::vector<std::map<int64_t, int64_t>>() : split->WordShared());

@@ -12,7 +12,7 @@
 #include "absl/status/statusor.h"
 #include "datasets/dataset.h"
 #include "episodes/sampler.h"
-#include "episodes/text_source.h"
+#include "episodes/task_source.h"
 #include "experiments/experiment.pb.h"
 #include "experiments/result.pb.h"
 #include "experiments/workbench/model_assembly.h"
@@ -26,7 +26,7 @@
 namespace metaprompt {
 
 // Joins the data (run_data.h), what is sealed until meta-test (test_set.h), the model (model_assembly.h) and its
-// initial parameters (starts.h), and keeps the texts of each split as prompted tokens.
+// initial parameters (starts.h), and keeps the texts of each split as prompted tokens, or its images.
 class Workbench {
  public:
   // Loads the data and checks it against the spec, then makes or loads tokenizer and encoder. `tokenizer`: files of a
@@ -35,7 +35,10 @@ class Workbench {
 
   const ExperimentSpec& spec() const { return spec_; }
   const Dataset& dataset() const { return data_->dataset(); }
+  // If the data are texts.
   const Tokenizer& tokenizer() const { return *assembled_.parts.tokenizer; }
+  // See InputFiles in model_assembly.h.
+  TokenizerFiles input_files() const { return InputFiles(assembled_.parts); }
   const PromptModel& model() const { return *assembled_.model; }
   // The encoder's config.json, to save beside its parameters.
   const std::string& config_json() const { return assembled_.parts.config_json; }
@@ -53,9 +56,9 @@ class Workbench {
   TestSet& test_set() { return *test_set_; }
   const TestSet& test_set() const { return *test_set_; }
 
-  // The texts of a split in their prompts, tokenised on first use. Those of the test split are an error outside of
-  // meta-test.
-  absl::StatusOr<const TextSource*> Prompted(Split split);
+  // The texts of a split in their prompts, tokenised on first use, or its images. Those of the test split are an error
+  // outside of meta-test.
+  absl::StatusOr<const TaskSource*> Prompted(Split split);
 
   // Checked by Open for all `shots` of the spec.
   absl::StatusOr<EpisodeSampler> Sampler(Split split, int shots) const { return data_->Sampler(split, shots); }
@@ -73,7 +76,8 @@ class Workbench {
  private:
   Workbench() = default;
 
-  // Training texts over which the scale of what answer words read is measured.
+  absl::StatusOr<std::unique_ptr<TaskSource>> MakeSource(Split split) const;
+  // Training texts or images over which the scale of what class vectors read is measured.
   absl::StatusOr<std::vector<LocalBatch>> TextsToRead();
 
   ExperimentSpec spec_;
@@ -84,7 +88,7 @@ class Workbench {
   AssembledModel assembled_;
   ModelFacts model_facts_;
   std::optional<Starts> starts_;
-  std::array<std::optional<TextSource>, 3> prompted_;
+  std::array<std::unique_ptr<TaskSource>, 3> prompted_;
 };
 
 }  // namespace metaprompt

@@ -74,7 +74,7 @@ class PoolModel : public Model {
     const MetaParams params = ByName(model_, all.params);
     ModelOutput output = WithPool(params, batch);
     const at::Tensor means = means_.defined() ? means_
-                             : TextsOf(batch).SharesMemoryWith(TextsOf(support_))
+                             : SequencesOf(batch).SharesMemoryWith(SequencesOf(support_))
                                  ? ClassMeans(output.features, support_)
                                  : ClassMeans(WithPool(params, support_).features, support_);
     // log( (1 − s) softmax(RepVerb) + s softmax(answer words) )
@@ -131,10 +131,12 @@ class PoolModel : public Model {
     ParamList with_prompt = params.model;
     with_prompt[PromptPlace(model_)] =
         at::matmul(attention, prompts.flatten(1)).view({texts, prompts.size(1), prompts.size(2)});
-    const Answers& answers = TextsOf(batch).answers();
     Batch apart = OfTexts(batch);
     apart.tasks = texts;
-    apart.inputs = TextsOf(batch).WithAnswers({answers.ids.repeat({texts, 1}), answers.weights.repeat({texts, 1})});
+    if (const auto* with_answers = std::get_if<TextInputs>(&batch.inputs); with_answers != nullptr) {
+      const Answers& answers = with_answers->answers();
+      apart.inputs = with_answers->WithAnswers({answers.ids.repeat({texts, 1}), answers.weights.repeat({texts, 1})});
+    }
     ModelOutput output = model_.Forward(with_prompt, apart);
     if (batch.repeats.defined()) {
       for (at::Tensor* const of_texts : {&output.features, &output.read, &output.logits}) {

@@ -45,6 +45,8 @@ struct TensorNames {
   absl::string_view positions = "embeddings.position_embeddings";
   absl::string_view token_types = "embeddings.token_type_embeddings";
   absl::string_view embedding_norm = "embeddings.LayerNorm";
+  absl::string_view class_token;  // of images, the whole name; empty for texts. So is patches, a dense layer
+  absl::string_view patches;
   absl::string_view embedding_map;             // empty if the architecture has none; so is relative_bias
   absl::string_view layer = "encoder.layer.";  // precedes a layer's number
   absl::string_view inner_layer;               // ALBERT: precedes the number within the group; else empty
@@ -106,6 +108,7 @@ enum class TokenizerKind {
   kGpt2ByteBpe,
   kLlamaByteBpe,
   kQwen2ByteBpe,
+  kNone,  // an encoder of images
 };
 
 // The defaults of the members are BERT's.

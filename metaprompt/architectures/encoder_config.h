@@ -36,6 +36,9 @@ struct DisentangledConfig {
 struct EncoderConfig {
   std::string model_type = "bert";  // config.json's name of the architecture: a row of architectures.inc
   int64_t vocab_size = 30522;
+  int64_t image_size = 0;         // height and width of an image in pixels; 0: the inputs are texts
+  int64_t patch_size = 0;         // height and width of a patch
+  int64_t channels = 0;           // of an image: 1 is grey, 3 red, green and blue
   int64_t width = 768;            // of the hidden states; a multiple of `heads`
   int64_t embedding_width = 768;  // of the word, position and type tables
   bool embedding_map = false;     // a dense layer leads from the embeddings to the first layer
@@ -84,6 +87,10 @@ struct EncoderConfig {
   bool drops_attention = true;     // what attention adds to the hidden states is dropped too (not in DistilBERT)
   bool drops_feed_forward = true;  // and what the feed-forward half adds (not in ALBERT)
   bool drops_inside_feed_forward = false;  // and the input of the feed-forward half's last product
+
+  bool reads_images() const { return image_size > 0; }
+  // The number of patches of an image.
+  int64_t patches() const { return reads_images() ? (image_size / patch_size) * (image_size / patch_size) : 0; }
 };
 
 }  // namespace metaprompt

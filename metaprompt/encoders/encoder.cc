@@ -10,6 +10,7 @@
 #include "metaprompt/encoders/bfloat16_layers.h"
 #include "metaprompt/encoders/bfloat16_linear.h"
 #include "metaprompt/encoders/gather_rows.h"
+#include "metaprompt/encoders/image_embedding.h"
 #include "metaprompt/encoders/rms_norm.h"
 #include "metaprompt/encoders/text_attention.h"
 #include "metaprompt/encoders/text_products.h"
@@ -190,6 +191,12 @@ EncoderState Encoder::Embedded(const ParamList& p, const at::Tensor& soft, const
   x = layout_.embedding_map == kNoParam ? x : Dense(p, x, layout_.embedding_map);
   return {0, x, layout_.relative_bias == kNoParam ? at::Tensor() : p[layout_.relative_bias],
           layout_.distances == kNoParam ? at::Tensor() : Norm(p, p[layout_.distances], layout_.distance_norm)};
+}
+
+EncoderState Encoder::Embedded(const ParamList& p, const at::Tensor& soft, const ImageInputs& images,
+                               const Dropout& dropout) const {
+  const at::Tensor x = EmbeddedImages(p, layout_, soft, images);
+  return {0, DroppedAt(0, Norm(p, x, layout_.embedding_norm), dropout), {}};
 }
 
 std::vector<Encoder::LayerPositions> Encoder::PositionsOf(const TextInputs& texts, at::ScalarType type) const {

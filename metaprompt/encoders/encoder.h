@@ -12,6 +12,7 @@
 #include "metaprompt/encoders/layout.h"
 #include "metaprompt/encoders/reach.h"
 #include "metaprompt/encoders/rotary.h"
+#include "metaprompt/model/image_inputs.h"
 #include "metaprompt/model/params.h"
 #include "metaprompt/model/text_inputs.h"
 
@@ -62,6 +63,11 @@ class Encoder {
   // Here and below, `dropout` is what is dropped where the architecture was trained with dropout. With the same seed,
   // the functions that follow one another drop what a single pass drops.
   EncoderState Embedded(const ParamList& params, const at::Tensor& soft, const TextInputs& texts,
+                        const Dropout& dropout = {}) const;
+
+  // The same for images: the class token, the soft vectors and the patches. Positions are added to class token and
+  // patches alone (Jia et al. 2022). The functions below take images.tokens() as the texts.
+  EncoderState Embedded(const ParamList& params, const at::Tensor& soft, const ImageInputs& images,
                         const Dropout& dropout = {}) const;
 
   // The state before layer `next`, computed from an earlier state. Costs 12 D² multiplications per token and layer (if

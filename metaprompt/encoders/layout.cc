@@ -79,7 +79,21 @@ class Builder {
     }
   }
 
+  // Class token and positions are no matrices: they do not decay (Touvron et al. 2021).
+  void ImageEmbeddings() {
+    const int64_t width = config_.embedding_width;
+    layout_.words = kNoParam;
+    layout_.class_token = Add(absl::StrCat(names_.base, names_.class_token), {1, 1, width}, 0);
+    layout_.positions = Add(absl::StrCat(names_.base, names_.positions), {1, config_.max_positions, width}, 0);
+    layout_.patches = AddWithBias(absl::StrCat(names_.base, names_.patches),
+                                  {width, config_.channels, config_.patch_size, config_.patch_size}, 0, true);
+    layout_.params[layout_.patches].decay = true;
+  }
+
   void Embeddings() {
+    if (config_.reads_images()) {
+      return ImageEmbeddings();
+    }
     const auto table = [&](absl::string_view name) { return absl::StrCat(names_.base, name, ".weight"); };
     const int64_t width = config_.embedding_width;
     layout_.words = Add(table(names_.words), {config_.vocab_size, width}, 0, true);

@@ -47,9 +47,11 @@ struct EncoderLayout {
   std::vector<ParamInfo> params;
   std::vector<bool> has_bias;  // for each place: whether the place behind it is its bias
   std::vector<FusedTensor> fused;
-  bool inputs_first = false;  // whether checkpoints store the matrices of layers as [in, out]
-  size_t words = 0;
-  size_t positions = kNoParam;  // the table of positions that are added
+  bool inputs_first = false;      // whether checkpoints store the matrices of layers as [in, out]
+  size_t words = 0;               // kNoParam for images
+  size_t class_token = kNoParam;  // of images: [1, 1, D]
+  size_t patches = kNoParam;      // of images: the dense layer of patches, [D, channels, height, width]
+  size_t positions = kNoParam;    // the table of positions that are added; of images: [1, 1 + patches, D]
   size_t token_types = kNoParam;
   size_t embedding_norm = kNoParam;
   size_t embedding_map = kNoParam;  // a dense layer from the embeddings to the layers: ALBERT, ELECTRA
@@ -61,7 +63,7 @@ struct EncoderLayout {
   bool head = false;                // whether there is a head
   size_t transform = kNoParam;      // the MLM head's dense layer; without it the decoder reads the hidden state
   size_t transform_norm = kNoParam;
-  size_t decoder = 0;              // [V, E]; the place of the word embedding where the two are tied
+  size_t decoder = 0;  // [V, E]; the place of the word embedding where the two are tied; kNoParam for images
   size_t decoder_bias = kNoParam;  // [V]
 
   // The bias of a weight, or kNoParam.

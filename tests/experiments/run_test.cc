@@ -160,12 +160,12 @@ TEST(RunTest, TestTextsAreSealedOutsideMetaTest) {
   EXPECT_DEATH(test_class.texts[0].size(), kEnd);
   // What comes before meta-test does not need them: standardisation, training and validation.
   EXPECT_TRUE((*bench)->InitialParams(1).ok());
-  const TextSource* train = *(*bench)->Prompted(Split::kTrain);
+  const TaskSource* train = *(*bench)->Prompted(Split::kTrain);
   EXPECT_TRUE((*bench)->Prompted(Split::kValid).ok());
   {
     // The workbench prompts a split when it is asked for, once.
     const TestSet::Access access = (*bench)->test_set().Begin();
-    const TextSource* test = *(*bench)->Prompted(Split::kTest);
+    const TaskSource* test = *(*bench)->Prompted(Split::kTest);
     EXPECT_EQ(*(*bench)->Prompted(Split::kTest), test);
     EXPECT_NE(train, test);
     EXPECT_EQ(test->sizes().size(), (*bench)->dataset().Of(Split::kTest).size());

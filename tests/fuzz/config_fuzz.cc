@@ -14,9 +14,10 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     }
     return 0;
   }
-  if (config->vocab_size < 1 || config->heads < 1 || config->width < 1 || config->width % config->heads != 0 ||
+  if ((config->reads_images() ? config->patches() < 1 : config->vocab_size < 1) || config->heads < 1 ||
+      config->width < 1 || config->width % config->heads != 0 ||
       (config->key_heads != 0 && (config->key_heads < 0 || config->heads % config->key_heads != 0)) ||
-      config->embedding_width < 1 || config->layers < 1 || config->layer_groups < 1 ||
+      config->embedding_width < 1 || config->layers < 0 || config->layer_groups < 0 ||
       config->layer_groups > config->layers || config->position_offset < 0 ||
       config->position_offset >= config->max_positions || config->token_types < 0 || config->relative_buckets < 0 ||
       (!config->local_layers.empty() && static_cast<int64_t>(config->local_layers.size()) != config->layers) ||

@@ -10,10 +10,22 @@
 #include "google/protobuf/text_format.h"
 #include "learners/learner_facts.h"
 #include "metaprompt/architectures/architectures.h"
+#include "metaprompt/encoders/encoder.h"
+#include "metaprompt/encoders/initial_vit.h"
+#include "metaprompt/model/image_inputs.h"
 #include "metaprompt/prompts/pack_texts.h"
 #include "tests/helpers/differences.h"
 
 namespace metaprompt {
+namespace {
+
+constexpr int64_t kToyPixels = 6;  // height and width of an image
+
+PromptModel ToyVit(const ModelSpec& spec) {
+  return PromptModel(spec, Encoder(*VitConfig(spec.encoder().vit(), kToyPixels, 1), /*with_head=*/false), kToySoft);
+}
+
+}  // namespace
 
 std::vector<int64_t> Shuffled(int64_t first, int64_t end, Random* random) {
   std::vector<int64_t> values(static_cast<size_t>(end - first));
@@ -107,6 +119,35 @@ Episode OverWholeVocabulary(const Episode& episode) {
     return batch;
   };
   return {at::Tensor(), whole(episode.support), whole(episode.query)};
+Episode BuildImageEpisode(const std::vector<ToyTask>& tasks, const std::vector<int64_t>& way) {
+  const auto count = static_cast<int64_t>(tasks.size());
+  const auto batch_of = [&](std::vector<PromptedText> ToyTask::* texts, std::vector<int64_t> ToyTask::* labels) {
+    std::vector<at::Tensor> images;
+    std::vector<int64_t> ways;
+    for (const ToyTask& task : tasks) {
+      for (const PromptedText& text : task.*texts) {
+        at::Tensor image = at::zeros({kToyPixels * kToyPixels}, at::kDouble);
+        for (const int64_t id : text.ids) {
+          if (id > 1) {  // a word: texts have all other tokens in common
+            image[id] += 4;
+          }
+        }
+        images.push_back(image.view({1, kToyPixels, kToyPixels}));
+      }
+      for (const int64_t label : task.*labels) {
+        ways.push_back(std::find(way.begin(), way.end(), label) - way.begin());
+      }
+    }
+    Batch batch;
+    batch.tasks = count;
+    batch.ways = kToyWays;
+    batch.inputs =
+        ImageInputs(at::stack(images), kToySoft, ToyModel(ToyModelKind::kImages).encoder().config().patches());
+    batch.labels = Int64Tensor(ways);
+    return batch;
+  };
+  return {at::empty({0}, at::kLong), batch_of(&ToyTask::support, &ToyTask::support_labels),
+          batch_of(&ToyTask::query, &ToyTask::query_labels)};
 }
 
 Episode BuildEpisode(const ToyTask& task, const std::vector<int64_t>& way) {
@@ -139,6 +180,18 @@ ModelSpec ToyModelSpec(ToyModelKind kind) {
       spec.set_features(ModelSpec::UNIT_MEAN);
       spec.set_read(ModelSpec::UNIT_MEAN);
       break;
+    case ToyModelKind::kImages: {
+      VitSpec& vit = *spec.mutable_encoder()->mutable_vit();
+      vit.set_layers(1);
+      vit.set_width(8);
+      vit.set_heads(2);
+      vit.set_intermediate(12);
+      vit.set_patch_size(3);
+      vit.set_init_std(0.5);
+      spec.mutable_prompt()->mutable_visual()->set_length(kToySoft);
+      spec.mutable_prompt()->set_prefix_length(2);
+      break;
+    }
     case ToyModelKind::kDropout:
       spec.mutable_dropout()->set_hidden(0.25);
       spec.mutable_dropout()->set_attention(0.25);
@@ -194,6 +247,7 @@ const PromptModel& ToyModel(ToyModelKind kind) {
                                    ToyModelKind::kPrototypes, ToyModelKind::kDropout, ToyModelKind::kSequences}) {
       made->emplace(one, MakeToyModel(one));
     }
+    made->emplace(ToyModelKind::kImages, ToyVit(ToyModelSpec(ToyModelKind::kImages)));
     return made;
   }();
   return models->at(kind);

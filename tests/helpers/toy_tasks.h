@@ -32,6 +32,7 @@ enum class ToyModelKind {
   kPrototypes,  // whose class vectors start as prototypes
   kDropout,     // that drops
   kSequences,   // a causal model, which scores the answers' two words as a sequence
+  kImages,      // a ViT with soft vectors and a prefix: see BuildImageEpisode
 };
 
 ModelSpec ToyModelSpec(ToyModelKind kind);
@@ -58,6 +59,8 @@ Episode BuildEpisode(const ToyTask& task, const std::vector<int64_t>& way = {0, 
 
 // The same episode with vocabulary ids, for whole parameters: the scores of sequences depend on all rows.
 Episode OverWholeVocabulary(const Episode& episode);
+// The same tasks as images of 6 x 6 pixels, for kImages: pixel i is 4 times the number of words i in the text.
+Episode BuildImageEpisode(const std::vector<ToyTask>& tasks, const std::vector<int64_t>& way = {0, 1, 2});
 
 // The model's whole parameters followed by the learner's own. These start as they do, or with noise: initial values
 // have zeros, which stop gradients, and are alike where training makes them differ.

@@ -35,6 +35,7 @@ constexpr Variant kVariants[] = {
     {"Dropout", "inner { batch: 4 clip_norm: 0.5 }", ToyModelKind::kDropout},
     {"DropoutOfAll", "", ToyModelKind::kDropout},
     {"Sequences", "", ToyModelKind::kSequences},
+    {"Images", "", ToyModelKind::kImages},
     {"FixedPrototypes", "adapts { part: PROMPT } inner { class_lr: 0 }", ToyModelKind::kPrototypes},
 };
 

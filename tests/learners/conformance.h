@@ -46,6 +46,15 @@ class ConformanceTest : public ::testing::TestWithParam<ConformanceCase> {
     return model().drops() || spec().inner().batch() > 0 || learner_facts().needs_sequences();
   }
 
+  // The tasks as the model takes them.
+  static Episode BuildEpisode(const std::vector<ToyTask>& tasks, const std::vector<int64_t>& way = {0, 1, 2}) {
+    return GetParam().model == ToyModelKind::kImages ? BuildImageEpisode(tasks, way)
+                                                     : metaprompt::BuildEpisode(tasks, way);
+  }
+  static Episode BuildEpisode(const ToyTask& task, const std::vector<int64_t>& way = {0, 1, 2}) {
+    return BuildEpisode(std::vector<ToyTask>{task}, way);
+  }
+
   // The episode's local meta-parameters.
   static ParamList Meta(const Learner& learner, const Episode& episode, bool noise = true);
   // After adaptation to `support`.

@@ -287,6 +287,15 @@ TEST(EncoderConfigTest, WhatIsWrittenIsReadBack) {
       config.other_head = config.tied = true;
     }
     config.layer_norm_eps = fields.layer_norm_eps.empty() ? 1e-12 : 0.0625;
+    if (config.reads_images()) {  // it has no words, and its positions follow from its patches
+      config.vocab_size = 0;
+      config.tied = true;
+      config.image_size = 30;
+      config.patch_size = 6;
+      config.channels = 2;
+      config.attention_bias = false;
+      config.max_positions = 26;
+    }
     const EncoderConfig read = Config(ConfigJson(config));
     EXPECT_EQ(read.model_type, architecture.model_type);
     EXPECT_EQ(read.vocab_size, config.vocab_size);
@@ -319,6 +328,10 @@ TEST(EncoderConfigTest, WhatIsWrittenIsReadBack) {
     EXPECT_EQ(read.window, config.window);
     EXPECT_EQ(read.rotary_theta, config.rotary_theta);
     EXPECT_EQ(read.local_rotary_theta, config.local_rotary_theta);
+    EXPECT_EQ(read.image_size, config.image_size);
+    EXPECT_EQ(read.patch_size, config.patch_size);
+    EXPECT_EQ(read.channels, config.channels);
+    EXPECT_EQ(read.attention_bias, config.attention_bias);
   }
 }
 

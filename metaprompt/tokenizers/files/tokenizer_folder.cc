@@ -57,7 +57,8 @@ absl::Status Wrong(absl::string_view where, absl::string_view what) {
 std::string KnownClasses() {
   std::vector<absl::string_view> classes;
   for (const Architecture& architecture : Architectures()) {
-    if (std::find(classes.begin(), classes.end(), architecture.tokenizer_class) == classes.end()) {
+    if (architecture.tokenizer != TokenizerKind::kNone &&
+        std::find(classes.begin(), classes.end(), architecture.tokenizer_class) == classes.end()) {
       classes.push_back(architecture.tokenizer_class);
     }
   }
@@ -92,7 +93,8 @@ absl::StatusOr<TokenizerKind> KindOf(const TokenizerJson& json) {
     return by_type->tokenizer;
   }
   for (const Architecture& architecture : Architectures()) {
-    if (absl::StripSuffix(name, "Fast") == architecture.tokenizer_class) {
+    if (architecture.tokenizer != TokenizerKind::kNone &&
+        absl::StripSuffix(name, "Fast") == architecture.tokenizer_class) {
       return architecture.tokenizer;
     }
   }
@@ -411,6 +413,8 @@ absl::StatusOr<std::unique_ptr<Tokenizer>> MakeTokenizer(const TokenizerFiles& f
       return FairseqOf(FairseqIds::kXlmRoberta, json, std::move(parts));
     case TokenizerKind::kCamembertSentencePiece:
       return FairseqOf(FairseqIds::kCamembert, json, std::move(parts));
+    case TokenizerKind::kNone:
+      return Wrong(absl::StrCat(name, "/config.json"), "this encoder reads images; it has no tokenizer for texts");
   }
   return absl::InternalError("no such kind of tokenizer");
 }

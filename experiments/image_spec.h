@@ -1,0 +1,24 @@
+// The rules of a spec whose data are images, which have no words.
+#ifndef EXPERIMENTS_IMAGE_SPEC_H_
+#define EXPERIMENTS_IMAGE_SPEC_H_
+
+#include <string>
+#include <vector>
+
+#include "experiments/experiment.pb.h"
+
+namespace metaprompt {
+
+// The broken rules; each names its field. For images: settings of texts that would be ignored, and an encoder of texts.
+// For texts: settings of images, and an encoder of images.
+std::vector<std::string> CheckInputs(const ExperimentSpec& spec);
+
+// Whether the model has soft vectors: in the template or, for images, beside the patches.
+bool HasSoftVectors(const ExperimentSpec& spec);
+
+// "model.prompt.template has no <soft>", or the same for images.
+std::string NoSoftVectors(const ExperimentSpec& spec);
+
+}  // namespace metaprompt
+
+#endif  // EXPERIMENTS_IMAGE_SPEC_H_

@@ -1,0 +1,87 @@
+#include "experiments/workbench/image_parts.h"
+
+#include <memory>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "experiments/model_size.h"
+#include "metaprompt/architectures/config_json.h"
+#include "metaprompt/architectures/encoder_config.h"
+#include "metaprompt/base/files.h"
+#include "metaprompt/base/status_macros.h"
+#include "metaprompt/checkpoints/checkpoint.h"
+#include "metaprompt/encoders/initial_vit.h"
+#include "metaprompt/encoders/layout.h"
+#include "metaprompt/images/image_processor.h"
+
+namespace metaprompt {
+namespace {
+
+absl::StatusOr<ImageProcessor> ReadProcessor(const std::string& folder) {
+  const std::string path = absl::StrCat(folder, "/", kPreprocessorFile);
+  ASSIGN_OR_RETURN(const std::string json, ReadFile(path));
+  return ImageProcessor::Parse(json, path);
+}
+
+absl::Status CheckImages(const EncoderConfig& config, const ImageShape& shape, const std::string& folder) {
+  if (!config.reads_images()) {
+    return absl::InvalidArgumentError(
+        absl::StrCat(folder, ": a ", config.model_type, " reads texts, and the data are images; use a vit"));
+  }
+  if (config.image_size != shape.height || config.image_size != shape.width || config.channels != shape.channels) {
+    return absl::InvalidArgumentError(
+        absl::StrCat(folder, ": the encoder's images have ", config.channels, " channels of ", config.image_size, " x ",
+                     config.image_size, " pixels, and the data's ", shape.channels, " of ", shape.height, " x ",
+                     shape.width, "; positions are not interpolated, so give images of that size"));
+  }
+  return absl::OkStatus();
+}
+
+absl::StatusOr<EncoderParts> NewVit(const VitSpec& spec, const ImageShape& shape) {
+  if (shape.height != shape.width) {
+    return absl::InvalidArgumentError(absl::StrCat("model.encoder.vit: the images are ", shape.height, " x ",
+                                                   shape.width, " pixels; they must be square"));
+  }
+  ASSIGN_OR_RETURN(const EncoderConfig config, VitConfig(spec, shape.height, shape.channels));
+  RETURN_IF_ERROR(CheckFits("model.encoder.vit", LayoutOf(config, /*with_head=*/false).params));
+  EncoderParts parts;
+  parts.encoder = std::make_unique<Encoder>(config, /*with_head=*/false);
+  parts.config_json = ConfigJson(config);
+  parts.images = ImageProcessor(shape.channels);
+  return parts;
+}
+
+}  // namespace
+
+absl::StatusOr<EncoderParts> ImageEncoderOfRun(const ModelSpec& spec, const ImageShape& shape) {
+  if (!spec.encoder().has_checkpoint()) {
+    return NewVit(spec.encoder().vit(), shape);
+  }
+  const std::string& folder = spec.encoder().checkpoint().path();
+  ASSIGN_OR_RETURN(Checkpoint checkpoint, OpenCheckpoint(folder, spec.encoder().checkpoint().allow_unknown_tensors()));
+  RETURN_IF_ERROR(CheckImages(checkpoint.encoder->config(), shape, folder));
+  EncoderParts parts;
+  ASSIGN_OR_RETURN(parts.images, ReadProcessor(folder));
+  RETURN_IF_ERROR(
+      parts.images->Check(shape.channels, shape.height, shape.width, absl::StrCat(folder, "/", kPreprocessorFile)));
+  parts.encoder = std::move(checkpoint.encoder);
+  parts.config_json = std::move(checkpoint.config_json);
+  parts.params = std::move(checkpoint.params);
+  parts.unused = std::move(checkpoint.unused);
+  return parts;
+}
+
+absl::StatusOr<EncoderParts> ReadImageParts(const std::string& folder, TokenizerFiles* files) {
+  const std::string path = absl::StrCat(folder, "/config.json");
+  EncoderParts parts;
+  ASSIGN_OR_RETURN(parts.config_json, ReadFile(path));
+  ASSIGN_OR_RETURN(const EncoderConfig config, ParseEncoderConfig(parts.config_json, path));
+  RETURN_IF_ERROR(CheckFits(path, LayoutOf(config, /*with_head=*/false).params));
+  parts.encoder = std::make_unique<Encoder>(config, /*with_head=*/false);
+  ASSIGN_OR_RETURN(parts.images, ReadProcessor(folder));
+  *files = InputFiles(parts);
+  (*files)["config.json"] = parts.config_json;
+  return parts;
+}
+
+}  // namespace metaprompt

@@ -1,0 +1,25 @@
+// The encoder of a run on images, and what turns their bytes into its inputs.
+#ifndef EXPERIMENTS_WORKBENCH_IMAGE_PARTS_H_
+#define EXPERIMENTS_WORKBENCH_IMAGE_PARTS_H_
+
+#include <string>
+
+#include "absl/status/statusor.h"
+#include "datasets/image_shape.h"
+#include "experiments/workbench/model_assembly.h"
+#include "metaprompt/model/model.pb.h"
+#include "metaprompt/tokenizers/tokenizer.h"
+
+namespace metaprompt {
+
+// A checkpoint's encoder and preprocessor, or a new ViT, for images of that shape. Errors: OpenCheckpoint's and
+// ImageProcessor::Parse's; an encoder of texts; and an encoder of images of another size.
+absl::StatusOr<EncoderParts> ImageEncoderOfRun(const ModelSpec& spec, const ImageShape& shape);
+
+// The same from the config.json and preprocessor_config.json that a run keeps in `folder`, without values. `files`
+// becomes these files.
+absl::StatusOr<EncoderParts> ReadImageParts(const std::string& folder, TokenizerFiles* files);
+
+}  // namespace metaprompt
+
+#endif  // EXPERIMENTS_WORKBENCH_IMAGE_PARTS_H_

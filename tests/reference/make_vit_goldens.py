@@ -1,0 +1,85 @@
+#!/usr/bin/env python3
+"""Makes tests/goldens/vit: tiny random ViTs, and what `transformers` computes with them.
+
+    pip install 'transformers==5.24.0' torch torchvision safetensors pillow
+    python3 tests/reference/make_vit_goldens.py                    # from the repository's root
+    python3 tests/reference/make_vit_goldens.py --compare FOLDER CASE  # what `metaprompt export` or a test saved
+
+Each folder is a whole checkpoint: config.json, weights, preprocessor_config.json. Beside them is expected.safetensors:
+random images `bytes` [B, C, H, W] as int64, what the preprocessor makes of them, `pixels`, and `states` [B, T, D], the last
+hidden states.
+"""
+
+import os
+import shutil
+import sys
+
+import torch
+import transformers as t
+from safetensors.torch import load_file, save_file
+
+OUT = os.path.join(os.path.dirname(__file__), "..", "goldens", "vit")
+SIZES = dict(hidden_size=16, num_hidden_layers=2, num_attention_heads=4, intermediate_size=24, patch_size=4)
+CASES = {
+    # Saved with a classifier, as the first fine-tuning of everybody does.
+    "vit": (t.ViTForImageClassification, dict(SIZES, image_size=12), dict()),
+    # Saved without one; grey, without the biases of queries, keys and values, another activation.
+    "vit-grey": (t.ViTModel, dict(SIZES, image_size=8, num_channels=1, qkv_bias=False, hidden_act="gelu_new",
+                                  layer_norm_eps=1e-3), dict(image_mean=[0.1307], image_std=[0.3081])),
+}
+
+
+def randomise(model, generator):
+    """Values that no two parts could be confused by, layer norms and biases included."""
+    with torch.no_grad():
+        for name, param in model.named_parameters():
+            noise = torch.randn(param.shape, generator=generator)
+            if "norm" in name.lower() and name.endswith("weight"):
+                param.copy_(1 + 0.3 * noise)
+            else:
+                param.copy_((0.3 if param.dim() == 1 else 0.35) * noise)
+
+
+def expected_of(model, processor, images):
+    pixels = processor(list(images), input_data_format="channels_first", return_tensors="pt")["pixel_values"]
+    vit = getattr(model, "vit", model)
+    with torch.no_grad():
+        states = vit(pixels).last_hidden_state
+    return {"bytes": images.long(), "pixels": pixels.contiguous(), "states": states.contiguous()}
+
+
+def make(name):
+    model_class, sizes, processing = CASES[name]
+    folder = os.path.join(OUT, name)
+    shutil.rmtree(folder, ignore_errors=True)
+    generator = torch.Generator().manual_seed(sum(map(ord, name)))
+    config = t.ViTConfig(**sizes)
+    model = model_class(config).eval()
+    randomise(model, generator)
+    model.save_pretrained(folder)
+    side = config.image_size
+    processor = t.ViTImageProcessor(size={"height": side, "width": side}, do_convert_rgb=False, **processing)
+    processor.save_pretrained(folder)
+    images = torch.randint(0, 256, (3, config.num_channels, side, side), generator=generator, dtype=torch.uint8)
+    expected = expected_of(model, processor, images)
+    save_file(expected, os.path.join(folder, "expected.safetensors"))
+    print(name, {k: list(v.shape) for k, v in expected.items()})
+
+
+def compare(folder, name):
+    """A folder that was saved from the golden NAME must load without a missing tensor, and give the same numbers."""
+    model, report = t.ViTModel.from_pretrained(folder, output_loading_info=True, add_pooling_layer=False)
+    assert not any(report[key] for key in ("missing_keys", "unexpected_keys", "mismatched_keys")), report
+    expected = load_file(os.path.join(OUT, name, "expected.safetensors"))
+    found = expected_of(model.eval(), t.ViTImageProcessor.from_pretrained(folder), expected["bytes"].to(torch.uint8))
+    for key, value in expected.items():
+        largest = (found[key].float() - value.float()).abs().max().item()
+        print(f"{name} {key}: largest difference {largest:.1e}")
+        assert largest < 1e-5
+
+
+if sys.argv[1:2] == ["--compare"]:
+    compare(*sys.argv[2:])
+else:
+    for case in sys.argv[1:] or CASES:
+        make(case)
