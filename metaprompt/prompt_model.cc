@@ -211,7 +211,7 @@ EncoderState PromptModel::EmbeddedOf(const ParamList& params, const Batch& batch
   if (const auto* images = std::get_if<ImageInputs>(&batch.inputs); images != nullptr) {
     return encoder_.Embedded(params, soft, *images, DropoutOf(batch));
   }
-  return encoder_.Embedded(params, soft, TextsOf(batch), DropoutOf(batch));
+  return encoder_.Embedded(params, soft, texts, DropoutOf(batch));
 }
 
 PromptModel::Hidden PromptModel::HiddenOf(const ParamList& params, const Batch& batch, const EncoderState& from) const {
