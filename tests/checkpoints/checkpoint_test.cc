@@ -25,7 +25,6 @@
 #include "metaprompt/checkpoints/safetensors.h"
 #include "metaprompt/model/batch.h"
 #include "metaprompt/prompt_model.h"
-#include "metaprompt/prompts/framing.h"
 #include "metaprompt/prompts/pack_texts.h"
 #include "metaprompt/prompts/prompt_template.h"
 #include "metaprompt/tokenizers/files/tokenizer_folder.h"
@@ -74,21 +73,12 @@ TEST_P(ArchitectureTest, TokensStatesAndLogitsAreThoseOfTransformers) {
   const absl::StatusOr<std::unique_ptr<Tokenizer>> tokenizer = MakeTokenizer(*ReadTokenizerFiles(folder), folder);
   ASSERT_TRUE(tokenizer.ok()) << tokenizer.status();
   const SpecialIds special = (*tokenizer)->special();
-  const auto piece = [&](int64_t id, const char* in_causal_models) {
-    return special.mask < 0 ? in_causal_models : (*tokenizer)->Piece(id);
-  };
-  const Framing framing = FramingOf(**tokenizer);
   const TensorFile expected = Expected(GetParam());
 
   std::ifstream lines(absl::StrCat(kEncoderGoldens, "lines.txt"));
   std::vector<PromptedText> texts;
   for (std::string line; std::getline(lines, line);) {
-    std::vector<int64_t> ids =
-        (*tokenizer)
-            ->EncodeWithSpecial(absl::StrReplaceAll(
-                line, {{"{mask}", piece(special.mask, "cat")}, {"{pad}", piece(special.pad, "dog")}}));
-    ids.insert(ids.begin(), framing.before.begin(), framing.before.end());
-    ids.insert(ids.end(), framing.after.begin(), framing.after.end());
+    std::vector<int64_t> ids = LineIds(**tokenizer, line);
     EXPECT_THAT(ids, ElementsAreArray(IdsOf(expected, static_cast<int64_t>(texts.size())))) << line;
     texts.push_back(TextOf(std::move(ids), special.mask));
   }

@@ -1,5 +1,6 @@
 // Whole experiments with causal models: answers scored as sequences, calibration, in-context learning, and what is
 // refused.
+#include <ATen/ATen.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 

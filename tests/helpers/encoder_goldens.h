@@ -13,6 +13,8 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_replace.h"
 #include "metaprompt/base/files.h"
+#include "metaprompt/prompts/framing.h"
+#include "metaprompt/tokenizers/tokenizer.h"
 
 namespace metaprompt {
 
@@ -40,6 +42,18 @@ inline bool IsCausal(const std::string& name) {
 inline bool SavedWithHead(const std::string& name) {
   return IsCausal(name) ||
          absl::StrContains(*ReadFile(absl::StrCat(kEncoderGoldens, name, "/config.json")), "ForMaskedLM");
+}
+
+// A line of lines.txt as tokens, as the goldens have it: for a causal model with words in place of {mask} and {pad}.
+inline std::vector<int64_t> LineIds(const Tokenizer& tokenizer, const std::string& line) {
+  const SpecialIds special = tokenizer.special();
+  const auto piece = [&](int64_t id, const char* word) { return special.mask < 0 ? word : tokenizer.Piece(id); };
+  std::vector<int64_t> ids = tokenizer.EncodeWithSpecial(
+      absl::StrReplaceAll(line, {{"{mask}", piece(special.mask, "cat")}, {"{pad}", piece(special.pad, "dog")}}));
+  const Framing framing = FramingOf(tokenizer);
+  ids.insert(ids.begin(), framing.before.begin(), framing.before.end());
+  ids.insert(ids.end(), framing.after.begin(), framing.after.end());
+  return ids;
 }
 
 // As gtest needs the name of a parameter: bert_no_head.
