@@ -63,7 +63,8 @@ absl::StatusOr<std::string> SaveEpisodePage(const ExperimentSpec& spec, const Ep
   const EpisodePlan plan = sampler.Plan(options.index);
   std::vector<PageRow> rows;
   for (const int64_t c : plan.classes) {
-    rows.push_back({absl::StrCat(classes[static_cast<size_t>(c)]->label, " ", classes[static_cast<size_t>(c)]->name)});
+    const TextClass& one = *classes[static_cast<size_t>(c)];
+    rows.push_back({absl::StrCat(one.label, " ", one.name), {}, {}});
   }
   const auto add = [&](const std::vector<TextRef>& refs, std::vector<std::string> PageRow::* part) {
     for (size_t i = 0; i < refs.size(); ++i) {

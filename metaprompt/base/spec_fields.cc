@@ -378,7 +378,7 @@ void DescribeField(const FieldDescriptor& field, const std::string& path, std::s
     case FieldDescriptor::CPPTYPE_STRING:
       facts.push_back("text");
       if (!field.default_value_string().empty()) {
-        facts.push_back(absl::StrCat("default \"", field.default_value_string(), "\""));
+        facts.push_back(absl::StrCat("default \"", absl::Utf8SafeCEscape(field.default_value_string()), "\""));
       }
       break;
     case FieldDescriptor::CPPTYPE_DOUBLE:

@@ -196,7 +196,7 @@ EncoderState Encoder::Embedded(const ParamList& p, const at::Tensor& soft, const
 EncoderState Encoder::Embedded(const ParamList& p, const at::Tensor& soft, const ImageInputs& images,
                                const Dropout& dropout) const {
   const at::Tensor x = EmbeddedImages(p, layout_, soft, images);
-  return {0, DroppedAt(0, Norm(p, x, layout_.embedding_norm), dropout), {}};
+  return {0, DroppedAt(0, Norm(p, x, layout_.embedding_norm), dropout), {}, {}};
 }
 
 std::vector<Encoder::LayerPositions> Encoder::PositionsOf(const TextInputs& texts, at::ScalarType type) const {

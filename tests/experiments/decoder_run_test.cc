@@ -129,7 +129,7 @@ TEST_F(DecoderRunTest, WhatDoesNotFitIsNamed) {
   // A tokenizer of another kind of model.
   CopyOf("roberta");
   Write("roberta/tokenizer_config.json", R"({"tokenizer_class": "GPT2Tokenizer"})");
-  EXPECT_THAT(Command({"run", Spec(folder_ + "roberta"), "--out", folder_ + "refused"}).err,
+  EXPECT_THAT(Command({"run", Spec(folder_ + "roberta"), "--out", folder_ + "other"}).err,
               HasSubstr("$roberta: roberta is not a causal model, and the tokenizer has no mask token; tokenizer_class "
                         "in tokenizer_config.json chooses the tokenizer"));
 }

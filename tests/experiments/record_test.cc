@@ -60,7 +60,7 @@ TEST_F(RecordTest, WhatBreaksARuleIsNamed) {
   EXPECT_EQ(Edited("heads: 2", "heads: 0"), "spec: model.encoder.bert.heads is 0; it must be >= 1 and <= 256");
   EXPECT_EQ(Edited("heads: 2", "heads: 3"), "spec: model.encoder.bert.width is 16; it must be a multiple of heads, 3");
   EXPECT_EQ(Edited("layers: 1", "layers: 2000000000"),
-            "spec: model.encoder.bert.layers is 2000000000; it must be >= 1 and <= 96");
+            "spec: model.encoder.bert.layers is 2000000000; it must be >= 0 and <= 96");
   EXPECT_EQ(Edited("vocab_size: 96\n  tokenizer_sha256", "vocab_size: -96\n  tokenizer_sha256"),
             "model.vocab_size is -96; it must be >= 0");
   EXPECT_EQ(Edited("results {\n  shots: 1", "results {\n  shots: 3"),

@@ -119,6 +119,8 @@ Episode OverWholeVocabulary(const Episode& episode) {
     return batch;
   };
   return {at::Tensor(), whole(episode.support), whole(episode.query)};
+}
+
 Episode BuildImageEpisode(const std::vector<ToyTask>& tasks, const std::vector<int64_t>& way) {
   const auto count = static_cast<int64_t>(tasks.size());
   const auto batch_of = [&](std::vector<PromptedText> ToyTask::* texts, std::vector<int64_t> ToyTask::* labels) {
