@@ -14,7 +14,7 @@
 #include "google/protobuf/descriptor.h"
 #include "learners/check_learner.h"
 #include "learners/learner_facts.h"
-#include "metaprompt/base/spec_fields.h"
+#include "metaprompt/base/field_rules.h"
 #include "metaprompt/base/status_macros.h"
 #include "metaprompt/encoders/dropout_rates.h"
 #include "metaprompt/encoders/initial_values.h"

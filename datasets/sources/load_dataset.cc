@@ -21,8 +21,8 @@
 #include "datasets/text_names.h"
 #include "google/protobuf/descriptor.h"
 #include "google/protobuf/message.h"
+#include "metaprompt/base/field_rules.h"
 #include "metaprompt/base/likely_cause.h"
-#include "metaprompt/base/spec_fields.h"
 #include "metaprompt/base/status_macros.h"
 #include "metaprompt/base/text.h"
 

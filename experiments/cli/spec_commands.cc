@@ -13,6 +13,7 @@
 #include "experiments/commands/show_episodes.h"
 #include "experiments/host/output_file.h"
 #include "experiments/spec.h"
+#include "metaprompt/base/field_rules.h"
 #include "metaprompt/base/spec_fields.h"
 #include "metaprompt/base/status_macros.h"
 

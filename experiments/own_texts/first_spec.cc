@@ -7,6 +7,7 @@
 #include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
 #include "learners/check_learner.h"
+#include "metaprompt/base/field_rules.h"
 #include "metaprompt/base/spec_fields.h"
 
 namespace metaprompt {

@@ -21,6 +21,7 @@
 #include "experiments/workbench/model_assembly.h"
 #include "experiments/workbench/seen_texts.h"
 #include "learners/inner/task_pool.h"
+#include "metaprompt/base/field_rules.h"
 #include "metaprompt/base/files.h"
 #include "metaprompt/base/spec_fields.h"
 #include "metaprompt/base/status_macros.h"

@@ -24,6 +24,7 @@
 #include "experiments/spec.h"
 #include "experiments/workbench/read_record.h"
 #include "metaprompt/base/checksums.h"
+#include "metaprompt/base/field_rules.h"
 #include "metaprompt/base/files.h"
 #include "metaprompt/base/process.h"
 #include "metaprompt/base/spec_fields.h"

@@ -13,6 +13,7 @@
 #include "experiments/spec.h"
 #include "experiments/spec_file.h"
 #include "experiments/sweep.pb.h"
+#include "metaprompt/base/field_rules.h"
 #include "metaprompt/base/files.h"
 #include "metaprompt/base/likely_cause.h"
 #include "metaprompt/base/spec_fields.h"

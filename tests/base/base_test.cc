@@ -14,6 +14,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "experiments/experiment.pb.h"
+#include "metaprompt/base/field_rules.h"
 #include "metaprompt/base/files.h"
 #include "metaprompt/base/hash.h"
 #include "metaprompt/base/process.h"
