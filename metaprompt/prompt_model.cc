@@ -9,13 +9,13 @@
 
 #include "absl/strings/match.h"
 #include "metaprompt/base/random.h"
-#include "metaprompt/encoders/autocast.h"
 #include "metaprompt/encoders/dropout_rates.h"
-#include "metaprompt/encoders/gather_rows.h"
 #include "metaprompt/encoders/graph_bytes.h"
 #include "metaprompt/encoders/initial_values.h"
 #include "metaprompt/encoders/initial_vit.h"
-#include "metaprompt/encoders/mean_of_tokens.h"
+#include "metaprompt/operations/autocast.h"
+#include "metaprompt/operations/gather_rows.h"
+#include "metaprompt/operations/mean_of_tokens.h"
 #include "metaprompt/prompts/answer_paths.h"
 #include "metaprompt/prompts/pack_texts.h"
 

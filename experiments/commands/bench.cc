@@ -25,8 +25,8 @@
 #include "learners/papers/make_learner.h"
 #include "metaprompt/base/status_macros.h"
 #include "metaprompt/base/text.h"
-#include "metaprompt/encoders/bfloat16_linear.h"
-#include "metaprompt/encoders/text_products.h"
+#include "metaprompt/operations/bfloat16_linear.h"
+#include "metaprompt/operations/text_products.h"
 
 namespace metaprompt {
 namespace {

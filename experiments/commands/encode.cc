@@ -24,10 +24,10 @@
 #include "metaprompt/base/status_macros.h"
 #include "metaprompt/base/text.h"
 #include "metaprompt/checkpoints/safetensors.h"
-#include "metaprompt/encoders/autocast.h"
 #include "metaprompt/encoders/bfloat16_layers.h"
 #include "metaprompt/model/batch.h"
 #include "metaprompt/model/finite.h"
+#include "metaprompt/operations/autocast.h"
 #include "metaprompt/prompts/framing.h"
 #include "metaprompt/prompts/pack_texts.h"
 

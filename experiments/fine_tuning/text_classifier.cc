@@ -6,9 +6,9 @@
 #include <set>
 
 #include "metaprompt/base/random.h"
-#include "metaprompt/encoders/autocast.h"
 #include "metaprompt/encoders/dropout_rates.h"
-#include "metaprompt/encoders/mean_of_tokens.h"
+#include "metaprompt/operations/autocast.h"
+#include "metaprompt/operations/mean_of_tokens.h"
 
 namespace metaprompt {
 namespace {

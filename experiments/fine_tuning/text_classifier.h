@@ -9,10 +9,10 @@
 #include <vector>
 
 #include "experiments/fine_tuning/fine_tuning.pb.h"
-#include "metaprompt/encoders/dropout.h"
 #include "metaprompt/encoders/encoder.h"
 #include "metaprompt/model/params.h"
 #include "metaprompt/model/text_inputs.h"
+#include "metaprompt/operations/dropout.h"
 
 namespace metaprompt {
 

@@ -4,7 +4,7 @@
 
 #include <utility>
 
-#include "metaprompt/encoders/autocast.h"
+#include "metaprompt/operations/autocast.h"
 #include "metaprompt/prompts/pack_texts.h"
 
 namespace metaprompt {

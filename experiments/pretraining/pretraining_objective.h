@@ -11,8 +11,8 @@
 #include "experiments/pretraining/text_pairs.h"
 #include "experiments/training/epochs.h"
 #include "experiments/training/objective.h"
-#include "metaprompt/encoders/dropout.h"
 #include "metaprompt/encoders/encoder.h"
+#include "metaprompt/operations/dropout.h"
 #include "metaprompt/tokenizers/tokenizer.h"
 
 namespace metaprompt {

@@ -4,8 +4,8 @@
 
 #include <limits>
 
-#include "metaprompt/encoders/autocast.h"
-#include "metaprompt/encoders/mean_of_tokens.h"
+#include "metaprompt/operations/autocast.h"
+#include "metaprompt/operations/mean_of_tokens.h"
 
 namespace metaprompt {
 

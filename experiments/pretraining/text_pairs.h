@@ -6,10 +6,10 @@
 
 #include <cstdint>
 
-#include "metaprompt/encoders/dropout.h"
 #include "metaprompt/encoders/encoder.h"
 #include "metaprompt/model/params.h"
 #include "metaprompt/model/text_inputs.h"
+#include "metaprompt/operations/dropout.h"
 
 namespace metaprompt {
 

@@ -5,8 +5,8 @@
 
 #include <cmath>
 
-#include "metaprompt/encoders/gather_rows.h"
-#include "metaprompt/encoders/text_products.h"
+#include "metaprompt/operations/gather_rows.h"
+#include "metaprompt/operations/text_products.h"
 
 namespace metaprompt {
 

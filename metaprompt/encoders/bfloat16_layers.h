@@ -6,10 +6,10 @@
 #include <ATen/core/Tensor.h>
 
 #include "metaprompt/architectures/encoder_config.h"
-#include "metaprompt/encoders/bfloat16_kernels.h"
 #include "metaprompt/encoders/layout.h"
 #include "metaprompt/model/params.h"
 #include "metaprompt/model/text_inputs.h"
+#include "metaprompt/operations/bfloat16_kernels.h"
 
 namespace metaprompt {
 

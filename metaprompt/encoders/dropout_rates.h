@@ -6,8 +6,8 @@
 
 #include "absl/status/status.h"
 #include "metaprompt/architectures/encoder_config.h"
-#include "metaprompt/encoders/dropout.h"
 #include "metaprompt/model/model.pb.h"
+#include "metaprompt/operations/dropout.h"
 
 namespace metaprompt {
 

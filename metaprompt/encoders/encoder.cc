@@ -6,14 +6,14 @@
 #include <map>
 #include <mutex>
 
-#include "metaprompt/encoders/autocast.h"
 #include "metaprompt/encoders/bfloat16_layers.h"
-#include "metaprompt/encoders/bfloat16_linear.h"
-#include "metaprompt/encoders/gather_rows.h"
 #include "metaprompt/encoders/image_embedding.h"
-#include "metaprompt/encoders/rms_norm.h"
-#include "metaprompt/encoders/text_attention.h"
-#include "metaprompt/encoders/text_products.h"
+#include "metaprompt/operations/autocast.h"
+#include "metaprompt/operations/bfloat16_linear.h"
+#include "metaprompt/operations/gather_rows.h"
+#include "metaprompt/operations/rms_norm.h"
+#include "metaprompt/operations/text_attention.h"
+#include "metaprompt/operations/text_products.h"
 
 namespace metaprompt {
 namespace {

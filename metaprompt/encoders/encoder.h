@@ -8,13 +8,13 @@
 
 #include "metaprompt/architectures/encoder_config.h"
 #include "metaprompt/encoders/disentangled.h"
-#include "metaprompt/encoders/dropout.h"
 #include "metaprompt/encoders/layout.h"
-#include "metaprompt/encoders/reach.h"
-#include "metaprompt/encoders/rotary.h"
 #include "metaprompt/model/image_inputs.h"
 #include "metaprompt/model/params.h"
 #include "metaprompt/model/text_inputs.h"
+#include "metaprompt/operations/dropout.h"
+#include "metaprompt/operations/reach.h"
+#include "metaprompt/operations/rotary.h"
 
 namespace metaprompt {
 

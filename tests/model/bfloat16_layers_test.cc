@@ -12,11 +12,11 @@
 
 #include "metaprompt/architectures/encoder_config.h"
 #include "metaprompt/base/random.h"
-#include "metaprompt/encoders/autocast.h"
-#include "metaprompt/encoders/bfloat16_kernels.h"
 #include "metaprompt/encoders/encoder.h"
 #include "metaprompt/encoders/initial_values.h"
-#include "metaprompt/encoders/text_products.h"
+#include "metaprompt/operations/autocast.h"
+#include "metaprompt/operations/bfloat16_kernels.h"
+#include "metaprompt/operations/text_products.h"
 #include "metaprompt/prompts/pack_texts.h"
 
 namespace metaprompt {

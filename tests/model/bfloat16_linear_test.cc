@@ -1,6 +1,6 @@
 // Dense layers in bfloat16, and their derivatives. All values are small whole numbers, so that every sum is exact and
 // results are equal, whatever the order of the sums.
-#include "metaprompt/encoders/bfloat16_linear.h"
+#include "metaprompt/operations/bfloat16_linear.h"
 
 #include <ATen/ATen.h>
 #include <ATen/Parallel.h>
@@ -11,8 +11,8 @@
 #include <vector>
 
 #include "metaprompt/base/random.h"
-#include "metaprompt/encoders/amx_product.h"
 #include "metaprompt/model/params.h"
+#include "metaprompt/operations/amx_product.h"
 
 namespace metaprompt {
 namespace {

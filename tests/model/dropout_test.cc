@@ -1,5 +1,5 @@
 // Dropout: which numbers the masks drop, that they do not depend on how a pass is computed, and its derivatives.
-#include "metaprompt/encoders/dropout.h"
+#include "metaprompt/operations/dropout.h"
 
 #include <ATen/ATen.h>
 #include <ATen/Parallel.h>
@@ -15,8 +15,8 @@
 #include "metaprompt/checkpoints/checkpoint.h"
 #include "metaprompt/encoders/encoder.h"
 #include "metaprompt/encoders/initial_values.h"
-#include "metaprompt/encoders/text_attention.h"
-#include "metaprompt/encoders/text_products.h"
+#include "metaprompt/operations/text_attention.h"
+#include "metaprompt/operations/text_products.h"
 #include "tests/helpers/differences.h"
 #include "tests/helpers/encoder_goldens.h"
 

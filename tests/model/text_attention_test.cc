@@ -1,6 +1,6 @@
 // Attention within texts, compared with the formula in LibTorch's operations, text by text and head by head. Autograd
 // differentiates that formula.
-#include "metaprompt/encoders/text_attention.h"
+#include "metaprompt/operations/text_attention.h"
 
 #include <ATen/ATen.h>
 #include <gmock/gmock.h>
@@ -13,7 +13,7 @@
 #include <vector>
 
 #include "metaprompt/base/random.h"
-#include "metaprompt/encoders/text_products.h"
+#include "metaprompt/operations/text_products.h"
 #include "tests/helpers/differences.h"
 
 namespace metaprompt {

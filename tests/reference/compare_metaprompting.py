@@ -14,7 +14,7 @@ experiments/specs/metaprompting/huffpost.textproto prescribes (15 epochs of Adam
 fails if a log-probability differs by more than 1e-4. With --float64 it also runs the reference in float64 and prints
 how far ours and the reference in float32 are from that: nothing in float32 can be expected to be closer.
 
-Random choices are ours, from their definitions (metaprompt/base/random.h, metaprompt/encoders/dropout.h): the masks of
+Random choices are ours, from their definitions (metaprompt/base/random.h, metaprompt/operations/dropout.h): the masks of
 dropout and the order of mini-batches. All else is torch's: autograd, AdamW, the LSTM, BERT.
 """
 

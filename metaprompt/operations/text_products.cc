@@ -1,4 +1,4 @@
-#include "metaprompt/encoders/text_products.h"
+#include "metaprompt/operations/text_products.h"
 
 #include <ATen/ATen.h>
 #include <ATen/record_function.h>

@@ -5,8 +5,8 @@
 // A pair is a query and a key of the same text. A tensor [pairs] has one number per pair and head, text by text and,
 // within a text, head by head: each a matrix [queries, keys] in row-major order. Head h uses the D / heads columns from
 // h D / heads on. A text's results have the same bits whatever the other texts are, and for any number of threads.
-#ifndef METAPROMPT_ENCODERS_TEXT_PRODUCTS_H_
-#define METAPROMPT_ENCODERS_TEXT_PRODUCTS_H_
+#ifndef METAPROMPT_OPERATIONS_TEXT_PRODUCTS_H_
+#define METAPROMPT_OPERATIONS_TEXT_PRODUCTS_H_
 
 #include <ATen/core/Tensor.h>
 
@@ -52,4 +52,4 @@ at::Tensor SoftmaxGradientByWeights(const at::Tensor& weights, const at::Tensor&
 
 }  // namespace metaprompt
 
-#endif  // METAPROMPT_ENCODERS_TEXT_PRODUCTS_H_
+#endif  // METAPROMPT_OPERATIONS_TEXT_PRODUCTS_H_

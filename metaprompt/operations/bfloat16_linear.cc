@@ -1,4 +1,4 @@
-#include "metaprompt/encoders/bfloat16_linear.h"
+#include "metaprompt/operations/bfloat16_linear.h"
 
 #include <ATen/ATen.h>
 #include <ATen/core/grad_mode.h>
@@ -7,7 +7,7 @@
 
 #include <vector>
 
-#include "metaprompt/encoders/amx_product.h"
+#include "metaprompt/operations/amx_product.h"
 
 namespace metaprompt {
 namespace {

@@ -1,4 +1,4 @@
-#include "metaprompt/encoders/reach.h"
+#include "metaprompt/operations/reach.h"
 
 #include <ATen/ATen.h>
 #include <ATen/Dispatch.h>

@@ -1,7 +1,7 @@
 // What is between the matrix products of an encoder's layers in bfloat16, for inference on the CPU. Everything is
 // computed in float32 and rounded to bfloat16 once, at the end. The kernels use one thread each and have no gradient.
-#ifndef METAPROMPT_ENCODERS_BFLOAT16_KERNELS_H_
-#define METAPROMPT_ENCODERS_BFLOAT16_KERNELS_H_
+#ifndef METAPROMPT_OPERATIONS_BFLOAT16_KERNELS_H_
+#define METAPROMPT_OPERATIONS_BFLOAT16_KERNELS_H_
 
 #include <ATen/core/Tensor.h>
 
@@ -47,4 +47,4 @@ class Bfloat16Table {
 
 }  // namespace metaprompt
 
-#endif  // METAPROMPT_ENCODERS_BFLOAT16_KERNELS_H_
+#endif  // METAPROMPT_OPERATIONS_BFLOAT16_KERNELS_H_

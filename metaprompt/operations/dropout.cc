@@ -1,4 +1,4 @@
-#include "metaprompt/encoders/dropout.h"
+#include "metaprompt/operations/dropout.h"
 
 #include <ATen/ATen.h>
 #include <ATen/Dispatch.h>

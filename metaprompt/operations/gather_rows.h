@@ -1,7 +1,7 @@
 // Moves rows of a matrix to other places: for packing, for padding and for selecting the masks. Differentiable any
 // number of times.
-#ifndef METAPROMPT_ENCODERS_GATHER_ROWS_H_
-#define METAPROMPT_ENCODERS_GATHER_ROWS_H_
+#ifndef METAPROMPT_OPERATIONS_GATHER_ROWS_H_
+#define METAPROMPT_OPERATIONS_GATHER_ROWS_H_
 
 #include <ATen/core/Tensor.h>
 
@@ -14,4 +14,4 @@ at::Tensor GatherRows(const at::Tensor& x, const at::Tensor& from, const at::Ten
 
 }  // namespace metaprompt
 
-#endif  // METAPROMPT_ENCODERS_GATHER_ROWS_H_
+#endif  // METAPROMPT_OPERATIONS_GATHER_ROWS_H_

@@ -1,7 +1,7 @@
 // Rotary positions (Su et al. 2021): queries and keys are turned by angles that grow with their position, so that their
 // products depend on the distance alone.
-#ifndef METAPROMPT_ENCODERS_ROTARY_H_
-#define METAPROMPT_ENCODERS_ROTARY_H_
+#ifndef METAPROMPT_OPERATIONS_ROTARY_H_
+#define METAPROMPT_OPERATIONS_ROTARY_H_
 
 #include <ATen/core/Tensor.h>
 
@@ -26,4 +26,4 @@ at::Tensor Rotated(const at::Tensor& x, const RotaryTable& table, const at::Tens
 
 }  // namespace metaprompt
 
-#endif  // METAPROMPT_ENCODERS_ROTARY_H_
+#endif  // METAPROMPT_OPERATIONS_ROTARY_H_

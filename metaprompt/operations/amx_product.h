@@ -1,7 +1,7 @@
 // The matrix product in bfloat16 on processors with AMX (Intel's tile registers, Sapphire Rapids and later). It
 // converts float32 factors while it rearranges them into tiles. So nobody needs bfloat16 copies of weights.
-#ifndef METAPROMPT_ENCODERS_AMX_PRODUCT_H_
-#define METAPROMPT_ENCODERS_AMX_PRODUCT_H_
+#ifndef METAPROMPT_OPERATIONS_AMX_PRODUCT_H_
+#define METAPROMPT_OPERATIONS_AMX_PRODUCT_H_
 
 #include <cstdint>
 
@@ -32,4 +32,4 @@ void AmxProduct(int64_t m, int64_t n, int64_t k, const AmxFactor& a, const AmxFa
 
 }  // namespace metaprompt
 
-#endif  // METAPROMPT_ENCODERS_AMX_PRODUCT_H_
+#endif  // METAPROMPT_OPERATIONS_AMX_PRODUCT_H_

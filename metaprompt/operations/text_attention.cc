@@ -1,10 +1,10 @@
-#include "metaprompt/encoders/text_attention.h"
+#include "metaprompt/operations/text_attention.h"
 
 #include <ATen/ATen.h>
 #include <ATen/core/grad_mode.h>
 #include <torch/csrc/autograd/custom_function.h>
 
-#include "metaprompt/encoders/text_products.h"
+#include "metaprompt/operations/text_products.h"
 
 namespace metaprompt {
 namespace {

@@ -1,7 +1,7 @@
 // Which keys of its text a query attends to: all, those within a window (Beltagy et al. 2020, section 3.1), or, in a
 // causal model, none after it.
-#ifndef METAPROMPT_ENCODERS_REACH_H_
-#define METAPROMPT_ENCODERS_REACH_H_
+#ifndef METAPROMPT_OPERATIONS_REACH_H_
+#define METAPROMPT_OPERATIONS_REACH_H_
 
 #include <ATen/core/Tensor.h>
 
@@ -38,4 +38,4 @@ at::Tensor ReachBias(const Reach& reach, const TextInputs& texts, bool slots_alo
 
 }  // namespace metaprompt
 
-#endif  // METAPROMPT_ENCODERS_REACH_H_
+#endif  // METAPROMPT_OPERATIONS_REACH_H_

@@ -1,4 +1,4 @@
-#include "metaprompt/encoders/bfloat16_kernels.h"
+#include "metaprompt/operations/bfloat16_kernels.h"
 
 #include <ATen/ATen.h>
 
@@ -7,7 +7,7 @@
 #include <cstring>
 #include <limits>
 
-#include "metaprompt/encoders/text_products.h"
+#include "metaprompt/operations/text_products.h"
 
 // Vectors are arguments of functions that are always inlined, so there is no calling convention that could change.
 #pragma GCC diagnostic ignored "-Wpsabi"

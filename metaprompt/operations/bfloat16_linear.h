@@ -1,6 +1,6 @@
 // Dense layers in bfloat16 with float32 parameters, on the CPU. Differentiable any number of times.
-#ifndef METAPROMPT_ENCODERS_BFLOAT16_LINEAR_H_
-#define METAPROMPT_ENCODERS_BFLOAT16_LINEAR_H_
+#ifndef METAPROMPT_OPERATIONS_BFLOAT16_LINEAR_H_
+#define METAPROMPT_OPERATIONS_BFLOAT16_LINEAR_H_
 
 #include <ATen/core/Tensor.h>
 
@@ -21,4 +21,4 @@ at::Tensor Bfloat16Linear(const at::Tensor& x, const at::Tensor& weight, const a
 
 }  // namespace metaprompt
 
-#endif  // METAPROMPT_ENCODERS_BFLOAT16_LINEAR_H_
+#endif  // METAPROMPT_OPERATIONS_BFLOAT16_LINEAR_H_

@@ -1,4 +1,4 @@
-#include "metaprompt/encoders/rotary.h"
+#include "metaprompt/operations/rotary.h"
 
 #include <ATen/ATen.h>
 #include <ATen/Dispatch.h>

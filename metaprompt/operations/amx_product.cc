@@ -1,4 +1,4 @@
-#include "metaprompt/encoders/amx_product.h"
+#include "metaprompt/operations/amx_product.h"
 
 #if defined(__x86_64__) && defined(__linux__) && defined(__GNUC__) && (__GNUC__ >= 12 || defined(__clang__))
 #define METAPROMPT_AMX 1

@@ -1,8 +1,8 @@
-#include "metaprompt/encoders/mean_of_tokens.h"
+#include "metaprompt/operations/mean_of_tokens.h"
 
 #include <ATen/ATen.h>
 
-#include "metaprompt/encoders/gather_rows.h"
+#include "metaprompt/operations/gather_rows.h"
 
 namespace metaprompt {
 

@@ -1,6 +1,6 @@
 // Root-mean-square norm (Zhang and Sennrich 2019, eq. 4), which subtracts no mean and adds no bias.
-#ifndef METAPROMPT_ENCODERS_RMS_NORM_H_
-#define METAPROMPT_ENCODERS_RMS_NORM_H_
+#ifndef METAPROMPT_OPERATIONS_RMS_NORM_H_
+#define METAPROMPT_OPERATIONS_RMS_NORM_H_
 
 #include <ATen/core/Tensor.h>
 
@@ -12,4 +12,4 @@ at::Tensor RmsNorm(const at::Tensor& x, const at::Tensor& weight, double eps);
 
 }  // namespace metaprompt
 
-#endif  // METAPROMPT_ENCODERS_RMS_NORM_H_
+#endif  // METAPROMPT_OPERATIONS_RMS_NORM_H_

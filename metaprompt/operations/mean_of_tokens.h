@@ -1,6 +1,6 @@
 // The mean of the hidden states of a text's tokens: what sentence encoders take for the whole text.
-#ifndef METAPROMPT_ENCODERS_MEAN_OF_TOKENS_H_
-#define METAPROMPT_ENCODERS_MEAN_OF_TOKENS_H_
+#ifndef METAPROMPT_OPERATIONS_MEAN_OF_TOKENS_H_
+#define METAPROMPT_OPERATIONS_MEAN_OF_TOKENS_H_
 
 #include <ATen/core/Tensor.h>
 
@@ -16,4 +16,4 @@ at::Tensor UnitVectors(const at::Tensor& vectors);
 
 }  // namespace metaprompt
 
-#endif  // METAPROMPT_ENCODERS_MEAN_OF_TOKENS_H_
+#endif  // METAPROMPT_OPERATIONS_MEAN_OF_TOKENS_H_

@@ -1,6 +1,6 @@
 // Matrix products in bfloat16, while the parameters stay in float32.
-#ifndef METAPROMPT_ENCODERS_AUTOCAST_H_
-#define METAPROMPT_ENCODERS_AUTOCAST_H_
+#ifndef METAPROMPT_OPERATIONS_AUTOCAST_H_
+#define METAPROMPT_OPERATIONS_AUTOCAST_H_
 
 #include <ATen/core/Tensor.h>
 
@@ -29,4 +29,4 @@ bool AutocastIsOn(at::DeviceType device);
 
 }  // namespace metaprompt
 
-#endif  // METAPROMPT_ENCODERS_AUTOCAST_H_
+#endif  // METAPROMPT_OPERATIONS_AUTOCAST_H_

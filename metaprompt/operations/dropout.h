@@ -1,8 +1,8 @@
 // Dropout (Srivastava et al. 2014). A mask is a function of a seed and of an element's place in the network, not of the
 // order of computation. So a forward pass that is computed again drops the same elements, on any number of threads and
 // on any device. A pass that computes only some of the rows drops the same elements of them as a pass over all rows.
-#ifndef METAPROMPT_ENCODERS_DROPOUT_H_
-#define METAPROMPT_ENCODERS_DROPOUT_H_
+#ifndef METAPROMPT_OPERATIONS_DROPOUT_H_
+#define METAPROMPT_OPERATIONS_DROPOUT_H_
 
 #include <ATen/core/Tensor.h>
 
@@ -40,4 +40,4 @@ at::Tensor Dropped(const at::Tensor& x, double rate, const at::Tensor& rows);
 
 }  // namespace metaprompt
 
-#endif  // METAPROMPT_ENCODERS_DROPOUT_H_
+#endif  // METAPROMPT_OPERATIONS_DROPOUT_H_

@@ -1,14 +1,14 @@
 // Attention within each text of packed texts, without padding. On the CPU, in float or double. It can be differentiated
 // twice; a third derivative is an error.
-#ifndef METAPROMPT_ENCODERS_TEXT_ATTENTION_H_
-#define METAPROMPT_ENCODERS_TEXT_ATTENTION_H_
+#ifndef METAPROMPT_OPERATIONS_TEXT_ATTENTION_H_
+#define METAPROMPT_OPERATIONS_TEXT_ATTENTION_H_
 
 #include <ATen/core/Tensor.h>
 
 #include <cstdint>
 
-#include "metaprompt/encoders/dropout.h"
-#include "metaprompt/encoders/reach.h"
+#include "metaprompt/operations/dropout.h"
+#include "metaprompt/operations/reach.h"
 
 namespace metaprompt {
 
@@ -25,4 +25,4 @@ at::Tensor AttendWithinTexts(const at::Tensor& query, const at::Tensor& key, con
 
 }  // namespace metaprompt
 
-#endif  // METAPROMPT_ENCODERS_TEXT_ATTENTION_H_
+#endif  // METAPROMPT_OPERATIONS_TEXT_ATTENTION_H_

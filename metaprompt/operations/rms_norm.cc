@@ -1,4 +1,4 @@
-#include "metaprompt/encoders/rms_norm.h"
+#include "metaprompt/operations/rms_norm.h"
 
 #include <ATen/ATen.h>
 

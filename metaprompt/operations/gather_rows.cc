@@ -1,4 +1,4 @@
-#include "metaprompt/encoders/gather_rows.h"
+#include "metaprompt/operations/gather_rows.h"
 
 #include <ATen/ATen.h>
 #include <ATen/core/grad_mode.h>

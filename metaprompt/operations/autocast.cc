@@ -1,4 +1,4 @@
-#include "metaprompt/encoders/autocast.h"
+#include "metaprompt/operations/autocast.h"
 
 #include <ATen/autocast_mode.h>
 #include <torch/version.h>
