@@ -7,8 +7,6 @@
 #include <numeric>
 #include <vector>
 
-#include "learners/inner/gradients.h"
-#include "learners/inner/loss.h"
 #include "metaprompt/base/random.h"
 
 namespace metaprompt {
@@ -63,17 +61,6 @@ at::Tensor InContext::Logits(const Model& model, const AdaptedParams& adapted, c
     logits.push_back(model.Forward(adapted.model, SelectRows(batch, some)).logits);
   }
   return at::cat(logits);
-}
-
-TaskGradient InContext::MetaGradient(const Model& model, const ParamList& meta, const Episode& episode,
-                                     int64_t /*meta_step*/) const {
-  const at::NoGradGuard no_grad;
-  TaskGradient task;
-  task.grads.resize(meta.size());
-  const at::Tensor logits = Logits(model, Adapt(model, meta, episode.support), episode.query);
-  task.query_loss = CrossEntropy(logits, episode.query.labels).item<double>();
-  task.query_accuracy = Accuracy(logits, episode.query.labels);
-  return task;
 }
 
 }  // namespace metaprompt

@@ -3,13 +3,13 @@
 #ifndef LEARNERS_PAPERS_IN_CONTEXT_H_
 #define LEARNERS_PAPERS_IN_CONTEXT_H_
 
-#include "learners/learner.h"
+#include "learners/bases/untrained_learner.h"
 
 namespace metaprompt {
 
 // For texts and models that score answers as sequences (VerbalizerSpec.SEQUENCE). The support texts must leave room for
 // a query text in the model's positions.
-class InContext : public Learner {
+class InContext : public UntrainedLearner {
  public:
   explicit InContext(const LearnerSpec& /*spec*/) {}
 
@@ -18,10 +18,6 @@ class InContext : public Learner {
   AdaptedParams Adapt(const Model& model, const ParamList& meta, const Batch& support) const override;
   // In batches of about 4,096 tokens: the context is read again for each text.
   at::Tensor Logits(const Model& model, const AdaptedParams& adapted, const Batch& query) const override;
-
-  // All gradients are undefined: nothing is meta-learned. Loss and accuracy are those of the query set.
-  TaskGradient MetaGradient(const Model& model, const ParamList& meta, const Episode& episode,
-                            int64_t meta_step) const override;
 };
 
 }  // namespace metaprompt

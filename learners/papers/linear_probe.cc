@@ -4,8 +4,6 @@
 #include <ATen/core/grad_mode.h>
 
 #include "learners/inner/class_means.h"
-#include "learners/inner/gradients.h"
-#include "learners/inner/loss.h"
 
 namespace metaprompt {
 namespace {
@@ -81,17 +79,6 @@ double LinearProbe::AdaptBytes(const Model& /*model*/, const Batch& support) con
 at::Tensor LinearProbe::Logits(const Model& model, const AdaptedParams& adapted, const Batch& query) const {
   const ParamList& fitted = adapted.fitted;
   return at::matmul((model.Forward(adapted.model, query).features - fitted[kMean]) / fitted[kScale], fitted[kWeights]);
-}
-
-TaskGradient LinearProbe::MetaGradient(const Model& model, const ParamList& meta, const Episode& episode,
-                                       int64_t /*meta_step*/) const {
-  const at::NoGradGuard no_grad;
-  TaskGradient task;
-  task.grads.resize(meta.size());
-  const at::Tensor logits = Logits(model, Adapt(model, meta, episode.support), episode.query);
-  task.query_loss = CrossEntropy(logits, episode.query.labels).item<double>();
-  task.query_accuracy = Accuracy(logits, episode.query.labels);
-  return task;
 }
 
 }  // namespace metaprompt

@@ -3,7 +3,7 @@
 #ifndef LEARNERS_PAPERS_LINEAR_PROBE_H_
 #define LEARNERS_PAPERS_LINEAR_PROBE_H_
 
-#include "learners/learner.h"
+#include "learners/bases/untrained_learner.h"
 
 namespace metaprompt {
 
@@ -11,16 +11,12 @@ namespace metaprompt {
 // graph. The solution has the form W = Xᵀ A with A [R, ways], so there are R ways unknowns and not D ways.
 at::Tensor LogisticRegression(const at::Tensor& features, const at::Tensor& labels, int64_t ways, double l2, int steps);
 
-class LinearProbe : public Learner {
+class LinearProbe : public UntrainedLearner {
  public:
   explicit LinearProbe(const LearnerSpec& spec) : spec_(spec) {}
 
   AdaptedParams Adapt(const Model& model, const ParamList& meta, const Batch& support) const override;
   at::Tensor Logits(const Model& model, const AdaptedParams& adapted, const Batch& query) const override;
-
-  // All gradients are undefined: nothing is meta-learned. Loss and accuracy are those of the query set.
-  TaskGradient MetaGradient(const Model& model, const ParamList& meta, const Episode& episode,
-                            int64_t meta_step) const override;
 
   double AdaptBytes(const Model& model, const Batch& support) const override;
 

@@ -34,7 +34,7 @@ target config metaprompt/architectures/config_json.cc "${architectures[@]}" meta
 target torch_pickle metaprompt/checkpoints/{torch_pickle,pickle_machine,safetensors_header}.cc metaprompt/base/{files,hash,text}.cc
 
 tokenizers=(metaprompt/tokenizers/{unicode,added_tokens,slow_added_tokens,bert_words,wordpiece,byte_bpe}.cc
-  metaprompt/tokenizers/{albert_tokenizer,fairseq_tokenizer,own_ids_sentencepiece,sentencepiece}.cc metaprompt/tokenizers/files/*.cc
+  metaprompt/tokenizers/{albert_tokenizer,fairseq_tokenizer,renumbered_sentencepiece,sentencepiece}.cc metaprompt/tokenizers/files/*.cc
   "${architectures[@]}" metaprompt/base/json.cc metaprompt/base/{files,hash,text}.cc -licuuc -ldl)
 target wordpiece "${tokenizers[@]}"
 target bpe "${tokenizers[@]}"

@@ -38,6 +38,13 @@ inline bool IsCausal(const std::string& name) {
   return absl::StrContains(config, "LMHeadModel") || absl::StrContains(config, "ForCausalLM");
 }
 
+// Those that are no causal models.
+inline std::vector<std::string> MaskedGoldens() {
+  std::vector<std::string> names = EncoderGoldens();
+  names.erase(std::remove_if(names.begin(), names.end(), IsCausal), names.end());
+  return names;
+}
+
 // Whether the checkpoint was saved with its head.
 inline bool SavedWithHead(const std::string& name) {
   return IsCausal(name) ||

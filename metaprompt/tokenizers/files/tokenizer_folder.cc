@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstring>
 #include <nlohmann/json.hpp>
+#include <numeric>
 #include <utility>
 #include <vector>
 
@@ -24,7 +25,7 @@
 #include "metaprompt/tokenizers/files/vocabulary_files.h"
 #include "metaprompt/tokenizers/files/whole_file.h"
 #include "metaprompt/tokenizers/llama_words.h"
-#include "metaprompt/tokenizers/own_ids_sentencepiece.h"
+#include "metaprompt/tokenizers/renumbered_sentencepiece.h"
 #include "metaprompt/tokenizers/wordpiece.h"
 
 namespace metaprompt {
@@ -339,7 +340,9 @@ absl::StatusOr<std::unique_ptr<Tokenizer>> DebertaOf(const TokenizerJson& json, 
     pieces.emplace_back(kDeberta.mask);
   }
   RETURN_IF_ERROR(Finish(std::move(pieces), json, kDeberta, &parts));
-  return MakeOwnIdsSentencePiece(std::move(inner), std::move(parts));
+  std::vector<int64_t> as_they_are(static_cast<size_t>(inner->vocab_size()));
+  std::iota(as_they_are.begin(), as_they_are.end(), 0);
+  return MakeRenumberedSentencePiece(std::move(inner), std::move(as_they_are), std::move(parts));
 }
 
 // Whether no file of a published tokenizer has its vocabulary.

@@ -1,7 +1,6 @@
-#include "metaprompt/tokenizers/own_ids_sentencepiece.h"
+#include "metaprompt/tokenizers/renumbered_sentencepiece.h"
 
 #include <utility>
-#include <vector>
 
 #include "metaprompt/tokenizers/slow_added_tokens.h"
 #include "metaprompt/tokenizers/unicode.h"
@@ -9,10 +8,11 @@
 namespace metaprompt {
 namespace {
 
-class OwnIdsSentencePiece : public Tokenizer {
+class RenumberedSentencePiece : public Tokenizer {
  public:
-  OwnIdsSentencePiece(std::unique_ptr<Tokenizer> sentencepiece, TokenizerParts parts)
+  RenumberedSentencePiece(std::unique_ptr<Tokenizer> sentencepiece, std::vector<int64_t> ids, TokenizerParts parts)
       : sentencepiece_(std::move(sentencepiece)),
+        ids_(std::move(ids)),
         parts_(std::move(parts)),
         never_encoded_(NeverEncoded(parts_)),
         added_(parts_.added) {}
@@ -23,8 +23,9 @@ class OwnIdsSentencePiece : public Tokenizer {
   std::string Piece(int64_t id) const override { return parts_.pieces[static_cast<size_t>(id)]; }
 
   std::vector<int64_t> Encode(absl::string_view text) const override {
-    std::vector<int64_t> ids = sentencepiece_->Encode(Utf8Text(text).view());
-    for (int64_t& id : ids) {  // a model may have special tokens as pieces of text
+    std::vector<int64_t> ids;
+    AppendText(Utf8Text(text).view(), &ids);
+    for (int64_t& id : ids) {  // a piece of the model may be a special token
       id = never_encoded_[static_cast<size_t>(id)] ? parts_.special.unk : id;
     }
     return ids;
@@ -36,15 +37,21 @@ class OwnIdsSentencePiece : public Tokenizer {
       if (part.id >= 0) {
         ids.push_back(part.id);
       } else {
-        const std::vector<int64_t> of_text = sentencepiece_->Encode(part.text);
-        ids.insert(ids.end(), of_text.begin(), of_text.end());
+        AppendText(part.text, &ids);
       }
     }
     return ids;
   }
 
  private:
+  void AppendText(absl::string_view text, std::vector<int64_t>* ids) const {
+    for (const int64_t id : sentencepiece_->Encode(text)) {
+      ids->push_back(ids_[static_cast<size_t>(id)]);
+    }
+  }
+
   std::unique_ptr<Tokenizer> sentencepiece_;
+  std::vector<int64_t> ids_;  // by the model's
   TokenizerParts parts_;
   std::vector<bool> never_encoded_;
   SlowAddedTokens added_;
@@ -52,8 +59,9 @@ class OwnIdsSentencePiece : public Tokenizer {
 
 }  // namespace
 
-std::unique_ptr<Tokenizer> MakeOwnIdsSentencePiece(std::unique_ptr<Tokenizer> sentencepiece, TokenizerParts parts) {
-  return std::make_unique<OwnIdsSentencePiece>(std::move(sentencepiece), std::move(parts));
+std::unique_ptr<Tokenizer> MakeRenumberedSentencePiece(std::unique_ptr<Tokenizer> sentencepiece,
+                                                       std::vector<int64_t> ids, TokenizerParts parts) {
+  return std::make_unique<RenumberedSentencePiece>(std::move(sentencepiece), std::move(ids), std::move(parts));
 }
 
 }  // namespace metaprompt
