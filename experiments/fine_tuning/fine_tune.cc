@@ -257,10 +257,7 @@ absl::StatusOr<FineTuningRecord> FineTune(const FineTuningSpec& spec, const std:
   run.work = [&](RunDirectory* directory) {
     return FineTuning(spec, directory, progress, stop, allow_other_environment).Run();
   };
-  run.clean = [](const RunDirectory& directory) {
-    RemoveInputNotes(directory);
-    RemoveTrainingFiles(directory);
-  };
+  run.clean = RemoveTrainingFiles;
   return LiveRun(run, progress);
 }
 

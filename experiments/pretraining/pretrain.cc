@@ -72,7 +72,8 @@ absl::StatusOr<EncoderParts> OpenStart(const PretrainingSpec& spec, const Corpus
   ASSIGN_OR_RETURN(const TokenizerFiles files, VocabularyFiles(spec, texts, directory));
   const std::string name = spec.vocabulary().path().empty() ? "the new vocabulary" : spec.vocabulary().path();
   ASSIGN_OR_RETURN(std::unique_ptr<Tokenizer> tokenizer, MakeTokenizer(files, name));
-  EncoderParts parts = NewEncoder(spec.encoder().bert(), std::move(tokenizer));
+  // Pairs alone would leave a head as it began, and whoever opened the encoder would read through it.
+  EncoderParts parts = NewEncoder(spec.encoder().bert(), std::move(tokenizer), /*with_head=*/spec.has_masked());
   parts.params = InitialBert(spec.encoder().bert(), parts.encoder->layout(), spec.seed());
   return parts;
 }
@@ -175,10 +176,7 @@ absl::StatusOr<PretrainingRecord> Pretrain(const PretrainingSpec& spec, const st
   run.work = [&](RunDirectory* directory) {
     return PretrainIn(directory, spec, progress, stop, allow_other_environment);
   };
-  run.clean = [](const RunDirectory& directory) {
-    RemoveInputNotes(directory);
-    RemoveTrainingFiles(directory);
-  };
+  run.clean = RemoveTrainingFiles;
   return LiveRun(run, progress);
 }
 

@@ -7,6 +7,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "experiments/host/stop_signals.h"
+#include "experiments/runs/run_inputs.h"
 #include "experiments/runs/state_file.h"
 #include "experiments/training/training_step.h"
 #include "experiments/workbench/param_file.h"
@@ -188,6 +189,7 @@ absl::StatusOr<TrainedSteps> TrainSteps(const std::string& what, const StepsSpec
 }
 
 void RemoveTrainingFiles(const RunDirectory& directory) {
+  RemoveInputNotes(directory);
   directory.Remove(kCheckpoint);
   directory.Remove(kBest);
 }

@@ -36,7 +36,8 @@ absl::StatusOr<TrainedSteps> TrainSteps(const std::string& what, const StepsSpec
                                         const std::function<absl::StatusOr<ParamList>()>& start,
                                         const TrainingContext& context, Objective* objective);
 
-// Removes the checkpoint and the best parameters: for a folder that keeps the result in another form.
+// Removes the notes on the inputs, the checkpoint and the best parameters: for a complete run, whose folder keeps the
+// result in another form.
 void RemoveTrainingFiles(const RunDirectory& directory);
 
 // The curve as tab-separated values with a header.

@@ -130,9 +130,9 @@ absl::StatusOr<EncoderParts> ReadEncoderParts(const ModelSpec& spec, const Token
   return parts;
 }
 
-EncoderParts NewEncoder(const BertSpec& spec, std::unique_ptr<Tokenizer> tokenizer) {
+EncoderParts NewEncoder(const BertSpec& spec, std::unique_ptr<Tokenizer> tokenizer, bool with_head) {
   EncoderParts parts;
-  parts.encoder = std::make_unique<Encoder>(BertConfig(spec, tokenizer->vocab_size()), /*with_head=*/true);
+  parts.encoder = std::make_unique<Encoder>(BertConfig(spec, tokenizer->vocab_size()), with_head);
   parts.config_json = ConfigJson(parts.encoder->config());
   parts.tokenizer = std::move(tokenizer);
   return parts;

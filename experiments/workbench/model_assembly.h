@@ -72,8 +72,8 @@ absl::StatusOr<TokenizerFiles> ReadKeptTokenizer(const ModelSpec& spec, const st
 absl::StatusOr<EncoderParts> ReadEncoderParts(const ModelSpec& spec, const TokenizerFiles& files,
                                               const std::string& folder, bool with_head);
 
-// A new BERT of the spec's shape, without values.
-EncoderParts NewEncoder(const BertSpec& spec, std::unique_ptr<Tokenizer> tokenizer);
+// A new BERT of the spec's shape, without values. `with_head`: with a masked-language-model head.
+EncoderParts NewEncoder(const BertSpec& spec, std::unique_ptr<Tokenizer> tokenizer, bool with_head = true);
 
 // OK if the encoder can score words at a mask: it has a masked-language-model head, or a word embedding as wide as its
 // hidden states. The error begins with `folder`.

@@ -20,13 +20,15 @@ import sys
 
 import torch
 import transformers as t
-from safetensors.torch import load_file, save_file
+from safetensors.torch import save_file
 from tokenizers import Regex, Tokenizer, models, pre_tokenizers, processors
+
+import golden_models
 
 if not t.__version__.startswith("5.24."):
     sys.exit(f"transformers is {t.__version__}; these goldens are those of 5.24 (see the first lines of this file)")
 
-OUT = os.path.join(os.path.dirname(__file__), "..", "goldens", "encoders")
+OUT = os.path.join(golden_models.GOLDENS, "encoders")
 ANSWERS = [" cat", " the dog", " small world", " it", " the cat on the mat"]
 
 # What patterns of words differ in, and what normal forms change.
@@ -117,17 +119,6 @@ CASES = {
 }
 
 
-def randomise(model, generator):
-    """Values that no two parts could be confused by, norms and biases included."""
-    with torch.no_grad():
-        for name, param in model.named_parameters():
-            noise = torch.randn(param.shape, generator=generator)
-            if param.dim() == 1 and name.endswith("weight"):
-                param.copy_(1 + 0.3 * noise)
-            else:
-                param.copy_((0.3 if param.dim() == 1 else 0.35) * noise)
-
-
 def make(name):
     config_class, model_class, sizes, make_tokenizer = CASES[name]
     folder = os.path.join(OUT, name)
@@ -135,7 +126,8 @@ def make(name):
     os.makedirs(folder)
     tokenizer = make_tokenizer(folder)
     model = model_class(config_class(vocab_size=len(tokenizer), **sizes)).eval()
-    randomise(model, torch.Generator().manual_seed(sum(map(ord, name))))
+    golden_models.randomise(model, torch.Generator().manual_seed(sum(map(ord, name))),
+                            is_scale=lambda name, param: param.dim() == 1 and name.endswith("weight"))
     model.save_pretrained(folder)
     if os.path.exists(os.path.join(folder, "generation_config.json")):
         os.remove(os.path.join(folder, "generation_config.json"))
@@ -177,23 +169,12 @@ def score(model, decoder, prompt, answer):
 
 
 def compare(folder, name):
-    """A folder that was saved from the golden NAME must load without a missing tensor, and give the same numbers."""
     with open(os.path.join(folder, "config.json")) as file:
         kind = getattr(t, json.load(file)["architectures"][0])
-    model, report = kind.from_pretrained(folder, output_loading_info=True)
-    assert not any(report[k] for k in ("missing_keys", "unexpected_keys", "mismatched_keys")), report
-    found = expected_of(model.eval(), t.AutoTokenizer.from_pretrained(folder))
-    expected = load_file(os.path.join(OUT, name, "expected.safetensors"))
-    assert found.keys() >= expected.keys(), (found.keys(), expected.keys())
-    for key in expected:
-        difference = (found[key] - expected[key]).abs().max().item()
-        assert difference < 1e-5, (key, difference)
-    print(f"{folder}: {kind.__name__} loads it, and gives the numbers of {name}")
+    model = golden_models.load(kind, folder)
+    tokenizer = t.AutoTokenizer.from_pretrained(folder)
+    golden_models.compare(folder, os.path.join("encoders", name), expected_of(model, tokenizer))
 
 
 if __name__ == "__main__":
-    if sys.argv[1:2] == ["--compare"]:
-        compare(*sys.argv[2:])
-        sys.exit()
-    for name in sys.argv[1:] or CASES:
-        make(name)
+    golden_models.main(CASES, make, compare)

@@ -25,13 +25,15 @@ import sys
 import sentencepiece
 import torch
 import transformers as t
-from safetensors.torch import load_file, save_file
+from safetensors.torch import save_file
+
+import golden_models
 
 REFERENCE = "4.40."
 if __name__ == "__main__" and not t.__version__.startswith(REFERENCE):
     sys.exit(f"transformers is {t.__version__}; the goldens are those of 4.40 (see the first lines of this file)")
 
-OUT = os.path.join(os.path.dirname(__file__), "..", "goldens", "encoders")
+OUT = os.path.join(golden_models.GOLDENS, "encoders")
 LINES = [
     "a small world {mask}",
     "{mask}",
@@ -130,17 +132,6 @@ CASES = {
 }
 
 
-def randomise(model, generator):
-    """Values that no two parts could be confused by, layer norms and biases included."""
-    with torch.no_grad():
-        for name, param in model.named_parameters():
-            noise = torch.randn(param.shape, generator=generator)
-            if "norm" in name.lower() and name.endswith("weight"):
-                param.copy_(1 + 0.3 * noise)
-            else:
-                param.copy_((0.3 if param.dim() == 1 else 0.35) * noise)
-
-
 def rename_as_in_2018(state):
     return {k.replace("LayerNorm.weight", "LayerNorm.gamma").replace("LayerNorm.bias", "LayerNorm.beta"): v
             for k, v in state.items()}
@@ -154,7 +145,7 @@ def make(name):
     tokenizer = make_tokenizer(folder)
     special = dict(pad_token_id=tokenizer.pad_token_id)
     model = model_class(config_class(vocab_size=len(tokenizer), **special, **sizes)).eval()
-    randomise(model, torch.Generator().manual_seed(sum(map(ord, name))))
+    golden_models.randomise(model, torch.Generator().manual_seed(sum(map(ord, name))))
     model.config.architectures = [model_class.__name__]
     tokenizer.save_pretrained(folder)
     if name == "bert-gelu-new":
@@ -173,45 +164,25 @@ def make(name):
     print(name, {k: list(v.shape) for k, v in expected.items()})
 
 
+def run(model, inputs):
+    output = model(**inputs, output_hidden_states=True)
+    return output.hidden_states[-1], output.logits if type(model).__name__.endswith("ForMaskedLM") else None
+
+
 def expected_of(model, tokenizer):
-    texts = [line.format(mask=tokenizer.mask_token, pad=tokenizer.pad_token) for line in LINES]
-    inputs = tokenizer(texts, padding=True, return_tensors="pt")
-    kept = {k: inputs[k] for k in ("input_ids", "attention_mask")}
-    expected = {"input_ids": inputs["input_ids"].contiguous(), "lengths": inputs["attention_mask"].sum(1)}
-    with torch.no_grad():
-        output = model(**kept, output_hidden_states=True)
-    states = output.hidden_states[-1]
-    expected["states"] = (states * kept["attention_mask"].unsqueeze(-1)).contiguous()
-    if type(model).__name__.endswith("ForMaskedLM"):
-        at = kept["input_ids"] == tokenizer.mask_token_id
-        assert at.sum().item() == len(LINES), texts
-        expected["logits"] = output.logits[at].contiguous()
-    return expected
+    return golden_models.masked_states(model, tokenizer, LINES, run)
 
 
 def compare(folder, name):
-    """A folder that was saved from the golden NAME must load without a missing tensor, and give the same numbers."""
     with open(os.path.join(folder, "config.json")) as file:
         kind = t.AutoModelForMaskedLM if json.load(file)["architectures"][0].endswith("ForMaskedLM") else t.AutoModel
-    model, report = kind.from_pretrained(folder, output_loading_info=True)
     # The pooler is not saved: the encoder does not need it.
-    missing = [key for key in report["missing_keys"] if "pooler." not in key]
-    assert not missing and not report["unexpected_keys"] and not report["mismatched_keys"], report
-    found = expected_of(model.eval(), t.AutoTokenizer.from_pretrained(folder, use_fast=False))
-    expected = load_file(os.path.join(OUT, name, "expected.safetensors"))
-    assert found.keys() == expected.keys(), (found.keys(), expected.keys())
-    for key in expected:
-        difference = (found[key] - expected[key]).abs().max().item()
-        assert difference < 1e-5, (key, difference)
-    print(f"{folder}: {kind.__name__} loads it, and gives the numbers of {name}")
+    model = golden_models.load(kind, folder, not_needed="pooler.")
+    tokenizer = t.AutoTokenizer.from_pretrained(folder, use_fast=False)
+    golden_models.compare(folder, os.path.join("encoders", name), expected_of(model, tokenizer))
 
 
 if __name__ == "__main__":
-    if sys.argv[1:2] == ["--compare"]:
-        compare(*sys.argv[2:])
-        sys.exit()
-    os.makedirs(OUT, exist_ok=True)
-    for name in sys.argv[1:] or CASES:
-        make(name)
+    golden_models.main(CASES, make, compare)
     with open(os.path.join(OUT, "lines.txt"), "w") as out:
         out.writelines(line + "\n" for line in LINES)

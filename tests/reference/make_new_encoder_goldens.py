@@ -16,8 +16,9 @@ import sys
 import tokenizers as tk
 import torch
 import transformers as t
-from safetensors.torch import load_file, save_file
+from safetensors.torch import save_file
 
+import golden_models
 import make_encoder_goldens as base
 
 BERT = base.BERT
@@ -98,19 +99,13 @@ CASES = {
 }
 
 
+def run(model, inputs):
+    has_head = type(model).__name__.endswith("ForMaskedLM")
+    return model.base_model(**inputs).last_hidden_state, model(**inputs).logits if has_head else None
+
+
 def expected_of(model, tokenizer):
-    texts = [line.format(mask=tokenizer.mask_token, pad=tokenizer.pad_token) for line in base.LINES]
-    inputs = tokenizer(texts, padding=True, return_tensors="pt")
-    kept = {k: inputs[k] for k in ("input_ids", "attention_mask")}
-    expected = {"input_ids": inputs["input_ids"].contiguous(), "lengths": inputs["attention_mask"].sum(1)}
-    with torch.no_grad():
-        states = model.base_model(**kept).last_hidden_state
-        expected["states"] = (states * kept["attention_mask"].unsqueeze(-1)).contiguous()
-        if type(model).__name__.endswith("ForMaskedLM"):
-            at = kept["input_ids"] == tokenizer.mask_token_id
-            assert at.sum().item() == len(base.LINES), texts
-            expected["logits"] = model(**kept).logits[at].contiguous()
-    return expected
+    return golden_models.masked_states(model, tokenizer, base.LINES, run)
 
 
 def make(name):
@@ -120,7 +115,7 @@ def make(name):
     os.makedirs(folder)
     tokenizer = make_tokenizer(folder)
     model = model_class._from_config(config(tokenizer), attn_implementation="eager").eval()
-    base.randomise(model, torch.Generator().manual_seed(sum(map(ord, name))))
+    golden_models.randomise(model, torch.Generator().manual_seed(sum(map(ord, name))))
     if make_tokenizer is not spm_folder:
         tokenizer.save_pretrained(folder)
     model.save_pretrained(folder)
@@ -138,25 +133,14 @@ def make(name):
 
 
 def compare(folder, name):
-    """A folder that was saved from the golden NAME must load without a missing tensor, and give the same numbers."""
     with open(os.path.join(folder, "config.json")) as file:
         kind = t.AutoModelForMaskedLM if json.load(file)["architectures"][0].endswith("ForMaskedLM") else t.AutoModel
-    model, report = kind.from_pretrained(folder, output_loading_info=True, attn_implementation="eager")
-    assert not report["missing_keys"] and not report["unexpected_keys"] and not report["mismatched_keys"], report
-    found = expected_of(model.eval(), t.AutoTokenizer.from_pretrained(folder))
-    expected = load_file(os.path.join(base.OUT, name, "expected.safetensors"))
-    assert found.keys() == expected.keys(), (found.keys(), expected.keys())
-    for key in expected:
-        difference = (found[key] - expected[key]).abs().max().item()
-        assert difference < 1e-5, (key, difference)
-    print(f"{folder}: {kind.__name__} loads it, and gives the numbers of {name}")
+    model = golden_models.load(kind, folder, attn_implementation="eager")
+    tokenizer = t.AutoTokenizer.from_pretrained(folder)
+    golden_models.compare(folder, os.path.join("encoders", name), expected_of(model, tokenizer))
 
 
 if __name__ == "__main__":
     if not t.__version__.startswith("5.24."):
         sys.exit(f"transformers is {t.__version__}; these goldens are those of 5.24 (see the first lines of this file)")
-    if sys.argv[1:2] == ["--compare"]:
-        compare(*sys.argv[2:])
-        sys.exit()
-    for case in sys.argv[1:] or CASES:
-        make(case)
+    golden_models.main(CASES, make, compare)

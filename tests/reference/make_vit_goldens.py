@@ -12,13 +12,14 @@ hidden states.
 
 import os
 import shutil
-import sys
 
 import torch
 import transformers as t
 from safetensors.torch import load_file, save_file
 
-OUT = os.path.join(os.path.dirname(__file__), "..", "goldens", "vit")
+import golden_models
+
+OUT = os.path.join(golden_models.GOLDENS, "vit")
 SIZES = dict(hidden_size=16, num_hidden_layers=2, num_attention_heads=4, intermediate_size=24, patch_size=4)
 CASES = {
     # Saved with a classifier, as the first fine-tuning of everybody does.
@@ -27,17 +28,6 @@ CASES = {
     "vit-grey": (t.ViTModel, dict(SIZES, image_size=8, num_channels=1, qkv_bias=False, hidden_act="gelu_new",
                                   layer_norm_eps=1e-3), dict(image_mean=[0.1307], image_std=[0.3081])),
 }
-
-
-def randomise(model, generator):
-    """Values that no two parts could be confused by, layer norms and biases included."""
-    with torch.no_grad():
-        for name, param in model.named_parameters():
-            noise = torch.randn(param.shape, generator=generator)
-            if "norm" in name.lower() and name.endswith("weight"):
-                param.copy_(1 + 0.3 * noise)
-            else:
-                param.copy_((0.3 if param.dim() == 1 else 0.35) * noise)
 
 
 def expected_of(model, processor, images):
@@ -55,7 +45,7 @@ def make(name):
     generator = torch.Generator().manual_seed(sum(map(ord, name)))
     config = t.ViTConfig(**sizes)
     model = model_class(config).eval()
-    randomise(model, generator)
+    golden_models.randomise(model, generator)
     model.save_pretrained(folder)
     side = config.image_size
     processor = t.ViTImageProcessor(size={"height": side, "width": side}, do_convert_rgb=False, **processing)
@@ -67,19 +57,11 @@ def make(name):
 
 
 def compare(folder, name):
-    """A folder that was saved from the golden NAME must load without a missing tensor, and give the same numbers."""
-    model, report = t.ViTModel.from_pretrained(folder, output_loading_info=True, add_pooling_layer=False)
-    assert not any(report[key] for key in ("missing_keys", "unexpected_keys", "mismatched_keys")), report
-    expected = load_file(os.path.join(OUT, name, "expected.safetensors"))
-    found = expected_of(model.eval(), t.ViTImageProcessor.from_pretrained(folder), expected["bytes"].to(torch.uint8))
-    for key, value in expected.items():
-        largest = (found[key].float() - value.float()).abs().max().item()
-        print(f"{name} {key}: largest difference {largest:.1e}")
-        assert largest < 1e-5
+    model = golden_models.load(t.ViTModel, folder, add_pooling_layer=False)
+    images = load_file(os.path.join(OUT, name, "expected.safetensors"))["bytes"].to(torch.uint8)
+    processor = t.ViTImageProcessor.from_pretrained(folder)
+    golden_models.compare(folder, os.path.join("vit", name), expected_of(model, processor, images))
 
 
-if sys.argv[1:2] == ["--compare"]:
-    compare(*sys.argv[2:])
-else:
-    for case in sys.argv[1:] or CASES:
-        make(case)
+if __name__ == "__main__":
+    golden_models.main(CASES, make, compare)
