@@ -4,15 +4,18 @@
 #include <ATen/core/grad_mode.h>
 
 #include <algorithm>
+#include <atomic>
 #include <cmath>
 #include <functional>
 #include <memory>
+#include <mutex>
 #include <numeric>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "experiments/pretraining/masked_language.h"
 #include "experiments/pretraining/text_pairs.h"
+#include "learners/inner/gradients.h"
 #include "metaprompt/base/random.h"
 #include "metaprompt/base/status_macros.h"
 #include "metaprompt/encoders/dropout_rates.h"
@@ -74,6 +77,15 @@ absl::Status SumChunks(const char* what, int64_t chunks, TaskPool* pool, Progres
 }
 
 }  // namespace
+
+// The pairs of a step, which its parts share.
+struct PretrainingObjective::PairsOfStep {
+  std::vector<size_t> which;
+  std::vector<at::Tensor> vectors;  // of each part: [2 P, D], those of the first texts and then of the second ones
+  std::once_flag once;              // for what follows, when all vectors are there
+  ParamList gradients;              // of the sum of the losses, for each of `vectors`
+  PairsLoss loss;
+};
 
 PretrainingObjective::PretrainingObjective(const PretrainingSpec& spec, const Encoder* encoder,
                                            const Tokenizer& tokenizer, const Corpus* corpus, at::Device device)
@@ -152,48 +164,61 @@ PairVectors PretrainingObjective::PairsWith(const at::Tensor& vectors, const Pai
 void PretrainingObjective::AddPairs(int64_t step, TrainingBatch* batch) {
   const int64_t size = spec_.pairs().batch();
   const int64_t parts = std::min<int64_t>(spec_.train().parts(), size);
-  const double scale = spec_.pairs().weight() / static_cast<double>(size);
-  const bool counts = !spec_.has_masked();
-  // The vectors of all parts' texts, which each part needs.
-  struct Shared {
-    std::vector<size_t> which;
-    std::vector<at::Tensor> first;
-    std::vector<at::Tensor> second;
-  };
-  const auto shared = std::make_shared<Shared>();
-  shared->first.resize(static_cast<size_t>(parts));
-  shared->second.resize(static_cast<size_t>(parts));
+  const auto whole = std::make_shared<PairsOfStep>();
+  whole->vectors.resize(static_cast<size_t>(parts));
   for (int64_t i = 0; i < size; ++i) {
-    shared->which.push_back(pairs_.At(step * size + i));
+    whole->which.push_back(pairs_.At(step * size + i));
   }
+  const bool counts = !spec_.has_masked();
+  const double scale = spec_.pairs().weight() / static_cast<double>(size);
   for (int64_t part = 0; part < parts; ++part) {
     const Range range = PartOf(static_cast<size_t>(size), part, parts);
     const auto at = static_cast<size_t>(part);
-    const std::vector<size_t> which(shared->which.begin() + static_cast<std::ptrdiff_t>(range.begin),
-                                    shared->which.begin() + static_cast<std::ptrdiff_t>(range.end));
+    const std::vector<size_t> which(whole->which.begin() + static_cast<std::ptrdiff_t>(range.begin),
+                                    whole->which.begin() + static_cast<std::ptrdiff_t>(range.end));
     const Dropout dropout = DropoutOf(step, batch->parts.size());
     const auto vectors = [this, which, dropout](const ParamList& params) {
       return VectorsOfTexts(*encoder_, params, Pack(corpus_->train_pairs, which), dropout, bfloat16_);
     };
-    batch->before.emplace_back([shared, at, vectors](const ParamList& params) {
-      const at::Tensor both = vectors(params);
-      shared->first[at] = both.slice(0, 0, both.size(0) / 2);
-      shared->second[at] = both.slice(0, both.size(0) / 2);
-    });
-    batch->parts.emplace_back([this, shared, at, vectors, range, scale, counts](const ParamList& params) {
-      const at::Tensor own = vectors(params);
-      std::vector<at::Tensor> first = shared->first;
-      std::vector<at::Tensor> second = shared->second;
-      first[at] = own.slice(0, 0, own.size(0) / 2);
-      second[at] = own.slice(0, own.size(0) / 2);
-      first.insert(first.end(), second.begin(), second.end());
-      const PairVectors pairs = PairsWith(at::cat(first), corpus_->train_pairs, shared->which);
-      const PairsLoss loss = LossOfPairs(pairs, static_cast<int64_t>(range.begin), static_cast<int64_t>(range.end),
-                                         spec_.pairs().temperature());
-      return PartLoss{loss.sum * scale, counts ? loss.correct : 0};
+    if (parts == 1) {
+      batch->parts.emplace_back([this, whole, vectors, scale, counts](const ParamList& params) {
+        const at::Tensor own = vectors(params);
+        const PairsLoss loss =
+            LossOfPairs(PairsWith(own, corpus_->train_pairs, whole->which), spec_.pairs().temperature());
+        return PartLoss{loss.each.sum() * scale, counts ? loss.found.sum().item<double>() : 0};
+      });
+      break;
+    }
+    batch->before.emplace_back([whole, at, vectors](const ParamList& params) { whole->vectors[at] = vectors(params); });
+    batch->parts.emplace_back([this, whole, at, vectors, range, scale, counts](const ParamList& params) {
+      std::call_once(whole->once, [&] { ComputeLoss(whole.get()); });
+      // A function whose gradient is that of the batch's loss, and which has the value of these pairs' share of it.
+      const at::Tensor along = (vectors(params) * whole->gradients[at]).sum();
+      const auto begin = static_cast<int64_t>(range.begin);
+      const auto end = static_cast<int64_t>(range.end);
+      const at::Tensor loss = along - along.detach() + whole->loss.each.slice(0, begin, end).sum();
+      return PartLoss{loss * scale, counts ? whole->loss.found.slice(0, begin, end).sum().item<double>() : 0};
     });
   }
   batch->counted += counts ? static_cast<double>(size) : 0;
+}
+
+void PretrainingObjective::ComputeLoss(PairsOfStep* step) const {
+  const at::AutoGradMode with_gradient(true);
+  ParamList leaves;
+  std::vector<at::Tensor> first;
+  std::vector<at::Tensor> second;
+  for (const at::Tensor& vectors : step->vectors) {
+    leaves.push_back(vectors.detach().requires_grad_());
+    first.push_back(leaves.back().slice(0, 0, vectors.size(0) / 2));
+    second.push_back(leaves.back().slice(0, vectors.size(0) / 2));
+  }
+  first.insert(first.end(), second.begin(), second.end());
+  const PairsLoss loss =
+      LossOfPairs(PairsWith(at::cat(first), corpus_->train_pairs, step->which), spec_.pairs().temperature());
+  step->gradients = Gradients({loss.each.sum()}, leaves, {}, /*keep_graph=*/false, /*create_graph=*/false);
+  step->loss = {loss.each.detach(), loss.found};
+  step->vectors.clear();
 }
 
 TrainingBatch PretrainingObjective::Batch(int64_t step) {
@@ -219,13 +244,22 @@ PretrainingObjective::Sums PretrainingObjective::ValidMasked(const ParamList& pa
 }
 
 PretrainingObjective::Sums PretrainingObjective::ValidPairs(const ParamList& params, size_t begin, size_t end) const {
+  std::vector<at::Tensor> first;
+  std::vector<at::Tensor> second;
+  for (size_t from = begin; from < end; from += kValidInputs) {
+    std::vector<size_t> some(std::min<size_t>(kValidInputs, end - from));
+    std::iota(some.begin(), some.end(), from);
+    const at::Tensor vectors =
+        VectorsOfTexts(*encoder_, params, Pack(corpus_->valid_pairs, some), /*dropout=*/{}, bfloat16_);
+    first.push_back(vectors.slice(0, 0, vectors.size(0) / 2));
+    second.push_back(vectors.slice(0, vectors.size(0) / 2));
+  }
+  first.insert(first.end(), second.begin(), second.end());
   std::vector<size_t> which(end - begin);
   std::iota(which.begin(), which.end(), begin);
-  const at::Tensor vectors =
-      VectorsOfTexts(*encoder_, params, Pack(corpus_->valid_pairs, which), /*dropout=*/{}, bfloat16_);
-  const PairsLoss loss = LossOfPairs(PairsWith(vectors, corpus_->valid_pairs, which), 0,
-                                     static_cast<int64_t>(which.size()), spec_.pairs().temperature());
-  return {loss.sum.item<double>(), loss.correct, static_cast<int64_t>(which.size())};
+  const PairsLoss loss =
+      LossOfPairs(PairsWith(at::cat(first), corpus_->valid_pairs, which), spec_.pairs().temperature());
+  return {loss.each.sum().item<double>(), loss.found.sum().item<double>(), static_cast<int64_t>(which.size())};
 }
 
 absl::StatusOr<Validation> PretrainingObjective::Validate(const ParamList& params, TaskPool* pool, Progress* progress) {
@@ -257,7 +291,7 @@ absl::StatusOr<Validation> PretrainingObjective::Validate(const ParamList& param
     RETURN_IF_ERROR(part(corpus_->valid.size(), kValidInputs, spec_.masked().weight(), /*accuracy=*/true,
                          &PretrainingObjective::ValidMasked));
   }
-  if (spec_.has_pairs()) {  // as many to tell apart as in training
+  if (spec_.has_pairs()) {  // at least as many to tell apart as in training, if there are, and less than twice as many
     RETURN_IF_ERROR(part(corpus_->valid_pairs.size(), spec_.pairs().batch(), spec_.pairs().weight(),
                          !spec_.has_masked(), &PretrainingObjective::ValidPairs));
   }

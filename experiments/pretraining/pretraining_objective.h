@@ -42,7 +42,11 @@ class PretrainingObjective : public Objective {
 
   Dropout DropoutOf(int64_t step, size_t part) const;
   void AddMasked(int64_t step, TrainingBatch* batch);
+  // The vectors of all parts are computed first, without a graph. The loss of the batch gives a gradient for each of
+  // them, and each part then computes its own again and follows it into the parameters (Gao et al. 2021, section 3).
   void AddPairs(int64_t step, TrainingBatch* batch);
+  struct PairsOfStep;
+  void ComputeLoss(PairsOfStep* step) const;
   Sums ValidMasked(const ParamList& params, size_t begin, size_t end) const;
   Sums ValidPairs(const ParamList& params, size_t begin, size_t end) const;
   // The texts of pairs of a table, packed: all first ones, then all second ones.

@@ -18,20 +18,17 @@ at::Tensor VectorsOfTexts(const Encoder& encoder, const ParamList& params, const
   return UnitVectors(MeanOfTokens(states, texts, type));
 }
 
-PairsLoss LossOfPairs(const PairVectors& pairs, int64_t begin, int64_t end, double temperature) {
+PairsLoss LossOfPairs(const PairVectors& pairs, double temperature) {
   const auto same_in = [](const at::Tensor& texts) { return texts.unsqueeze(1).eq(texts.unsqueeze(0)); };
   // Another pair with the same first or the same second text is no wrong answer.
   const at::Tensor same = (same_in(pairs.first_text) | same_in(pairs.second_text)).fill_diagonal_(false);
   const at::Tensor logits =
       (at::mm(pairs.first, pairs.second.t()) / temperature).masked_fill(same, -std::numeric_limits<float>::infinity());
-  const at::Tensor losses = -(at::log_softmax(logits, 1).diagonal() + at::log_softmax(logits, 0).diagonal()) / 2;
   PairsLoss loss;
-  const at::Tensor all = losses.sum();
-  loss.sum = all - all.detach() + losses.detach().slice(0, begin, end).sum();
+  loss.each = -(at::log_softmax(logits, 1).diagonal() + at::log_softmax(logits, 0).diagonal()) / 2;
   const at::Tensor values = logits.detach();
-  const at::Tensor own = at::arange(begin, end, pairs.first_text.options());
-  const auto found = [&](int64_t dim) { return values.argmax(dim).slice(0, begin, end).eq(own).sum(); };
-  loss.correct = 0.5 * static_cast<double>((found(1) + found(0)).item<int64_t>());
+  const at::Tensor own = at::arange(values.size(0), pairs.first_text.options());
+  loss.found = (values.argmax(1).eq(own).to(at::kDouble) + values.argmax(0).eq(own).to(at::kDouble)) / 2;
   return loss;
 }
 

@@ -27,15 +27,12 @@ struct PairVectors {
 };
 
 struct PairsLoss {
-  at::Tensor sum;      // scalar: over the pairs, the mean of the two directions' cross-entropies
-  double correct = 0;  // pairs whose partner is the closest text, the mean of the two directions
+  at::Tensor each;   // [P]: of each pair, the mean of the two directions' cross-entropies
+  at::Tensor found;  // [P]: in how many of the two directions its partner is the closest text, over 2
 };
 
-// The loss of pairs begin ... end - 1 of `pairs`, each told apart from all of `pairs`. The cosines over the temperature
-// are the logits. The gradient is that of the loss of all pairs: if only the vectors of these pairs have a graph, the
-// gradients of the parts of a batch add up to the batch's, and no part keeps another's graph (Gao et al. 2021, section
-// 3). Takes O(P² + P D) memory.
-PairsLoss LossOfPairs(const PairVectors& pairs, int64_t begin, int64_t end, double temperature);
+// Each pair is told apart from all others. The cosines over the temperature are the logits. Takes O(P² + P D) memory.
+PairsLoss LossOfPairs(const PairVectors& pairs, double temperature);
 
 }  // namespace metaprompt
 

@@ -30,7 +30,7 @@ absl::Status SaveEncoder(const EncoderParts& parts, const ParamList& params, at:
   }
   RETURN_IF_ERROR(directory.WriteTensors("model.safetensors", file));
   RETURN_IF_ERROR(SaveTokenizer(parts, directory));
-  return directory.Write(kConfigFile, CheckpointConfig(*parts.encoder, parts.config_json));
+  return directory.Write(kConfigFile, CheckpointConfig(*parts.encoder, parts.config_json, type));
 }
 
 }  // namespace metaprompt

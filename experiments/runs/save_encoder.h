@@ -11,7 +11,7 @@ namespace metaprompt {
 
 // Writes config.json, model.safetensors and the tokenizer's files into the run's directory, as SaveCheckpoint
 // (checkpoint.h) writes them, but with checksums. `params` are those of parts.encoder; `type` is that of their numbers
-// in the file.
+// in the file: float32 or float16.
 absl::Status SaveEncoder(const EncoderParts& parts, const ParamList& params, at::ScalarType type,
                          const RunDirectory& directory);
 

@@ -219,7 +219,8 @@ absl::Status SaveCheckpoint(const std::string& folder, const Encoder& encoder, c
       RETURN_IF_ERROR(WriteFileAtomically(absl::StrCat(folder, "/", name), bytes));
     }
   }
-  return WriteFileAtomically(absl::StrCat(folder, "/", kConfigFile), CheckpointConfig(encoder, config_json));
+  return WriteFileAtomically(absl::StrCat(folder, "/", kConfigFile),
+                             CheckpointConfig(encoder, config_json, at::kFloat));
 }
 
 TensorFile CheckpointTensors(const Encoder& encoder, const ParamList& params) {
@@ -231,7 +232,7 @@ TensorFile CheckpointTensors(const Encoder& encoder, const ParamList& params) {
   return file;
 }
 
-std::string CheckpointConfig(const Encoder& encoder, const std::string& config_json) {
+std::string CheckpointConfig(const Encoder& encoder, const std::string& config_json, at::ScalarType type) {
   Json config = Json::parse(config_json, nullptr, /*allow_exceptions=*/false);
   TORCH_CHECK(config.is_object(), "CheckpointConfig: config_json is not an object");
   const Architecture& architecture = ArchitectureOf(encoder.config());
@@ -240,7 +241,7 @@ std::string CheckpointConfig(const Encoder& encoder, const std::string& config_j
   if (const auto& other = architecture.other_head; other && has_head) {
     config[std::string(other->unless)] = !encoder.config().other_head;
   }
-  config["torch_dtype"] = "float32";
+  config["torch_dtype"] = type == at::kHalf ? "float16" : "float32";
   return config.dump(2) + "\n";
 }
 

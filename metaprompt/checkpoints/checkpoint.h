@@ -38,9 +38,10 @@ absl::StatusOr<Checkpoint> OpenCheckpoint(const std::string& folder, bool allow_
 absl::Status SaveCheckpoint(const std::string& folder, const Encoder& encoder, const ParamList& params,
                             const std::string& config_json, const TokenizerFiles& tokenizer);
 
-// What SaveCheckpoint writes as model.safetensors and as config.json.
+// What SaveCheckpoint writes as model.safetensors and as config.json. `type` is that of the numbers in the file: float32
+// or float16.
 TensorFile CheckpointTensors(const Encoder& encoder, const ParamList& params);
-std::string CheckpointConfig(const Encoder& encoder, const std::string& config_json);
+std::string CheckpointConfig(const Encoder& encoder, const std::string& config_json, at::ScalarType type);
 
 // The SHA-256 of all parameters, names and values. It does not depend on the kind of file that they came from.
 std::string ParamsSha256(const std::vector<ParamInfo>& infos, const ParamList& params);

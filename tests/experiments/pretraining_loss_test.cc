@@ -9,12 +9,16 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "experiments/pretraining/corpus.h"
 #include "experiments/pretraining/masked_language.h"
 #include "experiments/pretraining/masking.h"
+#include "experiments/pretraining/pretraining.pb.h"
+#include "experiments/pretraining/pretraining_objective.h"
 #include "experiments/pretraining/text_pairs.h"
 #include "experiments/training/training_step.h"
 #include "learners/inner/gradients.h"
 #include "metaprompt/base/random.h"
+#include "metaprompt/base/spec_fields.h"
 #include "metaprompt/checkpoints/checkpoint.h"
 #include "metaprompt/encoders/initial_values.h"
 #include "metaprompt/tokenizers/files/tokenizer_folder.h"
@@ -171,48 +175,92 @@ TEST(MaskedLanguageTest, GradientIsThatOfDifferencesWithDropoutToo) {
   }
 }
 
-TEST(TextPairsTest, GradientIsThatOfDifferencesAndOfThePartsTogether) {
-  std::vector<std::vector<int64_t>> ids;
-  for (const char* const text :
-       {"music", "the game", "a network", "the old music", "game for a cat", "network library"}) {
-    const std::vector<int32_t> framed = Framed(text);
-    ids.emplace_back(framed.begin(), framed.end());
-  }
-  const TextInputs texts = PackIds(ids, at::kCPU);
-  const at::Tensor apart = at::arange(3, at::kLong);
-  const auto vectors = [&](const ParamList& params) {
-    return VectorsOfTexts(*Golden().encoder, params, texts, {0.1, 0.1, 5}, false);
-  };
-  const auto loss = [&](const at::Tensor& first, const at::Tensor& second, int64_t begin, int64_t end) {
-    return LossOfPairs({first, second, apart, apart}, begin, end, 0.2);
-  };
-  const auto whole = [&](const ParamList& params) {
-    const at::Tensor of = vectors(params);
-    return loss(of.slice(0, 0, 3), of.slice(0, 3), 0, 3).sum;
-  };
-  ExpectGradient(whole);
+// The spec of pairs alone, and 24 pairs and more of words for it.
+PretrainingSpec PairsSpecWith(int parts, double dropout) {
+  PretrainingSpec spec;
+  EXPECT_TRUE(
+      ParseSpec(absl::StrCat("name: \"pairs\" seed: 3 corpus { valid_share: 0.2 } pairs { batch: 12 temperature: 0.2 }"
+                             " dropout { hidden: ",
+                             dropout, " attention: ", dropout, " } train { parts: ", parts, " }"),
+                "pairs", &spec)
+          .ok());
+  return spec;
+}
 
-  // A part: pairs begin ... end - 1 have a graph, the others have none.
+Corpus PairsCorpus(const PretrainingSpec& spec) {
+  CorpusTexts texts;
+  for (const char* const a : {"music", "the game", "a network", "old", "a cat", "library"}) {
+    for (const char* const b : {"for", "new", "editor of", "on it", "world"}) {
+      texts.pairs.emplace_back(absl::StrCat(a, " ", b), absl::StrCat(b, " the ", a));
+    }
+  }
+  return *MakeCorpus(spec, texts, GoldenTokenizer(), 40);
+}
+
+struct StepOfPairs {
+  double loss = 0;
+  double found = 0;
+  ParamList grads;
+};
+
+// Step 1 at `params`, part by part.
+StepOfPairs PairsStep(const PretrainingSpec& spec, const Corpus& corpus, const ParamList& params) {
+  PretrainingObjective objective(spec, Golden().encoder.get(), GoldenTokenizer(), &corpus, at::kCPU);
+  const TrainingBatch batch = objective.Batch(1);
+  for (const auto& one : batch.before) {
+    const at::NoGradGuard no_grad;
+    one(params);
+  }
+  StepOfPairs step;
+  step.grads.resize(params.size());
+  for (const auto& part : batch.parts) {
+    const ParamList leaves = Leaves(params, std::vector<bool>(params.size(), true));
+    const PartLoss loss = part(leaves);
+    step.loss += loss.loss.item<double>();
+    step.found += loss.correct;
+    const ParamList grads = Gradients({loss.loss}, leaves, {}, false, false);
+    for (size_t i = 0; i < grads.size(); ++i) {
+      Add(grads[i], &step.grads[i]);
+    }
+  }
+  EXPECT_EQ(batch.counted, 12);
+  return step;
+}
+
+TEST(TextPairsTest, ABatchInPartsHasTheLossAndTheGradientOfTheWhole) {
   const ParamList params = InDouble(Golden().params);
-  const ParamList leaves = Leaves(params, std::vector<bool>(params.size(), true));
-  const auto part = [&](int64_t begin, int64_t end) {
-    const at::Tensor of = vectors(leaves);
-    const auto side = [&](int64_t from) {
-      const at::Tensor all = of.slice(0, from, from + 3);
-      return at::cat({all.slice(0, 0, begin).detach(), all.slice(0, begin, end), all.slice(0, end).detach()});
-    };
-    return loss(side(0), side(3), begin, end);
-  };
-  const PairsLoss head = part(0, 1);
-  const PairsLoss tail = part(1, 3);
-  EXPECT_NEAR((head.sum + tail.sum).item<double>(), whole(params).item<double>(), 1e-12);
-  EXPECT_EQ(head.correct + tail.correct, part(0, 3).correct);
-  const ParamList expected = Gradients({whole(leaves)}, leaves, {}, false, false);
-  const ParamList of_head = Gradients({head.sum}, leaves, {}, false, false);
-  const ParamList of_tail = Gradients({tail.sum}, leaves, {}, false, false);
-  for (size_t i = 0; i < expected.size(); ++i) {
-    if (expected[i].defined()) {
-      EXPECT_LT(MaxDifference(of_head[i] + of_tail[i], expected[i]), 1e-12) << Golden().encoder->params()[i].name;
+  const Corpus corpus = PairsCorpus(PairsSpecWith(1, 0));
+  const StepOfPairs whole = PairsStep(PairsSpecWith(1, 0), corpus, params);
+  EXPECT_GT(whole.loss, 0.1);
+  for (const int parts : {2, 5, 50}) {
+    const StepOfPairs of_parts = PairsStep(PairsSpecWith(parts, 0), corpus, params);
+    EXPECT_NEAR(of_parts.loss, whole.loss, 1e-12) << parts;
+    EXPECT_EQ(of_parts.found, whole.found) << parts;
+    for (size_t i = 0; i < params.size(); ++i) {
+      ASSERT_EQ(of_parts.grads[i].defined(), whole.grads[i].defined());
+      if (whole.grads[i].defined()) {
+        EXPECT_LT(MaxDifference(of_parts.grads[i], whole.grads[i]), 1e-12) << Golden().encoder->params()[i].name;
+      }
+    }
+  }
+}
+
+TEST(TextPairsTest, GradientIsThatOfDifferencesWithDropoutToo) {
+  const ParamList params = InDouble(Golden().params);
+  for (const double rate : {0.0, 0.2}) {
+    for (const int parts : {1, 3}) {
+      const PretrainingSpec spec = PairsSpecWith(parts, rate);
+      const Corpus corpus = PairsCorpus(spec);
+      const StepOfPairs step = PairsStep(spec, corpus, params);
+      Random random(3);
+      ParamList direction;
+      for (const at::Tensor& param : params) {
+        direction.push_back(Unit(RandomTensor(param.sizes(), &random)) * 0.3);
+      }
+      const auto slope =
+          Difference<double>(params, direction, [&](const ParamList& at) { return PairsStep(spec, corpus, at).loss; });
+      EXPECT_NEAR(Dot(step.grads, direction), slope, 1e-6 * std::abs(slope)) << rate << " " << parts;
+      EXPECT_GT(std::abs(slope), 1e-4);
     }
   }
 }
@@ -222,7 +270,7 @@ TEST(TextPairsTest, EqualTextsAreNotContrasted) {
   const at::Tensor same = at::ones({3, 1}, at::kDouble);
   const at::Tensor apart = at::arange(3, at::kLong);
   const auto loss = [&](const at::Tensor& first, const at::Tensor& second) {
-    return LossOfPairs({same, same, first, second}, 0, 3, 0.2).sum.item<double>();
+    return LossOfPairs({same, same, first, second}, 0.2).each.sum().item<double>();
   };
   EXPECT_NEAR(loss(apart, apart), 3 * std::log(3.0), 1e-9);
   EXPECT_NEAR(loss(at::tensor({0, 0, 1}, at::kLong), apart), std::log(2.0) * 2 + std::log(3.0), 1e-9);

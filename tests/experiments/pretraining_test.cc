@@ -150,6 +150,25 @@ TEST(PretrainingTest, LearnsAndLeavesAnEncoderThatOpens) {
   EXPECT_EQ(ParamsSha256(rounded->encoder->params(), rounded->params), half->parameters_sha256());
 }
 
+TEST(PretrainingTest, PairsAloneLeaveAnEncoderWithoutAHeadAndMayHaveNoLayer) {
+  const std::string out = Folder() + "/pairs-alone";
+  PretrainingSpec spec = TinySpec({"encoder.bert.layers=0", "storage=AS_FLOAT16", "optimizer.word_lr=0.05"});
+  spec.clear_masked();
+  const absl::StatusOr<PretrainingRecord> record = Try(spec, out);
+  ASSERT_TRUE(record.ok()) << record.status();
+  EXPECT_GT(record->curve().rbegin()->accuracy(), 0.5);
+  const absl::StatusOr<Checkpoint> opened = OpenCheckpoint(out, false);
+  ASSERT_TRUE(opened.ok()) << opened.status();
+  EXPECT_FALSE(opened->encoder->layout().has_head());
+  EXPECT_EQ(opened->encoder->num_layers(), 0U);
+  EXPECT_THAT(Read(out + "/config.json"), AllOf(HasSubstr("\"BertModel\""), HasSubstr("\"float16\"")));
+  RunRecord run;
+  RecordOf(Spec({absl::StrCat("model.encoder.checkpoint.path=", out), "model.prompt.template={text} <soft> {mask}",
+                 "model.read=UNIT_MEAN", "model.features=UNIT_MEAN", "train.meta_steps=2", "test.episodes=4"}),
+           Folder() + "/from-pairs", &run);
+  EXPECT_FALSE(run.model().mlm_head());
+}
+
 TEST(PretrainingTest, StoppedAnywhereOrOnMoreThreadsItLeavesTheSameBytes) {
   const std::string whole = Folder() + "/undisturbed-pretraining";
   ASSERT_TRUE(Try(TinySpec({"corpus.join=true"}), whole).ok());

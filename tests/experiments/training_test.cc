@@ -30,7 +30,7 @@ namespace {
 using ::testing::HasSubstr;
 
 // Regression whose mean is over so many numbers that several threads would share it, and round differently. Part p of
-// step s has its own data.
+// step s has its own data. It asks to stop in a part of a step, or before the parts if the step is even.
 class Regression : public Objective {
  public:
   static constexpr int64_t kWidth = 256;
@@ -50,8 +50,16 @@ class Regression : public Objective {
   TrainingBatch Batch(int64_t step) override {
     TrainingBatch batch;
     for (int64_t part = 0; part < parts_; ++part) {
+      batch.before.emplace_back([this, step, part](const ParamList& /*params*/) {
+        EXPECT_FALSE(at::GradMode::is_enabled());
+        if (step == stop_in_step_ && part == 0 && step % 2 == 0) {
+          *stop_ = true;
+        }
+        ++prepared_;
+      });
       batch.parts.emplace_back([this, step, part](const ParamList& params) {
-        if (step == stop_in_step_ && part == 0) {
+        EXPECT_EQ(prepared_ % parts_, 0) << "all of `before` comes before the parts";
+        if (step == stop_in_step_ && part == 0 && step % 2 == 1) {
           *stop_ = true;  // the parts that have begun are finished
         }
         at::Tensor x = at::empty({kWidth, kWidth}, at::kFloat);
@@ -79,6 +87,7 @@ class Regression : public Objective {
   const int64_t parts_;
   const int64_t stop_in_step_;  // -1: none
   std::atomic<bool>* const stop_;
+  std::atomic<int64_t> prepared_ = 0;
   std::vector<ParamInfo> infos_;
 };
 
