@@ -2,6 +2,7 @@
 
 #include <array>
 #include <utility>
+#include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
@@ -56,6 +57,12 @@ void ConfigFields::Size(absl::string_view field, int64_t low, int64_t high, int6
   *size = value->get<int64_t>();
 }
 
+void ConfigFields::SizeUnlessNull(absl::string_view field, int64_t low, int64_t high, int64_t* size) {
+  if (const Json* value = Find(field); value != nullptr && !value->is_null()) {
+    Size(field, low, high, size);
+  }
+}
+
 void ConfigFields::Number(absl::string_view field, double low, double high, double* number) {
   const Json* value = Find(field);
   if (value == nullptr) {
@@ -105,6 +112,21 @@ void ConfigFields::Act(absl::string_view field, Activation* activation) {
                      absl::StrJoin(kActivations, ", ",
                                    [](std::string* out, const auto& pair) { absl::StrAppend(out, pair.first); })),
         *value);
+}
+
+void ConfigFields::EqualRates(std::initializer_list<std::pair<absl::string_view, double>> rates) {
+  std::vector<std::string> shown;
+  bool equal = true;
+  for (const auto& [field, rate] : rates) {
+    shown.push_back(absl::StrCat(field, " ", rate));
+    equal = equal && rate == rates.begin()->second;
+  }
+  if (!equal) {
+    const std::string last = shown.back();
+    shown.pop_back();
+    Fail(
+        absl::StrCat(absl::StrJoin(shown, ", "), " and ", last, " differ; only models with equal rates are supported"));
+  }
 }
 
 absl::string_view ActivationName(Activation activation) {

@@ -24,7 +24,6 @@ using Json = nlohmann::json;
 constexpr int64_t kMaxVocab = 10000000;
 constexpr int64_t kMaxWidth = 1 << 16;
 constexpr int64_t kMaxIntermediate = 1 << 20;
-constexpr int64_t kMaxLayers = 1024;
 constexpr int64_t kMaxPositions = 1 << 20;
 constexpr int64_t kMaxSmall = 4096;
 

@@ -18,14 +18,14 @@ using Json = nlohmann::json;
 constexpr char kContentToPosition[] = "c2p";
 constexpr char kPositionToContent[] = "p2c";
 
-// A size that is unset where it is missing or less than 1.
+// A size that is unset where it is missing, null or less than 1.
 int64_t SizeOr(ConfigFields* fields, absl::string_view field, int64_t otherwise) {
   const Json* value = fields->Find(field);
   if (value != nullptr && value->is_number_integer() && !value->is_number_unsigned()) {
     return otherwise;
   }
   int64_t size = 0;
-  fields->Size(field, 0, 1 << 20, &size);
+  fields->SizeUnlessNull(field, 0, 1 << 20, &size);
   return size == 0 ? otherwise : size;
 }
 

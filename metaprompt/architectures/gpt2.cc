@@ -1,7 +1,6 @@
 // GPT-2 (Radford et al. 2019): a causal model, with layer norms before each half of a layer and after the last one.
 #include <nlohmann/json.hpp>
 
-#include "absl/strings/str_cat.h"
 #include "metaprompt/architectures/architectures.h"
 
 namespace metaprompt::architectures {
@@ -9,15 +8,10 @@ namespace {
 
 void ReadMore(ConfigFields* fields, EncoderConfig* config) {
   config->intermediate = 4 * config->width;
-  if (const nlohmann::json* inner = fields->Find("n_inner"); inner != nullptr && !inner->is_null()) {
-    fields->Size("n_inner", 1, 1 << 20, &config->intermediate);
-  }
+  fields->SizeUnlessNull("n_inner", 1, 1 << 20, &config->intermediate);
   double embedding_dropout = config->hidden_dropout;
   fields->Number("embd_pdrop", 0, 0.99, &embedding_dropout);
-  if (embedding_dropout != config->hidden_dropout) {
-    fields->Fail(absl::StrCat("embd_pdrop ", embedding_dropout, " must be equal to resid_pdrop ",
-                              config->hidden_dropout, "; one rate is for both places"));
-  }
+  fields->EqualRates({{"embd_pdrop", embedding_dropout}, {"resid_pdrop", config->hidden_dropout}});
   bool scales = true;
   fields->Flag("scale_attn_weights", &scales);
   if (!scales) {

@@ -2,76 +2,24 @@
 // each half of a layer, gated feed-forward layers, and heads of queries that share keys and values.
 #include <nlohmann/json.hpp>
 
-#include "absl/strings/str_cat.h"
 #include "metaprompt/architectures/architectures.h"
-#include "metaprompt/architectures/rope_fields.h"
+#include "metaprompt/architectures/config_fields.h"
+#include "metaprompt/architectures/llama_fields.h"
 
 namespace metaprompt::architectures {
 namespace {
 
-using Json = nlohmann::json;
-
-constexpr char kEveryLayer[] = "full_attention";
-
-// A field that is missing or null has the value that follows from others.
-void ReadHeads(ConfigFields* fields, EncoderConfig* config) {
-  const auto size = [&](absl::string_view field, int64_t* value) {
-    if (const Json* found = fields->Find(field); found != nullptr && !found->is_null()) {
-      fields->Size(field, 1, 1 << 16, value);
-    }
-  };
-  if (config->key_heads == 0) {
-    config->key_heads = config->heads;
-  }
-  size("num_key_value_heads", &config->key_heads);
-  if (config->heads % config->key_heads != 0) {
-    fields->Fail(absl::StrCat("num_attention_heads ", config->heads, " must be a multiple of num_key_value_heads ",
-                              config->key_heads));
-  }
-  int64_t depth = config->width / config->heads;
-  size("head_dim", &depth);
-  if (depth * config->heads != config->width) {
-    fields->Fail(absl::StrCat("head_dim ", depth, " times num_attention_heads ", config->heads, " must be hidden_size ",
-                              config->width));
-  }
-  CheckRotaryWidth("hidden_size", "num_attention_heads", *config, fields);
-}
-
-void ReadPositions(ConfigFields* fields, EncoderConfig* config) {
-  fields->Number("rope_theta", 1, 1e12, &config->rotary_theta);
-  RefuseRopeScaling(fields);
-  if (const Json* rope = fields->Find("rope_parameters"); rope != nullptr && !rope->is_null()) {
-    ReadRope(*rope, "rope_parameters", fields, &config->rotary_theta);
-  }
-}
-
 void Read(ConfigFields* fields, EncoderConfig* config) {
-  ReadHeads(fields, config);
-  ReadPositions(fields, config);
-  if (config->model_type == "llama") {
-    fields->Flag("attention_bias", &config->attention_bias);
-    config->attention_out_bias = config->attention_bias;
-    fields->Flag("mlp_bias", &config->feed_forward_bias);
-  }
-  const Json* types = fields->Find("layer_types");
-  if (types == nullptr || types->is_null()) {
-    return;
-  }
-  for (const Json& type : *types) {
-    if (type != kEveryLayer) {
-      return fields->Wrong("layer_types", absl::StrCat("a list of ", kEveryLayer), type);
-    }
-  }
+  ReadLlamaFields(fields, config);
+  fields->Flag("attention_bias", &config->attention_bias);
+  config->attention_out_bias = config->attention_bias;
+  fields->Flag("mlp_bias", &config->feed_forward_bias);
 }
 
 void Write(const EncoderConfig& config, nlohmann::ordered_json* json) {
-  nlohmann::ordered_json& out = *json;
-  out["num_key_value_heads"] = config.key_heads;
-  out["rope_theta"] = config.rotary_theta;
-  if (config.model_type == "llama") {
-    out["attention_bias"] = config.attention_bias;
-    out["mlp_bias"] = config.feed_forward_bias;
-  }
+  WriteLlamaFields(config, json);
+  (*json)["attention_bias"] = config.attention_bias;
+  (*json)["mlp_bias"] = config.feed_forward_bias;
 }
 
 }  // namespace

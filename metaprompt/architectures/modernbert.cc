@@ -19,11 +19,11 @@ constexpr char kLocal[] = "sliding_attention";
 
 // Which layers are local: a list, or, in older files, all but every n-th.
 void ReadLayerTypes(ConfigFields* fields, EncoderConfig* config) {
-  int64_t every = 3;
-  fields->Size("global_attn_every_n_layers", 1, config->layers, &every);
   config->local_layers.clear();
   const Json* types = fields->Find("layer_types");
   if (types == nullptr || types->is_null()) {
+    int64_t every = 3;
+    fields->Size("global_attn_every_n_layers", 1, kMaxLayers, &every);
     for (int64_t i = 0; i < config->layers; ++i) {
       config->local_layers.push_back(i % every != 0);
     }
@@ -46,13 +46,15 @@ void ReadPositions(ConfigFields* fields, EncoderConfig* config) {
   config->window = window / 2;
   fields->Number("global_rope_theta", 1, 1e12, &config->rotary_theta);
   fields->Number("local_rope_theta", 1, 1e12, &config->local_rotary_theta);
-  RefuseRopeScaling(fields);
+  double of_all_layers = 0;
+  ReadRopeFields(fields, &of_all_layers);
+  if (of_all_layers > 0) {
+    fields->Fail(absl::StrCat("rope_theta ", of_all_layers, " stands for all layers, whose angles differ; give ",
+                              "rope_parameters.", kGlobal, ".rope_theta and rope_parameters.", kLocal, ".rope_theta"));
+  }
   const Json* rope = fields->Find("rope_parameters");
   if (rope == nullptr || rope->is_null()) {
     return;
-  }
-  if (!rope->is_object()) {
-    return fields->Wrong("rope_parameters", "an object", *rope);
   }
   for (const auto& [type, theta] :
        {std::make_pair(kGlobal, &config->rotary_theta), std::make_pair(kLocal, &config->local_rotary_theta)}) {
@@ -66,11 +68,9 @@ void ReadPositions(ConfigFields* fields, EncoderConfig* config) {
 void ReadDropout(ConfigFields* fields, EncoderConfig* config) {
   double embedding = 0;
   fields->Number("embedding_dropout", 0, 0.99, &embedding);
-  if (embedding != config->hidden_dropout || config->attention_dropout != config->hidden_dropout) {
-    fields->Fail(absl::StrCat("embedding_dropout ", embedding, ", mlp_dropout ", config->hidden_dropout,
-                              " and attention_dropout ", config->attention_dropout,
-                              " differ; only models with equal rates are supported"));
-  }
+  fields->EqualRates({{"embedding_dropout", embedding},
+                      {"mlp_dropout", config->hidden_dropout},
+                      {"attention_dropout", config->attention_dropout}});
 }
 
 void Read(ConfigFields* fields, EncoderConfig* config) {

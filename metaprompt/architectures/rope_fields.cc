@@ -8,9 +8,15 @@ void ReadRope(const nlohmann::json& rope, absl::string_view where, ConfigFields*
   if (!rope.is_object()) {
     return fields->Wrong(where, "an object", rope);
   }
-  const auto type = rope.find("rope_type");
-  if (type != rope.end() && *type != "default") {
-    return fields->Wrong(absl::StrCat(where, ".rope_type"), "'default'", *type);
+  for (const char* const name : {"rope_type", "type"}) {
+    const auto type = rope.find(name);
+    if (type == rope.end()) {
+      continue;
+    }
+    if (*type != "default") {
+      return fields->Wrong(absl::StrCat(where, ".", name), "'default'", *type);
+    }
+    break;
   }
   const auto value = rope.find("rope_theta");
   if (value == rope.end()) {
@@ -22,13 +28,12 @@ void ReadRope(const nlohmann::json& rope, absl::string_view where, ConfigFields*
   *theta = value->get<double>();
 }
 
-void RefuseRopeScaling(ConfigFields* fields) {
-  const nlohmann::json* scaling = fields->Find("rope_scaling");
-  if (scaling == nullptr || scaling->is_null()) {
-    return;
+void ReadRopeFields(ConfigFields* fields, double* theta) {
+  for (const char* const name : {"rope_scaling", "rope_parameters"}) {
+    if (const nlohmann::json* rope = fields->Find(name); rope != nullptr && !rope->is_null()) {
+      ReadRope(*rope, name, fields, theta);
+    }
   }
-  double theta = 1;
-  ReadRope(*scaling, "rope_scaling", fields, &theta);
 }
 
 void CheckRotaryWidth(absl::string_view width, absl::string_view heads, const EncoderConfig& config,

@@ -10,12 +10,12 @@
 
 namespace metaprompt {
 
-// `rope`, the value of the field `where`: {"rope_type": "default", "rope_theta": θ}. Leaves θ as it is where it is
-// missing. Another rope_type is an error.
+// `rope`, the value of the field `where`: {"rope_type": "default", "rope_theta": θ}. Older files call the type `type`.
+// Leaves θ as it is where it is missing. Another type is an error: it changes the angles.
 void ReadRope(const nlohmann::json& rope, absl::string_view where, ConfigFields* fields, double* theta);
 
-// An error where rope_scaling, as older files call it, changes the angles.
-void RefuseRopeScaling(ConfigFields* fields);
+// The same for rope_scaling, as older files call it, and then for rope_parameters. Either may be missing or null.
+void ReadRopeFields(ConfigFields* fields, double* theta);
 
 // An error unless heads have an even width. The fields are called `width` and `heads`.
 void CheckRotaryWidth(absl::string_view width, absl::string_view heads, const EncoderConfig& config,

@@ -75,7 +75,7 @@ TEST(ConfigErrorsTest, WhatIsWrongIsNamed) {
   EXPECT_EQ(gpt2(R"("n_inner": 0)"), "c: n_inner must be a whole number from 1 to 1048576, not 0");
   EXPECT_EQ(gpt2(R"("n_positions": 0)"), "c: n_positions must be a whole number from 1 to 1048576, not 0");
   EXPECT_EQ(gpt2(R"("embd_pdrop": 0.2)"),
-            "c: embd_pdrop 0.2 must be equal to resid_pdrop 0.1; one rate is for both places");
+            "c: embd_pdrop 0.2 and resid_pdrop 0.1 differ; only models with equal rates are supported");
   EXPECT_EQ(gpt2(R"("scale_attn_weights": false)"),
             "c: scale_attn_weights is false; only models that scale them are supported");
   EXPECT_EQ(gpt2(R"("scale_attn_by_inverse_layer_idx": true)"),
@@ -92,6 +92,8 @@ TEST(ConfigErrorsTest, WhatIsWrongIsNamed) {
             "c: rope_scaling.rope_type must be 'default', not 'llama3'");
   EXPECT_EQ(llama(R"("rope_parameters": {"rope_type": "yarn"})"),
             "c: rope_parameters.rope_type must be 'default', not 'yarn'");
+  EXPECT_EQ(llama(R"("rope_scaling": {"type": "linear", "factor": 2.0})"),
+            "c: rope_scaling.type must be 'default', not 'linear'");
   EXPECT_EQ(llama(R"("rms_norm_eps": 0)"), "c: rms_norm_eps must be a number from 1e-15 to 0.1, not 0");
   EXPECT_EQ(Error(R"({"model_type": "qwen2", "use_sliding_window": true})"),
             "c: use_sliding_window is true; only models without it are supported");
@@ -120,6 +122,16 @@ TEST(ConfigErrorsTest, WhatIsWrongIsNamed) {
   EXPECT_EQ(modern(R"("rope_parameters": 3)"), "c: rope_parameters must be an object, not 3");
   EXPECT_EQ(modern(R"("rope_scaling": {"rope_type": "linear"})"),
             "c: rope_scaling.rope_type must be 'default', not 'linear'");
+  EXPECT_EQ(modern(R"("rope_parameters": {"type": "yarn"})"), "c: rope_parameters.type must be 'default', not 'yarn'");
+  for (const char* field : {"rope_parameters", "rope_scaling"}) {
+    EXPECT_EQ(modern(absl::StrCat("\"", field, R"(": {"rope_type": "default", "rope_theta": 5})")),
+              "c: rope_theta 5 stands for all layers, whose angles differ; give "
+              "rope_parameters.full_attention.rope_theta and rope_parameters.sliding_attention.rope_theta");
+  }
+  EXPECT_EQ(modern(R"("num_hidden_layers": 2, "global_attn_every_n_layers": 3)"), "no error");
+  EXPECT_EQ(modern(R"("num_hidden_layers": 0)"), "c: num_hidden_layers must be at least 1 for this architecture");
+  EXPECT_EQ(modern(R"("num_hidden_layers": 1, "global_attn_every_n_layers": 0, "layer_types": ["full_attention"])"),
+            "no error");
   EXPECT_EQ(modern(R"("local_attention": 0)"), "c: local_attention must be a whole number from 1 to 2097152, not 0");
   EXPECT_EQ(modern(R"("mlp_dropout": 0.1)"),
             "c: embedding_dropout 0, mlp_dropout 0.1 and attention_dropout 0 differ; only models with equal rates are "

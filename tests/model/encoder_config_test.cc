@@ -204,6 +204,9 @@ TEST(EncoderConfigTest, EveryArchitecturesFieldsAndDefaults) {
   EXPECT_EQ(biases.key_heads, 32);
   EXPECT_EQ(biases.rotary_theta, 77);
   EXPECT_TRUE(biases.attention_bias && biases.attention_out_bias && biases.feed_forward_bias);
+  EXPECT_EQ(Config(R"({"model_type": "llama", "rope_theta": 7, "rope_scaling": {"type": "default", "rope_theta": 5}})")
+                .rotary_theta,
+            5);
   const EncoderConfig qwen2 = Config(
       R"({"model_type": "qwen2", "num_key_value_heads": 4, "tie_word_embeddings": true, "use_sliding_window": false,
           "sliding_window": 131072, "attention_bias": false})");

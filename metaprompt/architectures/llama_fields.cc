@@ -1,0 +1,54 @@
+#include "metaprompt/architectures/llama_fields.h"
+
+#include "absl/strings/str_cat.h"
+#include "metaprompt/architectures/rope_fields.h"
+
+namespace metaprompt {
+namespace {
+
+using Json = nlohmann::json;
+
+constexpr char kEveryLayer[] = "full_attention";
+
+// A field that is missing or null has the value that follows from others.
+void ReadHeads(ConfigFields* fields, EncoderConfig* config) {
+  if (config->key_heads == 0) {
+    config->key_heads = config->heads;
+  }
+  fields->SizeUnlessNull("num_key_value_heads", 1, 1 << 16, &config->key_heads);
+  if (config->heads % config->key_heads != 0) {
+    fields->Fail(absl::StrCat("num_attention_heads ", config->heads, " must be a multiple of num_key_value_heads ",
+                              config->key_heads));
+  }
+  int64_t depth = config->width / config->heads;
+  fields->SizeUnlessNull("head_dim", 1, 1 << 16, &depth);
+  if (depth * config->heads != config->width) {
+    fields->Fail(absl::StrCat("head_dim ", depth, " times num_attention_heads ", config->heads, " must be hidden_size ",
+                              config->width));
+  }
+  CheckRotaryWidth("hidden_size", "num_attention_heads", *config, fields);
+}
+
+}  // namespace
+
+void ReadLlamaFields(ConfigFields* fields, EncoderConfig* config) {
+  ReadHeads(fields, config);
+  fields->Number("rope_theta", 1, 1e12, &config->rotary_theta);
+  ReadRopeFields(fields, &config->rotary_theta);
+  const Json* types = fields->Find("layer_types");
+  if (types == nullptr || types->is_null()) {
+    return;
+  }
+  for (const Json& type : *types) {
+    if (type != kEveryLayer) {
+      return fields->Wrong("layer_types", absl::StrCat("a list of ", kEveryLayer), type);
+    }
+  }
+}
+
+void WriteLlamaFields(const EncoderConfig& config, nlohmann::ordered_json* json) {
+  (*json)["num_key_value_heads"] = config.key_heads;
+  (*json)["rope_theta"] = config.rotary_theta;
+}
+
+}  // namespace metaprompt
