@@ -33,7 +33,7 @@ done
 target config metaprompt/architectures/config_json.cc "${architectures[@]}" metaprompt/base/json.cc metaprompt/base/{files,hash,text}.cc
 target torch_pickle metaprompt/checkpoints/{torch_pickle,pickle_machine,safetensors_header}.cc metaprompt/base/{files,hash,text}.cc
 
-tokenizers=(metaprompt/tokenizers/{unicode,added_tokens,slow_added_tokens,bert_words,wordpiece,byte_bpe}.cc
+tokenizers=(metaprompt/tokenizers/{unicode,added_tokens,slow_added_tokens,bert_words,wordpiece,llama_words,byte_bpe}.cc
   metaprompt/tokenizers/{albert_tokenizer,fairseq_tokenizer,renumbered_sentencepiece,sentencepiece}.cc metaprompt/tokenizers/files/*.cc
   "${architectures[@]}" metaprompt/base/json.cc metaprompt/base/{files,hash,text}.cc -licuuc -ldl)
 target wordpiece "${tokenizers[@]}"
