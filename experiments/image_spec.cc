@@ -29,6 +29,8 @@ std::vector<std::string> CheckImages(const ExperimentSpec& spec) {
            std::make_pair(verbalizer.answer_texts() > 0, "model.verbalizer.answer_texts"),
            std::make_pair(verbalizer.allow_same_words(), "model.verbalizer.allow_same_words"),
            std::make_pair(verbalizer.pieces() != VerbalizerSpec::MEAN, "model.verbalizer.pieces"),
+           std::make_pair(verbalizer.has_sequence(), "model.verbalizer.sequence"),
+           std::make_pair(verbalizer.has_calibration(), "model.verbalizer.calibration"),
            std::make_pair(episodes.borrowed_answers() > 0, "episodes.borrowed_answers"),
            std::make_pair(episodes.word_tasks() > 0, "episodes.word_tasks"),
            std::make_pair(spec.test().count_words(), "test.count_words"),
@@ -38,6 +40,12 @@ std::vector<std::string> CheckImages(const ExperimentSpec& spec) {
     if (set) {
       broken.push_back(absl::StrCat(field, " is set; images have no words"));
     }
+  }
+  if (verbalizer.kind() == VerbalizerSpec::SEQUENCE) {
+    broken.emplace_back("model.verbalizer.kind is SEQUENCE; images have no words");
+  }
+  if (spec.dataset().skip_bad_lines()) {
+    broken.emplace_back("dataset.skip_bad_lines is set; images have no lines");
   }
   if (learner.has_meta_prompter() && learner.meta_prompter().words_share() > 0) {
     broken.push_back(absl::StrCat("learner.meta_prompter.words_share is ", learner.meta_prompter().words_share(),

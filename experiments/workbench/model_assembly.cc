@@ -166,6 +166,18 @@ absl::Status CheckSequences(const VerbalizerSpec& spec, const Encoder& encoder) 
                                            : "not a causal model; MANUAL reads its answers at the mask"));
 }
 
+// OK if the encoder has layers, where the spec adds parameters to them.
+absl::Status CheckHasLayers(const ModelSpec& spec, const Encoder& encoder) {
+  for (const auto& [set, field] : {std::make_pair(spec.lora().rank(), "model.lora.rank"),
+                                   std::make_pair(spec.prompt().prefix_length(), "model.prompt.prefix_length")}) {
+    if (set > 0 && encoder.num_layers() == 0) {
+      return absl::InvalidArgumentError(
+          absl::StrCat(field, " is ", set, ", and the encoder has no layer that it could change; set it to 0"));
+    }
+  }
+  return absl::OkStatus();
+}
+
 // The texts without content, in the prompt.
 std::vector<PromptedText> ContentFreeTexts(const CalibrationSpec& spec, const AssembledModel& model) {
   std::vector<std::string> texts(spec.texts().begin(), spec.texts().end());
@@ -187,6 +199,7 @@ absl::StatusOr<AssembledModel> AssembleModel(const ExperimentSpec& spec, Encoder
   const PromptSpec& prompt = spec.model().prompt();
   const VerbalizerSpec& verbalizer = spec.model().verbalizer();
   RETURN_IF_ERROR(CheckSequences(verbalizer, *parts.encoder));
+  RETURN_IF_ERROR(CheckHasLayers(spec.model(), *parts.encoder));
   RETURN_IF_ERROR(CheckDropout(spec.model().dropout(), parts.encoder->config(), "model.dropout"));
   AssembledModel made;
   int64_t num_soft = prompt.has_visual() ? prompt.visual().length() : 0;
