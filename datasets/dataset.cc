@@ -1,5 +1,6 @@
 #include "datasets/dataset.h"
 
+#include "absl/functional/function_ref.h"
 #include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
 #include "metaprompt/base/hash.h"
@@ -38,18 +39,31 @@ absl::Status CheckTexts(const Dataset& dataset, absl::string_view what) {
              : absl::OkStatus();
 }
 
-std::string ExportText(const Dataset& dataset) {
-  std::string text;
+namespace {
+
+// Calls `take` with each line of ExportText.
+void ForEachLine(const Dataset& dataset, absl::FunctionRef<void(const std::string& line)> take) {
   for (const TextClass& text_class : dataset.classes) {
     const std::string columns =
         absl::StrCat(SplitName(text_class.split), "\t", text_class.label, "\t", text_class.name, "\t");
     for (const std::string& one : text_class.texts) {
-      absl::StrAppend(&text, columns, dataset.images.has_value() ? absl::BytesToHexString(one) : one, "\n");
+      take(absl::StrCat(columns, dataset.images.has_value() ? absl::BytesToHexString(one) : one, "\n"));
     }
   }
+}
+
+}  // namespace
+
+std::string ExportText(const Dataset& dataset) {
+  std::string text;
+  ForEachLine(dataset, [&](const std::string& line) { text += line; });
   return text;
 }
 
-std::string ContentSha256(const Dataset& dataset) { return Sha256(ExportText(dataset)); }
+std::string ContentSha256(const Dataset& dataset) {
+  Sha256Stream hash;
+  ForEachLine(dataset, [&](const std::string& line) { hash.Add(line); });
+  return hash.Finish();
+}
 
 }  // namespace metaprompt

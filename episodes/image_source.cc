@@ -17,7 +17,7 @@ ImageSource::ImageSource(const std::vector<const TextClass*>& classes, const Ima
   int64_t images = 0;
   for (const TextClass* one : classes) {
     first_.push_back(images);
-    sizes_.push_back(ClassSize{one->label, static_cast<int64_t>(one->texts.size()), one->shared});
+    sizes_.push_back(ClassSize{one->label, static_cast<int64_t>(one->texts.size())});
     images += sizes_.back().texts;
   }
   bytes_ = at::empty({images, shape.channels, shape.height, shape.width}, at::kByte);

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <numeric>
 #include <utility>
 
 #include "absl/strings/match.h"
@@ -23,38 +24,10 @@ namespace metaprompt {
 
 namespace {
 
-const PromptCache* CacheOf(const Batch& batch) {
-  const auto* cache = dynamic_cast<const PromptCache*>(batch.cached.get());
-  TORCH_CHECK(cache != nullptr || batch.cached == nullptr, "PromptModel: the batch has another model's cache");
-  return cache;
-}
+// In-context learning reads about this many tokens at once, so that memory does not grow with the number of texts.
+constexpr int64_t kBatchTokens = 4096;
 
 }  // namespace
-
-std::shared_ptr<const Cached> PromptCache::Map(
-    const std::function<at::Tensor(const at::Tensor&, Rows)>& function) const {
-  auto mapped = std::make_shared<PromptCache>(*this);
-  const auto map = [&](at::Tensor* tensor, Rows rows) {
-    if (tensor->defined()) {
-      *tensor = function(*tensor, rows);
-    }
-  };
-  if (auto* layers = std::get_if<LayersLeft>(&mapped->left)) {
-    map(&layers->encoder.states, Rows::kTokens);
-    map(&layers->encoder.relative_bias, Rows::kShared);
-    map(&layers->encoder.distances, Rows::kShared);
-  } else if (auto* head = std::get_if<HeadLeft>(&mapped->left)) {
-    map(&head->features, Rows::kOutput);
-    map(&head->to_read, Rows::kOutput);
-  } else {
-    auto& class_head = std::get<ClassHeadLeft>(mapped->left);
-    map(&class_head.features, Rows::kOutput);
-    map(&class_head.read, Rows::kOutput);
-  }
-  map(&mapped->class_vectors, Rows::kShared);
-  map(&mapped->class_biases, Rows::kShared);
-  return mapped;
-}
 
 PromptModel::PromptModel(const ModelSpec& spec, Encoder encoder, int64_t num_soft)
     : spec_(spec),
@@ -99,6 +72,14 @@ ModelOutput PromptModel::Forward(const ModelParams& all, const Batch& batch) con
   return output;
 }
 
+int64_t PromptModel::longest_content_free() const {
+  size_t longest = 0;
+  for (const PromptedText& text : content_free_) {
+    longest = std::max(longest, text.ids.size());
+  }
+  return static_cast<int64_t>(longest);
+}
+
 Batch PromptModel::ContentFree(const Batch& batch) const {
   const TextInputs& texts = TextsOf(batch);
   std::vector<PromptedText> of_tasks;
@@ -111,6 +92,7 @@ Batch PromptModel::ContentFree(const Batch& batch) const {
   content_free.seed = SubSeed(batch.seed, "content-free");
   content_free.dropout = batch.dropout;
   content_free.inputs = OnDevice(PackTexts(of_tasks, texts.answers(), texts.uncounted()), texts.ids().device());
+  content_free.labels = at::zeros({static_cast<int64_t>(of_tasks.size())}, texts.ids().options());  // of no meaning
   return content_free;
 }
 
@@ -121,6 +103,42 @@ at::Tensor PromptModel::ContentFreeLogits(const ModelParams& all, const Batch& b
 }
 
 ModelOutput PromptModel::Scored(const ModelParams& all, const Batch& batch) const {
+  const int64_t rows = RowsOf(batch);
+  const int64_t step = ScoredAtOnce(batch);
+  if (step >= rows) {
+    return ScoredTogether(all, batch);
+  }
+  std::vector<ModelOutput> parts;
+  for (int64_t first = 0; first < rows; first += step) {
+    std::vector<int64_t> some(static_cast<size_t>(std::min(step, rows - first)));
+    std::iota(some.begin(), some.end(), first);
+    parts.push_back(ScoredTogether(all, SelectRows(batch, some)));
+  }
+  const auto joined = [&](at::Tensor ModelOutput::* tensor) {
+    std::vector<at::Tensor> tensors;
+    for (const ModelOutput& part : parts) {
+      tensors.push_back(part.*tensor);
+    }
+    return at::cat(tensors);
+  };
+  ModelOutput output;
+  output.features = joined(&ModelOutput::features);
+  output.read = output.features;
+  output.logits = joined(&ModelOutput::logits);
+  return output;
+}
+
+int64_t PromptModel::ScoredAtOnce(const Batch& batch) const {
+  if (at::GradMode::is_enabled() || batch.tasks > 1 || !TextsOf(batch).answers().context.defined()) {
+    return RowsOf(batch);
+  }
+  const Batch first = SelectRows(batch, {0});
+  const AnswerPaths paths = PathsOf(TextsOf(first), /*tasks=*/1, spec_.verbalizer().sequence().reduce());
+  const int64_t longest = paths.inputs.longest() + TextsOf(batch).longest() - TextsOf(first).longest();
+  return std::max<int64_t>(1, kBatchTokens / (paths.inputs.size() * longest));
+}
+
+ModelOutput PromptModel::ScoredTogether(const ModelParams& all, const Batch& batch) const {
   TORCH_CHECK(all.head.empty(), "PromptModel: there are no class vectors where answers are scored as sequences");
   const ParamList& params = all.params;
   const AnswerPaths paths = PathsOf(TextsOf(batch), batch.tasks, spec_.verbalizer().sequence().reduce());
@@ -131,7 +149,7 @@ ModelOutput PromptModel::Scored(const ModelParams& all, const Batch& batch) cons
   {
     const Autocast autocast(bfloat16_, paths.inputs.ids().device().type());
     const at::Tensor states =
-        encoder_.States(params, paths.inputs, EmbeddedOf(params, batch, paths.inputs), DropoutOf(batch));
+        encoder_.States(params, paths.inputs, EmbeddedTexts(params, batch, paths.inputs), DropoutOf(batch));
     read = GatherRows(states, paths.read_from, paths.read_to).to(ParamType(params));
   }
   const auto in_rows = [&](const at::Tensor& of_texts) {
@@ -198,20 +216,23 @@ Dropout PromptModel::DropoutOf(const Batch& batch) const {
   return batch.dropout ? Dropout{dropout_.hidden, dropout_.attention, batch.seed} : Dropout{};
 }
 
-EncoderState PromptModel::EmbeddedOf(const ParamList& params, const Batch& batch) const {
-  return EmbeddedOf(params, batch, SequencesOf(batch));
+at::Tensor PromptModel::SoftOfTasks(const ParamList& params, int64_t tasks) const {
+  const at::Tensor soft = SoftVectors(params);
+  return soft.dim() == 2 && tasks > 1 ? soft.repeat({tasks, 1}).view({tasks, soft.size(0), soft.size(1)}) : soft;
 }
 
-EncoderState PromptModel::EmbeddedOf(const ParamList& params, const Batch& batch, const TextInputs& texts) const {
+EncoderState PromptModel::EmbeddedOf(const ParamList& params, const Batch& batch) const {
+  const auto* images = std::get_if<ImageInputs>(&batch.inputs);
+  if (images == nullptr) {
+    return EmbeddedTexts(params, batch, TextsOf(batch));
+  }
+  const Autocast autocast(bfloat16_, images->pixels().device().type());
+  return encoder_.Embedded(params, SoftOfTasks(params, batch.tasks), *images, DropoutOf(batch));
+}
+
+EncoderState PromptModel::EmbeddedTexts(const ParamList& params, const Batch& batch, const TextInputs& texts) const {
   const Autocast autocast(bfloat16_, texts.ids().device().type());
-  at::Tensor soft = SoftVectors(params);
-  if (soft.dim() == 2 && batch.tasks > 1) {
-    soft = soft.repeat({batch.tasks, 1}).view({batch.tasks, soft.size(0), soft.size(1)});
-  }
-  if (const auto* images = std::get_if<ImageInputs>(&batch.inputs); images != nullptr) {
-    return encoder_.Embedded(params, soft, *images, DropoutOf(batch));
-  }
-  return encoder_.Embedded(params, soft, texts, DropoutOf(batch));
+  return encoder_.Embedded(params, SoftOfTasks(params, batch.tasks), texts, DropoutOf(batch));
 }
 
 PromptModel::Hidden PromptModel::HiddenOf(const ParamList& params, const Batch& batch, const EncoderState& from) const {

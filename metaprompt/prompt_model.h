@@ -2,14 +2,13 @@
 #ifndef METAPROMPT_PROMPT_MODEL_H_
 #define METAPROMPT_PROMPT_MODEL_H_
 
-#include <functional>
 #include <memory>
-#include <variant>
 #include <vector>
 
 #include "metaprompt/encoders/encoder.h"
 #include "metaprompt/model/model.h"
 #include "metaprompt/model/model.pb.h"
+#include "metaprompt/prompt_cache.h"
 #include "metaprompt/prompts/prompt_template.h"
 #include "metaprompt/prompts/soft_prompt.h"
 
@@ -19,31 +18,6 @@ namespace metaprompt {
 struct LocalBatch {
   at::Tensor rows;
   Batch batch;
-};
-
-// What PromptModel has computed for a batch: see Model::CacheBelow.
-struct PromptCache : Cached {
-  // The layers from encoder.next on, the head and the class head are still to be computed.
-  struct LayersLeft {
-    EncoderState encoder;
-  };
-  // The head and the class head are still to be computed.
-  struct HeadLeft {
-    at::Tensor features;  // [R, D]
-    at::Tensor to_read;   // [R, D]: the hidden states that the head reads
-  };
-  // Only the class head is still to be computed.
-  struct ClassHeadLeft {
-    at::Tensor features;  // [R, D]
-    at::Tensor read;      // [R, E]: the vectors to be multiplied with the class vectors
-  };
-
-  std::variant<LayersLeft, HeadLeft, ClassHeadLeft> left;
-  // Cached too if they depend only on lower layers; else undefined.
-  at::Tensor class_vectors;  // [M ways, E]
-  at::Tensor class_biases;   // [M ways]
-
-  std::shared_ptr<const Cached> Map(const std::function<at::Tensor(const at::Tensor&, Rows)>& function) const override;
 };
 
 class PromptModel : public Model {
@@ -62,6 +36,14 @@ class PromptModel : public Model {
   // must be whole (Episode::rows undefined). Forward then divides the probability of each class by its mean probability
   // for these texts, with the same parameters and context, and normalises again.
   void set_content_free(std::vector<PromptedText> texts) { content_free_ = std::move(texts); }
+
+  // The tokens of the longest of them; 0 without calibration.
+  int64_t longest_content_free() const;
+
+  // Where answers are scored as sequences: how many rows of the batch Forward computes at once. With a context
+  // (Answers) and one task, where no graph is kept: as many as have at most 4,096 tokens, with the context and the
+  // answers, or 1. Otherwise all.
+  int64_t ScoredAtOnce(const Batch& batch) const;
 
   const Encoder& encoder() const { return encoder_; }
   const std::vector<ParamInfo>& params() const override { return params_; }
@@ -119,6 +101,7 @@ class PromptModel : public Model {
   // Forward without calibration: with class vectors, or with answers scored as sequences.
   ModelOutput Uncalibrated(const ModelParams& all, const Batch& batch) const;
   ModelOutput Scored(const ModelParams& all, const Batch& batch) const;
+  ModelOutput ScoredTogether(const ModelParams& all, const Batch& batch) const;
   double UncalibratedBytes(const Batch& batch) const;
   // The content-free texts, for each task of the batch and with its answers.
   Batch ContentFree(const Batch& batch) const;
@@ -127,10 +110,12 @@ class PromptModel : public Model {
 
   // Whether classes have answer words: not if the inputs are images.
   bool HasWords() const;
+  // The soft vectors [S, E] of one task, or [M, S, E] of several.
+  at::Tensor SoftOfTasks(const ParamList& params, int64_t tasks) const;
   // The encoder's state before its first layer.
   EncoderState EmbeddedOf(const ParamList& params, const Batch& batch) const;
-  // The same for other texts, of as many tasks.
-  EncoderState EmbeddedOf(const ParamList& params, const Batch& batch, const TextInputs& texts) const;
+  // The same for `texts` in place of the batch's, of as many tasks.
+  EncoderState EmbeddedTexts(const ParamList& params, const Batch& batch, const TextInputs& texts) const;
   // From the encoder's state to what the head reads.
   Hidden HiddenOf(const ParamList& params, const Batch& batch, const EncoderState& from) const;
   // The vectors that the class vectors are applied to, [R, E].

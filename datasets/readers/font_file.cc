@@ -12,12 +12,20 @@
 
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
-#include "metaprompt/base/files.h"
+#include "absl/strings/str_format.h"
+#include "datasets/readers/packed_file.h"
 #include "metaprompt/base/status_macros.h"
 
 namespace metaprompt {
 
+namespace {
+
+constexpr int64_t kMostBytes = int64_t{1} << 28;  // fonts of all Chinese characters have 20 to 100 MB
+
+}  // namespace
+
 struct FontFile::Face {
+  std::string path;
   std::string bytes;  // FreeType reads from here for as long as the face is open
   FT_Library library = nullptr;
   FT_Face face = nullptr;
@@ -33,7 +41,8 @@ struct FontFile::Face {
 
 absl::StatusOr<FontFile> FontFile::Open(const std::string& path) {
   auto opened = std::make_shared<Face>();
-  ASSIGN_OR_RETURN(opened->bytes, ReadFile(path));
+  opened->path = path;
+  ASSIGN_OR_RETURN(opened->bytes, ReadPackedFile(path, kMostBytes));
   if (FT_Init_FreeType(&opened->library) != 0) {
     return absl::InternalError("FreeType cannot be started");
   }
@@ -47,13 +56,22 @@ absl::StatusOr<FontFile> FontFile::Open(const std::string& path) {
   return FontFile(std::move(opened));
 }
 
-std::string FontFile::Draw(char32_t character, int64_t size) const {
+absl::StatusOr<std::string> FontFile::Draw(char32_t character, int64_t size) const {
   FT_Face face = face_->face;
   const FT_UInt glyph = FT_Get_Char_Index(face, character);
-  const auto em = static_cast<FT_UInt>(std::max<int64_t>(1, size * 3 / 4));
-  if (glyph == 0 || FT_Set_Pixel_Sizes(face, 0, em) != 0 ||
-      FT_Load_Glyph(face, glyph, FT_LOAD_NO_HINTING | FT_LOAD_NO_BITMAP) != 0 ||
-      face->glyph->format != FT_GLYPH_FORMAT_OUTLINE) {
+  if (glyph == 0) {
+    return "";
+  }
+  const auto wrong = [&] {
+    return absl::InvalidArgumentError(absl::StrCat(face_->path, ": FreeType cannot draw the character ",
+                                                   absl::StrFormat("U+%04X", static_cast<uint32_t>(character)),
+                                                   "; the font is damaged"));
+  };
+  if (FT_Set_Pixel_Sizes(face, 0, static_cast<FT_UInt>(size * 3 / 4)) != 0 ||
+      FT_Load_Glyph(face, glyph, FT_LOAD_NO_HINTING | FT_LOAD_NO_BITMAP) != 0) {
+    return wrong();
+  }
+  if (face->glyph->format != FT_GLYPH_FORMAT_OUTLINE) {
     return "";
   }
   FT_Outline* outline = &face->glyph->outline;
@@ -70,9 +88,10 @@ std::string FontFile::Draw(char32_t character, int64_t size) const {
   bitmap.buffer = reinterpret_cast<unsigned char*>(picture.data());
   bitmap.num_grays = 256;
   bitmap.pixel_mode = FT_PIXEL_MODE_GRAY;
-  const bool drawn = FT_Outline_Get_Bitmap(face_->library, outline, &bitmap) == 0 &&
-                     std::any_of(picture.begin(), picture.end(), [](char c) { return c != '\0'; });
-  return drawn ? picture : "";
+  if (FT_Outline_Get_Bitmap(face_->library, outline, &bitmap) != 0) {
+    return wrong();
+  }
+  return std::all_of(picture.begin(), picture.end(), [](char c) { return c == '\0'; }) ? "" : picture;
 }
 
 }  // namespace metaprompt

@@ -13,16 +13,18 @@ namespace metaprompt {
 
 class FontFile {
  public:
-  // Reads the first face of a TrueType, OpenType or other file with outlines. Errors name the file.
+  // Reads the first face of a TrueType, OpenType or other file with outlines, plain or compressed (PackedFile), of at
+  // most 256 MiB. Errors name the file.
   static absl::StatusOr<FontFile> Open(const std::string& path);
 
-  // A grey picture, white on black, of `size` x `size` bytes, row by row from the top. Empty if the font lacks the
-  // character or shows nothing for it.
+  // A grey picture, white on black, of `size` x `size` bytes, row by row from the top; `size` is at least 2. Empty if
+  // the font lacks the character or shows nothing for it. A character that FreeType cannot read is an error, which
+  // names the file and the character.
   //
   // An em is 3/4 of the picture. All characters stand on one line, 1/4 above the bottom, and in the middle between left
   // and right, so that "o", "O" and "p" differ in size and height. What does not fit is cut off. Outlines are drawn
   // without hints, so that versions of FreeType hardly differ.
-  std::string Draw(char32_t character, int64_t size) const;
+  absl::StatusOr<std::string> Draw(char32_t character, int64_t size) const;
 
  private:
   struct Face;

@@ -6,6 +6,7 @@
 #include <array>
 #include <filesystem>
 #include <system_error>
+#include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "datasets/readers/packed_file.h"
@@ -18,13 +19,16 @@ bool IsFolder(const std::string& path) {
   return std::filesystem::is_directory(path, error);
 }
 
-absl::StatusOr<std::vector<std::string>> FilesBelow(const std::string& folder) {
+namespace {
+
+// The paths, relative to the folder and in byte order, of those entries that Iterator finds and that are `wanted`.
+template <typename Iterator>
+absl::StatusOr<std::vector<std::string>> Entries(
+    const std::string& folder, absl::FunctionRef<bool(const std::filesystem::directory_entry& entry)> wanted) {
   std::vector<std::string> files;
   std::error_code error;
-  std::filesystem::recursive_directory_iterator it(folder, error);
-  for (; !error && it != std::filesystem::recursive_directory_iterator(); it.increment(error)) {
-    std::error_code gone;
-    if (it->symlink_status(gone).type() == std::filesystem::file_type::regular) {
+  for (Iterator it(folder, error); !error && it != Iterator(); it.increment(error)) {
+    if (wanted(*it)) {
       files.push_back(it->path().lexically_relative(folder).string());
     }
   }
@@ -35,15 +39,31 @@ absl::StatusOr<std::vector<std::string>> FilesBelow(const std::string& folder) {
   return files;
 }
 
+}  // namespace
+
+absl::StatusOr<std::vector<std::string>> FilesBelow(const std::string& folder) {
+  return Entries<std::filesystem::recursive_directory_iterator>(folder, [](const auto& entry) {
+    std::error_code gone;
+    return entry.symlink_status(gone).type() == std::filesystem::file_type::regular;
+  });
+}
+
+absl::StatusOr<std::vector<std::string>> FilesIn(const std::string& folder) {
+  return Entries<std::filesystem::directory_iterator>(folder, [](const auto& entry) {
+    std::error_code gone;
+    return entry.is_regular_file(gone);
+  });
+}
+
 absl::Status ForEachFile(const std::string& path, int64_t max_bytes,
                          absl::FunctionRef<bool(absl::string_view name)> wanted,
-                         absl::FunctionRef<absl::Status(const std::string& name, const std::string& contents)> take) {
+                         absl::FunctionRef<absl::Status(const std::string& name, std::string contents)> take) {
   if (IsFolder(path)) {
     ASSIGN_OR_RETURN(const std::vector<std::string> files, FilesBelow(path));
     for (const std::string& name : files) {
       if (wanted(name)) {
-        ASSIGN_OR_RETURN(const std::string contents, ReadPackedFile(absl::StrCat(path, "/", name), max_bytes));
-        RETURN_IF_ERROR(take(name, contents));
+        ASSIGN_OR_RETURN(std::string contents, ReadPackedFile(absl::StrCat(path, "/", name), max_bytes));
+        RETURN_IF_ERROR(take(name, std::move(contents)));
       }
     }
     return absl::OkStatus();
@@ -55,8 +75,8 @@ absl::Status ForEachFile(const std::string& path, int64_t max_bytes,
       return absl::OkStatus();
     }
     if (wanted(name)) {
-      ASSIGN_OR_RETURN(const std::string contents, archive.Contents(max_bytes));
-      RETURN_IF_ERROR(take(name, contents));
+      ASSIGN_OR_RETURN(std::string contents, archive.Contents(max_bytes));
+      RETURN_IF_ERROR(take(name, std::move(contents)));
     }
   }
 }

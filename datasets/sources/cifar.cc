@@ -1,17 +1,19 @@
 #include "datasets/sources/cifar.h"
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <map>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/status/status.h"
-#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 #include "absl/strings/string_view.h"
 #include "absl/strings/strip.h"
+#include "absl/types/span.h"
 #include "datasets/dataset.pb.h"
 #include "datasets/image_shape.h"
 #include "datasets/readers/bad_lines.h"
@@ -21,7 +23,7 @@
 namespace metaprompt {
 namespace {
 
-constexpr int64_t kLargestFile = int64_t{1} << 28;  // train.bin of CIFAR-100 has 154 MB
+constexpr int64_t kMostBytes = int64_t{1} << 28;  // of all files together; those of either version have 184 MB
 constexpr ImageShape kShape = {3, 32, 32};
 
 constexpr Distribution kDistributions[] = {
@@ -31,14 +33,22 @@ constexpr Distribution kDistributions[] = {
 
 // How the two are stored.
 struct Version {
-  const char* names;   // the file with the names of classes, one per line
-  size_t label_bytes;  // of a record, before the image; the last one is the label
-  const char* train;   // how the names of files with training images begin
-  const char* test;
+  const char* names;                          // the file with the names of classes, one per line
+  size_t label_bytes;                         // of a record, before the image; the last one is the label
+  absl::Span<const absl::string_view> train;  // the files with training images
+  absl::string_view test;                     // the file with test images
+
+  bool IsTrain(absl::string_view file) const { return std::find(train.begin(), train.end(), file) != train.end(); }
+  bool Has(absl::string_view file) const { return file == names || file == test || IsTrain(file); }
 };
 
-constexpr Version kCifar10 = {"batches.meta.txt", 1, "data_batch_", "test_batch"};
-constexpr Version kCifar100 = {"fine_label_names.txt", 2, "train", "test"};
+constexpr absl::string_view kTrain10[] = {"data_batch_1.bin", "data_batch_2.bin", "data_batch_3.bin",
+                                          "data_batch_4.bin", "data_batch_5.bin"};
+constexpr absl::string_view kTrain100[] = {"train.bin"};
+constexpr Version kCifar10 = {"batches.meta.txt", 1, kTrain10, "test_batch.bin"};
+constexpr Version kCifar100 = {"fine_label_names.txt", 2, kTrain100, "test.bin"};
+
+absl::string_view WithoutFolders(absl::string_view path) { return path.substr(path.rfind('/') + 1); }
 
 using Files = std::map<std::string, std::string>;  // contents by name, without folders
 
@@ -72,21 +82,31 @@ absl::Status AddRecords(const Version& version, const std::string& where, const 
   return absl::OkStatus();
 }
 
+// The publisher's files at `path`, a folder or an archive.
+absl::StatusOr<Files> ReadFiles(const std::string& path) {
+  Files files;
+  int64_t bytes = 0;
+  RETURN_IF_ERROR(ForEachFile(
+      path, kMostBytes,
+      [](absl::string_view name) { return kCifar10.Has(WithoutFolders(name)) || kCifar100.Has(WithoutFolders(name)); },
+      [&](const std::string& name, std::string contents) {
+        bytes += static_cast<int64_t>(contents.size());
+        if (bytes > kMostBytes) {
+          return absl::InvalidArgumentError(absl::StrCat(path, ": its files have more than ", kMostBytes, " bytes"));
+        }
+        const std::string file(WithoutFolders(name));
+        return files.emplace(file, std::move(contents)).second
+                   ? absl::OkStatus()
+                   : absl::InvalidArgumentError(absl::StrCat(path, ": two files are called ", file));
+      }));
+  return files;
+}
+
 absl::StatusOr<Imported> LoadCifar(const CifarSource& source, const ImportOptions& options) {
   if (source.has_part() && source.part().side() == PartSpec::VALID) {
     return absl::InvalidArgumentError("dataset.cifar.part.side is VALID; CIFAR has TRAIN and TEST");
   }
-  Files files;
-  RETURN_IF_ERROR(ForEachFile(
-      source.path(), kLargestFile,
-      [](absl::string_view name) {
-        return absl::EndsWith(name, ".bin") || absl::EndsWith(name, kCifar10.names) ||
-               absl::EndsWith(name, kCifar100.names);
-      },
-      [&](const std::string& name, const std::string& contents) {
-        files[name.substr(name.rfind('/') + 1)] = contents;
-        return absl::OkStatus();
-      }));
+  ASSIGN_OR_RETURN(Files files, ReadFiles(source.path()));
   const Version* const version = files.count(kCifar10.names) > 0    ? &kCifar10
                                  : files.count(kCifar100.names) > 0 ? &kCifar100
                                                                     : nullptr;
@@ -97,13 +117,13 @@ absl::StatusOr<Imported> LoadCifar(const CifarSource& source, const ImportOption
   const std::vector<std::string> names = NamesIn(files[version->names]);
   Imported imported;
   imported.images = kShape;
-  for (const auto& [name, contents] : files) {
-    const bool train = absl::StartsWith(name, version->train);
-    const bool test = absl::StartsWith(name, version->test);
-    const bool wanted = !source.has_part() ? train || test : source.part().side() == PartSpec::TRAIN ? train : test;
-    if (wanted && absl::EndsWith(name, ".bin")) {
+  for (auto& [name, contents] : files) {
+    const bool train = version->IsTrain(name);
+    const bool test = name == version->test;
+    if (!source.has_part() ? train || test : source.part().side() == PartSpec::TRAIN ? train : test) {
       RETURN_IF_ERROR(AddRecords(*version, absl::StrCat(source.path(), "/", name), contents, names, &imported));
     }
+    contents = std::string();  // its images are copied: the file need not be in memory twice
   }
   RETURN_IF_ERROR(imported.Finish(BadLines(), options, absl::StrCat(source.path(), " (its *.bin)")));
   return imported;

@@ -4,10 +4,8 @@
 
 #include <algorithm>
 #include <cstdint>
-#include <filesystem>
 #include <string>
 #include <string_view>
-#include <system_error>
 #include <utility>
 #include <vector>
 
@@ -21,6 +19,7 @@
 #include "datasets/image_shape.h"
 #include "datasets/readers/bad_lines.h"
 #include "datasets/readers/font_file.h"
+#include "datasets/readers/source_files.h"
 #include "datasets/splits/published_splits.h"
 #include "metaprompt/base/status_macros.h"
 
@@ -105,29 +104,21 @@ absl::StatusOr<std::vector<FontFile>> InstalledFonts() {
 
 // A font file, or the fonts of a folder in byte order of their names.
 absl::Status AddFonts(const std::string& path, std::vector<FontFile>* fonts) {
-  std::error_code error;
-  if (!std::filesystem::is_directory(path, error)) {
+  if (!IsFolder(path)) {
     ASSIGN_OR_RETURN(FontFile font, FontFile::Open(path));
     fonts->push_back(std::move(font));
     return absl::OkStatus();
   }
-  std::vector<std::string> files;
-  for (const auto& entry : std::filesystem::directory_iterator(path, error)) {
-    const std::string file = entry.path().string();
+  ASSIGN_OR_RETURN(const std::vector<std::string> files, FilesIn(path));
+  const size_t before = fonts->size();
+  for (const std::string& file : files) {
     if (absl::EndsWith(file, ".ttf") || absl::EndsWith(file, ".otf")) {
-      files.push_back(file);
+      ASSIGN_OR_RETURN(FontFile font, FontFile::Open(absl::StrCat(path, "/", file)));
+      fonts->push_back(std::move(font));
     }
   }
-  if (error || files.empty()) {
-    return absl::NotFoundError(
-        absl::StrCat(path, ": ", error ? error.message() : "no font (.ttf or .otf) in this folder"));
-  }
-  std::sort(files.begin(), files.end());
-  for (const std::string& file : files) {
-    ASSIGN_OR_RETURN(FontFile font, FontFile::Open(file));
-    fonts->push_back(std::move(font));
-  }
-  return absl::OkStatus();
+  return fonts->size() > before ? absl::OkStatus()
+                                : absl::NotFoundError(absl::StrCat(path, ": no font (.ttf or .otf) in this folder"));
 }
 
 absl::StatusOr<Imported> LoadGlyphs(const GlyphsSource& source, const ImportOptions& options) {
@@ -143,7 +134,8 @@ absl::StatusOr<Imported> LoadGlyphs(const GlyphsSource& source, const ImportOpti
   for (const Script& script : kLetters) {
     for (const char32_t letter : script.letters) {
       for (const FontFile& font : fonts) {
-        if (std::string picture = font.Draw(letter, source.size()); !picture.empty()) {
+        ASSIGN_OR_RETURN(std::string picture, font.Draw(letter, source.size()));
+        if (!picture.empty()) {
           imported.Add(LabelOf(letter), std::move(picture));
         }
       }

@@ -53,21 +53,24 @@ absl::StatusOr<int64_t> SeenTestTexts(const ModelSpec& spec, const SeenTexts& se
 }
 
 // OK if the support texts of learner.in_context leave room for a query text, whichever texts are drawn.
-absl::Status CheckContextFits(const ExperimentSpec& spec, const TextSource& texts, int64_t most_tokens) {
+absl::Status CheckContextFits(const ExperimentSpec& spec, const TextSource& texts, const PromptModel& model) {
   if (spec.learner().kind_case() != LearnerSpec::kInContext) {
     return absl::OkStatus();
   }
   const auto& shots = spec.episodes().shots();
   const int64_t support = (*std::max_element(shots.begin(), shots.end()) + spec.model().verbalizer().answer_texts()) *
                           spec.episodes().ways();
-  const int64_t longest = texts.longest_text() + texts.longest_answer();
-  const int64_t needed = (support + 1) * longest;
+  const int64_t most_tokens = model.encoder().max_tokens();
+  const int64_t query = std::max(texts.longest_text(), model.longest_content_free());
+  const int64_t needed = support * texts.longest_text() + query + (support + 1) * texts.longest_answer();
   if (needed <= most_tokens) {
     return absl::OkStatus();
   }
+  const std::string content_free =
+      query > texts.longest_text() ? absl::StrCat(" tokens, the longest one without content ", query) : " tokens";
   return absl::InvalidArgumentError(absl::StrCat(
       "learner.in_context: ", support, " support texts stand before a query text. The longest text has ",
-      texts.longest_text(), " tokens and the longest answer ", texts.longest_answer(), ", so that ", needed,
+      texts.longest_text(), content_free, " and the longest answer ", texts.longest_answer(), ", so that ", needed,
       " tokens are needed, and the model takes ", most_tokens, "; set model.encoder.checkpoint.max_tokens to at most ",
       std::max<int64_t>(1, most_tokens / (support + 1) - texts.longest_answer()), ", or lower episodes.shots"));
 }
@@ -122,7 +125,7 @@ absl::StatusOr<std::unique_ptr<TaskSource>> Workbench::MakeSource(Split split) c
                    TextSource::Create(classes, tokenizer(), *assembled_.prompt, spec_.model().verbalizer(),
                                       split == Split::kTrain && spec_.episodes().word_tasks() > 0));
   if (split != Split::kTrain) {
-    RETURN_IF_ERROR(CheckContextFits(spec_, source, assembled_.model->encoder().max_tokens()));
+    RETURN_IF_ERROR(CheckContextFits(spec_, source, *assembled_.model));
   }
   return std::make_unique<TextSource>(std::move(source));
 }

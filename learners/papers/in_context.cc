@@ -3,7 +3,6 @@
 #include <ATen/ATen.h>
 #include <ATen/core/grad_mode.h>
 
-#include <algorithm>
 #include <numeric>
 #include <vector>
 
@@ -11,8 +10,6 @@
 
 namespace metaprompt {
 namespace {
-
-constexpr int64_t kBatchTokens = 4096;
 
 // The support texts with their answers, in random order.
 at::Tensor ContextOf(const Batch& support) {
@@ -48,19 +45,12 @@ AdaptedParams InContext::Adapt(const Model& model, const ParamList& meta, const 
 }
 
 at::Tensor InContext::Logits(const Model& model, const AdaptedParams& adapted, const Batch& query) const {
+  const at::NoGradGuard no_grad;
   Batch batch = query;
   Answers answers = TextsOf(query).answers();
   answers.context = adapted.fitted[0];
   batch.inputs = TextsOf(query).WithAnswers(answers);
-  const int64_t rows = RowsOf(query);
-  const int64_t step = std::max<int64_t>(1, kBatchTokens / (answers.context.size(0) + TextsOf(query).longest()));
-  std::vector<at::Tensor> logits;
-  for (int64_t first = 0; first < rows; first += step) {
-    std::vector<int64_t> some(static_cast<size_t>(std::min(step, rows - first)));
-    std::iota(some.begin(), some.end(), first);
-    logits.push_back(model.Forward(adapted.model, SelectRows(batch, some)).logits);
-  }
-  return at::cat(logits);
+  return model.Forward(adapted.model, batch).logits;
 }
 
 }  // namespace metaprompt

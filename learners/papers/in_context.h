@@ -16,7 +16,7 @@ class InContext : public UntrainedLearner {
   // The parameters as they are. `fitted`: the context [C] int64, which is each support text, its answer and the
   // separator (Answers), one after another. Their order is random and follows from Batch::seed.
   AdaptedParams Adapt(const Model& model, const ParamList& meta, const Batch& support) const override;
-  // In batches of about 4,096 tokens: the context is read again for each text.
+  // The context is read again for each text and each beginning of an answer (AnswerPaths), about 4,096 tokens at once.
   at::Tensor Logits(const Model& model, const AdaptedParams& adapted, const Batch& query) const override;
 };
 

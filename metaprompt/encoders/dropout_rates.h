@@ -14,12 +14,12 @@ namespace metaprompt {
 // The spec's own rates, or those of config.json. The seed is 0.
 Dropout RatesOf(const DropoutSpec& spec, const EncoderConfig& config);
 
-// The broken rule between the spec's fields, which names them behind `field`, such as "model.dropout"; empty if it is
-// not broken.
+// The rates are those of config.json or the spec's own. The error if both are set; it begins with `field`, such as
+// "model.dropout". Empty if not.
 std::string BrokenDropoutRule(const DropoutSpec& spec, const std::string& field);
 
-// OK unless the spec drops hidden states where the architecture was not trained with that (Llama). The error names the
-// field behind `field`.
+// OK unless the spec drops hidden states where the architecture was not trained with that (Llama). The error begins
+// with `field`.
 absl::Status CheckDropout(const DropoutSpec& spec, const EncoderConfig& config, const std::string& field);
 
 }  // namespace metaprompt

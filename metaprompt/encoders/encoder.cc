@@ -269,8 +269,9 @@ Encoder::PairBias Encoder::DisentangledBias(const ParamList& p, const at::Tensor
 // LibTorch's fused kernels cannot. On the CPU, each text is computed separately. On other devices, and with a bias, a
 // prefix or bfloat16, all texts are padded to the longest.
 at::Tensor Encoder::Attend(const at::Tensor& query, const at::Tensor& key, const at::Tensor& value,
-                           const PairBias& bias, const Prefix& prefix, const Reach& reach, const TextInputs& texts,
-                           bool slots_alone, at::ScalarType softmax_type, const Dropout& dropout) const {
+                           const PairBias& bias, const Prefix& prefix, const Reach& reach, ReachBiases* reach_biases,
+                           const TextInputs& texts, bool slots_alone, at::ScalarType softmax_type,
+                           const Dropout& dropout) const {
   const int64_t heads = config_.heads;
   const int64_t depth = config_.width / heads;
   const double scale = ScoreScale();
@@ -323,7 +324,7 @@ at::Tensor Encoder::Attend(const at::Tensor& query, const at::Tensor& key, const
     scores = scores + with_prefix(packing.attention_bias);
   }
   if (!reach.IsAll(longest)) {
-    scores = scores + with_prefix(ReachBias(reach, texts, slots_alone));
+    scores = scores + with_prefix(reach_biases->Of(reach, slots_alone));
   }
   const at::Tensor v = behind(prefix.value, by_head(padded(value), longest));
   at::Tensor weights = at::softmax(scores.to(softmax_type), -1);
@@ -349,13 +350,14 @@ at::Tensor Encoder::Layers(const ParamList& p, const TextInputs& texts, const En
   at::Tensor x = from.states;
   const bool pre_norm = config_.pre_norm;
   const std::vector<LayerPositions> positions = PositionsOf(texts, p[layout_.layers.back().out_norm].scalar_type());
-  const at::Tensor every_bias = end > from.next + (slots_alone ? 1 : 0)
-                                    ? RelativeBias(from.relative_bias, texts, /*slots_alone=*/false)
-                                    : at::Tensor();
+  ReachBiases reach_biases(texts);
+  const bool some_at_all_tokens = end > from.next + (slots_alone ? 1 : 0);
+  const at::Tensor every_bias =
+      some_at_all_tokens ? RelativeBias(from.relative_bias, texts, /*slots_alone=*/false) : at::Tensor();
   const auto distance_rows = [&](bool at_slots) {
     return from.distances.defined() ? DistanceRowsOf(*config_.disentangled, texts, at_slots) : DistanceRows();
   };
-  const DistanceRows every_distance = distance_rows(/*at_slots=*/false);
+  const DistanceRows every_distance = some_at_all_tokens ? distance_rows(/*at_slots=*/false) : DistanceRows();
   for (size_t i = from.next; i < end; ++i) {
     const LayerPlaces& at = layout_.layers[i];
     const bool at_slots = slots_alone && i + 1 == end;
@@ -384,9 +386,9 @@ at::Tensor Encoder::Layers(const ParamList& p, const TextInputs& texts, const En
       bias = DisentangledBias(p, from.distances, at_slots ? distance_rows(true) : every_distance, i, dropout);
     }
     const int64_t place = 3 * static_cast<int64_t>(i) + 1;
-    const at::Tensor mixed =
-        Attend(query, ForEachHead(key), ForEachHead(value), bias, PrefixOf(p, at), own.reach, texts, at_slots,
-               p[at.out_norm].scalar_type(), {dropout.hidden, dropout.attention, PlaceSeed(dropout.seed, place)});
+    const at::Tensor mixed = Attend(query, ForEachHead(key), ForEachHead(value), bias, PrefixOf(p, at), own.reach,
+                                    &reach_biases, texts, at_slots, p[at.out_norm].scalar_type(),
+                                    {dropout.hidden, dropout.attention, PlaceSeed(dropout.seed, place)});
     const at::Tensor attended = Dense(p, mixed, at.attention_out);
     x = x + (config_.drops_attention ? DroppedAt(place + 1, attended, dropout, tokens) : attended);
     x = pre_norm ? x : Norm(p, x, at.attention_norm);

@@ -1,5 +1,5 @@
-// Transformer encoders with their masked-language-model heads, as pure functions of a parameter list: BERT (Devlin et
-// al. 2019) and its relatives, which architectures.inc lists.
+// Transformer encoders with the heads that predict words, as pure functions of a parameter list: BERT (Devlin et al.
+// 2019) and its relatives, causal models and encoders of images. architectures.inc lists them.
 #ifndef METAPROMPT_ENCODERS_ENCODER_H_
 #define METAPROMPT_ENCODERS_ENCODER_H_
 
@@ -26,11 +26,13 @@ struct EncoderState {
   at::Tensor distances;      // [2 span, D], for all layers: the vectors of disentangled attention, or undefined
 };
 
-// The encoder alone: its parameters and what it computes from tokens. All architectures are the same function. They
-// differ in what they add to a token's vector (token types, positions from another row), in a bias on attention
-// (MPNet), in a dense layer after the embeddings and in layers that share parameters (ALBERT), in rotary positions,
-// local attention, gated feed-forward layers and norms before instead of after each half of a layer (ModernBERT), in
-// disentangled attention (DeBERTa), and in names.
+// The encoder alone: its parameters and what it computes from tokens or patches. All architectures are the same
+// function. They differ in what they read: texts, or images (ViT). They differ in what they add to a token's vector
+// (token types, positions from another row), in a bias on attention (MPNet), in a dense layer after the embeddings and
+// in layers that share parameters (ALBERT), in rotary positions, local attention, gated feed-forward layers and norms
+// before instead of after each half of a layer (ModernBERT), and in disentangled attention (DeBERTa). In causal models,
+// tokens attend only to those before them (GPT-2); norms may be root-mean-square norms, and heads of queries may share
+// keys and values (Llama, Qwen2). They differ in names, too.
 class Encoder {
  public:
   // Without a head, the decoder reads the hidden states unchanged.
@@ -107,7 +109,7 @@ class Encoder {
     at::Tensor value;
   };
 
-  // How a layer tells the positions of tokens apart.
+  // What a layer computes from positions.
   struct LayerPositions {
     RotaryTable rotary;  // undefined: none
     Reach reach;
@@ -133,8 +135,8 @@ class Encoder {
   // What products of queries and keys are multiplied by before the softmax.
   double ScoreScale() const;
   at::Tensor Attend(const at::Tensor& query, const at::Tensor& key, const at::Tensor& value, const PairBias& bias,
-                    const Prefix& prefix, const Reach& reach, const TextInputs& texts, bool slots_alone,
-                    at::ScalarType softmax_type, const Dropout& dropout) const;
+                    const Prefix& prefix, const Reach& reach, ReachBiases* reach_biases, const TextInputs& texts,
+                    bool slots_alone, at::ScalarType softmax_type, const Dropout& dropout) const;
   // Row r of x is that of token tokens[r]; undefined: of token r. `place` is that of the layer's dropout.
   at::Tensor FeedForward(const ParamList& params, const at::Tensor& x, const LayerPlaces& at, int64_t place,
                          const at::Tensor& tokens, const Dropout& dropout) const;

@@ -61,6 +61,10 @@ double GraphBytes(const EncoderConfig& config, const TextInputs& packed, const G
 
   double bytes = 0;
   if (parts.embeddings) {
+    if (config.reads_images()) {  // the pixels of the patches and, in bfloat16, the copy of the matrix
+      const auto pixels = static_cast<double>(config.channels * config.patch_size * config.patch_size);
+      bytes += (texts * static_cast<double>(config.patches()) + (parts.bfloat16 ? width : 0)) * pixels * product;
+    }
     bytes += config.embedding_norm ? tokens * embedding * full : 0;  // the norm's input
     if (config.embedding_width != config.width) {
       bytes += tokens * embedding * product;

@@ -1,4 +1,4 @@
-// From the bytes of images to the numbers that an encoder reads, as the preprocessor_config.json of a checkpoint says.
+// From the bytes of images to the numbers that an encoder reads, by the rules in preprocessor_config.json.
 #ifndef METAPROMPT_IMAGES_IMAGE_PROCESSOR_H_
 #define METAPROMPT_IMAGES_IMAGE_PROCESSOR_H_
 

@@ -44,4 +44,12 @@ at::Tensor ReachBias(const Reach& reach, const TextInputs& texts, bool slots_alo
   return at::zeros(hidden.sizes(), hidden.options().dtype(at::kFloat)).masked_fill(hidden, kHidden);
 }
 
+at::Tensor ReachBiases::Of(const Reach& reach, bool slots_alone) {
+  at::Tensor& bias = biases_[{reach.before, reach.after, slots_alone}];
+  if (!bias.defined()) {
+    bias = ReachBias(reach, texts_, slots_alone);
+  }
+  return bias;
+}
+
 }  // namespace metaprompt

@@ -7,6 +7,8 @@
 
 #include <cstdint>
 #include <limits>
+#include <map>
+#include <tuple>
 
 #include "metaprompt/model/text_inputs.h"
 
@@ -35,6 +37,18 @@ constexpr double kHidden = -1e30;
 // The same for padded texts, to be added to the scores [B, H, Q, T]: 0 for a key within reach, else kHidden. Float32:
 // [1, 1, T, T], or with slots_alone, where the only queries are the tokens to read, [B, 1, 1, T].
 at::Tensor ReachBias(const Reach& reach, const TextInputs& texts, bool slots_alone);
+
+// The same for the layers of one pass: each bias is computed at its first use and kept for the layers after it.
+class ReachBiases {
+ public:
+  explicit ReachBiases(const TextInputs& texts) : texts_(texts) {}
+
+  at::Tensor Of(const Reach& reach, bool slots_alone);
+
+ private:
+  TextInputs texts_;
+  std::map<std::tuple<int64_t, int64_t, bool>, at::Tensor> biases_;  // by before, after, slots_alone
+};
 
 }  // namespace metaprompt
 

@@ -26,7 +26,8 @@ struct AnswerPaths {
 };
 
 // `texts` has `tasks` tasks with equally many texts and classes. Each text must be read at its last token
-// (TORCH_CHECK). The ids of texts and answers are copied to the CPU. Takes O(K + N) time and memory.
+// (TORCH_CHECK). The ids of texts and answers are copied to the CPU. Takes O(N + B ways W) time and memory, and O(ways²
+// W) time for each task.
 AnswerPaths PathsOf(const TextInputs& texts, int64_t tasks, SequenceSpec::Reduce reduce);
 
 // The scores [B, ways] from the logits [K, V] of the next token after read_from: sums or means of log-probabilities

@@ -196,25 +196,32 @@ class ByteBpe : public Tokenizer {
     AddedTokens normalized;
   };
 
+  // Appends the ids of the tokens in the text, and calls `take` with what stands between them, in order.
+  template <typename Take>
+  static void ForEachPart(const AddedTokens& tokens, absl::string_view text, std::vector<int64_t>* ids,
+                          const Take& take) {
+    if (tokens.empty()) {
+      return take(text);
+    }
+    for (const TextPart& part : tokens.Split(text)) {
+      if (part.id >= 0) {
+        ids->push_back(part.id);
+      } else {
+        take(part.text);
+      }
+    }
+  }
+
   template <typename Allowed>
   std::vector<int64_t> EncodeWith(const Added& added, absl::string_view text, const Allowed& allowed) const {
     Scratch scratch;
     std::vector<int64_t> ids;
     const Utf8Text valid(text);
-    for (const TextPart& outer : added.raw.Split(valid.view())) {
-      if (outer.id >= 0) {
-        ids.push_back(outer.id);
-        continue;
-      }
-      const std::string composed = options_.compose ? OldComposed(outer.text) : std::string();
-      for (const TextPart& part : added.normalized.Split(options_.compose ? composed : outer.text)) {
-        if (part.id >= 0) {
-          ids.push_back(part.id);
-        } else {
-          AppendText(part.text, allowed, &scratch, &ids);
-        }
-      }
-    }
+    ForEachPart(added.raw, valid.view(), &ids, [&](absl::string_view outer) {
+      const std::string composed = options_.compose ? OldComposed(outer) : std::string();
+      ForEachPart(added.normalized, options_.compose ? composed : outer, &ids,
+                  [&](absl::string_view part) { AppendText(part, allowed, &scratch, &ids); });
+    });
     return ids;
   }
 

@@ -93,15 +93,15 @@ TEST_P(AnswerScoresTest, AreThoseOfTransformers) {
   };
   const at::Tensor together = logits(texts);
   const double largest = MaxDifference(together, expected.Find("answers"));
-  std::cout << "largest difference " << largest << " of " << together.abs().max().item<double>() << "\n";
+  RecordProperty("largest_difference", absl::StrCat(largest));
   EXPECT_LT(largest, 1e-5);
   for (size_t b = 0; b < texts.size(); ++b) {
     EXPECT_LT(MaxDifference(logits({texts[b]})[0], expected.Find("answers")[static_cast<int64_t>(b)]), 1e-5);
   }
 }
 
-// Of two tasks with other answers, in the shape that learners see, with both ways of reducing; and with low numbers of
-// inputs: what answers have in common is read once.
+// Of two tasks with other answers, in the shape that learners see, with both ways of reducing; and with few inputs:
+// what answers have in common is read once.
 TEST_P(AnswerScoresTest, AreTheFormulaForEachTaskAndContext) {
   const at::NoGradGuard no_grad;
   const std::vector<Ids> answers = {{5}, {6, 7}, {6, 7, 8, 9}, {6, 8, 3}, {4}, {5}};  // of two tasks
@@ -203,7 +203,6 @@ TEST_P(AnswerScoresTest, TheSupportSetStandsBeforeTheQuery) {
     }
   }
   EXPECT_THAT(orders, testing::Contains(found));
-  batch.seed = 6;
   bool another = false;
   for (uint64_t seed = 0; seed < 8; ++seed) {
     batch.seed = seed;
@@ -220,19 +219,28 @@ TEST_P(AnswerScoresTest, TheSupportSetStandsBeforeTheQuery) {
       EXPECT_NEAR(logits[b][w].item<double>(), Plain(text, answers[static_cast<size_t>(w)], SequenceSpec::SUM), 2e-5);
     }
   }
+  // Read in several batches, of at most 4,096 tokens each: the numbers are those of a text alone.
+  const std::vector<Ids> beginnings = {{5, 1}, {6, 7}, {8, 9}};
+  Answers longer = PackAnswers(beginnings, at::kFloat);
+  AdaptedParams shots = adapted;
+  shots.fitted = {at::arange(200, at::kLong).remainder(20)};
+  std::vector<PromptedText> many;
+  for (int64_t i = 0; i < 15; ++i) {
+    many.push_back(TextOf(Ids(static_cast<size_t>(3 + i % 3), 20 + i % 7)));
+  }
+  const at::Tensor of_many = learner.Logits(model, shots, PackBatch(many, Ids(15, 0), longer));
+  for (size_t b : {0U, 8U, 14U}) {
+    EXPECT_LT(MaxDifference(learner.Logits(model, shots, PackBatch({many[b]}, {0}, longer))[0],
+                            of_many[static_cast<int64_t>(b)]),
+              2e-5);
+  }
+  longer.context = shots.fitted[0];
+  const Batch all = PackBatch(many, Ids(15, 0), longer);
+  EXPECT_EQ(model.ScoredAtOnce(all), 4096 / (3 * (200 + 5 + 1))) << "three beginnings of one token, behind each text";
+  EXPECT_EQ(model.ScoredAtOnce(PackBatch(many, Ids(15, 0), PackAnswers(beginnings, at::kFloat))), 15);
   // What is longer than the model's positions is an error.
   const Batch too_long = PackBatch({TextOf(Ids(300, 1))}, {0}, packed);
   EXPECT_THROW(model.Forward(params, too_long), c10::Error);
-}
-
-std::vector<std::string> CausalGoldens() {
-  std::vector<std::string> names;
-  for (const std::string& name : EncoderGoldens()) {
-    if (IsCausal(name)) {
-      names.push_back(name);
-    }
-  }
-  return names;
 }
 
 INSTANTIATE_TEST_SUITE_P(Checkpoints, AnswerScoresTest, testing::ValuesIn(CausalGoldens()), GoldenTestName);

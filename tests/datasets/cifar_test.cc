@@ -2,6 +2,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <filesystem>
 #include <string>
 
 #include "absl/status/statusor.h"
@@ -31,6 +32,8 @@ TEST(CifarTest, Cifar10IsReadFromTheArchive) {
   Pack("cifar-10-binary.tar.gz", Packing::kTarGz,
        {{"cifar-10-batches-bin/data_batch_2.bin", Record("\2", 3)},
         {"cifar-10-batches-bin/readme.html", "not read"},
+        {"cifar-10-batches-bin/data_batch_1_old.bin", "not read"},
+        {"cifar-10-batches-bin/my_batches.meta.txt", "not read"},
         {"cifar-10-batches-bin/test_batch.bin", Record("\1", 4)},
         {"cifar-10-batches-bin/batches.meta.txt", kNames},
         {"cifar-10-batches-bin/data_batch_1.bin", first}});
@@ -79,6 +82,16 @@ TEST(CifarTest, DamagedFilesAreNamed) {
   Write("label/data_batch_1.bin", absl::StrCat(Record("\1", 1), Record("\x09", 2)));
   EXPECT_EQ(Exported(absl::StrCat("cifar { path: '$label' }", kSplit)),
             "label/data_batch_1.bin: record 2 has the label 9, and batches.meta.txt has 3 names");
+  Write("twice/batches.meta.txt", kNames);
+  Write("twice/data_batch_1.bin", Record("\1", 1));
+  Write("twice/copy/data_batch_1.bin", Record("\1", 2));
+  EXPECT_EQ(Exported(absl::StrCat("cifar { path: '$twice' }", kSplit)), "twice: two files are called data_batch_1.bin");
+  Write("large/batches.meta.txt", kNames);
+  for (const char* file : {"large/data_batch_1.bin", "large/data_batch_2.bin"}) {
+    std::filesystem::resize_file(Write(file, "\1"), 140000000);
+  }
+  EXPECT_EQ(Exported(absl::StrCat("cifar { path: '$large' }", kSplit)),
+            "large: its files have more than 268435456 bytes");
   Write("other/images.bin", "");
   EXPECT_EQ(Exported(absl::StrCat("cifar { path: '$other' }", kSplit)),
             "other: neither batches.meta.txt (CIFAR-10) nor fine_label_names.txt (CIFAR-100) is there");

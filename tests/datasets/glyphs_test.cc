@@ -4,6 +4,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <string>
 
 #include "absl/status/statusor.h"
@@ -35,7 +36,7 @@ TEST(FontFileTest, ACharacterStandsOnTheLineInTheMiddle) {
   const absl::StatusOr<FontFile> font = FontFile::Open(kSans);
   ASSERT_TRUE(font.ok()) << font.status();
   // An H of 40 pixels has an em of 30, stems that are 22 high, and stands on row 30.
-  const std::string h = font->Draw(U'H', 40);
+  const std::string h = *font->Draw(U'H', 40);
   ASSERT_EQ(h.size(), 1600);
   EXPECT_EQ(BlackIn(h, 40, 30, 40, 0, 40), 1) << "below the line";
   EXPECT_EQ(BlackIn(h, 40, 0, 8, 0, 40), 1) << "above the letter";
@@ -47,10 +48,10 @@ TEST(FontFileTest, ACharacterStandsOnTheLineInTheMiddle) {
           << "an H has two equal sides; row " << row;
     }
   }
-  EXPECT_LT(BlackIn(font->Draw(U'p', 40), 40, 30, 40, 0, 40), 1) << "a p reaches below the line";
-  EXPECT_THAT(font->Draw(U' ', 40), IsEmpty()) << "there is nothing to see";
-  EXPECT_THAT(font->Draw(U'漢', 40), IsEmpty()) << "the font lacks it";
-  const std::string large = font->Draw(U'H', 80);
+  EXPECT_LT(BlackIn(*font->Draw(U'p', 40), 40, 30, 40, 0, 40), 1) << "a p reaches below the line";
+  EXPECT_THAT(*font->Draw(U' ', 40), IsEmpty()) << "there is nothing to see";
+  EXPECT_THAT(*font->Draw(U'漢', 40), IsEmpty()) << "the font lacks it";
+  const std::string large = *font->Draw(U'H', 80);
   EXPECT_NEAR(BlackIn(large, 80, 0, 80, 0, 80), BlackIn(h, 40, 0, 40, 0, 40), 0.05) << "the same at every size";
 }
 
@@ -94,6 +95,21 @@ TEST(GlyphsTest, FontsOfOnesOwn) {
   Write("noise.ttf", "no font");
   EXPECT_EQ(Exported(absl::StrCat("glyphs { path: '$noise.ttf' } ", lists)),
             "noise.ttf: not a font with outlines and Unicode characters that FreeType can read");
+  // A font with other numbers in place of its outlines: an error and no empty picture.
+  std::string damaged = *ReadFile(kSans);
+  const size_t entry = damaged.find("glyf");  // in the directory of tables: name, checksum, place, length
+  ASSERT_NE(entry, std::string::npos);
+  const auto number = [&](size_t at) {
+    size_t value = 0;
+    for (size_t k = 0; k < 4; ++k) {
+      value = value * 256 + static_cast<unsigned char>(damaged[at + k]);
+    }
+    return value;
+  };
+  std::fill_n(damaged.begin() + static_cast<int64_t>(number(entry + 8)), number(entry + 12), '\x7f');
+  Write("damaged/font.ttf", damaged);
+  EXPECT_EQ(Exported(absl::StrCat("glyphs { path: '$damaged' } ", lists)),
+            "damaged/font.ttf: FreeType cannot draw the character U+0041; the font is damaged");
   Write("empty/a.txt", "no font");
   EXPECT_EQ(Exported(absl::StrCat("glyphs { path: '$empty' } ", lists)),
             "empty: no font (.ttf or .otf) in this folder");

@@ -126,6 +126,12 @@ TEST_F(DecoderRunTest, WhatDoesNotFitIsNamed) {
   EXPECT_THAT(error,
               HasSubstr("learner.in_context: 18 support texts stand before a query text. The longest text has "));
   EXPECT_THAT(error, HasSubstr("and the model takes 256; set model.encoder.checkpoint.max_tokens to at most "));
+  sets = kInContext;
+  sets.emplace_back("model.encoder.checkpoint.max_tokens=200");
+  sets.push_back(
+      absl::StrCat("model.verbalizer={ kind: SEQUENCE calibration { texts: '", std::string(300, 'x'), "' } }"));
+  EXPECT_THAT(RunError("gpt2", sets),
+              HasSubstr(" tokens, the longest one without content 200 and the longest answer "));
   // A tokenizer of another kind of model.
   CopyOf("roberta");
   Write("roberta/tokenizer_config.json", R"({"tokenizer_class": "GPT2Tokenizer"})");

@@ -76,6 +76,14 @@ TEST_F(CommandLineTest, TokenizersThatAreWrong) {
             "fits; shorten the prompt");
 }
 
+TEST_F(CommandLineTest, ParametersOfLayersThatAreMissing) {
+  for (const auto& [set, wrong] : {std::make_pair("model.lora.rank=2", "model.lora.rank is 2"),
+                                   std::make_pair("model.prompt.prefix_length=3", "model.prompt.prefix_length is 3")}) {
+    EXPECT_EQ(Error({"run", "$tiny.textproto", "--out", "$run", "--set", "model.encoder.bert.layers=0", "--set", set}),
+              absl::StrCat(wrong, ", and the encoder has no layer that it could change; set it to 0"));
+  }
+}
+
 TEST_F(CommandLineTest, RunDirectoriesThatAreTaken) {
   const Outcome run = Command(RunHere());
   ASSERT_EQ(run.status, 0) << run.err;

@@ -38,7 +38,15 @@ inline bool IsCausal(const std::string& name) {
   return absl::StrContains(config, "LMHeadModel") || absl::StrContains(config, "ForCausalLM");
 }
 
-// Those that are no causal models.
+// Those that are causal models.
+inline std::vector<std::string> CausalGoldens() {
+  std::vector<std::string> names = EncoderGoldens();
+  names.erase(std::remove_if(names.begin(), names.end(), [](const std::string& name) { return !IsCausal(name); }),
+              names.end());
+  return names;
+}
+
+// Those that are not.
 inline std::vector<std::string> MaskedGoldens() {
   std::vector<std::string> names = EncoderGoldens();
   names.erase(std::remove_if(names.begin(), names.end(), IsCausal), names.end());

@@ -126,8 +126,8 @@ TEST(DropoutTest, EveryWayOfComputingAPassDropsTheSame) {
             0.05);
 }
 
-// The same of every architecture: part by part and at once, and all tokens or those that are read. Each place of
-// dropout matters.
+// The same of every architecture: part by part and at once, and all tokens or those that are read. Its layers drop
+// hidden states, and weights of attention; the seed decides which.
 TEST(DropoutTest, EveryArchitectureDropsTheSameInEveryPass) {
   const TextInputs texts(at::arange(1, 36, at::kLong), at::tensor({0, 21, 21, 5, 26, 9}, at::kLong).view({3, 2}),
                          at::tensor({17, 0, 2}, at::kLong), Answers());

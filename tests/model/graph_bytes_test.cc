@@ -10,6 +10,8 @@
 
 #include "metaprompt/architectures/architectures.h"
 #include "metaprompt/base/random.h"
+#include "metaprompt/encoders/initial_vit.h"
+#include "metaprompt/model/image_inputs.h"
 #include "metaprompt/prompt_model.h"
 #include "metaprompt/prompts/pack_texts.h"
 
@@ -49,6 +51,19 @@ ModelSpec SpecWith(ModelSpec::Features features, int rank) {
 double HeapBytes() {
   const struct mallinfo2 info = mallinfo2();
   return static_cast<double>(info.uordblks) + static_cast<double>(info.hblkhd);
+}
+
+// What a pass of the model over the batch holds, and the estimate.
+void CompareBytes(const char* what, const PromptModel& model, const ModelParams& params, const Batch& batch) {
+  at::Tensor loss = model.Loss(model.Forward(params, batch), batch);  // whatever is kept once and for all
+  loss.reset();
+  const double before = HeapBytes();
+  loss = model.Loss(model.Forward(params, batch), batch);
+  const double held = HeapBytes() - before;
+  const double estimate = model.GraphBytes(batch);
+  std::cout << what << ": holds " << held / 1e6 << " MB, estimated " << estimate / 1e6 << " MB\n";
+  EXPECT_GT(estimate, 0.9 * held) << what;
+  EXPECT_LT(estimate, 1.1 * held) << what;
 }
 
 TEST(GraphBytesTest, IsWhatTheGraphHolds) {
@@ -132,15 +147,35 @@ TEST(GraphBytesTest, IsWhatTheGraphHolds) {
     if (one.layer > 0) {
       batch = model.CacheBelow(Detached(params), batch, one.layer);
     }
-    at::Tensor loss = model.Loss(model.Forward(params, batch), batch);  // whatever is kept once and for all
-    loss.reset();
-    const double before = HeapBytes();
-    loss = model.Loss(model.Forward(params, batch), batch);
-    const double held = HeapBytes() - before;
-    const double estimate = model.GraphBytes(batch);
-    std::cout << one.what << ": holds " << held / 1e6 << " MB, estimated " << estimate / 1e6 << " MB\n";
-    EXPECT_GT(estimate, 0.9 * held) << one.what;
-    EXPECT_LT(estimate, 1.1 * held) << one.what;
+    CompareBytes(one.what, model, params, batch);
+  }
+}
+
+// Images of large patches, so that the pixels count.
+TEST(GraphBytesTest, IsWhatTheGraphOfImagesHolds) {
+#if defined(__SANITIZE_ADDRESS__)
+  GTEST_SKIP() << "the sanitizer has a malloc of its own";
+#endif
+  for (const bool bfloat16 : {false, true}) {
+    ModelSpec spec;
+    VitSpec& vit = *spec.mutable_encoder()->mutable_vit();
+    vit.set_layers(2);
+    vit.set_width(64);
+    vit.set_intermediate(128);
+    vit.set_patch_size(16);
+    PromptModel model(spec, Encoder(*VitConfig(vit, /*image_size=*/64, /*channels=*/3), /*with_head=*/false),
+                      /*num_soft=*/0);
+    model.set_bfloat16(bfloat16);
+    ModelParams params;
+    for (const ParamInfo& info : model.params()) {
+      params.params.push_back((at::rand(info.shape, at::kFloat) * 0.1).requires_grad_(true));
+    }
+    params.head = {at::rand({2, 64}, at::kFloat).requires_grad_(true), at::zeros({2}, at::kFloat)};
+    Batch batch;
+    batch.ways = 2;
+    batch.inputs = ImageInputs(at::rand({12, 3, 64, 64}, at::kFloat), /*soft=*/0, /*patches=*/16);
+    batch.labels = at::arange(12, at::kLong).remainder(2);
+    CompareBytes(bfloat16 ? "images, bfloat16" : "images", model, params, batch);
   }
 }
 

@@ -193,9 +193,11 @@ TEST(VitTest, ANewOneKeepsTheScaleOfItsStates) {
   const ModelOutput output = model.Forward(params, batch);
   EXPECT_EQ(MaxDifference(output.logits, at::zeros({8, kWays})), 0) << "class vectors start at 0";
   EXPECT_GT(output.features.std(0).mean().item<double>(), 0.05) << "images differ";
-  const EncoderState end =
-      model.encoder().Embedded(params, model.SoftVectors(params), std::get<ImageInputs>(batch.inputs));
-  EXPECT_NEAR(end.states.std().item<double>(), 0.8, 0.4) << "patches have about the size of their pixels";
+  const auto& read = std::get<ImageInputs>(batch.inputs);
+  const EncoderState start = model.encoder().Embedded(params, model.SoftVectors(params), read);
+  EXPECT_NEAR(start.states.std().item<double>(), 0.8, 0.4) << "patches have about the size of their pixels";
+  const at::Tensor end = model.encoder().States(params, read.tokens(), start);
+  EXPECT_NEAR(end.std().item<double>(), 1, 0.1) << "a norm follows the last layer";
 }
 
 TEST(VitTest, RefusesImagesThatPatchesDoNotCover) {

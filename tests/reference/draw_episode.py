@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Draws an episode of images as a PNG: a row per class, its support images and, behind a gap, its query images.
+"""Draws an episode of square grey images as a PNG: a row per class, its support images and, behind a gap, its query images.
 
     tests/reference/draw_episode.py SPEC OUT.png [--program bazel-bin/experiments/cli/metaprompt] [--scale 2]
         [--queries 10] [ARGUMENTS of `metaprompt episodes`...]

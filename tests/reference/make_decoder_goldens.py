@@ -162,7 +162,6 @@ def expected_of(model, tokenizer):
 
 def score(model, decoder, prompt, answer):
     """The sum of the log-probabilities of the answer's tokens after the prompt."""
-    answer = [a for a in answer if a >= 0]
     states = model(input_ids=torch.tensor([prompt + answer]), output_hidden_states=True).hidden_states[-1][0]
     chances = torch.nn.functional.linear(states, decoder.weight).log_softmax(-1)
     return sum(chances[len(prompt) - 1 + k, token].item() for k, token in enumerate(answer))

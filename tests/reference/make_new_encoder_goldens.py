@@ -65,7 +65,7 @@ def spm_folder(folder):
     with open(os.path.join(folder, "tokenizer_config.json"), "w") as out:
         json.dump({"do_lower_case": False, "vocab_type": "spm"}, out)
     with open(os.path.join(folder, "config.json"), "w") as out:
-        json.dump({"model_type": "deberta-v2"}, out)  # by which transformers knows the tokenizer
+        json.dump({"model_type": "deberta-v2"}, out)  # transformers chooses the tokenizer by it
     return t.AutoTokenizer.from_pretrained(folder)
 
 

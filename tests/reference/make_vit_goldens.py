@@ -22,7 +22,7 @@ import golden_models
 OUT = os.path.join(golden_models.GOLDENS, "vit")
 SIZES = dict(hidden_size=16, num_hidden_layers=2, num_attention_heads=4, intermediate_size=24, patch_size=4)
 CASES = {
-    # Saved with a classifier, as the first fine-tuning of everybody does.
+    # Saved with a classifier, as after a usual fine-tuning.
     "vit": (t.ViTForImageClassification, dict(SIZES, image_size=12), dict()),
     # Saved without one; grey, without the biases of queries, keys and values, another activation.
     "vit-grey": (t.ViTModel, dict(SIZES, image_size=8, num_channels=1, qkv_bias=False, hidden_act="gelu_new",

@@ -44,7 +44,6 @@ constexpr char kWhole[] = "tokenizer.json";
 constexpr SpecialNames kBert = {"", "", "[UNK]", "[SEP]", "[PAD]", "[CLS]", "[MASK]", false};
 constexpr SpecialNames kMpnet = {"<s>", "</s>", "[UNK]", "</s>", "<pad>", "<s>", "<mask>", true};
 constexpr SpecialNames kRoberta = {"<s>", "</s>", "<unk>", "</s>", "<pad>", "<s>", "<mask>", true};
-constexpr SpecialNames kModern = {"", "", "[UNK]", "[SEP]", "[PAD]", "[CLS]", "[MASK]", false};
 constexpr SpecialNames kDeberta = {"[CLS]", "[SEP]", "[UNK]", "[SEP]", "[PAD]", "[CLS]", "[MASK]", false};
 constexpr SpecialNames kLlama = {"", "", "", "", "", "", "", false, true};
 constexpr SpecialNames kGpt2 = {"<|endoftext|>", "<|endoftext|>", "<|endoftext|>", "", "", "", "", false, true};
@@ -147,7 +146,7 @@ absl::StatusOr<std::unique_ptr<Tokenizer>> WordPieceOf(const TokenizerJson& json
     RETURN_IF_ERROR(whole.CheckPart("normalizer", "BertNormalizer"));
     RETURN_IF_ERROR(whole.CheckSetting("normalizer", "clean_text", {true}));
     RETURN_IF_ERROR(whole.CheckPart("pre_tokenizer", "BertPreTokenizer"));
-    if (const Json most = whole.Model("max_input_chars_per_word"); most.is_number_unsigned()) {
+    if (const Json& most = whole.Model("max_input_chars_per_word"); most.is_number_unsigned()) {
       options.max_word_length = most.get<size_t>();
     }
   }
@@ -182,7 +181,7 @@ Json PartOfType(const Json& part, const char* list, const char* type) {
 
 // How tokenizer.json of a Llama or Qwen2 cuts texts into words: sets the options.
 absl::Status ReadLlamaWords(const WholeFile& whole, ByteBpeOptions* options) {
-  const Json cut = whole.Part("pre_tokenizer");
+  const Json& cut = whole.Part("pre_tokenizer");
   const Json split = PartOfType(cut, "pretokenizers", "Split");
   const Json bytes = PartOfType(cut, "pretokenizers", "ByteLevel");
   const bool known = split.is_object() && bytes.is_object() && cut["pretokenizers"].size() == 2 &&
@@ -266,7 +265,7 @@ absl::StatusOr<std::unique_ptr<Tokenizer>> ByteBpeOf(const TokenizerJson& json, 
     merges_name = absl::StrCat(whole.where(), ": model.merges");
     ASSIGN_OR_RETURN(merges, MergesJsonPairs(whole.Model("merges"), merges_name));
   }
-  options.compose = options.compose && !whole.exists() ? true : !whole.Part("normalizer").is_null();
+  options.compose = whole.exists() ? !whole.Part("normalizer").is_null() : options.compose;
   ASSIGN_OR_RETURN(options.add_prefix_space, json.Flag("add_prefix_space", false));
   RETURN_IF_ERROR(Finish(std::move(pieces), json, names, &parts));
   if (options.llama_digits > 0) {
@@ -397,7 +396,7 @@ absl::StatusOr<std::unique_ptr<Tokenizer>> MakeTokenizer(const TokenizerFiles& f
     case TokenizerKind::kModernByteBpe: {
       ByteBpeOptions options;
       options.added_words = true;
-      return ByteBpeOf(json, kModern, std::move(parts), options);
+      return ByteBpeOf(json, kBert, std::move(parts), options);
     }
     case TokenizerKind::kGpt2ByteBpe:
       return ByteBpeOf(json, kGpt2, std::move(parts));
@@ -405,7 +404,7 @@ absl::StatusOr<std::unique_ptr<Tokenizer>> MakeTokenizer(const TokenizerFiles& f
     case TokenizerKind::kQwen2ByteBpe: {
       ByteBpeOptions options;
       options.llama_digits = kind == TokenizerKind::kQwen2ByteBpe ? 1 : 3;
-      options.compose = kind == TokenizerKind::kQwen2ByteBpe;  // without tokenizer.json, which tells it
+      options.compose = kind == TokenizerKind::kQwen2ByteBpe;  // without tokenizer.json, which has this setting
       return ByteBpeOf(json, kLlama, std::move(parts), options);
     }
     case TokenizerKind::kAlbertSentencePiece:

@@ -115,7 +115,7 @@ absl::StatusOr<std::string> SentencePieceFromJson(FairseqIds ids, const WholeFil
   RETURN_IF_ERROR(whole.CheckSetting("model", "byte_fallback", {false}));
   RETURN_IF_ERROR(CheckWords(whole));
   ASSIGN_OR_RETURN(const std::string map, CharacterMap(whole));
-  const Json vocab = whole.Model("vocab");
+  const Json& vocab = whole.Model("vocab");
   if (!vocab.is_array() || vocab.size() <= first.size()) {
     return Wrong(whole, "model.vocab must be a list of pieces with their scores");
   }

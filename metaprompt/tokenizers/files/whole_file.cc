@@ -11,6 +11,17 @@ namespace metaprompt {
 
 using Json = nlohmann::json;
 
+namespace {
+
+// The value of an object's key; null where there is none.
+const Json& ValueOf(const Json& json, const char* key) {
+  static const Json& none = *new Json();
+  const auto found = json.find(key);
+  return found == json.end() ? none : *found;
+}
+
+}  // namespace
+
 WholeFile::WholeFile(const TokenizerJson& json)
     : json_(json.Get("tokenizer.json")), where_(absl::StrCat(json.name, "/tokenizer.json")) {}
 
@@ -18,25 +29,20 @@ absl::Status WholeFile::Wrong(absl::string_view what) const {
   return absl::InvalidArgumentError(absl::StrCat(where_, ": ", what));
 }
 
-Json WholeFile::Part(const char* part) const { return exists() ? json_.value(part, Json()) : Json(); }
+const Json& WholeFile::Part(const char* part) const { return ValueOf(json_, part); }
 
-Json WholeFile::Model(const char* key) const {
-  const Json model = Part("model");
-  return model.is_object() ? model.value(key, Json()) : Json();
-}
+const Json& WholeFile::Model(const char* key) const { return ValueOf(Part("model"), key); }
 
 absl::Status WholeFile::CheckPart(const char* part, const char* type) const {
-  const Json found = Part(part);
+  const Json& found = Part(part);
   if (type == nullptr) {
     return found.is_null() ? absl::OkStatus() : Wrong(absl::StrCat(part, " must be null"));
   }
-  const Json is = found.is_object() ? found.value("type", Json()) : Json();
-  return is == Json(type) ? absl::OkStatus() : Wrong(absl::StrCat(part, ".type must be ", type));
+  return ValueOf(found, "type") == Json(type) ? absl::OkStatus() : Wrong(absl::StrCat(part, ".type must be ", type));
 }
 
 absl::Status WholeFile::CheckSetting(const char* part, const char* key, const std::vector<Json>& allowed) const {
-  const Json found = Part(part);
-  const Json value = found.is_object() ? found.value(key, Json()) : Json();
+  const Json& value = ValueOf(Part(part), key);
   if (value.is_null() || std::find(allowed.begin(), allowed.end(), value) != allowed.end()) {
     return absl::OkStatus();
   }

@@ -21,9 +21,9 @@ class WholeFile {
   // Its path, which begins errors.
   const std::string& where() const { return where_; }
   // A part ("model", "normalizer", ...), or null.
-  nlohmann::json Part(const char* part) const;
+  const nlohmann::json& Part(const char* part) const;
   // A setting of the model, or null.
-  nlohmann::json Model(const char* key) const;
+  const nlohmann::json& Model(const char* key) const;
 
   // An error unless the part has that type; null: unless there is no such part.
   absl::Status CheckPart(const char* part, const char* type) const;
