@@ -6,17 +6,18 @@
     tests/record_hashes.py --program bazel-bin/experiments/cli/metaprompt > after.txt
     diff before.txt after.txt
 
-Each run is made with one thread and with two: a random encoder, a short run of each learner, `classify` from the
-first run, the sinusoids and, where it is named, a sentence encoder on HuffPost. A line of the output
-is `RUN THREADS WHAT SHA256`, with WHAT one of
+Each run is made with one thread and with two: a random encoder, a short run of each learner, a ViT on images of
+letters, a tiny causal model, a pre-training, a fine-tuning, `classify` from the first run, the sinusoids and, where it
+is named, a sentence encoder on HuffPost. A line of the output is `RUN THREADS WHAT SHA256`, with WHAT one of
 
-    record            record.textproto as it is
-    record-core       record.textproto without the fields that --ignore names
+    record            record.textproto, pretraining.textproto or fine_tuning.textproto as it is
+    record-core       the same without the fields that --ignore names
     best-Kshot        the tensors that validated best, for K shots
     checkpoint-Kshot  the tensors of training's state at its end, moments included
+    model, classifier the tensors of a pre-trained or fine-tuned encoder, and of its classifier
     output            what the program printed or wrote
 
-Equal lines mean equal bytes. Records depend on the data (the first ones' is this machine's package index), on the
+Equal lines mean equal bytes. Records depend on the data (those of the images on the fonts that are installed), on the
 processor's matrix kernels and on LibTorch, so hashes of two machines do not compare.
 """
 
@@ -58,6 +59,11 @@ LEARNERS = {
     "meta_prompter": f"meta_prompter {{}} inner {{ steps: 2 }} {META}",
     "linear_probe": "linear_probe {}",
 }
+# Of a causal model, as random as its weights: what reads the answers, and in-context learning, which trains nothing.
+CAUSAL = {
+    "causal": [f"learner={{ maml {{}} inner {{ steps: 2 prompt_lr: 0.05 encoder_lr: 0.01 }} {META} }}"],
+    "in_context": ["learner={ in_context {} }", "train.meta_steps=0"],
+}
 SUPPORT = """games	a fast shooter with many levels
 games	puzzle game with falling blocks
 games	multiplayer strategy game in space
@@ -73,6 +79,9 @@ converts songs from one format to another
 reads mail in a terminal
 a library of functions
 """
+
+
+RECORDS = {"run": "record.textproto", "pretrain": "pretraining.textproto", "finetune": "fine_tuning.textproto"}
 
 
 def tensors_of(safetensors):
@@ -103,19 +112,19 @@ class Battery:
     def show(self, name, threads, what, data):
         print(f"{name}\t{threads}\t{what}\t{digest(data)}", flush=True)
 
-    def run(self, name, threads, spec, settings):
+    def run(self, name, threads, spec, settings, command="run"):
         if self.options.only and not re.search(self.options.only, name):
             return None
         out = self.folder / f"{name}-{threads}"
-        command = [self.options.program, "run", spec, "--out", out, "--set", f"threads={threads}"]
+        line = [self.options.program, command, spec, "--out", out, "--set", f"threads={threads}"]
         for setting in settings:
-            command += ["--set", setting]
-        self.call(command, cwd=self.options.data)
-        record = (out / "record.textproto").read_bytes()
+            line += ["--set", setting]
+        self.call(line, cwd=self.options.data)
+        record = (out / RECORDS[command]).read_bytes()
         self.show(name, threads, "record", record)
         if self.options.ignore:
             self.show(name, threads, "record-core", self.ignored.sub("", record.decode()).encode())
-        for params in sorted(out.glob("*shot.safetensors")):
+        for params in sorted(out.glob("*.safetensors")):
             self.show(name, threads, params.name.split(".")[0], tensors_of(params.read_bytes()))
         return out
 
@@ -142,6 +151,22 @@ def main():
             for learner, group in LEARNERS.items():
                 more = [f"learner={{ {group} }}"] + (["train.meta_steps=0"] if learner == "linear_probe" else [])
                 battery.run(learner, threads, specs / "random_encoder.textproto", data + SHORT + more)
+            battery.run("glyphs", threads, specs / "glyphs/proto_net.textproto", SHORT)
+            for causal, more in CAUSAL.items():
+                small = [f"model.encoder.checkpoint.path={TREE}/tests/goldens/encoders/gpt2",
+                         "model.encoder.checkpoint.max_tokens=40", "model.prompt.template={text} .{mask}",
+                         "model.verbalizer.sequence.max_tokens=20", "episodes.ways=3", "episodes.shots=1"]
+                battery.run(causal, threads, specs / "in_context.textproto", data + SHORT + small + more)
+            battery.run("pretrain", threads, specs / "pretraining.textproto",
+                        [f"corpus.path={TREE}/datasets/debian12/packages.gz", "vocabulary.size=1000",
+                         "encoder.bert.layers=1", "encoder.bert.width=64", "masked.batch=16", "train.steps=4",
+                         "train.validate_every=2", "corpus.max_valid=50"], "pretrain")
+            texts = battery.folder / "support.tsv"
+            texts.write_text(SUPPORT, encoding="utf-8")
+            battery.run("finetune", threads, specs / "finetune/banking77_minilm.textproto",
+                        [f"dataset={{ tsv {{ path: '{texts}' }} }}",
+                         f"encoder.checkpoint.path={TREE}/tests/goldens/encoders/bert", "texts={}", "train.epochs=2"],
+                        "finetune")
             if options.encoder:
                 short = ["train.meta_steps=8", "train.validate_every=4", "train.validate_after=0",
                          "train.valid_episodes=6", "test.episodes=8",
@@ -150,10 +175,8 @@ def main():
                     battery.run(f"huffpost-{precision.lower()}", threads, specs / "minilm/huffpost.textproto",
                                 short + [f"precision={precision}"])
             if done and re.search(options.only, "classify"):
-                support = battery.folder / "support.tsv"
-                support.write_text(SUPPORT, encoding="utf-8")
                 for shots in (1, 5):
-                    command = [options.program, "classify", "--run", done, "--support", support, "--shots", shots,
+                    command = [options.program, "classify", "--run", done, "--support", texts, "--shots", shots,
                                "--all", "--threads", threads]
                     battery.show(f"classify-{shots}shot", threads, "output", battery.call(command, input=TEXTS.encode()))
             if re.search(options.only, "sinusoid"):
