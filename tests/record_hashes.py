@@ -59,7 +59,7 @@ LEARNERS = {
     "meta_prompter": f"meta_prompter {{}} inner {{ steps: 2 }} {META}",
     "linear_probe": "linear_probe {}",
 }
-# Of a causal model, as random as its weights: what reads the answers, and in-context learning, which trains nothing.
+# A causal model with random weights, whose answers are scored as sequences: meta-learned, and in context.
 CAUSAL = {
     "causal": [f"learner={{ maml {{}} inner {{ steps: 2 prompt_lr: 0.05 encoder_lr: 0.01 }} {META} }}"],
     "in_context": ["learner={ in_context {} }", "train.meta_steps=0"],
