@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Checks the formatting, builds everything, runs every test, follows CONTRIBUTING.md's examples, and kills a run 50 times.
+# Checks the formatting, builds everything, runs every test, follows CONTRIBUTING.md's examples, and kills runs 50 times.
 # The last line counts the test cases; the examples count as one, and so do the kills: `N passed, N failed`, and
 # `, N skipped` if some were skipped.
 # `./test.sh --lint` also runs clang-tidy, which takes long. Other arguments are options for Bazel, as --config=ci, with

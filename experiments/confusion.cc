@@ -16,10 +16,6 @@ constexpr size_t kListedMistakes = 20;
 
 using Row = std::vector<std::string>;
 
-std::string Percent(std::optional<double> share) {
-  return share.has_value() ? absl::StrFormat("%.1f", 100 * *share) : "";
-}
-
 std::string MistakeList(const Confusion& confusion) {
   std::vector<std::tuple<int64_t, size_t, size_t>> mistakes;  // negative count, label, answer
   for (size_t c = 0; c < confusion.labels.size(); ++c) {
@@ -98,13 +94,17 @@ double MacroF1(const Confusion& confusion) {
   return classes == 0 ? 0 : sum / classes;
 }
 
+std::string PercentOf(std::optional<double> share) {
+  return share.has_value() ? absl::StrFormat("%.1f", 100 * *share) : "";
+}
+
 std::string ClassTable(const Confusion& confusion) {
   std::vector<Row> rows = {{"class", "texts", "right", "precision", "recall", "F1", "most often taken for"}};
   for (size_t c = 0; c < confusion.labels.size(); ++c) {
     const ClassScore score = ScoreOf(confusion, c);
     const std::optional<size_t> mistake = MostFrequentMistake(confusion, c);
-    rows.push_back({confusion.labels[c], absl::StrCat(score.texts), absl::StrCat(score.right), Percent(score.precision),
-                    Percent(score.recall), Percent(score.f1),
+    rows.push_back({confusion.labels[c], absl::StrCat(score.texts), absl::StrCat(score.right),
+                    PercentOf(score.precision), PercentOf(score.recall), PercentOf(score.f1),
                     mistake.has_value()
                         ? absl::StrCat(confusion.labels[*mistake], " (", confusion.counts[c][*mistake], ")")
                         : ""});

@@ -35,6 +35,9 @@ int64_t RightOf(const Confusion& confusion);
 // The mean of the classes' F1, over those that have texts or answers.
 double MacroF1(const Confusion& confusion);
 
+// "71.2", of a share; empty if it is unset.
+std::string PercentOf(std::optional<double> share);
+
 // The wrong answer that texts of the class get most often, the first of several; nothing if all are right.
 std::optional<size_t> MostFrequentMistake(const Confusion& confusion, size_t label);
 

@@ -4,10 +4,11 @@
     tests/kills.py --kills 1000
 
 The runs are small ones of each command that can be continued: run, pretrain, finetune. Training, validation and
-meta-test of `run` each take longer than the time between two kills. A kill is SIGKILL, SIGTERM, SIGINT or SIGUSR1, at a random moment between the start of the program and --longest seconds
-later. When a run has ended in spite of them, every file must have the bytes of the undisturbed run, but for
-environment.textproto, which has the time, and SHA256SUMS, which has its checksum. Then the next run begins, of the next
-command, until there were enough kills. The last line counts kills, runs and differences; the exit status is 1 if there is a difference or if a run fails.
+meta-test of `run` each take longer than the time between two kills. A kill is SIGKILL, SIGTERM, SIGINT or SIGUSR1, at a
+random moment between the start of the program and --longest seconds later. When a run has ended in spite of them, every
+file must have the bytes of the undisturbed run, but for environment.textproto, which has the time, and SHA256SUMS,
+which has its checksum. Then the next run begins, of the next command, until there were enough kills. The last line
+counts kills, runs and differences; the exit status is 1 if there is a difference or if a run fails.
 """
 
 import argparse

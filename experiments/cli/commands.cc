@@ -35,9 +35,8 @@ CLI::App* Commands::AddGroup(const std::string& name, const std::string& help) {
   return group;
 }
 
-void AddSpecOptions(bool required, CLI::App* command, SpecOptions* options) {
-  command->add_option("SPEC", options->file, "Experiment spec, a text protobuf; `metaprompt spec` lists its fields")
-      ->required(required);
+void AddSpecOptions(const std::string& help, bool required, CLI::App* command, SpecOptions* options) {
+  command->add_option("SPEC", options->file, help)->required(required);
   AddSetOption("Change a field of the spec, as in learner.inner.steps=5; may be repeated", command, &options->sets);
 }
 
@@ -45,14 +44,15 @@ void AddSetOption(const std::string& help, CLI::App* command, std::vector<std::s
   command->add_option("--set", *sets, help)->allow_extra_args(false)->type_name("FIELD=VALUE");
 }
 
-void AddTrainOptions(const std::string& what, CLI::App* command, TrainOptions* options) {
-  AddSpecOptions(/*required=*/true, command, &options->spec);
+void AddRunFolderOptions(const std::string& spec_help, const std::string& what, CLI::App* command,
+                         RunFolderOptions* options) {
+  AddSpecOptions(spec_help, /*required=*/true, command, &options->spec);
   command->add_option("--out", options->out, what + ", new or of the stopped run [runs/NAME-seedSEED]");
   command->add_flag("--allow-other-environment", options->allow_other_environment,
                     "Continue a run where LibTorch, BLAS or its kernel differ from where it began; this is noted");
 }
 
-std::string FolderOf(const TrainOptions& options, const std::string& name, uint64_t seed) {
+std::string FolderOf(const RunFolderOptions& options, const std::string& name, uint64_t seed) {
   return options.out.empty() ? absl::StrCat("runs/", name, "-seed", seed) : options.out;
 }
 

@@ -56,21 +56,26 @@ struct SpecOptions {
   std::vector<std::string> sets;  // FIELD=VALUE
 };
 
-// Adds the argument SPEC and the option --set.
-void AddSpecOptions(bool required, CLI::App* command, SpecOptions* options);
+// The help of SPEC for commands that read an ExperimentSpec.
+inline constexpr char kExperimentSpecHelp[] = "Experiment spec, a text protobuf; `metaprompt spec` lists its fields";
+
+// Adds the argument SPEC, with this help, and the option --set.
+void AddSpecOptions(const std::string& help, bool required, CLI::App* command, SpecOptions* options);
 // Adds --set alone, with this help.
 void AddSetOption(const std::string& help, CLI::App* command, std::vector<std::string>* sets);
-// A training that writes a folder.
-struct TrainOptions {
+
+// A spec, and the folder for what is made of it.
+struct RunFolderOptions {
   SpecOptions spec;
   std::string out;
   bool allow_other_environment = false;
 };
 
-// Adds SPEC, --set, --out and --allow-other-environment. `what`: what --out names.
-void AddTrainOptions(const std::string& what, CLI::App* command, TrainOptions* options);
+// Adds SPEC, --set, --out and --allow-other-environment. `spec_help`: of SPEC; `what`: what --out names.
+void AddRunFolderOptions(const std::string& spec_help, const std::string& what, CLI::App* command,
+                         RunFolderOptions* options);
 // The folder that --out names, or else runs/NAME-seedSEED.
-std::string FolderOf(const TrainOptions& options, const std::string& name, uint64_t seed);
+std::string FolderOf(const RunFolderOptions& options, const std::string& name, uint64_t seed);
 
 // Adds --json.
 void AddJsonOption(const std::string& help, CLI::App* command, bool* json);

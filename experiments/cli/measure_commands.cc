@@ -32,7 +32,7 @@ void RegisterBench(Commands* commands) {
   CLI::App* bench = commands->Add("bench", "Time each learner on a spec's data and model",
                                   [options](const Console& console) { return RunBench(*options, console); },
                                   {/*best_kernel=*/true, /*hears_signals=*/false});
-  AddSpecOptions(/*required=*/true, bench, &options->spec);
+  AddSpecOptions(kExperimentSpecHelp, /*required=*/true, bench, &options->spec);
   CLI::Option* rounds = bench->add_option("--rounds", options->rounds, "Rounds; the median is printed")
                             ->capture_default_str()
                             ->check(CLI::Range(1, 1000));

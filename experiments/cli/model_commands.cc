@@ -17,6 +17,7 @@ namespace {
 absl::Status Encode(EncodeOptions options, const Console& console) {
   InputLines lines;
   RETURN_IF_ERROR(OpenLines(options.text, console, &lines));
+  // The standard input may be a file (`< FILE`). Under this name, --out is refused if it is the same file.
   options.text = lines.in == console.in ? "/dev/stdin" : options.text;
   options.threads = ThreadsOr(options.threads);
   Progress progress(console.err, console.terminal);
@@ -38,7 +39,10 @@ void RegisterEncode(Commands* commands) {
   encode->add_option("--encoder", options->encoder, "Hugging Face folder")->required();
   encode->add_option("--out", options->out, "File to write: input_ids, offsets, and states or logits")->required();
   AddTextFile("Texts, one per line", encode, &options->text);
-  encode->add_option("--what", *what, "states: the last hidden states; mask-logits: the MLM logits at each line's mask")
+  encode
+      ->add_option("--what", *what,
+                   "states: the last hidden states; mask-logits: the MLM logits at each line's mask; of a causal "
+                   "model, the logits of the next token")
       ->capture_default_str()
       ->check(CLI::IsMember({"states", "mask-logits"}));
   encode->add_option("--max-tokens", options->max_tokens, "Longest line in tokens; the rest is cut [the encoder's]")
@@ -62,7 +66,7 @@ void RegisterTokenize(Commands* commands) {
   auto options = std::make_shared<TokenizeOptions>();
   auto file = std::make_shared<std::string>();
   CLI::App* tokenize =
-      commands->Add("tokenize", "Print the token ids of texts, one line per line",
+      commands->Add("tokenize", "Print the token ids of texts, a line of ids per line of text",
                     [options, file](const Console& console) { return Tokenize(*options, *file, console); });
   tokenize->add_option("--encoder", options->encoder, "Folder of a checkpoint, with config.json and vocabulary")
       ->required()

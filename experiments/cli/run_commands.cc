@@ -34,7 +34,7 @@
 namespace metaprompt {
 namespace {
 
-absl::Status Run(const TrainOptions& options, const Console& console) {
+absl::Status Run(const RunFolderOptions& options, const Console& console) {
   ASSIGN_OR_RETURN(const ExperimentSpec spec, LoadSpec(options.spec.file, options.spec.sets));
   const std::string out = FolderOf(options, spec.name(), spec.seed());
   RETURN_IF_ERROR(UseKernelsOfRun(out));
@@ -46,11 +46,11 @@ absl::Status Run(const TrainOptions& options, const Console& console) {
 }
 
 void RegisterRun(Commands* commands) {
-  auto options = std::make_shared<TrainOptions>();
+  auto options = std::make_shared<RunFolderOptions>();
   CLI::App* run = commands->Add("run", "Meta-train, meta-test and leave a record; continues a run that was stopped",
                                 [options](const Console& console) { return Run(*options, console); },
                                 {/*best_kernel=*/true, /*hears_signals=*/true});
-  AddTrainOptions("Run directory", run, options.get());
+  AddRunFolderOptions(kExperimentSpecHelp, "Run directory", run, options.get());
 }
 
 void RegisterSweep(Commands* commands) {
@@ -102,9 +102,8 @@ absl::Status Show(const ShowOptions& options, const Console& console) {
 
 void RegisterShow(Commands* commands) {
   auto options = std::make_shared<ShowOptions>();
-  CLI::App* show = commands->Add(
-      "show", "Print the results of a run: its table, and each test class; or of a pre-training or fine-tuning",
-      [options](const Console& console) { return Show(*options, console); });
+  CLI::App* show = commands->Add("show", "Print the results of a run, a pre-training or a fine-tuning",
+                                 [options](const Console& console) { return Show(*options, console); });
   show->add_option("DIR", options->run, "Run directory")->required();
   AddJsonOption("Print the record as JSON", show, &options->json);
 }

@@ -35,7 +35,7 @@ void RegisterCheck(Commands* commands) {
   auto options = std::make_shared<CheckOptions>();
   CLI::App* check = commands->Add("check", "Check a spec and print it with every default",
                                   [options](const Console& console) { return Check(*options, console); });
-  AddSpecOptions(/*required=*/true, check, &options->spec);
+  AddSpecOptions(kExperimentSpecHelp, /*required=*/true, check, &options->spec);
   AddJsonOption("Print the spec as JSON", check, &options->json);
 }
 
@@ -78,7 +78,7 @@ void RegisterEpisodes(Commands* commands) {
   CLI::App* episodes =
       commands->Add("episodes", "Print one episode, its classes and texts; or save many for other runs to use",
                     [command](const Console& console) { return Episodes(*command, console); });
-  AddSpecOptions(/*required=*/true, episodes, &command->spec);
+  AddSpecOptions(kExperimentSpecHelp, /*required=*/true, episodes, &command->spec);
   EpisodesOptions& options = command->episodes;
   episodes->add_option("--split", options.split, "train, valid or test")
       ->capture_default_str()
@@ -127,7 +127,7 @@ void RegisterDatasets(Commands* commands) {
           return absl::OkStatus();
         },
         CommandFacts(), datasets);
-    AddSpecOptions(/*required=*/false, command, options.get());
+    AddSpecOptions(kExperimentSpecHelp, /*required=*/false, command, options.get());
     AddJsonOption("Print JSON", command, json.get());
   };
   add("stats", "Classes, counts, lengths, duplicates, hash; without SPEC, of this machine's Debian package index",

@@ -21,7 +21,7 @@ namespace metaprompt {
 namespace {
 
 struct TrainingOptions {
-  TrainOptions train;
+  RunFolderOptions folder;
   bool check = false;
 };
 
@@ -45,25 +45,27 @@ absl::Status Train(const absl::StatusOr<Spec>& spec, const TrainingOptions& opti
     *console.out << SpecText(*spec);
     return absl::OkStatus();
   }
-  const std::string out = FolderOf(options.train, spec->name(), spec->seed());
+  const std::string out = FolderOf(options.folder, spec->name(), spec->seed());
   RETURN_IF_ERROR(UseKernelsOfRun(out));
   Progress progress(console.err, console.terminal);
   ASSIGN_OR_RETURN(const std::string result,
-                   ResultOf(*spec, out, options.train.allow_other_environment, &progress, console));
+                   ResultOf(*spec, out, options.folder.allow_other_environment, &progress, console));
   *console.out << '\n' << result << '\n';
   return absl::OkStatus();
 }
 
 template <typename Load>
-void RegisterTraining(const std::string& name, const std::string& help, Load load, Commands* commands) {
+void RegisterTraining(const std::string& name, const std::string& help, const std::string& kind, Load load,
+                      Commands* commands) {
   auto options = std::make_shared<TrainingOptions>();
   CLI::App* command =
       commands->Add(name, help,
                     [options, load](const Console& console) {
-                      return Train(load(options->train.spec.file, options->train.spec.sets), *options, console);
+                      return Train(load(options->folder.spec.file, options->folder.spec.sets), *options, console);
                     },
                     {/*best_kernel=*/true, /*hears_signals=*/true});
-  AddTrainOptions("Folder of the encoder", command, &options->train);
+  AddRunFolderOptions(kind + " spec, a text protobuf; --check prints every field", "Folder of the encoder", command,
+                      &options->folder);
   command->add_flag("--check", options->check, "Check the spec, print it with every default, and stop");
 }
 
@@ -71,10 +73,10 @@ void RegisterTraining(const std::string& name, const std::string& help, Load loa
 
 void RegisterTrainingCommands(Commands* commands) {
   RegisterTraining("pretrain", "Pre-train an encoder on texts without labels; continues a run that was stopped",
-                   LoadPretrainingSpec, commands);
+                   "Pre-training", LoadPretrainingSpec, commands);
   RegisterTraining("finetune",
                    "Fine-tune an encoder as a classifier on a whole data set; continues a run that was stopped",
-                   LoadFineTuningSpec, commands);
+                   "Fine-tuning", LoadFineTuningSpec, commands);
 }
 
 }  // namespace metaprompt

@@ -5,7 +5,7 @@
 
 #include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_replace.h"
+#include "metaprompt/base/html_text.h"
 
 namespace metaprompt {
 namespace {
@@ -15,10 +15,6 @@ void Append(int64_t number, int bytes, std::string* file) {
   for (int i = 0; i < bytes; ++i) {
     file->push_back(static_cast<char>((number >> (8 * i)) & 0xFF));
   }
-}
-
-std::string Escaped(absl::string_view text) {
-  return absl::StrReplaceAll(text, {{"&", "&amp;"}, {"<", "&lt;"}, {">", "&gt;"}});
 }
 
 }  // namespace
@@ -51,11 +47,11 @@ std::string BmpFile(const ImageShape& shape, absl::string_view image) {
 
 std::string ImagePage(absl::string_view title, const ImageShape& shape, const std::vector<PageRow>& rows) {
   std::string page =
-      absl::StrCat("<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n<title>", Escaped(title),
+      absl::StrCat("<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n<title>", HtmlEscaped(title),
                    "</title>\n<style>\nbody { font-family: sans-serif; margin: 2em; }\ntd, th { padding: 4px 12px; "
                    "text-align: left; }\n"
                    "img { image-rendering: pixelated; margin: 1px; }\n</style>\n</head>\n<body>\n<h1>",
-                   Escaped(title), "</h1>\n<table>\n<tr><th>class</th><th>support</th><th>query</th></tr>\n");
+                   HtmlEscaped(title), "</h1>\n<table>\n<tr><th>class</th><th>support</th><th>query</th></tr>\n");
   const auto cell = [&](const std::vector<std::string>& images) {
     absl::StrAppend(&page, "<td>");
     for (const std::string& image : images) {
@@ -65,7 +61,7 @@ std::string ImagePage(absl::string_view title, const ImageShape& shape, const st
     absl::StrAppend(&page, "</td>");
   };
   for (const PageRow& row : rows) {
-    absl::StrAppend(&page, "<tr><td>", Escaped(row.name), "</td>");
+    absl::StrAppend(&page, "<tr><td>", HtmlEscaped(row.name), "</td>");
     cell(row.support);
     cell(row.query);
     absl::StrAppend(&page, "</tr>\n");

@@ -249,11 +249,7 @@ absl::StatusOr<FineTuningRecord> FineTune(const FineTuningSpec& spec, const std:
   run.out = out;
   run.record_file = kFineTuningFile;
   run.read = ReadFineTuning;
-  run.spec_text_of = [](const FineTuningRecord& record) {
-    FineTuningSpec found = record.spec();
-    WriteOutFineTuning(&found);
-    return SpecText(found);
-  };
+  run.spec_text_of = SpecTextOf<FineTuningRecord>(WriteOutFineTuning);
   run.work = [&](RunDirectory* directory) {
     return FineTuning(spec, directory, progress, stop, allow_other_environment).Run();
   };

@@ -24,8 +24,6 @@ constexpr double kSameShare = 1e-9;
 
 absl::Status Wrong(const std::string& what) { return absl::InvalidArgumentError(what); }
 
-bool IsShare(double x) { return x >= 0 && x <= 1; }  // false for NaN
-
 absl::Status CheckCounts(const FineTuningRecord& record) {
   const TextFacts& texts = record.texts();
   for (const auto& [name, count] :
@@ -89,12 +87,7 @@ absl::Status CheckFineTuning(const FineTuningRecord& record) {
     return Wrong(absl::StrCat("spec: ", broken[0]));
   }
   RETURN_IF_ERROR(CheckCounts(record));
-  for (const TrainingPoint& point : record.curve()) {
-    if (!IsShare(point.accuracy()) || !IsShare(point.valid_accuracy()) || point.step() < 0 ||
-        point.step() > record.trained_steps()) {
-      return Wrong("a point of the curve is not within 0 and 1, or not within trained_steps");
-    }
-  }
+  RETURN_IF_ERROR(CheckCurve(record.curve(), record.trained_steps()));
   if (!record.has_test()) {
     return absl::OkStatus();
   }

@@ -7,10 +7,10 @@
 --translations  the long descriptions: Translation-en of the same release
 --packages      a folder with the .deb files of wordnet-base, dict-foldoc, dict-gcide, manpages and manpages-dev
                 (`apt-get download`)
---out           where texts.txt and pairs.tsv are written: a text per line, and two texts per line with a tab between them
+--out           where texts.txt and pairs.tsv are written: a text per line, and two texts per line with a tab between
 
-The pairs are those of a short and a long description, of a word and its definition, of a manual page's name and summary;
-and the two halves of each longer text.
+The pairs are those of a short and a long description, of a word and its definition, of a manual page's name and
+summary; and the two halves of each longer text.
 
 No text is taken from a package of a section that validates or tests in the data set `debian`. A paragraph that such a
 package has as well is left out, wherever else it stands. The same inputs give the same bytes.
@@ -74,7 +74,7 @@ def paragraphs(long_description):
 
 
 def descriptions(index, translations):
-    """texts and pairs of the packages in training sections."""
+    """Texts and pairs of the packages in training sections; and the texts of all other packages, which are left out."""
     section_of = {}
     for fields in stanzas(read_text(index)):
         section = fields.get("Section", "").split("/")[-1]
@@ -213,7 +213,8 @@ def halves(text, least):
 def unpacked(folder, name, where):
     found = sorted(pathlib.Path(folder).glob(f"{name}_*.deb"))
     if len(found) != 1:
-        sys.exit(f"debian_corpus.py: {folder} has {len(found)} files {name}_*.deb, one is needed: apt-get download {name}")
+        sys.exit(f"debian_corpus.py: {folder} has {len(found)} files {name}_*.deb, one is needed: "
+                 f"apt-get download {name}")
     target = pathlib.Path(where) / name
     subprocess.run(["dpkg-deb", "--extract", str(found[0]), str(target)], check=True)
     digest = hashlib.sha256(found[0].read_bytes()).hexdigest()

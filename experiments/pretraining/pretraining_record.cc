@@ -8,12 +8,6 @@
 #include "metaprompt/base/status_macros.h"
 
 namespace metaprompt {
-namespace {
-
-bool IsShare(double x) { return x >= 0 && x <= 1; }  // false for NaN
-
-}  // namespace
-
 absl::Status CheckPretraining(const PretrainingRecord& record) {
   RETURN_IF_ERROR(CheckVersion(record.has_version(), record.version(), kPretrainingVersion));
   if (const std::vector<std::string> broken = CheckPretrainingSpec(record.spec()); !broken.empty()) {
@@ -23,14 +17,7 @@ absl::Status CheckPretraining(const PretrainingRecord& record) {
     return absl::InvalidArgumentError(
         absl::StrCat("best_step is ", record.best_step(), "; trained_steps is ", record.trained_steps()));
   }
-  for (const TrainingPoint& point : record.curve()) {
-    if (!IsShare(point.accuracy()) || !IsShare(point.valid_accuracy()) || !(point.valid_loss() >= 0) ||
-        point.step() < 0 || point.step() > record.trained_steps()) {
-      return absl::InvalidArgumentError(
-          "a point of the curve has an accuracy that is not within 0 and 1, a loss below 0, or a step that is not "
-          "within trained_steps");
-    }
-  }
+  RETURN_IF_ERROR(CheckCurve(record.curve(), record.trained_steps()));
   if (record.has_pseudo_perplexity() && !(record.pseudo_perplexity() >= 1)) {
     return absl::InvalidArgumentError(
         absl::StrCat("pseudo_perplexity is ", record.pseudo_perplexity(), "; it must be >= 1"));

@@ -178,11 +178,7 @@ absl::StatusOr<RunRecord> RunExperiment(const ExperimentSpec& spec, const std::s
   run.out = out;
   run.record_file = "record.textproto";
   run.read = [](const std::string& folder) { return ReadRecord(folder); };
-  run.spec_text_of = [](const RunRecord& record) {
-    ExperimentSpec found = record.spec();
-    WriteOutDefaults(&found);
-    return SpecText(found);
-  };
+  run.spec_text_of = SpecTextOf<RunRecord>(WriteOutDefaults);
   run.work = [&](RunDirectory* directory) { return RunIn(directory, spec, progress, stop, allow_other_environment); };
   run.clean = RemoveInputNotes;
   return LiveRun(run, progress);

@@ -11,6 +11,7 @@
 #include "absl/strings/str_cat.h"
 #include "experiments/host/progress.h"
 #include "experiments/runs/run_directory.h"
+#include "metaprompt/base/spec_fields.h"
 #include "metaprompt/base/status_macros.h"
 
 namespace metaprompt {
@@ -29,6 +30,16 @@ struct RunLife {
   // Removes what the complete run does not need.
   std::function<void(const RunDirectory& directory)> clean;
 };
+
+// For `spec_text_of`. `write_out` sets the unset fields of a spec to their defaults.
+template <typename Record, typename WriteOut>
+std::function<std::string(const Record& record)> SpecTextOf(WriteOut write_out) {
+  return [write_out](const Record& record) {
+    auto spec = record.spec();
+    write_out(&spec);
+    return SpecText(spec);
+  };
+}
 
 // Runs, continues, or returns the record of a complete run with the same spec. Errors: a complete run with another
 // spec, and those of RunDirectory::Open and `work`. After an error of `work`, what took no time to make is removed.

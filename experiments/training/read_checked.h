@@ -1,11 +1,14 @@
-// Records of trainings as files: their checksum, their text, their version.
+// Records of trainings as files: their checksum, their text, their version, their curve.
 #ifndef EXPERIMENTS_TRAINING_READ_CHECKED_H_
 #define EXPERIMENTS_TRAINING_READ_CHECKED_H_
 
+#include <cstdint>
 #include <string>
 
 #include "absl/status/status.h"
+#include "experiments/training/training.pb.h"
 #include "google/protobuf/message.h"
+#include "google/protobuf/repeated_field.h"
 
 namespace metaprompt {
 
@@ -18,6 +21,10 @@ absl::Status InFile(const std::string& folder, const std::string& file, const ab
 
 // OK if the record's version is `known`.
 absl::Status CheckVersion(bool has_version, int version, int known);
+
+// OK if each accuracy is in [0, 1], each loss of a validation is at least 0, and each step is within 0 and
+// `trained_steps`. The error names the point and the field.
+absl::Status CheckCurve(const google::protobuf::RepeatedPtrField<TrainingPoint>& curve, int64_t trained_steps);
 
 }  // namespace metaprompt
 

@@ -24,8 +24,6 @@ constexpr double kWidest = 6.36;  // half an interval, in theory: two accuracies
 
 absl::Status Wrong(const std::string& what) { return absl::InvalidArgumentError(what); }
 
-bool IsShare(double x) { return x >= 0 && x <= 1; }  // false for NaN
-
 bool IsWidth(double x) { return x >= 0 && x <= kWidest; }
 
 bool AreSame(double a, double b) { return std::abs(a - b) <= kSame; }  // false for NaN
@@ -182,6 +180,8 @@ absl::Status CheckResult(const ShotResult& result, const ExperimentSpec& spec) {
 }
 
 }  // namespace
+
+bool IsShare(double x) { return x >= 0 && x <= 1; }
 
 absl::Status CheckRecord(const RunRecord& record) {
   if (!record.has_version()) {

@@ -16,6 +16,9 @@ absl::Status CheckRecord(const RunRecord& record);
 // The same for environment.textproto: times and counts.
 absl::Status CheckEnvironment(const Environment& environment);
 
+// Whether x is in [0, 1]; false for NaN.
+bool IsShare(double x);
+
 }  // namespace metaprompt
 
 #endif  // EXPERIMENTS_WORKBENCH_CHECK_RECORD_H_

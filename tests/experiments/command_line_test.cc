@@ -109,7 +109,8 @@ TEST_F(CommandLineTest, ShellsCompleteWhatHelpDescribes) {
   EXPECT_EQ(Completed(script, {"metaprompt", "run", "x", "--set", "a=b", "--o"}), "--out\n");
   EXPECT_EQ(Completed(script, {"metaprompt", "classify", "--un"}), "--uncalibrated\n");
   const std::string zsh = Command({"completion", "zsh"}).out;
-  EXPECT_THAT(zsh, AllOf(StartsWith("#compdef metaprompt\n"), HasSubstr("'show:Print the results of a run:"),
+  EXPECT_THAT(zsh, AllOf(StartsWith("#compdef metaprompt\n"),
+                         HasSubstr("'show:Print the results of a run, a pre-training or a fine-tuning'"),
                          HasSubstr("'--out:Run directory, new or of the stopped run [runs/NAME-seedSEED]'")));
   const std::string man = Command({"completion", "man"}).out;
   EXPECT_THAT(man,

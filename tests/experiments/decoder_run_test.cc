@@ -5,10 +5,14 @@
 #include <gtest/gtest.h>
 
 #include <filesystem>
+#include <set>
 #include <string>
 #include <vector>
 
+#include "absl/status/statusor.h"
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_replace.h"
 #include "experiments/result.pb.h"
 #include "metaprompt/base/files.h"
 #include "metaprompt/checkpoints/safetensors.h"
@@ -46,6 +50,7 @@ const std::vector<std::string> kInContext = {"learner={ in_context {} }", "train
 
 TEST_F(DecoderRunTest, SequencesAreMetaLearned) {
   for (const std::string golden : {"gpt2", "llama", "qwen2"}) {
+    std::set<std::string> trained;
     for (const std::string verbalizer : {"{ kind: SEQUENCE sequence { reduce: MEAN } }", "{ calibration {} }"}) {
       const Outcome run =
           Run(golden, {"learner.inner.class_lr=0", "model.verbalizer=" + verbalizer, "model.lora.rank=2"});
@@ -54,6 +59,17 @@ TEST_F(DecoderRunTest, SequencesAreMetaLearned) {
       EXPECT_EQ(record.model().architecture(), golden);
       EXPECT_TRUE(record.model().mlm_head());
       EXPECT_EQ(record.results(0).trained_meta_steps(), 4);
+      const absl::StatusOr<TensorFile> end = ParseSafetensors(Read("run/checkpoint-2shot.safetensors"), "end");
+      ASSERT_TRUE(end.ok()) << end.status();
+      TensorFile learned;
+      for (const auto& [name, tensor] : end->tensors) {
+        if (absl::StartsWith(name, "params/lora.") && absl::EndsWith(name, ".B")) {
+          EXPECT_TRUE(tensor.ne(0).any().item<bool>()) << name << " is 0, as at step 0; only gradients move it";
+          learned.tensors.emplace_back(name, tensor);
+        }
+      }
+      EXPECT_FALSE(learned.tensors.empty());
+      EXPECT_TRUE(trained.insert(SafetensorsBytes(learned)).second) << verbalizer << ": another loss moves them alike";
       std::filesystem::remove_all(folder_ + "run");
     }
   }
@@ -145,11 +161,19 @@ TEST_F(DecoderRunTest, LinesAreEncoded) {
   const Outcome tokens = Command({"tokenize", "--encoder", absl::StrCat(kGoldens, "llama"), folder_ + "lines.txt"});
   ASSERT_EQ(tokens.status, 0) << tokens.err;
   EXPECT_THAT(tokens.out, testing::StartsWith("282 ")) << "the token before every text";
+  const absl::StatusOr<std::string> lines = ReadFile(absl::StrCat(kGoldens, "lines.txt"));
+  ASSERT_TRUE(lines.ok()) << lines.status();
+  Write("lines.txt", absl::StrReplaceAll(*lines, {{"{mask}", "cat"}, {"{pad}", "dog"}}));
   for (const std::string golden : {"gpt2", "llama"}) {
     const Outcome outcome = Command({"encode", "--encoder", absl::StrCat(kGoldens, golden), "--what", "mask-logits",
                                      "--out", folder_ + "out.safetensors", folder_ + "lines.txt"});
     ASSERT_EQ(outcome.status, 0) << outcome.err;
-    EXPECT_EQ(ParseSafetensors(Read("out.safetensors"), "out")->Find("logits").size(0), 2);
+    const at::Tensor logits = ParseSafetensors(Read("out.safetensors"), "out")->Find("logits");
+    const absl::StatusOr<std::string> expected = ReadFile(absl::StrCat(kGoldens, golden, "/expected.safetensors"));
+    ASSERT_TRUE(expected.ok()) << expected.status();
+    const at::Tensor golden_logits = ParseSafetensors(*expected, "expected")->Find("logits");
+    ASSERT_EQ(logits.sizes(), golden_logits.sizes()) << golden;
+    EXPECT_LT((logits - golden_logits).abs().max().item<float>(), 1e-5F) << golden;
   }
   Write("lines.txt", "the cat\n\n");
   EXPECT_THAT(Command({"encode", "--encoder", absl::StrCat(kGoldens, "gpt2"), "--out", folder_ + "out.safetensors",

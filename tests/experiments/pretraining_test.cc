@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <cmath>
 #include <filesystem>
 #include <ostream>
 #include <string>
@@ -90,7 +91,7 @@ TEST(PretrainingTest, LearnsAndLeavesAnEncoderThatOpens) {
   ASSERT_TRUE(record.ok()) << record.status();
   EXPECT_EQ(Read(out + "/pretraining.textproto"), SpecText(*record));
   ASSERT_EQ(record->curve_size(), 5);  // steps 0, 6, 12, 18, 20
-  EXPECT_GT(record->best_step(), 0);   // of the untrained ones it is worse
+  EXPECT_GT(record->best_step(), 0);   // the untrained parameters validate worse
   EXPECT_GT(record->pseudo_perplexity(), 1);
   EXPECT_LT(record->pseudo_perplexity(), 110);
   EXPECT_THAT(PretrainingText(*record), AllOf(HasSubstr("144 texts"), HasSubstr("pseudo-perplexity")));
@@ -129,6 +130,12 @@ TEST(PretrainingTest, LearnsAndLeavesAnEncoderThatOpens) {
   edited = *record;
   edited.clear_version();
   EXPECT_THAT(std::string(CheckPretraining(edited).message()), HasSubstr("version is missing"));
+  edited = *record;
+  edited.mutable_curve(1)->set_valid_loss(std::nan(""));
+  EXPECT_THAT(std::string(CheckPretraining(edited).message()), HasSubstr("curve[1].valid_loss is nan"));
+  edited = *record;
+  edited.mutable_curve(2)->set_step(21);
+  EXPECT_EQ(CheckPretraining(edited).message(), "curve[2].step is 21; it must be within 0 and trained_steps, 20");
   // It can be pre-trained further.
   const absl::StatusOr<PretrainingRecord> further =
       Try(TinySpec({absl::StrCat("encoder.checkpoint.path=", out), "train.steps=2"}), Folder() + "/further");

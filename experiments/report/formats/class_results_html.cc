@@ -6,17 +6,13 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "experiments/confusion.h"
-#include "experiments/report/formats/html_text.h"
 #include "experiments/report/shot_classes.h"
+#include "metaprompt/base/html_text.h"
 
 namespace metaprompt {
 namespace {
 
 std::string Number(const std::string& text) { return absl::StrCat("<td class=\"n\">", text, "</td>"); }
-
-std::string Percent(std::optional<double> share) {
-  return share.has_value() ? absl::StrFormat("%.1f", 100 * *share) : "";
-}
 
 void AddClasses(const Confusion& confusion, std::string* page) {
   *page +=
@@ -28,13 +24,14 @@ void AddClasses(const Confusion& confusion, std::string* page) {
   for (size_t c = 0; c < confusion.labels.size(); ++c) {
     const ClassScore score = ScoreOf(confusion, c);
     const std::optional<size_t> mistake = MostFrequentMistake(confusion, c);
-    absl::StrAppend(page, "<tr><th scope=\"row\">", c + 1, "&nbsp;", HtmlBreakable(confusion.labels[c]), "</th>",
-                    Number(absl::StrCat(score.texts)), Number(absl::StrCat(score.right)),
-                    Number(Percent(score.precision)), Number(Percent(score.recall)), Number(Percent(score.f1)), "<td>",
-                    mistake.has_value() ? absl::StrCat(HtmlBreakable(confusion.labels[*mistake]), " (",
-                                                       confusion.counts[c][*mistake], ")")
-                                        : "",
-                    "</td></tr>\n");
+    absl::StrAppend(
+        page, "<tr><th scope=\"row\">", c + 1, "&nbsp;", HtmlBreakable(confusion.labels[c]), "</th>",
+        Number(absl::StrCat(score.texts)), Number(absl::StrCat(score.right)), Number(PercentOf(score.precision)),
+        Number(PercentOf(score.recall)), Number(PercentOf(score.f1)), "<td>",
+        mistake.has_value()
+            ? absl::StrCat(HtmlBreakable(confusion.labels[*mistake]), " (", confusion.counts[c][*mistake], ")")
+            : "",
+        "</td></tr>\n");
   }
   *page += "</tbody>\n</table></div>\n";
 }

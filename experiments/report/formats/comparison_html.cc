@@ -5,8 +5,8 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
-#include "experiments/report/formats/html_text.h"
 #include "experiments/report/percent.h"
+#include "metaprompt/base/html_text.h"
 
 namespace metaprompt {
 namespace {

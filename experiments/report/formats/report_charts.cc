@@ -10,7 +10,7 @@
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
 #include "experiments/report/comparison.h"
-#include "experiments/report/formats/html_text.h"
+#include "metaprompt/base/html_text.h"
 
 namespace metaprompt {
 namespace {

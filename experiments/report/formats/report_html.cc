@@ -10,10 +10,10 @@
 #include "experiments/report/comparison.h"
 #include "experiments/report/formats/class_results_html.h"
 #include "experiments/report/formats/comparison_html.h"
-#include "experiments/report/formats/html_text.h"
 #include "experiments/report/formats/report_charts.h"
 #include "experiments/report/formats/report_style.h"
 #include "experiments/report/report_table.h"
+#include "metaprompt/base/html_text.h"
 #include "metaprompt/base/spec_fields.h"
 
 namespace metaprompt {
