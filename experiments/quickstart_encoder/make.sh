@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Makes the quickstart's encoder again, on a Debian system with network: gets its texts, makes the corpus, pre-trains.
+# Makes the quickstart's encoder again, on Debian 12 with network: gets its texts, makes the corpus, pre-trains.
 #   experiments/quickstart_encoder/make.sh FOLDER     # new; about 1 GB; ten minutes on two cores
 # FOLDER/encoder is the result. Its bytes are those in this folder if the packages and the index are the same.
 set -euo pipefail
@@ -11,6 +11,8 @@ fi
 root=$(cd "$(dirname "$0")/../.." && pwd)
 program=$root/bazel-bin/experiments/cli/metaprompt
 [[ -x $program ]] || { echo "make.sh: build the program first: bazel build //:metaprompt" >&2; exit 1; }
+version=$(. /etc/os-release && echo "${VERSION_ID:-}")
+[[ $version == 12 ]] || { echo "make.sh: this is not Debian 12, whose packages the texts are from" >&2; exit 1; }
 mkdir "$1"
 work=$(cd "$1" && pwd)
 cd "$work"

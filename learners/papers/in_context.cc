@@ -6,6 +6,7 @@
 #include <numeric>
 #include <vector>
 
+#include "learners/inner/gradients.h"
 #include "metaprompt/base/random.h"
 
 namespace metaprompt {

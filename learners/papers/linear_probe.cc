@@ -4,6 +4,7 @@
 #include <ATen/core/grad_mode.h>
 
 #include "learners/inner/class_means.h"
+#include "learners/inner/gradients.h"
 
 namespace metaprompt {
 namespace {
