@@ -14,12 +14,12 @@
 #include "google/protobuf/descriptor.h"
 #include "learners/check_learner.h"
 #include "learners/learner_facts.h"
-#include "metaprompt/base/field_rules.h"
 #include "metaprompt/base/status_macros.h"
 #include "metaprompt/encoders/dropout_rates.h"
 #include "metaprompt/encoders/initial_values.h"
 #include "metaprompt/prompts/prompt_template.h"
 #include "metaprompt/prompts/soft_prompt.h"
+#include "metaprompt/specs/field_rules.h"
 
 namespace metaprompt {
 namespace {

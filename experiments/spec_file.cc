@@ -9,9 +9,9 @@
 #include "google/protobuf/descriptor.h"
 #include "metaprompt/base/files.h"
 #include "metaprompt/base/likely_cause.h"
-#include "metaprompt/base/spec_fields.h"
 #include "metaprompt/base/status_macros.h"
 #include "metaprompt/base/text.h"
+#include "metaprompt/specs/spec_fields.h"
 
 namespace metaprompt {
 namespace {

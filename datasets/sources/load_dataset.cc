@@ -21,10 +21,10 @@
 #include "datasets/text_names.h"
 #include "google/protobuf/descriptor.h"
 #include "google/protobuf/message.h"
-#include "metaprompt/base/field_rules.h"
 #include "metaprompt/base/likely_cause.h"
 #include "metaprompt/base/status_macros.h"
 #include "metaprompt/base/text.h"
+#include "metaprompt/specs/field_rules.h"
 
 namespace metaprompt {
 namespace {

@@ -13,9 +13,9 @@
 #include "experiments/commands/show_episodes.h"
 #include "experiments/host/output_file.h"
 #include "experiments/spec.h"
-#include "metaprompt/base/field_rules.h"
-#include "metaprompt/base/spec_fields.h"
 #include "metaprompt/base/status_macros.h"
+#include "metaprompt/specs/field_rules.h"
+#include "metaprompt/specs/spec_fields.h"
 
 namespace metaprompt {
 namespace {

@@ -14,8 +14,8 @@
 #include "experiments/pretraining/pretraining_record.h"
 #include "experiments/pretraining/pretraining_spec.h"
 #include "experiments/runs/run_inputs.h"
-#include "metaprompt/base/spec_fields.h"
 #include "metaprompt/base/status_macros.h"
+#include "metaprompt/specs/spec_fields.h"
 
 namespace metaprompt {
 namespace {

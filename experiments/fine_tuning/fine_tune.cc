@@ -28,10 +28,10 @@
 #include "learners/inner/task_pool.h"
 #include "metaprompt/base/example_texts.h"
 #include "metaprompt/base/hash.h"
-#include "metaprompt/base/spec_fields.h"
 #include "metaprompt/base/statistics.h"
 #include "metaprompt/base/status_macros.h"
 #include "metaprompt/checkpoints/checkpoint.h"
+#include "metaprompt/specs/spec_fields.h"
 
 namespace metaprompt {
 namespace {

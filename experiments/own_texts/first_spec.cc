@@ -7,8 +7,8 @@
 #include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
 #include "learners/check_learner.h"
-#include "metaprompt/base/field_rules.h"
-#include "metaprompt/base/spec_fields.h"
+#include "metaprompt/specs/field_rules.h"
+#include "metaprompt/specs/spec_fields.h"
 
 namespace metaprompt {
 

@@ -24,9 +24,9 @@
 #include "experiments/workbench/model_assembly.h"
 #include "experiments/workbench/workbench.h"
 #include "learners/check_learner.h"
-#include "metaprompt/base/spec_fields.h"
 #include "metaprompt/base/status_macros.h"
 #include "metaprompt/base/text.h"
+#include "metaprompt/specs/spec_fields.h"
 
 namespace metaprompt {
 namespace {

@@ -14,9 +14,9 @@
 #include "experiments/workbench/model_assembly.h"
 #include "metaprompt/base/checksums.h"
 #include "metaprompt/base/files.h"
-#include "metaprompt/base/spec_fields.h"
 #include "metaprompt/base/status_macros.h"
 #include "metaprompt/base/text.h"
+#include "metaprompt/specs/spec_fields.h"
 #include "metaprompt/tokenizers/tokenizer.h"
 
 namespace metaprompt {

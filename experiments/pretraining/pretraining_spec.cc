@@ -7,10 +7,10 @@
 #include "experiments/host/device.h"
 #include "experiments/model_size.h"
 #include "experiments/spec_file.h"
-#include "metaprompt/base/field_rules.h"
 #include "metaprompt/base/status_macros.h"
 #include "metaprompt/encoders/dropout_rates.h"
 #include "metaprompt/encoders/initial_values.h"
+#include "metaprompt/specs/field_rules.h"
 
 namespace metaprompt {
 namespace {

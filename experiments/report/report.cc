@@ -13,9 +13,9 @@
 #include "experiments/report/report_estimates.h"
 #include "experiments/report/report_notes.h"
 #include "learners/learner_facts.h"
-#include "metaprompt/base/spec_fields.h"
 #include "metaprompt/base/status_macros.h"
 #include "metaprompt/base/text.h"
+#include "metaprompt/specs/spec_fields.h"
 
 namespace metaprompt {
 namespace {

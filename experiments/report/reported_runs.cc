@@ -7,8 +7,8 @@
 #include "experiments/workbench/check_record.h"
 #include "experiments/workbench/read_record.h"
 #include "metaprompt/base/files.h"
-#include "metaprompt/base/spec_fields.h"
 #include "metaprompt/base/status_macros.h"
+#include "metaprompt/specs/spec_fields.h"
 
 namespace metaprompt {
 namespace {

@@ -21,11 +21,11 @@
 #include "experiments/workbench/check_record.h"
 #include "experiments/workbench/read_record.h"
 #include "learners/papers/make_learner.h"
-#include "metaprompt/base/field_rules.h"
-#include "metaprompt/base/spec_fields.h"
 #include "metaprompt/base/status_macros.h"
 #include "metaprompt/base/text.h"
 #include "metaprompt/prompts/verbalizer.h"
+#include "metaprompt/specs/field_rules.h"
+#include "metaprompt/specs/spec_fields.h"
 
 namespace metaprompt {
 namespace {

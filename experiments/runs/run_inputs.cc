@@ -12,8 +12,8 @@
 #include "experiments/host/threads.h"
 #include "experiments/workbench/seen_texts.h"
 #include "metaprompt/base/files.h"
-#include "metaprompt/base/spec_fields.h"
 #include "metaprompt/base/status_macros.h"
+#include "metaprompt/specs/spec_fields.h"
 
 namespace metaprompt {
 namespace {

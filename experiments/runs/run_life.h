@@ -11,8 +11,8 @@
 #include "absl/strings/str_cat.h"
 #include "experiments/host/progress.h"
 #include "experiments/runs/run_directory.h"
-#include "metaprompt/base/spec_fields.h"
 #include "metaprompt/base/status_macros.h"
+#include "metaprompt/specs/spec_fields.h"
 
 namespace metaprompt {
 

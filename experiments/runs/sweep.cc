@@ -24,11 +24,11 @@
 #include "experiments/spec.h"
 #include "experiments/workbench/read_record.h"
 #include "metaprompt/base/checksums.h"
-#include "metaprompt/base/field_rules.h"
 #include "metaprompt/base/files.h"
 #include "metaprompt/base/process.h"
-#include "metaprompt/base/spec_fields.h"
 #include "metaprompt/base/status_macros.h"
+#include "metaprompt/specs/field_rules.h"
+#include "metaprompt/specs/spec_fields.h"
 
 namespace metaprompt {
 namespace {

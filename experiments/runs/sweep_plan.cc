@@ -13,12 +13,12 @@
 #include "experiments/spec.h"
 #include "experiments/spec_file.h"
 #include "experiments/sweep.pb.h"
-#include "metaprompt/base/field_rules.h"
 #include "metaprompt/base/files.h"
 #include "metaprompt/base/likely_cause.h"
-#include "metaprompt/base/spec_fields.h"
 #include "metaprompt/base/status_macros.h"
 #include "metaprompt/base/text.h"
+#include "metaprompt/specs/field_rules.h"
+#include "metaprompt/specs/spec_fields.h"
 
 namespace metaprompt {
 namespace {

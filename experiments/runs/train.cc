@@ -10,10 +10,10 @@
 #include "experiments/runs/state_file.h"
 #include "experiments/workbench/param_file.h"
 #include "learners/inner/meta_step.h"
-#include "metaprompt/base/spec_fields.h"
 #include "metaprompt/base/statistics.h"
 #include "metaprompt/base/status_macros.h"
 #include "metaprompt/checkpoints/safetensors.h"
+#include "metaprompt/specs/spec_fields.h"
 
 namespace metaprompt {
 namespace {

@@ -12,9 +12,9 @@
 #include "experiments/training/training_step.h"
 #include "experiments/workbench/param_file.h"
 #include "learners/inner/meta_step.h"
-#include "metaprompt/base/spec_fields.h"
 #include "metaprompt/base/status_macros.h"
 #include "metaprompt/checkpoints/safetensors.h"
+#include "metaprompt/specs/spec_fields.h"
 
 namespace metaprompt {
 namespace {

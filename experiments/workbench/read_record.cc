@@ -8,8 +8,8 @@
 #include "metaprompt/base/checksums.h"
 #include "metaprompt/base/files.h"
 #include "metaprompt/base/hash.h"
-#include "metaprompt/base/spec_fields.h"
 #include "metaprompt/base/status_macros.h"
+#include "metaprompt/specs/spec_fields.h"
 
 namespace metaprompt {
 namespace {

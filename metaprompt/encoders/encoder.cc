@@ -365,15 +365,15 @@ at::Tensor Encoder::Layers(const ParamList& p, const TextInputs& texts, const En
     const auto turned = [&](const at::Tensor& rows, const at::Tensor& of_rows) {
       return own.rotary.cos.defined() ? Rotated(rows, own.rotary, of_rows) : rows;
     };
-    at::Tensor seen = pre_norm ? Norm(p, x, at.attention_norm) : x;
+    const bool norm_before = pre_norm && at.attention_norm != kNoParam;
+    at::Tensor seen = norm_before ? Norm(p, x, at.attention_norm) : x;
     const at::Tensor key = turned(Dense(p, seen, at.key), texts.packing().positions);
     const at::Tensor value = WithLora(p, seen, at.value, at.value_lora);
     const at::Tensor tokens = at_slots ? texts.packing().read_from : at::Tensor();
     if (at_slots) {  // [B, D]: all that the head reads
       const auto read = [&](const at::Tensor& rows) { return GatherRows(rows, tokens, texts.packing().read_to); };
-      const bool same = seen.is_same(x);
       x = read(x);
-      seen = same ? x : read(seen);
+      seen = norm_before ? read(seen) : x;
     }
     const at::Tensor query =
         turned(WithLora(p, seen, at.query, at.query_lora),

@@ -14,11 +14,11 @@
 
 #include "absl/strings/str_cat.h"
 #include "experiments/experiment.pb.h"
-#include "metaprompt/base/field_rules.h"
 #include "metaprompt/base/files.h"
 #include "metaprompt/base/hash.h"
 #include "metaprompt/base/process.h"
-#include "metaprompt/base/spec_fields.h"
+#include "metaprompt/specs/field_rules.h"
+#include "metaprompt/specs/spec_fields.h"
 
 namespace metaprompt {
 namespace {

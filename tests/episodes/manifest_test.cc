@@ -19,7 +19,7 @@
 #include "experiments/result.pb.h"
 #include "metaprompt/base/files.h"
 #include "metaprompt/base/hash.h"
-#include "metaprompt/base/spec_fields.h"
+#include "metaprompt/specs/spec_fields.h"
 
 namespace metaprompt {
 namespace {

@@ -29,7 +29,7 @@
 #include "experiments/workbench/workbench.h"
 #include "learners/papers/make_learner.h"
 #include "metaprompt/base/files.h"
-#include "metaprompt/base/spec_fields.h"
+#include "metaprompt/specs/spec_fields.h"
 #include "tests/helpers/tiny_run.h"
 
 namespace metaprompt {

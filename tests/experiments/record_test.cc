@@ -18,7 +18,7 @@
 #include "experiments/result.pb.h"
 #include "experiments/workbench/check_record.h"
 #include "metaprompt/base/random.h"
-#include "metaprompt/base/spec_fields.h"
+#include "metaprompt/specs/spec_fields.h"
 #include "tests/helpers/command_line_fixture.h"
 
 namespace metaprompt {

@@ -18,8 +18,8 @@
 #include "experiments/report/reported_runs.h"
 #include "experiments/result.pb.h"
 #include "metaprompt/base/files.h"
-#include "metaprompt/base/spec_fields.h"
 #include "metaprompt/base/statistics.h"
+#include "metaprompt/specs/spec_fields.h"
 
 namespace metaprompt {
 namespace {

@@ -19,8 +19,8 @@
 #include "experiments/workbench/workbench.h"
 #include "metaprompt/base/files.h"
 #include "metaprompt/base/hash.h"
-#include "metaprompt/base/spec_fields.h"
 #include "metaprompt/base/statistics.h"
+#include "metaprompt/specs/spec_fields.h"
 #include "tests/helpers/tiny_run.h"
 
 namespace metaprompt {

@@ -21,7 +21,7 @@
 #include "experiments/training/training_step.h"
 #include "metaprompt/base/files.h"
 #include "metaprompt/base/random.h"
-#include "metaprompt/base/spec_fields.h"
+#include "metaprompt/specs/spec_fields.h"
 #include "tests/helpers/tiny_run.h"
 
 namespace metaprompt {

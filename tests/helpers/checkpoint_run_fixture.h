@@ -18,7 +18,7 @@
 #include "experiments/cli/command_line.h"
 #include "experiments/result.pb.h"
 #include "metaprompt/base/files.h"
-#include "metaprompt/base/spec_fields.h"
+#include "metaprompt/specs/spec_fields.h"
 
 namespace metaprompt {
 

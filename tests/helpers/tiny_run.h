@@ -20,7 +20,7 @@
 #include "experiments/spec.h"
 #include "metaprompt/base/files.h"
 #include "metaprompt/base/random.h"
-#include "metaprompt/base/spec_fields.h"
+#include "metaprompt/specs/spec_fields.h"
 
 namespace metaprompt {
 

@@ -21,8 +21,8 @@
 #include "learners/papers/make_learner.h"
 #include "metaprompt/base/files.h"
 #include "metaprompt/base/random.h"
-#include "metaprompt/base/spec_fields.h"
 #include "metaprompt/checkpoints/safetensors.h"
+#include "metaprompt/specs/spec_fields.h"
 #include "tests/helpers/differences.h"
 
 namespace metaprompt {

@@ -14,7 +14,7 @@
 #include "experiments/report/formats/report_style.h"
 #include "experiments/report/report_table.h"
 #include "metaprompt/base/html_text.h"
-#include "metaprompt/base/spec_fields.h"
+#include "metaprompt/specs/spec_fields.h"
 
 namespace metaprompt {
 namespace {

@@ -1,6 +1,6 @@
 // What the `FieldRule` options of a spec's fields are for: checks, defaults, descriptions, and which fields are paths.
-#ifndef METAPROMPT_BASE_FIELD_RULES_H_
-#define METAPROMPT_BASE_FIELD_RULES_H_
+#ifndef METAPROMPT_SPECS_FIELD_RULES_H_
+#define METAPROMPT_SPECS_FIELD_RULES_H_
 
 #include <string>
 #include <vector>
@@ -29,4 +29,4 @@ std::vector<std::string> PathsIn(const google::protobuf::Message& spec);
 
 }  // namespace metaprompt
 
-#endif  // METAPROMPT_BASE_FIELD_RULES_H_
+#endif  // METAPROMPT_SPECS_FIELD_RULES_H_

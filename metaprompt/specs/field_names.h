@@ -1,6 +1,6 @@
 // The names that a type of spec has, for errors and descriptions that list them.
-#ifndef METAPROMPT_BASE_FIELD_NAMES_H_
-#define METAPROMPT_BASE_FIELD_NAMES_H_
+#ifndef METAPROMPT_SPECS_FIELD_NAMES_H_
+#define METAPROMPT_SPECS_FIELD_NAMES_H_
 
 #include <string>
 #include <vector>
@@ -29,4 +29,4 @@ inline std::string EnumNames(const google::protobuf::FieldDescriptor& field) {
 
 }  // namespace metaprompt
 
-#endif  // METAPROMPT_BASE_FIELD_NAMES_H_
+#endif  // METAPROMPT_SPECS_FIELD_NAMES_H_

@@ -1,4 +1,4 @@
-#include "metaprompt/base/field_rules.h"
+#include "metaprompt/specs/field_rules.h"
 
 #include <cmath>
 #include <cstdlib>
@@ -9,9 +9,9 @@
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
 #include "google/protobuf/descriptor.h"
-#include "metaprompt/base/field_names.h"
-#include "metaprompt/base/field_rule.pb.h"
 #include "metaprompt/base/text.h"
+#include "metaprompt/specs/field_names.h"
+#include "metaprompt/specs/field_rule.pb.h"
 
 namespace metaprompt {
 namespace {

@@ -1,4 +1,4 @@
-#include "metaprompt/base/spec_fields.h"
+#include "metaprompt/specs/spec_fields.h"
 
 #include <algorithm>
 
@@ -12,8 +12,8 @@
 #include "google/protobuf/descriptor.h"
 #include "google/protobuf/io/tokenizer.h"
 #include "google/protobuf/text_format.h"
-#include "metaprompt/base/field_names.h"
 #include "metaprompt/base/text.h"
+#include "metaprompt/specs/field_names.h"
 
 namespace metaprompt {
 namespace {

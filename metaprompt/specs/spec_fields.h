@@ -1,6 +1,6 @@
 // Specs as text: parsed, changed field by field, and printed. A spec is any protobuf message.
-#ifndef METAPROMPT_BASE_SPEC_FIELDS_H_
-#define METAPROMPT_BASE_SPEC_FIELDS_H_
+#ifndef METAPROMPT_SPECS_SPEC_FIELDS_H_
+#define METAPROMPT_SPECS_SPEC_FIELDS_H_
 
 #include <string>
 
@@ -23,4 +23,4 @@ std::string SpecText(const google::protobuf::Message& spec);
 
 }  // namespace metaprompt
 
-#endif  // METAPROMPT_BASE_SPEC_FIELDS_H_
+#endif  // METAPROMPT_SPECS_SPEC_FIELDS_H_
