@@ -65,8 +65,9 @@ class Learner {
   virtual TaskGradient MetaGradient(const Model& model, const ParamList& meta, const Episode& episode,
                                     int64_t meta_step) const = 0;
 
-  // Whether MetaGradient and Adapt accept episodes with several tasks, and give for them the sum of what they give for
-  // each task separately. True if every parameter that adapts may have a value per task (Model::PerTask).
+  // Whether an episode may have several tasks. Adapt then adapts to each task separately, and MetaGradient returns the
+  // sum of what it returns for each task alone. True if every parameter that adapts may have a value per task
+  // (Model::PerTask).
   virtual bool TakesSeveralTasks(const Model& /*model*/) const { return false; }
 
   // Approximately how many bytes Adapt takes at its peak, without the parameters and the batch. 0: negligible.
