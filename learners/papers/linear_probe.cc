@@ -45,8 +45,8 @@ at::Tensor LogisticRegression(const at::Tensor& features, const at::Tensor& labe
     }
     // A Newton step on r: dr = (S K + l2) dA, where S is the Jacobian of the softmax in each row, divided by R, and K
     // is the Gram matrix.
-    const at::Tensor s =
-        (at::diag_embed(p) - p.unsqueeze(2) * p.unsqueeze(1)) / static_cast<double>(n);  // [R, ways, ways]
+    // s is [R, ways, ways].
+    const at::Tensor s = (at::diag_embed(p) - p.unsqueeze(2) * p.unsqueeze(1)) / static_cast<double>(n);
     const at::Tensor system = at::einsum("ivw,ij->ivjw", {s, gram}).reshape({n * ways, n * ways}) + eye * l2;
     const at::Tensor step = at::linalg_solve(system, r.reshape({n * ways, 1})).view({n, ways});
     // Halve the step until the objective does not grow: far from the minimum a whole step may overshoot.

@@ -32,8 +32,8 @@ constexpr int64_t kRows = 16;
 constexpr int64_t kDepth = 32;
 constexpr int64_t kTileBytes = kRows * 64;
 constexpr int64_t kBlock = 2 * kRows;  // rows and columns of the result that are computed at a time: 2 x 2 tiles
-constexpr int64_t kStripBytes =
-    1280 * int64_t{1024};  // of the right factor's tiles, so that they stay in a core's cache
+// The most bytes of the right factor's tiles, so that they stay in a core's cache.
+constexpr int64_t kStripBytes = 1280 * int64_t{1024};
 
 int64_t Blocks(int64_t n, int64_t size) { return (n + size - 1) / size; }
 

@@ -13,8 +13,7 @@ namespace metaprompt {
 
 // The dropout of one forward pass of an encoder. By default there is none.
 struct Dropout {
-  double hidden =
-      0;  // rate in [0, 1), for the embeddings and for the results that each half of a layer adds to the hidden states
+  double hidden = 0;     // rate in [0, 1), for the embeddings and the results of both halves of each layer
   double attention = 0;  // rate in [0, 1), for the weights of attention, after the softmax
   uint64_t seed = 0;
 };

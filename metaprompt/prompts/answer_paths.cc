@@ -82,8 +82,8 @@ class Collector {
     const Beginnings& beginnings = of_tasks_[static_cast<size_t>(task)];
     std::vector<int64_t> behind;  // by path: the last token of the text
     for (size_t p = 0; p < inputs_per_text_; ++p) {
-      const Ids& path =
-          beginnings.paths[p < beginnings.paths.size() ? p : 0];  // path 0 is repeated if another task has more paths
+      // Path 0 is repeated if another task has more paths.
+      const Ids& path = beginnings.paths[p < beginnings.paths.size() ? p : 0];
       const auto begin = static_cast<int64_t>(ids_.size());
       for (const Ids* part : {&context_, &text, &path}) {
         ids_.insert(ids_.end(), part->begin(), part->end());
