@@ -14,7 +14,8 @@
 
 namespace metaprompt {
 
-// A text, identified by the index of its class and its index within that class. (An image is a text too.)
+// A text, identified by the index of its class and its index within that class. In a word task, the class is a word. If
+// the data are images, an image counts as a text.
 struct TextRef {
   int64_t of_class = 0;
   int64_t text = 0;
@@ -29,9 +30,9 @@ struct EpisodePlan {
   std::vector<int64_t> classes;   // [ways]
   bool word_task = false;         // whether the classes are words (EpisodeSampler::WithWordTasks)
   bool borrowed_answers = false;  // whether random word pieces replace the answer words of the classes
-  uint64_t answer_seed = 0;      // for whatever a TaskSource draws when it builds the task, such as random answer words
-  std::vector<TextRef> support;  // [ways * shots], ordered by way
-  std::vector<TextRef> query;    // [ways * queries], ordered by way; disjoint from `support`
+  uint64_t answer_seed = 0;       // for all that a TaskSource draws when it builds the task, such as answer words
+  std::vector<TextRef> support;   // [ways * shots], ordered by way
+  std::vector<TextRef> query;     // [ways * queries], ordered by way; disjoint from `support`
 };
 
 struct EpisodeShape {
@@ -87,8 +88,8 @@ class EpisodeSampler {
 
   // Replaces each query text that is also in the support set (as the same text under another label) by a text of its
   // class that has only one label. A word without enough such texts keeps its query text. Class (or word) c has pool[c]
-  // texts, and shared[c] are those with several labels. The random numbers come from a separate stream, so plans
-  // without such a text do not change.
+  // texts, and shared[c] are those with several labels. The random numbers come from a separate stream, and are drawn
+  // only for such query texts.
   void KeepApart(const std::vector<int64_t>& pool, const std::vector<std::map<int64_t, int64_t>>& shared,
                  EpisodePlan* plan) const;
 

@@ -34,7 +34,7 @@ struct AdaptedParams {
 struct TaskGradient {
   ParamList grads;            // in the order of MetaInfos; undefined for a parameter that is not learned
   double query_loss = 0;      // after adaptation
-  double query_accuracy = 0;  // in [0, 1]
+  double query_accuracy = 0;  // in [0, 1] for one task
   // The value whose gradient `grads` is. NaN if there is none: first-order MAML and Reptile return a direction that is
   // not a gradient, and implicit MAML returns a gradient only in the limit of many inner steps.
   double objective = std::numeric_limits<double>::quiet_NaN();
@@ -66,8 +66,8 @@ class Learner {
                                     int64_t meta_step) const = 0;
 
   // Whether an episode may have several tasks. Adapt then adapts to each task separately, and MetaGradient returns the
-  // sum of what it returns for each task alone. True if every parameter that adapts may have a value per task
-  // (Model::PerTask).
+  // sum of what it returns for each task alone. This requires that every parameter that adapts may have a value per
+  // task (Model::PerTask).
   virtual bool TakesSeveralTasks(const Model& /*model*/) const { return false; }
 
   // Approximately how many bytes Adapt takes at its peak, without the parameters and the batch. 0: negligible.

@@ -26,7 +26,7 @@ class PromptModel : public Model {
   // `num_soft` is the number of soft vectors: those in the template, or those between the class token and the patches
   // of an image.
   PromptModel(const ModelSpec& spec, Encoder encoder, int64_t num_soft);
-  // The encoder is a BERT of the size that spec.encoder.bert gives. `vocab` is the number of vocabulary ids.
+  // The encoder is a BERT of the size in spec.encoder.bert. `vocab` is the number of vocabulary ids.
   PromptModel(const ModelSpec& spec, int64_t vocab, int64_t num_soft);
 
   // Whether the encoder's matrix products are computed in bfloat16 (see autocast.h). Head, features and logits are
@@ -139,8 +139,8 @@ class PromptModel : public Model {
   bool bfloat16_ = false;
   std::vector<PromptedText> content_free_;  // empty: no calibration
   int head_layer_ = 0;                      // ParamInfo::layer of the head, the largest of all
-  // The encoder's parameters; without a head, read.scale [E] and read.shift [E]; the low-rank updates (see layout.h);
-  // the soft vectors [num_soft, E] and the LSTM and MLP that they pass through (see soft_prompt.h); the prefixes (see
+  // In this order: the encoder's parameters; without a head, read.scale [E] and read.shift [E]; the low-rank updates
+  // (see layout.h); the soft vectors [num_soft, E] and the LSTM and MLP on them (see soft_prompt.h); the prefixes (see
   // layout.h).
   std::vector<ParamInfo> params_;
 };

@@ -46,8 +46,8 @@ struct DetachedTask {
   ParamList ToMeta(const ParamList& of_inputs) const;
 };
 
-// `meta` are the meta-parameters, in the order of MetaInfos. `learned` tells for each of them whether its gradient is
-// needed.
+// `meta` are the meta-parameters, in the order of MetaInfos. learned[i] is whether the gradient with respect to meta[i]
+// is needed.
 DetachedTask Detach(const Model& model, const ParamList& meta, const std::vector<bool>& learned, const Episode& episode,
                     const StartFunction& start, const InnerSpec& inner);
 

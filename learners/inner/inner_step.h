@@ -32,10 +32,9 @@ struct InnerState {
 };
 
 // Computes θ_{k+1} from θ_k and its gradients, at step k = `step`, from 0. A parameter with an undefined gradient is
-// unchanged. The step sizes are multiplied by `share`. `decay` says for each parameter whether weight decay applies. If
-// the norm of all gradients of parameters that move is greater than inner.clip_norm (and this is not 0), the gradients
-// are scaled down to it. The result is differentiable with respect to the state, the gradients and the learned step
-// sizes.
+// unchanged. The step sizes are multiplied by `share`. decay[i] is whether weight decay applies to parameter i. If the
+// norm of all gradients of parameters that move is greater than inner.clip_norm (and this is not 0), the gradients are
+// scaled down to it. The result is differentiable with respect to the state, the gradients and the learned step sizes.
 // Without a graph, AdamW on the CPU changes tensors in place if only `state` refers to them. Pass `state` with
 // std::move to save memory.
 InnerState InnerStep(const InnerSpec& inner, const std::vector<InnerRate>& rates, const std::vector<bool>& decay,

@@ -43,9 +43,9 @@ struct StepStats {
 };
 
 // One update by the mean of the tasks' gradients. `total` is the planned number of meta-steps. The gradients are summed
-// in the order of the tasks, not in the order in which the tasks end. If a loss or gradient is not finite, the error
-// says whether the parameters were finite before this step. The error is Cancelled if the pool was asked to stop before
-// every task was done. After an error the state is unchanged.
+// in the order of the tasks, not in the order in which the tasks end. It is an error if a loss or gradient is not
+// finite; the error's text depends on whether the parameters were finite before this step. The error is Cancelled if
+// the pool was asked to stop before every task was done. After an error the state is unchanged.
 absl::StatusOr<StepStats> MetaStep(const Learner& learner, const Model& model, const MetaOptimizerSpec& optimizer,
                                    int64_t total, const MetaBatch& batch, TaskPool* pool, LearnerState* state);
 

@@ -1,4 +1,5 @@
-// Which of the model's parameters move in the inner steps or are meta-learned, and their constant step sizes.
+// Which of the model's parameters the inner steps change, or meta-training changes, and their constant step sizes. A
+// parameter that the inner steps change is said to move.
 #ifndef LEARNERS_INNER_SCOPE_H_
 #define LEARNERS_INNER_SCOPE_H_
 

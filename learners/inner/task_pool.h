@@ -32,10 +32,10 @@ class TaskPool {
   int threads() const { return threads_; }
 
   // Calls task(0), ..., task(count - 1) in this order, each on the next free thread, and waits for all of them. Returns
-  // the number of tasks that were done, which is less than `count` only if the pool was asked to stop; they are the
-  // first ones. If a task throws, no further task starts, and Run throws the exception when the running tasks are done.
-  // The calling thread calls `meanwhile`, if given, about twice per second while it waits or, if the tasks run one
-  // after another, after each task.
+  // the number n of tasks that were done, which are task(0), ..., task(n - 1). It is less than `count` only if the pool
+  // was asked to stop. If a task throws, no further task starts, and Run throws the exception when the running tasks
+  // are done. The calling thread calls `meanwhile`, if given, about twice per second while it waits or, if the tasks
+  // run one after another, after each task.
   int64_t Run(int64_t count, const std::function<void(int64_t)>& task, const std::function<void()>& meanwhile = nullptr,
               FewTasks few = FewTasks::kAllThreads);
 

@@ -32,7 +32,7 @@ bool TakesBfloat16Layers(const EncoderConfig& config, const EncoderLayout& layou
       config.width % (config.heads * kBfloat16Lanes) != 0) {
     return false;
   }
-  const LayerPlaces& last = layout.layers.back();  // the layer whose parameters are defined whichever layers are cached
+  const LayerPlaces& last = layout.layers.back();  // its parameters are defined, whichever layers are cached
   const at::Tensor& matrix = params[last.down];
   return matrix.defined() && matrix.is_cpu() && matrix.scalar_type() == at::kBFloat16 && last.query_lora == kNoParam &&
          (last.prefix_key == kNoParam || params[last.prefix_key].dim() == 2) &&

@@ -13,7 +13,8 @@ using torch::autograd::AutogradContext;
 using torch::autograd::variable_list;
 
 // y[..., j] = x[..., index[..., j]], and its transpose, y[..., i] = the sum of x[..., j] over j with index[..., j] = i,
-// where i < columns. Each is the derivative of the other. Unlike LibTorch's gather they keep no copy of x.
+// where i < columns. Each is the derivative of the other. Unlike LibTorch's gather, they do not keep x for the
+// derivative.
 at::Tensor Chosen(const at::Tensor& x, const at::Tensor& index);
 at::Tensor Scattered(const at::Tensor& x, const at::Tensor& index, int64_t columns);
 

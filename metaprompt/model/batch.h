@@ -20,7 +20,7 @@ class Cached {
   // What the first dimension of a cached tensor counts.
   enum class Rows {
     kTokens,  // tokens of the batch's sequences (SequencesOf)
-    kInputs,  // an input
+    kInputs,  // inputs
     kOutput,  // rows of the model's output
     kShared,  // something else: the tensor does not depend on which inputs the batch has
   };
@@ -45,7 +45,7 @@ struct Batch {
   at::Tensor weights;  // [R]: the loss is Σ_r weights[r] · (loss of row r); undefined: each weight is M / R
   std::shared_ptr<const Cached> cached;  // null: nothing is cached
   uint64_t seed = 0;                     // of everything random that is computed from the batch: mini-batches, dropout
-  bool dropout = false;  // whether the model applies its dropout (ModelSpec.dropout); the masks follow from `seed`
+  bool dropout = false;  // whether the model applies its dropout (ModelSpec.dropout); `seed` determines the masks
 };
 
 // The number of rows, R.

@@ -16,8 +16,8 @@ namespace metaprompt {
 // or empty tensor.
 bool AllFinite(const at::Tensor& tensor);
 
-// OK if AllFinite. The error begins with `what`, and gives the count of the numbers that are not finite and the first
-// of them (counted from 1): "bert.pooler.weight: 2 of 589824 numbers are not finite; the first is number 17, nan".
+// OK if AllFinite. The error begins with `what`, and contains how many numbers are not finite and which is the first,
+// counted from 1: "bert.pooler.weight: 2 of 589824 numbers are not finite; the first is number 17, nan".
 absl::Status CheckFinite(absl::string_view what, const at::Tensor& tensor);
 
 // The same for a list of parameters. The error begins with the name of the first parameter that is not finite.

@@ -11,7 +11,7 @@
 
 namespace metaprompt {
 
-// B images of one size. An encoder sees each as a sequence of T tokens: the class token, `soft` soft vectors and
+// B images of one size. An encoder computes each as a sequence of T tokens: the class token, `soft` soft vectors and
 // `patches` patches. All sequences are equally long. A value type: copies share memory, and nothing is changed in
 // place.
 class ImageInputs {

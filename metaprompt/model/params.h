@@ -41,7 +41,7 @@ struct ParamInfo {
   ParamGroup group = ParamGroup::kEncoder;
   int layer = 0;            // 0: embeddings and prompts; 1..L: transformer layers; L+1: head
   bool decay = false;       // whether weight decay applies
-  bool vocab_rows = false;  // one row (or entry) per vocabulary id; an episode needs only the rows that it uses
+  bool vocab_rows = false;  // whether there is a row (or entry) per vocabulary id; an episode needs only some of them
   bool prompt_map = false;  // whether it belongs to the LSTM or MLP on the soft vectors (kPrompt only)
 };
 
