@@ -46,9 +46,9 @@ struct TensorNames {
   absl::string_view positions = "embeddings.position_embeddings";
   absl::string_view token_types = "embeddings.token_type_embeddings";
   absl::string_view embedding_norm = "embeddings.LayerNorm";
-  absl::string_view class_token;  // for images: the whole name of a tensor
-  absl::string_view patches;
-  absl::string_view embedding_map;             // empty if the architecture has none, as are the names below
+  absl::string_view class_token;               // only for images, the whole name of a tensor
+  absl::string_view patches;                   // only for images, a dense layer
+  absl::string_view embedding_map;             // empty if the architecture has no such layer
   absl::string_view layer = "encoder.layer.";  // the prefix of a layer's number
   absl::string_view inner_layer;               // ALBERT: the prefix of the number within the group; otherwise empty
   absl::string_view query = "attention.self.query";

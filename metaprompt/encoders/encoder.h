@@ -30,7 +30,7 @@ struct EncoderState {
 // All architectures are computed by the same functions, with different options (EncoderConfig):
 // - The inputs are texts, or images (ViT).
 // - Token types and positions are added to a token's vector; positions may begin at another row (RoBERTa).
-// - MPNet adds a bias that depends on the distance to the attention scores.
+// - MPNet adds to the attention scores a bias that depends on the distance between two tokens.
 // - ALBERT has a dense layer after the embeddings, and layers that share parameters.
 // - ModernBERT has rotary positions, local attention, gated feed-forward layers, and norms before each half of a layer
 //   instead of after it.
@@ -88,7 +88,7 @@ class Encoder {
                     const Dropout& dropout = {}) const;
 
   // The last hidden states of the tokens at which answers are read, [B, D]: those rows of States. The last layer is
-  // computed only for these tokens, with the keys and values of all tokens, which is a fraction of the work.
+  // computed only for these tokens, with the keys and values of all tokens. This takes a fraction of the time.
   at::Tensor StatesToRead(const ParamList& params, const TextInputs& texts, const EncoderState& from,
                           const Dropout& dropout = {}) const;
 

@@ -11,7 +11,7 @@ namespace metaprompt {
 // The mean over each text's tokens of `states` [N, D]: [B, D], of type `type`.
 at::Tensor MeanOfTokens(const at::Tensor& states, const TextInputs& texts, at::ScalarType type);
 
-// `vectors` [B, D], each scaled to length 1. The result for a vector that is not much longer than 1e-6 is shorter.
+// `vectors` [B, D], each scaled to length 1. A vector whose length is about 1e-6 or less becomes shorter than 1.
 at::Tensor UnitVectors(const at::Tensor& vectors);
 
 }  // namespace metaprompt

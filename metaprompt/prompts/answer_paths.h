@@ -1,5 +1,5 @@
-// AnswerPaths: answers as sequences of tokens after texts. For scoring them with a causal model: which sequences the
-// model must compute, and which of its predictions are the answers' tokens.
+// AnswerPaths: answers as sequences of tokens after texts. To score them, a causal model must compute certain
+// sequences, and some of its predictions are those of the answers' tokens.
 #ifndef METAPROMPT_PROMPTS_ANSWER_PATHS_H_
 #define METAPROMPT_PROMPTS_ANSWER_PATHS_H_
 

@@ -23,8 +23,8 @@ struct Framing {
   int64_t slot = 0;
 };
 
-// The framing of a masked language model is [CLS] ... [MASK] ... [SEP], where tokenizers have different names for these
-// tokens. The tokenizer of a causal model has no mask, and may have a special token at the beginning.
+// The framing of a masked language model is [CLS] ... [MASK] ... [SEP]. (Tokenizers have different names for these
+// tokens.) The tokenizer of a causal model has no mask, and may have a special token at the beginning.
 inline Framing FramingOf(const Tokenizer& tokenizer) {
   const SpecialIds special = tokenizer.special();
   Framing framing;

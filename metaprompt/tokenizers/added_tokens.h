@@ -15,7 +15,7 @@ namespace metaprompt {
 struct AddedToken {
   std::string content;  // not empty
   int64_t id = 0;
-  bool lstrip = false;       // whether it includes the white space before it,
+  bool lstrip = false;       // whether it takes in the white space before it,
   bool rstrip = false;       // and the white space after it
   bool single_word = false;  // whether it is not found within a word
   bool normalized = false;   // whether it is searched for in the normalised text
