@@ -4,7 +4,7 @@
 //   metaprompt-episodes 1
 //   dataset NAME SHA256      the SHA-256 of what `metaprompt datasets export` writes
 //   split   train|valid|test
-//   seed    S the seed that drew the episodes; for information only
+//   seed    S                the seed that drew the episodes; for information only
 //   ways    N
 //   queries Q
 // After them there is one line per episode:

@@ -36,9 +36,10 @@ ParamList OrZeros(ParamList values, const ParamList& like) {
   return values;
 }
 
-// Solves (H + λ) x = b by conjugate gradients (Hestenes and Stiefel 1952). H is symmetric, and `product` computes (H +
-// λ) v. If a direction has no positive curvature, φ is not a minimum and has no derivative. Then the result so far is
-// returned or, if the first direction is the one, the result for H = 0, which gives the first-order meta-gradient.
+// Solves (H + λ) x = b by conjugate gradients (Hestenes and Stiefel 1952). H is symmetric. `product` computes (H + λ)
+// v. If the curvature along a direction is not positive, then φ is not a minimum and has no derivative. The result is
+// then what has been computed so far or, at the first direction, the solution for H = 0, which leads to the first-order
+// meta-gradient.
 ParamList Solve(const std::function<ParamList(const ParamList&)>& product, double lambda, const ParamList& b, int steps,
                 double tolerance) {
   ParamList x;

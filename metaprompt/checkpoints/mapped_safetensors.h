@@ -17,8 +17,8 @@ namespace metaprompt {
 // a piece is being copied.
 absl::StatusOr<std::unique_ptr<WeightFile>> OpenMappedSafetensors(const std::string& path);
 
-// Reads the whole file once, with as little memory. The result is that of ParseSafetensors for the file's bytes. If
-// `sha256` is not null, it is set to the hash of the file's bytes.
+// Reads the whole file once, and takes as little memory. The result is the same as that of ParseSafetensors for the
+// file's bytes. If `sha256` is not null, it is set to the hash of the file's bytes.
 absl::StatusOr<TensorFile> ReadSafetensors(const std::string& path, std::string* sha256 = nullptr);
 
 }  // namespace metaprompt

@@ -25,14 +25,14 @@
 namespace metaprompt {
 namespace {
 
-// A tile has 16 rows of 64 bytes, that is 16 pairs of bfloat16 numbers. In a tile of the left factor, a row has 32
+// A tile has 16 rows of 64 bytes, with 16 pairs of bfloat16 numbers each. In a tile of the left factor, a row has 32
 // numbers along k. In a tile of the right factor, a row has, for each of 16 columns, a pair of numbers that are
 // neighbours along k.
 constexpr int64_t kRows = 16;
 constexpr int64_t kDepth = 32;
 constexpr int64_t kTileBytes = kRows * 64;
 constexpr int64_t kBlock = 2 * kRows;  // rows and columns of the result that are computed at a time: 2 x 2 tiles
-// The most bytes of the right factor's tiles, so that they stay in a core's cache.
+// The maximum size of the right factor's tiles in bytes, so that they stay in a core's cache.
 constexpr int64_t kStripBytes = 1280 * int64_t{1024};
 
 int64_t Blocks(int64_t n, int64_t size) { return (n + size - 1) / size; }
