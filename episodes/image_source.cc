@@ -54,7 +54,7 @@ Episode ImageSource::Build(absl::Span<const EpisodePlan> plans, at::ScalarType d
     batch.labels = at::tensor(at::ArrayRef<int64_t>(labels), at::kLong);
     return batch;
   };
-  // As TextSource seeds them.
+  // The same seed as in TextSource.
   const uint64_t seed = SubSeed(plans[0].answer_seed, "batch", static_cast<uint64_t>(plans[0].index));
   return WithSeed({at::empty({0}, at::kLong), batch_of(&EpisodePlan::support), batch_of(&EpisodePlan::query)}, seed);
 }

@@ -1,4 +1,4 @@
-// A task source of images.
+// ImageSource: the task source of images.
 #ifndef EPISODES_IMAGE_SOURCE_H_
 #define EPISODES_IMAGE_SOURCE_H_
 
@@ -16,17 +16,18 @@
 
 namespace metaprompt {
 
-// The images of one split. They are copied once, as bytes.
+// The images of one split. The constructor copies their bytes.
 class ImageSource : public TaskSource {
  public:
-  // `soft` and `patches`: see ImageInputs. The classes' images have the shape `shape`, and the processor takes it.
+  // `soft` and `patches`: see ImageInputs. All images of the classes have the shape `shape`, which the processor
+  // accepts.
   ImageSource(const std::vector<const TextClass*>& classes, const ImageShape& shape, ImageProcessor processor,
               int64_t soft, int64_t patches);
 
   std::vector<ClassSize> sizes() const override;
 
-  // Pixels are float32 numbers, even if `dtype` is double. Rows are ordered by task, then by way. Episode::rows is
-  // empty, because no parameter has vocabulary rows.
+  // Pixels are rounded to float32, even if `dtype` is double. Rows are ordered by task, then by way. Episode::rows has
+  // no elements, because no parameter has vocabulary rows.
   Episode Build(absl::Span<const EpisodePlan> plans, at::ScalarType dtype) const override;
 
  private:

@@ -11,8 +11,8 @@
 namespace metaprompt {
 namespace {
 
-// Draws `count` different numbers from [0, size), in random order. Takes O(count) time and memory: a Fisher-Yates
-// shuffle that stores only the elements that it moved.
+// Draws `count` different numbers from [0, size), in random order. Takes O(count) time and memory, by a Fisher-Yates
+// shuffle that stores only the elements that it has moved.
 std::vector<int64_t> Sample(int64_t size, int64_t count, Random* random) {
   std::unordered_map<int64_t, int64_t> moved;
   const auto at = [&](int64_t i) {
@@ -125,7 +125,7 @@ void EpisodeSampler::KeepApart(const std::vector<int64_t>& pool, const std::vect
     const int64_t texts = pool[static_cast<size_t>(ref.of_class)];
     const auto own = texts - static_cast<int64_t>(shared[static_cast<size_t>(ref.of_class)].size());
     if (in_support.count(number_of(ref)) == 0 || own < shape_.shots + shape_.queries) {
-      continue;  // Create has seen to it that each class has enough of its own; a word may not
+      continue;  // Create has checked that classes have enough unshared texts, but words may not
     }
     TextRef other = ref;
     const auto drawn = [&](const std::vector<TextRef>& refs) {
@@ -154,7 +154,7 @@ EpisodePlan EpisodeSampler::Plan(int64_t index) const {
   plan.classes = Sample(static_cast<int64_t>(class_texts_.size()), shape_.ways, &random);
   Deal(class_texts_, &random, &plan);
   KeepApart(class_texts_, shared_, &plan);
-  // A separate random stream, so that these choices do not change the classes and texts drawn above.
+  // A separate random stream, so that these choices do not affect the classes and texts drawn above.
   Random choices(SubSeed(seed_, purpose_ + "/choices", static_cast<uint64_t>(index)));
   plan.answer_seed = SubSeed(seed_, purpose_ + "/answers", static_cast<uint64_t>(index));
   plan.borrowed_answers = choices.Uniform() < shape_.borrowed_answers;

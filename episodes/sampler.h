@@ -1,5 +1,5 @@
-// Draws episodes: N-way K-shot tasks with Q queries per way. An episode is drawn as a plan, which names its classes and
-// texts. Plans can be drawn in any order.
+// Draws episodes: N-way K-shot tasks with Q query texts per way. The sampler draws an episode as a plan, a list of its
+// classes and texts by their indices. A TaskSource makes tensors from plans.
 #ifndef EPISODES_SAMPLER_H_
 #define EPISODES_SAMPLER_H_
 
@@ -14,7 +14,8 @@
 
 namespace metaprompt {
 
-// A text, identified by the index of its class and its own index in that class.
+// A text, identified by the index of its class and its index within that class. In a word task, the class is a word. If
+// the data are images, an image counts as a text.
 struct TextRef {
   int64_t of_class = 0;
   int64_t text = 0;
@@ -22,54 +23,56 @@ struct TextRef {
   bool operator==(const TextRef& other) const { return of_class == other.of_class && text == other.text; }
 };
 
-// The plan of one task. Way w is class classes[w]. The order of the ways is random, so a way's number carries no
-// information.
+// The plan of one task. Way w of the task is class classes[w]. The order of the classes is random, so the label w
+// carries no information.
 struct EpisodePlan {
   int64_t index = 0;
   std::vector<int64_t> classes;   // [ways]
-  bool word_task = false;         // whether the classes are words: see EpisodeSampler::WithWordTasks
-  bool borrowed_answers = false;  // whether the ways' answer words are random word pieces, drawn with answer_seed
-  uint64_t answer_seed = 0;       // for everything that is drawn when a TaskSource builds the task
-  std::vector<TextRef> support;   // [ways * shots], way by way
-  std::vector<TextRef> query;     // [ways * queries], way by way; disjoint from support
+  bool word_task = false;         // whether the classes are words (EpisodeSampler::WithWordTasks)
+  bool borrowed_answers = false;  // whether random word pieces replace the answer words of the classes
+  uint64_t answer_seed = 0;       // for all that a TaskSource draws when it builds the task, such as answer words
+  std::vector<TextRef> support;   // [ways * shots], ordered by way
+  std::vector<TextRef> query;     // [ways * queries], ordered by way; disjoint from `support`
 };
 
 struct EpisodeShape {
   int64_t ways = 5;
   int64_t shots = 1;            // support texts per way
   int64_t queries = 15;         // query texts per way
-  double borrowed_answers = 0;  // fraction of the episodes with random answer words, in [0, 1]
+  double borrowed_answers = 0;  // probability that an episode has random answer words, in [0, 1]
 };
 
-// A class, as the sampler needs it.
+// The size of a class.
 struct ClassSize {
   std::string label;
   int64_t texts = 0;  // number of texts
-  // The texts that stand in other classes too: from a text's index to a number that the same text has in every class.
-  // They are not drawn into the support set of one class and the query set of another at once.
+  // The texts of this class that also occur in other classes, as a map from a text's index in this class to an id. The
+  // same text has the same id in all its classes. No plan has such a text both in the support set, under one class, and
+  // in the query set, under another.
   std::map<int64_t, int64_t> shared = {};
 };
 
-// Draws plans. It has no mutable state: the same seed, purpose and index give the same plan, in any order of calls, in
-// any process and on any machine.
+// Draws plans. A plan is a pure function of the sampler's arguments and the plan's index: it is the same in any order
+// of calls, in any process and on any machine.
 class EpisodeSampler {
  public:
-  // `purpose` ("train", "valid" or "test") keeps the random streams of the splits apart. Errors: fewer classes than
-  // ways; classes with fewer than shots + queries texts, or, if they share some
-  // with other classes, fewer that they do not share; the error names the classes.
+  // `purpose` ("train", "valid" or "test") separates the random streams of the splits. It is an error if there are
+  // fewer classes than ways, or if a class has fewer than shots + queries texts that occur in no other class. The
+  // latter error names the classes.
   static absl::StatusOr<EpisodeSampler> Create(std::vector<ClassSize> classes, const EpisodeShape& shape, uint64_t seed,
                                                absl::string_view purpose);
 
-  // The same sampler, but a fraction `share` of its episodes, in [0, 1], are word tasks. In a word task the classes are
-  // words, and all texts of a class contain its word (Bansal et al. 2020, "Self-supervised meta-learning for few-shot
-  // natural language classification"). classes[w] is then the index of a word, and this word is also the answer word of
-  // way w. Word i has word_texts[i] texts. Words with fewer than shots + queries texts are left out. It is an error if
-  // share > 0 and fewer words than ways are left. `word_shared`, empty or one per word: the texts that the word has
-  // more than once, under several labels, as ClassSize::shared.
+  // Returns a copy of this sampler in which each episode is a word task with probability `share`, in [0, 1]. In a word
+  // task the classes are words, and all texts of a class contain its word (Bansal et al. 2020, "Self-supervised
+  // meta-learning for few-shot natural language classification"). classes[w] is then the index of a word, and this word
+  // is also the answer word of way w. Word i has word_texts[i] texts. Words with fewer than shots + queries texts are
+  // never drawn. It is an error if share > 0 and fewer than `ways` words have enough texts.
+  // `word_shared` is empty or has one map per word, like ClassSize::shared. It contains the texts that the data have
+  // under several labels, and that a word may therefore have more than once.
   absl::StatusOr<EpisodeSampler> WithWordTasks(double share, const std::vector<int64_t>& word_texts,
                                                const std::vector<std::map<int64_t, int64_t>>& word_shared = {}) const;
 
-  // The plan with this index. Takes O(ways (shots + queries)) time.
+  // The plan with index `index`. Takes O(ways · (shots + queries)) time.
   EpisodePlan Plan(int64_t index) const;
 
   // The plans with indices first, ..., first + count - 1.
@@ -80,21 +83,22 @@ class EpisodeSampler {
  private:
   EpisodeSampler() = default;
 
-  // Draws texts for plan->classes, from pool[c] texts of class c, and adds them to the support and query sets.
+  // Draws the texts of plan->classes and appends them to the plan's support and query sets. Class c has pool[c] texts.
   void Deal(const std::vector<int64_t>& pool, Random* random, EpisodePlan* plan) const;
 
-  // Replaces each query text that is in the support set too, under another label, by another text of its class, if
-  // there are enough. `pool` and `shared`: of each class (or word) its number of texts, and those that it shares. Draws
-  // from a random stream of its own, and only where there is such a text.
+  // Replaces each query text that is also in the support set (as the same text under another label) by a text of its
+  // class that has only one label. A word without enough such texts keeps its query text. Class (or word) c has pool[c]
+  // texts, and shared[c] are those with several labels. The random numbers come from a separate stream, and are drawn
+  // only for such query texts.
   void KeepApart(const std::vector<int64_t>& pool, const std::vector<std::map<int64_t, int64_t>>& shared,
                  EpisodePlan* plan) const;
 
-  std::vector<int64_t> class_texts_;                     // number of texts per class
-  std::vector<std::map<int64_t, int64_t>> shared_;       // of each class; empty: no class shares a text
-  std::vector<int64_t> word_texts_;                      // number of texts per word
-  std::vector<std::map<int64_t, int64_t>> word_shared_;  // of each word, as shared_
+  std::vector<int64_t> class_texts_;                // number of texts of each class
+  std::vector<std::map<int64_t, int64_t>> shared_;  // ClassSize::shared of each class; empty: no class shares a text
+  std::vector<int64_t> word_texts_;                 // number of texts of each word
+  std::vector<std::map<int64_t, int64_t>> word_shared_;  // the same for each word
   std::vector<int64_t> words_;                           // indices of the words with enough texts
-  double word_share_ = 0;                                // fraction of the episodes that are word tasks
+  double word_share_ = 0;                                // probability of a word task
   EpisodeShape shape_;
   uint64_t seed_ = 0;
   std::string purpose_;

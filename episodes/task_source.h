@@ -1,4 +1,4 @@
-// A task source turns a sampler's plans into tensors.
+// TaskSource: turns the sampler's plans into episodes of tensors.
 #ifndef EPISODES_TASK_SOURCE_H_
 #define EPISODES_TASK_SOURCE_H_
 
@@ -17,12 +17,12 @@ class TaskSource {
  public:
   virtual ~TaskSource() = default;
 
-  // The classes and their numbers of examples, for EpisodeSampler::Create. If it is empty, tasks have no classes, and a
-  // plan is only an index.
+  // The classes and their numbers of examples, for EpisodeSampler::Create. If it is empty, the tasks have no classes,
+  // and a plan is only an index.
   virtual std::vector<ClassSize> sizes() const = 0;
 
-  // The tasks of these plans, as one episode: each of its batches has plans.size() tasks (see Batch). All plans must
-  // have the same number of ways, shots and queries. `dtype` is the type of floating-point tensors.
+  // Builds the tasks of the plans as one episode, whose two batches have plans.size() tasks each (see Batch). All plans
+  // must have the same numbers of ways, shots and queries. `dtype` is the type of floating-point tensors.
   virtual Episode Build(absl::Span<const EpisodePlan> plans, at::ScalarType dtype) const = 0;
 };
 

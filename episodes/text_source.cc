@@ -12,11 +12,11 @@ namespace metaprompt {
 namespace {
 
 constexpr int64_t kTextsOfWord = 20;  // a word must occur in at least this many texts
-constexpr double kWithoutWord = 0.3;  // share of the texts of a word task from which the word is removed
+constexpr double kWithoutWord = 0.3;  // probability that the word is removed from a text of a word task
 
-// Removes an id wherever the example's texts have it. The template's words stay.
+// Removes an id from the example's texts. The words of the template are unchanged.
 void RemoveFromTexts(int64_t id, PromptedText* text) {
-  int64_t removed = 0;  // before the current text
+  int64_t removed = 0;  // ids removed before the current text
   int64_t read_at = text->read_at;
   for (TextPlace& place : text->texts) {
     const auto begin = text->ids.begin() + place.begin - removed;
@@ -197,7 +197,7 @@ std::vector<std::vector<int64_t>> TextSource::AnswersOf(const EpisodePlan& plan)
   for (const int64_t of_class : plan.classes) {
     if (plan.borrowed_answers) {
       std::vector<int64_t> answer;
-      do {  // so that no two ways have the same
+      do {  // until no other way has the same answer
         answer = {pieces_[random.Below(pieces_.size())]};
       } while (std::find(answers.begin(), answers.end(), answer) != answers.end() && pieces_.size() > answers.size());
       answers.push_back(std::move(answer));
@@ -240,7 +240,7 @@ Episode TextSource::Build(absl::Span<const EpisodePlan> plans, at::ScalarType dt
   options.whole_vocabulary = whole_vocabulary_;
   options.separator = separator_;
   options.dtype = dtype;
-  // Several tasks together have one seed: learners that need one each do not take several.
+  // All tasks of the batch share one seed. Learners that need a seed per task do not take several tasks.
   const uint64_t seed = SubSeed(plans[0].answer_seed, "batch", static_cast<uint64_t>(plans[0].index));
   return WithSeed(BuildTextTasks(tasks, options), seed);
 }

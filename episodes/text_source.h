@@ -1,4 +1,4 @@
-// A task source of texts.
+// TextSource: the task source of texts.
 #ifndef EPISODES_TEXT_SOURCE_H_
 #define EPISODES_TEXT_SOURCE_H_
 
@@ -21,12 +21,13 @@
 
 namespace metaprompt {
 
-// Checks that no two of the classes have the same answer ids: their logits would be equal on every text. The error
-// names both, and the split `side` of the classes. Always OK with VerbalizerSpec.allow_same_words. Reads no texts.
+// Checks that no two of the classes have the same answer ids, because their logits would be equal for every text. The
+// error names both classes, and `side`, the split that they belong to. Always OK with VerbalizerSpec.allow_same_words.
+// Does not read the classes' texts.
 absl::Status CheckDistinctAnswers(const std::vector<const TextClass*>& classes, const Tokenizer& tokenizer,
                                   const VerbalizerSpec& verbalizer, absl::string_view side);
 
-// The texts of one split in their prompts. They are tokenised once, by Create.
+// The texts of one split in their prompts. Create tokenises them once.
 class TextSource : public TaskSource {
  public:
   // `word_tasks`: whether word tasks will be built too (see EpisodeSampler::WithWordTasks).
@@ -36,21 +37,20 @@ class TextSource : public TaskSource {
 
   std::vector<ClassSize> sizes() const override;
 
-  // The number of texts per word, for EpisodeSampler::WithWordTasks. A text belongs to one word: of its pieces that
-  // occur in at least 20 texts, the rarest. Empty without `word_tasks`.
+  // The number of texts of each word, for EpisodeSampler::WithWordTasks. A word is a piece of the tokenizer. Each text
+  // belongs to at most one word: the rarest of its pieces that occur in at least 20 texts. Empty without `word_tasks`.
   std::vector<int64_t> WordSizes() const;
 
-  // Of each word, the texts that stand under several labels, for WithWordTasks: from a text's place to its number, as
-  // in TextClass::shared. Empty if no word has such a text.
+  // For each word, its texts that the data have under several labels, for WithWordTasks: a map from a text's index to
+  // its id, as TextClass::shared. Empty if no word has such a text.
   std::vector<std::map<int64_t, int64_t>> WordShared() const;
 
-  // The number of tokens of the longest text in its prompt, and of the longest answer with what separates it from a
-  // text behind it.
+  // The number of tokens of the longest text in its prompt, and of the longest answer with the separator after it.
   int64_t longest_text() const;
   int64_t longest_answer() const;
 
-  // In a word task, the word is removed from 30 % of the texts, so that both the word and the words around it
-  // distinguish the classes.
+  // In a word task, the word is removed from each text with probability 0.3, so that both the word and the words around
+  // it distinguish the classes.
   Episode Build(absl::Span<const EpisodePlan> plans, at::ScalarType dtype) const override;
 
  private:

@@ -13,7 +13,7 @@
 namespace metaprompt {
 namespace {
 
-// The texts of a batch, and each row's text and label. Texts may have several rows.
+// The texts of a batch, and the text and label of each row. Several rows may have the same text.
 struct Rows {
   std::vector<PromptedText> texts;
   std::vector<int64_t> text_of;  // the text of each row
@@ -26,7 +26,7 @@ struct Rows {
   }
 };
 
-// The vocabulary ids that occur, in ascending order, each once.
+// The vocabulary ids that occur, in ascending order, without duplicates.
 std::vector<int64_t> OccurringIds(const Rows& support, const Rows& query,
                                   const std::vector<std::vector<int64_t>>& answers) {
   std::vector<int64_t> ids;

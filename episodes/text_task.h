@@ -25,17 +25,17 @@ using TextTask = std::vector<TextWay>;
 // How to turn tasks of texts into tensors.
 struct TextTaskOptions {
   const PromptTemplate* prompt = nullptr;  // needed if answer_texts > 0
-  // How many times a way's answer words count as a text of its support set, after its other texts:
-  // VerbalizerSpec.answer_texts.
+  // How many times a way's answer words are added to its support set, as a text after its other texts
+  // (VerbalizerSpec.answer_texts).
   int answer_texts = 0;
   // If false, token ids are indices into Episode::rows, the vocabulary ids that occur. If true, they are vocabulary
   // ids, and Episode::rows is undefined.
   bool whole_vocabulary = false;
-  std::vector<int64_t> separator = {};  // Answers::separator: vocabulary ids, for a whole vocabulary
+  std::vector<int64_t> separator = {};  // Answers::separator, in vocabulary ids; must be empty unless whole_vocabulary
   at::ScalarType dtype = at::kFloat;
 };
 
-// The tasks as one episode. All tasks must have the same number of ways, of support texts and of query texts. Rows are
+// The tasks as one episode. All tasks must have the same numbers of ways, support texts and query texts. Rows are
 // ordered by task, then by way.
 Episode BuildTextTasks(absl::Span<const TextTask> tasks, const TextTaskOptions& options);
 

@@ -1,4 +1,4 @@
-// Which settings of a LearnerSpec the learner heeds. A setting that it would ignore is an error.
+// Checks that the learner uses every setting of its LearnerSpec. A setting that the learner would ignore is an error.
 #ifndef LEARNERS_CHECK_LEARNER_H_
 #define LEARNERS_CHECK_LEARNER_H_
 
@@ -9,12 +9,12 @@
 
 namespace metaprompt {
 
-// One line for each setting that the learner does not heed, or without which it can do nothing: `learner.inner is set;
-// learner.proto_net has no inner steps`. Also a line if the learner's message lacks its facts (learner_facts.h). Empty:
-// the spec is right.
+// One line for each setting that is wrong, in particular for each that the learner would ignore, such as `learner.inner
+// is set; learner.proto_net has no inner steps`. Also a line if the learner's message lacks its facts
+// (learner_facts.h). Empty: the spec is correct.
 std::vector<std::string> CheckLearner(const LearnerSpec& spec);
 
-// Adds each group that the learner heeds and the spec leaves out, so that a record shows its defaults.
+// Adds each group of settings that the learner uses and the spec leaves out, so that a record shows its default values.
 void AddGroups(LearnerSpec* spec);
 
 }  // namespace metaprompt

@@ -1,5 +1,5 @@
-// Which learner a spec names, and what is true of that learner. The facts stand in the learner's message, as the option
-// `facts` (learner_facts.proto), and are read here by reflection.
+// Which learner a spec names, and the facts about that learner. The facts are an option of the learner's message in
+// learner.proto (see learner_facts.proto). They are read here by reflection.
 #ifndef LEARNERS_LEARNER_FACTS_H_
 #define LEARNERS_LEARNER_FACTS_H_
 
@@ -12,7 +12,8 @@
 
 namespace metaprompt {
 
-// Every learner, as its field in LearnerSpec's oneof, in the order of the file. The field's name is the learner's.
+// All learners, as the fields of LearnerSpec's oneof, in the order of learner.proto. The field's name is the learner's
+// name.
 std::vector<const google::protobuf::FieldDescriptor*> AllLearners();
 
 // The learner that the spec names; null if it names none.
@@ -21,20 +22,21 @@ const google::protobuf::FieldDescriptor* LearnerOf(const LearnerSpec& spec);
 // The learner's name: "maml", "proto_net". Empty if the spec names none.
 std::string LearnerName(const LearnerSpec& spec);
 
-// The learner's facts. Without the option, or without a learner, the defaults: nothing is true.
+// The learner's facts. If the message has no facts, or the spec names no learner, every fact is unset.
 const LearnerFacts& FactsOf(const google::protobuf::FieldDescriptor& learner);
 const LearnerFacts& FactsOf(const LearnerSpec& spec);
 
-// What the learner's message lacks of its facts, as one line that says what to add. Empty: nothing.
+// What is missing or wrong in the facts of the learner's message, as a line that says what to change. Empty: nothing.
 std::string MissingFacts(const google::protobuf::FieldDescriptor& learner);
 
-// Whether the learner heeds this group of settings.
+// Whether the learner uses this group of settings.
 bool Heeds(const LearnerSpec& spec, LearnerFacts::Group group);
 
-// The name of the group's field in LearnerSpec: "meta_gradient".
+// The name of the group's field in LearnerSpec, such as "meta_gradient".
 std::string GroupName(LearnerFacts::Group group);
 
-// Which of the model's parameters the inner steps change: the learner's own scope if it has one, else learner.adapts.
+// Which of the model's parameters the inner steps change: the scope among the learner's facts if there is one,
+// otherwise learner.adapts.
 const ScopeSpec& AdaptedScope(const LearnerSpec& spec);
 
 }  // namespace metaprompt

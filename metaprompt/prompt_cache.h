@@ -1,4 +1,4 @@
-// What PromptModel keeps of a batch whose lower layers are computed.
+// PromptCache: what PromptModel has already computed for a batch with parameters that no longer change.
 #ifndef METAPROMPT_PROMPT_CACHE_H_
 #define METAPROMPT_PROMPT_CACHE_H_
 
@@ -13,32 +13,32 @@
 
 namespace metaprompt {
 
-// What PromptModel has computed for a batch: see Model::CacheBelow.
+// See Model::CacheBelow. `left` names what is still to be computed.
 struct PromptCache : Cached {
-  // The layers from encoder.next on, the head and the class head are still to be computed.
+  // The encoder's layers from encoder.next on, the head and the class head.
   struct LayersLeft {
     EncoderState encoder;
   };
-  // The head and the class head are still to be computed.
+  // The head and the class head.
   struct HeadLeft {
     at::Tensor features;  // [R, D]
     at::Tensor to_read;   // [R, D]: the hidden states that the head reads
   };
-  // Only the class head is still to be computed.
+  // Only the class head.
   struct ClassHeadLeft {
     at::Tensor features;  // [R, D]
     at::Tensor read;      // [R, E]: the vectors to be multiplied with the class vectors
   };
 
   std::variant<LayersLeft, HeadLeft, ClassHeadLeft> left;
-  // Cached too if they depend only on lower layers; else undefined.
+  // Undefined if they do not depend on lower layers alone, or if the task has a class head.
   at::Tensor class_vectors;  // [M ways, E]
   at::Tensor class_biases;   // [M ways]
 
   std::shared_ptr<const Cached> Map(const std::function<at::Tensor(const at::Tensor&, Rows)>& function) const override;
 };
 
-// The batch's cache; null: it has none. Another model's cache is a programmer's error (TORCH_CHECK).
+// The batch's cache; null if it has none. The cache must be a PromptCache (TORCH_CHECK).
 const PromptCache* CacheOf(const Batch& batch);
 
 }  // namespace metaprompt

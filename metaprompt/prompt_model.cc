@@ -24,7 +24,7 @@ namespace metaprompt {
 
 namespace {
 
-// In-context learning reads about this many tokens at once, so that memory does not grow with the number of texts.
+// In-context learning computes about this many tokens at a time, so that memory does not grow with the number of texts.
 constexpr int64_t kBatchTokens = 4096;
 
 }  // namespace
@@ -92,7 +92,7 @@ Batch PromptModel::ContentFree(const Batch& batch) const {
   content_free.seed = SubSeed(batch.seed, "content-free");
   content_free.dropout = batch.dropout;
   content_free.inputs = OnDevice(PackTexts(of_tasks, texts.answers(), texts.uncounted()), texts.ids().device());
-  content_free.labels = at::zeros({static_cast<int64_t>(of_tasks.size())}, texts.ids().options());  // of no meaning
+  content_free.labels = at::zeros({static_cast<int64_t>(of_tasks.size())}, texts.ids().options());  // unused
   return content_free;
 }
 
@@ -197,7 +197,7 @@ ModelOutput PromptModel::Uncalibrated(const ModelParams& all, const Batch& batch
     output.logits = at::linear(output.read, head[0], head[1]);
     return output;
   }
-  // Text b of task t with the classes of task t: [M, B / M, E] times [M, E, ways].
+  // The rows of each task times the class vectors of this task: [M, R / M, E] times [M, E, ways].
   const at::Tensor read = output.read.view({batch.tasks, RowsOf(batch) / batch.tasks, -1});
   const at::Tensor vectors = head[0].reshape({batch.tasks, -1, head[0].size(-1)});
   const at::Tensor logits = at::bmm(read, vectors.transpose(1, 2)) + head[1].reshape({batch.tasks, 1, vectors.size(1)});
@@ -206,7 +206,7 @@ ModelOutput PromptModel::Uncalibrated(const ModelParams& all, const Batch& batch
 }
 
 at::ScalarType PromptModel::ParamType(const ParamList& params) const {
-  // Forward is given none of the parameters below what is cached.
+  // With a cache, the parameters of the cached layers may be undefined.
   const auto given = std::find_if(params.begin(), params.end(), [](const at::Tensor& one) { return one.defined(); });
   TORCH_CHECK(given != params.end(), "PromptModel: no parameter");
   return given->scalar_type();
@@ -262,7 +262,7 @@ PromptModel::Hidden PromptModel::HiddenOf(const ParamList& params, const Batch& 
 
 Batch PromptModel::CacheBelow(const ModelParams& all, const Batch& batch, int layer) const {
   TORCH_CHECK(batch.cached == nullptr, "PromptModel: the batch has a cache already");
-  if (layer <= 0 || (batch.dropout && drops()) ||  // each pass drops something else
+  if (layer <= 0 || (batch.dropout && drops()) ||  // each pass draws other masks
       ScoresSequences() || !content_free_.empty()) {
     return batch;
   }
@@ -286,7 +286,7 @@ std::shared_ptr<const PromptCache> PromptModel::ComputedBelow(const ModelParams&
     const std::vector<LayerPlaces>& layers = encoder_.layout().layers;
     const auto below = [&](const LayerPlaces& one) { return one.number < layer; };
     const auto first = std::find_if_not(layers.begin(), layers.end(), below);
-    // Layers that share parameters with a later one are not below it.
+    // If layers below `layer` are applied again after others, only the embeddings are cached.
     const bool come_again = std::any_of(first, layers.end(), below);
     const TextInputs& texts = SequencesOf(batch);
     const Autocast autocast(bfloat16_, texts.ids().device().type());
@@ -294,7 +294,7 @@ std::shared_ptr<const PromptCache> PromptModel::ComputedBelow(const ModelParams&
                                            come_again ? 0 : static_cast<size_t>(first - layers.begin()));
     for (at::Tensor* shared : {&state.relative_bias, &state.distances}) {
       if (shared->defined()) {
-        *shared = shared->view_as(*shared);  // a function of the parameter, not itself
+        *shared = shared->view_as(*shared);  // not the parameter itself, but a function of it
       }
     }
     cache->left = PromptCache::LayersLeft{state};
@@ -414,7 +414,8 @@ ParamList PromptModel::Standardised(const ParamList& params, const std::vector<L
     reads.push_back(Read(local, HiddenOf(local, one.batch, EmbeddedOf(local, one.batch)).to_read));
   }
   const at::Tensor all = at::cat(reads);
-  // What never varies stays as it is: blown up, it would drown the rest as soon as training makes it vary.
+  // A dimension that does not vary keeps its scale. If it were scaled up, it would dominate all others as soon as
+  // training makes it vary.
   const at::Tensor spread = all.std(0);
   const at::Tensor std = at::where(spread.gt(1e-6), spread, at::ones_like(spread));
   ParamList standardised = params;

@@ -8,8 +8,8 @@
 
 namespace metaprompt {
 
-// For features x [B, D] and points c [P, D]: −|x − c|² / temperature, or cos(x, c) / temperature. Returns [B, P], which
-// can be differentiated any number of times.
+// For features x [B, D] and points c [P, D], returns −|x − c|² / temperature or cos(x, c) / temperature: [B, P].
+// Differentiable any number of times.
 at::Tensor DistanceLogits(const at::Tensor& x, const at::Tensor& c, Distance distance, double temperature);
 
 }  // namespace metaprompt

@@ -1,4 +1,4 @@
-// The base of learners that have nothing to meta-learn, such as a linear probe.
+// UntrainedLearner: the base class of learners that meta-learn nothing, such as a linear probe.
 #ifndef LEARNERS_BASES_UNTRAINED_LEARNER_H_
 #define LEARNERS_BASES_UNTRAINED_LEARNER_H_
 
@@ -10,7 +10,7 @@ namespace metaprompt {
 
 class UntrainedLearner : public Learner {
  public:
-  // All gradients are undefined. Loss and accuracy are those of the query set.
+  // All gradients are undefined. Loss and accuracy are computed on the query set.
   TaskGradient MetaGradient(const Model& model, const ParamList& meta, const Episode& episode,
                             int64_t meta_step) const final;
 };

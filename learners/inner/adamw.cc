@@ -8,8 +8,8 @@
 #include <algorithm>
 #include <cmath>
 
-// The loops are compiled twice: for every processor of the architecture, and with vectors of eight numbers. Every
-// operation is rounded by itself (no fused ones), so both give the same bits.
+// The loops are compiled twice: for every processor of the architecture, and for processors with AVX2. No operations
+// are fused, so every operation is rounded separately, and both versions compute the same bits.
 #if defined(__x86_64__) && defined(__GNUC__)
 #define METAPROMPT_WIDE 1
 #define METAPROMPT_AVX2 __attribute__((target("avx2")))
@@ -43,13 +43,13 @@ struct Step {
   double scale;  // of the gradient
   double beta1;
   double beta2;
-  double keep;  // what weight decay leaves of a parameter
+  double keep;  // the factor by which weight decay multiplies a parameter
   double rate;
   double correction2;
   double epsilon;
 };
 
-// One pass over memory. As tensor operations the update would take ten passes, which was half of a small model's
+// One pass over memory. With tensor operations the update would take ten passes, which were half of a small model's
 // meta-step.
 template <typename T>
 inline METAPROMPT_INLINE void UpdateLoop(const Step& step, const at::Tensor& grad, at::Tensor* param, at::Tensor* first,
@@ -97,7 +97,7 @@ void Update(const Step& step, const at::Tensor& grad, at::Tensor* param, at::Ten
   UpdateLoop<T>(step, grad, param, first, second);
 }
 
-// The same step as tensor operations, for other devices than the CPU.
+// The same step with tensor operations, for devices other than the CPU.
 void UpdateOnDevice(const Step& step, const at::Tensor& grad, at::Tensor* param, at::Tensor* first,
                     at::Tensor* second) {
   const at::Tensor g = grad * step.scale;
@@ -107,7 +107,7 @@ void UpdateOnDevice(const Step& step, const at::Tensor& grad, at::Tensor* param,
   param->mul_(step.keep).addcdiv_(*first, size, -step.rate);
 }
 
-// What a step of the inner loop reads and writes. New numbers may take the place of the old ones.
+// The arrays that a step of the inner loop reads and writes. The results may overwrite the inputs.
 template <typename T>
 struct InnerNumbers {
   const T* grad;
@@ -119,8 +119,8 @@ struct InnerNumbers {
   T* next_second;
 };
 
-// The numbers from `from` to `to`. `kBegun`: there are moments. Every operation is rounded by itself, so the numbers
-// are the same for vectors of any width.
+// Updates the numbers from `from` to `to` - 1. `kBegun`: whether there are moments. Every operation is rounded
+// separately, so the results are the same for any vector width.
 template <typename T, bool kBegun>
 inline METAPROMPT_INLINE void InnerUpdate(const InnerAdamW& step, const InnerNumbers<T>& at, int64_t from, int64_t to) {
   const T beta1 = static_cast<T>(step.beta1);
@@ -173,13 +173,13 @@ void InnerUpdateRange(const InnerAdamW& step, const InnerNumbers<T>& at, int64_t
   InnerUpdateEither(step, at, from, to);
 }
 
-// Whether nobody else can see these numbers: no other handle, and no view of them.
+// Whether nothing else refers to these numbers: neither another at::Tensor nor a view.
 bool IsOwned(const at::Tensor& tensor) {
   return tensor.use_count() == 1 && tensor.storage().use_count() == 1 && tensor.is_contiguous();
 }
 
-// Makes *tensor one that can be written: itself if it is owned, otherwise a new tensor. Returns the old numbers, which
-// `old` then keeps; null if there are none.
+// If *tensor is not owned, replaces it by a new tensor, into which the result can be written. Returns the old numbers,
+// or null if *tensor was undefined. `old` keeps the old tensor alive if it was replaced.
 template <typename T>
 const T* MakeWritable(const at::Tensor& like, at::Tensor* tensor, at::Tensor* old) {
   if (tensor->defined() && IsOwned(*tensor)) {
@@ -196,9 +196,9 @@ template <typename T>
 void InnerStepOf(const InnerAdamW& step, const at::Tensor& grad, at::Tensor* param, at::Tensor* first,
                  at::Tensor* second) {
   TORCH_CHECK(first->defined() == second->defined(), "InnerAdamWStep: one moment without the other");
-  constexpr int64_t kGrain = 1 << 16;  // numbers per thread at least
+  constexpr int64_t kGrain = 1 << 16;  // minimum of numbers per thread
   const at::Tensor whole = grad.contiguous();
-  at::Tensor old[3];  // kept until the numbers are read
+  at::Tensor old[3];  // alive until the numbers have been read
   InnerNumbers<T> at = {};
   at.grad = whole.data_ptr<T>();
   at.param = MakeWritable<T>(whole, param, &old[0]);
@@ -222,7 +222,7 @@ AdamWState NoMoments(const ParamList& params) {
 double RateShare(const Schedule& schedule, int64_t step, int64_t total) {
   const double share = schedule.warmup_share * static_cast<double>(total);
   const bool from_zero = schedule.warmup == FROM_ZERO;
-  // A share of a thirtieth of 30 steps is one step, though its binary fraction is smaller.
+  // 1/30 of 30 steps must be one step, although the nearest binary fraction may be less than 1/30.
   const double warmup = from_zero ? std::floor(share * (1 + 1e-9)) : std::ceil(share);
   const auto at = static_cast<double>(step);
   if (at < warmup) {
@@ -259,7 +259,7 @@ double AdamWUpdate(const AdamWSettings& settings, const std::vector<ParamInfo>& 
     if (!grad.defined()) {
       continue;
     }
-    if ((*params)[i].use_count() > 1) {  // the list that training began with may have it too
+    if ((*params)[i].use_count() > 1) {  // it may also be in the list with which training began
       (*params)[i] = (*params)[i].clone();
     }
     const double keep = infos[i].decay ? 1.0 - rates[i] * settings.weight_decay : 1.0;

@@ -1,5 +1,5 @@
-// AdamW (Loshchilov and Hutter 2019, algorithm 2) and gradient descent for the initialisation, with warm-up, decay and
-// gradient clipping; and AdamW for inner steps that need no graph.
+// The meta-optimizer: AdamW (Loshchilov and Hutter 2019, algorithm 2) or gradient descent, with warm-up, decay of the
+// rate and gradient clipping. Also AdamW for inner steps without a graph.
 #ifndef LEARNERS_INNER_ADAMW_H_
 #define LEARNERS_INNER_ADAMW_H_
 
@@ -12,8 +12,8 @@
 namespace metaprompt {
 
 struct AdamWState {
-  int64_t step = 0;  // updates done
-  ParamList first;   // a moment for each parameter; undefined, and zero, for one that never had a gradient
+  int64_t step = 0;  // number of updates so far
+  ParamList first;   // the moment of each parameter; undefined (zero) if it has never had a gradient
   ParamList second;
 };
 
@@ -21,10 +21,10 @@ AdamWState NoMoments(const ParamList& params);
 
 // How a rate rises and falls.
 struct Schedule {
-  double warmup_share = 0;  // of all updates
+  double warmup_share = 0;  // share of all updates
   WarmUp warmup = FROM_FIRST;
   Decay decay = CONSTANT;
-  double least = 0;  // share of the peak rate after the last update
+  double least = 0;  // the share of the peak rate at which the decay ends
 
   static Schedule Of(const MetaTestSpec& spec) { return {spec.warmup_share(), spec.warmup(), spec.decay(), 0}; }
   static Schedule Of(const MetaOptimizerSpec& spec) {
@@ -33,7 +33,7 @@ struct Schedule {
 };
 
 // The share of the peak rate at update `step` (from 0) of `total`. It rises linearly during the warm-up (see WarmUp).
-// Then it stays, or falls linearly or as half a cosine (Loshchilov and Hutter 2017, eq. 5) to `least`.
+// After that it is constant, or falls to `least`, linearly or as half a cosine (Loshchilov and Hutter 2017, eq. 5).
 double RateShare(const Schedule& schedule, int64_t step, int64_t total);
 
 // The settings of an update that are the same for all parameters.
@@ -46,13 +46,13 @@ struct AdamWSettings {
   double clip_norm = 0;  // 0: no bound
 };
 
-// One update in place, of parameter i at rate rates[i]. A parameter that another list holds too is copied first, so
-// that list keeps its values. The gradients are clipped in place. A parameter without a gradient (undefined) stays as
-// it is. Returns the norm of the gradients before clipping.
+// One update in place. Parameter i has the rate rates[i]. A parameter that is also in another list is copied first, so
+// that the other list keeps its values. `grads` are not changed; clipping scales the update. A parameter with an
+// undefined gradient is unchanged. Returns the norm of the gradients before clipping.
 double AdamWUpdate(const AdamWSettings& settings, const std::vector<ParamInfo>& infos, const std::vector<double>& rates,
                    ParamList* grads, ParamList* params, AdamWState* state);
 
-// The same with the rates of meta-training: update state->step of `total`, or of spec.schedule_steps if there are more.
+// The same with the rates of meta-training: update state->step of `total`, or of spec.schedule_steps if that is more.
 double AdamWUpdate(const MetaOptimizerSpec& spec, const std::vector<ParamInfo>& infos, int64_t total, ParamList* grads,
                    ParamList* params, AdamWState* state);
 
@@ -70,8 +70,8 @@ struct InnerAdamW {
 
 // m' = β₁ m + (1 − β₁) g, v' = β₂ v + (1 − β₂) g², θ' = θ − rate (m' unbias1 / (√(v' unbias2 + inside) + outside) +
 // weight_decay θ), for float or double tensors on the CPU, in one pass over memory and without a graph. Undefined
-// moments are zero. A tensor that nobody else holds, nor a view of it, is changed in place. Otherwise *param, *first or
-// *second gets a new tensor. The bits are the same either way, and for any number of threads.
+// moments are zero. Each of *param, *first and *second is changed in place if nothing else refers to it or to its
+// storage; otherwise it becomes a new tensor. The bits are the same either way, and for any number of threads.
 void InnerAdamWStep(const InnerAdamW& step, const at::Tensor& grad, at::Tensor* param, at::Tensor* first,
                     at::Tensor* second);
 

@@ -15,26 +15,26 @@
 namespace metaprompt {
 namespace {
 
-// AddPrototypes, and the gradients of the support loss at the start in what moves, by one forward pass.
+// Does what AddPrototypes does, and returns the gradients of the support loss at the start, with a single forward pass.
 ParamList AddPrototypesAndDifferentiate(const Model& model, const Task& task, const Batch& support, TaskStart* start) {
   const at::AutoGradMode with_graph(true);
   start->params = WithMovedLeaves(task, start->params);
   const Batch seen = model.CacheBelow(start->params, support, TopLayer(model.params()) + 1);
   AddPrototypes(model, seen, start);
   for (at::Tensor& tensor : start->params.head) {
-    tensor = tensor.detach();  // the step takes class vectors as given, not as functions of what it moves
+    tensor = tensor.detach();  // the step's gradient treats the class vectors as constants
   }
   ModelParams at_start = start->params;
   for (const size_t i : task.moved) {
-    if (i >= at_start.params.size()) {  // of the class head, which WithMovedLeaves did not have
+    if (i >= at_start.params.size()) {  // in the class head, which was missing when WithMovedLeaves was called
       at_start[i] = at_start[i].detach().requires_grad_(true);
     }
   }
   return LossGradient(task, at_start, seen, /*create_graph=*/false, nullptr);
 }
 
-// `test.epochs` passes over the support set, in mini-batches of `test.batch` rows. Each epoch shuffles the rows in an
-// order that depends on the epoch's number alone.
+// `test.epochs` passes over the support set in mini-batches of `test.batch` rows. The order of the rows is random in
+// each epoch, and depends only on the epoch's number.
 ModelParams DescendInMiniBatches(const Task& task, ModelParams params, const Batch& support, const MetaTestSpec& test) {
   TORCH_CHECK(support.tasks == 1, "Descend: mini-batches of ", support.tasks, " tasks together");
   InnerState state;
@@ -74,7 +74,7 @@ ModelParams Descend(const Model& model, const TaskStart& start, const Batch& sup
   const auto share_of = [&](int k) { return test == nullptr ? 1 : RateShare(Schedule::Of(*test), k, inner.steps()); };
   InnerState state;
   int done = 0;  // steps
-  // Prototypes are computed without dropout and of all texts.
+  // Prototypes are computed without dropout, from the whole support set.
   const bool as_prototypes = !epochs && inner.steps() > 0 && inner.batch() == 0 && !model.drops() && support.tasks == 1;
   if (const Task task = MakeTask(model, inner, begin);
       begin.temperature > 0 && begin.pull == 0 && as_prototypes && FirstMovedLayer(task) == 0) {

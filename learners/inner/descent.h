@@ -1,4 +1,4 @@
-// The whole inner loop without a graph: adaptation at validation and test, and Reptile's.
+// The whole inner loop without a graph, for adaptation at validation and test, and for Reptile.
 #ifndef LEARNERS_INNER_DESCENT_H_
 #define LEARNERS_INNER_DESCENT_H_
 
@@ -12,25 +12,26 @@
 
 namespace metaprompt {
 
-// θ_K, by inner.steps steps on the whole support set, or as `test` prescribes (null: as in meta-training).
+// Returns θ_K. The loop has inner.steps steps or, if `test` has epochs, passes over the support set in mini-batches.
+// The schedule of the step size is that of `test`; null: the step size is constant.
 //
-// Prototypes and the first step need the same forward pass. They share it for a single task without a pull, if a
-// parameter of the lowest layer moves (a soft prompt is one), the steps are on the whole support set and nothing is
-// dropped.
+// Prototypes and the first step need the same forward pass. They share it if there is a single task without a pull, a
+// parameter of the lowest layer moves (such as a soft prompt), each step uses the whole support set, and the model has
+// no dropout.
 ModelParams Descend(const Model& model, const TaskStart& start, const Batch& support, const InnerSpec& inner,
                     const MetaTestSpec* test);
 
-// About how many bytes Descend takes at its peak for the graph of one step. `texts`: how many texts the model computes
-// for the whole support set; a mini-batch has test.batch.
+// Approximately how many bytes the graph of one step takes in Descend. `texts` is the number of texts that the model
+// computes for the whole support set. A mini-batch has test.batch texts instead.
 double DescentBytes(const Model& model, const Batch& support, double texts, const MetaTestSpec& test);
 
 struct Descent {
   ModelParams params;    // θ_K
-  double last_loss = 0;  // at θ_{K-1}, of the last step's batch
+  double last_loss = 0;  // at θ_{K-1}, on the batch of the last step
   double last_accuracy = 0;
 };
 
-// θ_K, by inner.steps steps of which step k is on batch turns[k mod size of turns].
+// Returns θ_K after inner.steps steps. Step k, from 0, uses the batch turns[k mod turns.size()].
 Descent DescendInTurns(const Model& model, const TaskStart& start, const std::vector<const Batch*>& turns,
                        const InnerSpec& inner);
 

@@ -15,7 +15,7 @@ DetachedTask Detach(const Model& model, const ParamList& meta, const std::vector
   AddPrototypes(model, episode.support, &begin);
   OneForEachTask(model, episode.support.tasks, &begin);
   detached.task = MakeTask(model, inner, begin);
-  // Layers below all that moves are computed once, not in each step.
+  // Layers below the lowest one that moves are computed once, not in each step.
   const bool steps = inner.steps() > 0;
   const int first = FirstMovedLayer(detached.task);
   const Batch support = InTraining(episode.support);

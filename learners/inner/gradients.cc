@@ -50,7 +50,7 @@ void Add(const at::Tensor& grad, at::Tensor* sum) {
     *sum = grad;
   } else if (!sum->requires_grad() && !grad.requires_grad() && sum->use_count() == 1 &&
              sum->storage().use_count() == 1 && sum->is_contiguous() && sum->sizes() == grad.sizes()) {
-    sum->add_(grad);  // nobody else sees the sum
+    sum->add_(grad);  // nothing else refers to the sum
   } else {
     *sum = *sum + grad;
   }
@@ -58,7 +58,7 @@ void Add(const at::Tensor& grad, at::Tensor* sum) {
 
 ParamList Gradients(const ParamList& outputs, const ParamList& inputs, const ParamList& weights, bool keep_graph,
                     bool create_graph) {
-  // An output that no graph leads to has no gradient, which LibTorch takes for a mistake.
+  // An output without a graph has no gradient, and LibTorch would treat it as an error.
   ParamList of;
   ParamList with;
   for (size_t i = 0; i < outputs.size(); ++i) {

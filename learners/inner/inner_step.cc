@@ -11,7 +11,7 @@
 namespace metaprompt {
 namespace {
 
-// The gradients of what moves, scaled down to the norm `most` if they are longer.
+// The gradients, scaled down to the norm `most` if those of the parameters that move have a greater norm.
 ParamList Clipped(const std::vector<InnerRate>& rates, const ParamList& grads, double most) {
   at::Tensor squares;
   const auto moves = [&](size_t i) { return rates[i].moves() && grads[i].defined(); };
@@ -68,7 +68,7 @@ InnerState InnerStep(const InnerSpec& inner, const std::vector<InnerRate>& rates
       const bool begun = state.first[i].defined();
       state.first[i] = begun ? first + state.first[i] * inner.beta1() : first;
       state.second[i] = begun ? second + state.second[i] * inner.beta2() : second;
-      // m̂ / √(v̂ + ε²): with ε outside, the root has no derivative where the gradient is 0.
+      // With ε inside, m̂ / √(v̂ + ε²). With ε outside, the root has no derivative where the gradient is 0.
       const at::Tensor size = state.second[i] * unbias2 + inside;
       direction = state.first[i] * unbias1 * (outside == 0 ? at::rsqrt(size) : 1 / (at::sqrt(size) + outside));
     }

@@ -1,4 +1,4 @@
-// How well the model does on a batch.
+// The model's loss and accuracy on a batch.
 #ifndef LEARNERS_INNER_LOSS_H_
 #define LEARNERS_INNER_LOSS_H_
 
@@ -10,7 +10,7 @@
 
 namespace metaprompt {
 
-// The share of rows whose largest logit is their label's, in [0, 1]. 0 for a model without logits.
+// The share of the rows whose largest logit is that of the label, in [0, 1]. 0 if the logits are undefined.
 double Accuracy(const at::Tensor& logits, const at::Tensor& labels);
 
 struct LossAndAccuracy {
@@ -18,7 +18,7 @@ struct LossAndAccuracy {
   double accuracy = 0;
 };
 
-// One forward pass.
+// Takes one forward pass.
 LossAndAccuracy LossOf(const Model& model, const ModelParams& params, const Batch& batch);
 
 }  // namespace metaprompt

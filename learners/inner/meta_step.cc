@@ -15,7 +15,8 @@
 namespace metaprompt {
 namespace {
 
-// An error if the loss or a gradient is not finite. It says since when: since before the step, or not.
+// An error if the loss or a gradient is not finite. Its text depends on whether the parameters were finite before the
+// step.
 absl::Status CheckStep(const std::vector<ParamInfo>& infos, const StepStats& stats, const ParamList& grads,
                        const LearnerState& state) {
   absl::Status status = std::isfinite(stats.query_loss)

@@ -1,4 +1,4 @@
-// Meta-training, one update at a time. Its state is data that can be saved.
+// MetaStep: one update of meta-training, with a state that can be saved.
 #ifndef LEARNERS_INNER_META_STEP_H_
 #define LEARNERS_INNER_META_STEP_H_
 
@@ -15,7 +15,8 @@
 
 namespace metaprompt {
 
-// All of meta-training's state. Training that goes on from a saved state gives the same bits.
+// The whole state of meta-training. Training that continues from a saved state gives the same bits as training without
+// a break.
 struct LearnerState {
   int64_t meta_step = 0;
   ParamList params;
@@ -27,23 +28,24 @@ LearnerState StartLearning(ParamList params);
 // The tasks of one update.
 struct MetaBatch {
   int64_t tasks = 1;
-  // So many tasks go through the model as one batch, if the learner takes several (Learner::TakesSeveralTasks).
+  // The number of tasks that are computed as one episode, if the learner supports it (Learner::TakesSeveralTasks).
   int64_t together = 1;
-  // Tasks first, ..., first + count - 1 as one episode. It is called from several threads.
+  // Returns tasks first, ..., first + count - 1 as one episode. Called from several threads.
   std::function<Episode(int64_t first, int64_t count)> episode;
 };
 
 struct StepStats {
-  double query_loss = 0;  // means over the tasks
+  double query_loss = 0;  // mean over the tasks, as query_accuracy
   double query_accuracy = 0;
   double gradient_norm = 0;  // before clipping
-  int64_t gradients = 0;     // number of meta-gradients: one per task, or per group of tasks that went together
-  int64_t recomputed = 0;    // how many of them recomputed the inner steps (MetaGradientSpec)
+  int64_t gradients = 0;     // number of meta-gradients: one per episode, of one or several tasks
+  int64_t recomputed = 0;    // number of those for which the inner steps were recomputed (MetaGradientSpec)
 };
 
-// One update from the mean of the tasks' gradients. `total` meta-steps are planned. The gradients are summed in the
-// order of the tasks, whichever ends first. The error if a loss or the gradient is not finite says since when.
-// Cancelled: the pool was asked to stop before every task was done. After an error the state is unchanged.
+// One update by the mean of the tasks' gradients. `total` is the planned number of meta-steps. The gradients are summed
+// in the order of the tasks, not in the order in which the tasks end. It is an error if a loss or gradient is not
+// finite; the error's text depends on whether the parameters were finite before this step. The error is Cancelled if
+// the pool was asked to stop before every task was done. After an error the state is unchanged.
 absl::StatusOr<StepStats> MetaStep(const Learner& learner, const Model& model, const MetaOptimizerSpec& optimizer,
                                    int64_t total, const MetaBatch& batch, TaskPool* pool, LearnerState* state);
 

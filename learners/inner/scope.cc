@@ -47,7 +47,7 @@ std::vector<bool> InScope(const std::vector<ParamInfo>& infos, const ScopeSpec& 
         break;
     }
     const bool empty =
-        std::find(info.shape.begin(), info.shape.end(), 0) != info.shape.end();  // a prompt of no vectors
+        std::find(info.shape.begin(), info.shape.end(), 0) != info.shape.end();  // such as a prompt without vectors
     in.push_back(named && !empty);
   }
   return in;

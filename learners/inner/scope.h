@@ -1,4 +1,5 @@
-// Which of the model's parameters move in the inner steps or are meta-learned, and how large their inner steps are.
+// Which of the model's parameters the inner steps change, or meta-training changes, and their constant step sizes. A
+// parameter that the inner steps change is said to move.
 #ifndef LEARNERS_INNER_SCOPE_H_
 #define LEARNERS_INNER_SCOPE_H_
 
@@ -11,16 +12,17 @@
 
 namespace metaprompt {
 
-// The largest ParamInfo::layer: the head's, where the model has one.
+// The largest ParamInfo::layer, which is the head's.
 int TopLayer(const std::vector<ParamInfo>& infos);
 
-// For each of the model's parameters, whether the scope contains it. LAST_LAYERS counts down from TopLayer.
+// For each of the model's parameters, whether the scope contains it. LAST_LAYERS counts down from TopLayer. A parameter
+// without elements is in no scope.
 std::vector<bool> InScope(const std::vector<ParamInfo>& infos, const ScopeSpec& scope);
 
-// The step size that `inner` gives a group of the model's parameters. 0 for a learner's own parameters.
+// The step size of a group of parameters in `inner`. 0 for the learner's own parameters.
 double ConstantRate(const InnerSpec& inner, ParamGroup group);
 
-// The places in model.params() of the parameters that are in the scope and have a step size other than 0.
+// The indices in model.params() of the parameters that are in the scope and whose step size is not 0.
 std::vector<size_t> MovedPlaces(const Model& model, const InnerSpec& inner, const ScopeSpec& adapts);
 
 // Whether every parameter at MovedPlaces may have a different value in each task of a batch (Model::PerTask).

@@ -83,7 +83,7 @@ Batch StepBatch(const InnerSpec& inner, const Batch& support, int64_t step) {
   const bool all = inner.batch() == 0 || inner.batch() >= rows;
   Batch batch = support;
   if (!all) {
-    const int64_t per_order = rows / inner.batch();  // steps
+    const int64_t per_order = rows / inner.batch();  // number of steps per order
     std::vector<int64_t> order(static_cast<size_t>(rows));
     std::iota(order.begin(), order.end(), 0);
     Random random(SubSeed(support.seed, "order", static_cast<uint64_t>(step / per_order)));

@@ -14,8 +14,8 @@ constexpr std::chrono::milliseconds kMeanwhile(500);  // between two calls of Ru
 
 void SetOperationThreads(int threads) {
   at::set_num_threads(threads);
-  at::get_num_threads();  // a thread's first read takes the value that any thread set last, so read it now
-  // LibTorch's setting applies to its own loops and MKL's. OpenBLAS with its own threads has a setting of its own.
+  at::get_num_threads();  // a thread's first read takes the value that any thread has set last, so read it now
+  // LibTorch's setting applies to its own loops and to MKL's. OpenBLAS, if it has its own threads, needs another call.
   static const auto set_openblas = reinterpret_cast<void (*)(int)>(dlsym(RTLD_DEFAULT, "openblas_set_num_threads"));
   if (set_openblas != nullptr) {
     set_openblas(threads);

@@ -1,4 +1,4 @@
-// Independent tasks in parallel on the machine's cores.
+// TaskPool: runs independent tasks in parallel on the machine's cores.
 #ifndef LEARNERS_INNER_TASK_POOL_H_
 #define LEARNERS_INNER_TASK_POOL_H_
 
@@ -13,16 +13,17 @@
 
 namespace metaprompt {
 
-// If there are at least as many tasks as threads, each task runs on one thread: without barriers inside, and with the
-// same numbers for any number of threads. For fewer tasks, the caller chooses.
+// If there are at least as many tasks as threads, each task runs on one thread. Then there are no barriers within a
+// task, and the results are the same for any number of threads. If there are fewer tasks, the caller chooses.
 class TaskPool {
  public:
-  // What is done with fewer tasks than threads. kAllThreads: they run one after another, and each uses all threads in
-  // its matrix products, whose sums then round differently. kOneThread: each runs on one thread, and others idle.
+  // How tasks run if there are fewer of them than threads. kAllThreads: one after another, each with all threads in its
+  // matrix products, whose sums are then rounded differently. kOneThread: each on one thread, while other threads are
+  // idle.
   enum class FewTasks { kAllThreads, kOneThread };
 
-  // threads >= 1. One pool per process: the thread count of LibTorch and of BLAS is the process's. While `stop` is set
-  // (null: never), no task starts; those that run are finished.
+  // threads >= 1. A process may have only one pool, because the thread counts of LibTorch and of BLAS apply to the
+  // whole process. While *stop is true (null: never), no task starts, but running tasks are finished.
   explicit TaskPool(int threads, const std::atomic<bool>* stop = nullptr);
   ~TaskPool();
   TaskPool(const TaskPool&) = delete;
@@ -30,10 +31,11 @@ class TaskPool {
 
   int threads() const { return threads_; }
 
-  // Calls task(0) ... task(count - 1), and returns when all are done; each thread takes the first that is left. Returns
-  // how many were done: the first so many. Fewer than `count`: the pool was asked to stop. If one throws, no further
-  // task starts, and its exception is thrown here once those that run are done. `meanwhile`, if given, is called by
-  // this thread about twice per second while others work; where tasks run one after another, after each.
+  // Calls task(0), ..., task(count - 1) in this order, each on the next free thread, and waits for all of them. Returns
+  // the number n of tasks that were done, which are task(0), ..., task(n - 1). It is less than `count` only if the pool
+  // was asked to stop. If a task throws, no further task starts, and Run throws the exception when the running tasks
+  // are done. The calling thread calls `meanwhile`, if given, about twice per second while it waits or, if the tasks
+  // run one after another, after each task.
   int64_t Run(int64_t count, const std::function<void(int64_t)>& task, const std::function<void()>& meanwhile = nullptr,
               FewTasks few = FewTasks::kAllThreads);
 
@@ -55,8 +57,8 @@ class TaskPool {
   bool stop_ = false;
 };
 
-// Sets how many threads LibTorch and OpenBLAS use inside one operation, for the calling thread and for threads that are
-// started later.
+// Sets the number of threads that LibTorch and OpenBLAS use within an operation, for the calling thread and for threads
+// that start later.
 void SetOperationThreads(int threads);
 
 }  // namespace metaprompt

@@ -18,7 +18,7 @@ TaskStart PlainStart(const Model& model, const MetaParams& meta, const Batch& su
   start.temperature = model.prototype_temperature();
   const InnerRate of_head{inner.class_lr(), {}};
   if (start.temperature > 0) {
-    start.rates.insert(start.rates.end(), 2, of_head);  // of vectors and biases
+    start.rates.insert(start.rates.end(), 2, of_head);  // for vectors and biases
   } else if (inner.class_lr() > 0) {
     start.params.head = model.ClassHead(meta.model, support);
     start.rates.insert(start.rates.end(), start.params.head.size(), of_head);

@@ -17,8 +17,8 @@
 namespace metaprompt {
 namespace {
 
-// One inner step with a graph from `state` to the result. With `first_order`, the graph treats the gradient of the
-// support loss as a constant.
+// One inner step, with a graph from `state` to the result. If `first_order`, the gradient of the support loss is a
+// constant in this graph.
 InnerState GraphStep(const Task& task, int64_t step, bool first_order, const InnerState& state) {
   if (task.moved.empty()) {
     return state;
@@ -29,8 +29,8 @@ InnerState GraphStep(const Task& task, int64_t step, bool first_order, const Inn
   return InnerStep(task.inner, task.rates, task.decay, step, 1.0, grads, state);
 }
 
-// Computes the gradient of Σ_k w_k L(θ_k; Q) with respect to the inputs of a detached task. There are three ways:
-// KeepGraph, FirstOrder and Recompute. Call one of them, once.
+// Computes the gradient of Σ_k w_k L(θ_k; Q) with respect to the inputs of a detached task. Call exactly one of
+// KeepGraph, FirstOrder and Recompute, once, and then read the results.
 class Unrolled {
  public:
   Unrolled(const DetachedTask& detached, const Unrolling& unrolling)
@@ -53,7 +53,8 @@ class Unrolled {
     AddToSums(Gradients({total}, inputs_, {}, false, false));
   }
 
-  // First order: the graph of the steps is small, and that of a query loss is freed as soon as it is differentiated.
+  // First order: differentiates each query loss separately, so that its graph is freed before the next step. The graph
+  // of the steps is small, because it contains no forward pass.
   void FirstOrder() {
     InnerState state{theta_, {}, {}};
     ForEachStep(&state, [&](int64_t step, double weight) {
@@ -61,12 +62,13 @@ class Unrolled {
     });
   }
 
-  // Second order, with the graph of one step at a time. The adjoint λ_k is the gradient of all query losses from
-  // step k on, with respect to θ_k. It is computed from the last step to the first:
+  // Second order, with the graph of only one step in memory. The adjoint λ_k is the gradient of all query losses after
+  // step k or later, with respect to θ_k. It is computed from the last step to the first:
   //
   //     λ_K = w_K ∇L(θ_K; Q),   λ_k = (∂θ_{k+1}/∂θ_k)ᵀ λ_{k+1} + w_k ∇L(θ_k; Q).
   //
-  // The result is λ_0 for the parameters that move. For the other inputs, each step and each query loss adds its share.
+  // The gradient with respect to the parameters that move is λ_0. The gradients with respect to the other inputs, such
+  // as learned step sizes, are sums over the steps and query losses.
   void Recompute() {
     Forward();
     ParamList adjoint(3 * task_.moved.size());  // of the parameters that move, then of their first and second moments
@@ -100,7 +102,7 @@ class Unrolled {
     }
   }
 
-  // Takes all steps with a graph. Calls at_query(steps so far, weight) after each step whose weight is not 0.
+  // Takes all steps with a graph. After each step whose weight is not 0, calls at_query(number of steps taken, weight).
   template <typename Function>
   void ForEachStep(InnerState* state, const Function& at_query) {
     for (size_t k = 0; k < unrolling_.weights.size(); ++k) {
@@ -113,12 +115,12 @@ class Unrolled {
     }
   }
 
-  // L(params; Q) after `step` steps, which is also added to the objective.
+  // Returns L(params; Q) after `step` steps, and adds it with its weight to the objective.
   at::Tensor QueryLoss(const ModelParams& params, int64_t step, double weight) {
     const LossAndAccuracy query = LossOf(*task_.model, params, QueryBatch(task_.query, step));
     const auto value = query.loss.item<double>();
     objective_ += weight * value;
-    // The last step's loss is reported. It is computed first when going backwards.
+    // The reported loss is the last step's, which Recompute computes first.
     if (!backwards_ || !last_seen_) {
       last_loss_ = value;
       last_accuracy_ = query.accuracy;
@@ -127,12 +129,13 @@ class Unrolled {
     return query.loss;
   }
 
-  // Takes all steps without a graph and keeps some of the states: all of them if they are small or few, else every s-th
-  // one, s = √K. In that case Recompute() holds about √K kept states, and √K more between two of them.
+  // Takes all K steps without a graph and keeps some of the states: all of them if they are small or few, otherwise
+  // every s-th one, with s = ⌈√K⌉. In the latter case about √K states are kept, and Recompute holds about √K more at a
+  // time, those between two kept ones.
   void Forward() {
     backwards_ = true;
     constexpr int64_t kSmall = int64_t{64} << 20;  // bytes
-    constexpr int kFew = 3;  // with s = 2, one state less would be held, for one more forward and backward pass
+    constexpr int kFew = 3;  // at K = 3, s = 2 would save one state, at the cost of one more forward and backward pass
     int64_t bytes = 0;
     for (const size_t i : task_.moved) {
       bytes += static_cast<int64_t>(theta_[i].nbytes()) * (task_.inner.optimizer() == InnerSpec::ADAMW ? 3 : 1);
@@ -152,7 +155,8 @@ class Unrolled {
     }
   }
 
-  // The state after step k. If it was not kept, takes the steps from the last kept state before it, and keeps them all.
+  // The state after step k. If it was not kept, the steps from the last kept state before it are taken again, and all
+  // their results are kept.
   const InnerState& StateAt(int k) {
     if (kept_[static_cast<size_t>(k)].params.size() == 0) {
       const int from = k - k % stride_;
@@ -164,8 +168,9 @@ class Unrolled {
     return kept_[static_cast<size_t>(k)];
   }
 
-  // Differentiates Σ_i weights[i] · outputs[i]. The gradients with respect to the inputs that do not move are added to
-  // the sums. Those with respect to leaves[j] are added to (*adjoint)[j], or replace it if `replace` is set.
+  // Differentiates Σ_i weights[i] · outputs[i]. Adds the gradients with respect to the inputs that do not move to the
+  // sums. Adds the gradient with respect to leaves[j] to (*adjoint)[j] or, if `replace` is set, replaces (*adjoint)[j]
+  // by it.
   void Differentiate(const ParamList& outputs, const ParamList& weights, const ParamList& leaves, ParamList* adjoint,
                      bool replace) {
     ParamList in;
@@ -195,7 +200,8 @@ class Unrolled {
     }
   }
 
-  // Replaces the adjoint after step k with the one before it: takes the step again with a graph and differentiates it.
+  // Replaces the adjoint after step k by the adjoint before it: takes step k again, with a graph, and differentiates
+  // it.
   void StepBack(int k, ParamList* adjoint) {
     kept_[static_cast<size_t>(k)] = InnerState();  // not needed again
     InnerState state = StateAt(k - 1);
@@ -225,8 +231,8 @@ class Unrolled {
     Differentiate(outputs, weights, leaves, adjoint, /*replace=*/true);
   }
 
-  // The parameters of a kept state. Those that move become new leaves. The others are the task's own leaves, which may
-  // be inputs.
+  // The parameters of a kept state. Those that move are new leaves. The others are leaves of the detached task, which
+  // may be inputs.
   ModelParams WithLeaves(const ModelParams& kept) const {
     ModelParams params = theta_;
     for (const size_t i : task_.moved) {
@@ -256,7 +262,7 @@ class Unrolled {
 };
 
 // An estimate of the bytes that the graph of all steps takes. A step that is differentiated twice keeps its forward
-// pass, its backward pass and the inputs of both: about three forward passes.
+// pass, its backward pass and the inputs of both, together about three times the forward pass.
 double GraphBytes(const Task& task, const ModelParams& params, const Unrolling& unrolling) {
   double step = 3 * task.model->GraphBytes(task.support);
   for (const size_t i : task.moved) {
@@ -283,7 +289,7 @@ bool Recomputes(const Task& task, const ModelParams& params, const Unrolling& un
   return GraphBytes(task, params, unrolling) > static_cast<double>(unrolling.way.max_graph_mib()) * (1 << 20);
 }
 
-// Throws LibTorch's error again, and adds advice if an operation cannot be differentiated twice.
+// Throws LibTorch's error again. If the error is that an operation cannot be differentiated twice, adds a remedy.
 [[noreturn]] void Rethrow(const std::exception& error) {
   // LibTorch names the operation: "the derivative for '...' is not implemented".
   if (!absl::StrContains(error.what(), "is not implemented")) {

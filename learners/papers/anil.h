@@ -1,5 +1,5 @@
-// ANIL (Raghu et al. 2020): MAML whose inner loop adapts the classifier alone. In a model with a class head those are
-// the class vectors, which start as those of the answer words; in a model without one, it is the topmost layer.
+// ANIL (Raghu et al. 2020): MAML whose inner loop adapts only the classifier. In a model with a class head, the
+// classifier is the class vectors, which start as the answer words' vectors. In other models it is the topmost layer.
 #ifndef LEARNERS_PAPERS_ANIL_H_
 #define LEARNERS_PAPERS_ANIL_H_
 

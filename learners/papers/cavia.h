@@ -1,6 +1,6 @@
-// CAVIA (Zintgraf et al. 2019): context parameters start at 0 in every task, and only they adapt. The rest of the model
-// is shared and meta-learned. The context is the soft vectors and the prefixes; the layers that the vectors pass
-// through are shared.
+// CAVIA (Zintgraf et al. 2019): the context parameters start at 0 in every task, and only they (and the class vectors,
+// if they have a step size) adapt. The rest of the model is meta-learned and shared by all tasks. Here the context
+// parameters are the soft vectors and the prefixes, but not the LSTM and MLP on the soft vectors.
 #ifndef LEARNERS_PAPERS_CAVIA_H_
 #define LEARNERS_PAPERS_CAVIA_H_
 

@@ -27,7 +27,7 @@ ParamList ContrastNet::Fit(const MetaParams& /*meta*/, const at::Tensor& feature
 }
 
 at::Tensor ContrastNet::Predict(const MetaParams& /*meta*/, const at::Tensor& features, const ParamList& fitted) const {
-  // [B query, B support, ways]: a support text counts only for its own class.
+  // [query rows, support rows, ways]: a support text counts only for its own class.
   const at::Tensor logits =
       DistanceLogits(features, fitted[0], COSINE_DISTANCE, spec().contrast_net().temperature()).unsqueeze(-1);
   const at::Tensor elsewhere = fitted[1].eq(0).unsqueeze(0);

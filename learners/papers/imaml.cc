@@ -36,9 +36,10 @@ ParamList OrZeros(ParamList values, const ParamList& like) {
   return values;
 }
 
-// Solves (H + λ) x = b by conjugate gradients (Hestenes and Stiefel 1952), H symmetric; `product` gives (H + λ) v. If
-// H + λ is not positive along a direction, then φ is not a minimum and has no derivative: x is the result
-// so far. At the first direction, H counts as 0, which gives the first-order meta-gradient.
+// Solves (H + λ) x = b by conjugate gradients (Hestenes and Stiefel 1952). H is symmetric. `product` computes (H + λ)
+// v. If the curvature along a direction is not positive, then φ is not a minimum and has no derivative. The result is
+// then what has been computed so far or, at the first direction, the solution for H = 0, which leads to the first-order
+// meta-gradient.
 ParamList Solve(const std::function<ParamList(const ParamList&)>& product, double lambda, const ParamList& b, int steps,
                 double tolerance) {
   ParamList x;
@@ -64,7 +65,7 @@ ParamList Solve(const std::function<ParamList(const ParamList&)>& product, doubl
   return x;
 }
 
-// θ_0 with φ, as new leaves, in place of the parameters that move: the inner steps, without a graph.
+// Takes the inner steps without a graph. Returns θ_0 with the parameters that move replaced by φ, as new leaves.
 ModelParams Minimum(const DetachedTask& detached) {
   const Task& task = detached.task;
   const Batch support = WithoutGraph(task.support);
@@ -79,8 +80,9 @@ ModelParams Minimum(const DetachedTask& detached) {
   return phi;
 }
 
-// Goes back through the minimum φ. *of_moved is the gradient of the query loss in φ, of `moved`; it becomes that in
-// θ_0, λ v with (H + λ) v = ∇L(φ; Q). To *of_stays it adds −vᵀ ∂∇L(φ; S)/∂ `stays`.
+// Differentiates through the minimum φ, whose leaves are `moved`. Let v be the solution of (H + λ) v = ∇L(φ; Q).
+// Replaces *of_moved, which is ∇L(φ; Q), by the gradient with respect to θ_0, λ v. Adds −vᵀ ∂∇L(φ; S)/∂ `stays` to
+// *of_stays.
 void GoThroughMinimum(const Task& task, const ModelParams& phi, const ParamList& moved, const ParamList& stays,
                       const ImamlSpec& spec, ParamList* of_moved, ParamList* of_stays) {
   const double lambda = spec.lambda();
@@ -120,10 +122,10 @@ TaskGradient Imaml::MetaGradient(const Model& model, const ParamList& meta, cons
   };
   const DetachedTask detached = Detach(model, meta, Learned(model, meta), episode, start, spec().inner());
   const Task& task = detached.task;
-  // φ for the parameters that move; the others are the task's own leaves, which may be inputs.
+  // φ for the parameters that move. The others are leaves of the detached task, which may be inputs.
   const ModelParams phi = Minimum(detached);
   const ParamList moved = Pick(phi, task.moved);
-  const std::vector<int64_t> places = detached.PlacesInMoved();  // of the inputs; -1: the input stays as it is
+  const std::vector<int64_t> places = detached.PlacesInMoved();  // for each input; -1: the input does not move
   ParamList stays;
   for (size_t i = 0; i < places.size(); ++i) {
     if (places[i] < 0) {
@@ -139,9 +141,9 @@ TaskGradient Imaml::MetaGradient(const Model& model, const ParamList& meta, cons
   inputs.insert(inputs.end(), stays.begin(), stays.end());
   const ParamList direct = Gradients({query.loss}, inputs, {}, false, false);
   const auto of_moved = static_cast<int64_t>(moved.size());
-  ParamList of_start = OrZeros(ParamList(direct.begin(), direct.begin() + of_moved), moved);  // in θ_0
+  ParamList of_start = OrZeros(ParamList(direct.begin(), direct.begin() + of_moved), moved);  // with respect to θ_0
   ParamList of_stays(direct.begin() + of_moved, direct.end());
-  if (spec().inner().steps() > 0 && !moved.empty()) {  // else φ is θ_0
+  if (spec().inner().steps() > 0 && !moved.empty()) {  // otherwise φ is θ_0
     GoThroughMinimum(task, phi, moved, stays, spec().imaml(), &of_start, &of_stays);
   }
   ParamList of_inputs;

@@ -1,5 +1,5 @@
-// Implicit MAML (Rajeswaran et al. 2019): the inner loop goes to the minimum φ of L(φ; S) + λ/2 |φ − θ|². How φ changes
-// with θ follows from φ alone (eq. 6), whatever steps led to it.
+// Implicit MAML (Rajeswaran et al. 2019): the inner loop minimises L(φ; S) + λ/2 |φ − θ|². The derivative of the
+// minimum φ with respect to θ depends only on φ, not on the steps that led there (eq. 6).
 #ifndef LEARNERS_PAPERS_IMAML_H_
 #define LEARNERS_PAPERS_IMAML_H_
 
@@ -13,12 +13,13 @@ class Imaml : public GradientLearner {
  public:
   explicit Imaml(const LearnerSpec& spec) : GradientLearner(spec) {}
 
-  // For what moves, (I + H/λ)⁻¹ ∇L(φ; Q) by conjugate gradients, where H is the Hessian of L(·; S) at φ. What is
-  // learned and does not move has an implicit derivative too. Memory does not grow with the inner steps.
+  // For the parameters that move, (I + H/λ)⁻¹ ∇L(φ; Q) by conjugate gradients, where H is the Hessian of L(·; S) at φ.
+  // Parameters that are learned but do not move also have a derivative through φ. The memory does not depend on the
+  // number of inner steps.
   TaskGradient MetaGradient(const Model& model, const ParamList& meta, const Episode& episode,
                             int64_t meta_step) const override;
 
-  // Conjugate gradients on several tasks together would differ from those on each task.
+  // Conjugate gradients on several tasks together give other results than on each task separately.
   bool TakesSeveralTasks(const Model& /*model*/) const override { return false; }
 
  protected:

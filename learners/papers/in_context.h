@@ -1,5 +1,5 @@
 // In-context learning (Brown et al. 2020, "Language models are few-shot learners"): the support texts with their
-// answers stand before each query text, and the model goes on. Nothing is trained.
+// answers precede each query text, and the model continues the sequence with an answer. Nothing is trained.
 #ifndef LEARNERS_PAPERS_IN_CONTEXT_H_
 #define LEARNERS_PAPERS_IN_CONTEXT_H_
 
@@ -13,10 +13,11 @@ class InContext : public UntrainedLearner {
  public:
   explicit InContext(const LearnerSpec& /*spec*/) {}
 
-  // The parameters as they are. `fitted`: the context [C] int64, which is each support text, its answer and the
-  // separator (Answers), one after another. Their order is random and follows from Batch::seed.
+  // Returns the model's parameters unchanged. `fitted` is the context [C] int64: each support text, its answer and the
+  // separator (Answers), one example after another. The order of the examples is random and depends on Batch::seed.
   AdaptedParams Adapt(const Model& model, const ParamList& meta, const Batch& support) const override;
-  // The context is read again for each text and each beginning of an answer (AnswerPaths), about 4,096 tokens at once.
+  // Computes the context again for each input of AnswerPaths, one or more per text. About 4,096 tokens are computed at
+  // a time.
   at::Tensor Logits(const Model& model, const AdaptedParams& adapted, const Batch& query) const override;
 };
 

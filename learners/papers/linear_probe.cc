@@ -9,11 +9,11 @@
 namespace metaprompt {
 namespace {
 
-// The places of what is fitted.
+// Indices in AdaptedParams::fitted.
 enum Fitted { kMean, kScale, kWeights };
 
-// The mean and scale that give support features mean 0 and a mean square length of 1. The penalty then has the same
-// effect for every encoder.
+// The mean and scale by which the support features are normalised, to mean 0 and mean squared length 1. The penalty
+// then has the same effect for every encoder.
 ParamList Normaliser(const at::Tensor& features) {
   const at::Tensor mean = features.mean(0);
   return {mean, (features - mean).square().sum(-1).mean().sqrt().clamp_min(1e-12)};
@@ -25,7 +25,7 @@ at::Tensor LogisticRegression(const at::Tensor& features, const at::Tensor& labe
                               int steps) {
   const at::NoGradGuard no_grad;
   const int64_t n = features.size(0);
-  // In double precision: the system is small, and the minimum is then exact.
+  // In double precision, because the system is small, and the minimum is then accurate.
   const at::Tensor x = features.to(at::kDouble);
   const at::Tensor gram = at::matmul(x, x.t());
   const at::Tensor y = at::one_hot(labels, ways).to(at::kDouble);
@@ -38,17 +38,18 @@ at::Tensor LogisticRegression(const at::Tensor& features, const at::Tensor& labe
   const at::Tensor eye = at::eye(n * ways, x.options());
   for (int k = 0; k < steps; ++k) {
     const at::Tensor p = at::softmax(gram.matmul(a), -1);
-    // The gradient in W is Xᵀ r with r = (P − Y) / B + l2 A. It is 0 if r is.
+    // The gradient with respect to W is Xᵀ r with r = (P − Y) / R + l2 A. It is 0 if r is 0.
     const at::Tensor r = (p - y) / static_cast<double>(n) + a * l2;
     if (r.abs().max().item<double>() < 1e-10) {
       break;
     }
-    // A Newton step on r: dr = (S K + l2) dA, where S is the softmax's Jacobian in each row, over B, and K the Gram
-    // matrix.
-    const at::Tensor s = (at::diag_embed(p) - p.unsqueeze(2) * p.unsqueeze(1)) / static_cast<double>(n);  // [B, w, w]
+    // A Newton step on r: dr = (S K + l2) dA, where S is the Jacobian of the softmax in each row, divided by R, and K
+    // is the Gram matrix.
+    // s is [R, ways, ways].
+    const at::Tensor s = (at::diag_embed(p) - p.unsqueeze(2) * p.unsqueeze(1)) / static_cast<double>(n);
     const at::Tensor system = at::einsum("ivw,ij->ivjw", {s, gram}).reshape({n * ways, n * ways}) + eye * l2;
     const at::Tensor step = at::linalg_solve(system, r.reshape({n * ways, 1})).view({n, ways});
-    // Halve the step until the objective falls: far from the minimum a whole step may overshoot.
+    // Halve the step until the objective does not grow: far from the minimum a whole step may overshoot.
     const double before = objective(a);
     double share = 1;
     while (share > 1e-6 && objective(a - step * share) > before) {
@@ -72,7 +73,8 @@ AdaptedParams LinearProbe::Adapt(const Model& model, const ParamList& meta, cons
 }
 
 double LinearProbe::AdaptBytes(const Model& /*model*/, const Batch& support) const {
-  // The Newton system of R ways equations is dense, in double precision; about four such matrices exist at once.
+  // The Newton system has R · ways equations and is dense, in double precision. About four such matrices exist at the
+  // same time.
   const double equations = static_cast<double>(RowsOf(support)) * static_cast<double>(support.ways * support.tasks);
   return 4 * sizeof(double) * equations * equations;
 }

@@ -1,4 +1,4 @@
-// From a spec to the learner that it names.
+// Makes the learner that a spec names.
 #ifndef LEARNERS_PAPERS_MAKE_LEARNER_H_
 #define LEARNERS_PAPERS_MAKE_LEARNER_H_
 
@@ -9,7 +9,7 @@
 
 namespace metaprompt {
 
-// The learner that the spec names. The spec has passed its rules and CheckLearner.
+// The learner that the spec names. The spec must have passed its rules and CheckLearner.
 std::unique_ptr<Learner> MakeLearner(const LearnerSpec& spec);
 
 }  // namespace metaprompt

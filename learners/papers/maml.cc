@@ -109,7 +109,7 @@ TaskGradient Maml::MetaGradient(const Model& model, const ParamList& meta, const
   }
   TaskGradient sum;
   sum.grads.resize(meta.size());
-  double objective = 0;  // NaN, if that of a batch is
+  double objective = 0;  // NaN if it is NaN for a batch
   for (int64_t b = 0; b < count; ++b) {
     std::vector<int64_t> which(static_cast<size_t>(rows_of(b)));
     std::iota(which.begin(), which.end(), b * batches.size());

@@ -18,7 +18,7 @@
 namespace metaprompt {
 namespace {
 
-// Which of the model's parameters the soft vectors are.
+// The index of the soft vectors in the model's parameters.
 size_t PromptPlace(const Model& model) {
   const std::vector<ParamInfo>& infos = model.params();
   const auto found =
@@ -26,7 +26,7 @@ size_t PromptPlace(const Model& model) {
   return found == infos.end() ? 0 : static_cast<size_t>(found - infos.begin());
 }
 
-// The queries of a batch's texts: their features under the model's own prompt.
+// The queries of attention for a batch's texts: their features with the model's own prompt.
 struct Queries : Cached {
   explicit Queries(at::Tensor of_texts) : of_texts(std::move(of_texts)) {}
 
@@ -37,14 +37,14 @@ struct Queries : Cached {
   at::Tensor of_texts;  // [B, D]
 };
 
-// The places of the learner's own parameters.
+// Indices of the learner's own parameters.
 enum Own { kKeys, kPrompts };
 
-// The model with prompts from a pool. Its parameters are all the meta-parameters: the model's and the pool's. The
-// queries q of a batch may be cached; else they are computed.
+// The model with prompts from a pool. Its parameters are all meta-parameters: the model's and the pool's. Forward
+// computes the queries q of a batch, unless they are cached.
 class PoolModel : public Model {
  public:
-  // `means`: the classes' mean support features [ways, D]; undefined: they are computed of `support` in each Forward.
+  // `means`: the classes' mean support features [ways, D]; undefined: each Forward computes them from `support`.
   PoolModel(const Model& model, const MetaPrompterSpec& spec, Batch support, at::Tensor means = {})
       : model_(model), spec_(spec), support_(std::move(support)), means_(std::move(means)), params_(model.params()) {
     params_.push_back(ParamInfo{"pool.keys", {}, ParamGroup::kLearner});
@@ -90,12 +90,12 @@ class PoolModel : public Model {
     return output;
   }
 
-  // The classes' mean support features under these parameters.
+  // The classes' mean support features with these parameters.
   at::Tensor MeansUnder(const MetaParams& params) const {
     return ClassMeans(WithPool(params, support_).features, support_);
   }
 
-  // The batch with the queries of its texts: their features under the model's own prompt.
+  // The batch with its queries in the cache.
   static Batch WithQueries(const Model& model, const ParamList& params, const Batch& batch) {
     const at::NoGradGuard no_grad;
     Batch with = batch;
@@ -110,7 +110,7 @@ class PoolModel : public Model {
   }
 
  private:
-  // The batch with one row per text, and nothing cached.
+  // The batch with one row per text and without a cache.
   static Batch OfTexts(const Batch& batch) {
     Batch once = batch;
     once.repeats = at::Tensor();
@@ -118,7 +118,7 @@ class PoolModel : public Model {
     return once;
   }
 
-  // To the model, each text is a task with its own soft vectors.
+  // The model computes each text as a task, with the text's own soft vectors.
   ModelOutput WithPool(const MetaParams& params, const Batch& batch) const {
     const at::Tensor& keys = params.own[kKeys];
     const at::Tensor& prompts = params.own[kPrompts];
@@ -153,7 +153,7 @@ class PoolModel : public Model {
   std::vector<ParamInfo> params_;
 };
 
-// The inner steps start at `meta` and change the pool.
+// The inner steps start at `meta` and change only the pool.
 TaskStart StartOfPool(const PoolModel& pool, const ParamList& meta, const InnerSpec& inner) {
   TaskStart start;
   start.params = meta;
@@ -203,7 +203,7 @@ at::Tensor MetaPrompter::Logits(const Model& model, const AdaptedParams& adapted
 }
 
 double MetaPrompter::AdaptBytes(const Model& model, const Batch& support) const {
-  // Each row counts as a text of its own, which is computed twice: for its query and with its prompt.
+  // Each row is counted as a separate text, which is computed twice: for its query and with its prompt.
   return 2 * DescentBytes(model, support, static_cast<double>(RowsOf(support)), spec_.meta_test());
 }
 

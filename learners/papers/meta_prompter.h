@@ -1,6 +1,7 @@
-// MetaPrompter (Jiang et al. 2023): attention mixes the prompt of each text from a pool. Only the pool is meta-learned
-// and adapts. Part of the class probability comes from a representative verbalizer (RepVerb): the cosine of a text's
-// feature with each class's mean support feature, under the adapted prompts.
+// MetaPrompter (Jiang et al. 2023): the prompt of each text is a mixture of the prompts of a pool, with weights from
+// attention. Only the pool is meta-learned and adapts. Part of the class probability comes from a representative
+// verbalizer (RepVerb): the cosine of a text's feature with each class's mean support feature, both computed with the
+// adapted prompts.
 #ifndef LEARNERS_PAPERS_META_PROMPTER_H_
 #define LEARNERS_PAPERS_META_PROMPTER_H_
 
@@ -20,11 +21,12 @@ class MetaPrompter : public Learner {
   std::vector<ParamInfo> OwnParams(const Model& model) const override;
   ParamList InitOwn(const Model& model, uint64_t seed) const override;
 
-  // The adapted pool as `own`, and as `fitted` the classes' mean support features [ways, D].
+  // Returns the adapted pool as `own`, and the classes' mean support features [ways, D] as `fitted`.
   AdaptedParams Adapt(const Model& model, const ParamList& meta, const Batch& support) const override;
   at::Tensor Logits(const Model& model, const AdaptedParams& adapted, const Batch& query) const override;
 
-  // As in MAML, exactly, for the pool. The gradients in the model's parameters are undefined.
+  // The exact meta-gradient with respect to the pool, as in MAML. The gradients with respect to the model's parameters
+  // are undefined.
   TaskGradient MetaGradient(const Model& model, const ParamList& meta, const Episode& episode,
                             int64_t meta_step) const override;
 

@@ -42,7 +42,7 @@ TaskStart MetaSgd::Start(const Model& model, const MetaParams& meta, const Batch
   if (!learned_rates) {
     return start;
   }
-  size_t next = 0;  // the learner's own stand in the order of what moves
+  size_t next = 0;  // the learner's own parameters are in the order of those that move
   for (InnerRate& rate : start.rates) {
     if (rate.moves()) {
       rate.learned = meta.own[next++].unsqueeze(0);

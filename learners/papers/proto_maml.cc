@@ -9,9 +9,9 @@ TaskStart ProtoMaml::Start(const Model& model, const MetaParams& meta, const Bat
   TaskStart start = PlainStart(model, meta, support, without_head, adapts());
   start.params.head.clear();
   start.rates.resize(start.params.size());
-  // The prototypes are functions of the initialisation: the meta-gradient goes through them too.
+  // The prototypes are functions of the initialisation, so the meta-gradient flows through them too.
   start.temperature = spec().proto_maml().temperature();
-  start.rates.insert(start.rates.end(), 2, InnerRate{inner.class_lr(), {}});  // of vectors and biases
+  start.rates.insert(start.rates.end(), 2, InnerRate{inner.class_lr(), {}});  // for vectors and biases
   return start;
 }
 

@@ -1,5 +1,5 @@
-// ProtoMAML (Triantafillou et al. 2020, section 3.1): a prototypical network is a linear classifier. Its class vectors
-// 2 c and biases −|c|² are where the inner steps start, and they adapt with the rest.
+// ProtoMAML (Triantafillou et al. 2020, section 3.1): a prototypical network is a linear classifier with class vectors
+// 2 c and biases −|c|². The inner steps start at this classifier, and adapt it together with the model's parameters.
 #ifndef LEARNERS_PAPERS_PROTO_MAML_H_
 #define LEARNERS_PAPERS_PROTO_MAML_H_
 

@@ -1,4 +1,4 @@
-// Prototypical networks (Snell et al. 2017): a query gets the class whose mean support feature is nearest.
+// Prototypical networks (Snell et al. 2017): a query is assigned the class whose mean support feature is nearest.
 #ifndef LEARNERS_PAPERS_PROTO_NET_H_
 #define LEARNERS_PAPERS_PROTO_NET_H_
 
@@ -11,7 +11,7 @@ class ProtoNet : public EpisodeLearner {
   explicit ProtoNet(const LearnerSpec& spec) : EpisodeLearner(spec) {}
 
  protected:
-  // The prototypes [ways, D].
+  // Returns the prototypes [ways, D].
   ParamList Fit(const MetaParams& meta, const at::Tensor& features, const Batch& support) const override;
   at::Tensor Predict(const MetaParams& meta, const at::Tensor& features, const ParamList& fitted) const override;
 };

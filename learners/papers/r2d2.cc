@@ -9,7 +9,7 @@
 namespace metaprompt {
 namespace {
 
-// The places of the learner's own parameters.
+// Indices of the learner's own parameters.
 enum Own { kLogLambda, kLogScale, kOffset };
 
 }  // namespace
@@ -28,7 +28,7 @@ ParamList R2d2::Fit(const MetaParams& meta, const at::Tensor& features, const Ba
   const at::Tensor lambda = meta.own[kLogLambda].exp();
   const at::Tensor labels = at::one_hot(support.labels, WaysOf(support)).to(features.scalar_type());
   const at::Tensor gram = at::matmul(features, features.t()) + lambda * at::eye(features.size(0), features.options());
-  // Positive definite: solved by its Cholesky factor, which can be differentiated any number of times.
+  // The matrix is positive definite, so its Cholesky factor solves the system. Differentiable any number of times.
   return {at::matmul(features.t(), at::cholesky_solve(labels, at::linalg_cholesky(gram)))};
 }
 

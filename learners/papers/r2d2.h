@@ -1,5 +1,5 @@
-// R2D2 (Bertinetto et al. 2019): the classifier of a task is a ridge regression on its support features, in closed form
-// (eq. 4 and 6). The ridge penalty, a scale and an offset are meta-learned.
+// R2D2 (Bertinetto et al. 2019): the classifier of a task is a ridge regression on the support features, computed in
+// closed form (eq. 4 and 6). The ridge penalty, a scale and an offset are meta-learned.
 #ifndef LEARNERS_PAPERS_R2D2_H_
 #define LEARNERS_PAPERS_R2D2_H_
 
@@ -16,7 +16,7 @@ class R2d2 : public EpisodeLearner {
   ParamList InitOwn(const Model& model, uint64_t seed) const override;
 
  protected:
-  // W = Xᵀ (X Xᵀ + λ I)⁻¹ Y, [D, ways]. The system has one equation per row of the support set.
+  // Returns W = Xᵀ (X Xᵀ + λ I)⁻¹ Y, [D, ways]. The linear system has one equation per row of the support set.
   ParamList Fit(const MetaParams& meta, const at::Tensor& features, const Batch& support) const override;
   at::Tensor Predict(const MetaParams& meta, const at::Tensor& features, const ParamList& fitted) const override;
 };

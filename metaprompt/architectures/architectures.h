@@ -1,9 +1,10 @@
-// The architectures that checkpoints can have. All are one network (metaprompt/encoders/encoder.h) with other options,
-// and with other names for the fields of config.json and for the tensors. An Architecture lists what differs, as data,
-// and has a function for what its config.json describes in a way of its own.
+// Architecture: what distinguishes the architectures that checkpoints can have. All of them are the same network
+// (metaprompt/encoders/encoder.h) with different options, and with different names for the fields of config.json and
+// for the tensors. An Architecture contains these differences as data. Fields of config.json that need code are read
+// and written by two functions.
 //
-// To add one, write a file that fills in its Architecture, and add a row to architectures.inc. No other code depends on
-// which architecture an encoder has.
+// To add an architecture, write a file that fills in its Architecture, and add a row to architectures.inc. No other
+// code depends on an encoder's architecture.
 #ifndef METAPROMPT_ARCHITECTURES_ARCHITECTURES_H_
 #define METAPROMPT_ARCHITECTURES_ARCHITECTURES_H_
 
@@ -17,8 +18,8 @@
 
 namespace metaprompt {
 
-// What config.json calls the fields of EncoderConfig. Where the architecture has no such field the name is empty, and
-// the value is the default.
+// The names of EncoderConfig's fields in config.json. If the name is empty, config.json has no such field, and the
+// value is the default.
 struct FieldNames {
   absl::string_view width = "hidden_size";
   absl::string_view layers = "num_hidden_layers";
@@ -27,75 +28,76 @@ struct FieldNames {
   absl::string_view token_types = "type_vocab_size";
   absl::string_view activation = "hidden_act";
   absl::string_view layer_norm_eps = "layer_norm_eps";
-  absl::string_view padding;          // the field is position_offset - 1
-  absl::string_view embedding_width;  // without one it is `width`
-  absl::string_view layer_groups;     // without one it is `layers`
+  absl::string_view padding;          // the field's value is position_offset - 1
+  absl::string_view embedding_width;  // empty: the value is `width`
+  absl::string_view layer_groups;     // empty: the value is `layers`
   absl::string_view inner_group_num;
   absl::string_view relative_buckets;
   absl::string_view max_positions = "max_position_embeddings";
-  absl::string_view hidden_dropout = "hidden_dropout_prob";  // empty: such dropout does not exist
+  absl::string_view hidden_dropout = "hidden_dropout_prob";  // empty: there is no such dropout
   absl::string_view attention_dropout = "attention_probs_dropout_prob";
 };
 
-// What transformers' state dicts call the parameters. A dense layer or layer norm NAME has NAME.weight and NAME.bias; a
-// part of layer 3 is base + layer + "3." + part.
+// The names of the parameters in transformers' state dicts. A dense layer or layer norm NAME has NAME.weight and
+// NAME.bias. A part of layer 3 is called base + layer + "3." + part.
 struct TensorNames {
-  absl::string_view base = "bert.";  // precedes the encoder's names in a model with a head
+  absl::string_view base = "bert.";  // the prefix of the encoder's names in a model with a head
   absl::string_view words = "embeddings.word_embeddings";
   absl::string_view positions = "embeddings.position_embeddings";
   absl::string_view token_types = "embeddings.token_type_embeddings";
   absl::string_view embedding_norm = "embeddings.LayerNorm";
-  absl::string_view class_token;  // of images, the whole name; empty for texts. So is patches, a dense layer
-  absl::string_view patches;
-  absl::string_view embedding_map;             // empty if the architecture has none; so is relative_bias
-  absl::string_view layer = "encoder.layer.";  // precedes a layer's number
-  absl::string_view inner_layer;               // ALBERT: precedes the number within the group; else empty
+  absl::string_view class_token;               // only for images, the whole name of a tensor
+  absl::string_view patches;                   // only for images, a dense layer
+  absl::string_view embedding_map;             // empty if the architecture has no such layer
+  absl::string_view layer = "encoder.layer.";  // the prefix of a layer's number
+  absl::string_view inner_layer;               // ALBERT: the prefix of the number within the group; otherwise empty
   absl::string_view query = "attention.self.query";
   absl::string_view key = "attention.self.key";
   absl::string_view value = "attention.self.value";
   absl::string_view attention_out = "attention.output.dense";
   absl::string_view attention_norm = "attention.output.LayerNorm";
   absl::string_view up = "intermediate.dense";
-  absl::string_view gate;  // of gated feed-forward layers: the matrix that the activation is not applied to
+  absl::string_view gate;  // in gated feed-forward layers, the matrix without the activation
   absl::string_view down = "output.dense";
   absl::string_view out_norm = "output.LayerNorm";
   absl::string_view final_norm;  // with pre_norm
-  // Of disentangled attention: a layer's matrices for the vectors of distances, the table and its layer norm.
+  // For disentangled attention: a layer's matrices for distance vectors, the table of these vectors and its layer norm.
   absl::string_view position_key;
   absl::string_view position_query;
   absl::string_view distances;
   absl::string_view distance_norm;
   absl::string_view relative_bias;
-  // Dense layers that are stored in one tensor. "attn.Wqkv": the weights and the biases of the layers named
-  // "attn.Wqkv.NAME" are rows of attn.Wqkv.weight and attn.Wqkv.bias, in the order of EncoderLayout::params.
+  // Tensors that contain several dense layers. For example, "attn.Wqkv": the weights and biases of the dense layers
+  // that are called "attn.Wqkv.NAME" above are rows of attn.Wqkv.weight and attn.Wqkv.bias, in the order of
+  // EncoderLayout::params.
   std::vector<absl::string_view> fused;
-  bool inputs_first = false;  // the layers' matrices are stored as [in, out] (GPT-2)
-  // The MLM head: its dense layer and layer norm, and the whole names of the decoder's matrix and bias.
+  bool inputs_first = false;  // whether the layers' matrices are stored as [in, out] (GPT-2)
+  // The head: its dense layer and layer norm, and the whole names of the decoder's matrix and bias.
   absl::string_view transform = "cls.predictions.transform.dense";
   absl::string_view transform_norm = "cls.predictions.transform.LayerNorm";
   absl::string_view decoder = "cls.predictions.decoder.weight";
   absl::string_view decoder_bias = "cls.predictions.bias";
 };
 
-// Other names of the MLM head, whose decoder is always the word table.
+// Alternative names of the MLM head, which some checkpoints have. Its decoder is always the word embedding.
 struct OtherHead {
-  absl::string_view unless;  // config.json's name of the flag that is true for the names in TensorNames
+  absl::string_view unless;  // the flag in config.json that is true if the head has the names in TensorNames
   absl::string_view transform;
   absl::string_view transform_norm;
-  absl::string_view decoder;  // begins the names of no other tensor
+  absl::string_view decoder;  // not a prefix of any other tensor's name
   absl::string_view decoder_bias;
 };
 
-// What turns the last hidden states into the decoder's input.
+// How the decoder's input is computed from the last hidden states.
 enum class HeadKind {
   kTransform,  // a dense layer, an activation and a norm: the head of a masked language model
-  kNone,       // nothing: the decoder reads the states (causal models). There is a head where there is a decoder
+  kNone,       // not at all: the decoder reads the states (causal models)
 };
 
-// When a dense layer leads from the embeddings to the first layer.
+// Whether there is a dense layer between the embeddings and the first layer.
 enum class EmbeddingMap { kNever, kWhereWidthsDiffer, kAlways };
 
-// The tokenizer's algorithm and its special tokens (tokenizers/tokenizer_folder.cc).
+// The tokenizer's algorithm and special tokens (tokenizers/files/tokenizer_folder.cc).
 enum class TokenizerKind {
   kWordPiece,
   kMpnetWordPiece,
@@ -108,29 +110,30 @@ enum class TokenizerKind {
   kGpt2ByteBpe,
   kLlamaByteBpe,
   kQwen2ByteBpe,
-  kNone,  // an encoder of images
+  kNone,  // for an image encoder
 };
 
 // The defaults of the members are BERT's.
 struct Architecture {
-  absl::string_view model_type;                         // config.json's name: "xlm-roberta"
-  absl::string_view class_prefix;                       // of transformers' classes: "XLMRoberta" in XLMRobertaModel
-  absl::string_view tokenizer_class = "BertTokenizer";  // of transformers; the fast tokenizer's name adds "Fast"
+  absl::string_view model_type;    // the name in config.json, such as "xlm-roberta"
+  absl::string_view class_prefix;  // of transformers' classes, such as "XLMRoberta" in XLMRobertaModel
+  absl::string_view tokenizer_class = "BertTokenizer";  // in transformers; the fast tokenizer's name ends with "Fast"
   TokenizerKind tokenizer = TokenizerKind::kWordPiece;
-  EncoderConfig defaults;  // what transformers takes for fields that are missing; layer_groups follows from `layers`
+  EncoderConfig defaults;  // the values of missing fields, as in transformers; layer_groups is computed from `layers`
   FieldNames fields;
   TensorNames tensors;
   std::optional<OtherHead> other_head;
   EmbeddingMap embedding_map = EmbeddingMap::kNever;
-  std::optional<Activation> head_activation;  // of the MLM head, if config.json does not choose it
-  // Reads fields that `fields` does not name, and refuses what is not supported. Called after the others are read.
+  std::optional<Activation> head_activation;  // of the MLM head, if config.json does not determine it
+  // Reads the fields that `fields` does not name, and reports unsupported values as errors. Called after the other
+  // fields have been read.
   void (*read_more)(ConfigFields* fields, EncoderConfig* config) = nullptr;
   // Writes those fields.
   void (*write_more)(const EncoderConfig& config, nlohmann::ordered_json* json) = nullptr;
   HeadKind head = HeadKind::kTransform;
-  absl::string_view head_class = "ForMaskedLM";    // ends the name of transformers' class with a head
+  absl::string_view head_class = "ForMaskedLM";    // the end of the name of transformers' class with a head
   std::vector<absl::string_view> refused_options;  // fields of config.json that must be false or missing
-  // Parts of the names of tensors that are left unused, beside poolers and buffers: the heads of other tasks.
+  // Parts of the names of tensors that are ignored, in addition to poolers and buffers: the heads of other tasks.
   std::vector<absl::string_view> unused;
 };
 
@@ -142,10 +145,10 @@ namespace architectures {
 
 }  // namespace architectures
 
-// All of them, in the order of architectures.inc.
+// All architectures, in the order of architectures.inc.
 const std::vector<Architecture>& Architectures();
 
-// Null if no architecture has that model_type.
+// The architecture with this model_type; null if there is none.
 const Architecture* FindArchitecture(absl::string_view model_type);
 
 }  // namespace metaprompt

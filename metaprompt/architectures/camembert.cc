@@ -1,5 +1,5 @@
-// CamemBERT (Martin et al. 2020): RoBERTa in French, with a sentencepiece tokenizer that fairseq renumbers in another
-// way than XLM-RoBERTa's.
+// CamemBERT (Martin et al. 2020): RoBERTa for French, with a sentencepiece tokenizer whose ids fairseq renumbers
+// differently from XLM-RoBERTa's.
 #include "metaprompt/architectures/architectures.h"
 
 namespace metaprompt::architectures {

@@ -13,7 +13,7 @@ namespace {
 
 using Json = nlohmann::json;
 
-// Of several names of an activation the first is written.
+// If an activation has several names, the first is written.
 constexpr std::array<std::pair<absl::string_view, Activation>, 9> kActivations = {{
     {"gelu", Activation::kGelu},
     {"gelu_python", Activation::kGelu},
@@ -48,7 +48,7 @@ void ConfigFields::Size(absl::string_view field, int64_t low, int64_t high, int6
   if (value == nullptr) {
     return;
   }
-  // Negative numbers are integers that are not unsigned.
+  // In this library, a negative number is an integer that is not unsigned.
   const bool good = value->is_number_unsigned() && value->get<uint64_t>() >= static_cast<uint64_t>(low) &&
                     value->get<uint64_t>() <= static_cast<uint64_t>(high);
   if (!good) {

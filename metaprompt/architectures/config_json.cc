@@ -20,7 +20,8 @@ namespace {
 
 using Json = nlohmann::json;
 
-// Larger than any published encoder's, and small enough that products of three sizes fit into 64 bits.
+// These limits are larger than in any published encoder, and small enough that products of three sizes fit into 64
+// bits.
 constexpr int64_t kMaxVocab = 10000000;
 constexpr int64_t kMaxWidth = 1 << 16;
 constexpr int64_t kMaxIntermediate = 1 << 20;
@@ -43,8 +44,8 @@ const Architecture* FindByModelType(ConfigFields* fields) {
   return found;
 }
 
-// By the first class that a config without model_type lists: BertModel or BertForMaskedLM, but not
-// BertGenerationEncoder.
+// Finds the architecture by the first class that a config without model_type lists, such as BertModel or
+// BertForMaskedLM, but not BertGenerationEncoder.
 const Architecture* FindByClass(ConfigFields* fields) {
   const Json* classes = fields->Find("architectures");
   if (classes == nullptr) {
@@ -67,7 +68,7 @@ const Architecture* FindByClass(ConfigFields* fields) {
   return nullptr;
 }
 
-// Options that change what is computed, and that are not supported.
+// Reports options that would change the results and are not supported.
 void RefuseUnsupported(const Architecture& architecture, ConfigFields* fields) {
   std::string positions = "absolute";
   fields->Text("position_embedding_type", &positions);
@@ -95,7 +96,7 @@ void RefuseUnsupported(const Architecture& architecture, ConfigFields* fields) {
   }
 }
 
-// `config` holds the architecture's defaults.
+// `config` must contain the architecture's defaults.
 void ReadFields(const Architecture& architecture, ConfigFields* fields, EncoderConfig* config) {
   const FieldNames& names = architecture.fields;
   const auto size = [&](absl::string_view field, int64_t low, int64_t high, int64_t* value) {
@@ -128,12 +129,11 @@ void ReadFields(const Architecture& architecture, ConfigFields* fields, EncoderC
     fields->Size(names.padding, 0, kMaxVocab, &padding);
     config->position_offset = padding + 1;
   }
-  // Buckets come in two halves, one for each direction, and half of each half is exact (Raffel et al. 2020, section
-  // 2.1).
+  // At least 32, because distances always have 32 buckets (RelativeBuckets in encoder.cc).
   size(names.relative_buckets, 32, kMaxSmall, &config->relative_buckets);
 }
 
-// What follows from the fields.
+// Computes the values that depend on other fields.
 void Derive(const Architecture& architecture, EncoderConfig* config) {
   if (architecture.fields.embedding_width.empty()) {
     config->embedding_width = config->width;
@@ -148,7 +148,7 @@ void Derive(const Architecture& architecture, EncoderConfig* config) {
 }
 
 void CheckSizes(const FieldNames& names, const EncoderConfig& config, ConfigFields* fields) {
-  // The layers that run, and those that have parameters.
+  // The number of layers that are applied, and of those that have parameters.
   if (std::max(config.layers, config.layer_groups) * config.inner_group_num > kMaxLayers) {
     fields->Fail(absl::StrCat(names.layers, " ", config.layers, " times ", names.inner_group_num, " ",
                               config.inner_group_num, " must be at most ", kMaxLayers));

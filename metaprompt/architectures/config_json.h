@@ -1,4 +1,4 @@
-// The config.json of a Hugging Face encoder, read and written.
+// Reads and writes the config.json of a Hugging Face encoder.
 #ifndef METAPROMPT_ARCHITECTURES_CONFIG_JSON_H_
 #define METAPROMPT_ARCHITECTURES_CONFIG_JSON_H_
 
@@ -10,13 +10,13 @@
 
 namespace metaprompt {
 
-// A field that is missing has the default that transformers 4.40 gives it for the architecture. A config without
-// model_type, as the oldest are, is recognised by `architectures`. Errors begin with `name`, the file's, and name the
-// field: invalid JSON, a value of another type or out of range, an activation, architecture or option that is not
-// supported.
+// A missing field has the default of transformers 4.40 for the architecture. The oldest configs have no model_type;
+// their architecture is recognised by the field `architectures`. Errors begin with `name`, the name of the file, and
+// name the field: invalid JSON, a value of the wrong type or out of range, an activation, architecture or option that
+// is not supported.
 absl::StatusOr<EncoderConfig> ParseEncoderConfig(absl::string_view json, absl::string_view name);
 
-// The config.json of an encoder that was not read from a folder; ParseEncoderConfig reads `config` back from it.
+// The config.json of an encoder that was not read from a folder. ParseEncoderConfig reads `config` back from it.
 std::string ConfigJson(const EncoderConfig& config);
 
 }  // namespace metaprompt

@@ -18,7 +18,7 @@ using Json = nlohmann::json;
 constexpr char kContentToPosition[] = "c2p";
 constexpr char kPositionToContent[] = "p2c";
 
-// A size that is unset where it is missing, null or less than 1.
+// A size that is unset if it is missing, null or less than 1.
 int64_t SizeOr(ConfigFields* fields, absl::string_view field, int64_t otherwise) {
   const Json* value = fields->Find(field);
   if (value != nullptr && value->is_number_integer() && !value->is_number_unsigned()) {
@@ -139,7 +139,8 @@ Architecture DebertaV2() {
   deberta.unused = {"mask_predictions.", "position_embeddings."};
   deberta.read_more = Read;
   deberta.write_more = Write;
-  // What published models have. The usual names are those of transformers before 4.47, whose head is random with them.
+  // The names in published models. The default names are those of transformers before 4.47, which therefore initialises
+  // the head of published models randomly.
   OtherHead head;
   head.unless = "legacy";
   head.transform = "lm_predictions.lm_head.dense";

@@ -1,4 +1,4 @@
-// DistilBERT (Sanh et al. 2019): BERT without token types, under names that are all different.
+// DistilBERT (Sanh et al. 2019): BERT without token types, and with different names for everything.
 #include "metaprompt/architectures/architectures.h"
 
 namespace metaprompt::architectures {
@@ -21,7 +21,7 @@ Architecture DistilBert() {
   distil.fields.activation = "activation";
   distil.fields.hidden_dropout = "dropout";
   distil.fields.attention_dropout = "attention_dropout";
-  distil.fields.layer_norm_eps = "";  // 1e-12, whatever config.json has
+  distil.fields.layer_norm_eps = "";  // always 1e-12; config.json cannot change it
 
   TensorNames& tensors = distil.tensors;
   tensors.base = "distilbert.";

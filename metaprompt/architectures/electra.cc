@@ -1,5 +1,5 @@
 // ELECTRA (Clark et al. 2020): BERT with embeddings that may be narrower than the layers. The generator has an MLM
-// head; the discriminator, which is the one to fine-tune, has none that predicts words.
+// head. The discriminator, which is usually fine-tuned, has no head that predicts words.
 #include "metaprompt/architectures/architectures.h"
 
 namespace metaprompt::architectures {

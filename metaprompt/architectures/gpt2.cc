@@ -1,4 +1,4 @@
-// GPT-2 (Radford et al. 2019): a causal model, with layer norms before each half of a layer and after the last one.
+// GPT-2 (Radford et al. 2019): a causal model with layer norms before each half of a layer and after the last layer.
 #include <nlohmann/json.hpp>
 
 #include "metaprompt/architectures/architectures.h"
@@ -54,7 +54,7 @@ Architecture Gpt2() {
   fields.width = "n_embd";
   fields.layers = "n_layer";
   fields.heads = "n_head";
-  fields.intermediate = "";  // n_inner, which may be null
+  fields.intermediate = "";  // read by read_more: n_inner may be null
   fields.max_positions = "n_positions";
   fields.token_types = "";
   fields.activation = "activation_function";

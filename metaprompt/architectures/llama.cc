@@ -74,7 +74,7 @@ Architecture Llama() {
   tensors.value = "self_attn.v_proj";
   tensors.attention_out = "self_attn.o_proj";
   tensors.attention_norm = "input_layernorm";
-  tensors.up = "mlp.gate_proj";  // with the activation
+  tensors.up = "mlp.gate_proj";  // the matrix with the activation
   tensors.gate = "mlp.up_proj";
   tensors.down = "mlp.down_proj";
   tensors.out_norm = "post_attention_layernorm";

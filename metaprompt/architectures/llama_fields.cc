@@ -10,7 +10,7 @@ using Json = nlohmann::json;
 
 constexpr char kEveryLayer[] = "full_attention";
 
-// A field that is missing or null has the value that follows from others.
+// If a field is missing or null, its value is computed from other fields.
 void ReadHeads(ConfigFields* fields, EncoderConfig* config) {
   if (config->key_heads == 0) {
     config->key_heads = config->heads;

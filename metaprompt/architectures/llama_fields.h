@@ -1,4 +1,4 @@
-// The fields of config.json that Llama and its relatives have beside those of all architectures.
+// The fields of config.json that only Llama and its relatives have.
 #ifndef METAPROMPT_ARCHITECTURES_LLAMA_FIELDS_H_
 #define METAPROMPT_ARCHITECTURES_LLAMA_FIELDS_H_
 
@@ -9,7 +9,8 @@
 
 namespace metaprompt {
 
-// The heads of keys and values, θ of rotary positions, and layer_types, all of which must be full attention.
+// Reads or writes the number of heads of keys and values, θ of rotary positions, and layer_types, which must be full
+// attention for all layers.
 void ReadLlamaFields(ConfigFields* fields, EncoderConfig* config);
 void WriteLlamaFields(const EncoderConfig& config, nlohmann::ordered_json* json);
 

@@ -17,7 +17,7 @@ using Json = nlohmann::json;
 constexpr char kGlobal[] = "full_attention";
 constexpr char kLocal[] = "sliding_attention";
 
-// Which layers are local: a list, or, in older files, all but every n-th.
+// Reads which layers are local: from a list or, in older files, all layers except every n-th.
 void ReadLayerTypes(ConfigFields* fields, EncoderConfig* config) {
   config->local_layers.clear();
   const Json* types = fields->Find("layer_types");
@@ -64,7 +64,8 @@ void ReadPositions(ConfigFields* fields, EncoderConfig* config) {
   }
 }
 
-// One rate is that of the embeddings, of attention's results and of what is inside feed-forward layers.
+// ModernBERT's three rates must be equal, because EncoderConfig has only one rate for embeddings, attention's results
+// and the inside of feed-forward layers.
 void ReadDropout(ConfigFields* fields, EncoderConfig* config) {
   double embedding = 0;
   fields->Number("embedding_dropout", 0, 0.99, &embedding);

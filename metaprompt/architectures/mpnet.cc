@@ -1,5 +1,5 @@
-// MPNet (Song et al. 2020): RoBERTa's head, BERT's tokenizer with RoBERTa's special tokens, no token types, and a bias
-// on attention for the distance between two tokens.
+// MPNet (Song et al. 2020): RoBERTa with BERT's tokenizer (but RoBERTa's special tokens), without token types, and with
+// a bias on attention that depends on the distance between two tokens.
 #include "metaprompt/architectures/architectures.h"
 
 namespace metaprompt::architectures {
@@ -15,7 +15,7 @@ Architecture Mpnet() {
   mpnet.defaults.token_types = 0;
   mpnet.defaults.relative_buckets = 32;
   mpnet.fields.token_types = "";
-  mpnet.fields.padding = "";  // transformers' code takes it for 1, whatever config.json has
+  mpnet.fields.padding = "";  // always 1 in transformers' code; config.json cannot change it
   mpnet.fields.relative_buckets = "relative_attention_num_buckets";
 
   TensorNames& tensors = mpnet.tensors;

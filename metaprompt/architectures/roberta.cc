@@ -1,4 +1,5 @@
-// RoBERTa (Liu et al. 2019): BERT's network with GPT-2's tokenizer, and positions that begin behind the padding's.
+// RoBERTa (Liu et al. 2019): BERT's network with GPT-2's tokenizer, and positions that begin after the padding token's
+// id.
 #include "metaprompt/architectures/architectures.h"
 
 namespace metaprompt::architectures {

@@ -10,14 +10,15 @@
 
 namespace metaprompt {
 
-// `rope`, the value of the field `where`: {"rope_type": "default", "rope_theta": θ}. Older files call the type `type`.
-// Leaves θ as it is where it is missing. Another type is an error: it changes the angles.
+// Reads θ from `rope`, the value of the field `where`, such as {"rope_type": "default", "rope_theta": θ}. In older
+// files, the type is called `type`. If θ is missing, it is unchanged. Another type is an error, because it changes the
+// angles.
 void ReadRope(const nlohmann::json& rope, absl::string_view where, ConfigFields* fields, double* theta);
 
-// The same for rope_scaling, as older files call it, and then for rope_parameters. Either may be missing or null.
+// The same for the fields rope_scaling, which is in older files, and then rope_parameters. Each may be missing or null.
 void ReadRopeFields(ConfigFields* fields, double* theta);
 
-// An error unless heads have an even width. The fields are called `width` and `heads`.
+// It is an error if the width of a head is odd. `width` and `heads` are the names of the fields.
 void CheckRotaryWidth(absl::string_view width, absl::string_view heads, const EncoderConfig& config,
                       ConfigFields* fields);
 

@@ -1,5 +1,5 @@
-// ViT (Dosovitskiy et al. 2021): an encoder of images. Its tokens are patches, which a dense layer maps to vectors, and
-// a class token before them.
+// ViT (Dosovitskiy et al. 2021): an image encoder. Its tokens are a class token and patches of the image, which a dense
+// layer maps to vectors.
 #include <nlohmann/json.hpp>
 
 #include "absl/strings/str_cat.h"

@@ -1,4 +1,4 @@
-// XLM-RoBERTa (Conneau et al. 2020): RoBERTa in a hundred languages, with a sentencepiece tokenizer.
+// XLM-RoBERTa (Conneau et al. 2020): RoBERTa for a hundred languages, with a sentencepiece tokenizer.
 #include "metaprompt/architectures/architectures.h"
 
 namespace metaprompt::architectures {

@@ -1,5 +1,5 @@
-// The checksums of a folder's files, in a file that `sha256sum -c SHA256SUMS` reads too. SHA-256 is OpenSSL's, which
-// hashes more than 1 GB per second on processors with SHA instructions, and about 0.4 GB per second on others.
+// Checksums: the SHA-256 of a folder's files, in a file SHA256SUMS that `sha256sum -c SHA256SUMS` reads too. OpenSSL
+// computes more than 1 GB per second on processors with SHA instructions, and about 0.4 GB per second on others.
 #ifndef METAPROMPT_BASE_CHECKSUMS_H_
 #define METAPROMPT_BASE_CHECKSUMS_H_
 
@@ -15,29 +15,29 @@ namespace metaprompt {
 
 inline constexpr char kChecksumFile[] = "SHA256SUMS";
 
-// Names are relative to the folder. A file that is about to be replaced is listed twice, with its old and its new
-// bytes, so that a process that is killed at any time leaves no file which is not listed as it is.
+// Names are relative to the folder. While a file is being replaced, it is listed twice, with the hashes of its old and
+// of its new bytes. So whenever the process is killed, the file's bytes are among those that are listed.
 class Checksums {
  public:
-  // Lists nothing, of no folder.
+  // An empty list that belongs to no folder.
   Checksums() = default;
-  // Those of the folder; none if it has no SHA256SUMS. A SHA256SUMS that lists no file is damaged. The error names the
-  // line.
+  // Reads the folder's SHA256SUMS. If there is none, the list is empty. It is an error if a line is malformed, which
+  // the error names, or if no file is listed.
   static absl::StatusOr<Checksums> Read(const std::string& folder);
 
   bool Lists(const std::string& name) const { return sums_.count(name) > 0; }
   std::vector<std::string> Names() const;
 
-  // Writes down that the file will soon have these bytes, or still those that it has.
+  // Saves the list, with this hash of the file's new bytes in addition to the old ones.
   absl::Status Announce(const std::string& name, const std::string& sha256);
-  // The file has the bytes that were announced last. SHA256SUMS follows with the next Announce or Save.
+  // The file now has the bytes that were announced last. SHA256SUMS is not changed until the next Announce or Save.
   void Settle(const std::string& name);
-  // The file is no longer listed. SHA256SUMS follows with the next Announce or Save.
+  // Removes the file from the list. SHA256SUMS is not changed until the next Announce or Save.
   void Forget(const std::string& name) { sums_.erase(name); }
   absl::Status Save() const;
 
-  // Whether the file may have these bytes. A file that is not listed may have any. The error names the file, and the
-  // other file if the bytes are those of another one.
+  // OK if the file is listed with this hash, or not listed at all. The error names the file and, if another file is
+  // listed with this hash, that file.
   absl::Status Check(const std::string& name, const std::string& sha256);
 
  private:

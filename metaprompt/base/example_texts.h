@@ -16,7 +16,7 @@ std::string JoinTexts(absl::Span<const std::string> texts);
 // The texts of an example, one or more. They point into `example`.
 std::vector<absl::string_view> SplitTexts(absl::string_view example);
 
-// The example for people to read: " | " between its texts.
+// The example for people to read, with " | " between its texts.
 std::string ReadableExample(absl::string_view example);
 
 }  // namespace metaprompt

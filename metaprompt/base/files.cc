@@ -25,7 +25,7 @@
 namespace metaprompt {
 namespace {
 
-// Reads until the end and passes on what it reads, piece by piece; 0 or errno.
+// Reads to the end, and calls `piece` with the bytes, in pieces. Returns 0 or errno.
 int Drain(int fd, const std::function<void(absl::string_view)>& piece) {
   std::array<char, 65536> buffer;
   while (true) {
@@ -63,17 +63,17 @@ int WriteAll(int fd, absl::string_view bytes) {
   return 0;
 }
 
-constexpr int kMostLinks = 40;           // as the kernel follows
-constexpr int kMostTemporaries = 10000;  // of one process and one file
+constexpr int kMostLinks = 40;           // the kernel's limit
+constexpr int kMostTemporaries = 10000;  // per process and file
 
-// N for /proc/self/fd/N and its other names, else -1.
+// N for /proc/self/fd/N and /dev/fd/N, otherwise -1.
 int DescriptorOf(absl::string_view path) {
   int fd = -1;
   const bool named = absl::ConsumePrefix(&path, "/proc/self/fd/") || absl::ConsumePrefix(&path, "/dev/fd/");
   return named && absl::SimpleAtoi(path, &fd) && fd >= 0 ? fd : -1;
 }
 
-// Whether the name is one that AtomicFile makes: it ends in .tmp.PID.N, or in .tmp.PID, as in earlier versions.
+// Whether AtomicFile makes such names: they end in .tmp.PID.N (in earlier versions, in .tmp.PID).
 bool IsTemporary(absl::string_view name) {
   for (const bool digits : {true, false}) {
     const size_t dot = name.rfind('.');
@@ -123,7 +123,7 @@ std::string FinalPath(std::string path) {
     std::array<char, PATH_MAX> buffer;
     const ssize_t size = readlink(path.c_str(), buffer.data(), buffer.size());
     if (size <= 0) {
-      break;  // it is no link
+      break;  // not a link
     }
     const std::string to(buffer.data(), static_cast<size_t>(size));
     path = to[0] == '/' ? to : absl::StrCat(ParentOf(path), "/", to);
@@ -134,7 +134,7 @@ std::string FinalPath(std::string path) {
 int SyncFolder(const std::string& folder) {
   const int fd = open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   if (fd < 0) {
-    return errno == EACCES ? 0 : errno;  // a folder to write in may not be readable
+    return errno == EACCES ? 0 : errno;  // a writable folder may not be readable
   }
   const int error = Flush(fd);
   close(fd);
@@ -148,7 +148,7 @@ int RenameToNew(const std::string& from, const std::string& to) {
   if (errno != EINVAL && errno != ENOSYS) {
     return errno;
   }
-  // This file system has no such call.
+  // The file system does not support this call.
   struct stat info;
   if (lstat(to.c_str(), &info) == 0) {
     return EEXIST;
@@ -210,7 +210,7 @@ AtomicFile::~AtomicFile() { Discard(); }
 int AtomicFile::OpenAt(const std::string& target) {
   target_ = target;
   if (const int descriptor = DescriptorOf(target); descriptor >= 0) {
-    // Not opened again: what stands before and after goes to the same place in a file.
+    // Not opened again, because a second opening would have its own position in a file.
     fd_ = fcntl(descriptor, F_DUPFD_CLOEXEC, 0);
     return fd_ < 0 ? errno : 0;
   }
@@ -238,7 +238,7 @@ int AtomicFile::OpenAt(const std::string& target) {
   if (fd_ < 0) {
     return EEXIST;
   }
-  flock(fd_, LOCK_EX | LOCK_NB);  // where the file system has no locks, the name alone must do
+  flock(fd_, LOCK_EX | LOCK_NB);  // if the file system has no locks, only the name protects the file
   return !exists || fchmod(fd_, info.st_mode & 0777) == 0 || errno == EPERM ? 0 : errno;
 }
 

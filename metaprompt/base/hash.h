@@ -19,7 +19,7 @@ class Sha256Stream {
   Sha256Stream(const Sha256Stream&) = delete;
   Sha256Stream& operator=(const Sha256Stream&) = delete;
   void Add(absl::string_view piece);
-  // The hash of all pieces. Ends the stream: nothing may be added afterwards.
+  // The hash of all pieces. Nothing may be added afterwards.
   std::string Finish();
 
  private:

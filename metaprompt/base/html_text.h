@@ -1,4 +1,4 @@
-// Text within HTML.
+// Escapes text for HTML.
 #ifndef METAPROMPT_BASE_HTML_TEXT_H_
 #define METAPROMPT_BASE_HTML_TEXT_H_
 
@@ -8,10 +8,10 @@
 
 namespace metaprompt {
 
-// `text` on one line, with the characters that mean something in HTML escaped, also for a quoted attribute.
+// `text` on one line, with HTML's special characters escaped. It may be used in quoted attributes too.
 std::string HtmlEscaped(absl::string_view text);
 
-// The same for an element's text, which may be broken across lines after each underscore.
+// The same for the text of an element, which a browser may break after each underscore.
 std::string HtmlBreakable(absl::string_view text);
 
 }  // namespace metaprompt

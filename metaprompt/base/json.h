@@ -1,4 +1,4 @@
-// Parses JSON from files of unknown origin, with more checks than the JSON library has.
+// Parses JSON from files of unknown origin, with more checks than the JSON library makes.
 #ifndef METAPROMPT_BASE_JSON_H_
 #define METAPROMPT_BASE_JSON_H_
 
@@ -17,7 +17,7 @@ absl::StatusOr<nlohmann::json> ParseJson(absl::string_view text, int max_depth);
 // The same, with errors that begin with `name`, the name of the file.
 absl::StatusOr<nlohmann::json> ParseJson(absl::string_view text, absl::string_view name, int max_depth = 32);
 
-// A value for an error message: a number, string or literal as JSON (at most 40 bytes), "an array" or "an object".
+// A value in an error message: a number, string or literal as JSON (at most 40 bytes), "an array" or "an object".
 std::string Shown(const nlohmann::json& value);
 
 }  // namespace metaprompt

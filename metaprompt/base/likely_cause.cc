@@ -15,7 +15,7 @@ namespace {
 
 constexpr size_t kBeginning = 4096;
 
-// Text in a Latin alphabet has a zero in every second byte. A byte-order mark is not required.
+// In UTF-16, every second byte of text in the Latin alphabet is 0. A byte-order mark is not required.
 bool LooksLikeUtf16(absl::string_view bytes) {
   if (absl::StartsWith(bytes, "\xff\xfe") || absl::StartsWith(bytes, "\xfe\xff")) {
     return true;

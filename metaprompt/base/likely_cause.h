@@ -1,4 +1,4 @@
-// Guesses why a file cannot be read: what it is, if it is not what was expected.
+// Guesses why a file cannot be read, from its first bytes.
 #ifndef METAPROMPT_BASE_LIKELY_CAUSE_H_
 #define METAPROMPT_BASE_LIKELY_CAUSE_H_
 
@@ -13,8 +13,8 @@ namespace metaprompt {
 // workbook, UTF-16, a JSON array, or lines that end with CR alone. Empty: none of these.
 std::string LikelyCause(absl::string_view beginning);
 
-// `error`, of reading `path`, with the likely cause on a line of its own. The same error if the first bytes of the file
-// tell nothing, or if it is not a regular file.
+// `error`, which occurred when `path` was read, with the likely cause on a second line. If no cause is found, or the
+// path is not a regular file, returns the error unchanged.
 absl::Status WithLikelyCause(const absl::Status& error, const std::string& path);
 
 }  // namespace metaprompt

@@ -14,7 +14,7 @@
 namespace metaprompt {
 namespace {
 
-constexpr int kMostTemporaries = 10000;  // of one process and one folder
+constexpr int kMostTemporaries = 10000;  // per process and folder
 
 std::string WithoutSlashes(std::string path) {  // at the end
   while (path.size() > 1 && path.back() == '/') {
@@ -23,7 +23,7 @@ std::string WithoutSlashes(std::string path) {  // at the end
   return path;
 }
 
-// OK if this process may make `path`, or fill it, by writing into `folder`.
+// OK if this process may write into `folder`, in order to make or fill `path`.
 absl::Status CheckWritable(const std::string& folder, const std::string& path) {
   return access(folder.c_str(), W_OK | X_OK) == 0 ? absl::OkStatus()
                                                   : SystemError(absl::StrCat("cannot make ", path), errno);
@@ -41,7 +41,7 @@ absl::Status MakeFolders(const std::string& path, std::vector<std::string>* made
   }
   if (mkdir(path.c_str(), 0777) == 0) {
     made->push_back(path);
-  } else if (errno != EEXIST) {  // else another process made it
+  } else if (errno != EEXIST) {  // otherwise another process has made it
     return SystemError(absl::StrCat("cannot make ", path), errno);
   } else if (stat(path.c_str(), &info) != 0 || !S_ISDIR(info.st_mode)) {
     return SystemError(absl::StrCat("cannot make ", path), ENOTDIR);

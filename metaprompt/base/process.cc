@@ -23,7 +23,7 @@
 namespace metaprompt {
 namespace {
 
-// As execv takes them; valid as long as `arguments`.
+// The arguments in the form that execv needs; valid as long as `arguments`.
 std::vector<char*> Argv(const std::vector<std::string>& arguments) {
   std::vector<char*> argv;
   argv.reserve(arguments.size() + 1);
@@ -34,7 +34,7 @@ std::vector<char*> Argv(const std::vector<std::string>& arguments) {
   return argv;
 }
 
-// The two ends of a pipe, closed where they are still open.
+// The two ends of a pipe. The destructor closes those that are still open.
 class Pipe {
  public:
   Pipe() = default;
@@ -64,7 +64,7 @@ class Pipe {
   std::array<int, 2> ends_ = {-1, -1};
 };
 
-// Reads both until their ends, each as it fills, so that neither can block the child that writes them.
+// Reads both pipes to their ends, at the same time, so that the child never blocks because one of them is full.
 void ReadBoth(const Pipe& out, const Pipe& err, std::string* output, std::string* errors) {
   std::array<pollfd, 2> fds = {pollfd{out.reading(), POLLIN, 0}, pollfd{err.reading(), POLLIN, 0}};
   std::array<std::string*, 2> sinks = {output, errors};
@@ -96,14 +96,14 @@ ProcessEnd EndOfStatus(int status) {
   return end;
 }
 
-// In a new child, between fork and exec: system calls alone.
+// Runs in a new child between fork and exec, so it may make only system calls.
 [[noreturn]] void BecomeProgram(const char* program, char* const* argv, int log, pid_t parent) {
   std::signal(SIGINT, SIG_DFL);
   std::signal(SIGTERM, SIG_DFL);
   std::signal(SIGUSR1, SIG_DFL);
   setpgid(0, 0);
   prctl(PR_SET_PDEATHSIG, SIGINT);
-  if (getppid() != parent) {  // it ended before the line above
+  if (getppid() != parent) {  // the parent ended before the line above
     _exit(1);
   }
   dup2(log, STDOUT_FILENO);
@@ -188,7 +188,7 @@ absl::StatusOr<MeasuredWork> InOwnProcess(const std::function<absl::StatusOr<dou
     return SystemError("cannot start a process", errno);
   }
   if (child == 0) {
-    prctl(PR_SET_PDEATHSIG, SIGKILL);  // a signal that ends the parent ends the work
+    prctl(PR_SET_PDEATHSIG, SIGKILL);  // if a signal ends the parent, the work ends too
     if (getppid() != parent) {
       _exit(1);
     }

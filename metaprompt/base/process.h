@@ -1,4 +1,4 @@
-// Child processes: other programs, started without a shell, and work in a copy of this process.
+// Child processes: other programs, which are started without a shell, and work in a copy of this process.
 #ifndef METAPROMPT_BASE_PROCESS_H_
 #define METAPROMPT_BASE_PROCESS_H_
 
@@ -13,14 +13,14 @@
 
 namespace metaprompt {
 
-// The standard output of a command. `arguments` are passed as they are, without a shell. The error has the command and
-// the last line of its standard error.
+// Runs a command and returns its standard output. `arguments` are passed unchanged, without a shell. The error contains
+// the command and the last line of its standard error.
 absl::StatusOr<std::string> CommandOutput(const std::vector<std::string>& arguments);
 
-// Starts the program at the path `program` and does not wait for it. arguments[0] is the name that the program gets as
-// argv[0]. Its standard output and error are appended to the file `log`. It runs in a new process group, so that Ctrl-C
-// on the terminal does not reach it. It has the default handlers of SIGINT and SIGTERM, and receives SIGINT when this
-// process ends.
+// Starts the program at the path `program` and does not wait for it. arguments[0] becomes the program's argv[0]. Its
+// standard output and error are appended to the file `log`. It runs in a new process group, so that Ctrl-C on the
+// terminal does not reach it. It has the default handlers of SIGINT and SIGTERM, and receives SIGINT when this process
+// ends.
 absl::StatusOr<pid_t> StartProgram(const std::string& program, const std::vector<std::string>& arguments,
                                    const std::string& log);
 
@@ -30,16 +30,16 @@ struct ProcessEnd {
   int signal = 0;       // the signal that ended it; 0: it exited
 };
 
-// How the child ended; nothing while it runs. The end of a child is returned once.
+// How the child ended; nothing while it runs. A child's end is returned only once.
 std::optional<ProcessEnd> EndOf(pid_t child);
 
 struct MeasuredWork {
   double result = 0;
-  double peak_mib = 0;  // largest resident set of the process that did the work
+  double peak_mib = 0;  // peak resident memory of the process that did the work
 };
 
-// Does `work` in a copy of this process, which must not have threads yet, and waits for it. If `work` fails, its error
-// is printed to standard error, and the error returned here is a general one.
+// Does `work` in a copy of this process, and waits for it. This process must not have started threads. If `work` fails,
+// its error is printed to standard error, and the returned error is a general one.
 absl::StatusOr<MeasuredWork> InOwnProcess(const std::function<absl::StatusOr<double>()>& work);
 
 }  // namespace metaprompt

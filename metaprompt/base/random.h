@@ -1,4 +1,4 @@
-// Random numbers that are the same on every machine: a stream depends only on a seed, a purpose and an index.
+// Random numbers that are the same on every machine. A stream depends only on a seed, a purpose and an index.
 #ifndef METAPROMPT_BASE_RANDOM_H_
 #define METAPROMPT_BASE_RANDOM_H_
 
@@ -15,7 +15,7 @@ namespace metaprompt {
 uint64_t Mix(uint64_t x);
 
 // A seed for one purpose ("init", "episodes/train", ...) and one index, derived from the experiment's seed. The seeds
-// for different arguments are unrelated. Every seed is equally good, including 0.
+// for different arguments are unrelated. All seeds are equally good, including 0.
 uint64_t SubSeed(uint64_t seed, absl::string_view purpose, uint64_t index = 0);
 
 // Draws random numbers with std::mt19937_64, whose output the C++ standard fixes. The standard does not fix the output
@@ -24,7 +24,7 @@ class Random {
  public:
   explicit Random(uint64_t seed) : engine_(seed) {}
 
-  // Uniform in [0, bound), without bias; bound >= 1. Rejects some of the engine's numbers for this.
+  // Uniform in [0, bound), without bias; bound >= 1. May draw several numbers from the engine.
   uint64_t Below(uint64_t bound);
   // Uniform in [0, 1), with 53 random bits.
   double Uniform();
@@ -43,7 +43,7 @@ class Random {
   std::mt19937_64 engine_;
 };
 
-// Writes `count` normal values of mean 0 from the stream of `seed`.
+// Writes `count` normal values with mean 0 from the stream of `seed`.
 void FillNormal(uint64_t seed, double standard_deviation, float* values, int64_t count);
 
 // Writes `count` values, uniform in [-bound, bound), from the stream of `seed`.

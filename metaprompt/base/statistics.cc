@@ -8,11 +8,11 @@ namespace metaprompt {
 namespace {
 
 constexpr double kPi = 3.14159265358979323846;
-constexpr double kNormalQuantile = 1.95996398454005423552;  // 0.975 of the normal distribution
+constexpr double kNormalQuantile = 1.95996398454005423552;  // the quantile 0.975 of the normal distribution
 constexpr int64_t kManyDegrees = 1000;
 
-// The probability of |T| <= t, with n degrees of freedom: the finite sums of Abramowitz and Stegun 1964, 26.7.3 and
-// 26.7.4. O(n).
+// The probability of |T| <= t with n degrees of freedom, by the finite sums of Abramowitz and Stegun 1964, 26.7.3 and
+// 26.7.4. Takes O(n) time.
 double StudentWithin(double t, int64_t n) {
   const double theta = std::atan(t / std::sqrt(static_cast<double>(n)));
   const double cosine = std::cos(theta);
@@ -26,15 +26,15 @@ double StudentWithin(double t, int64_t n) {
   return odd ? 2 / kPi * (theta + std::sin(theta) * sum) : std::sin(theta) * sum;
 }
 
-// Twice the density at t: the derivative of StudentWithin.
+// Twice the density at t, which is the derivative of StudentWithin.
 double TwiceDensity(double t, int64_t n) {
   const auto v = static_cast<double>(n);
   const double gammas = std::lgamma((v + 1) / 2) - std::lgamma(v / 2);
   return 2 * std::exp(gammas - (v + 1) / 2 * std::log1p(t * t / v)) / std::sqrt(v * kPi);
 }
 
-// For many degrees of freedom: the expansion around the normal quantile, Abramowitz and Stegun 1964, 26.7.5. Its first
-// omitted term is below 10⁻¹³.
+// The quantile for many degrees of freedom, by the expansion around the normal quantile (Abramowitz and Stegun 1964,
+// 26.7.5). The first omitted term is less than 10⁻¹³.
 double ExpandedQuantile(double v) {
   const double x = kNormalQuantile;
   const double x2 = x * x;
@@ -52,7 +52,7 @@ double StudentQuantile(double freedom) {
     return std::isinf(freedom) ? kNormalQuantile : ExpandedQuantile(std::floor(freedom));
   }
   const auto n = static_cast<int64_t>(std::max(1.0, freedom));
-  // StudentWithin rises and bends down, so that Newton's steps from below come up to the root and never pass it.
+  // StudentWithin is increasing and concave, so Newton's method from below approaches the root and never passes it.
   double t = kNormalQuantile;
   for (int i = 0; i < 100; ++i) {
     const double step = (0.95 - StudentWithin(t, n)) / TwiceDensity(t, n);
@@ -84,7 +84,7 @@ MeanInterval Interval(absl::Span<const double> values) {
 
 MeanInterval MeanOfMeans(const std::vector<MeanInterval>& means) {
   MeanInterval mean;
-  double variance = 0;  // of the sum of means
+  double variance = 0;  // variance of the sum of the means
   double below = 0;
   for (const MeanInterval& one : means) {
     mean.mean += one.mean / static_cast<double>(means.size());
@@ -93,7 +93,7 @@ MeanInterval MeanOfMeans(const std::vector<MeanInterval>& means) {
     below += one.freedom > 0 ? square * square / one.freedom : 0;
   }
   if (below > 0) {
-    // Rounding may leave a whole number just below itself.
+    // Rounding errors may make a whole number slightly too small.
     mean.freedom = std::floor(variance * variance / below * (1 + 1e-12));
     mean.standard_error = std::sqrt(variance) / static_cast<double>(means.size());
     mean.half_width = StudentQuantile(mean.freedom) * mean.standard_error;

@@ -1,4 +1,4 @@
-// Handing an error on to the caller.
+// Macros that return an error to the caller.
 #ifndef METAPROMPT_BASE_STATUS_MACROS_H_
 #define METAPROMPT_BASE_STATUS_MACROS_H_
 
@@ -17,7 +17,7 @@ absl::Status StatusOf(const absl::StatusOr<T>& value) {
 
 }  // namespace metaprompt::status_macros
 
-// RETURN_IF_ERROR(expression): leaves the function with the error of an absl::Status or absl::StatusOr, if it is one.
+// RETURN_IF_ERROR(expression): if the absl::Status or absl::StatusOr is an error, the function returns this error.
 #define RETURN_IF_ERROR(...)                                                                                      \
   do {                                                                                                            \
     if (absl::Status status_of_macro = metaprompt::status_macros::StatusOf(__VA_ARGS__); !status_of_macro.ok()) { \
@@ -25,9 +25,9 @@ absl::Status StatusOf(const absl::StatusOr<T>& value) {
     }                                                                                                             \
   } while (false)
 
-// ASSIGN_OR_RETURN(left, expression): leaves the function with the error of an absl::StatusOr, or else moves its value
-// to `left`, which may be a declaration, as in ASSIGN_OR_RETURN(const std::string text, ReadFile(path)). A type with a
-// comma in it needs parentheses around it or an alias.
+// ASSIGN_OR_RETURN(left, expression): if the absl::StatusOr is an error, the function returns this error. Otherwise its
+// value is moved to `left`, which may be a declaration, as in ASSIGN_OR_RETURN(const std::string text, ReadFile(path)).
+// A type that contains a comma needs parentheses or an alias.
 #define ASSIGN_OR_RETURN(left, ...) METAPROMPT_ASSIGN_OR_RETURN(METAPROMPT_UNIQUE(result_), left, __VA_ARGS__)
 
 #define METAPROMPT_ASSIGN_OR_RETURN(result, left, ...) \

@@ -10,7 +10,7 @@
 namespace metaprompt {
 namespace {
 
-// The character at *at, or a negative number where the bytes are not valid UTF-8 (RFC 3629). Moves *at behind it.
+// The character at *at, or a negative number if the bytes there are not valid UTF-8 (RFC 3629). Moves *at past it.
 UChar32 NextCharacter(absl::string_view text, size_t* at) {
   const auto* const bytes = reinterpret_cast<const uint8_t*>(text.data());
   const size_t size = text.size();
@@ -19,7 +19,7 @@ UChar32 NextCharacter(absl::string_view text, size_t* at) {
   return c;
 }
 
-// Of ASCII, or the C1 controls, some of which terminals obey as they obey an escape sequence.
+// ASCII's control characters and the C1 controls, some of which a terminal executes like an escape sequence.
 bool IsControl(UChar32 c) { return (c >= 0 && c < 0x20) || (c >= 0x7f && c < 0xa0); }
 
 size_t CharacterWidth(UChar32 c) {

@@ -1,4 +1,4 @@
-// Rows of words and numbers as a table for a terminal.
+// TextTable: rows of words and numbers as a table for a terminal.
 #ifndef METAPROMPT_BASE_TEXT_TABLE_H_
 #define METAPROMPT_BASE_TEXT_TABLE_H_
 
@@ -9,13 +9,13 @@
 namespace metaprompt {
 
 struct TextColumns {
-  std::vector<bool> is_number;  // of each column: numbers stand on the right, words on the left
+  std::vector<bool> is_number;  // for each column: numbers are right-aligned, words left-aligned
   size_t indent = 2;            // blanks before the first column
   size_t gap = 3;               // blanks between two columns
 };
 
-// One line per row. Each column is as wide as its widest cell (DisplayWidth); blanks at the end of a line are cut, and
-// a row of empty cells is an empty line. A row may have fewer cells than there are columns.
+// One line per row. Each column is as wide as its widest cell (DisplayWidth). Lines have no blanks at the end, so a row
+// of empty cells is an empty line. A row may have fewer cells than there are columns.
 std::string TextTable(const std::vector<std::vector<std::string>>& rows, const TextColumns& columns);
 
 }  // namespace metaprompt

@@ -31,17 +31,17 @@ using Json = nlohmann::ordered_json;
 
 constexpr char kConfigFile[] = "config.json";
 constexpr char kWeightsFile[] = "model.safetensors";
-constexpr size_t kMostNamed = 5;  // tensors in an error
+constexpr size_t kMostNamed = 5;  // maximum number of tensors in an error
 
 std::string ShapeText(const std::vector<int64_t>& shape) { return absl::StrCat("[", absl::StrJoin(shape, ", "), "]"); }
 
 // The names of the decoder's parameters without "weight" and "bias".
 absl::string_view DecoderName(const TensorNames& tensors) { return absl::StripSuffix(tensors.decoder, "weight"); }
 
-// The names that checkpoints have for a parameter, the usual one first.
+// The names that a parameter may have in checkpoints, the usual one first.
 std::vector<std::string> NamesOf(const std::string& name, const TensorNames& tensors) {
   std::vector<std::string> names = {name};
-  // The first checkpoints were TensorFlow's.
+  // The first checkpoints were converted from TensorFlow.
   if (absl::EndsWith(name, "LayerNorm.weight")) {
     names.push_back(absl::StrCat(absl::StripSuffix(name, "weight"), "gamma"));
   } else if (absl::EndsWith(name, "LayerNorm.bias")) {
@@ -76,8 +76,9 @@ std::string Some(const std::vector<std::string>& names) {
   return names.size() == shown ? text : absl::StrCat(text, " and ", names.size() - shown, " more");
 }
 
-// OK if what a folder holds of the decoder beside the parameters are copies of those that take their place: of the word
-// embedding, where config.json ties the decoder to it, and of the decoder's bias. `sources`: the tensors that are read.
+// Checks the tensors of the decoder that are not read, because another tensor is used for the same parameter: the word
+// embedding, if config.json ties the decoder to it, or another name of the decoder's bias. OK if they are copies of
+// those. `sources` are the names of the tensors that are read.
 absl::Status CheckTiedCopies(const Weights& weights, const std::string& where, const Checkpoint& checkpoint,
                              const std::vector<std::string>& sources) {
   const EncoderLayout& layout = checkpoint.encoder->layout();
@@ -115,7 +116,7 @@ absl::Status ReadParams(const Weights& weights, const std::string& where, bool a
   }
   std::vector<std::string> missing;
   const EncoderLayout& layout = checkpoint->encoder->layout();
-  std::vector<std::string> sources(layout.params.size());  // the tensor that each parameter comes from
+  std::vector<std::string> sources(layout.params.size());  // for each parameter, the tensor from which it is read
   const std::vector<CheckpointTensor> needed = CheckpointTensorsOf(layout);
   for (const CheckpointTensor& info : needed) {
     const std::vector<std::string> names = NamesOf(info.name, tensor_names);
@@ -178,8 +179,8 @@ bool HasHead(const Weights& weights, const EncoderConfig& config) {
                      [&](const StoredTensor& tensor) { return tensor.name == of_head; });
 }
 
-// The config with the head that the weights have. Published DeBERTa-v3 checkpoints have the other one than their
-// config.json names.
+// The config with the kind of head that the weights have. Published DeBERTa-v3 checkpoints do not have the head that
+// their config.json specifies.
 EncoderConfig ConfigWithHeadOf(const Weights& weights, const EncoderConfig& config) {
   if (!ArchitectureOf(config).other_head || HasHead(weights, config)) {
     return config;

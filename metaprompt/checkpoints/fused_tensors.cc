@@ -10,13 +10,13 @@
 namespace metaprompt {
 
 std::vector<CheckpointTensor> CheckpointTensorsOf(const EncoderLayout& layout) {
-  std::map<size_t, const FusedTensor*> fused_at;  // by place of a part
+  std::map<size_t, const FusedTensor*> fused_at;  // by the place of a part
   for (const FusedTensor& fused : layout.fused) {
     for (const size_t part : fused.parts) {
       fused_at[part] = &fused;
     }
   }
-  std::set<size_t> matrices;  // that are stored as [in, out]
+  std::set<size_t> matrices;  // those that are stored as [in, out]
   for (const LayerPlaces& at : layout.inputs_first ? layout.layers : std::vector<LayerPlaces>()) {
     matrices.insert({at.query, at.key, at.value, at.attention_out, at.up, at.gate, at.down});
   }
@@ -28,7 +28,7 @@ std::vector<CheckpointTensor> CheckpointTensorsOf(const EncoderLayout& layout) {
     if (found != fused_at.end()) {
       const FusedTensor& fused = *found->second;
       if (fused.parts.front() != place) {
-        continue;  // there already
+        continue;  // already added
       }
       tensor.name = fused.name;
       tensor.parts = fused.parts;

@@ -1,5 +1,5 @@
-// Which tensors of a checkpoint make up an encoder's parameters: most are one parameter each, and some are several, one
-// after another, or have rows in place of columns.
+// Maps the tensors of a checkpoint to an encoder's parameters. Most tensors are one parameter. Some contain several
+// parameters, one after another, or are transposed.
 #ifndef METAPROMPT_CHECKPOINTS_FUSED_TENSORS_H_
 #define METAPROMPT_CHECKPOINTS_FUSED_TENSORS_H_
 
@@ -15,16 +15,17 @@
 namespace metaprompt {
 
 struct CheckpointTensor {
-  std::string name;            // as transformers calls it
-  std::vector<int64_t> shape;  // of the whole
-  std::vector<size_t> parts;   // places of the parameters; each is a range of the first dimension
-  bool transposed = false;     // a matrix, of which each parameter is a range of columns, transposed
+  std::string name;            // as in transformers
+  std::vector<int64_t> shape;  // of the whole tensor
+  std::vector<size_t> parts;   // places of the parameters; each is a range of the tensor's first dimension
+  bool transposed = false;  // whether it is a matrix in which each parameter is instead a range of columns, transposed
 };
 
-// All of them, in the order of their first parameters.
+// All tensors, in the order of their first parameters.
 std::vector<CheckpointTensor> CheckpointTensorsOf(const EncoderLayout& layout);
 
-// The tensor, from all parameters; and the parameters at tensor.parts, each in memory of its own, from the tensor.
+// Joined computes the tensor from all parameters. Split computes the parameters at tensor.parts from the tensor, each
+// in new memory.
 at::Tensor Joined(const CheckpointTensor& tensor, const ParamList& params);
 std::vector<at::Tensor> Split(const CheckpointTensor& tensor, const EncoderLayout& layout, const at::Tensor& whole);
 

@@ -24,11 +24,11 @@ namespace {
 
 constexpr uint64_t kPiece = 4 << 20;  // bytes; a multiple of every element and page size
 
-// A file that is open and mapped, read-only.
+// A file that is open and mapped into memory, read-only.
 class Mapping {
  public:
   static absl::StatusOr<std::unique_ptr<Mapping>> Open(const std::string& path) {
-    // Not blocking: a pipe of that name would wait for its writer.
+    // Without O_NONBLOCK, opening a pipe would wait for its writer.
     const int fd = open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
     if (fd < 0) {
       return SystemError(path, errno);
@@ -65,7 +65,7 @@ class Mapping {
   const std::string& path() const { return path_; }
   absl::string_view bytes() const { return {start_, size_}; }
 
-  // The bytes [begin, end), at most a piece of them.
+  // Copies the bytes [begin, end), at most kPiece of them.
   absl::Status CopyOut(uint64_t begin, uint64_t end, void* to) const {
     struct stat about = {};
     if (fstat(fd_, &about) != 0) {
@@ -112,7 +112,7 @@ class MappedSafetensors : public WeightFile {
     const at::Tensor whole = at::empty(stored.shape, *type == at::kLong ? at::kLong : at::kFloat);
     const at::Tensor flat = whole.view({-1});
     const auto [begin, end] = places_[index];
-    // The file's bytes need not be aligned for their type.
+    // Bytes in the file may not be aligned for their type.
     const at::Tensor buffer =
         as_it_is ? at::Tensor() : at::empty({static_cast<int64_t>(std::min(kPiece, end - begin) / element)}, *type);
     for (uint64_t at = begin; at < end; at += kPiece) {
@@ -131,7 +131,7 @@ class MappedSafetensors : public WeightFile {
  private:
   std::unique_ptr<Mapping> mapping_;
   std::vector<StoredTensor> tensors_;
-  std::vector<std::pair<uint64_t, uint64_t>> places_;  // of each tensor's bytes
+  std::vector<std::pair<uint64_t, uint64_t>> places_;  // [begin, end) of each tensor's bytes
 };
 
 }  // namespace
@@ -147,7 +147,7 @@ absl::StatusOr<TensorFile> ReadSafetensors(const std::string& path, std::string*
   ASSIGN_OR_RETURN(SafetensorsHeader header, ParseSafetensorsHeader(mapping->bytes(), path));
   TensorFile file;
   file.metadata = std::move(header.metadata);
-  std::vector<std::pair<const SafetensorsEntry*, char*>> targets;  // where each tensor's bytes go
+  std::vector<std::pair<const SafetensorsEntry*, char*>> targets;  // each tensor and the memory for its bytes
   for (const SafetensorsEntry& entry : header.entries) {
     const absl::StatusOr<at::ScalarType> type = ElementType(entry.tensor.dtype);
     if (!type.ok()) {
@@ -158,7 +158,7 @@ absl::StatusOr<TensorFile> ReadSafetensors(const std::string& path, std::string*
     targets.emplace_back(&entry, static_cast<char*>(tensor.data_ptr()));
     file.tensors.emplace_back(entry.tensor.name, tensor);
   }
-  // In the order of the file, which the tensors fill without a gap.
+  // In the order of the file, which the tensors fill without gaps.
   std::stable_sort(targets.begin(), targets.end(),
                    [](const auto& a, const auto& b) { return a.first->begin < b.first->begin; });
   Sha256Stream hash;

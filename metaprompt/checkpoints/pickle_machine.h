@@ -1,5 +1,5 @@
-// The machine that runs a pickle: bytes to read, a stack of values with marks, and a memo. What its values mean is for
-// torch_pickle.cc.
+// PickleMachine: the machine that runs a pickle. It has the bytes to read, a stack of values with marks, and a memo.
+// torch_pickle.cc interprets the values.
 #ifndef METAPROMPT_CHECKPOINTS_PICKLE_MACHINE_H_
 #define METAPROMPT_CHECKPOINTS_PICKLE_MACHINE_H_
 
@@ -15,18 +15,19 @@ namespace metaprompt {
 
 enum class PickleKind { kNone, kBool, kInt, kFloat, kText, kSequence, kDict, kGlobal, kStorage, kTensor };
 
-// A value's place in PickleMachine. Values hold one another by place, so nothing recurses however deep the file nests.
+// A value's index in PickleMachine. Values refer to one another by index, so no function recurses, even if the file is
+// deeply nested.
 using PickleIndex = size_t;
 
 struct PickleValue {
   PickleKind kind = PickleKind::kNone;
-  int64_t number = 0;                // kBool, kInt; kGlobal: which; kStorage: elements; kTensor: index of the tensor
-  std::string text;                  // kText; kStorage: its record
+  int64_t number = 0;  // kBool, kInt; kGlobal: which one; kStorage: number of elements; kTensor: index of the tensor
+  std::string text;    // kText; kStorage: its record
   absl::string_view dtype;           // kGlobal of a storage class, kStorage
   std::vector<PickleIndex> members;  // kSequence (tuple or list); kDict: key, value, key, value...
 };
 
-// The first error is kept; the caller stops at it. Until then every function is safe on any pickle.
+// The first error is kept, and the caller must then stop. Until then, every function is safe for any pickle.
 class PickleMachine {
  public:
   explicit PickleMachine(absl::string_view bytes) : bytes_(bytes), size_(bytes.size()) {}
@@ -36,30 +37,31 @@ class PickleMachine {
   void Fail(std::string error);
   void Malformed() { Fail("not a pickle of tensors"); }
 
-  // Bytes. Past the end they are an error, and empty.
+  // The next bytes. It is an error to read past the end; the result is then empty.
   size_t position() const { return size_ - bytes_.size(); }
   absl::string_view Take(uint64_t count);
-  // Little-endian, of `count` <= 8 bytes.
+  // A little-endian number of `count` <= 8 bytes.
   uint64_t Unsigned(size_t count);
-  // Without its end, '\n'.
+  // The bytes up to the next '\n', without it.
   std::string Line();
 
-  // The stack. Values above the last mark can be taken; those below it can be taken only after the mark.
+  // The stack. Only the values above the last mark can be taken. Those below it can be taken when the mark has been
+  // removed.
   void Push(PickleValue value);
   void PushAgain(PickleIndex value) { stack_.push_back(value); }
   void PushNumber(PickleKind kind, int64_t number);
   void PushText(absl::string_view text);
   void PushMembers(PickleKind kind, std::vector<PickleIndex> members);
   void PushMark() { marks_.push_back(stack_.size()); }
-  // False, and an error, unless there are so many values to take.
+  // Whether `count` values can be taken. If not, it is an error.
   bool Needs(size_t count);
   // Empty after an error.
   std::vector<PickleIndex> Pop(size_t count);
   std::vector<PickleIndex> PopToMark();
-  // Null, and an error, unless the top is of that kind.
+  // The value at the top. If it is not of this kind, returns null, and it is an error.
   PickleValue* Top(PickleKind kind);
   const PickleValue& value(PickleIndex index) const { return values_[index]; }
-  // The one value that is left, if it is of that kind and there is no mark; else null.
+  // The only value on the stack, if it is of this kind and there is no mark; otherwise null.
   const PickleValue* Only(PickleKind kind) const;
 
   // The memo.
@@ -69,12 +71,12 @@ class PickleMachine {
  private:
   size_t Floor() const { return marks_.empty() ? 0 : marks_.back(); }
 
-  absl::string_view bytes_;  // what is left to read
+  absl::string_view bytes_;  // the bytes that have not been read
   size_t size_;
   std::string error_;
   std::vector<PickleValue> values_;
   std::vector<PickleIndex> stack_;
-  std::vector<size_t> marks_;  // heights of the stack
+  std::vector<size_t> marks_;  // heights of the stack at the marks
   std::unordered_map<uint64_t, PickleIndex> memo_;
 };
 

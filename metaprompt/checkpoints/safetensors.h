@@ -1,5 +1,5 @@
-// Safetensors files (github.com/huggingface/safetensors) as LibTorch's tensors. safetensors_header.h describes the
-// format, and weights.h reads the checkpoints of other programs.
+// Reads and writes safetensors files (github.com/huggingface/safetensors) as LibTorch's tensors. safetensors_header.h
+// describes the format. weights.h reads the checkpoints of other programs.
 #ifndef METAPROMPT_CHECKPOINTS_SAFETENSORS_H_
 #define METAPROMPT_CHECKPOINTS_SAFETENSORS_H_
 
@@ -22,28 +22,29 @@ struct TensorFile {
   std::vector<std::pair<std::string, at::Tensor>> tensors;  // F32, F64, F16, BF16 or I64, on the CPU
   std::map<std::string, std::string> metadata;
 
-  // The tensor of that name, or an undefined one.
+  // The tensor with this name; undefined if there is none.
   at::Tensor Find(absl::string_view name) const;
 };
 
-// The element type of a dtype; an error for those that TensorFile does not have.
+// The element type of a dtype of the format. It is an error if TensorFile does not support it.
 absl::StatusOr<at::ScalarType> ElementType(absl::string_view dtype);
 
-// The tensor's name, dtype and shape. Its type must be one that TensorFile has.
+// The tensor's name, dtype and shape. TensorFile must support its type.
 StoredTensor Stored(const std::string& name, const at::Tensor& tensor);
 
-// The bytes of the file; the same content gives the same bytes. Meant for small files: everything is in memory twice.
+// The bytes of the file. The same content gives the same bytes. For small files only, because everything is in memory
+// twice.
 std::string SafetensorsBytes(const TensorFile& file);
 
-// Writes the same bytes to a file, which has a temporary name until it is complete. Takes the memory of the largest
+// Writes the same bytes to a file, which has a temporary name until it is complete. Takes as much memory as the largest
 // tensor that is not contiguous or not on the CPU. It is an error if a number is not finite.
 absl::Status WriteSafetensors(const std::string& path, const TensorFile& file, BeforeRename before_rename = nullptr);
 
-// Writes the elements of a tensor, or of a piece of it, as the next bytes. Its type must be that of writer->current().
+// Writes the elements of a tensor, or of a piece of one, as the next bytes. The type must be that of writer->current().
 absl::Status AppendTensor(const at::Tensor& piece, SafetensorsWriter* writer);
 
-// Reads such bytes. Nothing in them is trusted: lengths, types, shapes, places and overlaps are checked. Errors begin
-// with `name`.
+// Parses the bytes of a file from an unknown source: lengths, types, shapes, places and overlaps are checked. Errors
+// begin with `name`.
 absl::StatusOr<TensorFile> ParseSafetensors(absl::string_view bytes, absl::string_view name);
 
 }  // namespace metaprompt

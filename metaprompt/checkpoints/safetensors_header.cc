@@ -40,11 +40,11 @@ constexpr std::array<std::pair<absl::string_view, int>, 17> kTypes = {{
     {"C64", 8},
 }};
 
-// Reads the header as it is parsed: no tree is built, and the first error ends it. The grammar is
+// Reads the header while it is parsed, without building a tree, and stops at the first error. The grammar is
 //   {name: {"dtype": text, "shape": [size...], "data_offsets": [begin, end]}..., "__metadata__": {text: text...}}
 class HeaderReader : public nlohmann::json_sax<Json> {
  public:
-  // Places are counted from the first tensor's first byte, `data_bytes` of them.
+  // `data_bytes` is the number of bytes after the header. Offsets are counted from the first of them.
   explicit HeaderReader(uint64_t data_bytes) : data_bytes_(data_bytes) {}
 
   const std::string& error() const { return error_; }
@@ -142,7 +142,7 @@ class HeaderReader : public nlohmann::json_sax<Json> {
     return Fail(absl::StrCat("tensor ", Quoted(entry_.tensor.name), ": ", error));
   }
 
-  // A value where the grammar has none.
+  // The error for a value where the grammar has none.
   bool Misplaced() {
     if (depth_ == 0) {
       return Fail("its header is not a JSON object");
@@ -194,12 +194,12 @@ class HeaderReader : public nlohmann::json_sax<Json> {
   int depth_ = 0;  // 1 inside the header, 2 inside a tensor or the metadata, 3 inside a tensor's array
   bool in_metadata_ = false;
   std::string field_;
-  std::set<std::string> fields_;  // that the tensor has so far
+  std::set<std::string> fields_;  // the fields that the tensor has so far
   SafetensorsEntry entry_;
   std::vector<uint64_t> offsets_;
 };
 
-// OK if the tensors, one after another, fill the data.
+// OK if the tensors fill the data without gaps and overlaps.
 absl::Status CheckNoGaps(const std::vector<SafetensorsEntry>& entries, uint64_t data_bytes) {
   std::vector<std::pair<uint64_t, uint64_t>> places;
   places.reserve(entries.size());
@@ -236,7 +236,7 @@ absl::StatusOr<uint64_t> TensorBytes(absl::string_view dtype, const std::vector<
   if (bytes == 0) {
     return absl::InvalidArgumentError(absl::StrCat("dtype ", Quoted(dtype), " is none of the format's"));
   }
-  // As LibTorch computes it, sizes of 0 do not excuse the others.
+  // As in LibTorch, the other sizes are checked even if a size is 0.
   bool empty = false;
   for (const int64_t dim : shape) {
     if (dim < 0) {
@@ -296,7 +296,7 @@ absl::StatusOr<std::string> SafetensorsHeaderBytes(const std::vector<StoredTenso
       return absl::InvalidArgumentError(absl::StrCat("metadata ", Quoted(key), " is not UTF-8"));
     }
   }
-  // Entry by entry: nlohmann's ordered objects search all keys for each new one.
+  // Written entry by entry, because nlohmann's ordered objects search all keys for each new one.
   std::string json =
       metadata.empty() ? "{" : absl::StrCat("{", text(std::string(kMetadata)), ":", Ordered(metadata).dump());
   std::set<absl::string_view> names;

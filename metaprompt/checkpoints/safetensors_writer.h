@@ -1,5 +1,5 @@
-// Writes a safetensors file piece by piece: the shapes of the tensors are given first, their bytes as they are
-// computed.
+// SafetensorsWriter: writes a safetensors file in pieces. The shapes of the tensors are given first, and their bytes as
+// they are computed.
 #ifndef METAPROMPT_CHECKPOINTS_SAFETENSORS_WRITER_H_
 #define METAPROMPT_CHECKPOINTS_SAFETENSORS_WRITER_H_
 
@@ -17,8 +17,8 @@
 
 namespace metaprompt {
 
-// Keeps only the header in memory. Until Finish, the path holds what it held before (see AtomicFile for paths that are
-// devices or pipes). A writer that fails, or is destroyed before Finish, leaves nothing behind.
+// Keeps only the header in memory. Until Finish, the path is unchanged (for devices and pipes, see AtomicFile). If the
+// writer fails or is destroyed before Finish, no new file is left.
 class SafetensorsWriter {
  public:
   static absl::StatusOr<std::unique_ptr<SafetensorsWriter>> Create(const std::string& path,
@@ -26,16 +26,17 @@ class SafetensorsWriter {
                                                                    const std::map<std::string, std::string>& metadata,
                                                                    BeforeRename before_rename = nullptr);
 
-  // The next bytes of the tensors, in their order, little-endian; a piece may be any part of a tensor, or span two.
+  // Writes the next bytes of the tensors, in their order, little-endian. The bytes may be a part of a tensor, or span
+  // several tensors.
   absl::Status Append(absl::string_view bytes);
-  // The tensor that the next byte belongs to; null after the last.
+  // The tensor to which the next byte belongs; null after the last tensor.
   const StoredTensor* current() const;
-  // An error if bytes are missing.
+  // Completes the file. It is an error if bytes are missing.
   absl::Status Finish();
 
  private:
   SafetensorsWriter(const std::string& path, std::vector<StoredTensor> tensors, AtomicFile file);
-  // Steps over tensors that are complete, and those that take no bytes.
+  // Skips tensors that are complete, and tensors without bytes.
   void Advance();
   absl::Status TooMany() const;
 
@@ -44,7 +45,7 @@ class SafetensorsWriter {
   AtomicFile file_;
   std::vector<uint64_t> left_;  // bytes that each tensor still needs
   size_t current_ = 0;
-  uint64_t too_many_ = 0;  // bytes after the last tensor's last
+  uint64_t too_many_ = 0;  // number of bytes after the end of the last tensor
 };
 
 }  // namespace metaprompt

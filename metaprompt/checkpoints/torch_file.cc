@@ -27,7 +27,7 @@ namespace {
 
 using caffe2::serialize::PyTorchStreamReader;
 
-constexpr uint64_t kMaxPickle = 8 << 20;  // some 50,000 tensors
+constexpr uint64_t kMaxPickle = 8 << 20;  // bytes, enough for about 50,000 tensors
 
 absl::string_view FirstLine(absl::string_view text) { return text.substr(0, text.find('\n')); }
 
@@ -81,7 +81,7 @@ class TorchFile : public WeightFile {
       return bad(absl::StrCat("its storage of ", pickled.storage_size, " ", pickled.tensor.dtype, " numbers has ",
                               record.second, " bytes"));
     }
-    // The record's memory becomes the tensor's where it holds nothing else.
+    // If the tensor is the whole storage, it uses the record's memory.
     const auto memory = std::make_shared<at::DataPtr>(std::move(record.first));
     const at::Tensor storage =
         at::from_blob(memory->get(), {pickled.storage_size}, [memory](void*) {}, at::TensorOptions().dtype(*type));
@@ -92,7 +92,7 @@ class TorchFile : public WeightFile {
 
  private:
   std::string path_;
-  std::unique_ptr<PyTorchStreamReader> reader_;  // safe for several threads
+  std::unique_ptr<PyTorchStreamReader> reader_;  // may be used by several threads
   std::vector<PickledTensor> pickled_;
   std::vector<StoredTensor> tensors_;
 };
@@ -106,7 +106,7 @@ absl::StatusOr<std::unique_ptr<WeightFile>> OpenTorchFile(const std::string& pat
   if (!std::filesystem::exists(about)) {
     return SystemError(path, ENOENT);
   }
-  if (!std::filesystem::is_regular_file(about)) {  // a pipe would wait for its writer
+  if (!std::filesystem::is_regular_file(about)) {  // opening a pipe would wait for its writer
     return bad("not a file");
   }
   std::ifstream file(path, std::ios::binary);
@@ -117,7 +117,7 @@ absl::StatusOr<std::unique_ptr<WeightFile>> OpenTorchFile(const std::string& pat
   file.read(begin.data(), static_cast<std::streamsize>(begin.size()));
   begin.resize(static_cast<size_t>(file.gcount()));
   file.close();
-  // PyTorch's older format begins with this pickled number, whatever the protocol.
+  // PyTorch's older format begins with this pickled number, in every pickle protocol.
   if (begin.size() == 16 && absl::string_view(begin).substr(2) ==
                                 absl::string_view("\x8a\x0a\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19.\x80", 14)) {
     return bad(
@@ -136,7 +136,7 @@ absl::StatusOr<std::unique_ptr<WeightFile>> OpenTorchFile(const std::string& pat
   } catch (const std::exception& error) {
     return bad(FirstLine(error.what()));
   }
-  // Written since PyTorch 2.1.
+  // PyTorch writes this record since version 2.1.
   if (const auto order = Record(reader.get(), path, "byteorder");
       order.ok() && absl::string_view(static_cast<const char*>(order->first.get()), order->second) != "little") {
     return bad("its numbers are big-endian; only little-endian ones are read");

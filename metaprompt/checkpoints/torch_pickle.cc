@@ -13,7 +13,7 @@
 namespace metaprompt {
 namespace {
 
-// Storage classes of the module torch, and safetensors' names of their elements.
+// The storage classes of the Python module torch, and safetensors' names of their element types.
 constexpr std::array<std::pair<absl::string_view, absl::string_view>, 10> kStorages = {{
     {"FloatStorage", "F32"},
     {"DoubleStorage", "F64"},
@@ -27,7 +27,8 @@ constexpr std::array<std::pair<absl::string_view, absl::string_view>, 10> kStora
     {"BoolStorage", "BOOL"},
 }};
 
-// One tuple can be the sizes of many tensors, and one text the record of many, so the size of each copy is bounded.
+// Many tensors can refer to the same tuple of sizes or the same record name, of which each gets a copy. So their
+// lengths are limited.
 constexpr size_t kMaxDims = 64;
 constexpr size_t kMaxRecord = 200;
 
@@ -122,7 +123,7 @@ class Unpickler {
     return value.kind == Kind::kSequence;
   }
 
-  // (storage, offset, sizes, strides, ...): what follows does not change the numbers.
+  // (storage, offset, sizes, strides, ...). The other arguments do not change the numbers.
   void PushTensor(const std::vector<Index>& arguments) {
     if (arguments.size() < 4) {
       return machine_.Malformed();
@@ -156,7 +157,7 @@ class Unpickler {
     if (*bytes == 0) {
       return true;
     }
-    int64_t last = tensor.offset;  // the element furthest back
+    int64_t last = tensor.offset;  // the index of the last element in the storage
     for (size_t i = 0; i < shape.size(); ++i) {
       int64_t reach = 0;
       if (__builtin_mul_overflow(shape[i] - 1, tensor.strides[i], &reach) ||
@@ -168,16 +169,16 @@ class Unpickler {
            *bytes / ElementBytes(tensor.tensor.dtype) <= static_cast<uint64_t>(tensor.storage_size);
   }
 
-  // A function on the stack below its arguments.
+  // Calls a function; it is on the stack below its arguments.
   void Reduce() {
     const std::vector<Index> popped = machine_.Pop(2);
     if (popped.size() != 2 || ValueAt(popped[0]).kind != Kind::kGlobal || ValueAt(popped[1]).kind != Kind::kSequence) {
       return machine_.Malformed();
     }
-    const std::vector<Index>& arguments = ValueAt(popped[1]).members;  // until a value is pushed
+    const std::vector<Index>& arguments = ValueAt(popped[1]).members;  // valid until a value is pushed
     switch (static_cast<Global>(ValueAt(popped[0]).number)) {
       case Global::kOrderedDict:
-        // Only Python 2 gives it its pairs as an argument.
+        // Only Python 2 passes its pairs as an argument.
         return arguments.empty() ? machine_.PushMembers(Kind::kDict, {}) : machine_.Malformed();
       case Global::kRebuildTensor:
       case Global::kRebuildTensorV2:
@@ -201,7 +202,7 @@ class Unpickler {
     container->members.insert(container->members.end(), members.begin(), members.end());
   }
 
-  // A whole number of that many bytes, the highest of which holds the sign.
+  // Pushes a whole number of `count` bytes in two's complement.
   void PushLong(uint64_t count) {
     if (count > 8) {
       return machine_.Fail("it holds a number of more than 64 bits");
@@ -212,7 +213,7 @@ class Unpickler {
                         static_cast<int64_t>(sign != 0 && count < 8 ? number | (~uint64_t{0} << (8 * count)) : number));
   }
 
-  // An instruction that pushes a number or text. False if the code is none of theirs.
+  // Runs an instruction that pushes a number or text. Returns false if `code` is another instruction.
   bool PushLiteral(unsigned char code) {
     switch (code) {
       case 'N':  // NONE
@@ -251,7 +252,7 @@ class Unpickler {
     }
   }
 
-  // One instruction. Names and codes are those of Python's Lib/pickle.py and pickletools.py.
+  // Runs one instruction. The names and codes are those in Python's Lib/pickle.py and pickletools.py.
   void Step() {
     const auto code = static_cast<unsigned char>(machine_.Unsigned(1));
     if (!machine_.ok() || PushLiteral(code)) {

@@ -94,7 +94,7 @@ absl::Status Weights::AddFile(const std::string& path) {
 
 absl::Status Weights::AddShards(const std::string& folder, const std::string& index) {
   ASSIGN_OR_RETURN(const WeightMap weight_map, ReadWeightMap(index));
-  // All shards of an index are files of the same kind.
+  // All shards of an index must be files of the same kind.
   const bool safetensors = absl::EndsWith(index, absl::StrCat(kSafetensors, kIndex));
   std::set<std::string> shards;
   for (const auto& named : weight_map) {

@@ -10,7 +10,7 @@
 namespace metaprompt {
 namespace {
 
-// The format: PKWARE's APPNOTE.TXT, sections 4.3.12 to 4.3.16. Numbers are little-endian.
+// For the format, see PKWARE's APPNOTE.TXT, sections 4.3.12 to 4.3.16. Numbers are little-endian.
 constexpr size_t kEndBytes = 22;
 constexpr size_t kLocatorBytes = 20;
 constexpr size_t kEnd64Bytes = 56;
@@ -26,7 +26,7 @@ uint64_t Number(absl::string_view bytes, size_t at, size_t count) {
   return number;
 }
 
-// Fewer bytes than requested at the end of the file.
+// Reads `count` bytes, or fewer at the end of the file.
 std::string ReadAt(std::ifstream* file, uint64_t at, uint64_t count) {
   std::string bytes(count, '\0');
   file->clear();

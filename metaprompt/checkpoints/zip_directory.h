@@ -1,4 +1,4 @@
-// A check of zip archives that LibTorch's reader does not make before it unpacks them.
+// Checks zip archives before LibTorch's reader unpacks them.
 #ifndef METAPROMPT_CHECKPOINTS_ZIP_DIRECTORY_H_
 #define METAPROMPT_CHECKPOINTS_ZIP_DIRECTORY_H_
 
@@ -8,7 +8,7 @@
 
 namespace metaprompt {
 
-// OK if no record of the archive is compressed. A record then takes no more memory than the file has bytes. Errors
+// OK if no record of the archive is compressed, so that no record needs more memory than the file has bytes. Errors
 // begin with the path.
 absl::Status CheckZipIsNotCompressed(const std::string& path);
 

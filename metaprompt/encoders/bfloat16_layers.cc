@@ -15,7 +15,7 @@ ParamList WithBfloat16Matrices(const EncoderLayout& layout, ParamList params) {
     for (const size_t matrix :
          {at.query, at.key, at.value, at.position_key, at.position_query, at.attention_out, at.up, at.gate, at.down}) {
       for (const size_t place : {matrix, matrix == kNoParam ? kNoParam : layout.BiasOf(matrix)}) {
-        if (place != kNoParam && params[place].defined()) {  // rounded already, if layers share it
+        if (place != kNoParam && params[place].defined()) {  // already rounded if layers share it
           params[place] = params[place].to(at::kBFloat16);
         }
       }
@@ -32,7 +32,7 @@ bool TakesBfloat16Layers(const EncoderConfig& config, const EncoderLayout& layou
       config.width % (config.heads * kBfloat16Lanes) != 0) {
     return false;
   }
-  const LayerPlaces& last = layout.layers.back();  // the layer whose parameters are needed whatever is cached
+  const LayerPlaces& last = layout.layers.back();  // its parameters are defined, whichever layers are cached
   const at::Tensor& matrix = params[last.down];
   return matrix.defined() && matrix.is_cpu() && matrix.scalar_type() == at::kBFloat16 && last.query_lora == kNoParam &&
          (last.prefix_key == kNoParam || params[last.prefix_key].dim() == 2) &&

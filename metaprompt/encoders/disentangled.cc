@@ -13,7 +13,8 @@ using torch::autograd::AutogradContext;
 using torch::autograd::variable_list;
 
 // y[..., j] = x[..., index[..., j]], and its transpose, y[..., i] = the sum of x[..., j] over j with index[..., j] = i,
-// where i < columns. Each is the derivative of the other. Unlike LibTorch's gather they keep no copy of x.
+// where i < columns. Each is the derivative of the other. Unlike LibTorch's gather, they do not keep x for the
+// derivative.
 at::Tensor Chosen(const at::Tensor& x, const at::Tensor& index);
 at::Tensor Scattered(const at::Tensor& x, const at::Tensor& index, int64_t columns);
 
@@ -55,14 +56,14 @@ at::Tensor Scattered(const at::Tensor& x, const at::Tensor& index, int64_t colum
   return Differentiated(x) ? ScatteredFunction::apply(x, index, columns) : ScatteredFunction::Of(x, index, columns);
 }
 
-// The row of each distance, which is the position of the query minus that of the key: span() plus the distance, or plus
-// its bucket.
+// The row of each distance (position of the query minus position of the key): span() plus the distance, or plus its
+// bucket.
 at::Tensor RowsOf(const DisentangledConfig& config, const at::Tensor& distance) {
   at::Tensor bucket = distance;
   if (config.buckets > 0) {
     const int64_t middle = config.buckets / 2;
     const at::Tensor away = distance.abs();
-    // In float32 and in this order, as in the training of DeBERTa: the result is rounded up.
+    // In float32 and in this order, as in the training of DeBERTa, because the result is rounded up.
     const at::Tensor widest =
         at::log(at::full({}, static_cast<double>(config.farthest - 1) / static_cast<double>(middle), at::kFloat));
     const at::Tensor far = at::ceil(at::log(away.clamp_min(middle).to(at::kFloat) / middle) /
@@ -73,7 +74,7 @@ at::Tensor RowsOf(const DisentangledConfig& config, const at::Tensor& distance) 
   return (bucket + config.span()).clamp(0, 2 * config.span() - 1);
 }
 
-// x [B, H, L, d] with each vector [count, D]: [H, B, L, count].
+// The products of x [B, H, L, d] with each of `vectors` [count, D]: [H, B, L, count].
 at::Tensor WithVectors(const at::Tensor& x, const at::Tensor& vectors) {
   const int64_t heads = x.size(1);
   const at::Tensor rows = x.transpose(0, 1).reshape({heads, -1, x.size(3)});

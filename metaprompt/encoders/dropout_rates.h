@@ -1,4 +1,4 @@
-// The rates of dropout that a spec asks for.
+// The rates of dropout in a spec.
 #ifndef METAPROMPT_ENCODERS_DROPOUT_RATES_H_
 #define METAPROMPT_ENCODERS_DROPOUT_RATES_H_
 
@@ -11,15 +11,14 @@
 
 namespace metaprompt {
 
-// The spec's own rates, or those of config.json. The seed is 0.
+// The spec's rates or, with of_checkpoint, those of config.json. The seed is 0.
 Dropout RatesOf(const DropoutSpec& spec, const EncoderConfig& config);
 
-// The rates are those of config.json or the spec's own. The error if both are set; it begins with `field`, such as
-// "model.dropout". Empty if not.
+// The error if of_checkpoint is set together with a rate; otherwise empty. It begins with `field`, such as
+// "model.dropout".
 std::string BrokenDropoutRule(const DropoutSpec& spec, const std::string& field);
 
-// OK unless the spec drops hidden states where the architecture was not trained with that (Llama). The error begins
-// with `field`.
+// An error if the spec has dropout of hidden states, but the architecture has none (Llama). It begins with `field`.
 absl::Status CheckDropout(const DropoutSpec& spec, const EncoderConfig& config, const std::string& field);
 
 }  // namespace metaprompt

@@ -34,7 +34,7 @@ at::Tensor Activate(Activation activation, const at::Tensor& x) {
   return x;
 }
 
-// The activation of bfloat16 numbers, computed at the first use.
+// The activation as a table for bfloat16 numbers, which is computed at the first use.
 const Bfloat16Table& TableOf(Activation activation) {
   static std::mutex mutex;
   static auto* const tables = new std::map<Activation, Bfloat16Table>();
@@ -45,11 +45,11 @@ const Bfloat16Table& TableOf(Activation activation) {
              : tables->emplace(activation, [&](const at::Tensor& x) { return Activate(activation, x); }).first->second;
 }
 
-// The bucket of the relative bias for each distance, which is the position of the key minus that of the query. Half of
-// the buckets are for keys after the query. Of each half, one half has a bucket per distance; in the other, buckets
-// grow geometrically up to a distance of 128 (Raffel et al. 2020, as in MPNet).
+// The bucket of the relative bias for each distance (position of the key minus position of the query). Half of the
+// buckets are for keys after the query. In each half, the first 8 buckets are single distances, and the others grow
+// geometrically up to a distance of 128 (Raffel et al. 2020, as in MPNet).
 at::Tensor RelativeBuckets(const at::Tensor& distance) {
-  constexpr int64_t kBuckets = 32;  // also for tables of other sizes, as in the published MPNet
+  constexpr int64_t kBuckets = 32;  // also if the table has another size, as in the published MPNet
   constexpr double kFarthest = 128;
   constexpr int64_t kSide = kBuckets / 2;
   constexpr int64_t kExact = kSide / 2;
@@ -64,14 +64,14 @@ at::Tensor RelativeBuckets(const at::Tensor& distance) {
   return at::where(away < kExact, away, far.clamp_max(kSide - 1)) + (distance > 0).to(at::kLong) * kSide;
 }
 
-// What is dropped of x [R, D] at a place of the network. Row r is that of token numbers[r]; undefined: of token r.
+// x [R, D] after the dropout at a place of the network. Row r belongs to token numbers[r]; undefined: to token r.
 at::Tensor DroppedAt(int64_t place, const at::Tensor& x, const Dropout& dropout, const at::Tensor& numbers = {}) {
   return dropout.hidden == 0
              ? x
              : Dropped(x, dropout.hidden, MaskRows(PlaceSeed(dropout.seed, place), x.size(0), x.size(1), numbers));
 }
 
-// The keys of the masks of attention's padded weights [B, H, Q, T]: those of MaskRowsOfPairs.
+// The mask keys of padded attention weights [B, H, Q, T], which are the same as those of MaskRowsOfPairs.
 at::Tensor PaddedMaskRows(const TextInputs& texts, bool slots_alone, int64_t heads, int64_t keys, uint64_t seed) {
   const Packing& packing = texts.packing();
   const at::Tensor tokens = slots_alone ? packing.read_from : packing.padded_from;
@@ -115,7 +115,7 @@ ParamList Encoder::Folded(const ParamList& p) const {
   for (const LayerPlaces& at : layout_.layers) {
     for (const auto& [place, lora] :
          {std::make_pair(at.query, at.query_lora), std::make_pair(at.value, at.value_lora)}) {
-      if (lora != kNoParam) {  // assigned again, with the same values, if layers share them
+      if (lora != kNoParam) {  // if layers share a matrix, it is assigned again with the same values
         folded[place] = p[place] + at::matmul(p[lora + 1], p[lora]) * lora_scale_;
       }
     }
@@ -123,7 +123,7 @@ ParamList Encoder::Folded(const ParamList& p) const {
   return folded;
 }
 
-// W x + b + alpha / rank B (A x). Does not compute B A, which is as large as W.
+// W x + b + (alpha / rank) B (A x). Does not compute B A, which is as large as W.
 at::Tensor Encoder::WithLora(const ParamList& p, const at::Tensor& x, size_t place, size_t lora) const {
   const at::Tensor y = Dense(p, x, place);
   return lora == kNoParam ? y : y + at::linear(at::linear(x, p[lora]) * lora_scale_, p[lora + 1]);
@@ -142,7 +142,7 @@ at::Tensor Encoder::Norm(const ParamList& p, const at::Tensor& x, size_t place) 
   if (place == kNoParam) {
     return x;
   }
-  // In the parameters' type, even if products before were computed in bfloat16.
+  // In the type of the parameters, even if the products before it were computed in bfloat16.
   const at::Tensor states = x.to(p[place].scalar_type());
   if (config_.rms_norm) {
     return RmsNorm(states, p[place], config_.layer_norm_eps);
@@ -170,7 +170,7 @@ EncoderState Encoder::Embedded(const ParamList& p, const at::Tensor& soft, const
     const int64_t words = table.size(0);
     const int64_t tasks = soft.dim() == 3 ? soft.size(0) : 1;
     const int64_t vectors = soft.size(-2);
-    at::Tensor soft_rows = (words - 1) - rows;  // for soft vector s, id -1 - s: row words + s of the table below
+    at::Tensor soft_rows = (words - 1) - rows;  // soft vector s has id -1 - s and is row words + s of the table below
     if (tasks > 1) {
       const int64_t texts_per_task = texts.size() / tasks;
       soft_rows = soft_rows + at::floor_divide(packing.packed_from, texts_per_task * packing.longest) * vectors;
@@ -237,7 +237,7 @@ at::Tensor Encoder::RelativeBias(const at::Tensor& relative, const TextInputs& t
 }
 
 double Encoder::ScoreScale() const {
-  int64_t terms = 1;  // each has the same variance (He et al. 2021, section 3.1.1)
+  int64_t terms = 1;  // all terms have the same variance (He et al. 2021, section 3.1.1)
   if (config_.disentangled) {
     terms += (config_.disentangled->content_to_position ? 1 : 0) + (config_.disentangled->position_to_content ? 1 : 0);
   }
@@ -265,9 +265,9 @@ Encoder::PairBias Encoder::DisentangledBias(const ParamList& p, const at::Tensor
 }
 
 // Scaled dot-product attention (Vaswani et al. 2017, eq. 1) of `query` [N, D], or [B, D] with slots_alone, over `key`
-// and `value` [N, D] and the prefix. The result has the shape of `query`. It can be differentiated twice, which
-// LibTorch's fused kernels cannot. On the CPU, each text is computed separately. On other devices, and with a bias, a
-// prefix or bfloat16, all texts are padded to the longest.
+// and `value` [N, D] and the prefix. The result has the shape of `query`. It can be differentiated twice, unlike
+// LibTorch's fused kernels. On the CPU, each text is computed separately, without padding. On other devices, and with a
+// bias, a prefix or bfloat16, all texts are padded to the length of the longest.
 at::Tensor Encoder::Attend(const at::Tensor& query, const at::Tensor& key, const at::Tensor& value,
                            const PairBias& bias, const Prefix& prefix, const Reach& reach, ReachBiases* reach_biases,
                            const TextInputs& texts, bool slots_alone, at::ScalarType softmax_type,
@@ -370,7 +370,7 @@ at::Tensor Encoder::Layers(const ParamList& p, const TextInputs& texts, const En
     const at::Tensor key = turned(Dense(p, seen, at.key), texts.packing().positions);
     const at::Tensor value = WithLora(p, seen, at.value, at.value_lora);
     const at::Tensor tokens = at_slots ? texts.packing().read_from : at::Tensor();
-    if (at_slots) {  // [B, D]: all that the head reads
+    if (at_slots) {  // [B, D]: the head reads only these rows
       const auto read = [&](const at::Tensor& rows) { return GatherRows(rows, tokens, texts.packing().read_to); };
       x = read(x);
       seen = norm_before ? read(seen) : x;

@@ -7,7 +7,7 @@
 namespace metaprompt {
 namespace {
 
-// The number of saved tensors of the feed-forward layer's width: those that the activation saves, and the input of the
+// The number of saved tensors with the feed-forward layer's width: what the activation saves, and the input of the
 // product after it.
 double ActivationTensors(Activation activation) {
   switch (activation) {
@@ -33,20 +33,20 @@ double GraphBytes(const EncoderConfig& config, const TextInputs& packed, const G
   const double keys = longest + static_cast<double>(parts.prefix_length);  // per text
   const auto rank = static_cast<double>(parts.lora_rank);
   const auto full = static_cast<double>(parts.parameter_bytes);
-  // Whether attention pads the texts or is computed text by text: as in Encoder::Attend.
+  // Whether attention pads the texts, as Encoder::Attend decides.
   const bool padded = parts.bfloat16 || parts.prefix_length > 0 || config.relative_buckets > 0 || config.disentangled ||
                       !packed.ids().is_cpu();
-  // The vectors of distances that occur.
+  // The number of distance vectors that occur.
   const double distances =
       config.disentangled ? std::min(2 * longest - 1, 2 * static_cast<double>(config.disentangled->span())) : 0;
-  double pairs = 0;  // of tokens of the same text
+  double pairs = 0;  // pairs of tokens of the same text
   for (int64_t b = 0; b < packed.size(); ++b) {
     const auto length = static_cast<double>(packed.spans().data_ptr<int64_t>()[2 * b + 1]);
     pairs += length * length;
   }
   const double product = parts.bfloat16 ? 2 : full;  // bytes of each number in a product's inputs
-  // In bfloat16, every product saves its own copies of its inputs, the matrix included. But dense layers on the CPU
-  // (bfloat16_linear.h) save their inputs themselves, which are hidden states in float32.
+  // In bfloat16, every product saves its own copies of its inputs, including the matrix. But dense layers on the CPU
+  // (bfloat16_linear.h) save the inputs without a copy, as hidden states in float32.
   const bool no_copies = parts.bfloat16 && packed.ids().is_cpu();
   const double state = no_copies ? full : product;
   const auto inputs = [&](double dense, double lora) {
@@ -56,7 +56,7 @@ double GraphBytes(const EncoderConfig& config, const TextInputs& packed, const G
   const double activations = ActivationTensors(config.activation) * product;
   const double inside = activations + (config.gated ? 2 * product : 0);
 
-  // A root-mean-square norm is computed in steps, which save two tensors more than a layer norm.
+  // A root-mean-square norm consists of several operations, which save two tensors more than a layer norm.
   const double of_norm = config.rms_norm ? 2 * full : 0;
 
   double bytes = 0;
@@ -86,7 +86,7 @@ double GraphBytes(const EncoderConfig& config, const TextInputs& packed, const G
       bytes += heads * (at_slots ? tokens : pairs) * full;
     }
     bytes += rows * (width * (product + state + 2 * full) + inner * inside);  // after attention, up to the last norm
-    if (config.disentangled) {  // the vectors that passed through a matrix, and what they are multiplied by
+    if (config.disentangled) {  // the products of distance vectors with a matrix, and the other factor of the scores
       bytes += config.disentangled->content_to_position ? (distances + texts * queries) * width * product : 0;
       bytes += config.disentangled->position_to_content ? (distances + texts * longest) * width * product : 0;
     }

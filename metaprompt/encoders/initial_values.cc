@@ -17,11 +17,11 @@ double InitialStd(const BertSpec& spec, const ParamInfo& info) {
   if (is("word_embeddings")) {
     return spec.init_std();
   }
-  // At first a word means the same at every position, attention is uniform, and the feed-forward layers add nothing
-  // (InitialBert has the rest).
+  // At first, positions have no effect, attention is uniform, and the feed-forward layers add nothing. (For the other
+  // matrices see InitialBert.)
   const bool silent = is("position_embeddings") || is("token_type_embeddings") || is("attention.self.query") ||
                       (is("output.dense") && !is("attention.output.dense"));
-  // A matrix keeps the scale of its input (Glorot and Bengio 2010).
+  // With this standard deviation, a product has the scale of its input (Glorot and Bengio 2010).
   return silent ? 0.0 : spec.init_gain() / std::sqrt(static_cast<double>(info.shape[1]));
 }
 
@@ -56,8 +56,8 @@ ParamList InitialBert(const BertSpec& spec, const EncoderLayout& layout, uint64_
   ParamList params;
   for (const ParamInfo& info : layout.params) {
     at::Tensor param = at::zeros(info.shape, at::kFloat);
-    // Values pass through attention and the head unchanged: the encoder begins as a bag of words in the space of the
-    // word vectors, from which the decoder reads.
+    // With init_gain 1, values pass through attention and the head unchanged. So the encoder starts as a bag of words
+    // in the space of the word vectors, which is also the decoder's.
     const bool as_is = absl::StrContains(info.name, "attention.self.value.weight") ||
                        absl::StrContains(info.name, "attention.output.dense.weight") ||
                        absl::StrContains(info.name, "transform.dense.weight");

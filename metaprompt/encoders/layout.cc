@@ -29,7 +29,7 @@ class Builder {
  private:
   // Returns the parameter's place.
   size_t Add(std::string name, std::vector<int64_t> shape, int layer, bool vocab_rows = false) {
-    // Decay is for weight matrices (Loshchilov and Hutter 2019, as BERT is fine-tuned): no bias, no layer norm.
+    // Weight decay applies to matrices, but not to biases and layer norms, as in the fine-tuning of BERT.
     const bool decay = shape.size() == 2;
     layout_.params.push_back(
         ParamInfo{std::move(name), std::move(shape), ParamGroup::kEncoder, layer, decay, vocab_rows});
@@ -55,7 +55,7 @@ class Builder {
     return AddWithBias(name, {width}, layer, config_.norm_bias && !config_.rms_norm);
   }
 
-  // The dense layer `part` of the layer of the network whose names begin with `base`.
+  // Adds the dense layer `part` of a transformer layer. The names of all its tensors begin with `base`.
   size_t Part(absl::string_view base, absl::string_view part, int64_t out, int64_t in, int layer, bool bias) {
     const size_t place = Dense(absl::StrCat(base, part), out, in, layer, bias);
     for (const absl::string_view fused : names_.fused) {
@@ -79,7 +79,7 @@ class Builder {
     }
   }
 
-  // Class token and positions are no matrices: they do not decay (Touvron et al. 2021).
+  // Weight decay does not apply to class token and positions, which are not matrices (Touvron et al. 2021).
   void ImageEmbeddings() {
     const int64_t width = config_.embedding_width;
     layout_.words = kNoParam;
@@ -111,7 +111,7 @@ class Builder {
     }
   }
 
-  // Layer `inner` of a group's.
+  // Adds layer `inner` of a group of layers.
   LayerPlaces Layer(int64_t group, int64_t inner) {
     std::string name = absl::StrCat(names_.base, names_.layer, group, ".");
     if (!names_.inner_layer.empty()) {
@@ -151,14 +151,14 @@ class Builder {
     return places;
   }
 
-  // As transformers rounds it, where the groups do not divide the layers.
+  // The group of a layer, rounded as in transformers if the number of layers is not a multiple of the number of groups.
   size_t GroupOf(int64_t layer) const {
     const double layers_per_group = static_cast<double>(config_.layers) / static_cast<double>(config_.layer_groups);
     return static_cast<size_t>(static_cast<double>(layer) / layers_per_group);
   }
 
-  // The layers l of one group, GroupOf(l), share its parameters (Lan et al. 2020, section 3.1). Without groups each
-  // layer is one.
+  // The layers of a group (GroupOf) share its parameters (Lan et al. 2020, section 3.1). In other architectures than
+  // ALBERT, each layer is a group.
   void Layers() {
     std::vector<std::vector<LayerPlaces>> groups;
     for (int64_t g = 0; g < config_.layer_groups; ++g) {
@@ -240,7 +240,7 @@ EncoderLayout LayoutOf(const EncoderConfig& config, bool with_head) { return Bui
 
 std::vector<ParamInfo> AddLora(int64_t rank, size_t first, EncoderLayout* layout) {
   std::vector<ParamInfo> added;
-  std::map<size_t, size_t> place_of;  // of the update beside a matrix
+  std::map<size_t, size_t> place_of;  // from a matrix to its update
   const auto update = [&](size_t matrix) {
     const auto [found, is_new] = place_of.emplace(matrix, first + added.size());
     if (is_new) {

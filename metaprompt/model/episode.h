@@ -1,4 +1,4 @@
-// One or several tasks as tensors: all that a learner sees of them.
+// Episode: one or several tasks as tensors. A learner receives nothing else about a task.
 #ifndef METAPROMPT_MODEL_EPISODE_H_
 #define METAPROMPT_MODEL_EPISODE_H_
 
@@ -14,14 +14,14 @@ namespace metaprompt {
 
 // One task, or several that are computed together. `support` and `query` have the same number of tasks.
 struct Episode {
-  // [U] int64, ascending: the vocabulary ids that occur. Token ids of both batches are indices into it. Undefined:
-  // token ids are vocabulary ids.
+  // [U] int64, ascending: the vocabulary ids that occur in the episode. The token ids of both batches are indices into
+  // it. Undefined: the token ids are vocabulary ids.
   at::Tensor rows;
   Batch support;
   Batch query;
 };
 
-// The same episode with a seed for each of its batches (Batch::seed), which follow from `seed`.
+// The same episode with new seeds of both batches (Batch::seed), which are computed from `seed`.
 inline Episode WithSeed(Episode episode, uint64_t seed) {
   episode.support.seed = SubSeed(seed, "support");
   episode.query.seed = SubSeed(seed, "query");

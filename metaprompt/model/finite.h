@@ -1,4 +1,4 @@
-// The one check for numbers that are none: infinities, and NaN ("not a number").
+// Checks tensors for infinities and NaNs.
 #ifndef METAPROMPT_MODEL_FINITE_H_
 #define METAPROMPT_MODEL_FINITE_H_
 
@@ -16,12 +16,12 @@ namespace metaprompt {
 // or empty tensor.
 bool AllFinite(const at::Tensor& tensor);
 
-// OK if AllFinite. The error begins with `what`, and has how many numbers are not finite and the first of them:
-// "bert.pooler.weight: 2 of 589824 numbers are not finite; the first is number 17, nan".
+// OK if AllFinite. The error begins with `what`, and contains how many numbers are not finite and which is the first,
+// counted from 1: "bert.pooler.weight: 2 of 589824 numbers are not finite; the first is number 17, nan".
 absl::Status CheckFinite(absl::string_view what, const at::Tensor& tensor);
 
-// The same for each parameter; the error begins with the name of the first that is not finite. There may be more
-// parameters than infos.
+// The same for a list of parameters. The error begins with the name of the first parameter that is not finite.
+// Parameters without an info, at the end of the list, are not checked.
 absl::Status CheckFinite(const std::vector<ParamInfo>& infos, const ParamList& params);
 
 }  // namespace metaprompt

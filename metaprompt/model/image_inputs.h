@@ -1,4 +1,4 @@
-// Images as tensors, and the sequences of tokens that an encoder of images makes of them.
+// Images as tensors, and the token sequences that an image encoder makes of them.
 #ifndef METAPROMPT_MODEL_IMAGE_INPUTS_H_
 #define METAPROMPT_MODEL_IMAGE_INPUTS_H_
 
@@ -11,13 +11,13 @@
 
 namespace metaprompt {
 
-// B images of one size. An encoder sees each as a sequence of T tokens: the class token, `soft` soft vectors and
+// B images of one size. An encoder computes each as a sequence of T tokens: the class token, `soft` soft vectors and
 // `patches` patches. All sequences are equally long. A value type: copies share memory, and nothing is changed in
 // place.
 class ImageInputs {
  public:
-  // `pixels` [B, channels, height, width]: what the encoder reads, of the parameters' type. `soft` and `patches` are
-  // those of the model. Takes O(B T) time.
+  // `pixels` [B, channels, height, width] is what the encoder reads, in the type of the parameters. `soft` and
+  // `patches` are the model's numbers of soft vectors and of patches per image. Takes O(B T) time.
   ImageInputs(at::Tensor pixels, int64_t soft, int64_t patches);
 
   int64_t size() const { return tokens_.size(); }
@@ -25,9 +25,9 @@ class ImageInputs {
   int64_t soft() const { return soft_; }
   int64_t patches() const { return patches_; }
 
-  // The sequences, as if they were texts: their places and lengths. Token 0 of each is the class token, at which the
-  // image is read. Ids are -1 - s for soft vector s, and 0 for all other tokens, since no vocabulary has them. There
-  // are no answers.
+  // The sequences in the form of texts. Token 0 of each sequence is the class token, at which the answer is read. The
+  // id of soft vector s is -1 - s. All other ids are 0 and have no meaning, because there is no vocabulary. There are
+  // no answers.
   const TextInputs& tokens() const { return tokens_; }
 
  private:
@@ -37,7 +37,7 @@ class ImageInputs {
   TextInputs tokens_;
 };
 
-// The images numbered `which`, each in [0, images.size()).
+// The images with the indices `which`, each in [0, images.size()).
 ImageInputs Select(const ImageInputs& images, absl::Span<const int64_t> which);
 
 // The same images in the device's memory.

@@ -1,5 +1,5 @@
-// The inputs of a batch: texts, points or images. Counting, selecting and moving to a device are defined here, once for
-// each kind of input.
+// The inputs of a batch: texts, points or images. The functions here count them, select some of them and move them to a
+// device.
 #ifndef METAPROMPT_MODEL_INPUTS_H_
 #define METAPROMPT_MODEL_INPUTS_H_
 
@@ -14,7 +14,7 @@
 
 namespace metaprompt {
 
-// B points, for regression and for models in tests.
+// B points, for the sinusoid regression and for models in tests.
 struct PointInputs {
   at::Tensor x;  // [B] or [B, D], in the parameters' type
 };
@@ -30,12 +30,12 @@ Inputs OnDevice(const Inputs& inputs, at::Device device);
 // Some of the inputs, in a given order, and their indices in the original.
 struct Selection {
   Inputs inputs;
-  at::Tensor which;   // [inputs selected] int64: their indices among all inputs
-  at::Tensor tokens;  // for texts and images, [tokens selected] int64: their tokens' indices among all; else undefined
+  at::Tensor which;   // [number of selected inputs] int64: their indices in the original
+  at::Tensor tokens;  // [number of their tokens] int64: the tokens' indices in the original; undefined for points
 };
 
-// Selects the inputs numbered `which`, each in [0, CountOf(inputs)). Takes time and memory in proportion to what is
-// selected. On another device than the CPU, the indices are copied there.
+// Selects the inputs with the indices `which`, each in [0, CountOf(inputs)). Takes time and memory in proportion to
+// what is selected. The result is on the device of the inputs.
 Selection Select(const Inputs& inputs, absl::Span<const int64_t> which);
 
 }  // namespace metaprompt

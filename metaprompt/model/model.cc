@@ -17,7 +17,7 @@ at::Tensor Model::Loss(const ModelOutput& output, const Batch& batch) const {
   if (batch.weights.defined()) {
     return (OfEachRow(output.logits, batch.labels).squeeze(1) * batch.weights).sum();
   }
-  // As many rows of each task: the sum of the means is the mean of all times the tasks.
+  // All tasks have equally many rows, so the sum of their means is the mean of all rows times the number of tasks.
   const at::Tensor mean = CrossEntropy(output.logits, batch.labels);
   return batch.tasks == 1 ? mean : mean * batch.tasks;
 }

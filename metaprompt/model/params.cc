@@ -23,7 +23,7 @@ void AddLocal(const std::vector<ParamInfo>& infos, const ParamList& grads, const
       continue;
     }
     if (infos[i].vocab_rows && rows.defined()) {
-      // The rows are distinct, so this is a gather, an addition and a scatter.
+      // The rows are distinct, so the sum can be computed by a gather, an addition and a scatter.
       (*sums)[i].index_copy_(0, rows, (*sums)[i].index_select(0, rows).add_(grads[i]));
     } else {
       (*sums)[i].add_(grads[i]);

@@ -15,7 +15,7 @@
 #include <algorithm>
 #include <cstring>
 
-// GCC 12 warns of variables in its own header, wherever its functions are used.
+// GCC 12 warns about variables in its own header wherever the header's functions are used.
 #pragma GCC diagnostic ignored "-Wmaybe-uninitialized"
 #pragma GCC diagnostic ignored "-Wuninitialized"
 #include <immintrin.h>
@@ -25,13 +25,15 @@
 namespace metaprompt {
 namespace {
 
-// A tile has 16 rows of 64 bytes. A row of a tile of the left factor: 32 numbers along k. A row of a tile of the right
-// factor: for each of 16 columns, a pair of numbers that are neighbours along k. So a tile is 16 rows of 16 pairs.
+// A tile has 16 rows of 64 bytes, with 16 pairs of bfloat16 numbers each. In a tile of the left factor, a row has 32
+// numbers along k. In a tile of the right factor, a row has, for each of 16 columns, a pair of numbers that are
+// neighbours along k.
 constexpr int64_t kRows = 16;
 constexpr int64_t kDepth = 32;
 constexpr int64_t kTileBytes = kRows * 64;
 constexpr int64_t kBlock = 2 * kRows;  // rows and columns of the result that are computed at a time: 2 x 2 tiles
-constexpr int64_t kStripBytes = 1280 * int64_t{1024};  // of the right factor's tiles that stay in the cache of a core
+// The maximum size of the right factor's tiles in bytes, so that they stay in a core's cache.
+constexpr int64_t kStripBytes = 1280 * int64_t{1024};
 
 int64_t Blocks(int64_t n, int64_t size) { return (n + size - 1) / size; }
 
@@ -44,7 +46,7 @@ struct alignas(64) TileConfig {
 };
 static_assert(sizeof(TileConfig) == 64, "as the processor reads it");
 
-// All registers as whole tiles.
+// Configures all tile registers as whole tiles.
 METAPROMPT_AMX_CODE void Configure() {
   TileConfig config;
   for (int i = 0; i < 8; ++i) {
@@ -65,14 +67,14 @@ METAPROMPT_AMX_CODE inline __mmask32 First32(int64_t count) {
 // low and high, rounded to bfloat16.
 METAPROMPT_AMX_CODE inline __m512i Rounded(__m512 low, __m512 high) { return (__m512i)_mm512_cvtne2ps_pbh(high, low); }
 
-// The indices that put each of the first 16 numbers before that of the last 16 with the same place.
+// The indices that interleave the first 16 numbers with the last 16: 0, 16, 1, 17, ...
 METAPROMPT_AMX_CODE inline __m512i Interleaving() {
   return _mm512_add_epi32(_mm512_set1_epi32(16 << 16),
                           _mm512_mullo_epi32(_mm512_set1_epi32((1 << 16) + 1),
                                              _mm512_set_epi32(15, 14, 13, 12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1, 0)));
 }
 
-// 32 numbers from `at` on as bfloat16 numbers; 0 where a mask is.
+// 32 numbers from index `at` on as bfloat16 numbers; 0 where the mask's bit is 0.
 template <bool kBfloat16>
 METAPROMPT_AMX_CODE inline __m512i Load(const void* data, int64_t at, __mmask16 low, __mmask16 high) {
   if (kBfloat16) {
@@ -83,7 +85,7 @@ METAPROMPT_AMX_CODE inline __m512i Load(const void* data, int64_t at, __mmask16 
   return Rounded(_mm512_maskz_loadu_ps(low, from), _mm512_maskz_loadu_ps(high, from + 16));
 }
 
-// 16 numbers from each of two places on, as 16 pairs; 0 where a mask is.
+// 16 numbers from index `first` on and 16 from `second` on, as 16 pairs; 0 where the mask's bit is 0.
 template <bool kBfloat16>
 METAPROMPT_AMX_CODE inline __m512i LoadPairs(const void* data, int64_t first, int64_t second, __mmask16 first_mask,
                                              __mmask16 second_mask) {
@@ -130,8 +132,9 @@ METAPROMPT_AMX_CODE inline __attribute__((always_inline)) void Transpose(__m512i
   }
 }
 
-// Writes a tile: 16 rows of the left factor, or 16 columns of the right one, from `line` of `lines` on, at `depth` of
-// k. `kAlongK`: numbers that are neighbours along k are neighbours in memory.
+// Writes a tile: 16 lines (rows of the left factor, or columns of the right one) from `line` on, and 32 numbers along k
+// from `depth` on. The factor has `lines` lines of k numbers. `kAlongK`: whether neighbours along k are neighbours in
+// memory.
 template <bool kBfloat16, bool kAlongK>
 METAPROMPT_AMX_CODE void PackTile(const AmxFactor& from, bool left, int64_t line, int64_t lines, int64_t depth,
                                   int64_t k, char* to) {
@@ -164,8 +167,8 @@ METAPROMPT_AMX_CODE void PackTile(const AmxFactor& from, bool left, int64_t line
   }
 }
 
-// Writes `count` rows (or columns) of tiles from `line` on, reading memory in order. The tiles of a row of tiles lie
-// one after the other along k.
+// Writes `count` rows (or columns) of tiles from `line` on, and reads memory in order. The tiles of a row of tiles are
+// written one after the other along k.
 METAPROMPT_AMX_CODE void Pack(const AmxFactor& from, bool along_k, bool left, int64_t line, int64_t count,
                               int64_t lines, int64_t k, char* to) {
   const int64_t depths = Blocks(k, kDepth);
@@ -178,7 +181,7 @@ METAPROMPT_AMX_CODE void Pack(const AmxFactor& from, bool along_k, bool left, in
   }
 }
 
-// The sums of 2 x 2 tiles of the result. The factors' tiles of a row (or column) of tiles lie one after the other.
+// Computes the sums of 2 x 2 tiles of the result. The tiles of a row (or column) of tiles follow one another in memory.
 METAPROMPT_AMX_CODE inline void Multiply(const char* a, const char* b, int64_t depths, float* sums) {
   const char* const a1 = a + depths * kTileBytes;
   const char* const b1 = b + depths * kTileBytes;
@@ -208,7 +211,7 @@ METAPROMPT_AMX_CODE inline __m512i Widened(__m256i numbers) {
   return _mm512_slli_epi32(_mm512_cvtepu16_epi32(numbers), 16);
 }
 
-// Adds the bias to a block of sums, rounds them and writes those that are within the result, which has n columns.
+// Adds the bias to a block of sums, rounds them, and writes those inside the result, which has n columns.
 METAPROMPT_AMX_CODE inline void Write(const float* sums, int64_t row, int64_t column, int64_t m, int64_t n,
                                       const float* bias, const AmxResult& result) {
   const int64_t width = std::min(kBlock, n - column);
@@ -223,7 +226,8 @@ METAPROMPT_AMX_CODE inline void Write(const float* sums, int64_t row, int64_t co
     bias1 = _mm512_castsi512_ps(Widened(_mm512_extracti64x4_epi64(both, 1)));
   }
   const int64_t height = std::min(kBlock, m - row);
-  // A large result leaves the caches before anybody reads it. Written past them, its lines are not read first.
+  // A large result would leave the caches before it is read. Non-temporal stores also avoid reading its cache lines
+  // first.
   constexpr int64_t kLarge = 1 << 19;  // numbers
   const bool past_caches =
       m * n >= kLarge && width == kBlock && n % 16 == 0 && reinterpret_cast<uintptr_t>(result.data) % 64 == 0;
@@ -263,7 +267,7 @@ struct Product {
   char* a_tiles;
 };
 
-// Columns from `first` to `end` of the result. `b_tiles` has space for the tiles of these columns.
+// Computes columns `first` to `end` - 1 of the result. `b_tiles` has space for the tiles of these columns.
 METAPROMPT_AMX_CODE void Columns(const Product& p, int64_t first, int64_t end, char* b_tiles) {
   const int64_t tile_row = p.depths * kTileBytes;
   Pack(p.b, p.b.transposed, /*left=*/false, first, Blocks(end - first, kBlock) * 2, p.n, p.k, b_tiles);
@@ -276,7 +280,7 @@ METAPROMPT_AMX_CODE void Columns(const Product& p, int64_t first, int64_t end, c
     }
   }
   _tile_release();
-  _mm_sfence();  // what was written past the caches, before other threads read it
+  _mm_sfence();  // completes non-temporal stores before other threads read the result
 }
 
 bool AskForAmx() {

@@ -1,5 +1,5 @@
-// The matrix product in bfloat16 on processors with AMX (Intel's tile registers, Sapphire Rapids and later). It
-// converts float32 factors while it rearranges them into tiles. So nobody needs bfloat16 copies of weights.
+// The matrix product in bfloat16 on processors with AMX (Intel's tile registers, Sapphire Rapids and later). Factors in
+// float32 are rounded while they are rearranged into tiles, so no bfloat16 copies of weights are needed.
 #ifndef METAPROMPT_OPERATIONS_AMX_PRODUCT_H_
 #define METAPROMPT_OPERATIONS_AMX_PRODUCT_H_
 
@@ -7,26 +7,27 @@
 
 namespace metaprompt {
 
-// Whether this processor has AMX for bfloat16 and the system lets this process use it.
+// Whether this processor has AMX for bfloat16, and the operating system permits this process to use it.
 bool HasAmx();
 
-// A row-major matrix of float32 (rounded to bfloat16 where it is read) or bfloat16 numbers.
+// A row-major matrix of bfloat16 numbers, or of float32 numbers that are rounded to bfloat16 when they are read.
 struct AmxFactor {
   const void* data = nullptr;
   bool bfloat16 = false;
-  int64_t stride = 0;       // from a row to the next, in numbers
-  bool transposed = false;  // the factor is the transpose of what `data` holds
+  int64_t stride = 0;       // from one row to the next, in numbers
+  bool transposed = false;  // whether the factor is the transpose of this matrix
 };
 
-// Where the product goes: row-major without gaps. With bfloat16 unset, float32 numbers that are rounded to bfloat16.
+// Where the product is written: a row-major matrix without gaps, of bfloat16 numbers or, if `bfloat16` is false, of
+// float32 numbers that have been rounded to bfloat16.
 struct AmxResult {
   void* data = nullptr;
   bool bfloat16 = false;
 };
 
-// result = a b + bias, for a [m, k], b [k, n] and a bias [n] (float32; rounded to bfloat16 where it is read; null:
-// none). Sums are in float32, in the order of k, and are rounded once. The numbers are the same for any number of
-// threads. Only if HasAmx().
+// result = a b + bias, for a [m, k], b [k, n] and a bias [n] (float32, which is rounded to bfloat16; null: none). Sums
+// are computed in float32, in the order of k, and rounded once. The result is the same for any number of threads.
+// HasAmx() must be true.
 void AmxProduct(int64_t m, int64_t n, int64_t k, const AmxFactor& a, const AmxFactor& b, const float* bias,
                 const AmxResult& result);
 

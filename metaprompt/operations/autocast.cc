@@ -39,7 +39,7 @@ Autocast::Autocast(bool on, at::DeviceType device) : on_(on), device_(device) {
   if (on_) {
     before_ = Enabled(device_);
     cached_before_ = at::autocast::is_autocast_cache_enabled();
-    // Most parameters are used once per pass, and cached copies would outlive it.
+    // Most parameters are used once per forward pass, and cached copies would exist for longer than that.
     at::autocast::set_autocast_cache_enabled(false);
     SetEnabled(device_, true);
   }

@@ -1,4 +1,4 @@
-// Matrix products in bfloat16, while the parameters stay in float32.
+// Autocast: matrix products in bfloat16, while the parameters stay in float32.
 #ifndef METAPROMPT_OPERATIONS_AUTOCAST_H_
 #define METAPROMPT_OPERATIONS_AUTOCAST_H_
 
@@ -7,9 +7,9 @@
 namespace metaprompt {
 
 // While an object with `on` exists, this thread's matrix products on that kind of device use bfloat16 copies of their
-// float32 inputs (LibTorch's autocast, without its cache of copies). Which other operations stay in float32 differs
-// between devices, so callers must convert the inputs of operations that need float32. Derivatives of any order pass
-// through the copies.
+// float32 inputs (LibTorch's autocast, without its cache of copies). Devices differ in which other operations stay in
+// float32, so callers must convert the inputs of operations that need float32. The conversions are differentiable any
+// number of times.
 class Autocast {
  public:
   Autocast(bool on, at::DeviceType device);

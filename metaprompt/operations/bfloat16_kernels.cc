@@ -9,7 +9,7 @@
 
 #include "metaprompt/operations/text_products.h"
 
-// Vectors are arguments of functions that are always inlined, so there is no calling convention that could change.
+// Only functions that are always inlined have vectors as arguments, so their calling convention does not matter.
 #pragma GCC diagnostic ignored "-Wpsabi"
 
 // The code below is compiled twice: for every processor, and for those with AVX-512.
@@ -28,7 +28,7 @@ namespace metaprompt {
 namespace {
 
 constexpr int64_t kLanes = kBfloat16Lanes;
-constexpr int64_t kQueries = 4;  // queries that are computed together, so that their sums do not wait for each other
+constexpr int64_t kQueries = 4;  // number of queries that are computed together, so that their sums are independent
 
 using Floats = float __attribute__((vector_size(kLanes * sizeof(float))));
 using Ints = int32_t __attribute__((vector_size(kLanes * sizeof(int32_t))));
@@ -57,7 +57,7 @@ METAPROMPT_INLINE float ToFloat(uint16_t half) {
   return value;
 }
 
-// Rounds to the nearest, and to even where two are equally near.
+// Rounds to nearest, ties to even.
 METAPROMPT_INLINE void Store(const Floats& values, uint16_t* to) {
   Bits bits = reinterpret_cast<Bits>(values);
   bits = (bits + 0x7fff + ((bits >> 16) & 1)) >> 16;
@@ -65,7 +65,7 @@ METAPROMPT_INLINE void Store(const Floats& values, uint16_t* to) {
   std::memcpy(to, &halves, sizeof(halves));
 }
 
-// `values` with its lanes exchanged at distances of 8, 4, 2 and 1, each combined with the lanes before.
+// Combines all lanes, by combining the vector with itself shuffled at distances of 8, 4, 2 and 1.
 template <typename Combine>
 METAPROMPT_INLINE float Reduced(const Floats& from, const Combine& combine) {
   Floats values = from;
@@ -93,7 +93,7 @@ METAPROMPT_INLINE float MostOf(const Floats& values) {
 // 2^x for x <= 0, with a relative error of 2e-7: 2^n times the Taylor series of 2^(x - n), |x - n| <= 1/2.
 METAPROMPT_INLINE Floats PowerOfTwo(const Floats& exponent) {
   constexpr float kRound = 12582912.0F;  // 1.5 2^23: a number near it is rounded to an integer
-  constexpr float kLeast = -126;         // below, 2^x is no normal number
+  constexpr float kLeast = -126;         // below this, 2^x is not a normal number
   const Floats x = exponent < kLeast ? Floats{} + kLeast : exponent;
   const Floats n = (x + kRound) - kRound;
   const Floats f = x - n;
@@ -106,7 +106,7 @@ METAPROMPT_INLINE Floats PowerOfTwo(const Floats& exponent) {
   return power * reinterpret_cast<Floats>((__builtin_convertvector(n, Ints) + 127) << 23);
 }
 
-// The memory of one text and head.
+// Buffers for one text and head.
 struct Scratch {
   std::vector<float> keys;     // [depth, padded number of keys]
   std::vector<float> values;   // [number of keys, depth]
@@ -114,7 +114,7 @@ struct Scratch {
   std::vector<float> weights;  // [kQueries, padded number of keys]
 };
 
-// One head of one text. Pointers are at the head's first column; rows are `width` numbers apart.
+// One head of one text. The pointers are at the head's first column. Rows are `width` numbers apart.
 struct Head {
   const uint16_t* query;
   const uint16_t* key;
@@ -124,13 +124,13 @@ struct Head {
   uint16_t* mixed;
   int64_t queries;
   int64_t prefix;  // number of the prefix's keys
-  int64_t keys;    // number of all keys
+  int64_t keys;    // number of keys, including the prefix's
   int64_t width;
   int64_t depth;
   float scale;  // of the scores, times log2(e)
 };
 
-// Turns scores of a query, in units of log2(e), into exp(score - largest score). Returns their sum.
+// Replaces the scores of a query, which are multiplied by log2(e), by exp(score - largest score). Returns their sum.
 METAPROMPT_INLINE float ExpInPlace(float* scores, int64_t keys, int64_t padded) {
   Ints lane;
   for (int64_t i = 0; i < kLanes; ++i) {
@@ -153,7 +153,7 @@ METAPROMPT_INLINE float ExpInPlace(float* scores, int64_t keys, int64_t padded) 
   return SumOf(sum);
 }
 
-// Queries i, ..., i + kCount - 1.
+// Computes queries i, ..., i + kCount - 1.
 template <int64_t kCount>
 METAPROMPT_INLINE void AttendQueries(const Head& head, int64_t i, int64_t padded, Scratch* scratch) {
   const int64_t depth = head.depth;
@@ -226,7 +226,7 @@ METAPROMPT_INLINE void AttendHeadBody(const Head& head, Scratch* scratch) {
 METAPROMPT_AVX512 void AttendHeadAvx512(const Head& head, Scratch* scratch) { AttendHeadBody(head, scratch); }
 void AttendHeadAnywhere(const Head& head, Scratch* scratch) { AttendHeadBody(head, scratch); }
 
-// Row pointers and numbers of AddAndNorm.
+// The arguments of AddAndNorm.
 struct NormRows {
   const float* states;
   const uint16_t* added;

@@ -15,7 +15,7 @@ namespace {
 using torch::autograd::AutogradContext;
 using torch::autograd::variable_list;
 
-// A matrix and whether it stands for its transpose.
+// A matrix or its transpose, as a factor of a product.
 struct Factor {
   at::Tensor matrix;
   bool transposed = false;
@@ -30,7 +30,7 @@ AmxFactor AsAmxFactor(const Factor& factor) {
           factor.transposed};
 }
 
-// a b + bias, rounded to bfloat16 and then in the type `type`. An undefined bias is 0.
+// a b + bias, rounded to bfloat16 and then converted to `type`. An undefined bias is 0.
 at::Tensor ProductOf(const Factor& a, const Factor& b, const at::Tensor& bias, at::ScalarType type) {
   if (!HasAmx()) {
     const auto rounded = [](const Factor& factor) {
@@ -91,7 +91,7 @@ at::Tensor Product(const Factor& a, const Factor& b, const at::Tensor& bias, at:
   if (!differentiated || !at::GradMode::is_enabled()) {
     return ProductOf(a, b, bias, type);
   }
-  // LibTorch takes no undefined tensor here, so an empty one stands for no bias.
+  // LibTorch does not accept undefined tensors here, so an empty one means no bias.
   return ProductFunction::apply(a.matrix, a.transposed, b.matrix, b.transposed, bias.defined() ? bias : at::empty({0}),
                                 type);
 }

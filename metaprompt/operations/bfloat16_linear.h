@@ -10,13 +10,14 @@ namespace metaprompt {
 // kTextProducts (text_products.h).
 constexpr char kBfloat16Products[] = "metaprompt::bfloat16_products";
 
-// Whether Bfloat16Linear takes these: matrices on the CPU, the weight in float32, the input in float32 or bfloat16.
+// Whether Bfloat16Linear supports these tensors: matrices on the CPU, the weight in float32, the input in float32 or
+// bfloat16.
 bool TakesBfloat16Linear(const at::Tensor& x, const at::Tensor& weight);
 
 // x Wᵀ + b in bfloat16, for x [N, in], W [out, in] and b [out]; returns [N, out]. As with LibTorch's autocast, factors
-// are rounded to bfloat16, sums are in float32, and every product is rounded to bfloat16, also those of the
-// derivatives. Unlike there, no bfloat16 copy of a factor is made or kept for the derivatives, and the gradients in x
-// and W, which may be sums of several products, are added in their own type.
+// are rounded to bfloat16, sums are computed in float32, and every product is rounded to bfloat16, also in the
+// derivatives. In contrast to autocast, no bfloat16 copy of a factor is kept for the derivatives, and the gradients
+// with respect to x and W, which may be sums of several products, are added in the types of x and W.
 at::Tensor Bfloat16Linear(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bias);
 
 }  // namespace metaprompt

@@ -16,7 +16,7 @@ namespace {
 using torch::autograd::AutogradContext;
 using torch::autograd::variable_list;
 
-// The key number `index` from a seed: the output of SplitMix64 at that distance from it.
+// The key with number `index` of a seed: the output of SplitMix64 after `index` steps from the seed.
 uint64_t KeyOf(uint64_t seed, uint64_t index) { return Mix(seed + index * 0x9e3779b97f4a7c15U); }
 
 // A row of MaskRows.
@@ -29,7 +29,7 @@ static_assert(sizeof(Row) == 3 * sizeof(int64_t), "a row of MaskRows");
 
 Row* RowsIn(const at::Tensor& rows) { return reinterpret_cast<Row*>(rows.data_ptr<int64_t>()); }
 
-// The finaliser of MurmurHash3 for 32 bits (Appleby 2011), with the key's upper half in its middle.
+// The finaliser of MurmurHash3 for 32 bits (Appleby 2011), with the key's upper half mixed in between.
 inline uint32_t Hash(uint32_t low, uint32_t high, uint32_t column) {
   uint32_t h = low + column * 0x9e3779b9U;
   h ^= h >> 16U;

@@ -1,6 +1,7 @@
-// Dropout (Srivastava et al. 2014). A mask is a function of a seed and of an element's place in the network, not of the
-// order of computation. So a forward pass that is computed again drops the same elements, on any number of threads and
-// on any device. A pass that computes only some of the rows drops the same elements of them as a pass over all rows.
+// Dropout (Srivastava et al. 2014). A mask is a function of a seed and of the element's place in the network; it does
+// not depend on the order of computation. So a forward pass that is computed again drops the same elements, with any
+// number of threads and on any device. A pass over only some of the rows drops the same elements of these rows as a
+// pass over all rows.
 #ifndef METAPROMPT_OPERATIONS_DROPOUT_H_
 #define METAPROMPT_OPERATIONS_DROPOUT_H_
 
@@ -12,30 +13,31 @@ namespace metaprompt {
 
 // The dropout of one forward pass of an encoder. By default there is none.
 struct Dropout {
-  double hidden = 0;     // rate in [0, 1), for embeddings and for what each half of a layer adds to the hidden states
+  double hidden = 0;     // rate in [0, 1), for the embeddings and the results of both halves of each layer
   double attention = 0;  // rate in [0, 1), for the weights of attention, after the softmax
   uint64_t seed = 0;
 };
 
 // The seed of a place in the network, computed from the seed of the pass. Place 0 is the embeddings. Layer l, from 0,
-// has three places: 3 l + 1 is the weights of its attention, 3 l + 2 is what its attention adds to the hidden states,
-// and 3 l + 3 is what its feed-forward half adds, or what is inside it. With L layers, 3 L + 1 + l are the vectors of
-// distances of layer l's disentangled attention.
+// has three places: 3 l + 1 for its attention weights, 3 l + 2 for the result of its attention, and 3 l + 3 for the
+// result or the inside of its feed-forward half. With L layers, 3 L + 1 + l are the distance vectors of layer l's
+// disentangled attention.
 uint64_t PlaceSeed(uint64_t seed, int64_t place);
 
 // The rows of a contiguous tensor and the keys of their masks, as a table [rows, 3] int64 on the CPU: the index of the
 // row's first element, its number of columns, its key. Column c of a row with key k is dropped if a hash of (k, c),
 // which is uniform over 32 bits, is below rate * 2^32.
 //
-// For x [R, columns]: the key of row r is made from seed and numbers[r]. `numbers` [R] int64 are the rows' numbers in a
-// pass over all rows; undefined: numbers[r] = r.
+// MaskRows is for x [R, columns]: the key of row r is computed from `seed` and numbers[r]. `numbers` [R] int64 are the
+// indices that the rows have in a pass over all rows; undefined: numbers[r] = r.
 at::Tensor MaskRows(uint64_t seed, int64_t rows, int64_t columns, const at::Tensor& numbers);
-// For a tensor [pairs] (text_products.h): the key of the row of query q and head h is made from seed and
-// numbers[q] * heads + h.
+// MaskRowsOfPairs is for a tensor [pairs] (text_products.h): the key of the row of query q and head h is computed from
+// `seed` and numbers[q] * heads + h.
 at::Tensor MaskRowsOfPairs(uint64_t seed, const at::Tensor& places, int64_t heads, const at::Tensor& numbers);
 
-// x, with the elements that the masks of `rows` drop set to 0, and the others divided by 1 - rate. x is a float, double
-// or bfloat16 tensor. Differentiable any number of times: the derivative applies the same masks. No mask is stored.
+// x with the elements that the masks of `rows` drop set to 0, and all others divided by 1 - rate. x is a float, double
+// or bfloat16 tensor. Differentiable any number of times; the derivative applies the same masks, which are computed
+// again instead of stored.
 at::Tensor Dropped(const at::Tensor& x, double rate, const at::Tensor& rows);
 
 }  // namespace metaprompt

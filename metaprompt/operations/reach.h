@@ -1,5 +1,5 @@
-// Which keys of its text a query attends to: all, those within a window (Beltagy et al. 2020, section 3.1), or, in a
-// causal model, none after it.
+// Reach: which keys of its text a query attends to. These are all keys, those within a window (Beltagy et al. 2020,
+// section 3.1) or, in a causal model, those that are not after it.
 #ifndef METAPROMPT_OPERATIONS_REACH_H_
 #define METAPROMPT_OPERATIONS_REACH_H_
 
@@ -21,24 +21,25 @@ struct Reach {
   int64_t before = kAll;
   int64_t after = kAll;  // 0: causal
 
-  // Whether every query of a text of that length attends to all keys.
+  // Whether every query of a text with this length attends to all keys.
   bool IsAll(int64_t length) const { return before >= length - 1 && after >= length - 1; }
 };
 
-// Sets the scores [pairs] (text_products.h) of keys that are out of reach to -inf. `read_at` [B] int64, on the CPU: the
-// position of each text's only query; undefined, or without elements: every token is a query.
+// Sets the scores [pairs] (text_products.h) of keys out of reach to -inf. `read_at` [B] int64, on the CPU, is the
+// position of each text's only query. If it is undefined or has no elements, every token is a query.
 void HideKeys(const Reach& reach, const at::Tensor& places, int64_t heads, const at::Tensor& read_at,
               at::Tensor* scores);
 
-// With this added to its score, a key has the weight 0. It is finite because padding may have no other key within
-// reach, and its weights must be numbers.
+// If this is added to its score, a key has the weight 0. It is finite because a query at padding may have no key within
+// reach at all, and its weights must not be NaN.
 constexpr double kHidden = -1e30;
 
-// The same for padded texts, to be added to the scores [B, H, Q, T]: 0 for a key within reach, else kHidden. Float32:
-// [1, 1, T, T], or with slots_alone, where the only queries are the tokens to read, [B, 1, 1, T].
+// The same for padded texts: a tensor to add to the scores [B, H, Q, T], which is 0 for a key within reach, and kHidden
+// for the others. Float32 [1, 1, T, T] or, with slots_alone, where the only queries are the tokens at which answers are
+// read, [B, 1, 1, T].
 at::Tensor ReachBias(const Reach& reach, const TextInputs& texts, bool slots_alone);
 
-// The same for the layers of one pass: each bias is computed at its first use and kept for the layers after it.
+// The same for the layers of one forward pass. Each bias is computed at its first use and kept for later layers.
 class ReachBiases {
  public:
   explicit ReachBiases(const TextInputs& texts) : texts_(texts) {}

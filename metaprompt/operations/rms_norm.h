@@ -1,4 +1,4 @@
-// Root-mean-square norm (Zhang and Sennrich 2019, eq. 4), which subtracts no mean and adds no bias.
+// Root-mean-square norm (Zhang and Sennrich 2019, eq. 4), which has no mean to subtract and no bias.
 #ifndef METAPROMPT_OPERATIONS_RMS_NORM_H_
 #define METAPROMPT_OPERATIONS_RMS_NORM_H_
 
@@ -6,7 +6,7 @@
 
 namespace metaprompt {
 
-// w x / sqrt(mean(x²) + eps), with the mean over the last dimension: x [..., D], weight w [D]. In the type of x.
+// w x / sqrt(mean(x²) + eps), with the mean over the last dimension, for x [..., D] and the weight w [D].
 // Differentiable any number of times.
 at::Tensor RmsNorm(const at::Tensor& x, const at::Tensor& weight, double eps);
 

@@ -14,7 +14,7 @@ namespace {
 using torch::autograd::AutogradContext;
 using torch::autograd::variable_list;
 
-// One row. `direction` is 1, or -1 to turn back.
+// Rotates one row. `direction` is 1, or -1 to rotate back.
 template <typename T, typename Angle>
 void TurnRow(const T* from, const Angle* cos, const Angle* sin, Angle direction, int64_t heads, int64_t half, T* to) {
   for (int64_t h = 0; h < heads; ++h) {

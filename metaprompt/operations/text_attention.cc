@@ -12,7 +12,8 @@ namespace {
 using torch::autograd::AutogradContext;
 using torch::autograd::variable_list;
 
-// The products of text_products.h with gradients: the derivatives of each of these functions are others of them.
+// The products of text_products.h with gradients. The derivatives of each of these functions are computed by the
+// others.
 at::Tensor Scores(const at::Tensor& query, const at::Tensor& key, const at::Tensor& places, int64_t heads,
                   double scale);
 at::Tensor Mixed(const at::Tensor& pairs, const at::Tensor& at_keys, const at::Tensor& places, int64_t heads,
@@ -128,8 +129,8 @@ at::Tensor Spread(const at::Tensor& pairs, const at::Tensor& at_queries, const a
                                            : SpreadOf(pairs, at_queries, places, heads, scale, rows);
 }
 
-// The gradient of softmax: p (g - Σ p g), where p are the weights that softmax returned and g is the gradient of the
-// loss in p. The sum runs over the row of a query. This map is linear and symmetric in g.
+// The gradient of softmax: p (g - Σ p g), where p are the weights that softmax returned, g is the gradient of the loss
+// with respect to p, and the sum is over the row of a query. As a function of g, this is a symmetric linear map.
 class SoftmaxGradientFunction : public torch::autograd::Function<SoftmaxGradientFunction> {
  public:
   static at::Tensor forward(AutogradContext* context, const at::Tensor& weights, const at::Tensor& grad,
@@ -158,8 +159,8 @@ at::Tensor SoftmaxGradient(const at::Tensor& weights, const at::Tensor& grad, co
                                        : SoftmaxGradientOf(weights, grad, places, heads);
 }
 
-// softmax(scale q kᵀ) over the keys within reach: [pairs]. The weights of the others are 0, and so are their gradients,
-// of every order.
+// softmax(scale q kᵀ) over the keys within reach: [pairs]. The weights of the other keys are 0, and so are their
+// gradients of every order.
 class WeightsFunction : public torch::autograd::Function<WeightsFunction> {
  public:
   static at::Tensor Of(const at::Tensor& query, const at::Tensor& key, const at::Tensor& places, int64_t heads,
@@ -202,7 +203,7 @@ at::Tensor AttendWithinTexts(const at::Tensor& query, const at::Tensor& key, con
                   key.size(1) % heads == 0 && places.dim() == 2 && places.size(1) == 5,
               "AttendWithinTexts: query ", query.sizes(), ", key ", key.sizes(), ", value ", value.sizes(), ", ", heads,
               " heads, places ", places.sizes());
-  // LibTorch takes no undefined tensor here, so an empty one stands for it.
+  // LibTorch does not accept undefined tensors here, so an empty one is passed instead.
   const at::Tensor weights = Differentiated(query, key)
                                  ? WeightsFunction::apply(query, key, places, heads, scale, reach.before, reach.after,
                                                           read_at.defined() ? read_at : at::empty({0}, at::kLong))

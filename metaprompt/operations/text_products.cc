@@ -17,7 +17,7 @@ struct Text {
   int64_t queries;
   int64_t key;
   int64_t keys;
-  int64_t pairs;  // sum of queries times keys over the texts before
+  int64_t pairs;  // the sum of queries times keys over all texts before it
 };
 static_assert(sizeof(Text) == 5 * sizeof(int64_t), "a row of AttentionPlaces");
 
@@ -33,7 +33,7 @@ struct Texts {
     return size == 0 ? 0 : first[size - 1].pairs + first[size - 1].queries * first[size - 1].keys;
   }
 
-  // Calls work(text, head, index in [pairs] at which its matrix begins) for every head of every text.
+  // Calls work(text, head, index in [pairs] at which the head's matrix begins) for every head of every text.
   template <typename Work>
   void ForEach(const Work& work) const {
     for (int64_t b = 0; b < size; ++b) {
@@ -45,8 +45,8 @@ struct Texts {
   }
 };
 
-// C = scale op(A) op(B), with column-major matrices as in BLAS. The columns of C are computed in strips so narrow that
-// OpenBLAS uses a single thread for each. So the numbers are the same for any number of threads.
+// C = scale op(A) op(B), with column-major matrices as in BLAS. The columns of C are computed in strips that are so
+// narrow that OpenBLAS uses a single thread for each. So the result is the same for any number of threads.
 template <typename T>
 void SmallProduct(CBLAS_TRANSPOSE a_how, CBLAS_TRANSPOSE b_how, int64_t m, int64_t n, int64_t k, double scale,
                   const T* a, int64_t lda, const T* b, int64_t ldb, T* c, int64_t ldc) {
@@ -70,7 +70,7 @@ void Tell(const at::Tensor& pairs, int64_t depth) {
   RECORD_FUNCTION(kTextProducts, std::vector<c10::IValue>({pairs, depth}));
 }
 
-// A sum in eight parts, which a processor can add at the same time.
+// A sum in eight independent parts, which a processor can compute in parallel.
 template <typename T, typename Term>
 T Sum(int64_t n, const Term& term) {
   constexpr int64_t kParts = 8;

@@ -21,7 +21,7 @@ Ids IdsIn(const at::Tensor& tensor) {
   return {ids.data_ptr<int64_t>(), ids.data_ptr<int64_t>() + ids.numel()};
 }
 
-// The answers of the classes without the places that have weight 0.
+// The answers of the classes, without the entries that have weight 0.
 std::vector<Ids> SequencesOf(const Answers& answers) {
   const Ids ids = IdsIn(answers.ids);
   const at::Tensor counts = answers.weights.ne(0).sum(1).cpu();
@@ -34,10 +34,10 @@ std::vector<Ids> SequencesOf(const Answers& answers) {
   return sequences;
 }
 
-// The beginnings of the answers of one task that must be read.
+// The beginnings of one task's answers that inputs must contain.
 struct Beginnings {
-  std::vector<Ids> paths;  // none begins another
-  std::vector<size_t> of;  // by way: a path that begins with all tokens of the answer but its last
+  std::vector<Ids> paths;  // no path is the beginning of another one
+  std::vector<size_t> of;  // by way: the index of a path that begins with the answer's tokens except the last one
 };
 
 Beginnings BeginningsOf(const std::vector<Ids>& answers) {
@@ -80,9 +80,10 @@ class Collector {
 
   void Add(int64_t task, const Ids& text) {
     const Beginnings& beginnings = of_tasks_[static_cast<size_t>(task)];
-    std::vector<int64_t> behind;  // by path: the token at which the text ends
+    std::vector<int64_t> behind;  // by path: the last token of the text
     for (size_t p = 0; p < inputs_per_text_; ++p) {
-      const Ids& path = beginnings.paths[p < beginnings.paths.size() ? p : 0];  // repeated where others have more
+      // Path 0 is repeated if another task has more paths.
+      const Ids& path = beginnings.paths[p < beginnings.paths.size() ? p : 0];
       const auto begin = static_cast<int64_t>(ids_.size());
       for (const Ids* part : {&context_, &text, &path}) {
         ids_.insert(ids_.end(), part->begin(), part->end());
@@ -97,7 +98,7 @@ class Collector {
     for (size_t way = 0; way < ways; ++way) {
       const Ids& answer = sequences_[static_cast<size_t>(task) * ways + way];
       for (size_t k = 0; k < words_; ++k) {
-        // The first token of every answer has the same prediction.
+        // The first tokens of all answers have the same prediction.
         const bool counts = k < answer.size();
         after_.push_back(k == 0 || !counts ? last_.back() : Read(behind[beginnings.of[way]] + static_cast<int64_t>(k)));
         tokens_.push_back(counts ? answer[k] : answer[0]);

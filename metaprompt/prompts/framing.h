@@ -1,4 +1,5 @@
-// How to ask an encoder for a word: the special tokens around a text, and the token at which the answer is read.
+// Framing: how to ask an encoder for a word. It consists of the special tokens around a text and of the token at which
+// the answer is read.
 #ifndef METAPROMPT_PROMPTS_FRAMING_H_
 #define METAPROMPT_PROMPTS_FRAMING_H_
 
@@ -12,8 +13,8 @@ namespace metaprompt {
 // All ids are vocabulary ids.
 struct Framing {
   enum class Read {
-    kSlot,  // at the token `slot`, which stands in place of the missing word
-    kLast,  // at the last token: a causal model predicts what comes next. There is no slot
+    kSlot,  // at the token `slot`, which replaces the missing word
+    kLast,  // at the last token, where a causal model predicts the next one; there is no slot
   };
 
   std::vector<int64_t> before;  // the first tokens of every input
@@ -22,8 +23,8 @@ struct Framing {
   int64_t slot = 0;
 };
 
-// The framing of a masked language model is [CLS] ... [MASK] ... [SEP], by whatever names the tokenizer has for these
-// tokens. The tokenizer of a causal model has no mask; a text may begin with a special token.
+// The framing of a masked language model is [CLS] ... [MASK] ... [SEP]. (Tokenizers have different names for these
+// tokens.) The tokenizer of a causal model has no mask, and may have a special token at the beginning.
 inline Framing FramingOf(const Tokenizer& tokenizer) {
   const SpecialIds special = tokenizer.special();
   Framing framing;

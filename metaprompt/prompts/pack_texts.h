@@ -10,7 +10,7 @@
 
 namespace metaprompt {
 
-// The texts, packed. Their ids are copied as they are; for the meaning of `uncounted`, see TextInputs.
+// Packs the texts, with unchanged ids. For `uncounted`, see TextInputs.
 TextInputs PackTexts(absl::Span<const PromptedText> texts, Answers answers, int64_t uncounted = TextInputs::kNoToken);
 
 // A batch of one task. Row r is text repeats[r], or text r if `repeats` is empty; its label is labels[r], in [0, ways).

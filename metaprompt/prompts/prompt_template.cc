@@ -26,7 +26,7 @@ struct Part {
   enum Kind { kWords, kText, kMask, kSoft } kind;
   std::string words;          // with one space before them if the template has spaces there
   int64_t count = 0;          // number of soft vectors
-  size_t place = 0;           // of a text in the list of names
+  size_t place = 0;           // index of a text's name in the list of names
   bool space_before = false;  // whether a space precedes the text
 };
 
@@ -52,7 +52,7 @@ size_t SoftSlot(absl::string_view text, int64_t* count) {
   return text.size() - rest.size() + end + 1;
 }
 
-// If `text` begins with a name in braces, removes that and returns the place of the name. Otherwise returns nothing.
+// If `text` begins with a name in braces, removes it and returns the index of the name. Otherwise returns nothing.
 std::optional<size_t> ConsumeName(absl::string_view* text, const std::vector<std::string>& names) {
   for (size_t i = 0; i < names.size(); ++i) {
     if (absl::ConsumePrefix(text, absl::StrCat("{", names[i], "}"))) {
@@ -67,7 +67,7 @@ std::string InBraces(const std::vector<std::string>& names) {
                        [](std::string* out, const std::string& name) { absl::StrAppend(out, "{", name, "}"); });
 }
 
-// What the template has at the start of `text` is nothing that it may have.
+// The error for a slot at the start of `text` that is not one of the known ones.
 absl::Status UnknownSlot(absl::string_view text, const std::vector<std::string>& names) {
   const size_t brace = text[0] == '{' ? text.find('}') : absl::string_view::npos;
   const size_t length = brace == absl::string_view::npos ? text.find(' ') : brace + 1;
@@ -165,7 +165,7 @@ std::vector<int64_t> SharedRoom(const std::vector<int64_t>& lengths, int64_t roo
   std::iota(order.begin(), order.end(), 0);
   std::stable_sort(order.begin(), order.end(), [&](size_t a, size_t b) { return lengths[a] < lengths[b]; });
   std::vector<int64_t> kept = lengths;
-  for (size_t i = 0; i < order.size(); ++i) {  // what a short text leaves is for the longer ones
+  for (size_t i = 0; i < order.size(); ++i) {  // the longer texts share the room that a short text leaves
     const int64_t share = room / static_cast<int64_t>(order.size() - i);
     kept[order[i]] = std::min(lengths[order[i]], share);
     room -= kept[order[i]];

@@ -1,5 +1,6 @@
-// The soft vectors of a template, and the network that they pass through before they enter the encoder: none, an MLP,
-// or an LSTM and an MLP (P-tuning, Liu et al. 2021, "GPT understands, too", section 3.2, as in its released code).
+// SoftPrompt: the soft vectors of a template, and the network that is applied to them before they enter the encoder:
+// none, an MLP, or an LSTM and an MLP (P-tuning, Liu et al. 2021, "GPT understands, too", section 3.2, as in its
+// released code).
 #ifndef METAPROMPT_PROMPTS_SOFT_PROMPT_H_
 #define METAPROMPT_PROMPTS_SOFT_PROMPT_H_
 
@@ -27,14 +28,14 @@ class SoftPrompt {
 
   const std::vector<ParamInfo>& params() const { return params_; }
 
-  // The vectors that replace the soft slots: [S, E], or [M, S, E] if the parameters have a leading dimension of M
-  // tasks. `own` are the values of params(). The result can be differentiated twice: the LSTM is written out, because
-  // fused LSTMs cannot.
+  // The vectors that enter the encoder: [S, E], or [M, S, E] if the parameters have a leading dimension of M tasks.
+  // `own` are the values of params(). The result can be differentiated twice. The LSTM consists of basic operations,
+  // because fused LSTMs can be differentiated only once.
   at::Tensor Vectors(absl::Span<const at::Tensor> own) const;
 
-  // Initial values, float32. Vectors from a normal distribution with mean 0 and standard deviation init_std. Weights
-  // and biases are initialised as PyTorch's layers are: uniform in ±1/√h for the LSTM, and in ±1/√inputs for a layer
-  // of the MLP. Each parameter has its own random stream.
+  // Initial values, float32. Vectors are normal with mean 0 and standard deviation init_std. Weights and biases are
+  // initialised as in PyTorch's layers: uniform in ±1/√h for the LSTM, and in ±1/√inputs for a layer of the MLP. Each
+  // parameter is drawn from a separate random stream.
   ParamList Init(uint64_t seed) const;
 
  private:
@@ -42,12 +43,12 @@ class SoftPrompt {
 
   PromptSpec spec_;
   int64_t width_;
-  int64_t units_ = 0;  // of the LSTM in each direction, h
+  int64_t units_ = 0;  // h, the LSTM's units in each direction
   std::vector<ParamInfo> params_;
 };
 
-// Checks that the word vectors' width is even if the spec has an LSTM whose directions have half of the width each. The
-// error names the field.
+// Checks that `width`, the width of word vectors, is even if the spec has an LSTM with half of this width in each
+// direction. The error names the field.
 absl::Status CheckPromptWidth(const PromptSpec& spec, int64_t width);
 
 }  // namespace metaprompt

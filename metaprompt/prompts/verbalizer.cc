@@ -37,7 +37,7 @@ std::vector<std::string> UnknownWords(const Tokenizer& tokenizer, absl::string_v
   for (absl::string_view word : absl::StrSplit(text, ' ', absl::SkipWhitespace())) {
     const std::vector<int64_t> pieces = tokenizer.Encode(absl::StrCat(" ", word));
     if (std::all_of(pieces.begin(), pieces.end(), [&](int64_t id) {
-          // sentencepiece's word mark stands before characters that it does not have.
+          // Before unknown characters, sentencepiece returns its word mark.
           return id == tokenizer.special().unk || tokenizer.Piece(id) == "\xe2\x96\x81";
         })) {
       unknown.emplace_back(word);

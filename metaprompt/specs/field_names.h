@@ -1,4 +1,4 @@
-// The names that a type of spec has, for errors and descriptions that list them.
+// The names of a message's fields and of an enum's values, for errors and descriptions.
 #ifndef METAPROMPT_SPECS_FIELD_NAMES_H_
 #define METAPROMPT_SPECS_FIELD_NAMES_H_
 

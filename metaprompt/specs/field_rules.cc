@@ -22,7 +22,7 @@ using google::protobuf::Message;
 using google::protobuf::OneofDescriptor;
 using google::protobuf::Reflection;
 
-// The shortest decimal form that gives the same double; short whole numbers without an exponent.
+// The shortest decimal form that is parsed as the same double. Whole numbers below 1e10 have no exponent.
 std::string Number(double value) {
   if (std::abs(value) < 1e10 && value == std::trunc(value)) {
     return absl::StrFormat("%.0f", value);
@@ -71,7 +71,7 @@ bool NumberOf(const Message& message, const FieldDescriptor& field, int index, d
   }
 }
 
-// The error of a string that no field may have, or empty. Records are text, and a zero byte would end a path.
+// The error if no field may have this string; otherwise empty. Records are text, and a zero byte would end a path.
 std::string WrongText(const Message& message, const FieldDescriptor& field, int index) {
   const Reflection& r = *message.GetReflection();
   const std::string text =
@@ -142,7 +142,7 @@ void Check(const Message& message, const std::string& prefix, std::vector<std::s
 
 void Describe(const Descriptor& type, const std::string& prefix, std::string* text);
 
-// A field, and the fields below it.
+// Describes a field, and the fields below it.
 void DescribeField(const FieldDescriptor& field, const std::string& path, std::string* text) {
   const FieldRule& rule = field.options().GetExtension(metaprompt::rule);
   std::vector<std::string> facts;
@@ -215,7 +215,7 @@ void WriteOutDefaults(Message* spec) {
     const bool set = r.HasField(*spec, &field);
     switch (field.cpp_type()) {
       case FieldDescriptor::CPPTYPE_MESSAGE:
-        // An unset message stays unset: setting it may switch something on, such as a loss.
+        // An unset message stays unset, because setting it may switch on an option, such as a loss.
         if (set) {
           WriteOutDefaults(r.MutableMessage(spec, &field));
         }

@@ -62,7 +62,8 @@ const char* TypeName(const FieldDescriptor& field) {
   }
 }
 
-// The parser gives the number of a byte for a character that may only be in a string. This is a message that shows it.
+// For a character that may occur only in strings, the parser's message has the number of a byte. This message shows the
+// character.
 std::string MessageOf(const FirstError& error, absl::string_view text) {
   const std::vector<absl::string_view> lines = absl::StrSplit(text, '\n');
   if (!absl::StartsWith(error.message(), "Interpreting non ascii codepoint") ||
@@ -84,7 +85,7 @@ std::string MessageOf(const FirstError& error, absl::string_view text) {
                       " is outside of a string; strings are in straight quotes: \"...\" or '...'");
 }
 
-// Whether `value` is a single number, truth value or name, with nothing after it that the parser could read as another
+// Whether `value` is a single number, truth value or name. Otherwise the parser could read a part of it as another
 // field.
 bool IsOneWord(absl::string_view value) {
   return std::all_of(value.begin(), value.end(), [](char c) {

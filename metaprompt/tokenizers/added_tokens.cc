@@ -35,7 +35,7 @@ std::vector<TextPart> AddedTokens::Split(absl::string_view text) const {
     }
     size_t begin = at;
     size_t end = at + token->content.size();
-    at = end;  // the search continues here even if the token is rejected
+    at = end;  // the search continues here, even if the token is rejected
     size_t next = end;
     if (token->single_word && ((begin > 0 && IsWordCharacter(CharacterBefore(text, begin))) ||
                                (end < text.size() && IsWordCharacter(NextCharacter(text, &next))))) {

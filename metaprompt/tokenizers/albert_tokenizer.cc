@@ -14,7 +14,7 @@
 namespace metaprompt {
 namespace {
 
-constexpr char kWordStart[] = "\xE2\x96\x81";  // U+2581, as which sentencepiece writes a space
+constexpr char kWordStart[] = "\xE2\x96\x81";  // U+2581, by which sentencepiece represents a space
 
 class Albert : public Tokenizer {
  public:
@@ -45,7 +45,7 @@ class Albert : public Tokenizer {
     std::vector<int64_t> ids;
     const Utf8Text valid(text);
     AppendText(options_.lower_case ? LowerOneByOne(valid.view()) : std::string(valid.view()), &ids);
-    for (int64_t& id : ids) {  // a model may have special tokens as pieces of text
+    for (int64_t& id : ids) {  // special tokens may be pieces of the model
       id = never_encoded_[static_cast<size_t>(id)] ? parts_.special.unk : id;
     }
     return ids;
@@ -130,7 +130,7 @@ class Albert : public Tokenizer {
     }
   }
 
-  // A piece that ends with a digit and a comma is taken apart: `_9,` is `_9` and `,`.
+  // Finds the pieces that end with a digit and a comma, which are split: `_9,` becomes `_9` and `,`.
   void AddCommas() {
     absl::flat_hash_map<absl::string_view, int64_t> ids;
     for (size_t i = 0; i < parts_.model_pieces; ++i) {

@@ -5,8 +5,8 @@
 namespace metaprompt {
 namespace {
 
-// Chinese characters by blocks, as BERT lists them. The fast tokenizer begins one at 2B920, where Google's code and the
-// slow tokenizer have 2B820.
+// The blocks of Chinese characters in BERT's code. One block begins at 2B920 in the fast tokenizer, but at 2B820 in
+// Google's code and in the slow tokenizer.
 bool IsCjk(char32_t c) {
   return (c >= 0x4E00 && c <= 0x9FFF) || (c >= 0x3400 && c <= 0x4DBF) || (c >= 0x20000 && c <= 0x2A6DF) ||
          (c >= 0x2A700 && c <= 0x2B73F) || (c >= 0x2B740 && c <= 0x2B81F) || (c >= 0x2B920 && c <= 0x2CEAF) ||
@@ -51,7 +51,7 @@ void BertWords::AppendNormalized(std::u16string* run, std::string* out) const {
 std::string BertWords::Normalized(absl::string_view text) const {
   std::string out;
   out.reserve(text.size() + text.size() / 8);
-  std::u16string run;  // characters whose accents may follow
+  std::u16string run;  // characters that accents may follow
   for (size_t at = 0; at < text.size();) {
     const auto byte = static_cast<unsigned char>(text[at]);
     if (byte < 0x80) {

@@ -14,8 +14,8 @@
 namespace metaprompt {
 namespace {
 
-// GPT-2 writes a byte as the Latin-1 character of its number where that is visible, and the other bytes as the
-// characters from U+0100 on.
+// GPT-2's character for each byte: the Latin-1 character with this number if it is visible, and characters from U+0100
+// on for the other bytes.
 std::array<char32_t, 256> ByteCharacters() {
   std::array<char32_t, 256> characters;
   char32_t next = 0x100;
@@ -26,7 +26,7 @@ std::array<char32_t, 256> ByteCharacters() {
   return characters;
 }
 
-// A tail of the pattern's first alternatives, 's|'t|'re|'ve|'m|'ll|'d, by its length; 0 if `text` starts with none.
+// The length of a contraction ('s|'t|'re|'ve|'m|'ll|'d) at the start of `text`; 0 if there is none.
 size_t ContractionLength(absl::string_view text) {
   if (text.size() < 2 || text[0] != '\'') {
     return 0;
@@ -48,7 +48,7 @@ Kind KindOf(char32_t c) {
   return IsLetter(c) ? Kind::kLetter : IsNumber(c) ? Kind::kNumber : Kind::kOther;
 }
 
-// Cuts a text as the pattern does:
+// Splits a text by the pattern
 //   's|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+
 class WordScanner {
  public:
@@ -103,10 +103,10 @@ struct Merge {
   int32_t merged = -1;
 };
 
-// Memory for the merging of one word, reused for the next.
+// Memory for merging a word, which is reused for the next word.
 struct Scratch {
   struct Symbol {
-    int32_t id = -1;  // -1: merged into the one before it
+    int32_t id = -1;  // -1: merged into the previous symbol
     int32_t previous = -1;
     int32_t next = -1;
   };
@@ -114,7 +114,8 @@ struct Scratch {
     uint32_t rank = 0;
     int32_t at = 0;
     int32_t merged = -1;
-    // std::push_heap puts the greatest first; that is to be the least rank, and there the leftmost.
+    // std::push_heap puts the greatest candidate first. This must be the one with the least rank, and of these the
+    // leftmost.
     bool operator<(const Candidate& other) const { return rank != other.rank ? rank > other.rank : at > other.at; }
   };
   std::vector<Symbol> symbols;
@@ -190,13 +191,13 @@ class ByteBpe : public Tokenizer {
   }
 
  private:
-  // Added tokens by where they are looked for: in the text as it is, or in its normal form.
+  // Added tokens that are searched for in the text itself, and in its normal form.
   struct Added {
     AddedTokens raw;
     AddedTokens normalized;
   };
 
-  // Appends the ids of the tokens in the text, and calls `take` with what stands between them, in order.
+  // Appends the ids of the tokens in the text, and calls `take` with the text between them, in order.
   template <typename Take>
   static void ForEachPart(const AddedTokens& tokens, absl::string_view text, std::vector<int64_t>* ids,
                           const Take& take) {
@@ -229,7 +230,8 @@ class ByteBpe : public Tokenizer {
     return static_cast<uint64_t>(left) << 32U | static_cast<uint32_t>(right);
   }
 
-  // Most words of a text are one piece. Those that merging makes one are found at once.
+  // Most words of a text are a single piece. The words that are merged into one piece are stored, so that they need no
+  // merging.
   void AddWholeWords(const absl::flat_hash_map<char32_t, char>& bytes) {
     Scratch scratch;
     for (size_t i = 0; i < parts_.model_pieces; ++i) {
@@ -275,7 +277,7 @@ class ByteBpe : public Tokenizer {
     }
   }
 
-  // O(n log n) in the word's bytes.
+  // Appends the ids of a word. Takes O(n log n) time for n bytes.
   template <typename Allowed>
   void AppendMerged(absl::string_view word, const Allowed& allowed, Scratch* scratch, std::vector<int64_t>* ids) const {
     std::vector<Scratch::Symbol>& symbols = scratch->symbols;
@@ -293,7 +295,7 @@ class ByteBpe : public Tokenizer {
       return;
     }
     symbols.back().next = -1;
-    // What the symbol at `at` and the next one make.
+    // The merge of the symbol at `at` with the next one.
     const auto merge_at = [&](int32_t at) {
       const Scratch::Symbol& left = symbols[static_cast<size_t>(at)];
       if (left.id < 0 || left.next < 0) {
@@ -316,7 +318,7 @@ class ByteBpe : public Tokenizer {
       const Scratch::Candidate best = heap.back();
       heap.pop_back();
       if (merge_at(best.at).merged != best.merged) {
-        continue;  // its symbols are part of another merge by now
+        continue;  // one of its symbols has been merged with another in the meantime
       }
       Scratch::Symbol& left = symbols[static_cast<size_t>(best.at)];
       Scratch::Symbol& right = symbols[static_cast<size_t>(left.next)];
@@ -342,7 +344,7 @@ class ByteBpe : public Tokenizer {
   WordScanner scanner_;
   std::array<int32_t, 256> byte_ids_ = {};
   absl::flat_hash_map<uint64_t, Merge> merges_;
-  absl::flat_hash_map<std::string, int64_t> words_;  // in bytes
+  absl::flat_hash_map<std::string, int64_t> words_;  // from a word's bytes to its piece
   Added all_added_;
   Added added_words_;
 };

@@ -1,5 +1,5 @@
-// The tokenizer of GPT-2 (Radford et al. 2019) and RoBERTa: a pattern cuts the text into words, whose bytes are
-// merged pair by pair. The fast tokenizer of `transformers` is the reference.
+// Byte-level BPE, the tokenizer of GPT-2 (Radford et al. 2019), RoBERTa and others: a pattern splits the text into
+// words, whose bytes are merged in pairs. The reference is the fast tokenizer of `transformers`.
 #ifndef METAPROMPT_TOKENIZERS_BYTE_BPE_H_
 #define METAPROMPT_TOKENIZERS_BYTE_BPE_H_
 
@@ -15,19 +15,19 @@
 namespace metaprompt {
 
 struct ByteBpeOptions {
-  bool add_prefix_space = false;  // before a text that starts without one
-  bool compose = false;           // texts are brought into Unicode's normal form C first
-  bool added_words = false;       // added tokens that are not special are looked for in every text
-  bool ignore_merges = false;     // a word that is a piece is that piece, whatever merging would make of it
-  int llama_digits = 0;           // words are those of llama_words.h, with numbers of so many digits; 0: GPT-2's
+  bool add_prefix_space = false;  // whether to add a space before a text that does not start with one
+  bool compose = false;           // whether texts are first converted to Unicode's normal form C
+  bool added_words = false;       // whether Encode too searches for added tokens that are not special
+  bool ignore_merges = false;     // whether a word that is a piece becomes this piece without merging
+  int llama_digits = 0;           // maximum digits of a number in the pattern of llama_words.h; 0: GPT-2's pattern
 };
 
-// Two pieces that become one; the first merges have priority.
+// Pairs of pieces that are merged. Earlier pairs have priority.
 using BpeMerges = std::vector<std::pair<std::string, std::string>>;
 
-// The pieces spell bytes by GPT-2's characters. As in the reference, a byte for which there is no piece is left out of
-// texts. It is an error if a merge's pieces are missing; it names the merge as a line of `name`, counted from
-// `first_line`.
+// In the pieces, each byte is written as GPT-2's character for it. As in the reference, bytes without a piece are left
+// out of texts. It is an error if a merge's pieces are missing. The error names the merge as a line of the file `name`,
+// where the first merge is line `first_line`.
 absl::StatusOr<std::unique_ptr<Tokenizer>> MakeByteBpe(TokenizerParts parts, const BpeMerges& merges,
                                                        const ByteBpeOptions& options, absl::string_view name,
                                                        size_t first_line);

@@ -54,7 +54,7 @@ std::unique_ptr<Tokenizer> MakeFairseq(FairseqIds ids, std::unique_ptr<Tokenizer
   const auto shift = static_cast<int64_t>(FairseqFirst(ids).size() - kModelFirst.size());
   std::vector<int64_t> renumbered(static_cast<size_t>(sentencepiece->vocab_size()));
   std::iota(renumbered.begin(), renumbered.end(), shift);
-  // The model gives its <unk>, 0, for text, but never <s> or </s>.
+  // For text, the model may return its <unk>, 0, but never <s> or </s>.
   std::fill_n(renumbered.begin(), std::min(kModelFirst.size(), renumbered.size()), kUnknown);
   return MakeRenumberedSentencePiece(std::move(sentencepiece), std::move(renumbered), std::move(parts));
 }

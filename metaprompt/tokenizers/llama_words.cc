@@ -11,7 +11,7 @@ enum class Kind : char { kSpace, kLineEnd, kLetter, kNumber, kOther };
 struct Character {
   Kind kind = Kind::kOther;
   char32_t code = 0;
-  size_t end = 0;  // where the next one starts
+  size_t end = 0;  // where the next character starts
 };
 
 Character At(absl::string_view text, size_t at) {
@@ -28,7 +28,7 @@ Character At(absl::string_view text, size_t at) {
 
 bool IsBlank(const Character& c) { return c.kind == Kind::kSpace || c.kind == Kind::kLineEnd; }
 
-// The end of the characters of that kind from `at` on.
+// The end of the run of characters of this kind from `at` on.
 size_t RunEnd(absl::string_view text, size_t at, Kind kind) {
   while (at < text.size()) {
     const Character c = At(text, at);
@@ -40,7 +40,7 @@ size_t RunEnd(absl::string_view text, size_t at, Kind kind) {
   return at;
 }
 
-// 's|'t|'re|'ve|'m|'ll|'d in upper or lower case, at an apostrophe; 0 if the text has none there.
+// The end of a contraction ('s|'t|'re|'ve|'m|'ll|'d in upper or lower case) at `begin`; 0 if there is none.
 size_t ContractionEnd(absl::string_view text, size_t begin) {
   if (text[begin] != '\'' || begin + 1 == text.size()) {
     return 0;
@@ -61,8 +61,8 @@ size_t ContractionEnd(absl::string_view text, size_t begin) {
   return ((a == 'r' || a == 'v') && b == 'e') || (a == 'l' && b == 'l') ? second.end : 0;
 }
 
-// \s*[\r\n]+|\s+(?!\S)|\s+ at a blank: up to the last line end, or else all blanks but the last one, which belongs to
-// the word after it.
+// The end of a match of \s*[\r\n]+|\s+(?!\S)|\s+ at a blank: after the last line end or, if there is none, before the
+// last blank, which belongs to the next word.
 size_t BlanksEnd(absl::string_view text, size_t begin) {
   size_t line_end = 0;
   size_t last = begin;

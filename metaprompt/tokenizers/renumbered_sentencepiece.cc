@@ -25,7 +25,7 @@ class RenumberedSentencePiece : public Tokenizer {
   std::vector<int64_t> Encode(absl::string_view text) const override {
     std::vector<int64_t> ids;
     AppendText(Utf8Text(text).view(), &ids);
-    for (int64_t& id : ids) {  // a piece of the model may be a special token
+    for (int64_t& id : ids) {  // special tokens may be pieces of the model
       id = never_encoded_[static_cast<size_t>(id)] ? parts_.special.unk : id;
     }
     return ids;
@@ -51,7 +51,7 @@ class RenumberedSentencePiece : public Tokenizer {
   }
 
   std::unique_ptr<Tokenizer> sentencepiece_;
-  std::vector<int64_t> ids_;  // by the model's
+  std::vector<int64_t> ids_;  // from the model's id to ours
   TokenizerParts parts_;
   std::vector<bool> never_encoded_;
   SlowAddedTokens added_;

@@ -1,6 +1,6 @@
-// A sentencepiece model whose ids are renumbered, with added tokens behind its pieces: the tokenizers of XLM-RoBERTa,
-// CamemBERT and DeBERTa-v2 and -v3. Their slow tokenizers of `transformers` 4.40, which run the sentencepiece library
-// as we do, are the reference.
+// A sentencepiece model with other ids and with added tokens after its pieces: the tokenizer of XLM-RoBERTa, CamemBERT,
+// DeBERTa-v2 and -v3. The references are their slow tokenizers in `transformers` 4.40, which use the sentencepiece
+// library too.
 #ifndef METAPROMPT_TOKENIZERS_RENUMBERED_SENTENCEPIECE_H_
 #define METAPROMPT_TOKENIZERS_RENUMBERED_SENTENCEPIECE_H_
 
@@ -12,7 +12,7 @@
 
 namespace metaprompt {
 
-// ids[i] is the id of the model's piece i, an index into parts.pieces.
+// ids[i] is the new id of the model's piece i, an index into parts.pieces.
 std::unique_ptr<Tokenizer> MakeRenumberedSentencePiece(std::unique_ptr<Tokenizer> sentencepiece,
                                                        std::vector<int64_t> ids, TokenizerParts parts);
 

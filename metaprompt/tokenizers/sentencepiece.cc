@@ -6,8 +6,8 @@
 #include "metaprompt/tokenizers/sentencepiece_plugin.h"
 #include "metaprompt/tokenizers/tokenizer.h"
 
-// AddressSanitizer refuses RTLD_DEEPBIND; its builds open the plugin without, which works where no other protobuf is
-// linked.
+// AddressSanitizer does not support RTLD_DEEPBIND. Its builds open the plugin without this flag, which works if no
+// other protobuf is linked.
 #if defined(__SANITIZE_ADDRESS__)
 #define METAPROMPT_DEEPBIND 0
 #else
@@ -22,7 +22,7 @@ void Append(void* user, const char* bytes, size_t size) { static_cast<std::strin
 absl::StatusOr<const MetapromptSentencePiece*> Plugin() {
   static const auto* const opened = [] {
     auto* result = new absl::StatusOr<const MetapromptSentencePiece*>();
-    // Found through the executable's run path, which names the folders beside it.
+    // Found through the run path of the executable, which contains folders relative to it.
     void* handle = dlopen("libmetaprompt_sentencepiece.so", RTLD_NOW | RTLD_LOCAL | METAPROMPT_DEEPBIND);
     void* symbol = handle == nullptr ? nullptr : dlsym(handle, "metaprompt_sentencepiece");
     if (symbol == nullptr) {
@@ -114,7 +114,7 @@ absl::StatusOr<std::string> TrainSentencePiece(const std::vector<std::string>& t
     sentences.push_back(text.data());
     sizes.push_back(text.size());
   }
-  // Control symbols are never matched in text: a text that spells [MASK] stays text.
+  // Control symbols are never found in text, so a text that spells [MASK] stays text.
   const std::string flags = absl::StrCat(
       "--model_type=bpe --normalization_rule_name=", normalization,
       " --pad_id=0 --unk_id=1 --bos_id=-1 --eos_id=-1 --control_symbols=[CLS],[SEP],[MASK] --num_threads=1 "
@@ -124,8 +124,8 @@ absl::StatusOr<std::string> TrainSentencePiece(const std::vector<std::string>& t
   if (plugin->train(flags.c_str(), sentences.data(), sizes.data(), sentences.size(), &answer, Append) == 0) {
     return answer;
   }
-  // The trainer refuses a size that the texts cannot fill, or that has no room for their characters. Its answer begins
-  // with a place in its source code, which ends with `] `.
+  // It is an error if the texts do not yield so many pieces, or if their characters alone need more. The trainer's
+  // message begins with a place in its source code, which ends with `] `.
   if (const size_t place = answer.rfind("] "); place != std::string::npos) {
     answer.erase(0, place + 2);
   }

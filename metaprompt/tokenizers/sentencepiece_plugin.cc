@@ -9,7 +9,7 @@
 #include <vector>
 
 namespace sentencepiece::logging {
-void SetMinLogLevel(int level);  // exported, though no installed header declares it
+void SetMinLogLevel(int level);  // exported, but not declared in any installed header
 }
 
 namespace {
@@ -18,7 +18,7 @@ using sentencepiece::SentencePieceProcessor;
 
 constexpr int kErrorsAlone = 2;
 
-// Hands the caller's sentences to the trainer, one at a time.
+// Passes the caller's sentences to the trainer, one at a time.
 class Sentences : public sentencepiece::SentenceIterator {
  public:
   Sentences(const char* const* texts, const size_t* sizes, size_t count) : texts_(texts), sizes_(sizes), count_(count) {
@@ -84,7 +84,7 @@ int Encode(void* processor, const char* text, size_t size, int* ids, int capacit
 
 int Train(const char* flags, const char* const* sentences, const size_t* sizes, size_t count, void* user,
           MetapromptSink sink) {
-  sentencepiece::logging::SetMinLogLevel(kErrorsAlone);  // the trainer speaks before it reads its own flag
+  sentencepiece::logging::SetMinLogLevel(kErrorsAlone);  // the trainer logs before it reads its own flag
   Sentences iterator(sentences, sizes, count);
   std::string model;
   const auto status = sentencepiece::SentencePieceTrainer::Train(flags, &iterator, &model);

@@ -1,8 +1,8 @@
-// The C interface of the shared object that holds sentencepiece.
+// The C interface of the shared object that contains sentencepiece.
 //
-// Debian's libsentencepiece contains its own copy of protobuf and exports its symbols. A program that links another
-// protobuf, as LibTorch and ours do, aborts when the two conflict. So sentencepiece is linked into a shared object that
-// is opened with RTLD_LOCAL | RTLD_DEEPBIND: it uses its own copy, and no other code sees that copy.
+// Debian's libsentencepiece contains a copy of protobuf and exports its symbols. A program that links another protobuf,
+// as LibTorch and our program do, aborts when the two conflict. So sentencepiece is linked into a shared object, which
+// is opened with RTLD_LOCAL | RTLD_DEEPBIND. It then uses its own copy of protobuf, and no other code uses that copy.
 #ifndef METAPROMPT_TOKENIZERS_SENTENCEPIECE_PLUGIN_H_
 #define METAPROMPT_TOKENIZERS_SENTENCEPIECE_PLUGIN_H_
 
@@ -14,22 +14,22 @@ extern "C" {
 using MetapromptSink = void (*)(void* user, const char* bytes, size_t size);
 
 struct MetapromptSentencePiece {
-  // Returns a processor, or null after handing the error to `sink`.
+  // Returns a processor. On failure, passes the error to `sink` and returns null.
   void* (*load)(const char* bytes, size_t size, void* user, MetapromptSink sink);
   void (*unload)(void* processor);
   int (*vocab_size)(void* processor);
-  // The id of a piece, or -1 if there is none of that name.
+  // The id of a piece; -1 if there is no such piece.
   int (*piece_id)(void* processor, const char* piece);
   void (*piece)(void* processor, int id, void* user, MetapromptSink sink);
-  // Writes at most `capacity` ids; returns how many there are, or -1 on failure.
+  // Writes at most `capacity` ids. Returns the number of ids of the text, or -1 on failure.
   int (*encode)(void* processor, const char* text, size_t size, int* ids, int capacity);
-  // Trains with sentencepiece's own `flags` on `count` sentences. Returns 0 and hands the model to `sink`, or 1 and
-  // hands the error to it.
+  // Trains a model on `count` sentences. `flags` are those of sentencepiece's trainer. On success, passes the model to
+  // `sink` and returns 0. On failure, passes the error to `sink` and returns 1.
   int (*train)(const char* flags, const char* const* sentences, const size_t* sizes, size_t count, void* user,
                MetapromptSink sink);
 };
 
-// The one symbol that the shared object is asked for.
+// The only symbol that is looked up in the shared object.
 const MetapromptSentencePiece* metaprompt_sentencepiece();
 }
 

@@ -50,7 +50,7 @@ std::vector<SlowAddedTokens::Part> SlowAddedTokens::Split(absl::string_view text
   return parts;
 }
 
-// In the order of the Python code.
+// In the same order as the Python code.
 void SlowAddedTokens::ApplyFlags(std::vector<std::string>* parts) const {
   for (size_t i = 0; i < parts->size(); ++i) {
     const auto found = by_content_.find((*parts)[i]);
@@ -60,7 +60,7 @@ void SlowAddedTokens::ApplyFlags(std::vector<std::string>* parts) const {
     const AddedToken& token = tokens_[found->second];
     std::string* const left = i > 0 && !(*parts)[i - 1].empty() ? &(*parts)[i - 1] : nullptr;
     std::string* const right = i + 1 < parts->size() && !(*parts)[i + 1].empty() ? &(*parts)[i + 1] : nullptr;
-    // Before anything is stripped.
+    // Before white space is stripped.
     const bool word_left = left != nullptr && left->back() != ' ';
     const bool word_right = right != nullptr && right->front() != ' ';
     if (token.rstrip && right != nullptr) {

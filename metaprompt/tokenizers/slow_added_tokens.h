@@ -1,4 +1,4 @@
-// Added tokens as the slow tokenizers of `transformers`, which are written in Python, look for them.
+// SlowAddedTokens: searches for added tokens as the slow tokenizers of `transformers` do, which are written in Python.
 #ifndef METAPROMPT_TOKENIZERS_SLOW_ADDED_TOKENS_H_
 #define METAPROMPT_TOKENIZERS_SLOW_ADDED_TOKENS_H_
 
@@ -14,17 +14,17 @@ namespace metaprompt {
 
 class SlowAddedTokens {
  public:
-  // An added token (id >= 0), or the text between two (-1), which is not empty.
+  // An added token (id >= 0), or text between added tokens (id -1), which is not empty.
   struct Part {
     int64_t id = -1;
     std::string text;
   };
 
-  // No two of the same content.
+  // No two tokens may have the same content.
   explicit SlowAddedTokens(std::vector<AddedToken> tokens);
 
-  // Cuts valid UTF-8 at the tokens, the longest at the leftmost place first. Only then the tokens' flags apply: a token
-  // takes the white space beside it, or becomes text because it stands within a word.
+  // Splits valid UTF-8 at the tokens: from left to right, at each place by the longest token. Then the tokens' flags
+  // are applied: a token may include the white space next to it, or become text again because it is within a word.
   std::vector<Part> Split(absl::string_view text) const;
 
  private:

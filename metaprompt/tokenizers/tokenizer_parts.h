@@ -1,4 +1,4 @@
-// What every tokenizer of a checkpoint folder is made from, for any algorithm.
+// TokenizerParts: what all tokenizers of checkpoint folders have, for any algorithm.
 #ifndef METAPROMPT_TOKENIZERS_TOKENIZER_PARTS_H_
 #define METAPROMPT_TOKENIZERS_TOKENIZER_PARTS_H_
 
@@ -11,14 +11,14 @@
 namespace metaprompt {
 
 struct TokenizerParts {
-  std::vector<std::string> pieces;  // by id, no two alike
-  size_t model_pieces = 0;          // pieces from here on are added tokens, which the algorithm never yields
+  std::vector<std::string> pieces;  // by id, without duplicates
+  size_t model_pieces = 0;          // pieces from this id on are added tokens, which the algorithm never returns
   SpecialIds special;
-  std::vector<AddedToken> added;  // special tokens among them
+  std::vector<AddedToken> added;  // including special tokens
   TokenizerFiles files;
 };
 
-// By id, whether `Encode` must not give it: [CLS], [SEP], [MASK] and [PAD].
+// For each id, whether `Encode` must not return it: true for [CLS], [SEP], [MASK] and [PAD].
 inline std::vector<bool> NeverEncoded(const TokenizerParts& parts) {
   std::vector<bool> never(parts.pieces.size());
   for (const int64_t id : {parts.special.cls, parts.special.sep, parts.special.mask, parts.special.pad}) {

@@ -14,7 +14,7 @@
 namespace metaprompt {
 namespace {
 
-constexpr char kStart[] = "\xE2\x96\x81";  // U+2581, with which sentencepiece marks the start of a word
+constexpr char kStart[] = "\xE2\x96\x81";  // U+2581, by which sentencepiece marks the start of a word
 
 bool IsOneCharacter(absl::string_view piece) {
   size_t characters = 0;
@@ -24,7 +24,7 @@ bool IsOneCharacter(absl::string_view piece) {
   return characters == 1;
 }
 
-// The pieces of the vocabulary, from those of a sentencepiece model.
+// The pieces of the vocabulary, made from those of a sentencepiece model.
 std::vector<std::string> BertPieces(const Tokenizer& trained, size_t size) {
   std::vector<std::string> pieces = {"[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"};
   const int64_t first = static_cast<int64_t>(pieces.size());

@@ -25,7 +25,8 @@ bool Younger(char32_t c, int version) {
 
 uint32_t Category(char32_t c) { return U_GET_GC_MASK(static_cast<UChar32>(c)); }
 
-// In category `mask` as it was in Unicode 8.0. Five characters have been moved since.
+// Whether a character was in the categories `mask` in Unicode 8.0. Six characters have changed their category since
+// then.
 bool InOldCategory(char32_t c, uint32_t mask) {
   switch (c) {
     case 0x166D:   // So since 12.0
@@ -43,7 +44,7 @@ bool InOldCategory(char32_t c, uint32_t mask) {
   }
 }
 
-// How many bytes of `text` are ASCII before the first that is not.
+// The number of ASCII bytes before the first byte of `text` that is not ASCII.
 size_t AsciiPrefix(absl::string_view text) {
   size_t at = 0;
   for (uint64_t eight = 0; at + 8 <= text.size(); at += 8) {
@@ -72,7 +73,7 @@ std::u16string ToUtf16(absl::string_view text) {
 Utf8Text::Utf8Text(absl::string_view text) : view_(text) {
   const auto* bytes = reinterpret_cast<const uint8_t*>(text.data());
   const auto size = static_cast<int64_t>(text.size());
-  int64_t good = 0;  // bytes of `text` that are copied already, or need no copy
+  int64_t good = 0;  // number of bytes of `text` that have been copied, or need no copy
   bool repaired = false;
   for (int64_t at = 0; at < size;) {
     at += static_cast<int64_t>(AsciiPrefix(text.substr(static_cast<size_t>(at))));
@@ -177,7 +178,7 @@ std::u16string OldWithoutAccents(const std::u16string& text) {
     }
   };
   std::u16string decomposed;
-  // A character that the normal form doesn't know stays as it is, and no mark moves past it.
+  // A character that is newer than the normal form is unchanged, and no mark is reordered across it.
   const auto flush = [&](size_t begin, size_t end) {
     if (begin == end) {
       return;
@@ -214,7 +215,7 @@ std::string OldComposed(absl::string_view text) {
   const std::u16string wide = ToUtf16(text);
   std::string result;
   std::u16string composed;
-  // As in OldWithoutAccents.
+  // Newer characters are treated as in OldWithoutAccents.
   const auto flush = [&](size_t begin, size_t end) {
     if (begin == end) {
       return;
@@ -274,7 +275,7 @@ std::string CompatibleWithoutMarks(absl::string_view text) {
 
 std::string LowerText(absl::string_view text) {
   const std::u16string wide = ToUtf16(text);
-  std::u16string lower(2 * wide.size() + 16, u'\0');  // at most three units for one
+  std::u16string lower(2 * wide.size() + 16, u'\0');  // one unit may become up to three
   UErrorCode error = U_ZERO_ERROR;
   int32_t size = 0;
   do {
@@ -292,7 +293,7 @@ std::string LowerText(absl::string_view text) {
 }
 
 void AppendLower(char32_t c, std::string* text) {
-  if (c == 0x130) {  // the one whose lower case is longer: i and a dot above
+  if (c == 0x130) {  // the only character whose lower case is longer: i and a dot above
     text->append("i\xCC\x87");
   } else {
     AppendCharacter(static_cast<char32_t>(u_tolower(static_cast<UChar32>(c))), text);

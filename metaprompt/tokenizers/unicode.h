@@ -1,8 +1,8 @@
-// Characters as the tokenizers of published checkpoints see them. The properties are ICU's (Unicode 15.0 in Debian 12).
-// The Rust crates that `tokenizers` 0.19 uses have older tables, and a tokenizer has to agree with them. In their
-// general categories (Unicode 8.0) and normal forms (9.0) a newer character is unassigned; the functions `Old...` treat
-// it so, by its age. All 1,112,064 characters were compared one by one, for clean-up, accents, case, space,
-// punctuation, letters and numbers: none differs.
+// The properties of characters in the tokenizers of published checkpoints. They are computed by ICU (Unicode 15.0 in
+// Debian 12), but must agree with the Rust crates that `tokenizers` 0.19 uses, which have older tables. In their
+// general categories (Unicode 8.0) and normal forms (9.0), newer characters are unassigned. The functions `...Old...`
+// treat characters in the same way, according to their age. All 1,112,064 characters were compared, for clean-up,
+// accents, case, space, punctuation, letters and numbers, and none differs.
 #ifndef METAPROMPT_TOKENIZERS_UNICODE_H_
 #define METAPROMPT_TOKENIZERS_UNICODE_H_
 
@@ -12,8 +12,8 @@
 
 namespace metaprompt {
 
-// Text as valid UTF-8: every maximal invalid part (Unicode 15.0, section 3.9) becomes U+FFFD, as in Python's
-// decode(errors="replace"). Valid text is not copied, so `text` must outlive this.
+// A text as valid UTF-8: every maximal invalid part (Unicode 15.0, section 3.9) is replaced by U+FFFD, as in Python's
+// decode(errors="replace"). Valid text is not copied, so `text` must outlive this object.
 class Utf8Text {
  public:
   explicit Utf8Text(absl::string_view text);
@@ -26,29 +26,29 @@ class Utf8Text {
   absl::string_view view_;
 };
 
-// The character that starts at *at in valid UTF-8; moves *at past it.
+// Returns the character that starts at *at in valid UTF-8, and moves *at past it.
 char32_t NextCharacter(absl::string_view text, size_t* at);
-// The one that ends before `at` > 0.
+// The character that ends before `at` > 0.
 char32_t CharacterBefore(absl::string_view text, size_t at);
 void AppendCharacter(char32_t c, std::string* text);
-// The same of UTF-16, which ICU's normal forms are in.
+// The same for UTF-16, which ICU's normal forms use.
 char32_t NextCharacter(const std::u16string& text, size_t* at);
 void AppendCharacter(char32_t c, std::u16string* text);
 
 // Regular expressions' \s and \w.
 bool IsSpace(char32_t c);
 bool IsWordCharacter(char32_t c);
-// Without its trailing \s, and without its leading ones.
+// `text` without trailing \s, or without leading \s.
 absl::string_view WithoutTrailingSpace(absl::string_view text);
 absl::string_view WithoutLeadingSpace(absl::string_view text);
 
-// Categories L and N, in the Unicode 14.0 of the regular expressions that byte-level pre-tokenizers run.
+// Categories L and N in Unicode 14.0, the version of the regular expressions in byte-level pre-tokenizers.
 bool IsLetter(char32_t c);
 bool IsNumber(char32_t c);
 
-// Categories Cc, Cf and Co; unassigned characters are not.
+// Categories Cc, Cf and Co, without unassigned characters.
 bool IsOldControl(char32_t c);
-// ASCII's 32, and category P.
+// The 32 punctuation marks and symbols of ASCII, and category P.
 bool IsOldPunctuation(char32_t c);
 // Canonical decomposition (NFD) without the marks of category Mn.
 std::u16string OldWithoutAccents(const std::u16string& text);
@@ -58,11 +58,11 @@ std::string OldComposed(absl::string_view text);
 // Python's str.isspace and str.isdigit.
 bool IsPythonSpace(char32_t c);
 bool IsDigit(char32_t c);
-// Compatibility decomposition (NFKD) without the characters that have a combining class.
+// Compatibility decomposition (NFKD) without the characters whose combining class is not 0.
 std::string CompatibleWithoutMarks(absl::string_view text);
-// Lower case of a text in no particular language; a sigma at the end of a word becomes a final sigma.
+// The lower case of a text, independent of its language. A sigma at the end of a word becomes a final sigma.
 std::string LowerText(absl::string_view text);
-// Appends the lower case of one character, one or two characters, without regard to its neighbours.
+// Appends the lower case of a character, which is one or two characters, independent of its neighbours.
 void AppendLower(char32_t c, std::string* text);
 
 }  // namespace metaprompt

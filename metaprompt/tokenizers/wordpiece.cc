@@ -12,7 +12,7 @@ namespace {
 
 constexpr char kContinuation[] = "##";
 
-// Pieces as a tree of bytes, so that the longest piece at a place is found in one walk.
+// A tree of the bytes of pieces, in which the longest piece at a place is found in one pass.
 class PieceTree {
  public:
   PieceTree() : ids_(1, -1) {}
@@ -53,7 +53,7 @@ class PieceTree {
   }
 
   absl::flat_hash_map<uint64_t, uint32_t> children_;
-  std::vector<int64_t> ids_;  // of nodes; -1 where no piece ends
+  std::vector<int64_t> ids_;  // by node; -1: no piece ends there
 };
 
 class WordPiece : public Tokenizer {
@@ -168,7 +168,7 @@ class WordPiece : public Tokenizer {
   size_t max_word_length_;
   std::vector<bool> never_encoded_;
   absl::flat_hash_map<absl::string_view, int64_t> words_;  // views of parts_.pieces
-  PieceTree first_;                                        // pieces that a word starts with
+  PieceTree first_;                                        // pieces at the start of a word
   PieceTree rest_;                                         // pieces that continue a word, without their ##
   AddedTokens raw_;
   AddedTokens normalized_;

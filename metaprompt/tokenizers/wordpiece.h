@@ -1,5 +1,5 @@
-// BERT's tokenizer (Devlin et al. 2019): the words of the cleaned text, each cut into the longest possible pieces. The
-// fast tokenizer of `transformers` is the reference, including the age of its Unicode tables (see unicode.h).
+// WordPiece, BERT's tokenizer (Devlin et al. 2019): splits each word of the cleaned text into the longest possible
+// pieces. The reference is the fast tokenizer of `transformers`, including its old Unicode tables (see unicode.h).
 #ifndef METAPROMPT_TOKENIZERS_WORDPIECE_H_
 #define METAPROMPT_TOKENIZERS_WORDPIECE_H_
 
@@ -10,7 +10,7 @@
 
 namespace metaprompt {
 
-// `parts` has [UNK].
+// `parts` must have [UNK].
 std::unique_ptr<Tokenizer> MakeWordPiece(TokenizerParts parts, const WordPieceOptions& options);
 
 }  // namespace metaprompt

@@ -26,7 +26,7 @@ constexpr int64_t kNoId = -1;
 
 // A token and the file that declares it.
 struct Named {
-  AddedToken token;  // with the id that the file gives it, or kNoId
+  AddedToken token;  // with its id in the file, or kNoId
   std::string where;
 };
 
@@ -34,8 +34,8 @@ absl::Status Wrong(absl::string_view where, absl::string_view what) {
   return absl::InvalidArgumentError(absl::StrCat(where, ": ", what));
 }
 
-// {"content": "<mask>", "lstrip": true, ...}. A flag that is left out is false; `normalized` is then the opposite of
-// `special`.
+// {"content": "<mask>", "lstrip": true, ...}. A missing flag is false, except that a missing `normalized` is the
+// opposite of `special`.
 absl::StatusOr<AddedToken> ParseToken(const Json& json, bool special, const std::string& where) {
   const auto content = json.is_object() ? json.find("content") : json.end();
   if (!json.is_object() || content == json.end() || !content->is_string()) {
@@ -166,7 +166,7 @@ class Resolver {
     return absl::OkStatus();
   }
 
-  // Whether a file, and not only the architecture, names it as special.
+  // Whether a file names the token as a special token. (The defaults of the architecture do not count.)
   bool IsNamedSpecial(const std::string& content) const {
     const auto same = [&](const Json& value) {
       return value.is_string() ? value.get<std::string>() == content
@@ -184,8 +184,8 @@ class Resolver {
     return false;
   }
 
-  // Gives a token its id and flags in place of older ones; but for a special token the first value of `normalized`
-  // stays.
+  // Adds a token, or replaces its id and flags. A special token keeps its first value of `normalized`, and stays
+  // special.
   void Put(AddedToken token) {
     const auto [at, is_new] = places_.try_emplace(token.content, parts_->added.size());
     if (is_new) {
@@ -214,7 +214,7 @@ class Resolver {
     return absl::OkStatus();
   }
 
-  // Adds a special token by its setting. Returns its id, or kNoId where it is not a piece.
+  // Adds a special token from its setting. Returns its id, or kNoId if it is not a piece.
   absl::StatusOr<int64_t> AddOne(const Json& value, bool takes_space, const std::vector<Named>& declared,
                                  const std::string& where, std::string* content) {
     AddedToken token;
@@ -241,7 +241,7 @@ class Resolver {
       return kNoId;
     }
     token.id = id->second;
-    // A name alone does not change a token that exists.
+    // A setting that is only a name does not change an existing token.
     if (!as_text || places_.find(token.content) == places_.end()) {
       Put(token);
     }
@@ -308,7 +308,7 @@ class Resolver {
   const SpecialNames& names_;
   TokenizerParts* parts_;
   Json settings_;
-  bool from_map_ = false;                            // special_tokens_map.json is among them
+  bool from_map_ = false;                            // whether settings_ include special_tokens_map.json
   absl::flat_hash_map<std::string, int64_t> ids_;    // of pieces
   absl::flat_hash_map<std::string, size_t> places_;  // in parts_->added
 };

@@ -1,4 +1,4 @@
-// The tokens that a checkpoint adds to its tokenizer's pieces, from the several files that may name them.
+// Reads the tokens that a checkpoint adds to its tokenizer's pieces, from all files that may contain them.
 #ifndef METAPROMPT_TOKENIZERS_FILES_TOKENIZER_CONFIG_H_
 #define METAPROMPT_TOKENIZERS_FILES_TOKENIZER_CONFIG_H_
 
@@ -14,12 +14,12 @@
 
 namespace metaprompt {
 
-// The JSON files of a folder that configure its tokenizer; null where a file is missing. `name` begins errors.
+// The JSON files in a folder that configure its tokenizer; null if a file is missing. Errors begin with `name`.
 struct TokenizerJson {
   static absl::StatusOr<TokenizerJson> Parse(const TokenizerFiles& files, absl::string_view name);
-  // A setting of tokenizer_config.json, or `otherwise` where it is absent or null.
+  // A setting of tokenizer_config.json, or `otherwise` if it is missing or null.
   absl::StatusOr<bool> Flag(const char* key, bool otherwise) const;
-  // Whether tokenizer_config.json has the setting, and not as null.
+  // Whether tokenizer_config.json has the setting, with a value other than null.
   bool Has(const char* key) const;
 
   std::string name;
@@ -27,7 +27,7 @@ struct TokenizerJson {
   const nlohmann::json& Get(const char* file) const;
 };
 
-// The special tokens of a kind of tokenizer where no file names others; empty: none.
+// The default special tokens of a kind of tokenizer; empty: there is none.
 struct SpecialNames {
   const char* bos;
   const char* eos;
@@ -36,16 +36,16 @@ struct SpecialNames {
   const char* pad;
   const char* cls;
   const char* mask;
-  bool mask_takes_space;  // the mask token takes the white space before it
-  // The tokenizer of a causal model: it has no [CLS], [SEP] and [MASK], and it need not have [UNK]. With add_bos_token
-  // in tokenizer_config.json, its bos token stands before every input.
+  bool mask_takes_space;  // whether the mask token includes the white space before it
+  // Whether it is the tokenizer of a causal model, which has no [CLS], [SEP] and [MASK], and need not have [UNK]. With
+  // add_bos_token in tokenizer_config.json, its bos token precedes every input.
   bool causal = false;
 };
 
-// Completes `parts`, whose pieces are those of the model: added pieces, added tokens and special ids. They come from
-// added_tokens_decoder of tokenizer_config.json, and without it from special_tokens_map.json, added_tokens.json and
-// tokenizer.json, as in `transformers` 4.40. A token that has no id, for which `transformers` would invent one, is left
-// out if it is the padding, bos or eos token, and an error otherwise.
+// Adds added pieces, added tokens and special ids to `parts`, whose pieces are those of the model. They are read from
+// added_tokens_decoder in tokenizer_config.json or, if it is missing, from special_tokens_map.json, added_tokens.json
+// and tokenizer.json, as in `transformers` 4.40. `transformers` would assign a new id to a token without one. Here such
+// a token is left out if it is the padding, bos or eos token. Otherwise it is an error.
 absl::Status AddTokens(const TokenizerJson& json, const SpecialNames& names, TokenizerParts* parts);
 
 }  // namespace metaprompt

@@ -53,7 +53,7 @@ absl::Status Wrong(absl::string_view where, absl::string_view what) {
   return absl::InvalidArgumentError(absl::StrCat(where, ": ", what));
 }
 
-// "BertTokenizer, DistilBertTokenizer, ...": each once.
+// "BertTokenizer, DistilBertTokenizer, ...", without duplicates.
 std::string KnownClasses() {
   std::vector<absl::string_view> classes;
   for (const Architecture& architecture : Architectures()) {
@@ -65,7 +65,8 @@ std::string KnownClasses() {
   return absl::StrJoin(classes, ", ");
 }
 
-// By tokenizer_config.json's tokenizer_class, and without one by config.json's model_type.
+// The kind of tokenizer, by tokenizer_class in tokenizer_config.json or, if it is missing, by model_type in
+// config.json.
 absl::StatusOr<TokenizerKind> KindOf(const TokenizerJson& json) {
   const std::string where = absl::StrCat(json.name, "/config.json");
   const Json& config = json.Get("config.json");
@@ -89,7 +90,7 @@ absl::StatusOr<TokenizerKind> KindOf(const TokenizerJson& json) {
     return by_type->tokenizer;
   }
   const std::string name = named.is_string() ? named.get<std::string>() : "";
-  if (name == "PreTrainedTokenizerFast" || name == "TokenizersBackend") {  // whatever tokenizer.json describes
+  if (name == "PreTrainedTokenizerFast" || name == "TokenizersBackend") {  // any tokenizer.json may have these
     return by_type->tokenizer;
   }
   for (const Architecture& architecture : Architectures()) {
@@ -110,8 +111,8 @@ absl::Status Finish(std::vector<std::string> pieces, const TokenizerJson& json, 
   return AddTokens(json, names, parts);
 }
 
-// Lower-casing makes capitals unreachable. A vocabulary that has them belongs to a cased model, unless its folder says
-// otherwise.
+// If texts are lower-cased, pieces with capitals never occur. So a vocabulary with many of them is probably that of a
+// cased model, and the folder must have a value for do_lower_case.
 absl::Status CheckCase(const TokenizerJson& json, const std::vector<std::string>& pieces) {
   if (json.Has("do_lower_case")) {
     return absl::OkStatus();
@@ -159,14 +160,15 @@ absl::StatusOr<std::unique_ptr<Tokenizer>> WordPieceOf(const TokenizerJson& json
   }
   RETURN_IF_ERROR(CheckCase(json, pieces));
   ASSIGN_OR_RETURN(options.lower_case, json.Flag("do_lower_case", true));
-  // Where strip_accents is absent or null, accents go with upper case.
+  // If strip_accents is missing or null, accents are removed if texts are lower-cased.
   ASSIGN_OR_RETURN(options.strip_accents, json.Flag("strip_accents", options.lower_case));
   ASSIGN_OR_RETURN(options.split_cjk, json.Flag("tokenize_chinese_chars", true));
   RETURN_IF_ERROR(Finish(std::move(pieces), json, names, &parts));
   return MakeWordPiece(std::move(parts), options);
 }
 
-// Of a sequence of parts those of that type; the part itself, if it is no sequence.
+// The first part of this type in a sequence of parts. If `part` is not a sequence, `part` itself if it has this type.
+// Otherwise null.
 Json PartOfType(const Json& part, const char* list, const char* type) {
   if (part.is_object() && part.value("type", Json()) == "Sequence" && part.value(list, Json()).is_array()) {
     for (const Json& one : part[list]) {
@@ -179,7 +181,7 @@ Json PartOfType(const Json& part, const char* list, const char* type) {
   return part.is_object() && part.value("type", Json()) == type ? part : Json();
 }
 
-// How tokenizer.json of a Llama or Qwen2 cuts texts into words: sets the options.
+// Sets the options for splitting texts into words, from the tokenizer.json of a Llama or Qwen2.
 absl::Status ReadLlamaWords(const WholeFile& whole, ByteBpeOptions* options) {
   const Json& cut = whole.Part("pre_tokenizer");
   const Json split = PartOfType(cut, "pretokenizers", "Split");
@@ -195,7 +197,7 @@ absl::Status ReadLlamaWords(const WholeFile& whole, ByteBpeOptions* options) {
              : Wrong(whole.where(), "pre_tokenizer must cut texts as Llama 3 or Qwen2 does, by Split and ByteLevel");
 }
 
-// Whether tokenizer.json puts a token before every text. A token after it is an error.
+// The token that tokenizer.json puts before every text; empty: none. It is an error if it puts a token after it.
 absl::StatusOr<std::string> TokenBefore(const WholeFile& whole) {
   const Json added = PartOfType(whole.Part("post_processor"), "processors", "TemplateProcessing");
   const Json single = added.is_object() ? added.value("single", Json()) : Json();
@@ -344,7 +346,7 @@ absl::StatusOr<std::unique_ptr<Tokenizer>> DebertaOf(const TokenizerJson& json, 
   return MakeRenumberedSentencePiece(std::move(inner), std::move(as_they_are), std::move(parts));
 }
 
-// Whether no file of a published tokenizer has its vocabulary.
+// Whether there is no file with the vocabulary of a published tokenizer.
 bool LacksVocabulary(const TokenizerFiles& files) {
   return std::none_of(files.begin(), files.end(), [](const auto& file) {
     const std::string& name = file.first;
@@ -404,7 +406,8 @@ absl::StatusOr<std::unique_ptr<Tokenizer>> MakeTokenizer(const TokenizerFiles& f
     case TokenizerKind::kQwen2ByteBpe: {
       ByteBpeOptions options;
       options.llama_digits = kind == TokenizerKind::kQwen2ByteBpe ? 1 : 3;
-      options.compose = kind == TokenizerKind::kQwen2ByteBpe;  // without tokenizer.json, which has this setting
+      // The default; tokenizer.json has this setting.
+      options.compose = kind == TokenizerKind::kQwen2ByteBpe;
       return ByteBpeOf(json, kLlama, std::move(parts), options);
     }
     case TokenizerKind::kAlbertSentencePiece:

@@ -1,8 +1,8 @@
-// The tokenizer of a checkpoint folder as published for `transformers`, giving the ids that its AutoTokenizer gives.
+// Opens the tokenizer of a checkpoint folder. It returns the same ids as `transformers`' AutoTokenizer.
 //
 // The reference is `transformers` 4.40 with `tokenizers` 0.19: the fast tokenizer for WordPiece and byte-level BPE, and
-// the slow one for sentencepiece (albert_tokenizer.h lists the differences). On one thread each is at least twice as
-// fast as the `tokenizers` library on one thread; WordPiece about 15 times.
+// the slow one for sentencepiece (albert_tokenizer.h lists the differences). On one thread, each tokenizer is at least
+// twice as fast as the `tokenizers` library, and WordPiece is about 15 times as fast.
 #ifndef METAPROMPT_TOKENIZERS_FILES_TOKENIZER_FOLDER_H_
 #define METAPROMPT_TOKENIZERS_FILES_TOKENIZER_FOLDER_H_
 
@@ -17,14 +17,14 @@ namespace metaprompt {
 
 // The files of the folder that belong to its tokenizer: config.json (which must exist), tokenizer_config.json,
 // special_tokens_map.json, added_tokens.json, vocab.txt, vocab.json, merges.txt, spiece.model, spm.model,
-// sentencepiece.bpe.model, tokenizer.json; and, where none of these has a vocabulary, tokenizer.model.
+// sentencepiece.bpe.model, tokenizer.json; and, if none of these has a vocabulary, tokenizer.model.
 absl::StatusOr<TokenizerFiles> ReadTokenizerFiles(const std::string& folder);
 
-// tokenizer_config.json's tokenizer_class chooses the algorithm; without one, config.json's model_type does (see
-// Architecture::tokenizer). Settings are those of tokenizer_config.json, or else the defaults of `transformers`. The
-// vocabulary comes from tokenizer.json if its own files are missing; ALBERT's has to have spiece.model. tokenizer.model
-// is a sentencepiece model that this program trained (LoadSentencePiece); the result's files are then that one alone.
-// An error is one line that begins with `name`, the folder.
+// The algorithm depends on tokenizer_class in tokenizer_config.json or, if it is missing, on model_type in config.json
+// (see Architecture::tokenizer). Settings are read from tokenizer_config.json, and have the defaults of `transformers`.
+// The vocabulary is read from tokenizer.json if its own files are missing, except ALBERT's, which must have
+// spiece.model. tokenizer.model is a sentencepiece model that this program has trained (LoadSentencePiece); it is then
+// the only file of the result. Errors are one line, which begins with `name`, the folder.
 absl::StatusOr<std::unique_ptr<Tokenizer>> MakeTokenizer(const TokenizerFiles& files, absl::string_view name);
 
 }  // namespace metaprompt

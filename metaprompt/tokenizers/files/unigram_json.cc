@@ -19,7 +19,7 @@ using Json = nlohmann::json;
 
 constexpr size_t kUnknown = 3;
 
-// Fields of a protocol buffer, by hand: the program does not link sentencepiece's messages.
+// Fields of a protocol buffer are written by hand, because the program does not link sentencepiece's messages.
 void AppendVarint(uint64_t value, std::string* out) {
   for (; value >= 0x80; value >>= 7U) {
     out->push_back(static_cast<char>(value | 0x80U));
@@ -47,7 +47,8 @@ void AppendBytes(int field, absl::string_view bytes, std::string* out) {
   out->append(bytes.data(), bytes.size());
 }
 
-// sentencepiece_model.proto: a ModelProto has its pieces in field 1, the trainer's spec in 2, the normalizer's in 3.
+// In sentencepiece_model.proto, ModelProto has the pieces in field 1, the trainer's spec in 2 and the normalizer's in
+// 3.
 enum class PieceType { kNormal = 1, kUnknown = 2, kControl = 3 };
 
 void AppendPiece(absl::string_view piece, float score, PieceType type, std::string* model) {
@@ -62,7 +63,7 @@ absl::Status Wrong(const WholeFile& whole, absl::string_view what) {
   return absl::InvalidArgumentError(absl::StrCat(whole.where(), ": ", what));
 }
 
-// The members of a part that is one step, a sequence of steps under `key`, or null.
+// The steps of a part. The part is a single step, an object with a list of steps under `key`, or null (no steps).
 std::vector<Json> Steps(const Json& part, const char* key) {
   if (part.is_null()) {
     return {};
@@ -76,8 +77,8 @@ std::string TypeOf(const Json& step) {
   return type.is_string() ? type.get<std::string>() : "";
 }
 
-// The character map of the normalizer, empty without one. What stands beside it repeats sentencepiece's own treatment
-// of white space.
+// The character map of the normalizer; empty if there is none. The other steps of the normalizer treat white space as
+// sentencepiece does anyway.
 absl::StatusOr<std::string> CharacterMap(const WholeFile& whole) {
   std::string map;
   for (const Json& step : Steps(whole.Part("normalizer"), "normalizers")) {
@@ -119,7 +120,7 @@ absl::StatusOr<std::string> SentencePieceFromJson(FairseqIds ids, const WholeFil
   if (!vocab.is_array() || vocab.size() <= first.size()) {
     return Wrong(whole, "model.vocab must be a list of pieces with their scores");
   }
-  // The model's first pieces, and after them those with ids of their own; <mask>, the last, is fairseq's.
+  // The model's first pieces, and then the pieces after FairseqFirst. The last one, <mask>, is fairseq's and left out.
   std::string model;
   AppendPiece("<unk>", 0, PieceType::kUnknown, &model);
   AppendPiece("<s>", 0, PieceType::kControl, &model);

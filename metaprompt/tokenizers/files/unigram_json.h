@@ -1,4 +1,4 @@
-// The Unigram model of a tokenizer.json (Kudo 2018), as the sentencepiece model from which it was converted.
+// Converts the Unigram model (Kudo 2018) in a tokenizer.json back to the sentencepiece model from which it was made.
 #ifndef METAPROMPT_TOKENIZERS_FILES_UNIGRAM_JSON_H_
 #define METAPROMPT_TOKENIZERS_FILES_UNIGRAM_JSON_H_
 
@@ -10,8 +10,8 @@
 
 namespace metaprompt {
 
-// The bytes of a sentencepiece model with the pieces, scores and character map of a tokenizer.json whose pieces have
-// fairseq's ids. An error if the file holds another kind of tokenizer.
+// Returns the bytes of a sentencepiece model with the pieces, scores and character map of a tokenizer.json whose pieces
+// have fairseq's ids. It is an error if the file describes another kind of tokenizer.
 absl::StatusOr<std::string> SentencePieceFromJson(FairseqIds ids, const WholeFile& whole);
 
 }  // namespace metaprompt

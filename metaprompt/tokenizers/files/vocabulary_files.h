@@ -1,4 +1,4 @@
-// The files that hold a vocabulary's pieces and merges. `where` begins each error.
+// Parses the files with a vocabulary's pieces and merges. Errors begin with `where`.
 #ifndef METAPROMPT_TOKENIZERS_FILES_VOCABULARY_FILES_H_
 #define METAPROMPT_TOKENIZERS_FILES_VOCABULARY_FILES_H_
 
@@ -12,11 +12,11 @@
 
 namespace metaprompt {
 
-// vocab.txt: one piece per line, none twice, in the order of their ids. A line ends with \n, \r\n or \r, as in Python's
-// text files.
+// vocab.txt: one piece per line, in the order of ids and without duplicates. A line ends with \n, \r\n or \r, as in
+// Python's text files.
 absl::StatusOr<std::vector<std::string>> VocabTextPieces(absl::string_view text, const std::string& where);
 
-// vocab.json: {"piece": id, ...}, with the ids 0, 1, ... and none left out.
+// vocab.json: {"piece": id, ...}, with the ids 0, 1, ... without gaps.
 absl::StatusOr<std::vector<std::string>> VocabJsonPieces(const nlohmann::json& vocab, const std::string& where);
 
 // merges.txt: `#version: ...`, then one merge per line.

@@ -13,7 +13,7 @@ using Json = nlohmann::json;
 
 namespace {
 
-// The value of an object's key; null where there is none.
+// The value of an object's key; null if there is none.
 const Json& ValueOf(const Json& json, const char* key) {
   static const Json& none = *new Json();
   const auto found = json.find(key);
