@@ -55,7 +55,7 @@ absl::StatusOr<EpisodeSampler> EpisodeSampler::Create(std::vector<ClassSize> cla
   if (!shared.empty()) {
     return absl::InvalidArgumentError(absl::StrCat(
         "an episode needs shots + queries = ", shape.shots, " + ", shape.queries, " texts per class; these ", purpose,
-        " classes have fewer that stand under no other label: ", absl::StrJoin(shared, ", "),
+        " classes have fewer that have no other label: ", absl::StrJoin(shared, ", "),
         "; remove the others, or set episodes.allow_shared_texts {}"));
   }
   EpisodeSampler sampler;

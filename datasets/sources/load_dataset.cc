@@ -79,7 +79,7 @@ std::string DatasetName(const ChosenSource& source) {
   return name.empty() ? source.field : OneLine(name);
 }
 
-// The published split that `spec` asks for, or the default one if it asks for none. Empty: the spec gives the split.
+// The published split that `spec` asks for, or the default one if it uses none. Empty: the spec gives the split.
 std::string SplitNameOf(const DatasetSpec& spec, const SourceInfo& info) {
   if (spec.has_split()) {
     return spec.split().published();

@@ -207,7 +207,7 @@ void RegisterReport(Commands* commands) {
   report->add_flag("--chart", options->chart, "Also the accuracies as points with intervals on an axis");
   report->add_flag("--classes", options->classes, "Also each test class and the confusion matrix, for every run");
   report->add_flag("--spread", options->spread,
-                   "Also how far the runs lie apart on the same episodes, as with different templates");
+                   "Also how much the runs differ on the same episodes, as with different templates");
 }
 
 }  // namespace

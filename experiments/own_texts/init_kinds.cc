@@ -11,7 +11,7 @@ namespace metaprompt {
 namespace {
 
 constexpr char kTrain[] =
-    "# One task per meta-step. Every 20 steps the validation classes tell whether the start has become better.\n"
+    "# One task per meta-step. Every 20 steps the validation classes show whether the start has become better.\n"
     "train { meta_steps: 80 meta_batch: 1 validate_every: 20 valid_episodes: 40 checkpoint_every: 20 }\n";
 
 constexpr char kPrototypes[] =

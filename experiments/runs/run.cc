@@ -102,7 +102,7 @@ std::string InputsLine(const RunRecord& record) {
                            data.texts(), data.train_classes(), data.valid_classes(), data.test_classes(),
                            model.encoder_parameters() + model.prompt_parameters()) +
            UnusedText(model) +
-           (data.shared_texts() > 0 ? absl::StrCat("; ", data.shared_texts(), " images stand under two labels") : "");
+           (data.shared_texts() > 0 ? absl::StrCat("; ", data.shared_texts(), " images have two labels") : "");
   }
   return absl::StrFormat("%s, %d texts in %d/%d/%d classes (train/valid/test), %d pieces, %d parameters%s", data.name(),
                          data.texts(), data.train_classes(), data.valid_classes(), data.test_classes(),
@@ -112,7 +112,7 @@ std::string InputsLine(const RunRecord& record) {
          (model.seen_test_texts() > 0
               ? absl::StrCat("; the encoder was trained on ", model.seen_test_texts(), " texts of test classes")
               : "") +
-         (data.shared_texts() > 0 ? absl::StrCat("; ", data.shared_texts(), " texts stand under two labels") : "");
+         (data.shared_texts() > 0 ? absl::StrCat("; ", data.shared_texts(), " texts have two labels") : "");
 }
 
 // What somebody who chose the names of classes would want to hear: which words of them the tokenizer does not have.

@@ -50,7 +50,7 @@ const Architecture* FindByClass(ConfigFields* fields) {
   const Json* classes = fields->Find("architectures");
   if (classes == nullptr) {
     fields->Fail(
-        absl::StrCat("model_type is missing (and architectures, which would tell it); it is one of ", KnownTypes()));
+        absl::StrCat("model_type is missing (and architectures, which would show it); it is one of ", KnownTypes()));
     return nullptr;
   }
   const Json first = classes->is_array() && !classes->empty() ? classes->front() : *classes;

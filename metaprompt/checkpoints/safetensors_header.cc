@@ -234,7 +234,7 @@ uint64_t ElementBytes(absl::string_view dtype) {
 absl::StatusOr<uint64_t> TensorBytes(absl::string_view dtype, const std::vector<int64_t>& shape) {
   uint64_t bytes = ElementBytes(dtype);
   if (bytes == 0) {
-    return absl::InvalidArgumentError(absl::StrCat("dtype ", Quoted(dtype), " is none of the format's"));
+    return absl::InvalidArgumentError(absl::StrCat("dtype ", Quoted(dtype), " is not a type of the format"));
   }
   // As in LibTorch, the other sizes are checked even if a size is 0.
   bool empty = false;

@@ -82,8 +82,7 @@ class Unpickler {
         return machine_.Push(std::move(value));
       }
     }
-    machine_.Fail(
-        absl::StrCat("it asks for ", Quoted(whole), ", which is neither a tensor nor a part of one; refused"));
+    machine_.Fail(absl::StrCat("it uses ", Quoted(whole), ", which is no part of a tensor; such files are refused"));
   }
 
   // ("storage", class, record, device, elements)

@@ -165,7 +165,7 @@ AnswerPaths PathsOf(const TextInputs& texts, int64_t tasks, SequenceSpec::Reduce
     const int64_t first = texts.spans().data_ptr<int64_t>()[2 * b];
     const int64_t length = texts.spans().data_ptr<int64_t>()[2 * b + 1];
     TORCH_CHECK(texts.read_at().data_ptr<int64_t>()[b] == length - 1, "PathsOf: text ", b,
-                " is not read at its last token, behind which an answer stands");
+                " is not read at its last token, after which the answer comes");
     collector.Add(b * tasks / texts.size(), Ids(ids.begin() + first, ids.begin() + first + length));
   }
   return collector.Take(texts, reduce);

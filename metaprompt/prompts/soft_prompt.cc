@@ -48,10 +48,9 @@ at::Tensor Direction(const at::Tensor& x, const at::Tensor* w, bool backwards) {
 
 absl::Status CheckPromptWidth(const PromptSpec& spec, int64_t width) {
   if (spec.reparametrisation() == PromptSpec::LSTM_MLP && spec.lstm_units() == 0 && width % 2 != 0) {
-    return absl::InvalidArgumentError(
-        absl::StrCat("model.prompt.reparametrisation is LSTM_MLP, whose directions have half as many units as word "
-                     "vectors have numbers, and theirs are ",
-                     width, "; set model.prompt.lstm_units"));
+    return absl::InvalidArgumentError(absl::StrCat(
+        "model.prompt.reparametrisation is LSTM_MLP, which needs word vectors of even width, and theirs is ", width,
+        "; set model.prompt.lstm_units"));
   }
   return absl::OkStatus();
 }

@@ -164,7 +164,8 @@ class ByteBpe : public Tokenizer {
         const auto id = ids.find(piece);
         if (id == ids.end()) {
           return absl::InvalidArgumentError(absl::StrCat(name, ":", first_line + i, ": ", Quoted(piece),
-                                                         k < 2 ? "" : ", which it makes,", " is no piece"));
+                                                         k < 2 ? "" : ", which it makes,",
+                                                         " is not in the vocabulary"));
         }
         found[k] = id->second;
       }

@@ -78,7 +78,7 @@ TEST(SafetensorsTest, BrokenFilesAreErrors) {
   EXPECT_EQ(error(FileBytes("{\"__metadata__\":{\"a\":1}}", "")), whole + "__metadata__ 'a' is not text");
   EXPECT_EQ(error(FileBytes("{\"__metadata__\":[]}", "")), whole + "__metadata__ is not an object");
   EXPECT_EQ(one("F16", "[2]", "[0,4]", 4), "no error");
-  EXPECT_EQ(one("F17", "[2]", "[0,4]", 4), whole + "tensor 'x': dtype 'F17' is none of the format's");
+  EXPECT_EQ(one("F17", "[2]", "[0,4]", 4), whole + "tensor 'x': dtype 'F17' is not a type of the format");
   EXPECT_EQ(one("I32", "[1]", "[0,4]", 4),
             "model.safetensors: tensor 'x': dtype I32 is none of F32, F64, F16, BF16, I64");
   EXPECT_EQ(one("F32", "[-1]", "[0,4]", 4), whole + "tensor 'x': shape holds something other than sizes");

@@ -105,7 +105,7 @@ TEST(TokenizerFolderTest, CapitalsInAVocabularyNeedAWordInTheFolder) {
     absl::StrAppend(&vocab, std::string(1, c), "\n");
   }
   EXPECT_EQ(Error(Bert(), {{"vocab.txt", vocab}, {"tokenizer_config.json", "{}"}}),
-            "dir: the vocabulary has 26 pieces with capitals, such as 'A', but nothing tells whether texts are "
+            "dir: the vocabulary has 26 pieces with capitals, such as 'A', but no file specifies whether texts are "
             "lower-cased; put \"do_lower_case\": false (for a cased model) or true into tokenizer_config.json");
   for (const char* config : {"{\"do_lower_case\": false}", "{\"do_lower_case\": true}"}) {
     EXPECT_EQ(Error(Bert(), {{"vocab.txt", vocab}, {"tokenizer_config.json", config}}), "no error") << config;
@@ -151,8 +151,8 @@ TEST(TokenizerFolderTest, VocabJsonsThatAreWrong) {
 TEST(TokenizerFolderTest, MergesThatAreWrong) {
   const auto error = [](const std::string& merges) { return Error(Roberta(), {{"merges.txt", merges}}); };
   EXPECT_EQ(error("a b\n"), "dir/merges.txt:1: expected a line that begins with #version");
-  EXPECT_EQ(error("#version: 0.2\na b\na c\n"), "dir/merges.txt:3: 'c' is no piece");
-  EXPECT_EQ(error("#version: 0.2\nb a\n"), "dir/merges.txt:2: 'ba', which it makes, is no piece");
+  EXPECT_EQ(error("#version: 0.2\na b\na c\n"), "dir/merges.txt:3: 'c' is not in the vocabulary");
+  EXPECT_EQ(error("#version: 0.2\nb a\n"), "dir/merges.txt:2: 'ba', which it makes, is not in the vocabulary");
   EXPECT_EQ(error("#version: 0.2\nab\n"), "dir/merges.txt:2: expected two pieces and a space between them, not 'ab'");
   EXPECT_EQ(error("#version: 0.2\na b\n\n"), "dir/merges.txt:3: expected two pieces and a space between them, not ''");
   EXPECT_EQ(error("#version: 0.2\na b\na b\n"), "dir/merges.txt:3: 'a' and 'b' are merged twice");
@@ -193,7 +193,7 @@ TEST(TokenizerFolderTest, OneFileThatIsWrong) {
   };
   EXPECT_EQ(roberta("[\"a b\"]", "[\"a b\", 3]"),
             "dir/tokenizer.json: model.merges:2: expected two pieces: \"a b\" or [\"a\", \"b\"]");
-  EXPECT_EQ(roberta("\"a b\"", "[\"a\", \"c\"]"), "dir/tokenizer.json: model.merges:1: 'c' is no piece");
+  EXPECT_EQ(roberta("\"a b\"", "[\"a\", \"c\"]"), "dir/tokenizer.json: model.merges:1: 'c' is not in the vocabulary");
   EXPECT_EQ(roberta("\"BPE\"", "\"BPE\", \"dropout\": 0.1"),
             "dir/tokenizer.json: model.dropout is not supported unless it is null");
   const auto xlm = [](const std::string& part, const std::string& by) {

@@ -24,11 +24,10 @@ TEST(TorchFileTest, ForeignAndHostileFiles) {
   const auto path = [](absl::string_view name) { return absl::StrCat(kWeightGoldens, name, "/pytorch_model.bin: "); };
   const char* mark = "/tmp/metaprompt-weights-test-ran";
   std::filesystem::remove(mark);
-  EXPECT_EQ(
-      Golden("malicious"),
-      path("malicious") +
-          "data.pkl: it asks for 'posix.system', which is neither a tensor nor a part of one; refused (byte 178 of "
-          "the pickle)");
+  EXPECT_EQ(Golden("malicious"),
+            path("malicious") +
+                "data.pkl: it uses 'posix.system', which is no part of a tensor; such files are refused (byte 178 of "
+                "the pickle)");
   EXPECT_FALSE(std::filesystem::exists(mark));
   EXPECT_EQ(Golden("legacy"),
             path("legacy") +
@@ -89,9 +88,9 @@ TEST(TorchPickleTest, OnlyADictionaryOfTensorsIsTaken) {
   EXPECT_EQ(error("X\xff\xff\xff\xff"s + "abc"), "it is cut short (byte 0 of the pickle)");
   EXPECT_EQ(error("\x8a\xff"s), "it holds a number of more than 64 bits (byte 0 of the pickle)");
   EXPECT_EQ(error("cos\nsystem\n"),
-            "it asks for 'os.system', which is neither a tensor nor a part of one; refused (byte 0 of the pickle)");
-  EXPECT_THAT(error("cbuiltins\neval\n"), StartsWith("it asks for 'builtins.eval', "));
-  EXPECT_THAT(error("ctorch\nload\n"), StartsWith("it asks for 'torch.load', "));
+            "it uses 'os.system', which is no part of a tensor; such files are refused (byte 0 of the pickle)");
+  EXPECT_THAT(error("cbuiltins\neval\n"), StartsWith("it uses 'builtins.eval', "));
+  EXPECT_THAT(error("ctorch\nload\n"), StartsWith("it uses 'torch.load', "));
   EXPECT_THAT(error("cos\nsystem"), StartsWith("it is cut short"));
   // INST, OBJ, NEWOBJ, STACK_GLOBAL and REDUCE's other relatives.
   for (const char* code : {"i", "o", "\x81", "\x93", "\x92", "\x82", "P", "0", "I"}) {

@@ -172,7 +172,7 @@ TEST(SafetensorsFileTest, BrokenHeadersAreErrors) {
   EXPECT_EQ(error(FileBytes(R"({"x":{"dtype":"F32","shape":[1],"data_offsets":[0,4],"y":"z"}})", "dddd")), needs);
   EXPECT_EQ(error(FileBytes(R"({"x":{"dtype":["F32"],"shape":[1],"data_offsets":[0,4]}})", "dddd")), needs);
   EXPECT_EQ(error(FileBytes(R"({"x":[1]})", "")), needs);
-  EXPECT_EQ(one("F31", "[1]", "[0,4]", 4), "tensor 'x': dtype 'F31' is none of the format's");
+  EXPECT_EQ(one("F31", "[1]", "[0,4]", 4), "tensor 'x': dtype 'F31' is not a type of the format");
   EXPECT_EQ(one("F32", "[[1]]", "[0,4]", 4), "tensor 'x': shape holds something other than sizes");
   EXPECT_EQ(one("F32", "[-1]", "[0,4]", 4), "tensor 'x': shape holds something other than sizes");
   EXPECT_EQ(one("F32", "[1]", "[0,4,8]", 8), "tensor 'x': data_offsets must be two numbers");
@@ -284,7 +284,7 @@ TEST(SafetensorsFileTest, PiecesMakeTheSameFile) {
   EXPECT_EQ(Error(SafetensorsWriter::Create(never, {{"a", "F32", {1}}, {"a", "F32", {1}}}, {})),
             "cannot write " + never + ": tensor 'a': the name is taken");
   EXPECT_EQ(Error(SafetensorsWriter::Create(never, {{"a", "F99", {1}}}, {})),
-            "cannot write " + never + ": tensor 'a': dtype 'F99' is none of the format's");
+            "cannot write " + never + ": tensor 'a': dtype 'F99' is not a type of the format");
   EXPECT_EQ(Error(SafetensorsWriter::Create(never, {{"\xff", "F32", {1}}}, {})),
             "cannot write " + never + ": tensor '\\xff': the name is not UTF-8");
   EXPECT_EQ(Error(SafetensorsWriter::Create(folder + "/no/x", {}, {})),

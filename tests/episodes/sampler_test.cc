@@ -176,8 +176,8 @@ TEST(SamplerTest, ATextUnderTwoLabelsIsNotInSupportAndQuery) {
     }
   }
   EXPECT_EQ(Error(EpisodeSampler::Create(sizes, {3, 3, 7}, 5, "train")),
-            "an episode needs shots + queries = 3 + 7 texts per class; these train classes have fewer that stand under "
-            "no other label: 'class0' (9), 'class1' (9), 'class2' (9), 'class3' (9); remove the others, or set "
+            "an episode needs shots + queries = 3 + 7 texts per class; these train classes have fewer that have no "
+            "other label: 'class0' (9), 'class1' (9), 'class2' (9), 'class3' (9); remove the others, or set "
             "episodes.allow_shared_texts {}");
 }
 

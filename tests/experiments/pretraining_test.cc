@@ -146,7 +146,7 @@ TEST(PretrainingTest, LearnsAndLeavesAnEncoderThatOpens) {
     best = std::min(best, point.valid_loss());
   }
   EXPECT_DOUBLE_EQ(further->curve(0).valid_loss(), best);
-  // In half the room, rounded.
+  // In half the space, rounded.
   const absl::StatusOr<PretrainingRecord> half =
       Try(TinySpec({absl::StrCat("encoder.checkpoint.path=", out), "train.steps=2", "storage=AS_FLOAT16"}),
           Folder() + "/half");

@@ -33,7 +33,7 @@ TEST(ConfigErrorsTest, WhatIsWrongIsNamed) {
   EXPECT_EQ(Error("[]"), "c: it must be a JSON object, not an array");
   EXPECT_EQ(Error(R"({"a": 1, "b": 2, "a": 3})"), "c: the key 'a' stands twice in one object");
   EXPECT_EQ(Error(R"({"a": )" + std::string(1000000, '[')), "c: more than 32 arrays and objects inside one another");
-  EXPECT_EQ(Error("{}"), "c: model_type is missing (and architectures, which would tell it); it is one of " + types);
+  EXPECT_EQ(Error("{}"), "c: model_type is missing (and architectures, which would show it); it is one of " + types);
   for (const char* classes : {R"(["BertGenerationEncoder"])", R"("BertGenerationEncoder")"}) {
     EXPECT_EQ(Error(absl::StrCat(R"({"architectures": )", classes, "}")),
               "c: model_type is missing, and architectures, 'BertGenerationEncoder', does not tell it; it is one of " +

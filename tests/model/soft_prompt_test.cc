@@ -194,8 +194,8 @@ TEST(SoftPromptTest, ItBeginsAsPyTorchsLayersDo) {
   spec.set_reparametrisation(PromptSpec::LSTM_MLP);
   EXPECT_TRUE(CheckPromptWidth(spec, 6).ok());
   EXPECT_EQ(CheckPromptWidth(spec, 5).message(),
-            "model.prompt.reparametrisation is LSTM_MLP, whose directions have half as many units as word vectors have "
-            "numbers, and theirs are 5; set model.prompt.lstm_units");
+            "model.prompt.reparametrisation is LSTM_MLP, which needs word vectors of even width, and theirs is 5; set "
+            "model.prompt.lstm_units");
   spec.set_lstm_units(5);
   EXPECT_TRUE(CheckPromptWidth(spec, 5).ok());
 }

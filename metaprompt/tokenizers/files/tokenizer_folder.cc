@@ -129,7 +129,7 @@ absl::Status CheckCase(const TokenizerJson& json, const std::vector<std::string>
   return Wrong(json.name,
                absl::StrCat("the vocabulary has ", cased, " pieces with capitals, such as ",
                             Quoted(*std::find_if(pieces.begin(), pieces.end(), is_cased)),
-                            ", but nothing tells whether texts are lower-cased; put \"do_lower_case\": false "
+                            ", but no file specifies whether texts are lower-cased; put \"do_lower_case\": false "
                             "(for a cased model) or true into tokenizer_config.json"));
 }
 
