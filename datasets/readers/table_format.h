@@ -41,15 +41,15 @@ struct TableFormat {
   std::vector<std::string> NamesOfTexts() const;  // ColumnOfText::name of each
 };
 
-// The format of a file with a label for each text; `lines` are its first ones. A column is found by its name (label,
+// The format of a file with a label for each text; `lines` are its first lines. A column is found by its name (label,
 // class, category, intent ...; text, sentence, message ...), or by its contents: labels recur, texts are long. The
-// columns of a pair are found by their names alone (premise and hypothesis, sentence1 and sentence2 ...). The error, a
-// reason without a file, asks for the columns' names.
+// columns of a pair are found only by their names (premise and hypothesis, sentence1 and sentence2 ...). The error,
+// which does not name the file, asks for the columns' names.
 absl::StatusOr<TableFormat> LabelledFormat(absl::Span<const std::string> lines, const ColumnNames& names);
 
-// The format of texts of which only the first line is known. Without a text column that is found by its name, each line
-// is a text; if several texts are wanted, the line must have them, with tabs between them. Errors: a line that begins
-// with { and is not a JSON object with the fields of the texts; two columns of one name; what LikelyCause finds.
+// The format of texts without labels, from their first line alone. Each line is a text unless a text column is found by
+// its name; if several texts are wanted, the line must have them, separated by tabs. Errors: a line that begins with {
+// and is not a JSON object with the fields of the texts; two columns with the same name; what LikelyCause finds.
 absl::StatusOr<TableFormat> TextFormat(absl::string_view first_line, const ColumnNames& names);
 
 }  // namespace metaprompt

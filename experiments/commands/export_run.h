@@ -8,8 +8,8 @@
 
 namespace metaprompt {
 
-// Writes into `folder`, which is made or must be empty (see NewFolder), the parameters that validated best at `shots`
-// (0: the run's largest number of shots):
+// Writes the parameters that validated best at `shots` (0: the run's largest number of shots) into `folder`, which is
+// created or must be empty (see NewFolder):
 //   config.json, model.safetensors and the tokenizer's files, which transformers loads with the same outputs;
 //   seen_texts.txt, if the run has it (workbench/seen_texts.h);
 //   prompt.safetensors, in float32: `prompt.soft` [S, E], row s the vector of the template's soft slot s, which takes

@@ -1,4 +1,4 @@
-// A fine-tuning from spec to record.
+// Fine-tunes a classifier: from a spec to a record.
 #ifndef EXPERIMENTS_FINE_TUNING_FINE_TUNE_H_
 #define EXPERIMENTS_FINE_TUNING_FINE_TUNE_H_
 
@@ -22,7 +22,7 @@ namespace metaprompt {
 //   curve.tsv                the training curve
 //   seen_texts.txt           hashes of the texts that trained or validated (seen_texts.h)
 //   spec.textproto, environment.textproto and SHA256SUMS, as in a run's folder (run.h)
-// Stopping, continuing, complete folders and `allow_other_environment` are as for RunExperiment.
+// Stopping, continuing, complete folders and `allow_other_environment` work as for RunExperiment.
 absl::StatusOr<FineTuningRecord> FineTune(const FineTuningSpec& spec, const std::string& out, Progress* progress,
                                           const std::atomic<bool>& stop, bool allow_other_environment = false);
 
