@@ -15,7 +15,7 @@ CommandFacts FactsOfCommand(const std::string& name);
 
 // Runs a command; `arguments` are those after the program's name. Returns the exit status:
 //   0    it succeeded;
-//   1 a file, a spec or the data are wrong; one error is on `err`;
+//   1    a file, a spec or the data are wrong; one error is on `err`;
 //   2    the command line is wrong;
 //   130  it was stopped.
 int RunCommand(const std::vector<std::string>& arguments, const Console& console);

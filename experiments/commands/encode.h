@@ -13,11 +13,12 @@
 namespace metaprompt {
 
 struct EncodeOptions {
-  std::string text;          // the file with the lines, which is not replaced
-  std::string encoder;       // the checkpoint's folder
-  std::string out;           // a safetensors file
-  bool mask_logits = false;  // write the logits at each line's mask, or of a causal model's next token, instead of the states
-  int max_tokens = 0;        // longest line in tokens, special ones included; 0: as the encoder allows
+  std::string text;     // the file with the lines, which is not replaced
+  std::string encoder;  // the checkpoint's folder
+  std::string out;      // a safetensors file
+  bool mask_logits =
+      false;           // write the logits at each line's mask, or of a causal model's next token, instead of the states
+  int max_tokens = 0;  // longest line in tokens, special ones included; 0: as the encoder allows
   bool allow_unknown = false;
   bool bfloat16 = false;  // whether the encoder's matrix products are in bfloat16
   int threads = 1;
@@ -29,7 +30,7 @@ struct EncodeOptions {
 // max_tokens above what the encoder takes, a line without a token, and outputs that are not finite are errors. Writes,
 // in the order of the lines,
 //   input_ids [N] int64: the tokens of all lines, one line after another;
-  offsets [B + 1] int64: where each line begins in input_ids, and N;
+//   offsets [B + 1] int64: where each line begins in input_ids, and N;
 // and either
 //   states [N, D] float32: the last hidden states, or
 //   logits [B, V] float32: the masked-language-model logits at the mask; each line must have exactly one. For a

@@ -36,7 +36,7 @@ absl::StatusOr<CorpusTexts> ReadCorpus(const PretrainingSpec& spec);
 struct PairTable {
   TokenTable first;
   TokenTable second;
-  std::vector<int64_t> first_text; // the number of each first text
+  std::vector<int64_t> first_text;  // the number of each first text
   std::vector<int64_t> second_text;
 
   size_t size() const { return first_text.size(); }
@@ -51,7 +51,8 @@ struct Corpus {
 };
 
 // Turns the texts into inputs of the encoder: [CLS] text [SEP], or the architecture's equivalents. Each text of a pair
-// is a separate input, cut to max_tokens. Errors: too few inputs or pairs to train or to validate with.
+// is a separate input, cut to max_tokens. It is an error if there are fewer than two inputs (or pairs) to train with,
+// or to validate with.
 absl::StatusOr<Corpus> MakeCorpus(const PretrainingSpec& spec, const CorpusTexts& texts, const Tokenizer& tokenizer,
                                   int64_t max_tokens);
 

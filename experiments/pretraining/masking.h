@@ -13,14 +13,15 @@
 namespace metaprompt {
 
 struct MaskedTokens {
-  std::vector<int64_t> ids; // the input of the encoder
+  std::vector<int64_t> ids;     // the input of the encoder
   std::vector<int64_t> places;  // of the tokens to predict, ascending
   std::vector<int64_t> labels;  // their ids before masking
 };
 
 // The masking of BERT (Devlin et al. 2019, section 3.1, and appendix A.1). Of the n tokens that are not special, max(1,
-// round(share n)) are predicted. They are chosen at random, as single tokens or, with whole_words, as whole words; a
-// word with more tokens than are still wanted is skipped. Immutable.
+// round(share n)) are predicted. They are chosen at random: single tokens or, with whole_words, whole words. The first
+// word that is chosen may be longer than the wanted number of tokens; a later word with more tokens than are still
+// wanted is skipped. Immutable.
 class Masking {
  public:
   // A piece that continues a word is one that begins with `##`; whole_words needs such pieces.

@@ -20,8 +20,8 @@ struct Axis {
 };
 
 // The shortest axis that covers the part of [low, high] within [0, 1]. Its step is the smallest of 0.005, 0.01, 0.02,
-// 0.05, 0.1 and 0.2 that divides [low, high] into at most five steps; 0.2 if none does. If `low` and `high` are the
-// same multiple of the step, the axis extends one step to either side.
+// 0.05, 0.1 and 0.2 that divides [low, high] into at most five steps. If `low` and `high` are the same multiple of the
+// step, the axis extends one step to either side.
 Axis AxisOver(double low, double high);
 
 }  // namespace metaprompt

@@ -28,7 +28,7 @@ std::vector<std::string> LegendOf(const Report& report);
 // The legend, the tables and the notes. Markup in names and paths is escaped, so that they are shown literally.
 std::string TextReport(const Report& report);
 std::string MarkdownReport(const Report& report);
-// One `tabular` environment with all tables, for \input; legend and notes are comments.
+// The whole report as one `tabular` environment, for \input; legend and notes are comments.
 std::string LatexReport(const Report& report);
 // One line per row and column of the table, with shares in [0, 1] as in the records. RFC 4180, except that lines end
 // with LF. Without the notes.

@@ -1,4 +1,4 @@
-// The rules of a record: what a run writes, and what the commands that read records rely on.
+// The rules of a record, which runs keep when they write it and on which the commands that read records rely.
 #ifndef EXPERIMENTS_WORKBENCH_CHECK_RECORD_H_
 #define EXPERIMENTS_WORKBENCH_CHECK_RECORD_H_
 
