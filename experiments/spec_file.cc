@@ -35,7 +35,7 @@ absl::Status WithOtherKind(const absl::Status& error, const std::string& text, c
     const google::protobuf::Descriptor* const type =
         google::protobuf::DescriptorPool::generated_pool()->FindMessageTypeByName(kind.message);
     if (error.ok() || type == nullptr || type == wanted.GetDescriptor()) {
-      continue;  // a test may lack some of them
+      continue;  // a test program may not link all kinds of specs
     }
     const std::unique_ptr<google::protobuf::Message> other(
         google::protobuf::MessageFactory::generated_factory()->GetPrototype(type)->New());

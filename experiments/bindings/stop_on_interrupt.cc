@@ -14,7 +14,7 @@ void AskToStop(int /*signal*/) {
   Flag() = true;
   constexpr char kNote[] = "\nstopping after this task; once more to stop at once\n";
   if (write(STDERR_FILENO, kNote, sizeof(kNote) - 1) < 0) {
-    return;  // nobody is there to read it
+    return;  // the note is lost, which does no harm
   }
 }
 

@@ -15,7 +15,7 @@
 namespace metaprompt {
 namespace {
 
-// Fields that have no effect beside others.
+// Finds fields that have no effect together with others.
 void CheckUnused(const PretrainingSpec& spec, std::vector<std::string>* broken) {
   const CorpusSpec& corpus = spec.corpus();
   const EncoderSpec& encoder = spec.encoder();
@@ -80,7 +80,7 @@ std::vector<std::string> CheckPretrainingSpec(const PretrainingSpec& spec) {
 absl::StatusOr<PretrainingSpec> LoadPretrainingSpec(const std::string& path, const std::vector<std::string>& sets) {
   PretrainingSpec spec;
   RETURN_IF_ERROR(ReadSpecFile(path, sets, &spec));
-  // Groups that are all defaults may be left out of the file, not out of the record.
+  // A message whose fields are all defaults may be missing in the file, but not in the record.
   spec.mutable_corpus();
   spec.mutable_optimizer();
   spec.mutable_train();
@@ -89,7 +89,7 @@ absl::StatusOr<PretrainingSpec> LoadPretrainingSpec(const std::string& path, con
     spec.mutable_vocabulary();
   }
   RETURN_IF_ERROR(BrokenRulesError(path, CheckPretrainingSpec(spec)));
-  if (spec.encoder().has_checkpoint()) {  // the same file serves for a new encoder, which may stay in it
+  if (spec.encoder().has_checkpoint()) {  // the file may have settings for a new encoder, too
     spec.clear_vocabulary();
   }
   ModelSpec model;

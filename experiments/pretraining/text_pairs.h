@@ -29,7 +29,8 @@ struct PairVectors {
 
 struct PairsLoss {
   at::Tensor each;   // [P]: for each pair, the mean of the cross-entropies of the two directions
-  at::Tensor found;  // [P]: for each pair, the share of the two directions in which the partner is the closest text: 0, 0.5 or 1
+  at::Tensor found;  // [P]: for each pair, the share of the two directions in which the partner is the closest text: 0,
+                     // 0.5 or 1
 };
 
 // Contrasts each pair with all others. The logits are the cosines over the temperature. Takes O(P² + P D) memory.

@@ -18,9 +18,10 @@ namespace metaprompt {
 namespace {
 
 constexpr double kMostSeconds = 1e9;  // 30 years
-constexpr double kSame = 1e-5;        // between what was computed in double and from the same numbers in float
+constexpr double kSame =
+    1e-5;  // how much a value computed in double may differ from one computed from the same numbers in float
 constexpr int64_t kMostTexts = 1000000000000;
-constexpr double kWidest = 6.36;  // half an interval, in theory: two accuracies, 0 and 1, and Student's 12.71
+constexpr double kWidest = 6.36;  // the widest possible half interval: two accuracies, 0 and 1, and Student's 12.71
 
 absl::Status Wrong(const std::string& what) { return absl::InvalidArgumentError(what); }
 
@@ -28,7 +29,8 @@ bool IsWidth(double x) { return x >= 0 && x <= kWidest; }
 
 bool AreSame(double a, double b) { return std::abs(a - b) <= kSame; }  // false for NaN
 
-// Whether it is half the interval: Student's, or the normal distribution's, which earlier versions wrote.
+// Whether this is half the width of the interval: Student's, or the normal distribution's, which earlier versions
+// wrote.
 bool IsWidthOf(const MeanInterval& interval, double half_width) {
   return half_width >= 1.9599 * interval.standard_error - kSame && half_width <= interval.half_width + kSame;
 }
@@ -125,7 +127,7 @@ absl::Status CheckTest(const Evaluation& test, int episodes, const std::string& 
   return CheckClasses(test, absl::StrCat(shots, name));
 }
 
-// A difference of two tests on the same episodes.
+// Checks the difference of two tests on the same episodes.
 absl::Status CheckDifference(const PairedDifference& difference, const ShotResult& result, const std::string& shots) {
   const auto test_of = [&](const std::string& name) {
     return std::find_if(result.tests().begin(), result.tests().end(),

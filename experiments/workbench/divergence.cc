@@ -81,7 +81,7 @@ absl::Status Divergence(const LearnerSpec& spec, const Model& model, const Param
     return error(absl::StrCat("the parameters are finite before the ", all,
                               " steps on the support set, but not what they lead to,", StepSizes(model, spec)));
   }
-  int finite = 0;  // after so many steps all is finite
+  int finite = 0;  // after this number of steps everything is finite
   int beyond = all;
   while (beyond - finite > 1) {
     const int middle = finite + (beyond - finite) / 2;
