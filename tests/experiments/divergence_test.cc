@@ -1,4 +1,5 @@
-// Adaptations that lead to numbers that are none: the commands name the step and the step sizes, and write nothing.
+// Adaptations that lead to numbers that are not finite: the commands name the step and the step sizes, and write
+// nothing.
 #include <ATen/ATen.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

@@ -1,4 +1,4 @@
-// Specs that are wrong, in the file or on the command line: what each mistake is answered with.
+// Wrong specs, in the file or on the command line, and the error for each mistake.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <linux/capability.h>
@@ -58,7 +58,7 @@ TEST_F(CommandLineTest, SpecFilesThatCannotBeRead) {
   EXPECT_EQ(Error({"show", "$none"}), "$none: no such run directory");
 }
 
-// root reads everything, so root gives that ability up for the while.
+// root can read every file, so root drops that capability during this test.
 TEST_F(CommandLineTest, SpecFilesThatMayNotBeRead) {
   ASSERT_EQ(chmod((folder_ + "tiny.textproto").c_str(), 0), 0);
   __user_cap_header_struct header = {_LINUX_CAPABILITY_VERSION_3, 0};
@@ -108,7 +108,7 @@ TEST_F(CommandLineTest, SpecValuesThatAreWrongInTheFile) {
   EXPECT_EQ(
       FileError("name: 'tiny'", "name: '\\xff'"),
       file + "name: not valid UTF-8 at byte 1\n" + file + "name is '\\xff'; it may hold letters, digits, - and _ only");
-  // Every broken rule is told, a line each.
+  // The error has one line per broken rule.
   EXPECT_EQ(FileError("test { episodes: 2 }\nthreads: 1\n", "test { episodes: 1 }\nthreads: -1\n"),
             file + "test.episodes is 1; it must be >= 2 and <= 1000000\n" + file +
                 "threads is -1; it must be >= 0 and <= 1024");

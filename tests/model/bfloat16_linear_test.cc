@@ -60,7 +60,7 @@ TEST(AmxProductTest, IsTheRoundedProductForEverySizeTypeAndThreadCount) {
       expected = (with_bias ? expected + bias : expected).to(at::kBFloat16);
       for (const int threads : {1, 3}) {
         at::set_num_threads(threads);
-        // The row behind the result must stay as it is.
+        // The row after the result must not change.
         const at::Tensor space = at::full({size.m + 1, size.n}, -7, out_bfloat16 ? at::kBFloat16 : at::kFloat);
         AmxProduct(size.m, size.n, size.k, {a.data_ptr(), in_bfloat16, a.size(1), a_t},
                    {b.data_ptr(), in_bfloat16, b.size(1), b_t}, with_bias ? bias.data_ptr<float>() : nullptr,
@@ -74,7 +74,7 @@ TEST(AmxProductTest, IsTheRoundedProductForEverySizeTypeAndThreadCount) {
   at::set_num_threads(1);
 }
 
-// With factors that bfloat16 holds exactly, the layer and its first and second derivatives are those in float32.
+// With factors that are exact in bfloat16, the layer and its first and second derivatives equal those in float32.
 TEST(Bfloat16LinearTest, HasTheDerivativesOfALinearMap) {
   Random random(2);
   for (const at::ScalarType type : {at::kFloat, at::kBFloat16}) {
