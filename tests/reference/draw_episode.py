@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
-"""Draws an episode of square grey images as a PNG: a row per class, its support images and, behind a gap, its query images.
+"""Draws an episode of square grey images as a PNG: a row per class, with support images, a gap, and query images.
 
     tests/reference/draw_episode.py SPEC OUT.png [--program bazel-bin/experiments/cli/metaprompt] [--scale 2]
         [--queries 10] [ARGUMENTS of `metaprompt episodes`...]
 
-It needs Python's standard library alone. docs/glyphs.png is made by it; docs/images.md has the command.
+Needs only Python's standard library. It makes docs/glyphs.png; docs/images.md has the command.
 """
 
 import argparse
@@ -13,7 +13,7 @@ import struct
 import subprocess
 import zlib
 
-GAP = 6  # pixels between support and query
+GAP = 6  # pixels between support and query images
 
 
 def png(rows):
