@@ -33,12 +33,13 @@ struct TextClass {
 
 struct Dataset {
   std::string name;  // "debian", or the name of the file or folder
-  // The names by which a template refers to the texts of an example, in their order. Two names: examples are pairs.
+  // The names by which a template refers to the texts of an example, in their order. With two or more names, an example
+  // is a pair, or has more texts.
   std::vector<std::string> text_names = {"text"};
   std::optional<ImageShape> images;  // set: the examples are images, all of this shape, and text_names is {"image"}
-  std::string distribution;          // the public distribution that has as many classes and texts; empty: not known
-  std::string split_name;            // of the published split; empty if the spec gives a split
-  std::vector<TextClass> classes;    // in byte order of their labels
+  std::string distribution;        // the public distribution with these numbers of classes and texts; empty: not known
+  std::string split_name;          // of the published split; empty if the spec gives a split
+  std::vector<TextClass> classes;  // in byte order of their labels
   int64_t dropped_duplicates = 0;
   int64_t unused_texts = 0;       // texts of labels that the split does not name
   int64_t empty_texts = 0;        // records without a text, left out: public data have some
@@ -49,7 +50,7 @@ struct Dataset {
   int64_t NumTexts() const;
   std::vector<const TextClass*> Of(Split split) const;
 
-  // Seals the texts of a split (see Texts), or opens them again.
+  // Seals the texts of a split (see Texts), or unseals them.
   void SetSealed(Split split, bool sealed);
 };
 

@@ -84,7 +84,7 @@ def main():
                         help="the metaprompt binary [bazel-bin/experiments/cli/metaprompt]")
     parser.add_argument("--kills", type=int, default=1000, help="how many kills [1000]")
     parser.add_argument("--longest", type=float, default=3, help="seconds between start and kill, at most [3]")
-    parser.add_argument("--seed", type=int, default=0, help="of the moments and signals [0]")
+    parser.add_argument("--seed", type=int, default=0, help="decides the moments and signals [0]")
     options = parser.parse_args()
     program = options.program.resolve()
     chance = random.Random(options.seed)

@@ -39,7 +39,7 @@ struct FoundColumns {
   size_t label = kNoColumn;
   std::vector<ColumnOfText> texts;
   bool numbers = false;  // whether the user gave a column by its number
-  bool names = false;    // whether a column was found by a name, the user's or a known one, that is not a number
+  bool names = false;    // whether a column was found by a name that is not a number: the user's or a known one
 };
 
 // The columns among the fields of a file's first record or first object: those that `names` gives, or else those with a

@@ -1,4 +1,4 @@
-// How a person's file of texts is laid out, guessed from its first lines: CSV, TSV, JSON lines, or plain lines.
+// The layout of a user's file of texts, guessed from its first lines: CSV, TSV, JSON lines, or plain lines.
 #ifndef DATASETS_READERS_TABLE_FORMAT_H_
 #define DATASETS_READERS_TABLE_FORMAT_H_
 
@@ -32,8 +32,8 @@ struct TableFormat {
   size_t name = kNone;
   std::string label_name;  // of kSeparated with a header, and of kJson; empty: there is no such column
   std::vector<ColumnOfText> texts = {ColumnOfText()};  // of an example, in their order
-  bool guessed = false;  // whether columns were guessed from their contents, not found by their names; of kLines:
-                         // whether the first line looks like the names of columns, none of which is known
+  bool guessed = false;  // whether columns were guessed from their contents and not found by their names; for kLines:
+                         // whether the first line looks like column names, of which none is known
 
   // "CSV, label column 'intent', text column 'message'".
   std::string Describe() const;

@@ -11,8 +11,8 @@
 
 namespace metaprompt {
 
-// Trains a classifier and its encoder on the training texts, chooses the parameters with the best validation, tests
-// them, and leaves a folder at `out`:
+// Trains a classifier and its encoder on the training texts, keeps the parameters with the best validation, tests them,
+// and leaves a folder at `out`:
 //   fine_tuning.textproto    what was found; the same spec, data and threads give the same bytes
 //   config.json, model.safetensors and the tokenizer's files: the fine-tuned encoder, as transformers and
 //                            model.encoder.checkpoint.path read it. A masked-language-model head is as it was.

@@ -16,14 +16,14 @@ BlasInfo GetBlasInfo();
 
 // OpenBLAS chooses its kernel when it is loaded. An old version does not recognise a new processor and uses a kernel of
 // 2004, which is five times slower. Also, LibTorch's OpenMP threads spin while they wait for work, on the cores that
-// OpenBLAS' own threads need; where one task uses all threads, this makes it slower by half. If a better kernel exists,
-// or if OpenMP's threads would spin, and the user has not set OPENBLAS_CORETYPE or OMP_WAIT_POLICY, this function sets
-// them and runs the program again in place of this process (execv; there is no child). It then does not return. Call it
-// first in main.
+// OpenBLAS' own threads need; where one task uses all threads, this makes it slower by half. Unless the user has set
+// them, this function sets OPENBLAS_CORETYPE, if there is a better kernel, and OMP_WAIT_POLICY to passive. If it has
+// set one of them, it runs the program again in place of this process (execv; there is no child) and does not return.
+// Call it first in main.
 void UseBestBlasKernel(char** argv);
 
-// The best kernel for a processor with these abilities among those that every version of OpenBLAS has, or "" if
-// `current` is as good.
+// The best kernel for a processor with these abilities among those that every version of OpenBLAS has, or "" if none of
+// them is better than `current`.
 std::string BetterKernel(const std::string& current, bool avx2_fma, bool avx512);
 
 // Whether a processor with these flags ("avx2 fma ...", as in /proc/cpuinfo) can run OpenBLAS' kernel of that name.

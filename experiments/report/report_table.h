@@ -19,7 +19,7 @@ struct ReportTable {
 };
 
 // One table per data set and number of ways, with the rows that have results there. A table's title has the learner,
-// what adapts and the number of seeds where all of its rows agree; otherwise they are columns.
+// what adapts and the number of seeds if all of its rows agree; otherwise these are columns.
 std::vector<ReportTable> TablesOf(const Report& report);
 
 // What the numbers of the tables mean, one line per column.

@@ -207,8 +207,8 @@ Batch BatchOf(int64_t which) {
   return batch;
 }
 
-// Two parameters of float32: a table of which each task sees other rows, and a vector long enough that LibTorch would
-// split a reduction of it over threads. L = Σ (table − t)² + w · (vector − t)², with t and w of the task.
+// Two float32 parameters: a table of which each task uses different rows, and a vector so long that LibTorch would
+// split its reduction over threads. L = Σ (table − t)² + w · (vector − t)², with t and w of the task.
 class TableModel : public Model {
  public:
   static constexpr int64_t kRows = 9;

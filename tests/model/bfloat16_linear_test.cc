@@ -1,5 +1,5 @@
-// Dense layers in bfloat16, and their derivatives. All values are small whole numbers, so that every sum is exact and
-// results are equal, whatever the order of the sums.
+// Dense layers in bfloat16, and their derivatives. All values are small whole numbers, so that each sum is exact, and
+// results do not depend on the order of summation.
 #include "metaprompt/operations/bfloat16_linear.h"
 
 #include <ATen/ATen.h>
@@ -29,7 +29,7 @@ at::Tensor Whole(at::IntArrayRef shape, int64_t most, Random* random) {
 
 bool Equal(const at::Tensor& a, const at::Tensor& b) { return a.to(at::kFloat).equal(b.to(at::kFloat)); }
 
-// Sizes below, at and above those of a tile; long sums; more columns than fit into a core's cache at once.
+// Sizes below, at and above those of a tile; long sums; more columns than fit into a core's cache.
 TEST(AmxProductTest, IsTheRoundedProductForEverySizeTypeAndThreadCount) {
   if (!HasAmx()) {
     GTEST_SKIP() << "no AMX here";

@@ -52,8 +52,8 @@ std::vector<std::pair<std::string, ParamList>> Directions(const std::vector<Para
   return directions;
 }
 
-// Compares a gradient with differences of `f`; returns the largest relative error. A parameter whose gradient is 0 (the
-// key's bias shifts all scores of a row alike, where there is no prefix) must have differences of 0.
+// Compares a gradient with differences of `f`; returns the largest relative error. A parameter whose gradient is 0 must
+// have differences of 0. (Without a prefix, the bias of the keys is one: it shifts all scores of a row equally.)
 double CheckGradient(const std::vector<ParamInfo>& infos, const ParamList& params, const ParamList& gradient,
                      uint64_t seed, const std::function<double(const ParamList&)>& f, bool has_prefix = false) {
   Random random(seed);

@@ -59,7 +59,7 @@ def run(program, fields):
 
 
 def cost(program, case, few_runs):
-    """(seconds per unit, of these in the system, peak MiB, what must be the same). few_runs: the round's runs so far."""
+    """(seconds per unit, of these in the system, peak MiB, what must be the same). few_runs: the round's runs."""
     fields, counted, more = CASES[case]
     common = {"dataset.huffpost.path": options.data, "model.encoder.checkpoint.path": options.model,
               "threads": options.threads, "test.baseline": "false", **FEW, **fields}

@@ -22,7 +22,7 @@ import transformers  # noqa: E402
 
 parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
 parser.add_argument("--encoder", required=True, help="Hugging Face folder")
-parser.add_argument("--text", required=True, help="text, one a line")
+parser.add_argument("--text", required=True, help="file with one text per line")
 parser.add_argument("--rounds", type=int, default=3)
 parser.add_argument("--binary", default="bazel-bin/experiments/cli/metaprompt")
 options = parser.parse_args()

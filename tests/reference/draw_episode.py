@@ -37,7 +37,7 @@ def main():
     parser.add_argument("out")
     parser.add_argument("--program", default="bazel-bin/experiments/cli/metaprompt")
     parser.add_argument("--scale", type=int, default=2)
-    parser.add_argument("--queries", type=int, default=10, help="of each class, the first ones")
+    parser.add_argument("--queries", type=int, default=10, help="how many query images per class, from the first")
     options, arguments = parser.parse_known_args()
     images = {}
     for line in run(options.program, "datasets", "export", options.spec, "--json").splitlines():

@@ -271,7 +271,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", required=True, help="folder with huffpost/ and 20newsgroups/")
     parser.add_argument("--bert", required=True, help="folder with bert-base-uncased's vocab.txt")
-    parser.add_argument("--only", default="", metavar="FOLDER", help="renew the goldens of this vocabulary alone")
+    parser.add_argument("--only", default="", metavar="FOLDER", help="make only the goldens of this vocabulary")
     parser.add_argument("--train", action="store_true", help="make new vocabularies first")
     arguments = parser.parse_args()
     transformers.logging.set_verbosity_error()
