@@ -18,9 +18,8 @@ namespace metaprompt {
 
 // Facts about a command that main needs before the command line is parsed.
 struct CommandFacts {
-  bool best_kernel = false;  // multiplies so many matrices that it is worth starting again with UseBestBlasKernel
-  bool hears_signals =
-      false;  // saves and ends by itself at a signal (HearStopSignals); a signal ends other commands immediately
+  bool best_kernel = false;    // multiplies so many matrices that it is worth starting again with UseBestBlasKernel
+  bool hears_signals = false;  // saves and ends by itself at a signal; see HearStopSignals
 };
 
 // The commands, and which of them the command line chose. An action must own its options: make them with

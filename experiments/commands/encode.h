@@ -13,19 +13,18 @@
 namespace metaprompt {
 
 struct EncodeOptions {
-  std::string text;     // the file with the lines, which is not replaced
-  std::string encoder;  // the checkpoint's folder
-  std::string out;      // a safetensors file
-  bool mask_logits =
-      false;           // write the logits at each line's mask, or of a causal model's next token, instead of the states
-  int max_tokens = 0;  // longest line in tokens, special ones included; 0: as the encoder allows
+  std::string text;          // the file with the lines, which is not replaced
+  std::string encoder;       // the checkpoint's folder
+  std::string out;           // a safetensors file
+  bool mask_logits = false;  // write logits at the mask, or of a causal model's next token, and no states
+  int max_tokens = 0;        // longest line in tokens, special ones included; 0: as the encoder allows
   bool allow_unknown = false;
   bool bfloat16 = false;  // whether the encoder's matrix products are in bfloat16
   int threads = 1;
 };
 
 // Encodes each line of `in`, which is called `name` in errors, as transformers does: adds special tokens around the
-// line (none for most causal models), and reads special tokens that the line spells out as such. A line longer than
+// line (none for most causal models), and recognises special tokens in the text of the line. A line longer than
 // max_tokens is cut at its end (transformers cuts at the tokenizer's model_max_length). Bytes that are not UTF-8, a
 // max_tokens above what the encoder takes, a line without a token, and outputs that are not finite are errors. Writes,
 // in the order of the lines,

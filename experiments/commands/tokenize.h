@@ -13,7 +13,7 @@ namespace metaprompt {
 struct TokenizeOptions {
   std::string encoder;         // the checkpoint's folder
   bool special_tokens = true;  // [CLS] before each text and [SEP] after it
-  bool plain_text = false;     // read special tokens that a text spells out as plain text
+  bool plain_text = false;     // special tokens that a text spells out are plain text
   bool pieces = false;         // print pieces instead of ids
 };
 

@@ -26,11 +26,11 @@ struct TextSplit {
 };
 
 // Loads the data of the spec and splits its texts. No text is in two parts, even if it occurs under several labels: a
-// published test text is always a test text, then a published validation text a validation text, and where shares are
+// published test text is always a test text; any other published validation text is a validation text; where shares are
 // drawn, all copies of a text go to the part of its first copy. The share of each class is rounded to a whole number of
 // texts. Which texts are drawn depends only on texts.seed and the texts themselves, not on their order. Errors: those
-// of the sources; a published text with a label that `dataset` does not have; a class without a text that trains; no
-// class or only one.
+// of the sources; a published text with a label that `dataset` does not have; a class without a training text; fewer
+// than two classes.
 absl::StatusOr<TextSplit> TextSplitOf(const FineTuningSpec& spec);
 
 }  // namespace metaprompt

@@ -28,8 +28,7 @@ constexpr char kCoreType[] = "OPENBLAS_CORETYPE";
 constexpr char kCapability[] = "ATEN_CPU_CAPABILITY";
 constexpr char kWaitPolicy[] = "OMP_WAIT_POLICY";
 constexpr char kChosenByUs[] = "METAPROMPT_CHOSE_BLAS_KERNEL";
-constexpr char kAskedFor[] =
-    "METAPROMPT_ASKED_FOR_BLAS_KERNEL";  // set by UseKernels, so that it restarts the program only once
+constexpr char kAskedFor[] = "METAPROMPT_ASKED_FOR_BLAS_KERNEL";  // set by UseKernels, so that it acts once
 
 // The result of a function that only OpenBLAS has, by which it describes itself.
 std::string AskOpenBlas(const char* function) {

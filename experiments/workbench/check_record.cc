@@ -18,8 +18,7 @@ namespace metaprompt {
 namespace {
 
 constexpr double kMostSeconds = 1e9;  // 30 years
-constexpr double kSame =
-    1e-5;  // how much a value computed in double may differ from one computed from the same numbers in float
+constexpr double kSame = 1e-5;        // the largest difference between results in double and in float
 constexpr int64_t kMostTexts = 1000000000000;
 constexpr double kWidest = 6.36;  // the widest possible half interval: two accuracies, 0 and 1, and Student's 12.71
 

@@ -64,9 +64,8 @@ class Starts {
   std::optional<StartFacts> encoder_start_;       // the same, if it is an encoder, whose values checkpoint_ has
   std::optional<StartRun> prompt_start_;          // model.prompt.init_from_run
   std::vector<std::vector<int64_t>> init_words_;  // see InitWordIds
-  std::vector<std::pair<size_t, at::Tensor>>
-      standardised_;      // index and value of the parameters that a pass over texts has set
-  std::set<int> wanted_;  // numbers of shots that may be asked for
+  std::vector<std::pair<size_t, at::Tensor>> standardised_;  // index and value of what a pass over texts has set
+  std::set<int> wanted_;                                     // numbers of shots that may be asked for
 };
 
 }  // namespace metaprompt

@@ -1,4 +1,4 @@
-// All that an experiment works with, made from its spec before the first step.
+// Everything that an experiment uses, made from its spec before the first step.
 #ifndef EXPERIMENTS_WORKBENCH_WORKBENCH_H_
 #define EXPERIMENTS_WORKBENCH_WORKBENCH_H_
 
@@ -77,8 +77,8 @@ class Workbench {
   Workbench() = default;
 
   absl::StatusOr<std::unique_ptr<TaskSource>> MakeSource(Split split) const;
-  // Training texts or images over which the scale of the hidden states is measured that class vectors are compared
-  // with.
+  // Training texts or images. The scale of the hidden states that class vectors are compared with is measured over
+  // these.
   absl::StatusOr<std::vector<LocalBatch>> TextsToRead();
 
   ExperimentSpec spec_;

@@ -239,8 +239,7 @@ TEST_F(CommandLineTest, EpisodesAreTheSameEachTime) {
   EXPECT_THAT(first.out, StartsWith("episode 0 of test, seed 0: 2-way 1-shot, 2 queries per class\n"
                                     "part\tway\tlabel\tnumber\ttext\nsupport\t0\tclass-"));
   const std::vector<std::string> lines = absl::StrSplit(first.out, '\n');
-  EXPECT_EQ(lines.size(),
-            2 + 2 * (1 + 2) + 1);  // two heading lines, the texts, and the empty text after the last line end
+  EXPECT_EQ(lines.size(), 2 + 2 * (1 + 2) + 1);  // heading, texts, and "" after the last line end
   EXPECT_EQ(Command({"episodes", "$tiny.textproto"}).out, first.out);
   const std::vector<std::string> fifth = {"episodes", "$tiny.textproto", "--index", "5", "--split", "valid"};
   const std::string before = Command(fifth).out;

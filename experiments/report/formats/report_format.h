@@ -14,8 +14,8 @@ namespace metaprompt {
 const std::vector<std::string>& ReportFormats();
 
 // The format of a report that is written to `file` (empty: to the standard output): `format` if it is not empty,
-// otherwise the format of the file's ending, and text if there is no file. A file with an ending of no format is an
-// error.
+// otherwise the format of the file's ending, and text if there is no file. It is an error if no format has the file's
+// ending.
 absl::StatusOr<std::string> FormatOf(const std::string& format, const std::string& file);
 
 // The report in `format`, one of ReportFormats.
