@@ -340,7 +340,7 @@ TEST_F(FolderTest, HeadsOfOtherTasksAreLeftUnused) {
       testing::UnorderedElementsAre("discriminator_predictions.dense.weight", "discriminator_predictions.dense.bias",
                                     "discriminator_predictions.dense_prediction.weight",
                                     "discriminator_predictions.dense_prediction.bias"));
-  // The name of the field depends on the architecture.
+  // Another architecture does not ignore these tensors.
   const std::string folder = Copy("bert");
   ChangeTensors(folder, [](TensorFile* file) {
     file->tensors.emplace_back("discriminator_predictions.dense.bias", at::ones({16}));
