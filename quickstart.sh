@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# From a fresh clone to a result: installs, builds, runs the quickstart experiment. Arguments go to `metaprompt run`, as
-# in `./quickstart.sh --set seed=1`. Shows every command, so that you can type it yourself next time.
+# From a fresh clone to a result: installs packages, builds, and runs the quickstart experiment. Arguments are passed to
+# `metaprompt run`, as in `./quickstart.sh --set seed=1`. Shows each command, so that you can type it yourself next
+# time.
 source "$(dirname "$0")/common.sh"
 
 program=bazel-bin/experiments/cli/metaprompt

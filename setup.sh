@@ -24,7 +24,7 @@ for package in "${packages[@]}"; do
   state=$(dpkg-query -W -f='${db:Status-Status}' "$package" 2>/dev/null || true)
   [[ $state == installed ]] || missing+=("$package")
 done
-# The data set `debian` without a path reads the package index.
+# Without a path, the data set `debian` reads the package index, so the index must not be empty.
 index=$(apt-cache dumpavail 2>/dev/null | head -c 1 || true)
 if [[ ${#missing[@]} -eq 0 && -n $index ]]; then
   echo "setup.sh: everything is installed"

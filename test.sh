@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
-# Checks the formatting, builds everything, runs every test, follows CONTRIBUTING.md's examples, and kills runs 50 times.
-# The last line counts the test cases; the examples count as one, and so do the kills: `N passed, N failed`, and
-# `, N skipped` if some were skipped.
-# `./test.sh --lint` also runs clang-tidy, which takes long. Other arguments are options for Bazel, as --config=ci, with
-# which a warning is an error.
+# Checks the formatting, builds everything, runs all tests, follows the examples of CONTRIBUTING.md, and kills runs 50
+# times. The last line counts the test cases: `N passed, N failed`, and `, N skipped` if some were skipped. The examples
+# count as one case, and so do the kills.
+# `./test.sh --lint` also runs clang-tidy, which takes long. Other arguments are options for Bazel, such as --config=ci,
+# which turns warnings into errors.
 source "$(dirname "$0")/common.sh"
 
 lint=false
@@ -19,11 +19,11 @@ for argument in "$@"; do
   esac
 done
 
-# However the script ends, it prints this line last.
+# The script prints this line last, even if it fails.
 result="0 passed, 1 failed"
 trap 'echo "$result"' EXIT
 
-sources() { # NAME_PATTERN...: our files, each ended by a zero byte
+sources() { # NAME_PATTERN...: our files, each followed by a zero byte
   local patterns=(-name "$1")
   for pattern in "${@:2}"; do patterns+=(-o -name "$pattern"); done
   find . -name 'bazel-*' -prune -o -type f \( "${patterns[@]}" \) -print0
@@ -33,8 +33,8 @@ step ./setup.sh
 echo "+ clang-format-19 --dry-run -Werror (every .h and .cc)"
 sources '*.h' '*.cc' | xargs -0 clang-format-19 --dry-run -Werror ||
   { echo "test.sh: format the files named above: clang-format-19 -i FILE" >&2; exit 1; }
-# The example is built in a copy of the tree. With this cache, only what the example changes is compiled again there.
-# `bazel clean --expunge` removes the cache. If ~/.bazelrc names another one, that one is used.
+# The examples are built in a copy of the tree. With this cache, only the sources that the examples change are compiled
+# again there. `bazel clean --expunge` removes the cache. If ~/.bazelrc names another cache, that one is used.
 grep -qs -e --disk_cache ~/.bazelrc || options+=("--disk_cache=$(bazel info output_base)/disk_cache")
 step bazel build "${options[@]}" //...
 

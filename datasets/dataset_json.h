@@ -1,4 +1,4 @@
-// What `metaprompt datasets` prints, as JSON for other programs.
+// The output of `metaprompt datasets` as JSON, for other programs.
 #ifndef DATASETS_DATASET_JSON_H_
 #define DATASETS_DATASET_JSON_H_
 
@@ -8,8 +8,8 @@
 
 namespace metaprompt {
 
-// Counts, the split and the hash as in StatsText, and of each class its texts and their words, as one object and a line
-// end.
+// One object and a line end: the counts, the split and the hash as in StatsText, and for each class its number of texts
+// and their lengths in words.
 std::string StatsJson(const Dataset& dataset);
 
 // The lines of ExportText as objects with split, label, name and text, one per line.

@@ -75,7 +75,8 @@ std::string Excerpt(const std::string& text) {
   return end < text.size() ? absl::StrCat(text.substr(0, end), "...") : text;
 }
 
-// The texts under several labels: how many, how many of them on several sides of the split, and the first few.
+// The texts that occur under several labels: their number, how many of them are in several parts of the split, and the
+// first few.
 std::string SharedTextsLines(const Dataset& dataset) {
   constexpr size_t kNamed = 5;
   int64_t across = 0;
@@ -108,7 +109,7 @@ std::string SharedTextsLines(const Dataset& dataset) {
          named;
 }
 
-// For each class of each side one row, and one for all classes of the side.
+// One row per class of each side of the split, and one row for all classes of the side.
 std::vector<Row> ClassRows(const Dataset& dataset) {
   std::vector<Row> rows = {{"split", "label", "name", "texts", "mean words", "median", "max"}};
   for (const Split split : kSplits) {

@@ -10,8 +10,8 @@
 namespace metaprompt {
 
 void FindSharedTexts(Dataset* dataset) {
-  std::unordered_map<std::string_view, size_t> first_class;  // of each text, the first class that has it
-  std::unordered_map<std::string_view, int64_t> number;      // of each text that several classes have
+  std::unordered_map<std::string_view, size_t> first_class;  // the first class that has the text
+  std::unordered_map<std::string_view, int64_t> number;      // of a text that several classes have
   for (size_t c = 0; c < dataset->classes.size(); ++c) {
     for (const std::string& text : dataset->classes[c].texts) {
       const auto [found, is_new] = first_class.try_emplace(text, c);

@@ -1,4 +1,4 @@
-// Texts that stand under several labels.
+// Texts that occur under several labels.
 #ifndef DATASETS_SHARED_TEXTS_H_
 #define DATASETS_SHARED_TEXTS_H_
 
@@ -6,8 +6,8 @@
 
 namespace metaprompt {
 
-// Finds the texts of `dataset`, which must not be sealed, that stand under two or more labels, byte for byte, and fills
-// TextClass::shared and Dataset::shared_texts. A pair of texts is one such text: both must be the same.
+// Finds the texts that occur under two or more labels, compared byte by byte, and fills TextClass::shared and
+// Dataset::shared_texts. Of pairs, both texts must be equal. The texts of `dataset` must not be sealed.
 void FindSharedTexts(Dataset* dataset);
 
 }  // namespace metaprompt

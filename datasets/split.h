@@ -1,4 +1,4 @@
-// The three sides of a class split: meta-learning trains, validates and tests on different classes.
+// The three parts of a class split: meta-learning trains, validates and tests on different classes.
 #ifndef DATASETS_SPLIT_H_
 #define DATASETS_SPLIT_H_
 

@@ -10,7 +10,7 @@
 namespace metaprompt {
 namespace {
 
-// Columns of what `datasets export` and `classify` write, and the slot of templates.
+// The columns of the output of `datasets export` and `classify`, and the mask slot of templates.
 constexpr absl::string_view kTaken[] = {"mask", "label", "name", "split", "probability", "probabilities"};
 
 template <typename Fields>

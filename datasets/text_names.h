@@ -1,4 +1,4 @@
-// What the texts of an example are called.
+// The names of the texts of an example.
 #ifndef DATASETS_TEXT_NAMES_H_
 #define DATASETS_TEXT_NAMES_H_
 
@@ -14,10 +14,10 @@ namespace metaprompt {
 // then "text_b" if the source has pairs, then the names of its further columns.
 std::vector<std::string> TextNames(const DatasetSpec& spec);
 
-// Whether the source gives images. Their one name is "image"; they have no template.
+// Whether the source gives images. Then the only name is "image", and there is no template.
 bool HasImages(const DatasetSpec& spec);
 
-// Checks that no name occurs twice, and that none is one that templates or outputs use for something else. The error
+// Checks that no name occurs twice, and that templates and outputs use none of the names for something else. The error
 // names the field.
 absl::Status CheckTextNames(const DatasetSpec& spec);
 

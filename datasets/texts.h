@@ -10,7 +10,7 @@
 namespace metaprompt {
 
 // A list of texts, or of examples of several texts (see TextClass). While it is sealed, only its length can be read.
-// Reading a text ends the program with a message: it is a mistake in the program that would make all its results
+// Reading a text then ends the program with a message, because it is a programming error that would make all results
 // worthless.
 class Texts {
  public:

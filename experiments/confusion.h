@@ -1,4 +1,4 @@
-// Which classes were taken for which: counts, and what follows from them for each class.
+// A confusion matrix, and the scores of each class that follow from it.
 #ifndef EXPERIMENTS_CONFUSION_H_
 #define EXPERIMENTS_CONFUSION_H_
 
@@ -35,17 +35,18 @@ int64_t RightOf(const Confusion& confusion);
 // The mean of the classes' F1, over those that have texts or answers.
 double MacroF1(const Confusion& confusion);
 
-// "71.2", of a share; empty if it is unset.
+// A share in percent, such as "71.2"; empty if it is unset.
 std::string PercentOf(std::optional<double> share);
 
-// The wrong answer that texts of the class get most often, the first of several; nothing if all are right.
+// The most frequent wrong answer for texts of the class, the first one of a tie; nothing if all answers are right.
 std::optional<size_t> MostFrequentMistake(const Confusion& confusion, size_t label);
 
-// One line per class: texts, right, precision, recall, F1 in percent, and the class that it is taken for most often.
+// One line per class: the number of texts, the number of right answers, precision, recall and F1 in percent, and the
+// most frequent wrong answer.
 std::string ClassTable(const Confusion& confusion);
 
-// The counts: a row per class of the texts, a column per answer, numbered like the rows. With more than 20 classes, the
-// 20 most frequent mistakes instead.
+// The counts: a row per true class and a column per answer, numbered like the rows. With more than 20 classes, the 20
+// most frequent mistakes instead.
 std::string ConfusionTable(const Confusion& confusion);
 
 }  // namespace metaprompt

@@ -19,7 +19,7 @@ std::vector<std::string> CheckImages(const ExperimentSpec& spec) {
   const VerbalizerSpec& verbalizer = model.verbalizer();
   const EpisodeSpec& episodes = spec.episodes();
   const LearnerSpec& learner = spec.learner();
-  // Fields that texts have, each with whether it is set.
+  // The fields of text settings, and whether each is set.
   for (const auto& [set, field] : {
            std::make_pair(prompt.template_() != PromptSpec::default_instance().template_(), "model.prompt.template"),
            std::make_pair(!prompt.init_words().empty(), "model.prompt.init_words"),

@@ -1,4 +1,4 @@
-// The rules of a spec whose data are images, which have no words.
+// The rules for specs whose data are images, which have no words.
 #ifndef EXPERIMENTS_IMAGE_SPEC_H_
 #define EXPERIMENTS_IMAGE_SPEC_H_
 
@@ -9,8 +9,8 @@
 
 namespace metaprompt {
 
-// The broken rules; each names its field. For images: settings of texts that would be ignored, and an encoder of texts.
-// For texts: settings of images, and an encoder of images.
+// The broken rules; each names its field. For images: text settings that would be ignored, and a text encoder. For
+// texts: image settings, and an image encoder.
 std::vector<std::string> CheckInputs(const ExperimentSpec& spec);
 
 // Whether the model has soft vectors: in the template or, for images, beside the patches.

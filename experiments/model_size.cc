@@ -16,7 +16,7 @@ namespace {
 constexpr double kGib = 1024.0 * 1024 * 1024;
 constexpr double kBytes = 4;  // of a float32
 
-// As a double: the product of two sizes may not fit into 64 bits.
+// A double, because the product of two sizes may not fit into 64 bits.
 double NumbersOf(const ParamInfo& info) {
   double numbers = 1;
   for (const int64_t size : info.shape) {

@@ -11,12 +11,12 @@
 
 namespace metaprompt {
 
-// An error if the parameters alone, in float32, take more memory than this process can have. It begins with `what` and
-// has the arithmetic. Training takes several times as much.
+// An error if the parameters alone, in float32, take more memory than this process can have. (Training takes several
+// times as much.) The error begins with `what` and shows the arithmetic.
 absl::Status CheckFits(absl::string_view what, const std::vector<ParamInfo>& infos);
 
-// The same for an encoder that is trained from random values, whose spec has passed its rules. The vocabulary counts if
-// the spec gives its size.
+// The same for an encoder with random initial values; its spec must have passed its rules. The vocabulary is counted
+// only if the spec gives its size.
 absl::Status CheckFits(const ModelSpec& spec);
 
 }  // namespace metaprompt

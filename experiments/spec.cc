@@ -24,7 +24,7 @@
 namespace metaprompt {
 namespace {
 
-// "learner.maml, reptile and anil": the learners of which the fact is true.
+// "learner.maml, reptile and anil": the learners for which the fact is true.
 std::string LearnersWith(bool (LearnerFacts::*fact)() const) {
   std::vector<std::string> names;
   for (const google::protobuf::FieldDescriptor* learner : AllLearners()) {
@@ -37,7 +37,7 @@ std::string LearnersWith(bool (LearnerFacts::*fact)() const) {
   return absl::StrCat("learner.", absl::StrJoin(names, ", "), " and ", last);
 }
 
-// What the prompt, the verbalizer and the learner ask of each other, and the learner of meta-training.
+// Checks that the prompt, the verbalizer and the learner fit each other, and that the learner fits meta-training.
 void CheckPromptAndLearner(const ExperimentSpec& spec, std::vector<std::string>* broken) {
   const LearnerSpec& learner = spec.learner();
   const PromptSpec& prompts = spec.model().prompt();
@@ -48,7 +48,7 @@ void CheckPromptAndLearner(const ExperimentSpec& spec, std::vector<std::string>*
   const bool without_prefixes =
       facts_of_learner.prompt() == LearnerFacts::VECTORS_OR_PREFIXES && prompts.prefix_length() == 0;
   if (!has_soft && (plain_vectors || without_prefixes)) {
-    broken->push_back(absl::StrCat(NoSoftVectors(spec), "; ", name, " adapts soft vectors alone"));
+    broken->push_back(absl::StrCat(NoSoftVectors(spec), "; ", name, " adapts only soft vectors"));
   }
   const std::string reparametrisation = PromptSpec::Reparametrisation_Name(prompts.reparametrisation());
   if (!has_soft) {
@@ -95,7 +95,7 @@ void CheckPromptAndLearner(const ExperimentSpec& spec, std::vector<std::string>*
   }
 }
 
-// What answers that are scored as sequences, and calibration, ask of the model and of the learner.
+// Checks the model and the learner for answers that are scored as sequences, and for calibration.
 void CheckSequences(const ExperimentSpec& spec, std::vector<std::string>* broken) {
   const ModelSpec& model = spec.model();
   const VerbalizerSpec& verbalizer = model.verbalizer();
@@ -124,7 +124,7 @@ void CheckSequences(const ExperimentSpec& spec, std::vector<std::string>* broken
         absl::StrCat(sequence, "model.read and model.features must be MASK"));
 }
 
-// The template, and what it needs of the data and of the verbalizer.
+// Checks the template, and whether it fits the data and the verbalizer.
 void CheckTexts(const ExperimentSpec& spec, std::vector<std::string>* broken) {
   const std::string& prompt = spec.model().prompt().template_();
   const std::vector<std::string> names = TextNames(spec.dataset());
@@ -168,7 +168,7 @@ std::vector<std::string> CheckSpec(const ExperimentSpec& spec) {
     check(CheckPromptWidth(spec.model().prompt(), spec.model().encoder().bert().width()));
   }
   if (spec.model().encoder().has_checkpoint() && !spec.model().tokenizer().path().empty()) {
-    broken.emplace_back("model.tokenizer.path is set; model.encoder.checkpoint brings a tokenizer of its own");
+    broken.emplace_back("model.tokenizer.path is set; model.encoder.checkpoint has its own tokenizer");
   }
   const LearnerSpec& learner = spec.learner();
   for (const std::string& one : CheckLearner(learner)) {
@@ -209,7 +209,7 @@ absl::StatusOr<DatasetSpec> LoadDatasetSpec(const std::string& path, const std::
 }
 
 absl::StatusOr<ExperimentSpec> CompleteSpec(ExperimentSpec spec, const std::string& name) {
-  // Groups that are all defaults may be left out of the file, not out of the record.
+  // A message whose fields are all defaults may be missing in the file, but not in the record.
   spec.mutable_model()->mutable_tokenizer();
   spec.mutable_model()->mutable_prompt();
   spec.mutable_model()->mutable_verbalizer();

@@ -1,4 +1,4 @@
-// The spec of an experiment: reading it, changing it from the command line, checking it.
+// The spec of an experiment: reads it, changes it from the command line, checks it.
 #ifndef EXPERIMENTS_SPEC_H_
 #define EXPERIMENTS_SPEC_H_
 
@@ -18,14 +18,14 @@ absl::StatusOr<ExperimentSpec> LoadSpec(const std::string& path, const std::vect
 // The same for a spec that does not come from a file; `name` is what its errors begin with.
 absl::StatusOr<ExperimentSpec> CompleteSpec(ExperimentSpec spec, const std::string& name);
 
-// Reads the dataset only: the file may have other parts or not, and they are not checked.
+// Reads only the dataset: the file may lack other parts, and they are not checked.
 absl::StatusOr<DatasetSpec> LoadDatasetSpec(const std::string& path, const std::vector<std::string>& sets);
 
-// The broken rules of a spec, of single fields and between fields; each names its field. Empty: the spec is sound, on
-// whatever machine it runs.
+// The broken rules of a spec, of single fields and between fields; each names its field. Empty: the spec is valid. The
+// result does not depend on the machine.
 std::vector<std::string> CheckSpec(const ExperimentSpec& spec);
 
-// The shape of meta-training episodes.
+// The ways and queries of meta-training episodes.
 int TrainWays(const EpisodeSpec& spec);
 int TrainQueries(const EpisodeSpec& spec);
 

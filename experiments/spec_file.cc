@@ -35,7 +35,7 @@ absl::Status WithOtherKind(const absl::Status& error, const std::string& text, c
     const google::protobuf::Descriptor* const type =
         google::protobuf::DescriptorPool::generated_pool()->FindMessageTypeByName(kind.message);
     if (error.ok() || type == nullptr || type == wanted.GetDescriptor()) {
-      continue;  // a test may lack some of them
+      continue;  // a test program may not link all kinds of specs
     }
     const std::unique_ptr<google::protobuf::Message> other(
         google::protobuf::MessageFactory::generated_factory()->GetPrototype(type)->New());
@@ -67,7 +67,7 @@ std::string BrokenNameRule(const std::string& name) {
   const bool sound = std::all_of(name.begin(), name.end(), [](char c) {
     return absl::ascii_isalnum(static_cast<unsigned char>(c)) || c == '-' || c == '_';
   });
-  return sound ? "" : absl::StrCat("name is ", Quoted(name), "; it may hold letters, digits, - and _ only");
+  return sound ? "" : absl::StrCat("name is ", Quoted(name), "; it may contain only letters, digits, - and _");
 }
 
 }  // namespace metaprompt

@@ -1,4 +1,5 @@
-// What every kind of spec has in common: a file, changes to it from the command line, a name, an error per broken rule.
+// Functions that all kinds of specs share: for the file, its changes from the command line, its name, and the errors of
+// broken rules.
 #ifndef EXPERIMENTS_SPEC_FILE_H_
 #define EXPERIMENTS_SPEC_FILE_H_
 
@@ -14,15 +15,15 @@ namespace metaprompt {
 absl::Status ReadSpecFile(const std::string& path, const std::vector<std::string>& sets,
                           google::protobuf::Message* spec);
 
-// `error`, of parsing the text of the file as `wanted`, or, if the text is a spec of another kind, an error that names
-// the command for it.
+// Returns `error`, the error of parsing the text of the file as `wanted`; or, if the text is a spec of another kind, an
+// error that names the command for that kind.
 absl::Status WithOtherKind(const absl::Status& error, const std::string& text, const std::string& path,
                            const google::protobuf::Message& wanted);
 
-// An error with one line per broken rule, each after `path`; OK if no rule is broken.
+// An error with one line per broken rule, each beginning with `path`; OK if no rule is broken.
 absl::Status BrokenRulesError(const std::string& path, const std::vector<std::string>& broken);
 
-// The broken rule of a spec's name, which may hold letters, digits, - and _ only; empty if it is not broken.
+// The broken rule of a spec's name, which may contain only letters, digits, - and _; empty if the name is valid.
 std::string BrokenNameRule(const std::string& name);
 
 }  // namespace metaprompt

@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """Builds the wheel of the Python package: `python/build_wheel.py [FOLDER]`. `pip install .` calls build_wheel.
 
-The wheel holds what Bazel built against this machine's LibTorch and other libraries. It is for this machine, and for
-others with the same release of Debian and the same packages.
+The wheel has the files that Bazel built with this machine's LibTorch and other libraries. It works on this machine, and
+on others with the same release of Debian and the same packages.
 """
 
 import argparse
@@ -20,7 +20,7 @@ from pathlib import Path
 TOP = Path(__file__).resolve().parent.parent
 NAME = "metaprompt"
 VERSION = "0.1.0"  # kVersion in experiments/host/environment.cc
-PYTHON = os.path.realpath(sys.executable)  # of a virtual environment, the one that it was made from
+PYTHON = os.path.realpath(sys.executable)  # in a virtual environment, the Python that it was made from
 DEFAULT_PYTHON = os.path.realpath("/usr/bin/python3")
 PLUGIN = "libmetaprompt_sentencepiece.so"  # opened when a tokenizer first needs it
 METADATA = f"""Metadata-Version: 2.1
@@ -44,7 +44,7 @@ def tag():
 
 
 def files():
-    """From the path in the wheel to the file."""
+    """A dictionary from paths in the wheel to files."""
     # Bazel compiles against the headers of the Python that installs the wheel.
     python = [] if PYTHON == DEFAULT_PYTHON else ["--repo_env=PYTHON_BIN_PATH=" + PYTHON]
     targets = ["//python:package", "//metaprompt/tokenizers:" + PLUGIN]
@@ -63,7 +63,7 @@ def files():
 
 
 def add(wheel, record, name, content, mode=0o644):
-    """Writes a file to the wheel, with a time that is always the same, and its hash to `record`."""
+    """Writes a file to the wheel, always with the same time, and appends its hash to `record`."""
     info = zipfile.ZipInfo(name, (1980, 1, 1, 0, 0, 0))
     info.compress_type = zipfile.ZIP_DEFLATED
     info.external_attr = (stat.S_IFREG | mode) << 16
@@ -73,7 +73,7 @@ def add(wheel, record, name, content, mode=0o644):
 
 
 def build_wheel(wheel_directory, config_settings=None, metadata_directory=None):
-    """The hook of PEP 517. Returns the wheel's name."""
+    """The hook of PEP 517 that builds a wheel. Returns the wheel's name."""
     name = f"{NAME}-{VERSION}-{tag()}.whl"
     info = f"{NAME}-{VERSION}.dist-info"
     record = []
@@ -89,7 +89,7 @@ def build_wheel(wheel_directory, config_settings=None, metadata_directory=None):
 
 
 def build_sdist(sdist_directory, config_settings=None):
-    """The hook of PEP 517; the sources are the git repository."""
+    """The hook of PEP 517 that builds a source distribution. There is none: the sources are the git repository."""
     raise NotImplementedError("metaprompt has no source distribution: install from a clone")
 
 

@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
-"""Follows the worked examples of CONTRIBUTING.md to the letter, in a copy of this tree, so that they cannot go stale.
+"""Follows the worked examples of CONTRIBUTING.md literally, in a copy of this tree, so that they stay correct.
 
     tests/contributing.py [--only=TEXT] [--disk_cache=DIR] [option of bazel build]...
 
 Each section "## Worked example: ..." is an example. In it, the prose above a block of code ends with what to do with the
 block: "Create `FILE`:", "In `FILE`, below the line `TEXT`, add:", "... above the line ...", or "At the end of `FILE`,
-add:". TEXT… stands for a line that starts with TEXT. A block of `sh` is run, in the tree with all examples applied.
+add:". TEXT… stands for a line that starts with TEXT. A block of `sh` is run in the tree with all examples applied.
 
 --only=TEXT follows only the examples with TEXT in their title. With the disk cache of an earlier build, bazel compiles
 only what the examples change.
@@ -39,7 +39,7 @@ class Block(typing.NamedTuple):
     example: str  # the section's title
     where: str  # GUIDE:LINE
     language: str
-    prose: str  # what stands above the block, as one line
+    prose: str  # the text above the block, as one line
     code: str
 
 
@@ -64,7 +64,7 @@ def blocks_of(guide, only):
 
 
 def apply(block, tree):
-    """Carries out a block that is not `sh`, in the copy. Returns the file and whether it is new."""
+    """Applies a block that is not `sh` to the copy. Returns the file and whether it is new."""
     where, prose, code = block.where, block.prose, block.code
     if match := CREATE.search(prose):
         path = tree / match[1]
@@ -103,7 +103,7 @@ def run(where, command, tree):
 
 
 def check_cases(where, label, tree):
-    """Fails if the test ran no case: a filter that no case fits makes a test pass."""
+    """Fails if the test ran no case, because a test passes if its filter matches no case."""
     package, name = label[2:].split(":")
     report = tree / "bazel-testlogs" / package / name / "test.xml"
     cases = xml.etree.ElementTree.parse(report).iter("testcase")
@@ -114,7 +114,7 @@ def check_cases(where, label, tree):
 
 
 def copy_tree(source, tree):
-    """Copies the files that git tracks or would track, as they are on the disk."""
+    """Copies the files that git tracks or would track, with their contents on the disk."""
     listing = ["git", "-c", "safe.directory=*", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
     listed = subprocess.run(listing, cwd=source, check=False, stdout=subprocess.PIPE)
     if listed.returncode != 0:
@@ -134,7 +134,7 @@ def tests_of(code):
 
 
 def follow(source, folder, only, options):
-    """Returns the titles of the examples, which work."""
+    """Follows the examples. Returns their titles if all of them work."""
     tree = folder / "metaprompt"
     copy_tree(source, tree)
     blocks = blocks_of((tree / GUIDE).read_text(encoding="utf-8"), only)
@@ -155,7 +155,7 @@ def follow(source, folder, only, options):
         rc.writelines(f"build {option}\n" for option in options)
     try:
         labels = sorted({label for block in commands for label in re.findall(r"//[\w/]+:\w+", block.code)})
-        run(GUIDE, "bazel build " + " ".join(labels), tree)  # all at once, so that no core is idle
+        run(GUIDE, "bazel build " + " ".join(labels), tree)  # all in one command, so that no core is idle
         for block in commands:
             run(block.where, block.code, tree)
             for label in tests_of(block.code):

@@ -1,14 +1,14 @@
 #!/usr/bin/env python3
-"""Stops runs again and again at random moments, and compares what they leave with a run that was never stopped.
+"""Stops runs many times at random moments, and compares their files with those of a run that was never stopped.
 
     tests/kills.py --kills 1000
 
-The runs are small ones of each command that can be continued: run, pretrain, finetune. Training, validation and
-meta-test of `run` each take longer than the time between two kills. A kill is SIGKILL, SIGTERM, SIGINT or SIGUSR1, at a
-random moment between the start of the program and --longest seconds later. When a run has ended in spite of them, every
-file must have the bytes of the undisturbed run, but for environment.textproto, which has the time, and SHA256SUMS,
-which has its checksum. Then the next run begins, of the next command, until there were enough kills. The last line
-counts kills, runs and differences; the exit status is 1 if there is a difference or if a run fails.
+There is a small run for each command that can be continued: run, pretrain, finetune. Training, validation and meta-test
+of `run` each take longer than the time between two kills. A kill is a SIGKILL, SIGTERM, SIGINT or SIGUSR1 at a random
+moment between the start of the program and --longest seconds later. When a run is complete in spite of the kills, each
+file must have the same bytes as in the undisturbed run, except environment.textproto, which has the time, and
+SHA256SUMS, which has its checksum. Then a run of the next command begins, until there were enough kills. The last line
+counts kills, runs and differences. The exit status is 1 if there is a difference or if a run fails.
 """
 
 import argparse
@@ -84,7 +84,7 @@ def main():
                         help="the metaprompt binary [bazel-bin/experiments/cli/metaprompt]")
     parser.add_argument("--kills", type=int, default=1000, help="how many kills [1000]")
     parser.add_argument("--longest", type=float, default=3, help="seconds between start and kill, at most [3]")
-    parser.add_argument("--seed", type=int, default=0, help="of the moments and signals [0]")
+    parser.add_argument("--seed", type=int, default=0, help="decides the moments and signals [0]")
     options = parser.parse_args()
     program = options.program.resolve()
     chance = random.Random(options.seed)
@@ -120,8 +120,8 @@ def main():
                     _, err = process.communicate(timeout=120)
                 if sent is None and process.returncode == 0:
                     break
-                # A signal that comes before the program listens ends it; later it saves, and exits with 130. A run may
-                # also have ended just before the signal.
+                # A signal that arrives before the program handles signals ends it. Later the program saves, and exits
+                # with 130. A run may also have ended just before the signal.
                 expected_codes = {0} if sent is None else {0, -sent} if sent == signal.SIGKILL else {0, -sent, 130}
                 if process.returncode not in expected_codes:
                     sys.exit(f"{out}, after {kills} kills: exit status {process.returncode}\n"

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Prints the SHA-256 of what a fixed set of runs leaves, so that two builds of the program can be compared.
+"""Prints the SHA-256 of the results of a fixed set of runs, so that two builds of the program can be compared.
 
     tests/record_hashes.py --program bazel-bin/experiments/cli/metaprompt > before.txt
     ... change the code, build again ...
@@ -7,18 +7,18 @@
     diff before.txt after.txt
 
 Each run is made with one thread and with two: a random encoder, a short run of each learner, a ViT on images of
-letters, a tiny causal model, a pre-training, a fine-tuning, `classify` from the first run, the sinusoids and, where it
-is named, a sentence encoder on HuffPost. A line of the output is `RUN THREADS WHAT SHA256`, with WHAT one of
+letters, a tiny causal model, a pre-training, a fine-tuning, `classify` from the first run, the sinusoids and, with
+--encoder, a sentence encoder on HuffPost. A line of the output is `RUN THREADS WHAT SHA256`, where WHAT is one of
 
-    record            record.textproto, pretraining.textproto or fine_tuning.textproto as it is
+    record            record.textproto, pretraining.textproto or fine_tuning.textproto, unchanged
     record-core       the same without the fields that --ignore names
     best-Kshot        the tensors that validated best, for K shots
-    checkpoint-Kshot  the tensors of training's state at its end, moments included
+    checkpoint-Kshot  the tensors of the state at the end of training, moments included
     model, classifier the tensors of a pre-trained or fine-tuned encoder, and of its classifier
     output            what the program printed or wrote
 
-Equal lines mean equal bytes. Records depend on the data (those of the images on the fonts that are installed), on the
-processor's matrix kernels and on LibTorch, so hashes of two machines do not compare.
+Equal lines mean equal bytes. Records depend on the data (for the images, on the installed fonts), on the processor's
+matrix kernels and on LibTorch, so hashes of two machines cannot be compared.
 """
 
 import argparse
@@ -37,7 +37,7 @@ SHORT = [
 ]
 INNER = "inner { steps: 2 prompt_lr: 0.05 encoder_lr: 0.01 class_lr: 0.2 }"
 META = "meta_optimizer { encoder_lr: 0.0001 word_lr: 0.0003 }"
-# One entry for each learner, and the switches that take another path through the code.
+# One entry per learner, and the settings that take another path through the code.
 LEARNERS = {
     "maml": f"maml {{}} {INNER} {META}",
     "maml-first-order": f"maml {{ order: FIRST }} {INNER} {META}",
@@ -85,7 +85,7 @@ RECORDS = {"run": "record.textproto", "pretrain": "pretraining.textproto", "fine
 
 
 def tensors_of(safetensors):
-    """The bytes behind the header, whose metadata hold what records hold."""
+    """The bytes after the header. The header's metadata has values that are also in the record."""
     return safetensors[8 + int.from_bytes(safetensors[:8], "little") :]
 
 
@@ -99,7 +99,7 @@ class Battery:
     def __init__(self, options, folder):
         self.options, self.folder = options, folder
         fields = "|".join(re.escape(field) for field in options.ignore)
-        # A field in a line, or a message from its name to the brace that closes it at the same indentation.
+        # A field on one line, or a message from its name to the closing brace with the same indentation.
         ignored = rf"^( *)(?:{fields})(?::.*| \{{\n(?:\1 +.*\n)*\1\}})\n" if fields else r"(?!)"
         self.ignored = re.compile(ignored, re.MULTILINE)
 

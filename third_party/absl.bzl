@@ -1,5 +1,5 @@
-"""The system's Abseil. pkg-config lists the shared libraries that a header needs, which differ between versions: in
-Debian 13 absl::string_view is in a library, in Debian 12 it is in the header alone."""
+"""The system's Abseil. pkg-config lists the shared libraries that a header needs. They differ between versions: in
+Debian 13 absl::string_view is in a library, in Debian 12 only in the header."""
 
 _TARGETS = {
     "flat_hash_map": ["absl_flat_hash_map"],

@@ -16,13 +16,13 @@ cc_library(
 )
 """
 
-# CUDA's own libraries (cuBLAS, cuDNN, NCCL) are needed where the program runs, and not where it is built.
+# CUDA's own libraries (cuBLAS, cuDNN, NCCL) are needed to run the program, but not to build it.
 _CUDA = ["-ltorch_cuda", "-lc10_cuda", "-Wl,--allow-shlib-undefined"]
 
 def _libtorch_impl(ctx):
     root = ctx.os.environ.get("LIBTORCH", "")
     if not root:
-        # The compiler searches /usr/include itself. Only the C++ API's folder inside it has to be named.
+        # The compiler searches /usr/include anyway. Only the folder of the C++ API inside it has to be named.
         ctx.symlink("/usr/include/torch/csrc/api/include", "api")
         ctx.file("BUILD.bazel", _BUILD.format(
             hdrs = ["api/**"],

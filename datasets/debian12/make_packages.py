@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """Makes packages.gz from a Debian package index: `apt-cache dumpavail | make_packages.py > packages.gz`.
 
-Keeps what the data set `debian` reads: of each source package in each section, the first package by name, with its Package,
-Source, Section and Description (the first line). The same index gives the same bytes.
+Keeps only what the data set `debian` reads: for each source package and section, the first package by name, with its
+fields Package, Source, Section and Description (the first line). The same index gives the same bytes.
 """
 
 import gzip

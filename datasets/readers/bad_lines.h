@@ -1,4 +1,4 @@
-// The damaged lines of a source: how many there are, and where the first ones are.
+// The damaged lines of a source: their number, and the places of the first ones.
 #ifndef DATASETS_READERS_BAD_LINES_H_
 #define DATASETS_READERS_BAD_LINES_H_
 
@@ -17,8 +17,7 @@ class BadLines {
 
   int64_t count() const { return count_; }
 
-  // OK if there are none. Otherwise `file:line: reason` for each of the first ten, on lines of their own, and how many
-  // there are.
+  // OK if there are none. Otherwise one `file:line: reason` line for each of the first ten, and their number.
   absl::Status status() const;
 
  private:

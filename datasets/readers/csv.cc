@@ -23,7 +23,7 @@
 namespace metaprompt {
 namespace {
 
-// The place of a column, which is given by its name in the header or by its number from 1.
+// The index of a column, which is given by its name in the header or by its number from 1.
 absl::StatusOr<size_t> ColumnOf(const std::string& column, const std::vector<std::string>& first, bool header) {
   const auto named = header ? std::find(first.begin(), first.end(), column) : first.end();
   if (named != first.end()) {
@@ -41,15 +41,15 @@ absl::StatusOr<size_t> ColumnOf(const std::string& column, const std::vector<std
                                                                          : absl::StrCat(first.size(), " columns")));
 }
 
-// The places of a file's columns, and how many there are.
+// The indices of the columns that the source reads, and the number of columns of the file.
 struct Columns {
   size_t count = 0;
   size_t label = 0;
   std::vector<size_t> texts;       // of the texts of an example, in their order
-  std::vector<std::string> names;  // as the source calls them
+  std::vector<std::string> names;  // as in the source's fields
 };
 
-// Takes them from the first record.
+// Finds the columns in the first record.
 absl::StatusOr<Columns> ColumnsOf(const CsvSource& source, const std::vector<std::string>& first) {
   Columns columns;
   columns.count = first.size();
@@ -62,14 +62,15 @@ absl::StatusOr<Columns> ColumnsOf(const CsvSource& source, const std::vector<std
   for (const std::string& name : columns.names) {
     ASSIGN_OR_RETURN(const size_t place, ColumnOf(name, first, source.header()));
     if (std::find(columns.texts.begin(), columns.texts.end(), place) != columns.texts.end()) {
-      return absl::InvalidArgumentError(absl::StrCat("the column ", Quoted(name), " is to be two texts of an example"));
+      return absl::InvalidArgumentError(
+          absl::StrCat("the column ", Quoted(name), " is given for two texts of an example"));
     }
     columns.texts.push_back(place);
   }
   return columns;
 }
 
-// The delimiter that a spec gives, or the first of , ; tab | with which the first record has all columns.
+// The delimiter of the spec, or the first of , ; tab | with which the first record has all columns.
 char DelimiterOf(const CsvSource& source, absl::string_view first_record) {
   switch (source.delimiter()) {
     case CsvSource::COMMA:
@@ -92,7 +93,7 @@ char DelimiterOf(const CsvSource& source, absl::string_view first_record) {
   return ',';
 }
 
-// The records of a file. All lines of a damaged record except the first are read again, as other records.
+// The records of a file. If a record is damaged, its lines after the first are read again as other records.
 class Records {
  public:
   Records(const CsvSource& source, FileLines lines) : source_(source), lines_(std::move(lines)) {}
@@ -165,7 +166,7 @@ class Records {
   absl::Status damage_;
 };
 
-// Adds a record that is not the header. An error is the reason why it is damaged.
+// Adds a record that is not the header. An error gives the reason why it is damaged.
 absl::Status TakeRecord(const std::vector<std::string>& fields, const Columns& columns, const ImportOptions& options,
                         Imported* imported) {
   if (fields.size() != columns.count) {
@@ -214,7 +215,7 @@ absl::StatusOr<Imported> LoadCsv(const CsvSource& source, const ImportOptions& o
         continue;
       }
     } else if (!damage.ok() && !columns.has_value() && source.header()) {
-      // Nothing else tells what the columns are, so that the header cannot be skipped.
+      // Only the header tells which columns there are, so it cannot be skipped.
       return error(absl::StrCat("the header: ", damage.message()));
     }
     if (damage.ok()) {

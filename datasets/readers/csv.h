@@ -8,9 +8,9 @@
 
 namespace metaprompt {
 
-// A field may be in quotes; then it may hold delimiters, line ends, and quotes written twice. Every record has as many
-// fields as the first one. The error of a damaged record gives the line where it begins, and reading goes on with the
-// next line.
+// A field may be in quotes; then it may contain delimiters, line ends, and doubled quotes. Every record has as many
+// fields as the first one. The error for a damaged record gives the line where the record begins. If a record is not
+// UTF-8 or its quotes are wrong, its lines after the first are read again as other records.
 absl::StatusOr<Imported> LoadCsv(const CsvSource& source, const ImportOptions& options);
 
 }  // namespace metaprompt

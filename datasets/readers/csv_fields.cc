@@ -28,7 +28,7 @@ absl::StatusOr<std::vector<std::string>> SplitRecord(absl::string_view record, c
     if (at < record.size() && record[at] == '"') {
       for (++at; at < record.size(); ++at) {
         if (record[at] == '"' && (++at == record.size() || record[at] != '"')) {
-          break;  // `at` is behind the quote that ends the field
+          break;  // `at` is just after the quote that ends the field
         }
         field.push_back(record[at]);
       }

@@ -11,16 +11,17 @@
 
 namespace metaprompt {
 
-// A record that is put together from its lines: one that ends inside quotes goes on.
+// Joins lines into a record: a line that ends inside quotes continues on the next line.
 class RecordLines {
  public:
-  // Adds a line, without its end. Whether the record is complete: it has an even number of quotes.
+  // Adds a line, without its end. Returns whether the record is complete, which means that its number of quotes is
+  // even.
   bool Add(absl::string_view line);
 
-  // Whether it is so long (1 MiB) that a quote is missing: no further line belongs to it.
+  // Whether the record is longer than 1 MiB. Then a quote is missing, and no further line should be added.
   bool TooLong() const { return record_.size() > kLongest; }
 
-  // The record, with LF between its lines. What is added next begins a new one.
+  // Returns the record, with LF between its lines. The next Add begins a new one.
   std::string Take();
 
  private:
@@ -31,8 +32,8 @@ class RecordLines {
   size_t quotes_ = 0;
 };
 
-// Splits a record at its delimiters. A field in quotes may hold delimiters, line ends, and quotes written twice. The
-// record is complete: it has an even number of quotes. Errors are reasons without a file and a line.
+// Splits a record at its delimiters. A field in quotes may contain delimiters, line ends, and doubled quotes. The
+// record must be complete: its number of quotes is even. Errors give a reason, without file and line.
 absl::StatusOr<std::vector<std::string>> SplitRecord(absl::string_view record, char delimiter);
 
 }  // namespace metaprompt

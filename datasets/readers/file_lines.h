@@ -15,14 +15,13 @@
 
 namespace metaprompt {
 
-// Goes through a file line by line. Memory holds one line and a block of the file. Lines end with LF or CR LF; a
-// byte-order mark at the start is skipped. Whether a line is UTF-8 is not checked.
+// Reads a file line by line. Memory: one line and a block of the file. Lines end with LF or CR LF; a byte-order mark at
+// the start is skipped. Whether a line is UTF-8 is not checked.
 class FileLines {
  public:
   static absl::StatusOr<FileLines> Open(const std::string& path);
 
-  // Moves to the next line; false at the end. It is an error if the file cannot be read, or if a line has more than
-  // 16 MiB.
+  // Moves to the next line; false at the end. It is an error if the file cannot be read, or if a line exceeds 16 MiB.
   absl::StatusOr<bool> Next();
 
   absl::string_view line() const { return line_; }  // without its end; valid until the next call of Next

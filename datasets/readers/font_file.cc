@@ -20,13 +20,13 @@ namespace metaprompt {
 
 namespace {
 
-constexpr int64_t kMostBytes = int64_t{1} << 28;  // fonts of all Chinese characters have 20 to 100 MB
+constexpr int64_t kMostBytes = int64_t{1} << 28;  // fonts with all Chinese characters have 20 to 100 MB
 
 }  // namespace
 
 struct FontFile::Face {
   std::string path;
-  std::string bytes;  // FreeType reads from here for as long as the face is open
+  std::string bytes;  // FreeType reads from it as long as the face is open
   FT_Library library = nullptr;
   FT_Face face = nullptr;
 

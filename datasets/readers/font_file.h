@@ -18,12 +18,12 @@ class FontFile {
   static absl::StatusOr<FontFile> Open(const std::string& path);
 
   // A grey picture, white on black, of `size` x `size` bytes, row by row from the top; `size` is at least 2. Empty if
-  // the font lacks the character or shows nothing for it. A character that FreeType cannot read is an error, which
-  // names the file and the character.
+  // the font lacks the character or draws nothing for it. If FreeType cannot read the character, the error names the
+  // file and the character.
   //
-  // An em is 3/4 of the picture. All characters stand on one line, 1/4 above the bottom, and in the middle between left
-  // and right, so that "o", "O" and "p" differ in size and height. What does not fit is cut off. Outlines are drawn
-  // without hints, so that versions of FreeType hardly differ.
+  // An em is 3/4 of the picture's height. The baseline of every character is 1/4 of the height above the bottom, and
+  // characters are centred horizontally. So "o", "O" and "p" differ in size and height. Parts that do not fit are cut
+  // off. Outlines are drawn without hints, so that versions of FreeType hardly differ.
   absl::StatusOr<std::string> Draw(char32_t character, int64_t size) const;
 
  private:

@@ -16,14 +16,14 @@ namespace {
 
 using Json = nlohmann::json;
 
-// At most 400 bytes of an error's list.
+// Cuts a list in an error to at most 400 bytes.
 std::string Cut(std::string list) {
   constexpr size_t kMost = 400;
   return list.size() <= kMost ? list : absl::StrCat(list.substr(0, kMost), "...");
 }
 
 absl::Status WrongType(const Json& value, const std::string& field, const char* expected) {
-  // Only the kind of arrays and objects: they may be nested so deeply that printing them fails.
+  // Of arrays and objects only the kind is printed: they may be nested so deeply that printing them fails.
   return absl::InvalidArgumentError(absl::StrCat(
       "field '", field, "' is ", value.is_structured() ? absl::StrCat("an ", value.type_name()) : Quoted(value.dump()),
       "; it must be ", expected));
@@ -32,8 +32,8 @@ absl::Status WrongType(const Json& value, const std::string& field, const char* 
 }  // namespace
 
 absl::StatusOr<Json> ParseObject(absl::string_view line) {
-  // An object with a field twice has fewer fields than it was given.
-  std::vector<size_t> given;  // fields of the objects that have not ended
+  // The parsed form of an object in which a field occurs twice has fewer fields than the text.
+  std::vector<size_t> given;  // for each object that has not ended: its fields in the text so far
   bool twice = false;
   const auto look = [&](int /*depth*/, Json::parse_event_t event, const Json& value) {
     if (event == Json::parse_event_t::object_start) {

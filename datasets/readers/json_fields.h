@@ -10,11 +10,11 @@
 
 namespace metaprompt {
 
-// Parses one JSON object, in which no object has the same field twice. Errors here and below are reasons without a file
-// and a line.
+// Parses one JSON object. It is an error if it, or an object inside it, has the same field twice. Errors here and below
+// give a reason, without file and line.
 absl::StatusOr<nlohmann::json> ParseObject(absl::string_view line);
 
-// The value of a field, a pointer into `object`. The error of a missing field lists those of the object.
+// The value of a field: a pointer into `object`. The error for a missing field lists the fields of the object.
 absl::StatusOr<const nlohmann::json*> FieldOf(const nlohmann::json& object, const std::string& field);
 
 // The text is a string, or an array of strings (tokens) that are joined with blanks; `max_words` is as for

@@ -30,7 +30,7 @@ constexpr PairOfNames kPairs[] = {
     {"text_1", "text_2"},        {"text", "text2"},          {"text", "text_pair"},        {"question1", "question2"},
     {"question_1", "question_2"}};
 
-// The place of the column of that name, whatever its case.
+// The index of the column with that name, in upper or lower case.
 size_t ColumnCalled(const Record& first, absl::string_view name) {
   const auto found = std::find_if(first.begin(), first.end(), [&](const std::string& one) {
     return absl::AsciiStrToLower(absl::StripAsciiWhitespace(one)) == name;
@@ -38,7 +38,7 @@ size_t ColumnCalled(const Record& first, absl::string_view name) {
   return found == first.end() ? kNone : static_cast<size_t>(found - first.begin());
 }
 
-// The place of the column that is called by the first of `known` that there is.
+// The index of the column with the first of the names `known` that occurs.
 template <size_t kCount>
 size_t KnownColumn(const Record& first, const char* const (&known)[kCount]) {
   for (const char* const name : known) {
@@ -54,7 +54,7 @@ struct PairOfPlaces {
   size_t second = kNone;
 };
 
-// The places of the first known pair of which both columns are there.
+// The indices of the first known pair of which both columns are there.
 std::optional<PairOfPlaces> KnownPair(const Record& first) {
   for (const PairOfNames& pair : kPairs) {
     const PairOfPlaces places{ColumnCalled(first, pair.first), ColumnCalled(first, pair.second)};
@@ -65,7 +65,7 @@ std::optional<PairOfPlaces> KnownPair(const Record& first) {
   return std::nullopt;
 }
 
-// The place of the first column, or second, of the first known pair of which that one is there.
+// The index of the first (or second) column of the first known pair for which that column is there.
 size_t KnownHalf(const Record& first, const char* PairOfNames::* half) {
   for (const PairOfNames& pair : kPairs) {
     if (const size_t place = ColumnCalled(first, pair.*half); place != kNone) {
@@ -75,7 +75,7 @@ size_t KnownHalf(const Record& first, const char* PairOfNames::* half) {
   return kNone;
 }
 
-// The place of the column that the user names. Writes down in `result` how it was found.
+// The index of the column that the user gives. Notes in `result` how it was found.
 size_t NamedColumn(const Record& first, const std::string& name, bool json, FoundColumns* result) {
   uint64_t number = 0;
   const bool is_number = absl::SimpleAtoi(name, &number);
@@ -101,7 +101,7 @@ std::string GivenColumn(const ColumnNames& names, const std::string& text) {
   return text == "text" ? names.text : text == "text_b" ? names.text_b : "";
 }
 
-// The place of a text that the user does not name. `alone`: it is the only one.
+// The index of the column of a text that the user does not give. `alone`: it is the only text.
 size_t KnownText(const Record& first, const std::string& text, bool alone) {
   if (text == "text" && alone) {
     return KnownColumn(first, kTextNames);

@@ -13,13 +13,13 @@ namespace metaprompt {
 
 constexpr size_t kNoColumn = static_cast<size_t>(-1);  // in place of the index of a column
 
-// The columns that the user names: by a name in the header, by a number from 1, or, in JSON, by a field. Empty: to be
-// guessed.
+// The columns that the user gives: by a name in the header, by a number from 1, or, in JSON, by a field name. Empty:
+// the column is guessed.
 struct ColumnNames {
   std::string label;
   std::string text;
-  // They are the names of another file's columns, and texts without labels may have them: then a text column that is
-  // not in the first line, or a number, means that each line is a text.
+  // The names are those of the columns of another file (the examples), and the texts without labels may or may not have
+  // the same columns. If the text column is not in the first line, or is given by number, each line is a text.
   bool of_examples = false;
   std::string text_b = {};  // of the second text of a pair
   // The names of the texts that an example must have, such as text and text_b. Text and text_b are found as described
@@ -39,22 +39,23 @@ struct FoundColumns {
   size_t label = kNoColumn;
   std::vector<ColumnOfText> texts;
   bool numbers = false;  // whether the user gave a column by its number
-  bool names = false;    // whether a column was found by a name, the user's or a known one, that is not a number
+  bool names = false;    // whether a column was found by a name that is not a number: the user's or a known one
 };
 
-// The columns of a first record, or of the fields of a first object: those that `names` names, or else those with a
-// known name, whatever its case. `json`: a field that the user names need not be in this object, and is no number.
-// Nothing if a column is missing, or if one would be two.
+// The columns among the fields of a file's first record or first object: those that `names` gives, or else those with a
+// known name, in upper or lower case. `json`: a field that the user gives need not be in this object, and is never
+// taken as a number. Nothing if a column is missing, or if one column would have two roles.
 std::optional<FoundColumns> FindColumns(const std::vector<std::string>& first, const ColumnNames& names, bool labelled,
                                         bool json);
 
-// Whether one of the columns is called as texts often are.
+// Whether one of the columns has a name that text columns often have.
 bool HasTextName(const std::vector<std::string>& first);
 
-// The error of columns that are a pair of texts where one text is wanted and the user does not name it. Else OK.
+// An error if the columns are those of a pair of texts, but one text is wanted and the user does not name its column.
+// Otherwise OK.
 absl::Status CheckNotPair(const std::vector<std::string>& first, const ColumnNames& names);
 
-// The names of the texts of an example, if they can be known without a look at the file.
+// The names of the texts of an example as far as they are known before the file is read.
 std::vector<std::string> NamesWithoutLook(const ColumnNames& names);
 
 }  // namespace metaprompt

@@ -10,7 +10,7 @@
 
 namespace metaprompt {
 
-// Goes through UTF-8 text line by line without copying it:
+// Reads UTF-8 text line by line without copying it:
 //
 //   Lines lines(text, path);
 //   while (lines.Next()) {
@@ -21,14 +21,14 @@ namespace metaprompt {
 // Lines end with LF or CR LF; the last one may have no end. A byte-order mark at the start is skipped.
 class Lines {
  public:
-  // Both must outlive this object. `name` is the name of the text in errors, in most cases the path of its file.
+  // Both arguments must outlive this object. `name` is the name of the text in errors, usually the path of its file.
   Lines(absl::string_view text, absl::string_view name) : Lines(text, name, nullptr) {}
 
   // Adds lines that are not valid UTF-8 to `bad` and skips them, unless `bad` is null.
   Lines(absl::string_view text, absl::string_view name, BadLines* bad);
 
-  // Moves to the next line; false at the end. Without `bad` it is false, too, at a line that is not valid UTF-8, and
-  // status() is its error.
+  // Moves to the next line; false at the end. Without `bad`, it also returns false at a line that is not valid UTF-8,
+  // and status() is the error.
   bool Next();
 
   absl::string_view line() const { return line_; }  // without its end

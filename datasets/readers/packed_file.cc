@@ -46,7 +46,7 @@ absl::StatusOr<PackedFile> PackedFile::OpenAs(bool as_archive, const std::string
     return SystemError(path, EISDIR);
   }
   archive* reader = file.reader_.get();
-  // Only formats that differ from text in their first bytes, and none for which libarchive starts a program.
+  // Only formats whose first bytes cannot be text, and none for which libarchive starts a program.
   archive_read_support_filter_gzip(reader);
   archive_read_support_filter_bzip2(reader);
   archive_read_support_filter_xz(reader);

@@ -14,8 +14,8 @@
 
 namespace metaprompt {
 
-// A file, plain or compressed (gzip, bzip2, xz, zstd, lz4), or the only file of a zip archive. Its first bytes decide
-// which, not its name. Memory: that of the decompressor.
+// A file, plain or compressed (gzip, bzip2, xz, zstd, lz4), or the only file of a zip archive. The format is recognised
+// by the first bytes, not by the name. Memory: that of the decompressor.
 class PackedFile {
  public:
   // Errors name the path.
@@ -46,7 +46,8 @@ class PackedFile {
   bool at_end_ = false;
 };
 
-// The regular files of a tar or zip archive, in the archive's order. The archive may be compressed as a PackedFile may.
+// The regular files of a tar or zip archive, in the archive's order. The archive may be compressed in the same ways as
+// a PackedFile.
 class Archive {
  public:
   static absl::StatusOr<Archive> Open(const std::string& path);
@@ -54,7 +55,7 @@ class Archive {
   // Moves to the next file and gives its path inside the archive; false at the end.
   absl::StatusOr<bool> Next(std::string* name) { return file_.NextEntry(name); }
 
-  // The bytes of the current file; to be called once for each. A file of more than `max_bytes` is an error.
+  // The bytes of the current file; call it once per file. A file of more than `max_bytes` is an error.
   absl::StatusOr<std::string> Contents(int64_t max_bytes);
 
  private:

@@ -85,7 +85,7 @@ std::string Utf8OfLatin1(absl::string_view latin1) {
   std::string utf8;
   utf8.reserve(latin1.size());
   for (const char c : latin1) {
-    const auto byte = static_cast<unsigned char>(c);  // ISO 8859-1 numbers its characters as Unicode does
+    const auto byte = static_cast<unsigned char>(c);  // characters have the same numbers in ISO 8859-1 and in Unicode
     if (byte >= 0x80 && byte < 0xa0) {
       utf8.push_back(' ');
       continue;

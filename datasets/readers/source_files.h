@@ -19,7 +19,7 @@ bool IsFolder(const std::string& path);
 // The regular files at any depth below a folder: paths relative to it, in byte order. Links are not followed.
 absl::StatusOr<std::vector<std::string>> FilesBelow(const std::string& folder);
 
-// The regular files directly in a folder, also those that links lead to: their names, in byte order.
+// The names of the regular files directly in a folder, and of links to regular files, in byte order.
 absl::StatusOr<std::vector<std::string>> FilesIn(const std::string& folder);
 
 // Calls `take` with every file of a folder, or of a tar or zip archive, for whose relative path `wanted` is true. The

@@ -166,7 +166,7 @@ absl::Status Table::TakeJson(const std::string& record, TableRow* row) const {
       return at_line(label.status());
     }
     row->label = *std::move(label);
-    // As a column `name`: what the class is called, unless the field has another meaning here.
+    // The field `name` is the name of the class, as in a column `name`, unless the user gives it another meaning.
     const auto name = object->find("name");
     const bool used =
         format_.label_name == "name" || std::any_of(format_.texts.begin(), format_.texts.end(),

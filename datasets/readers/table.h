@@ -16,9 +16,9 @@
 namespace metaprompt {
 
 struct TableRow {
-  std::string label;               // CollapseBlanks of what the file has; empty in files without labels
+  std::string label;               // as in the file, after CollapseBlanks; empty in files without labels
   std::string name;                // of the class; empty if the file has none
-  std::vector<std::string> texts;  // of the example, as in the file; they may be empty or blank
+  std::vector<std::string> texts;  // of the example, unchanged; they may be empty or blank
   int64_t line = 0;                // where the record begins
 };
 
@@ -27,7 +27,7 @@ std::string ExampleOf(const TableRow& row);
 
 class Table {
  public:
-  // Reads the first lines to find the format: of a labelled table up to 200 lines, otherwise one line. `name` is the
+  // Reads the first lines to find the format: up to 200 lines of a labelled table, otherwise one line. `name` is the
   // stream's name in errors. `in` must outlive the result.
   static absl::StatusOr<Table> Open(std::istream* in, std::string name, bool labelled, const ColumnNames& columns);
 
@@ -38,7 +38,7 @@ class Table {
   // Errors name the stream and the line.
   absl::StatusOr<bool> Next(TableRow* row);
 
-  // Whether more input is there already, so that Next need not wait for it.
+  // Whether more input is available, so that Next does not wait for it.
   bool Waiting() const { return !ahead_.empty() || in_->rdbuf()->in_avail() > 0; }
 
   // `NAME:LINE: what`.

@@ -27,7 +27,7 @@ namespace {
 using Record = std::vector<std::string>;
 
 constexpr std::array<char, 4> kDelimiters = {'\t', ',', ';', '|'};
-// A comma between words has a blank behind it, one between the names of columns has none.
+// A comma in prose is followed by a blank, a comma between column names is not.
 bool LooksLikeProse(const Record& fields) {
   return std::any_of(fields.begin(), fields.end(),
                      [](const std::string& field) { return absl::StartsWith(field, " "); });
@@ -45,7 +45,7 @@ std::vector<std::pair<char, Record>> FirstRecords(absl::string_view line) {
   return records;
 }
 
-// `texts` need not have their headers yet.
+// Sets the headers of `texts`.
 TableFormat Separated(char delimiter, const Record& first, bool header, size_t label, std::vector<ColumnOfText> texts) {
   TableFormat format;
   format.kind = TableFormat::kSeparated;
@@ -70,7 +70,7 @@ TableFormat Separated(char delimiter, const Record& first, bool header, size_t l
   return format;
 }
 
-// Whether the names of the format's columns are names of one column each.
+// OK if each of the format's column names is the name of only one column.
 absl::Status CheckNamedOnce(const TableFormat& format, const Record& first) {
   std::vector<std::string> used = {format.label_name};
   for (const ColumnOfText& text : format.texts) {
@@ -85,7 +85,7 @@ absl::Status CheckNamedOnce(const TableFormat& format, const Record& first) {
   return absl::OkStatus();
 }
 
-// By a header, or by the columns that the user names.
+// Finds the format by a header, or by the columns that the user gives.
 absl::StatusOr<std::optional<TableFormat>> ByName(absl::string_view first_line, const ColumnNames& names,
                                                   bool labelled) {
   for (const auto& [delimiter, first] : FirstRecords(first_line)) {
@@ -93,7 +93,7 @@ absl::StatusOr<std::optional<TableFormat>> ByName(absl::string_view first_line, 
       continue;
     }
     if (std::optional<FoundColumns> found = FindColumns(first, names, labelled, /*json=*/false); found.has_value()) {
-      // A column given by number tells nothing about a header; one found by its name does.
+      // A column given by number does not show that there is a header; a column found by its name does.
       const bool header = found->names || HasTextName(first);
       TableFormat format = Separated(delimiter, first, header, found->label, std::move(found->texts));
       RETURN_IF_ERROR(CheckNamedOnce(format, first));
@@ -122,7 +122,7 @@ std::string ColumnOptions(const std::vector<std::string>& texts) {
   return pair ? "--text-column and --text-b-column" : "--text-column";
 }
 
-// The fields of a JSON object; nothing if the line is none.
+// The fields of a JSON object; nothing if the line is not an object.
 std::optional<Record> KeysOf(absl::string_view line) {
   const absl::StatusOr<nlohmann::json> object =
       absl::StartsWith(line, "{") ? ParseObject(line) : absl::InvalidArgumentError("");
@@ -136,7 +136,7 @@ std::optional<Record> KeysOf(absl::string_view line) {
   return keys;
 }
 
-// Nothing if the line does not begin like a JSON object. One with a tab can be a label with a text behind it.
+// Nothing if the line does not begin like a JSON object. A line with a tab may be a label that is followed by a text.
 absl::StatusOr<std::optional<TableFormat>> ByJson(absl::string_view line, const ColumnNames& names, bool labelled) {
   if (!absl::StartsWith(line, "{") || absl::StrContains(line, '\t')) {
     return std::optional<TableFormat>();
@@ -163,7 +163,7 @@ absl::StatusOr<std::optional<TableFormat>> ByJson(absl::string_view line, const 
   return std::make_optional(std::move(format));
 }
 
-// CheckNotPair of each way to read the line.
+// CheckNotPair for each way to read the line.
 absl::Status CheckNotPairs(absl::string_view line, const ColumnNames& names) {
   std::vector<std::pair<char, Record>> records = FirstRecords(line);
   if (const std::optional<Record> keys = KeysOf(line); keys.has_value()) {
@@ -177,7 +177,7 @@ absl::Status CheckNotPairs(absl::string_view line, const ColumnNames& names) {
   return absl::OkStatus();
 }
 
-// By the fields of a JSON object, or by the names of columns, if the first line has such.
+// Finds the format by the fields of a JSON object or by the names of columns, if the first line has them.
 absl::StatusOr<std::optional<TableFormat>> ByFieldsOrNames(absl::string_view line, const ColumnNames& names,
                                                            bool labelled) {
   RETURN_IF_ERROR(CheckNotPairs(line, names));
@@ -185,7 +185,7 @@ absl::StatusOr<std::optional<TableFormat>> ByFieldsOrNames(absl::string_view lin
   return json.has_value() ? absl::StatusOr<std::optional<TableFormat>>(std::move(json)) : ByName(line, names, labelled);
 }
 
-// Whether the line is a name of a column, or has a field with this name.
+// Whether the line is this name, or has a field with this name.
 bool HasField(absl::string_view line, const std::string& name) {
   std::vector<std::pair<char, Record>> records = FirstRecords(line);
   records.emplace_back('\0', KeysOf(line).value_or(Record{std::string(line)}));
@@ -203,8 +203,8 @@ bool LooksLikeNames(absl::string_view line) {
   });
 }
 
-// The records of the lines, if they have two fields or more and all have equally many. Records over several lines are
-// put together; one that the sample cuts off is left out.
+// The records of the lines, if all have the same number of fields, two or more. A record may span several lines; a
+// record that is cut off at the end of the sample is left out.
 std::vector<Record> EqualRecords(absl::Span<const std::string> lines, char delimiter) {
   std::vector<Record> records;
   RecordLines record;
@@ -241,7 +241,8 @@ ColumnFacts FactsOfColumn(const std::vector<Record>& records, size_t column) {
   return facts;
 }
 
-// By contents: the text column has the longest fields, the label column the fewest different ones.
+// Finds the format by contents: the text column has the longest fields, and the label column has the fewest different
+// fields.
 std::optional<TableFormat> ByContents(absl::Span<const std::string> lines) {
   std::vector<Record> best;
   char delimiter = ',';
@@ -271,7 +272,8 @@ std::optional<TableFormat> ByContents(absl::Span<const std::string> lines) {
   if (label == TableFormat::kNone) {
     return std::nullopt;
   }
-  // A header's label is nobody's label. Its text is a word or two, or else all other labels recur.
+  // In a header, the field in the label column is not the label of any text. The field in the text column is only a
+  // word or two, or else all other labels occur more than once.
   std::map<std::string, int> labels;
   for (const Record& record : best) {
     ++labels[record[label]];
@@ -334,7 +336,8 @@ absl::StatusOr<TableFormat> LabelledFormat(absl::Span<const std::string> lines, 
   }
   const std::vector<std::pair<char, Record>> records = FirstRecords(*first);
   const std::vector<std::string> texts = NamesWithoutLook(names);
-  // Without a header, one text and its label can be told apart; several texts cannot.
+  // Without a header, a text can be distinguished from its label, but several texts cannot be distinguished from each
+  // other.
   const bool guess_it = names.label.empty() && names.text.empty() && texts == std::vector<std::string>{"text"};
   if (guess_it && absl::StrContains(*first, '\t')) {
     const size_t columns = std::count(first->begin(), first->end(), '\t') + 1;

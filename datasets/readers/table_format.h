@@ -1,4 +1,4 @@
-// How a person's file of texts is laid out, guessed from its first lines: CSV, TSV, JSON lines, or plain lines.
+// The layout of a user's file of texts, guessed from its first lines: CSV, TSV, JSON lines, or plain lines.
 #ifndef DATASETS_READERS_TABLE_FORMAT_H_
 #define DATASETS_READERS_TABLE_FORMAT_H_
 
@@ -32,8 +32,8 @@ struct TableFormat {
   size_t name = kNone;
   std::string label_name;  // of kSeparated with a header, and of kJson; empty: there is no such column
   std::vector<ColumnOfText> texts = {ColumnOfText()};  // of an example, in their order
-  bool guessed = false;  // whether columns were guessed from their contents, not found by their names; of kLines:
-                         // whether the first line looks like the names of columns, none of which is known
+  bool guessed = false;  // whether columns were guessed from their contents and not found by their names; for kLines:
+                         // whether the first line looks like column names, of which none is known
 
   // "CSV, label column 'intent', text column 'message'".
   std::string Describe() const;
@@ -41,15 +41,15 @@ struct TableFormat {
   std::vector<std::string> NamesOfTexts() const;  // ColumnOfText::name of each
 };
 
-// The format of a file with a label for each text; `lines` are its first ones. A column is found by its name (label,
+// The format of a file with a label for each text; `lines` are its first lines. A column is found by its name (label,
 // class, category, intent ...; text, sentence, message ...), or by its contents: labels recur, texts are long. The
-// columns of a pair are found by their names alone (premise and hypothesis, sentence1 and sentence2 ...). The error, a
-// reason without a file, asks for the columns' names.
+// columns of a pair are found only by their names (premise and hypothesis, sentence1 and sentence2 ...). The error,
+// which does not name the file, asks for the columns' names.
 absl::StatusOr<TableFormat> LabelledFormat(absl::Span<const std::string> lines, const ColumnNames& names);
 
-// The format of texts of which only the first line is known. Without a text column that is found by its name, each line
-// is a text; if several texts are wanted, the line must have them, with tabs between them. Errors: a line that begins
-// with { and is not a JSON object with the fields of the texts; two columns of one name; what LikelyCause finds.
+// The format of texts without labels, from their first line alone. Each line is a text unless a text column is found by
+// its name; if several texts are wanted, the line must have them, separated by tabs. Errors: a line that begins with {
+// and is not a JSON object with the fields of the texts; two columns with the same name; what LikelyCause finds.
 absl::StatusOr<TableFormat> TextFormat(absl::string_view first_line, const ColumnNames& names);
 
 }  // namespace metaprompt

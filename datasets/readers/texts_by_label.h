@@ -1,4 +1,4 @@
-// What every source is read into: texts or images by label, before any class split.
+// Texts or images by label, before any class split. Every source is read into this form.
 #ifndef DATASETS_READERS_TEXTS_BY_LABEL_H_
 #define DATASETS_READERS_TEXTS_BY_LABEL_H_
 
@@ -17,23 +17,23 @@
 
 namespace metaprompt {
 
-// Labels in byte order; examples in the source's order. Each is a result of CollapseBlanks that is not empty, or
-// several of these joined by JoinTexts; or an image (Imported::images).
+// Labels in byte order; examples in the source's order. An example is a result of CollapseBlanks that is not empty, or
+// several of these joined by JoinTexts; or it is an image (Imported::images).
 using TextsByLabel = std::map<std::string, std::vector<std::string>>;
 
-// Each run of ASCII white space and control characters becomes one blank, and none stays at either end. Without tabs
-// and line ends, a text fits into one column of one line.
+// Replaces each run of ASCII white space and control characters by one blank, and removes those at both ends. The
+// result has no tabs and no line ends, so it fits into one column of one line.
 std::string CollapseBlanks(absl::string_view text);
 
 // The same for the first `max_words` words of the text (0: all). The rest is not read.
 std::string CollapseBlanks(absl::string_view text, int64_t max_words);
 
-// The example of these texts, with collapsed blanks (JoinTexts).
+// These texts, with collapsed blanks, joined into one example (JoinTexts).
 std::string CollapsedExample(absl::Span<const std::string> texts);
 
 struct ImportOptions {
   bool skip_bad_lines = false;
-  int64_t max_words = 0;  // of each text, its first ones; 0: all
+  int64_t max_words = 0;  // how many of the first words of each text to keep; 0: all
 };
 
 struct Imported {
@@ -49,7 +49,7 @@ struct Imported {
   void Add(std::string label, std::string text);
 
   // Every source calls this at its end. Counts the damaged lines, or returns their error unless `options` skip them.
-  // It is an error, too, if there are no texts; `name` is the name of the source in that error.
+  // No texts at all are an error, too; `name` is the name of the source in that error.
   absl::Status Finish(const BadLines& bad, const ImportOptions& options, absl::string_view name);
 };
 

@@ -72,7 +72,7 @@ class Sample {
   // At most `size` lines; 0: all.
   Sample(uint64_t size, uint64_t seed) : size_(size), random_(seed) {}
 
-  // Takes the next line, unless it is not drawn.
+  // Adds the next line to the sample, if it is drawn.
   absl::Status Take(absl::string_view line, const ImportOptions& options) {
     const uint64_t place = seen_++;
     const bool fills = size_ == 0 || place < size_;

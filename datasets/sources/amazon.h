@@ -8,8 +8,8 @@ namespace metaprompt {
 
 // Every .json file of the folder, compressed or not, is a class: the label of `reviews_Baby_5.json.gz` is "Baby". A
 // line is one JSON object, and the text is its `reviewText`. If a file has more lines than the source's max_texts, a
-// sample is drawn in one pass; memory holds only the sample, and lines that are not drawn are not parsed. If the path
-// is a file, it is a prepared one.
+// sample is drawn in one pass. Only the sample is in memory, and lines that are not drawn are not parsed. If the path
+// is a file, it is read as a prepared file.
 SourceInfo AmazonSourceInfo();
 
 }  // namespace metaprompt

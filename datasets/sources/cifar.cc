@@ -23,7 +23,7 @@
 namespace metaprompt {
 namespace {
 
-constexpr int64_t kMostBytes = int64_t{1} << 28;  // of all files together; those of either version have 184 MB
+constexpr int64_t kMostBytes = int64_t{1} << 28;  // of all files together; the files of either version have 184 MB
 constexpr ImageShape kShape = {3, 32, 32};
 
 constexpr Distribution kDistributions[] = {
@@ -31,7 +31,7 @@ constexpr Distribution kDistributions[] = {
     {"CIFAR-100", 100, 60000}, {"CIFAR-100, training images", 100, 50000}, {"CIFAR-100, test images", 100, 10000},
 };
 
-// How the two are stored.
+// How CIFAR-10 or CIFAR-100 is stored.
 struct Version {
   const char* names;                          // the file with the names of classes, one per line
   size_t label_bytes;                         // of a record, before the image; the last one is the label
@@ -123,7 +123,7 @@ absl::StatusOr<Imported> LoadCifar(const CifarSource& source, const ImportOption
     if (!source.has_part() ? train || test : source.part().side() == PartSpec::TRAIN ? train : test) {
       RETURN_IF_ERROR(AddRecords(*version, absl::StrCat(source.path(), "/", name), contents, names, &imported));
     }
-    contents = std::string();  // its images are copied: the file need not be in memory twice
+    contents = std::string();  // frees the file, whose images have been copied
   }
   RETURN_IF_ERROR(imported.Finish(BadLines(), options, absl::StrCat(source.path(), " (its *.bin)")));
   return imported;

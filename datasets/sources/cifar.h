@@ -6,8 +6,8 @@
 
 namespace metaprompt {
 
-// Images of 32 x 32 pixels in colour. A label is the publisher's name of a class; of CIFAR-100 the fine one. The spec
-// gives the class split. A file that is cut short is an error that names it.
+// Images of 32 x 32 pixels in colour. The labels are the publisher's names of the classes; for CIFAR-100, those of the
+// 100 fine classes. The spec gives the class split. A file that is cut short is an error that names it.
 SourceInfo CifarSourceInfo();
 
 }  // namespace metaprompt

@@ -7,7 +7,7 @@
 namespace metaprompt {
 
 // Reads data_full.json: one object whose fields `train`, `val` and `test` are lists of [text, label]. Its other fields,
-// the texts out of scope, are not read. A spec must give a class split.
+// which have the out-of-scope texts, are not read. A spec must give a class split.
 SourceInfo ClincSourceInfo();
 
 }  // namespace metaprompt

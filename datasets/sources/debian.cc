@@ -27,7 +27,7 @@ namespace metaprompt {
 namespace {
 
 // The class split "debian", fixed so that results on it can be compared. Sections that are not in it have too few
-// packages, or do not tell what a package is about but what it is to the archive (oldlibs, metapackages).
+// packages, or say nothing about the subject of a package (oldlibs, metapackages).
 constexpr PublicClass kClasses[] = {
     {"perl", "Perl", Split::kTrain},
     {"python", "Python", Split::kTrain},
@@ -76,7 +76,7 @@ constexpr PublicClass kClasses[] = {
     {"localization", "Localization", Split::kTest},
 };
 
-// The fields of one stanza that matter here, as views into the index; empty: not there.
+// The fields of a stanza that are used here, as views into the index; empty: missing.
 struct Stanza {
   absl::string_view package;
   absl::string_view source;
@@ -84,7 +84,7 @@ struct Stanza {
   absl::string_view description;
 };
 
-// Keeps a value that the stanza needs; of a repeated field the first.
+// Keeps the value if the field is used here. If a field is repeated, its first value counts.
 void TakeField(absl::string_view field, absl::string_view value, Stanza* stanza) {
   absl::string_view* taken = absl::EqualsIgnoreCase(field, "Package")       ? &stanza->package
                              : absl::EqualsIgnoreCase(field, "Source")      ? &stanza->source
@@ -96,7 +96,8 @@ void TakeField(absl::string_view field, absl::string_view value, Stanza* stanza)
   }
 }
 
-// "contrib/games" is games, "hello (2.10-3)" is the source hello, and a package without a source is its own.
+// Section "contrib/games" becomes "games", source "hello (2.10-3)" becomes "hello", and a missing source becomes the
+// name of the package.
 void Simplify(Stanza* stanza) {
   if (const size_t slash = stanza->section.rfind('/'); slash != absl::string_view::npos) {
     stanza->section.remove_prefix(slash + 1);
@@ -133,7 +134,7 @@ absl::StatusOr<std::string> IndexFile(const std::string& path) {
   if (program == nullptr) {
     return ReadFile(path);
   }
-  // Asked first, so that a missing file is not mistaken for a broken one.
+  // Checked first, so that a missing file is not mistaken for a broken file.
   if (access(path.c_str(), R_OK) != 0) {
     const int error = errno;
     const std::string message = absl::StrCat(path, ": ", std::strerror(error));
@@ -214,7 +215,8 @@ absl::StatusOr<Imported> ParseDebianIndex(absl::string_view index, absl::string_
   if (packages == 0 && bad.count() == 0) {
     return absl::InvalidArgumentError(absl::StrCat(name, ": no package in this index"));
   }
-  // The same package may be there in two versions: then the description decides, never the order of the index.
+  // The index may have two versions of a package. They are sorted by their descriptions, so that the order of the index
+  // does not matter.
   std::sort(stanzas.begin(), stanzas.end(), [](const Stanza& a, const Stanza& b) {
     return std::tie(a.section, a.source, a.package, a.description) <
            std::tie(b.section, b.source, b.package, b.description);

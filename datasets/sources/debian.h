@@ -9,11 +9,11 @@
 
 namespace metaprompt {
 
-// The label is the section without its area ("contrib/games" is "games"), the text the first line of the description.
-// The binary packages of one source package have similar descriptions ("... (data files)"), so a section has only one
-// text per source package: that of the binary package whose name is first in byte order. Texts are in order of the
-// names of the source packages; the order of the index does not matter. A section that the index lacks is left out of
-// the published split.
+// The label is the section without its area ("contrib/games" is "games"). The text is the first line of the
+// description. The binary packages of one source package have similar descriptions ("... (data files)"), so a section
+// has only one text per source package: that of the binary package whose name is first in byte order. Texts are in the
+// order of the names of the source packages, whatever the order of the index. A section that the index lacks is left
+// out of the published split.
 SourceInfo DebianSourceInfo();
 
 // Reads an index in memory; `name` is its name in errors.

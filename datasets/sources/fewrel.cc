@@ -80,7 +80,7 @@ absl::Status LoadFile(const std::string& path, const FewRelSource& source, const
   return absl::OkStatus();
 }
 
-// relation -> [name, description], or relation -> name.
+// Reads a file that maps relation -> [name, description], or relation -> name.
 absl::Status LoadNames(const std::string& path, Imported* imported) {
   ASSIGN_OR_RETURN(const Json names, ObjectIn(path));
   for (const auto& [relation, value] : names.items()) {

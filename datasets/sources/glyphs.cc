@@ -33,7 +33,7 @@ struct Script {
   std::u32string_view letters;
 };
 
-// A letter that looks like one before it, in any of the fonts, is left out.
+// A letter that looks like an earlier one in any of the fonts is left out.
 constexpr Script kLetters[] = {
     {Split::kTrain, U"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"},
     {Split::kTrain, U"ΓΔΘΛΞΠΣΦΨΩαβγδεζηθικλμξπρςστυφχψω"},
@@ -74,7 +74,7 @@ const std::vector<Family>& Families() {
 
 std::string LabelOf(char32_t letter) { return absl::StrFormat("U+%04X", static_cast<uint32_t>(letter)); }
 
-// "LATIN CAPITAL LETTER A" of "U+0041".
+// "LATIN CAPITAL LETTER A" for "U+0041".
 std::string NameOfLabel(absl::string_view label) {
   uint32_t letter = 0;
   char name[128] = "";
@@ -85,7 +85,7 @@ std::string NameOfLabel(absl::string_view label) {
   return name;
 }
 
-// The error of a missing font also names the package that has it.
+// The error for a missing font also names its Debian package.
 absl::StatusOr<std::vector<FontFile>> InstalledFonts() {
   std::vector<FontFile> fonts;
   for (const Family& family : Families()) {
@@ -102,7 +102,7 @@ absl::StatusOr<std::vector<FontFile>> InstalledFonts() {
   return fonts;
 }
 
-// A font file, or the fonts of a folder in byte order of their names.
+// Adds a font file, or the fonts of a folder in byte order of their names.
 absl::Status AddFonts(const std::string& path, std::vector<FontFile>* fonts) {
   if (!IsFolder(path)) {
     ASSIGN_OR_RETURN(FontFile font, FontFile::Open(path));

@@ -1,5 +1,5 @@
-// Pictures of characters: each character is a class, and each font face gives one example of it. Few-shot recognition
-// of characters in the manner of Omniglot (Lake et al. 2015), with fonts that Debian installs.
+// Pictures of characters: each character is a class, and each font face gives one example of it. The task is few-shot
+// recognition of characters, as with Omniglot (Lake et al. 2015), but with fonts that Debian packages.
 #ifndef DATASETS_SOURCES_GLYPHS_H_
 #define DATASETS_SOURCES_GLYPHS_H_
 
@@ -8,8 +8,9 @@
 namespace metaprompt {
 
 // Without a path, the 21 faces of fonts-dejavu-core and fonts-dejavu-extra and the 12 of fonts-freefont-ttf, which
-// have the same bytes in Debian 12 and 13. A label is "U+0041", a name "LATIN CAPITAL LETTER A". A face that lacks a
-// character gives no example of it. Letters of two scripts that look the same are there once.
+// have the same bytes in Debian 12 and 13. A label is, for example, "U+0041", and its name "LATIN CAPITAL LETTER A". A
+// face that lacks a character gives no example of it. Of letters that look the same in two scripts, only one is a
+// class.
 //
 // The published split "scripts": Latin, Greek and Cyrillic letters are for training, Georgian ones for validation,
 // Armenian and Hebrew ones for test.

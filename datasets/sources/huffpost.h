@@ -6,8 +6,8 @@
 
 namespace metaprompt {
 
-// A line is one JSON object with `category`, `headline` and `short_description`; one with `label` in place of
-// `category` is a line of the prepared file. The labels are the categories in both.
+// Each line is one JSON object with `category`, `headline` and `short_description`, or, in the prepared file, with
+// `label` in place of `category`. The labels are the categories in both.
 SourceInfo HuffPostSourceInfo();
 
 }  // namespace metaprompt

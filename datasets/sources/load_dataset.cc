@@ -52,7 +52,7 @@ absl::StatusOr<ChosenSource> SourceOf(const DatasetSpec& spec) {
   return ChosenSource{field->name(), &spec.GetReflection()->GetMessage(spec, field), info};
 }
 
-// The source's `path`, or the first one if it takes several. Empty: it takes none.
+// The source's `path`, or the first of several paths. Empty: the source has no path.
 std::string FirstPath(const Message& source) {
   const FieldDescriptor* const field = source.GetDescriptor()->FindFieldByName("path");
   if (field == nullptr || field->cpp_type() != FieldDescriptor::CPPTYPE_STRING) {
@@ -79,7 +79,7 @@ std::string DatasetName(const ChosenSource& source) {
   return name.empty() ? source.field : OneLine(name);
 }
 
-// The published split that `spec` asks for, or the default one if it uses none. Empty: the spec gives the split.
+// The published split that `spec` names, or the default one if it names none. Empty: the spec gives the split.
 std::string SplitNameOf(const DatasetSpec& spec, const SourceInfo& info) {
   if (spec.has_split()) {
     return spec.split().published();
@@ -87,7 +87,7 @@ std::string SplitNameOf(const DatasetSpec& spec, const SourceInfo& info) {
   return info.splits.empty() ? "" : info.splits[0];
 }
 
-// What can be known to be wrong with the split before a source is read, which may take long.
+// Finds the errors of the split that can be found before the source is read, which may take long.
 absl::Status CheckSplit(const DatasetSpec& spec, const ChosenSource& source) {
   const std::vector<std::string>& splits = source.info->splits;
   if (!spec.has_split()) {
@@ -101,7 +101,7 @@ absl::Status CheckSplit(const DatasetSpec& spec, const ChosenSource& source) {
   return absl::OkStatus();
 }
 
-// Without a class split.
+// The places of all classes without a class split.
 ClassPlaces AllClasses(const SourceInfo& info, const Imported& imported) {
   ClassPlaces places;
   for (const auto& [label, its_texts] : imported.texts) {
@@ -135,7 +135,7 @@ absl::StatusOr<ClassPlaces> Places(const DatasetSpec& spec, const ChosenSource& 
   return places;
 }
 
-// Returns how many texts it dropped.
+// Keeps the first of equal texts. Returns the number of texts that it dropped.
 int64_t DropDuplicates(std::vector<std::string>* texts) {
   std::unordered_set<std::string> seen;
   seen.reserve(texts->size());

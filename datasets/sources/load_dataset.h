@@ -1,4 +1,4 @@
-// From a dataset spec to the data set.
+// Loads the data set that a spec describes.
 #ifndef DATASETS_SOURCES_LOAD_DATASET_H_
 #define DATASETS_SOURCES_LOAD_DATASET_H_
 
@@ -9,8 +9,8 @@
 namespace metaprompt {
 
 // Reads the source that `spec` names, checks it against its public distributions, applies the class split and drops
-// duplicates: of equal texts of one class the first stays. If `spec` has no split, the source's first published split
-// is applied. An error names the file and the line: `train.tsv:17: no tab between label and text`.
+// duplicates: of equal texts in one class, only the first is kept. If `spec` has no split, the source's first published
+// split is applied. An error names the file and the line: `train.tsv:17: no tab between label and text`.
 absl::StatusOr<Dataset> LoadDataset(const DatasetSpec& spec);
 
 // The same without a class split: all classes of the source are in Split::kTrain, and `spec.split` is not used.

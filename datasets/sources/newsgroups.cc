@@ -27,7 +27,7 @@ constexpr Distribution kDistributions[] = {
     {"20news-bydate, train", 20, 11314}, {"20news-bydate, test", 20, 7532},
 };
 
-// The words of the split "metaprompting" were chosen by looking at texts, among them those of the test classes.
+// The authors of the split "metaprompting" chose its class names by looking at texts, also of test classes.
 constexpr PublicClass kClasses[] = {
     {"talk.politics.mideast", "politics mideast", Split::kTest,
      "mideast armenian armenians turkish jew jews jewish israel israeli muslim arab"},
@@ -73,8 +73,8 @@ bool IsHeader(absl::string_view line) {
   return colon != absl::string_view::npos && colon > 0 && line.find_first_of(" \t") > colon;
 }
 
-// Takes the header off the post, if it has one: the lines up to the first empty one. In 21 posts of 20news-bydate its
-// first line is the rest of one, and begins with a blank.
+// Removes the header, if there is one, from the post and returns it: the lines up to the first empty line. In 21 posts
+// of 20news-bydate, the first line is the rest of a header line and begins with a blank.
 absl::string_view TakeHeader(absl::string_view* post) {
   const std::pair<absl::string_view, absl::string_view> lines = absl::StrSplit(*post, absl::MaxSplits('\n', 1));
   const bool cut = absl::StartsWith(lines.first, " ") && IsHeader(lines.second.substr(0, lines.second.find('\n')));
@@ -111,7 +111,7 @@ std::string SubjectOf(absl::string_view header) {
   return subject;
 }
 
-// Without the lines that begin with > or |, and those that introduce them ("... writes:").
+// The body without the lines that begin with > or |, and without the lines that introduce them ("... writes:").
 std::string WithoutQuotes(absl::string_view body) {
   std::string kept;
   for (const absl::string_view line : absl::StrSplit(body, '\n')) {
@@ -124,7 +124,7 @@ std::string WithoutQuotes(absl::string_view body) {
   return kept;
 }
 
-// Whether a file in these folders belongs to the side of 20news-bydate that the spec asks for. The side is the end of a
+// Whether a file in these folders belongs to the part of 20news-bydate that the spec asks for. The part is the end of a
 // folder's name: 20news-bydate-train.
 bool IsWanted(const std::vector<std::string>& folders, const NewsgroupsSource& source) {
   const absl::string_view end = source.part().side() == PartSpec::TRAIN ? "-train" : "-test";
@@ -149,7 +149,7 @@ absl::StatusOr<Imported> LoadNewsgroups(const NewsgroupsSource& source, const Im
       source.path(), kLargestPost, [](absl::string_view) { return true; },
       [&](const std::string& name, const std::string& contents) {
         const std::vector<std::string> parts = absl::StrSplit(name, '/', absl::SkipEmpty());
-        // Left out: files that are not in a folder of a group, and hidden ones, which file managers leave.
+        // Left out: files that are not in a group's folder, and hidden files, which file managers create.
         if (parts.size() < 2 || absl::StartsWith(parts.back(), ".") ||
             !absl::StrContains(parts[parts.size() - 2], '.')) {
           return absl::OkStatus();

@@ -14,8 +14,9 @@
 
 namespace metaprompt {
 
-// Takes one object. The text is `raw` or, if there is none, `text` (tokens); `label` is the place of one of `classes`
-// from 0, or its label or name. An error is the reason why the line is damaged.
+// Adds the text of one object to `imported`. The text is the field `raw` or, if there is none, `text` (tokens); the
+// field `label` is an index into `classes`, or the label or name of one of them. An error gives the reason why the line
+// is damaged.
 absl::Status TakePrepared(const nlohmann::json& object, absl::Span<const PublicClass> classes,
                           const ImportOptions& options, Imported* imported);
 
@@ -23,7 +24,8 @@ absl::Status TakePrepared(const nlohmann::json& object, absl::Span<const PublicC
 absl::StatusOr<Imported> LoadPrepared(const std::string& path, absl::Span<const PublicClass> classes,
                                       const ImportOptions& options);
 
-// Whether `path` names such a file, and not the raw data: it ends with .json or .jsonl, compressed or not.
+// Whether `path` is that of such a file, and not of the raw data: it ends with .json or .jsonl, before the ending of a
+// compressed file.
 bool IsPrepared(absl::string_view path);
 
 }  // namespace metaprompt

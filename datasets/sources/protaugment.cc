@@ -53,7 +53,7 @@ absl::StatusOr<Imported> LoadProtAugment(const ProtAugmentSource& source, const 
   return LoadJsonl(file, options);
 }
 
-// Adds the classes of one side of a fold, whose file is `path`.
+// Adds the classes of one part of a fold, which the file `path` lists.
 absl::Status AddSide(const std::string& path, Split split, const std::vector<std::string>& labels, bool some_may_lack,
                      ClassPlaces* places) {
   ASSIGN_OR_RETURN(const std::string file, ReadFile(path));

@@ -6,9 +6,9 @@
 
 namespace metaprompt {
 
-// Reads full.jsonl of the folder: a line is one JSON object with `sentence` and `label`. The published split "fold01"
-// is in few_shot/01 of the folder: labels.train.txt, labels.valid.txt and labels.test.txt. The error of an unknown fold
-// lists the folder's folds.
+// Reads full.jsonl of the folder: each line is one JSON object with `sentence` and `label`. The published split
+// "fold01" is in few_shot/01 of the folder: labels.train.txt, labels.valid.txt and labels.test.txt. The error for an
+// unknown fold lists the folds of the folder.
 SourceInfo ProtAugmentSourceInfo();
 
 }  // namespace metaprompt

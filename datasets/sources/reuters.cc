@@ -136,7 +136,7 @@ absl::StatusOr<Imported> LoadReuters(const ReutersSource& source, const ImportOp
   if (IsPrepared(source.path())) {
     return LoadPrepared(source.path(), kClasses, options);
   }
-  // In the order of their names, whatever their order in an archive.
+  // Sorted by name, because an archive may have them in any order.
   std::vector<std::pair<std::string, std::string>> files;
   RETURN_IF_ERROR(ForEachFile(
       source.path(), kLargestFile, [](absl::string_view name) { return absl::EndsWithIgnoreCase(name, ".sgm"); },

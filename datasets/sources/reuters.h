@@ -6,8 +6,9 @@
 
 namespace metaprompt {
 
-// Of the distribution, the documents with exactly one topic, which is the label. The text is title and body, without
-// the "Reuter" at the end of most bodies. The labels of the prepared file become the topics that they stand for.
+// Of the distribution, only the documents with exactly one topic are used; the topic is the label. The text is title
+// and body, without the "Reuter" at the end of most bodies. The labels of the prepared file are replaced by the topics
+// that they stand for.
 SourceInfo ReutersSourceInfo();
 
 }  // namespace metaprompt

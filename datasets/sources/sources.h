@@ -12,7 +12,7 @@ namespace metaprompt {
 // One row per member of the oneof DatasetSpec.source.
 const std::vector<SourceInfo>& Sources();
 
-// The row of a source's message type; null if it has none.
+// The row for a source's message type; null if there is none.
 const SourceInfo* FindSource(const google::protobuf::Descriptor& message);
 
 }  // namespace metaprompt

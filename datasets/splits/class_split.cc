@@ -58,7 +58,7 @@ absl::StatusOr<ClassPlaces> FromLists(const ClassLists& lists, const std::vector
 }
 
 absl::StatusOr<ClassPlaces> FromShares(const ClassShares& shares, const std::vector<std::string>& labels) {
-  // In this form the check fails for NaN. The slack is for sums such as 0.7 + 0.3, which rounding may leave below 1.
+  // Written so that NaN fails the check. The slack is for sums such as 0.7 + 0.3, which may round to less than 1.
   if (!(shares.train() > 0 && shares.valid() > 0 && shares.train() + shares.valid() < 1 - 1e-9)) {
     return absl::InvalidArgumentError(
         absl::StrCat(kShares, ": train is ", shares.train(), " and valid ", shares.valid(),
@@ -69,7 +69,8 @@ absl::StatusOr<ClassPlaces> FromShares(const ClassShares& shares, const std::vec
                                                    labels.size() == 1 ? "" : "s",
                                                    "; train, valid and test need one each"));
   }
-  // The nearest whole numbers, but at least one class per side; the test class is taken from the larger of the others.
+  // Rounded to whole numbers, but at least one class per side. If no class is left for test, one is taken from the
+  // larger of the other two.
   const auto nearest = [&](double share) {
     return std::max<size_t>(1, static_cast<size_t>(std::lround(share * static_cast<double>(labels.size()))));
   };

@@ -1,4 +1,4 @@
-// Which classes train, validate and test, and their names.
+// Which classes are for training, validation and test, and their names.
 #ifndef DATASETS_SPLITS_CLASS_SPLIT_H_
 #define DATASETS_SPLITS_CLASS_SPLIT_H_
 
@@ -22,14 +22,14 @@ struct ClassPlace {
 using ClassPlaces = std::map<std::string, ClassPlace>;
 
 // Applies `spec` to the labels of the data, which are unique and in byte order. The data must have every label that the
-// spec names, and every side must get a class. Names are those of the split file, or come from DefaultName. A published
-// split is an error: it depends on the source.
+// spec names, and every side must get a class. Names come from the split file or from DefaultName. A published split is
+// an error here, because it depends on the source.
 absl::StatusOr<ClassPlaces> SplitClasses(const ClassSplit& spec, const std::vector<std::string>& labels);
 
 // OK if each of train, valid and test has a class; `where` is the name of the split in the error.
 absl::Status CheckSides(const ClassPlaces& places, absl::string_view where);
 
-// The label with blanks in place of - _ and /: "graphic-arts" is "graphic arts".
+// The label with blanks in place of -, _ and /: "graphic-arts" becomes "graphic arts".
 std::string DefaultName(absl::string_view label);
 
 }  // namespace metaprompt

@@ -1,4 +1,4 @@
-// Class splits of published work, from a table of the data set's classes.
+// Class splits that publications use, from a table of the data set's classes.
 #ifndef DATASETS_SPLITS_PUBLISHED_SPLITS_H_
 #define DATASETS_SPLITS_PUBLISHED_SPLITS_H_
 
@@ -28,8 +28,8 @@ struct PublicClass {
 inline constexpr char kBao2020[] = "bao2020";
 inline constexpr char kMetaPrompting[] = "metaprompting";
 
-// Letters in lower case, _ - / and . as blanks, without other punctuation but &: "card_arrival" is "card arrival",
-// "ARTS & CULTURE" is "arts & culture", "reverted_card_payment?" is "reverted card payment".
+// Letters in lower case, blanks in place of _ - / and ., and no other punctuation except &: "card_arrival" is "card
+// arrival", "ARTS & CULTURE" is "arts & culture", "reverted_card_payment?" is "reverted card payment".
 std::string RuleName(absl::string_view label);
 
 // The name of the class with that label: the one in `classes`, or name_of_label(label) if there is none.
@@ -41,7 +41,8 @@ std::string ClassName(absl::Span<const PublicClass> classes, absl::string_view l
 absl::StatusOr<ClassPlaces> PublishedSplit(absl::Span<const PublicClass> classes, absl::string_view name,
                                            const std::vector<std::string>& labels, bool some_may_lack);
 
-// The error of a split `name` that the source `source` (a field of DatasetSpec) does not have; it has `names`.
+// The error for a published split `name` that the source `source` (a field of DatasetSpec) lacks. It lists `names`, the
+// splits that the source has.
 absl::Status NoSuchSplit(absl::string_view source, absl::string_view name, const std::vector<std::string>& names);
 
 }  // namespace metaprompt

@@ -1,5 +1,5 @@
-// What other languages call: a spec goes in, a record comes out, both as the bytes of their messages, so that a caller
-// may use another version of protobuf than this library.
+// The functions that other languages call. Specs go in and records come out as serialised messages, so that a caller
+// may use a different version of protobuf than this library.
 #ifndef EXPERIMENTS_BINDINGS_CALLS_H_
 #define EXPERIMENTS_BINDINGS_CALLS_H_
 
@@ -13,20 +13,20 @@
 
 namespace metaprompt {
 
-// The message, checked and with every default. Errors begin with `spec: `.
+// Parses the message, checks it and fills in every default. Errors begin with `spec: `.
 absl::StatusOr<ExperimentSpec> SpecOfBytes(const std::string& bytes);
 
-// LoadSpec of a file and `FIELD=VALUE` texts: an ExperimentSpec.
+// LoadSpec of a file and `FIELD=VALUE` texts. Returns a serialised ExperimentSpec.
 absl::StatusOr<std::string> LoadSpecBytes(const std::string& path, const std::vector<std::string>& sets);
 
-// RunExperiment: a RunRecord. `show` gets each line of progress. Cancelled if `stop` was set.
+// RunExperiment. Returns a serialised RunRecord. `show` gets each line of progress. Cancelled if `stop` was set.
 absl::StatusOr<std::string> RunBytes(const ExperimentSpec& spec, const std::string& out, LineSink::Show show,
                                      const std::atomic<bool>& stop);
 
-// ReadRecord of a run directory: a RunRecord.
+// ReadRecord of a run directory. Returns a serialised RunRecord.
 absl::StatusOr<std::string> ReadRecordBytes(const std::string& run);
 
-// HostEnvironment: an Environment.
+// HostEnvironment. Returns a serialised Environment.
 std::string EnvironmentBytes(int threads);
 
 // UseBestBlasKernel: runs the program again, with these arguments, if another kernel is better.

@@ -23,11 +23,12 @@ struct EpisodeTexts {
   // The texts of each example, way by way.
   std::vector<std::vector<std::string>> support;  // [ways * shots]
   std::vector<std::vector<std::string>> query;    // [ways * queries]
-  std::vector<int64_t> support_numbers;           // [ways * shots] of each text in its class
+  std::vector<int64_t> support_numbers;           // [ways * shots] index of each text in its class
   std::vector<int64_t> query_numbers;             // [ways * queries]
 };
 
-// Those that a run of the spec draws from a split with its seed; without the spec's word tasks, which have no classes.
+// The episodes that a run of the spec draws from a split with its seed, without word tasks, because these have no
+// classes.
 class EpisodeStream {
  public:
   // `split`: train, valid or test. `shots`: 0 for the spec's first number. Reads the data.

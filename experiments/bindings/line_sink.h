@@ -1,4 +1,4 @@
-// The end of a stream that hands each line of progress to a function.
+// A stream buffer that passes each line of progress to a function.
 #ifndef EXPERIMENTS_BINDINGS_LINE_SINK_H_
 #define EXPERIMENTS_BINDINGS_LINE_SINK_H_
 
@@ -9,8 +9,8 @@
 
 namespace metaprompt {
 
-// What Progress writes to a terminal, as lines. `stays` is true for a line that ends, and false for one that the next
-// line takes the place of.
+// Takes what Progress writes to a terminal and passes it on as lines. `stays` is true for a complete line, and false
+// for a line that the next one replaces.
 class LineSink : public std::streambuf {
  public:
   using Show = std::function<void(const std::string& line, bool stays)>;

@@ -20,7 +20,7 @@
 namespace metaprompt {
 namespace {
 
-// CollapsedExample. `names`: those of the texts that an example must have.
+// CollapsedExample with checks. `names`: the names of the texts that an example must have.
 absl::StatusOr<std::string> ExampleWith(const std::vector<std::string>& names, const std::vector<std::string>& texts) {
   if (texts.size() != names.size()) {
     return absl::InvalidArgumentError(absl::StrCat(texts.size(), texts.size() == 1 ? " text" : " texts", " instead of ",
@@ -30,7 +30,7 @@ absl::StatusOr<std::string> ExampleWith(const std::vector<std::string>& names, c
   return CollapsedExample(texts);
 }
 
-// Adds an example; errors are reasons without a place.
+// Adds an example. Errors give a reason, but not which example it is.
 absl::Status AddExample(const LabelledText& one, const std::vector<std::string>& names, SupportClasses* classes) {
   const std::string label = CollapseBlanks(one.label);
   ASSIGN_OR_RETURN(std::string example, ExampleWith(names, one.texts));
@@ -98,7 +98,7 @@ absl::StatusOr<std::unique_ptr<AdaptedRun>> AdaptedRun::Adapt(std::shared_ptr<Op
 }
 
 absl::StatusOr<std::vector<float>> AdaptedRun::Probabilities(const std::vector<std::vector<std::string>>& examples) {
-  SetOperationThreads(pool_.threads());  // another run may have set it since
+  SetOperationThreads(pool_.threads());  // another run may have changed it
   std::vector<std::string> collapsed;
   collapsed.reserve(examples.size());
   for (size_t i = 0; i < examples.size(); ++i) {

@@ -1,4 +1,4 @@
-// A finished run for other languages: adapted to labelled texts, it labels new ones.
+// A finished run for other languages. After adaptation to labelled texts, it labels new texts.
 #ifndef EXPERIMENTS_BINDINGS_OPENED_RUN_H_
 #define EXPERIMENTS_BINDINGS_OPENED_RUN_H_
 
@@ -24,7 +24,7 @@ class OpenedRun {
 
   const FinishedRun& run() const { return run_; }
 
-  // The run's parameters for that number of shots, as FinishedRun::Params. The last ones stay in memory.
+  // The run's parameters for that number of shots, as FinishedRun::Params. The last result stays in memory.
   absl::StatusOr<ParamList> Params(int shots);
 
  private:
@@ -47,11 +47,12 @@ struct AdaptOptions {
   int threads = 0;  // 0: one per core that this process may use
 };
 
-// One call at a time, in the whole process: the number of threads of an operation is the process's.
+// Only one call at a time in the whole process, because the number of threads of an operation is a setting of the
+// process.
 class AdaptedRun {
  public:
-  // Adapts to the texts, whose blanks are collapsed as in the command line's files. Classes are in the order of their
-  // first texts. Errors: those of SupportClasses; an empty text or label; those of Classifier::Adapt.
+  // Adapts to the texts. Their blanks are collapsed, as in the files that the command line reads. Classes are in the
+  // order of their first texts. Errors: those of SupportClasses; an empty text or label; those of Classifier::Adapt.
   static absl::StatusOr<std::unique_ptr<AdaptedRun>> Adapt(std::shared_ptr<OpenedRun> run,
                                                            const std::vector<LabelledText>& texts,
                                                            const AdaptOptions& options);
@@ -59,7 +60,8 @@ class AdaptedRun {
   const std::vector<std::string>& labels() const { return labels_; }
   int shots() const { return shots_; }
   int64_t support_right() const { return classifier_->support_right(); }
-  // [examples, classes] by rows, in the order of labels(). Each example has its texts. An error if one is not finite.
+  // [examples, classes] by rows, in the order of labels(). `examples` has the texts of each example. It is an error if
+  // a probability is not finite.
   absl::StatusOr<std::vector<float>> Probabilities(const std::vector<std::vector<std::string>>& examples);
 
  private:

@@ -12,9 +12,9 @@ std::atomic<bool>& Flag() {
 
 void AskToStop(int /*signal*/) {
   Flag() = true;
-  constexpr char kNote[] = "\nstopping after this task; once more to stop at once\n";
+  constexpr char kNote[] = "\nstopping after the current task; send the signal again to stop immediately\n";
   if (write(STDERR_FILENO, kNote, sizeof(kNote) - 1) < 0) {
-    return;  // nobody is there to read it
+    return;  // the note is lost, which does no harm
   }
 }
 

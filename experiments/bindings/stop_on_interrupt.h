@@ -1,4 +1,4 @@
-// Ctrl-C as a request to save and end, while a library call lasts.
+// Makes Ctrl-C a request to save and end during a library call.
 #ifndef EXPERIMENTS_BINDINGS_STOP_ON_INTERRUPT_H_
 #define EXPERIMENTS_BINDINGS_STOP_ON_INTERRUPT_H_
 
@@ -7,7 +7,8 @@
 
 namespace metaprompt {
 
-// While such an object lives, SIGINT sets flag(); afterwards the handler that was there before is back. One at a time.
+// While such an object lives, SIGINT sets flag(). Its destructor restores the previous handler. Only one may live at a
+// time.
 class StopOnInterrupt {
  public:
   StopOnInterrupt();

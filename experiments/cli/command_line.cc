@@ -36,7 +36,7 @@ int ExitStatus(const absl::Status& status, const Console& console) {
     if (console.out->flush().good()) {
       return 0;
     }
-    // What failed may be long past: the second attempt tells the reason.
+    // The write that failed may have been an earlier one, so `errno` is stale; a second attempt sets it.
     console.out->clear();
     errno = 0;
     console.out->flush();
@@ -52,7 +52,7 @@ int ExitStatus(const absl::Status& status, const Console& console) {
   return kFailed;
 }
 
-// One line: what is wrong with the command line, and which help to ask for.
+// One line that says what is wrong with the command line and which --help to read.
 std::string UsageError(const CLI::App& app, const CLI::ParseError& error) {
   const CLI::App* at = &app;
   std::string command = app.get_name();
@@ -71,7 +71,8 @@ std::string UsageError(const CLI::App& app, const CLI::ParseError& error) {
   return absl::StrCat("error: ", what, "; see `", command, " --help`\n");
 }
 
-// An empty value would count as if the option were not given: most often it is a variable of a script that is not set.
+// Without this check, an empty value would count as if the option were not given. Usually it comes from an unset
+// variable of a script.
 void CheckNoEmptyValues(const CLI::App& app) {
   for (const CLI::Option* option : app.get_options()) {
     const std::vector<std::string>& values = option->results();
@@ -120,7 +121,7 @@ int RunCommand(const std::vector<std::string>& arguments, const Console& console
     inside.err = commands.quiet() ? &nowhere : console.err;
     return ExitStatus(commands.chosen()(inside), console);
   } catch (const CLI::ParseError& error) {
-    if (error.get_exit_code() == 0 && app.remaining(/*recurse=*/true).empty()) {  // it is a request for help
+    if (error.get_exit_code() == 0 && app.remaining(/*recurse=*/true).empty()) {  // a request for help
       app.exit(error, *console.out, *console.err);
       return ExitStatus(absl::OkStatus(), console);
     }

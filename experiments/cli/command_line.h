@@ -10,12 +10,12 @@
 
 namespace metaprompt {
 
-// What must be known of a command, such as `run`, before the program's threads begin.
+// The facts about a command, such as `run`, that main needs before the program starts threads.
 CommandFacts FactsOfCommand(const std::string& name);
 
 // Runs a command; `arguments` are those after the program's name. Returns the exit status:
 //   0    it succeeded;
-//   1    something in the world is wrong; one error is on `err`;
+//   1    a file, a spec or the data are wrong; one error is on `err`;
 //   2    the command line is wrong;
 //   130  it was stopped.
 int RunCommand(const std::vector<std::string>& arguments, const Console& console);

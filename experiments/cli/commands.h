@@ -16,14 +16,14 @@
 
 namespace metaprompt {
 
-// What must be known of a command before the command line is parsed.
+// Facts about a command that main needs before the command line is parsed.
 struct CommandFacts {
   bool best_kernel = false;    // multiplies so many matrices that it is worth starting again with UseBestBlasKernel
-  bool hears_signals = false;  // ends by itself after HearStopSignals; a signal ends the others at once
+  bool hears_signals = false;  // saves and ends by itself at a signal; see HearStopSignals
 };
 
-// Remembers which command the command line chose. Options live in the actions: make them with std::make_shared and
-// capture the pointer by value.
+// The commands, and which of them the command line chose. An action must own its options: make them with
+// std::make_shared and capture the pointer by value.
 class Commands {
  public:
   using Action = std::function<absl::Status(const Console&)>;
@@ -33,14 +33,14 @@ class Commands {
   // Adds a command to the program, or to `parent`. `help` is one line.
   CLI::App* Add(const std::string& name, const std::string& help, Action action, CommandFacts facts = {},
                 CLI::App* parent = nullptr);
-  // Adds a command that only holds others.
+  // Adds a command that only groups others.
   CLI::App* AddGroup(const std::string& name, const std::string& help);
 
   // The action of the chosen command; call it after parsing.
   const Action& chosen() const { return chosen_; }
-  // Of the command with that name; none for a name that is not known.
+  // The facts about the command with that name; the defaults if the name is not known.
   CommandFacts FactsOf(const std::string& name) const;
-  // Whether progress and remarks are not wanted. Errors are printed all the same.
+  // Whether the user wants no progress lines and remarks. Errors are printed in any case.
   bool quiet() const { return quiet_; }
 
  private:
@@ -56,7 +56,7 @@ struct SpecOptions {
   std::vector<std::string> sets;  // FIELD=VALUE
 };
 
-// The help of SPEC for commands that read an ExperimentSpec.
+// The help text of SPEC for commands that read an ExperimentSpec.
 inline constexpr char kExperimentSpecHelp[] = "Experiment spec, a text protobuf; `metaprompt spec` lists its fields";
 
 // Adds the argument SPEC, with this help, and the option --set.
@@ -64,14 +64,14 @@ void AddSpecOptions(const std::string& help, bool required, CLI::App* command, S
 // Adds --set alone, with this help.
 void AddSetOption(const std::string& help, CLI::App* command, std::vector<std::string>* sets);
 
-// A spec, and the folder for what is made of it.
+// A spec, and the folder for its results.
 struct RunFolderOptions {
   SpecOptions spec;
   std::string out;
   bool allow_other_environment = false;
 };
 
-// Adds SPEC, --set, --out and --allow-other-environment. `spec_help`: of SPEC; `what`: what --out names.
+// Adds SPEC, --set, --out and --allow-other-environment. `spec_help`: the help text of SPEC; `what`: what --out names.
 void AddRunFolderOptions(const std::string& spec_help, const std::string& what, CLI::App* command,
                          RunFolderOptions* options);
 // The folder that --out names, or else runs/NAME-seedSEED.
@@ -97,7 +97,7 @@ struct InputLines {
 
 // Adds the argument FILE. `help` describes the texts.
 void AddTextFile(const std::string& help, CLI::App* command, std::string* file);
-// The file at `path`; the console's input, "the standard input", if `path` is empty or -.
+// Opens the file at `path`, or, if `path` is empty or -, the console's input, whose name is "the standard input".
 absl::Status OpenLines(const std::string& path, const Console& console, InputLines* lines);
 
 }  // namespace metaprompt

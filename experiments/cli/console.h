@@ -1,4 +1,4 @@
-// Where a command reads and writes.
+// The streams that a command reads and writes.
 #ifndef EXPERIMENTS_CLI_CONSOLE_H_
 #define EXPERIMENTS_CLI_CONSOLE_H_
 

@@ -42,7 +42,7 @@ std::string NameOf(const CLI::Option& option) {
   return option.get_lnames().empty() ? "" : absl::StrCat("--", option.get_lnames()[0]);
 }
 
-// The options of a command; --help-all is the program's, though every command has it.
+// The options of a command, without --help-all, which is listed only for the program.
 std::vector<const CLI::Option*> OptionsOf(const CLI::App& app) {
   std::vector<const CLI::Option*> options;
   for (const CLI::Option* option : app.get_options()) {
@@ -66,7 +66,7 @@ std::vector<std::string> WordsOf(const CLI::App& app) {
   return words;
 }
 
-// A case of a shell for each word that goes on from a command to one of its own.
+// One shell `case` branch for each word that leads from a command to a subcommand.
 std::string StepsText(const std::vector<CommandPath>& all) {
   std::vector<std::string> steps;
   for (const CommandPath& one : all) {
@@ -84,7 +84,7 @@ std::string Described(const std::string& name, const std::string& description) {
                       absl::StrReplaceAll(description, {{"'", "'\\''"}}), "'");
 }
 
-// Text for troff: a hyphen is one, and no line begins with a command.
+// Text for troff: hyphens stay hyphens, and no line begins with a troff command.
 std::string Troff(const std::string& text) {
   const std::string escaped = absl::StrReplaceAll(text, {{"\\", "\\e"}, {"-", "\\-"}});
   return absl::StartsWith(escaped, ".") || absl::StartsWith(escaped, "'") ? absl::StrCat("\\&", escaped) : escaped;

@@ -1,4 +1,4 @@
-// The program's commands and options for shells and for man, from the same descriptions as --help.
+// Shell completions and a man page for the program, from the same descriptions as --help.
 #ifndef EXPERIMENTS_CLI_DESCRIBE_PROGRAM_H_
 #define EXPERIMENTS_CLI_DESCRIBE_PROGRAM_H_
 
@@ -16,7 +16,7 @@ std::string ZshCompletion(const CLI::App& app);
 // A page for man(1), in troff.
 std::string ManPage(const CLI::App& app);
 
-// Adds the command that prints them; `app` must outlive the action.
+// Adds the command that prints the completions and the man page; `app` must outlive its action.
 void RegisterCompletion(const CLI::App* app, Commands* commands);
 
 }  // namespace metaprompt

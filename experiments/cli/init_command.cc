@@ -39,7 +39,7 @@ absl::Status Init(const InitCommand& command, const Console& console) {
   }
   RETURN_IF_ERROR(WriteFileAtomically(command.out, text));
   if (!IsFileOrFolder(command.out)) {
-    return absl::OkStatus();  // it went to a descriptor, a device or a pipe
+    return absl::OkStatus();  // the spec went to a descriptor, a device or a pipe
   }
   *console.out << command.out << ": written; look at it, then: metaprompt run " << command.out << '\n';
   return absl::OkStatus();

@@ -9,10 +9,10 @@
 #include "experiments/host/blas.h"
 #include "experiments/host/stop_signals.h"
 
-// jemalloc's settings, which it looks for under this name. Freed memory is kept for the next step and not returned to
-// the system page by page. Small tensors may be cut from freed large ones of any size: without that, the peak is a
-// third higher. Huge pages where the system grants them: a page is found in less time, which is worth a tenth of the
-// time where a large model's parameters stream through.
+// The settings of jemalloc, which reads the variable of this name. Freed memory is kept for the next step and not
+// returned to the system page by page. Small tensors may reuse the memory of large ones of any size; otherwise the peak
+// is a third higher. Huge pages are used where the system grants them: address translation is faster, which saves a
+// tenth of the time with a large model.
 extern "C" {
 const char* malloc_conf =  // NOLINT: its name and type are jemalloc's
     "dirty_decay_ms:-1,muzzy_decay_ms:-1,lg_extent_max_active_fit:20,thp:always";
@@ -27,10 +27,10 @@ int main(int argc, char** argv) {
   if (facts.hears_signals) {
     metaprompt::HearStopSignals();
   }
-  // Beyond a limit of file sizes (ulimit -f), a write then fails like one to a full disk: with an error, and no part
-  // left.
+  // Now a write beyond the limit of file sizes (ulimit -f) fails in the same way as a write to a full disk: with an
+  // error, and without leaving a partial file.
   std::signal(SIGXFSZ, SIG_IGN);
-  std::ios::sync_with_stdio(false);  // nothing here reads or writes but through streams
+  std::ios::sync_with_stdio(false);  // the program only uses streams
   return metaprompt::RunCommand(
       arguments, {&std::cout, &std::cerr, isatty(STDERR_FILENO) != 0, &metaprompt::StopFlag(), &std::cin});
 }

@@ -75,8 +75,8 @@ void RegisterSinusoid(Commands* commands) {
       ->delimiter(',')
       ->check(CLI::Range(0, 100000));
   sinusoid->add_option("--curve", options->curve, "File for the errors on held-out tasks in the course of training");
-  CLI::Option* dump =
-      sinusoid->add_option("--dump", options->dump, "File for exact meta-gradients of its own tasks; trains nothing");
+  CLI::Option* dump = sinusoid->add_option("--dump", options->dump,
+                                           "File for exact meta-gradients of generated tasks; nothing is trained");
   for (const char* trains : {"--learner", "--shots", "--queries", "--meta-steps", "--meta-batch", "--inner-lr",
                              "--inner-steps", "--meta-lr", "--test-tasks", "--test-steps", "--curve"}) {
     dump->excludes(trains);

@@ -1,4 +1,4 @@
-// Commands that measure program and machine: bench, sinusoid, doctor.
+// Commands that measure the program and the machine: bench, sinusoid, doctor.
 #ifndef EXPERIMENTS_CLI_MEASURE_COMMANDS_H_
 #define EXPERIMENTS_CLI_MEASURE_COMMANDS_H_
 

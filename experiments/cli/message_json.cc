@@ -15,7 +15,7 @@ using google::protobuf::Message;
 using google::protobuf::Reflection;
 using Json = nlohmann::ordered_json;
 
-// The number of the fewest digits that is this float: 0.1, not 0.100000001.
+// The number with the fewest digits that rounds to this float: 0.1, not 0.100000001.
 double Plain(float number) {
   std::string digits;
   for (int count = 6; count <= 9; ++count) {

@@ -8,8 +8,8 @@
 
 namespace metaprompt {
 
-// The fields that are set, under the names that they have in the proto file and in the order of their numbers. Numbers
-// are JSON numbers, 64-bit ones too; an enum is its name. Numbers that are not finite become null.
+// The fields that are set, with their names in the proto file and in the order of their numbers. Numbers, also 64-bit
+// ones, are JSON numbers, and null if they are not finite. Enum values are their names.
 nlohmann::ordered_json MessageJson(const google::protobuf::Message& message);
 
 }  // namespace metaprompt

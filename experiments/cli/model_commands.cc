@@ -17,7 +17,7 @@ namespace {
 absl::Status Encode(EncodeOptions options, const Console& console) {
   InputLines lines;
   RETURN_IF_ERROR(OpenLines(options.text, console, &lines));
-  // The standard input may be a file (`< FILE`). Under this name, --out is refused if it is the same file.
+  // The standard input may be a file (`< FILE`). With this name, --out is refused if it is the same file.
   options.text = lines.in == console.in ? "/dev/stdin" : options.text;
   options.threads = ThreadsOr(options.threads);
   Progress progress(console.err, console.terminal);

@@ -119,8 +119,8 @@ struct ReportOptions {
   bool json = false;
 };
 
-// The paths that may be runs. `runs/*/` also names runs that were stopped or are not finished, and other files. A
-// single path is not passed over: reading it tells what is wrong with it.
+// The paths that may be runs. `runs/*/` also gives runs that were stopped or are not finished, and other files; these
+// are left out with a remark. A single path is never left out, so that reading it gives an error.
 std::vector<std::string> RunsAmong(const std::vector<std::string>& paths, const Console& console) {
   std::vector<std::string> runs;
   std::set<std::string> given;
@@ -143,7 +143,8 @@ std::vector<std::string> RunsAmong(const std::vector<std::string>& paths, const 
   return runs;
 }
 
-// What a run has written there, with or without checksums. A report may stand beside it.
+// The files of these runs that a report must not replace, even if a run has no checksums. Other files in a run's folder
+// may be replaced.
 std::vector<std::string> FilesOf(const std::vector<std::string>& runs) {
   std::vector<std::string> files;
   for (const std::string& run : runs) {

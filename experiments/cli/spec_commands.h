@@ -1,4 +1,4 @@
-// Commands that look at a spec and its data: check, spec, episodes, datasets.
+// Commands that inspect a spec and its data: check, spec, episodes, datasets.
 #ifndef EXPERIMENTS_CLI_SPEC_COMMANDS_H_
 #define EXPERIMENTS_CLI_SPEC_COMMANDS_H_
 

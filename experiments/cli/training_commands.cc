@@ -25,7 +25,7 @@ struct TrainingOptions {
   bool check = false;
 };
 
-// What is printed after a training in the folder `out`.
+// The text that is printed after a training in the folder `out`.
 absl::StatusOr<std::string> ResultOf(const PretrainingSpec& spec, const std::string& out, bool other_environment,
                                      Progress* progress, const Console& console) {
   ASSIGN_OR_RETURN(const PretrainingRecord record, Pretrain(spec, out, progress, *console.stop, other_environment));

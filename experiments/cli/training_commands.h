@@ -1,4 +1,4 @@
-// Commands that train on texts in place of tasks: pretrain, finetune.
+// Commands that train on texts instead of tasks: pretrain, finetune.
 #ifndef EXPERIMENTS_CLI_TRAINING_COMMANDS_H_
 #define EXPERIMENTS_CLI_TRAINING_COMMANDS_H_
 

@@ -45,7 +45,7 @@ std::atomic<double>& Flops() {
   return flops;
 }
 
-// 2 · [rows] · [columns of the second] · [inner], times the batch.
+// Adds 2 · [rows] · [columns of the second matrix] · [inner size], times the batch size.
 std::unique_ptr<at::ObserverContext> AddProduct(const at::RecordFunction& function) {
   const char* name = function.name();
   const auto inputs = function.inputs();
@@ -72,10 +72,10 @@ struct Timed {
   std::string name;
   LearnerSpec learner;
   int64_t together = 1;
-  bool one_after_another = false;  // each task on its own on all threads, as without a meta-batch
+  bool one_after_another = false;  // one task at a time on all threads, as without a meta-batch
 };
 
-// The learners that every spec is timed with, each with the spec's inner steps and what they change.
+// The learners that are timed for each spec, with the spec's inner steps.
 std::vector<Timed> TimedLearners(const ExperimentSpec& spec) {
   LearnerSpec base = spec.learner();
   base.clear_meta_test();
@@ -100,7 +100,7 @@ std::vector<Timed> TimedLearners(const ExperimentSpec& spec) {
   reptile.mutable_reptile();
   reptile.clear_meta_gradient();
   timed.push_back({"Reptile" + steps, reptile, spec.tasks_together(), false});
-  // The encoder neither adapts nor learns.
+  // The encoder is neither adapted nor meta-learned.
   LearnerSpec prompt = maml();
   prompt.mutable_adapts()->set_part(ScopeSpec::PROMPT);
   prompt.mutable_learns()->set_part(ScopeSpec::PROMPT);
@@ -120,11 +120,11 @@ std::vector<Timed> TimedLearners(const ExperimentSpec& spec) {
 struct Figures {
   double seconds = 0;   // of a meta-step
   double products = 0;  // 10⁹ floating-point operations per second in matrix products
-  double sgemm = 0;     // the same of MeasureSgemmGflops
-  double drawing = 0;   // share of the time that goes into drawing and packing episodes
+  double sgemm = 0;     // the result of MeasureSgemmGflops, in the same unit
+  double drawing = 0;   // share of the time spent on drawing and packing episodes
 };
 
-// What all rows share.
+// The values that all rows share.
 struct Benched {
   const ExperimentSpec& spec;
   Workbench* bench;
@@ -162,7 +162,7 @@ absl::StatusOr<Figures> Measured(const Benched& shared, const Timed& timed, int 
   std::vector<double> drawing;
   for (int round = 0; round < shared.rounds && failed.ok(); ++round) {
     sgemm.push_back(MeasureSgemmGflops());
-    // The products are counted apart from the timing, on the same episodes.
+    // The products are counted in a separate pass over the same episodes, which is not timed.
     LearnerState copy;
     copy.meta_step = state.meta_step;
     copy.params = Detached(state.params);
@@ -182,7 +182,7 @@ absl::StatusOr<Figures> Measured(const Benched& shared, const Timed& timed, int 
   return Figures{Median(seconds), Median(rates), Median(sgemm), Median(drawing)};
 }
 
-// A run takes as many meta-steps of each number of shots, so together they count by their time.
+// A run takes equally many meta-steps for each number of shots, so the rows are weighted by their time.
 Figures Joined(const std::vector<Figures>& all) {
   Figures joined;
   for (const Figures& one : all) {

@@ -12,17 +12,18 @@
 
 namespace metaprompt {
 
-// Floating-point operations of all matrix products that LibTorch runs while `work` does, in any thread; 2 m n k each.
+// The floating-point operations of all matrix products that LibTorch computes during `work`, in any thread: 2 m n k per
+// product.
 double CountProductFlops(const std::function<void()>& work);
 
-// Makes step sizes tiny where they are not 0. Time and memory do not depend on them, and a spec's may not suit every
-// learner that is timed.
+// Makes all step sizes that are not 0 tiny. Time and memory do not depend on step sizes, and those of the spec might
+// make some of the timed learners diverge.
 void MakeStepsTiny(InnerSpec* inner);
 
 // Prints, for each learner on the spec's data and model: episodes per second, the rate of the model's matrix products,
 // its ratio to the SGEMM rate measured in the same run, and the share of time spent on drawing and packing episodes.
-// Each figure is the median of `rounds`; SGEMM is measured before each round. With several numbers of shots, a row
-// `all` joins them, weighted by their time. Only rows whose name contains `only` are measured (empty: all).
+// Each figure is the median over `rounds` rounds; SGEMM is measured before each round. With several numbers of shots, a
+// row `all` joins them, weighted by their time. Only rows whose name contains `only` are measured (empty: all).
 absl::Status Bench(const ExperimentSpec& spec, int rounds, const std::string& only, std::ostream* out);
 
 }  // namespace metaprompt

@@ -22,7 +22,7 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-// The work of which the memory is measured. The seconds of the second meta-step.
+// The work whose memory is measured. Returns the seconds that the second meta-step took.
 absl::StatusOr<double> TwoMetaSteps(const ExperimentSpec& spec) {
   ASSIGN_OR_RETURN(const std::unique_ptr<Workbench> bench, Workbench::Open(spec, {}));
   const int shots = *std::max_element(spec.episodes().shots().begin(), spec.episodes().shots().end());

@@ -37,8 +37,8 @@ namespace {
 using Clock = std::chrono::steady_clock;
 
 // Measured with MiniLM on HuffPost: batches of 512 and 2,048 tokens, and windows of 8,192 and 65,536, are no faster.
-constexpr int64_t kBatchTokens = 1024;      // a batch: its activations stay in the processor's cache
-constexpr int64_t kWindowTokens = 1 << 14;  // lines that are sorted by length together
+constexpr int64_t kBatchTokens = 1024;      // per batch; its activations stay in the processor's cache
+constexpr int64_t kWindowTokens = 1 << 14;  // per window of lines that are sorted by length together
 constexpr int64_t kWindowNumbers = 1 << 25;
 
 double SecondsSince(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
@@ -60,7 +60,7 @@ absl::StatusOr<Lines> Tokenised(const EncodeOptions& options, const Tokenizer& t
   const SpecialIds special = tokenizer.special();
   const Framing framing = FramingOf(tokenizer);
   const auto room = max_tokens - static_cast<int64_t>(framing.before.size() + framing.after.size());
-  // In RoBERTa and MPNet, padding takes no position, wherever it is.
+  // In RoBERTa and MPNet, padding tokens do not count for positions, wherever they are.
   lines.uncounted = position_offset > 0 && special.pad >= 0 ? special.pad : TextInputs::kNoToken;
   for (std::string line; std::getline(*in, line);) {
     const auto number = lines.texts.size() + 1;
@@ -242,7 +242,7 @@ absl::Status EncodeLines(const EncodeOptions& options, std::istream* in, const s
   const double tokenising = SecondsSince(begin);
   const auto count = static_cast<int64_t>(lines.texts.size());
   const int64_t columns = options.mask_logits ? config.vocab_size : config.width;
-  const StopsLater stops_later;  // there is a file to remove
+  const StopsLater stops_later;  // on a signal there is a file to remove
   ASSIGN_OR_RETURN(const std::unique_ptr<SafetensorsWriter> writer, BeginFile(options, lines, columns));
   TaskPool pool(options.threads);
   double encoding = 0;

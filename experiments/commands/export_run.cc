@@ -31,7 +31,7 @@ absl::StatusOr<std::string> ExportRun(const std::string& run, int shots, const s
       SaveCheckpoint(written.path(), encoder, encoder.Folded(params), finished.config_json(), finished.input_files()));
   TensorFile soft;
   for (size_t i = encoder.params().size(); i < params.size(); ++i) {
-    // Low-rank updates are folded into the encoder's matrices, and what soft vectors pass through into those.
+    // Low-rank updates are merged into the encoder's matrices, and the reparametrisation into the soft vectors.
     if (infos[i].group != ParamGroup::kLora && !infos[i].prompt_map) {
       const bool soft_vectors = infos[i].name == "prompt.soft";
       soft.tensors.emplace_back(infos[i].name, soft_vectors ? model.SoftVectors(params) : params[i]);

@@ -1,4 +1,4 @@
-// Images on a web page that needs no other file.
+// A web page of images that needs no other file.
 #ifndef EXPERIMENTS_COMMANDS_IMAGE_PAGE_H_
 #define EXPERIMENTS_COMMANDS_IMAGE_PAGE_H_
 
@@ -17,11 +17,11 @@ struct PageRow {
   std::vector<std::string> query;
 };
 
-// A table: a row per class, with its name, its support images and its query images. Each image is shown at twice its
-// size. `title` is above the table.
+// A page with `title` and a table: one row per class, with its name, its support images and its query images. Each
+// image is shown at twice its size.
 std::string ImagePage(absl::string_view title, const ImageShape& shape, const std::vector<PageRow>& rows);
 
-// The image as a file in the format BMP, which all browsers show.
+// The image as a BMP file, a format that all browsers show.
 std::string BmpFile(const ImageShape& shape, absl::string_view image);
 
 }  // namespace metaprompt

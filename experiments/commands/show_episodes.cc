@@ -24,7 +24,7 @@ Split SplitOf(const EpisodesOptions& options) {
   return *std::find_if(std::begin(kSplits), std::end(kSplits), [&](Split s) { return options.split == SplitName(s); });
 }
 
-// What stands for an image in a text: the first 16 digits of its bytes' SHA-256.
+// Represents an image in text: the first 16 digits of the SHA-256 of its bytes.
 std::string FirstDigits(const std::string& image) { return Sha256(image).substr(0, 16); }
 
 }  // namespace

@@ -1,4 +1,4 @@
-// The `episodes` command: a spec's episodes, to look at, or as a file for other programs and runs.
+// The `episodes` command: shows a spec's episodes, or saves them to a file for other programs and runs.
 #ifndef EXPERIMENTS_COMMANDS_SHOW_EPISODES_H_
 #define EXPERIMENTS_COMMANDS_SHOW_EPISODES_H_
 
@@ -19,8 +19,8 @@ struct EpisodesOptions {
   std::string page;  // file to write with the images of the episode; empty: none
 };
 
-// One episode: two lines of heading, then one line per text with its place in its class. Each text of a pair has its
-// column; of an image, its hash is shown.
+// One episode: two heading lines, then one line per text with its index in its class. Each text of a pair has its own
+// column. For an image, its hash is shown.
 absl::StatusOr<std::string> EpisodeText(const ExperimentSpec& spec, const EpisodesOptions& options);
 
 // Writes one episode of images to options.page, as a web page. Returns a line that describes what was written. For
@@ -28,8 +28,8 @@ absl::StatusOr<std::string> EpisodeText(const ExperimentSpec& spec, const Episod
 absl::StatusOr<std::string> SaveEpisodePage(const ExperimentSpec& spec, const EpisodesOptions& options);
 
 // Writes episodes 0, 1, ... to options.save in the format of episodes/manifest.h. Returns a line that describes what
-// was written. A file holds tasks of classes only: to save the training split, the spec must have neither word tasks
-// nor borrowed answers.
+// was written. A file can only represent tasks of classes. To save the training split, the spec must therefore have
+// neither word tasks nor borrowed answers.
 absl::StatusOr<std::string> SaveEpisodes(const ExperimentSpec& spec, const EpisodesOptions& options);
 
 }  // namespace metaprompt

@@ -152,7 +152,7 @@ absl::Status RunSinusoid(const SinusoidOptions& options, Progress* progress, std
     SetOperationThreads(options.threads);
     return DumpMetaGradients(options.seed, options.threads, options.dump);
   }
-  // Tensors of 25 tasks are just large enough for malloc to return each of them to the system when it is freed.
+  // With its default settings, malloc would return each tensor of 25 tasks to the system when it is freed.
   mallopt(M_MMAP_THRESHOLD, 32 << 20);
   mallopt(M_TRIM_THRESHOLD, 256 << 20);
   const SinusoidModel model;

@@ -26,14 +26,14 @@ struct SinusoidOptions {
   int64_t meta_batch = 25;  // tasks per meta-step, computed as one batch
   double inner_lr = 0.01;
   double meta_lr = 0;   // at the start; 0: 0.001 (AdamW), or 1 for Reptile (SGD); it falls to 0 linearly
-  int inner_steps = 0;  // in training; 0: 1, or 10 for Reptile
+  int inner_steps = 0;  // in training; 0: 1 step, or 10 for Reptile
   uint64_t seed = 0;
-  int threads = 1;  // inside operations; these are so small that threads help little
+  int threads = 1;  // per operation; the operations are so small that threads help little
   int64_t test_tasks = 600;
   int64_t test_queries = 100;                // query points per test task
   std::vector<int> test_steps = {0, 1, 10};  // the numbers of inner steps after which to test
   std::string curve;  // file for the training curve, in about 60 lines: meta-step, error before and after inner steps
-  std::string dump;   // file for meta-gradients, to compare other programs with; then nothing is trained
+  std::string dump;   // file for meta-gradients, for comparison with other programs; if set, nothing is trained
 };
 
 // The learner of the options, with its inner steps and its meta-optimizer. An unknown name is an error.

@@ -1,5 +1,5 @@
 // Writes exact meta-gradients of the sinusoid network to a file, so that other implementations can be compared with
-// them. tests/reference/compare_meta_gradients.py does so.
+// them, as tests/reference/compare_meta_gradients.py does.
 #ifndef EXPERIMENTS_COMMANDS_SINUSOID_DUMP_H_
 #define EXPERIMENTS_COMMANDS_SINUSOID_DUMP_H_
 

@@ -15,8 +15,8 @@ constexpr int64_t kSizes[] = {1, 40, 40, 1};
 constexpr int kLayers = 3;
 constexpr double kInitDeviation = 0.1;
 
-// h Wᵀ + b. W [out, in] and b [out] may each have a leading dimension [tasks]. If one of them has, h and the result are
-// [tasks, B / tasks, ...]. Otherwise they may be [B, ...].
+// h Wᵀ + b. W [out, in] and b [out] may each have a leading dimension [tasks]. If one of them has it, h and the result
+// are [tasks, B / tasks, ...]. Otherwise they may be [B, ...].
 at::Tensor Linear(const at::Tensor& h, const at::Tensor& weight, const at::Tensor& bias, int64_t tasks) {
   const int64_t inputs = weight.size(-1);
   if (weight.dim() == 2 && bias.dim() == 1) {

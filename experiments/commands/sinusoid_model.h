@@ -1,5 +1,5 @@
 // Sinusoid regression (Finn et al. 2017, section 5.1): a small network and its tasks. The network's parameters may
-// differ between the tasks of a batch. To learners, it is a Model like any other.
+// differ between the tasks of a batch. Learners use it like any other Model.
 #ifndef EXPERIMENTS_COMMANDS_SINUSOID_MODEL_H_
 #define EXPERIMENTS_COMMANDS_SINUSOID_MODEL_H_
 
@@ -32,7 +32,7 @@ class SinusoidModel : public Model {
   bool PerTask(size_t /*i*/) const override { return true; }
 
   // Weights from a normal distribution with standard deviation 0.1, biases 0; float32. (The paper's code uses 0.01,
-  // with which learning starts slowly. He's 2 / inputs is too large for inner steps of 0.01.)
+  // with which learning starts slowly. He et al.'s variance of 2 / inputs is too large for inner steps of 0.01.)
   ParamList Init(uint64_t seed) const;
 
  private:
@@ -52,7 +52,7 @@ struct SinusoidTasks {
 };
 
 // The sinusoids as a task source. Task i is y = a sin(x - p), with a in [0.1, 5), p in [0, π) and x in [-5, 5), all
-// uniform. There are no classes, so a plan is only its index. Episode::rows is empty, because no parameter has
+// uniform. There are no classes, so only the index of a plan is used. Episode::rows is empty, because no parameter has
 // vocabulary rows.
 class SinusoidSource : public TaskSource {
  public:

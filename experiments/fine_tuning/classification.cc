@@ -19,9 +19,9 @@
 namespace metaprompt {
 namespace {
 
-constexpr int64_t kBatchTokens = 1024;     // of a batch of predictions on the CPU, as in commands/encode.cc
+constexpr int64_t kBatchTokens = 1024;     // per batch of predictions on the CPU, as in commands/encode.cc
 constexpr int64_t kGpuBatchTokens = 8192;  // the same on a GPU
-constexpr double kLossTie = 1e-9;          // times a loss is below the difference of two accuracies
+constexpr double kLossTie = 1e-9;          // a loss times this is smaller than any difference of two accuracies
 
 // The texts numbered `which`, and their labels.
 struct PackedTexts {
@@ -40,7 +40,7 @@ PackedTexts Packed(const TokenizedTexts& all, absl::Span<const int64_t> which, a
   return {OnDevice(PackTexts(texts, Answers()), device), labels.to(device)};
 }
 
-// Sorts numbers of texts by length, the longest first; texts of equal length keep their order.
+// Sorts the indices of texts by length, the longest first; texts of equal length keep their order.
 void SortByLength(const TokenizedTexts& all, std::vector<int64_t>* which) {
   const auto length = [&](int64_t i) { return all.texts[static_cast<size_t>(i)].ids.size(); };
   std::stable_sort(which->begin(), which->end(), [&](int64_t a, int64_t b) { return length(a) > length(b); });
@@ -135,7 +135,7 @@ TrainingBatch Classification::Batch(int64_t step) {
   const int64_t parts = std::min<int64_t>(spec_.train().parts(), size);
   for (int64_t part = 0; part < parts; ++part) {
     std::vector<int64_t> which;
-    for (int64_t i = part; i < size; i += parts) {  // each part has long texts and short ones
+    for (int64_t i = part; i < size; i += parts) {  // so that each part has long and short texts
       which.push_back(texts[static_cast<size_t>(i)]);
     }
     const uint64_t seed = SubSeed(spec_.seed(), "dropout", static_cast<uint64_t>(step * spec_.train().parts() + part));

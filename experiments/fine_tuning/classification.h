@@ -1,4 +1,4 @@
-// Classification of texts as an objective of training, and as predictions.
+// Text classification: the training objective, and predictions.
 #ifndef EXPERIMENTS_FINE_TUNING_CLASSIFICATION_H_
 #define EXPERIMENTS_FINE_TUNING_CLASSIFICATION_H_
 
@@ -26,24 +26,24 @@ struct Predictions {
 };
 
 // Classifies all texts, without dropout, in batches of similar length. The result does not depend on the number of
-// threads, unless there are fewer batches than threads (see TaskPool). `what` is shown while it lasts. Cancelled: the
-// pool was asked to stop.
+// threads, unless there are fewer batches than threads (see TaskPool). `what` names the work in progress lines.
+// Cancelled: the pool was asked to stop.
 absl::StatusOr<Predictions> Predict(const TextClassifier& classifier, const ParamList& params,
                                     const TokenizedTexts& texts, at::Device device, const char* what, TaskPool* pool,
                                     Progress* progress);
 
-// The mean cross-entropy of a batch's texts. Each epoch takes all training texts once, in an order that follows from
-// seed and epoch; its last batch has those that are left. Not to be used by several threads at once, but for the parts
-// of a batch.
+// The mean cross-entropy of a batch's texts. Each epoch uses all training texts once, in an order that depends only on
+// seed and epoch; its last batch may be smaller. Several threads may call the parts of a batch, but nothing else, at
+// the same time.
 class Classification : public Objective {
  public:
-  // Owns nothing: all outlive it.
+  // Owns none of its arguments; all must outlive it.
   Classification(const FineTuningSpec& spec, const TextClassifier* classifier, const TokenizedTexts* train,
                  const TokenizedTexts* valid, at::Device device);
 
   const std::vector<ParamInfo>& infos() const override { return classifier_.infos(); }
   TrainingBatch Batch(int64_t step) override;
-  // The score is the accuracy. Of equal accuracies the one with the smaller loss is better.
+  // The score is the accuracy; of equal accuracies, the one with the smaller loss is better.
   absl::StatusOr<Validation> Validate(const ParamList& params, TaskPool* pool, Progress* progress) override;
 
   int64_t steps_per_epoch() const;

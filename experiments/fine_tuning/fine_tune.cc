@@ -103,11 +103,11 @@ class FineTuning {
   absl::StatusOr<FineTuningRecord> Run();
 
  private:
-  // Data, tokenizer and encoder, and what a stopped process left of them.
+  // Opens the data, the tokenizer and the encoder, or those that a stopped process kept.
   absl::Status Open();
   absl::Status Train();
   absl::Status Test();
-  // Writes what the record and others need of the result.
+  // Writes the encoder, the classifier and the seen texts, and adds their parameters' hashes to the record.
   absl::Status Save();
 
   const FineTuningSpec& spec_;

@@ -21,7 +21,7 @@
 namespace metaprompt {
 namespace {
 
-// Where the encoder comes from.
+// Checks where the encoder comes from.
 void CheckEncoder(const FineTuningSpec& spec, std::vector<std::string>* broken) {
   if (spec.has_encoder() == spec.has_from_run()) {
     broken->emplace_back(spec.has_encoder() ? "encoder and from_run are set; set one of them"
@@ -44,7 +44,7 @@ void CheckEncoder(const FineTuningSpec& spec, std::vector<std::string>* broken) 
   }
 }
 
-// Shares and published texts.
+// Checks the shares and the published texts.
 void CheckTexts(const FineTuningSpec& spec, std::vector<std::string>* broken) {
   const TextSplitSpec& texts = spec.texts();
   const double valid = texts.has_valid() ? 0 : texts.valid_share();
@@ -95,7 +95,7 @@ std::vector<std::string> CheckFineTuningSpec(const FineTuningSpec& spec) {
 }
 
 absl::StatusOr<FineTuningSpec> CompleteFineTuningSpec(FineTuningSpec spec, const std::string& name) {
-  // Groups that are all defaults may be left out of the file, not out of the record.
+  // A message whose fields are all defaults may be missing in the file, but not in the record.
   spec.mutable_texts();
   spec.mutable_dropout();
   spec.mutable_optimizer();

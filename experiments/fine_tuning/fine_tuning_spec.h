@@ -17,8 +17,7 @@ absl::StatusOr<FineTuningSpec> LoadFineTuningSpec(const std::string& path, const
 // The same for a spec that does not come from a file; `name` is what its errors begin with.
 absl::StatusOr<FineTuningSpec> CompleteFineTuningSpec(FineTuningSpec spec, const std::string& name);
 
-// Sets every field that is not set to its default, but for the shares of published texts: they would read as if they
-// were used.
+// Sets every unset field to its default, except the shares of published texts: these would look as if they were used.
 void WriteOutFineTuning(FineTuningSpec* spec);
 
 // The broken rules of a spec, of single fields and between fields; each names its field. Empty: the spec is sound.

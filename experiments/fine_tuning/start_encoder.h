@@ -1,4 +1,4 @@
-// What a fine-tuning begins from: a tokenizer and an encoder with its values.
+// What a fine-tuning starts from: a tokenizer and an encoder with its values.
 #ifndef EXPERIMENTS_FINE_TUNING_START_ENCODER_H_
 #define EXPERIMENTS_FINE_TUNING_START_ENCODER_H_
 
@@ -18,11 +18,11 @@ namespace metaprompt {
 struct StartEncoder {
   EncoderParts parts;  // the parameters are always there
   ModelFacts facts;
-  SeenTexts seen;  // the texts that its parameters were trained on, as far as its folder tells
+  SeenTexts seen;  // the texts that its parameters were trained on, as far as its folder lists them
 };
 
-// Opens the spec's checkpoint or run, or makes a new BERT. `kept`: files of a stopped fine-tuning's tokenizer.
-// `train_texts` is called if a tokenizer is trained. Errors name the field or the folder.
+// Opens the spec's checkpoint or run, or makes a new BERT. `kept`: the tokenizer files of a stopped fine-tuning.
+// `train_texts` is called only if a tokenizer is trained. Errors name the field or the folder.
 absl::StatusOr<StartEncoder> OpenStartEncoder(const FineTuningSpec& spec, const TokenizerFiles& kept,
                                               const std::function<std::vector<std::string>()>& train_texts);
 

@@ -15,7 +15,7 @@ namespace {
 
 constexpr double kClassifierStd = 0.02;  // initializer_range of BERT
 
-// The places of the parameters that only the masked-language-model head uses.
+// The indices of the parameters that only the masked-language-model head uses.
 std::set<size_t> HeadPlaces(const EncoderLayout& layout) {
   std::set<size_t> places;
   if (!layout.has_head()) {
@@ -23,7 +23,7 @@ std::set<size_t> HeadPlaces(const EncoderLayout& layout) {
   }
   for (const size_t place : {layout.transform, layout.transform_norm}) {
     if (place == kNoParam) {
-      continue;  // a causal model: the decoder reads the states
+      continue;  // a causal model, whose decoder reads the states without a head
     }
     places.insert(place);
     if (layout.BiasOf(place) != kNoParam) {
@@ -108,7 +108,7 @@ at::Tensor TextClassifier::Logits(const ParamList& params, const TextInputs& tex
   }
   vectors = vectors.to(weight.scalar_type());
   if (dropout.hidden > 0) {
-    // The place behind the encoder's last one (see dropout.h).
+    // The next dropout place after the encoder's last one (see dropout.h).
     const auto place = 3 * static_cast<int64_t>(encoder_.num_layers()) + 1;
     vectors = Dropped(vectors, dropout.hidden,
                       MaskRows(PlaceSeed(dropout.seed, place), vectors.size(0), vectors.size(1), at::Tensor()));

@@ -1,4 +1,4 @@
-// An encoder with a linear classifier on one vector of each text, as a pure function of a parameter list.
+// An encoder with a linear classifier on one vector per text, as a pure function of a parameter list.
 #ifndef EXPERIMENTS_FINE_TUNING_TEXT_CLASSIFIER_H_
 #define EXPERIMENTS_FINE_TUNING_TEXT_CLASSIFIER_H_
 
@@ -16,30 +16,30 @@
 
 namespace metaprompt {
 
-// The parameters are those of the encoder without its masked-language-model head, and behind them `classifier.weight`
-// [classes, D] and `classifier.bias` [classes], one layer above the encoder's last.
+// The parameters are those of the encoder without its masked-language-model head, followed by `classifier.weight`
+// [classes, D] and `classifier.bias` [classes], whose layer number is one above the encoder's last.
 class TextClassifier {
  public:
-  // `encoder` must outlive the result. Its rates of dropout are those that the spec names.
+  // `encoder` must outlive this object. The dropout rates are those of the spec.
   TextClassifier(const FineTuningSpec& spec, const Encoder* encoder, int64_t classes);
 
   const std::vector<ParamInfo>& infos() const { return infos_; }
 
-  // What training starts from: the encoder's parameters, and a classifier from a normal distribution with standard
-  // deviation 0.02 and biases of 0, as in transformers. `encoder_params` are all of the encoder's.
+  // What training starts from: the encoder's parameters, and a classifier with weights from a normal distribution with
+  // standard deviation 0.02 and biases of 0, as in transformers. `encoder_params` are all parameters of the encoder.
   ParamList Start(const ParamList& encoder_params, uint64_t seed) const;
 
-  // The logits [B, classes]. The ids of `texts` are vocabulary ids; the vector of a text is read at its read_at, or is
-  // the mean of all. `dropout_seed`: of everything that is dropped; null: nothing is.
+  // The logits [B, classes]. The ids of `texts` are vocabulary ids. The vector of a text is the hidden state at its
+  // read_at, or the mean of all its hidden states. `dropout_seed` seeds all dropout; null: no dropout.
   at::Tensor Logits(const ParamList& params, const TextInputs& texts, const uint64_t* dropout_seed) const;
 
-  // All parameters of the encoder, where those of its head are `encoder_params`'s.
+  // All parameters of the encoder: those of its head from `encoder_params`, all others from `params`.
   ParamList WithHead(const ParamList& params, const ParamList& encoder_params) const;
   // The classifier's own two parameters.
   ParamList ClassifierOf(const ParamList& params) const;
 
  private:
-  // The encoder's parameters by place; those of its head are undefined.
+  // The encoder's parameters in its order; those of its head are undefined tensors.
   ParamList EncoderParams(const ParamList& params) const;
 
   const Encoder& encoder_;

@@ -21,15 +21,15 @@ namespace metaprompt {
 namespace {
 
 using TextSet = std::unordered_set<std::string>;
-// Of each text whose side is known: the side.
+// The side of each text whose side is known.
 using Sides = std::unordered_map<std::string, Split>;
 
 absl::Status Named(absl::string_view field, const absl::Status& status) {
   return absl::Status(status.code(), absl::StrCat(field, ": ", status.message()));
 }
 
-// The classes that the spec wants. `elsewhere` becomes the texts of the classes that it does not want: those must not
-// be seen, though a text may stand under two labels.
+// The classes that the spec wants. `elsewhere` becomes the texts of the other classes: training must not see these,
+// even if one of them also occurs under a wanted label.
 absl::StatusOr<Dataset> LoadLabelled(const FineTuningSpec& spec, TextSet* elsewhere) {
   if (spec.classes() == FineTuningSpec::ALL) {
     ASSIGN_OR_RETURN(Dataset all, LoadAllClasses(spec.dataset()));
@@ -69,7 +69,7 @@ absl::Status LoadPublished(const DatasetSpec& spec, const std::string& field, co
     const auto label = std::lower_bound(labels.begin(), labels.end(), one.label);
     const bool known = label != labels.end() && *label == one.label;
     if (!known && whole.classes() == FineTuningSpec::TRAIN) {
-      continue;  // of a class that is not for training
+      continue;  // a class that is not for training
     }
     if (!known) {
       return absl::InvalidArgumentError(absl::StrCat(field, ": no text of dataset has the label ", Quoted(one.label),
@@ -84,10 +84,10 @@ absl::Status LoadPublished(const DatasetSpec& spec, const std::string& field, co
   return absl::OkStatus();
 }
 
-// The number of a share of `count` things, to the nearest.
+// A share of `count`, rounded to the nearest whole number.
 int64_t ShareOf(double share, size_t count) { return std::llround(share * static_cast<double>(count)); }
 
-// Draws the sides of a class's texts. Those that are in `sides` already, from a class before, stay there.
+// Draws the sides of a class's texts. Texts that are in `sides` already, from an earlier class, keep their side.
 void DrawSides(const std::vector<std::string>& texts, double valid_share, double test_share, uint64_t seed,
                Sides* sides) {
   int64_t tests = ShareOf(test_share, texts.size());
@@ -118,7 +118,7 @@ void DrawSides(const std::vector<std::string>& texts, double valid_share, double
   }
 }
 
-// Checks that there is something to learn and to tell apart.
+// Checks that there are two classes or more, each with a training text.
 absl::Status CheckSides(const TextSplit& split) {
   if (split.labels.size() < 2) {
     return absl::InvalidArgumentError(
@@ -131,7 +131,7 @@ absl::Status CheckSides(const TextSplit& split) {
   const auto without = std::find(counts.begin(), counts.end(), 0);
   return without == counts.end() ? absl::OkStatus()
                                  : absl::InvalidArgumentError(absl::StrCat(
-                                       "texts: no text is left to train the class ",
+                                       "texts: no text is left for training the class ",
                                        Quoted(split.labels[static_cast<size_t>(without - counts.begin())]),
                                        "; smaller shares texts.test_share and texts.valid_share leave more, "
                                        "and so do fewer published texts"));

@@ -1,4 +1,4 @@
-// Which texts train, validate and test a classifier.
+// Which texts are for training, validating and testing a classifier.
 #ifndef EXPERIMENTS_FINE_TUNING_TEXT_SPLIT_H_
 #define EXPERIMENTS_FINE_TUNING_TEXT_SPLIT_H_
 
@@ -25,11 +25,12 @@ struct TextSplit {
   TextFacts facts;  // all but cut_texts
 };
 
-// Loads the data of the spec and splits its texts. No text is on two sides, even if it stands under several labels:
-// published test texts stay test texts, published validation texts come next, and where shares are drawn, all copies of
-// a text go where its first one goes. Each class gets its share to the nearest text. Which texts those are follows from
-// texts.seed and the texts themselves, not from their order. Errors: those of the sources; a published text with a
-// label that `dataset` does not have; a class without a text that trains; no class or only one.
+// Loads the data of the spec and splits its texts. No text is in two parts, even if it occurs under several labels: a
+// published test text is always a test text; any other published validation text is a validation text; where shares are
+// drawn, all copies of a text go to the part of its first copy. The share of each class is rounded to a whole number of
+// texts. Which texts are drawn depends only on texts.seed and the texts themselves, not on their order. Errors: those
+// of the sources; a published text with a label that `dataset` does not have; a class without a training text; fewer
+// than two classes.
 absl::StatusOr<TextSplit> TextSplitOf(const FineTuningSpec& spec);
 
 }  // namespace metaprompt

@@ -1,4 +1,4 @@
-// Labelled texts as tokens of a classifier's input.
+// Turns labelled texts into the tokens of a classifier's input.
 #ifndef EXPERIMENTS_FINE_TUNING_TOKENIZE_TEXTS_H_
 #define EXPERIMENTS_FINE_TUNING_TOKENIZE_TEXTS_H_
 
@@ -17,12 +17,12 @@
 
 namespace metaprompt {
 
-// What surrounds a text. For MASK that is the spec's template, otherwise the first and the last token of every input:
-// [CLS] text [SEP], or, for pairs, [CLS] text [SEP] text_b [SEP].
+// The tokens around a text. For MASK these come from the spec's template, otherwise they are the special tokens of
+// every input: [CLS] text [SEP], or, for pairs, [CLS] text [SEP] text_b [SEP].
 class TextFrame {
  public:
-  // `names`: Dataset::text_names. Errors name the field: a template that the tokenizer or the length leaves no room
-  // for.
+  // `names`: Dataset::text_names. Errors name the field: a template that is wrong; a template or a max_tokens that
+  // leaves no room for text; a causal model whose `read` is not MASK.
   static absl::StatusOr<TextFrame> Create(const FineTuningSpec& spec, const Tokenizer& tokenizer,
                                           const Encoder& encoder, const std::vector<std::string>& names);
 

@@ -28,9 +28,9 @@ constexpr char kCoreType[] = "OPENBLAS_CORETYPE";
 constexpr char kCapability[] = "ATEN_CPU_CAPABILITY";
 constexpr char kWaitPolicy[] = "OMP_WAIT_POLICY";
 constexpr char kChosenByUs[] = "METAPROMPT_CHOSE_BLAS_KERNEL";
-constexpr char kAskedFor[] = "METAPROMPT_ASKED_FOR_BLAS_KERNEL";  // by UseKernels, so that it asks once
+constexpr char kAskedFor[] = "METAPROMPT_ASKED_FOR_BLAS_KERNEL";  // set by UseKernels, so that it acts once
 
-// OpenBLAS tells of itself through functions that only it has.
+// The result of a function that only OpenBLAS has, by which it describes itself.
 std::string AskOpenBlas(const char* function) {
   const auto ask = reinterpret_cast<const char* (*)()>(dlsym(RTLD_DEFAULT, function));
   return ask == nullptr ? "" : ask();
@@ -45,7 +45,7 @@ std::string BetterKernel(const std::string& current, bool avx2_fma, bool avx512)
       "Dunnington", "Nehalem",     "Athlon",    "Opteron",  "Barcelona",    "Bobcat",      "Bulldozer",
       "Piledriver", "Steamroller", "Atom",      "Nano",     "Opteron_SSE3", "Sandybridge", "Excavator"};
   if (old->count(current) == 0) {
-    return "";  // a kernel as new as the processor, or no OpenBLAS of the x86 family
+    return "";  // the kernel is recent enough, or this is not OpenBLAS on x86
   }
   if (avx512) {
     return "SKYLAKEX";
@@ -55,7 +55,7 @@ std::string BetterKernel(const std::string& current, bool avx2_fma, bool avx512)
 
 namespace {
 
-// The kernel to ask for; empty: the one in use is right, or the user's choice.
+// The kernel to set; empty if the one in use is the best or the user's choice.
 std::string KernelToSet() {
 #if defined(__x86_64__)
   if (std::getenv(kCoreType) != nullptr) {
@@ -87,7 +87,7 @@ void UseBestBlasKernel(char** argv) {
     setenv(kWaitPolicy, "passive", 1);
   }
   execv("/proc/self/exe", argv);
-  // Without /proc the program continues as it is, slower.
+  // Without /proc the program cannot be restarted, and continues with the slower settings.
   if (!kernel.empty()) {
     unsetenv(kCoreType);
     unsetenv(kChosenByUs);
@@ -95,7 +95,8 @@ void UseBestBlasKernel(char** argv) {
 }
 
 bool ProcessorHasKernel(const std::string& kernel, const std::string& flags) {
-  // What each kernel of OpenBLAS needs beside SSE3, which every x86-64 processor of the last twenty years has.
+  // The flags that each kernel of OpenBLAS needs besides SSE3, which every x86-64 processor of the last twenty years
+  // has.
   static const auto* const needs = new std::map<std::string, std::vector<std::string>>{
       {"Prescott", {}},
       {"Core2", {}},
@@ -135,7 +136,7 @@ bool UseKernels(const std::string& blas, const std::string& vector, const std::s
     setenv(kChosenByUs, "1", 1);
     change = true;
   }
-  // LibTorch's kernels for AVX2 and AVX-512 need what OpenBLAS' need.
+  // LibTorch's kernels for AVX2 and AVX-512 need the same flags as OpenBLAS'.
   const char* const like = vector == "AVX2" ? "Haswell" : vector == "AVX512" ? "SkylakeX" : "";
   if (vector != VectorKernels() && std::getenv(kCapability) == nullptr && ProcessorHasKernel(like, flags)) {
     setenv(kCapability, absl::AsciiStrToLower(vector).c_str(), 1);

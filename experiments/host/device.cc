@@ -14,7 +14,7 @@ namespace {
 
 constexpr int kMostGpus = 64;
 
-// Sets *gpu to -1 for the CPU, or else to the GPU's number. False: the name is not a device's.
+// Sets *gpu to -1 for the CPU, or to the number of the GPU. Returns false if the name is not that of a device.
 bool Parse(absl::string_view name, int* gpu) {
   *gpu = -1;
   if (name == "cpu") {

@@ -1,4 +1,4 @@
-// Where tensors are: the CPU or a GPU.
+// The device that tensors are on: the CPU or a GPU.
 #ifndef EXPERIMENTS_HOST_DEVICE_H_
 #define EXPERIMENTS_HOST_DEVICE_H_
 
@@ -10,10 +10,10 @@
 
 namespace metaprompt {
 
-// `cpu`, `cuda` or `cuda:N`. Checks the spelling alone.
+// OK for `cpu`, `cuda` and `cuda:N`. Checks only the spelling.
 absl::Status CheckDevice(absl::string_view name);
 
-// The device of that name. An error if this LibTorch was built without CUDA or sees fewer GPUs.
+// The device of that name. It is an error if this LibTorch was built without CUDA, or if there is no such GPU.
 absl::StatusOr<at::Device> DeviceOf(absl::string_view name);
 
 }  // namespace metaprompt

@@ -40,7 +40,7 @@ std::string ValueIn(const std::string& path, absl::string_view key, char separat
   return "";
 }
 
-// The flags that matrix kernels are chosen by.
+// The processor's flags that decide which matrix kernels are used.
 std::string TellingFlags() {
   const std::set<absl::string_view> telling = {"sse4_2",      "avx",      "avx2",     "fma",
                                                "avx512f",     "avx512bw", "avx512vl", "avx512_vnni",
@@ -123,7 +123,7 @@ std::string DifferentNumerics(const Environment& before, const Environment& now,
       different.push_back(absl::StrCat(what, " was ", then, " and is ", current));
     }
   };
-  // Of OpenBLAS' own description the version alone: what follows depends on the kernel.
+  // Only the name and version: the rest of OpenBLAS' description depends on the kernel, which is compared separately.
   const auto version = [](const std::string& blas) {
     const std::vector<std::string> words = absl::StrSplit(blas, ' ');
     return words.size() < 2 ? blas : absl::StrCat(words[0], " ", words[1]);

@@ -1,4 +1,4 @@
-// The machine: what a bug report and environment.textproto tell about it.
+// The facts about the machine that bug reports and environment.textproto contain.
 #ifndef EXPERIMENTS_HOST_ENVIRONMENT_H_
 #define EXPERIMENTS_HOST_ENVIRONMENT_H_
 
@@ -14,12 +14,12 @@ const char* ProgramVersion();
 // Everything but wall_seconds.
 Environment HostEnvironment(int threads);
 
-// What numbers depend on by rounding and differs between two machines, one after the other, such as "the BLAS kernel
-// was Haswell and is SkylakeX"; empty if nothing does. `bfloat16`: whether matrix products are in bfloat16. The number
-// of threads is the run's own.
+// The differences between two machines that change numbers by rounding, as one text such as "the BLAS kernel was
+// Haswell and is SkylakeX"; empty if there are none. `bfloat16`: whether matrix products are in bfloat16. The number of
+// threads is not compared, because a run keeps its own.
 std::string DifferentNumerics(const Environment& before, const Environment& now, bool bfloat16);
 
-// What `metaprompt doctor` prints; measures the matrix product, which takes a second or so.
+// The output of `metaprompt doctor`. Measures the speed of the matrix product, which takes about a second.
 std::string DoctorText(int threads);
 
 }  // namespace metaprompt

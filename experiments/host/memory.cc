@@ -15,7 +15,8 @@
 namespace metaprompt {
 namespace {
 
-// Of control groups, version 2 and version 1. A file without a limit has the word "max", or a very large number.
+// The limits of control groups, version 2 and version 1. Without a limit, the file has the word "max" or a very large
+// number.
 constexpr const char* kGroupFiles[] = {"/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes"};
 
 }  // namespace

@@ -4,8 +4,8 @@
 
 namespace metaprompt {
 
-// The bytes that this process can have at most: the machine's memory and swap, its control group's limit or its own
-// limit of address space (ulimit -v), whichever is the smallest.
+// The most bytes that this process can have: the machine's memory and swap, the limit of the process's control group,
+// or the process's limit of address space (ulimit -v), whichever is smallest.
 double MemoryLimit();
 
 }  // namespace metaprompt

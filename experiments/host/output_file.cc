@@ -16,7 +16,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-// Whether both are there, and one file or folder.
+// Whether both exist and are the same file or folder.
 bool AreSame(const std::string& a, const std::string& b) {
   struct stat first;
   struct stat second;
@@ -24,7 +24,7 @@ bool AreSame(const std::string& a, const std::string& b) {
          first.st_dev == second.st_dev;
 }
 
-// Whether the file is the input, or lies in it at any depth.
+// Whether the file is the input, or is inside it at any depth.
 bool BelongsTo(fs::path file, const std::string& input) {
   for (; !AreSame(file.string(), input); file = file.parent_path()) {
     if (!file.has_relative_path()) {
@@ -34,7 +34,8 @@ bool BelongsTo(fs::path file, const std::string& input) {
   return true;
 }
 
-// Whether the SHA256SUMS in the file's folder, or in the folder above, lists it. One that cannot be read lists nothing.
+// Whether the SHA256SUMS in the file's folder, or in the folder above, lists the file. A SHA256SUMS that cannot be read
+// counts as empty.
 bool IsListed(const fs::path& file) {
   fs::path folder = file.parent_path();
   for (int level = 0; level < 2; ++level) {
@@ -50,7 +51,7 @@ bool IsListed(const fs::path& file) {
 }  // namespace
 
 bool IsFileOrFolder(const std::string& path) {
-  struct stat info;  // a link to a descriptor, such as /dev/stdout, is left as a link by FinalPath
+  struct stat info;  // FinalPath does not follow a link to a descriptor, such as /dev/stdout
   return lstat(FinalPath(path).c_str(), &info) == 0 && (S_ISREG(info.st_mode) || S_ISDIR(info.st_mode));
 }
 

@@ -1,4 +1,4 @@
-// Where a command may write the file that an option names.
+// Checks where a command may write the file that an option names.
 #ifndef EXPERIMENTS_HOST_OUTPUT_FILE_H_
 #define EXPERIMENTS_HOST_OUTPUT_FILE_H_
 
@@ -9,14 +9,14 @@
 
 namespace metaprompt {
 
-// OK if a command that reads `inputs` may write to `path`. It may not replace a file that is one of the inputs or lies
-// in a folder that is one, under whatever name; nor a SHA256SUMS, nor a file that the SHA256SUMS in its folder or in
-// the folder above lists, which is part of a run or of a saved classifier. Inputs that are not there, descriptors,
-// devices and pipes are no obstacle. The error names the path.
+// OK if a command that reads `inputs` may write to `path`. The command may not replace an input file, or a file in an
+// input folder, even under another name (a link). It may not replace a SHA256SUMS, or a file that the SHA256SUMS in the
+// same folder or in the folder above lists: these are parts of a run or of a saved classifier. Inputs that do not
+// exist, descriptors, devices and pipes are not checked. The error names the path.
 absl::Status CheckOutput(const std::string& path, const std::vector<std::string>& inputs);
 
-// Whether a file or folder is at `path`, or where it leads to. Descriptors, devices and pipes do not count: they are
-// there to be written to.
+// Whether `path`, or the target of a link there, is a file or a folder. Descriptors, devices and pipes do not count,
+// because writing to them replaces nothing.
 bool IsFileOrFolder(const std::string& path);
 
 }  // namespace metaprompt

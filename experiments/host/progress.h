@@ -1,5 +1,5 @@
-// Progress of long work: what is done, how far, how fast, how long it may take. On a terminal, one line that is
-// overwritten; otherwise plain lines.
+// Shows the progress of long work: what is done, how much of it, how fast, and the time left. On a terminal this is one
+// line that is overwritten; otherwise it is plain lines.
 #ifndef EXPERIMENTS_HOST_PROGRESS_H_
 #define EXPERIMENTS_HOST_PROGRESS_H_
 
@@ -14,7 +14,7 @@ namespace metaprompt {
 
 class Progress {
  public:
-  // `terminal`: `out` is a terminal. If not, a plain line is printed every nine seconds at most.
+  // `terminal`: whether `out` is a terminal. If not, there is at most one progress line per nine seconds.
   Progress(std::ostream* out, bool terminal) : out_(out), terminal_(terminal) {}
   ~Progress() { Clear(); }
   Progress(const Progress&) = delete;
@@ -24,7 +24,7 @@ class Progress {
   void Begin(absl::string_view what, absl::string_view unit, int64_t done, int64_t total);
   // Shows how far the work is. `detail` is free text, such as the loss.
   void Update(int64_t done, absl::string_view detail);
-  // Shows `text` as Update shows its line: what a long part of the work, such as a validation, is doing.
+  // Shows `text` in the way Update shows its line, to describe a long part of the work, such as a validation.
   void Part(absl::string_view text);
   // Ends the work with a line that stays.
   void End(absl::string_view summary);
@@ -33,7 +33,7 @@ class Progress {
 
  private:
   double Elapsed() const;
-  // Whether the time has come for another line. If so, it counts from now.
+  // Whether it is time for another line. If so, the next interval begins now.
   bool Due();
   void Show(const std::string& line);
   void Clear();

@@ -15,7 +15,7 @@ void EndAtOnce(int signal) {
   struct sigaction by_default = {};
   by_default.sa_handler = SIG_DFL;
   sigaction(signal, &by_default, nullptr);
-  raise(signal);  // is delivered when the handler returns
+  raise(signal);  // delivered when the handler returns
 }
 
 void AskToStop(int signal) {
@@ -24,9 +24,9 @@ void AskToStop(int signal) {
     return;
   }
   stop_flag = true;
-  constexpr char kNote[] = "\nstopping after this task; once more to stop at once\n";
+  constexpr char kNote[] = "\nstopping after the current task; send the signal again to stop immediately\n";
   if (write(STDERR_FILENO, kNote, sizeof(kNote) - 1) < 0) {
-    return;  // nobody is there to read it
+    return;  // the note is lost, which does no harm
   }
 }
 

@@ -28,8 +28,8 @@ auto ListsOf(Adapted* adapted) {
                                                    {"fitted", &adapted->fitted}};
 }
 
-// The shapes of what a learner computes of the support set. ContrastNet keeps the support texts, of which there may be
-// any number: `rows`.
+// The shapes of the tensors that a learner computes from the support set. `rows`: the number of support texts or
+// tokens, which the learners that keep them allow to be any.
 std::vector<Shape> FittedShapes(const LearnerSpec& learner, int64_t features, int64_t classes, int64_t rows) {
   switch (learner.kind_case()) {
     case LearnerSpec::kProtoNet:
@@ -48,7 +48,7 @@ std::vector<Shape> FittedShapes(const LearnerSpec& learner, int64_t features, in
   }
 }
 
-// Whether the list has tensors of these shapes. The error names the first that has not.
+// OK if the tensors of the list have these shapes. The error names the first tensor with another shape.
 absl::Status CheckShapes(const std::string& path, const char* name, const ParamList& list,
                          const std::vector<Shape>& shapes) {
   if (list.size() != shapes.size()) {
@@ -65,7 +65,7 @@ absl::Status CheckShapes(const std::string& path, const char* name, const ParamL
   return absl::OkStatus();
 }
 
-// OK if these are tokens that texts may have in the run: what learner.in_context keeps of a support set.
+// OK if these ids may be tokens of the run's texts. learner.in_context keeps a support set in this form.
 absl::Status CheckContext(const std::string& where, const FinishedRun& run, const at::Tensor& ids) {
   const PromptModel& model = run.model();
   const int64_t soft = model.params()[model.soft_place()].shape[0];

@@ -1,4 +1,4 @@
-// The tensors of an adapted classifier in a safetensors file.
+// Writes and reads the tensors of an adapted classifier as a safetensors file.
 #ifndef EXPERIMENTS_OWN_TEXTS_ADAPTED_FILE_H_
 #define EXPERIMENTS_OWN_TEXTS_ADAPTED_FILE_H_
 
@@ -13,13 +13,13 @@
 
 namespace metaprompt {
 
-// Writes the lists of `adapted`. The name of a tensor is its list's (model, head, own or fitted), a slash and its
-// place.
+// Writes the lists of `adapted`. The name of a tensor is the name of its list (model, head, own or fitted), a slash,
+// and its index in the list.
 absl::Status WriteAdapted(const std::string& path, const AdaptedParams& adapted, BeforeRename before_rename);
 
-// Reads what WriteAdapted wrote, in float32, and checks that each tensor has the size that the run's model, its learner
-// and the number of classes ask for. `sha256` becomes the hash of the file's bytes. The error names the file and the
-// tensor.
+// Reads what WriteAdapted wrote, in float32, and checks that each tensor has the shape that follows from the run's
+// model, its learner and the number of classes. `sha256` becomes the hash of the file's bytes. The error names the file
+// and the tensor.
 absl::StatusOr<AdaptedParams> ReadAdapted(const std::string& path, const FinishedRun& run, int64_t classes,
                                           std::string* sha256);
 

@@ -16,14 +16,14 @@ namespace {
 
 constexpr size_t kRounds = 5;
 
-// The examples of one round: those to adapt to, and those that are left out.
+// The examples of one round: those to adapt to, and the left-out ones.
 struct Round {
   std::vector<SupportClass> kept;
   std::vector<std::string> left_out;
   std::vector<int64_t> labels;
 };
 
-// The place of each text among the different texts of its class. `count`: how many of these there are.
+// The index of each text among the different texts of its class. `count` becomes the number of different texts.
 std::vector<size_t> PlacesOf(const std::vector<std::string>& texts, size_t* count) {
   std::map<std::string, size_t> places;
   std::vector<size_t> place_of;
@@ -69,7 +69,7 @@ double BestTemperature(const at::Tensor& scores, const std::vector<int64_t>& lab
   double high = std::log(kHottest);
   for (int i = 0; i < 60; ++i) {
     const double middle = (low + high) / 2;
-    (slope(std::exp(middle)) > 0 ? low : high) = middle;  // too sure of itself: warmer
+    (slope(std::exp(middle)) > 0 ? low : high) = middle;  // too confident: a higher temperature is needed
   }
   return std::exp((low + high) / 2);
 }

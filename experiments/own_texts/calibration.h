@@ -1,4 +1,4 @@
-// Probabilities that mean what they say: a temperature from examples that the model did not see.
+// Calibrates probabilities with a temperature that is fitted to examples the model was not adapted to.
 #ifndef EXPERIMENTS_OWN_TEXTS_CALIBRATION_H_
 #define EXPERIMENTS_OWN_TEXTS_CALIBRATION_H_
 
@@ -21,14 +21,14 @@ constexpr double kHottest = 100;
 
 struct Calibration {
   double temperature = 1;
-  int64_t right = 0;  // of the examples that were left out, how many the model labelled correctly
-  int64_t texts = 0;  // how many were left out
+  int64_t right = 0;  // how many of the left-out examples the model labelled correctly
+  int64_t texts = 0;  // how many examples were left out
 };
 
-// Leaves out one text of each class at a time, with its copies, adapts to the others, and labels those that were
-// left out; then BestTemperature. A class whose texts are all the same keeps them. If a class has more than five
-// different texts, five rounds share them out. Nothing if every class has one text or copies of one. Takes as many
-// adaptations as rounds.
+// In each round, leaves out one text of each class, with its copies, adapts to the others, and labels those that were
+// left out; then returns their BestTemperature. A class whose texts are all equal keeps them. If a class has more than
+// five different texts, each of five rounds leaves out a fifth of them. Returns nothing if each class has only one text
+// or copies of one. Takes one adaptation per round.
 absl::StatusOr<std::optional<Calibration>> LeaveOneOut(const ClassifierStart& start,
                                                        const std::vector<SupportClass>& classes, at::Device device,
                                                        TaskPool* pool);

@@ -52,7 +52,7 @@ absl::Status FitsIntoMemory(const FinishedRun& run, const Batch& support) {
     return absl::OkStatus();
   }
   return absl::ResourceExhaustedError(
-      absl::StrFormat("adapting to %d texts of %d classes at once takes about %.1f GiB, and %.1f GiB are free; give "
+      absl::StrFormat("adapting to %d texts of %d classes together takes about %.1f GiB, and %.1f GiB are free; give "
                       "fewer texts per class, or fewer classes",
                       RowsOf(support), support.ways, bytes / kGib, available / kGib));
 }

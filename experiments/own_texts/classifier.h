@@ -25,7 +25,8 @@ class Classifier {
   static absl::StatusOr<Classifier> Adapt(const FinishedRun* run, const ParamList& initial,
                                           const std::vector<SupportClass>& classes, at::Device device, TaskPool* pool);
 
-  // A classifier that was adapted before; `adapted` is what adapted() returned then, with `temperature`.
+  // A classifier that was adapted before; `adapted` and `temperature` are what adapted() and temperature() returned
+  // then.
   static absl::StatusOr<Classifier> Restore(const FinishedRun* run, AdaptedParams adapted, double temperature,
                                             const std::vector<SupportClass>& classes, at::Device device,
                                             TaskPool* pool);
@@ -35,10 +36,10 @@ class Classifier {
   double temperature() const { return temperature_; }
   void set_temperature(double temperature) { temperature_ = temperature; }
 
-  // Class probabilities [texts, classes] on the CPU: the softmax of the learner's class scores. A text of a template of
-  // several texts is an example, joined by JoinTexts: names() of the run's prompt. The other texts change
-  // a text's probabilities only by rounding, because they determine which texts share a batch. It is an error if one is
-  // not finite.
+  // Class probabilities [texts, classes] on the CPU: the softmax of the learner's class scores over the temperature. If
+  // the run's template has several texts (names() of its prompt), each of `texts` is an example, joined by JoinTexts.
+  // The other texts change a text's probabilities only by rounding, because they determine which texts share a batch.
+  // It is an error if a probability is not finite.
   absl::StatusOr<at::Tensor> Probabilities(const std::vector<std::string>& texts);
 
   // The number of support texts that the adapted model labels correctly.
@@ -57,7 +58,7 @@ class Classifier {
   at::Device device_;
   TaskPool* pool_;
   std::vector<std::vector<int64_t>> answer_ids_;  // of each class
-  Answers answers_;  // vocabulary ids: the parameters have all rows of the vocabulary, whatever texts come
+  Answers answers_;  // vocabulary ids, because the parameters have all rows of the vocabulary
   AdaptedParams adapted_;
   double temperature_ = 1;
   int64_t support_right_ = 0;

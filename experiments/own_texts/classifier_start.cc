@@ -19,7 +19,7 @@
 namespace metaprompt {
 namespace {
 
-// The examples, as texts over which the scale of what answer words read is measured.
+// The examples as texts over which the scale of what answer words are compared with is measured.
 absl::StatusOr<std::vector<LocalBatch>> TextsToRead(const ExperimentSpec& spec, const AssembledModel& model,
                                                     const std::vector<SupportClass>& classes) {
   TextTask task(classes.size());

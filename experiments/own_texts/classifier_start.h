@@ -1,4 +1,4 @@
-// What a classifier starts from: a finished run, or a checkpoint without any run.
+// What a classifier starts from: a finished run, or only a checkpoint.
 #ifndef EXPERIMENTS_OWN_TEXTS_CLASSIFIER_START_H_
 #define EXPERIMENTS_OWN_TEXTS_CLASSIFIER_START_H_
 
@@ -19,17 +19,17 @@ struct ClassifierStart {
   std::string name;  // in words: "the 5-shot initialisation of runs/mine"
 };
 
-// The shots of the run's result that are nearest to the mean number of examples per class; the larger of two that are
-// equally near.
+// Of the run's numbers of shots, the one nearest to the mean number of examples per class; of two that are equally
+// near, the larger.
 int NearestShots(const RunRecord& record, const std::vector<SupportClass>& classes);
 
-// The run's result for that number of shots; 0: NearestShots. `path` is the run's folder, for the name.
+// Starts from the run's result for that number of shots; 0: NearestShots. `path` is the run's folder, for the name.
 absl::StatusOr<ClassifierStart> StartOfRun(FinishedRun run, const std::string& path, int shots,
                                            const std::vector<SupportClass>& classes);
 
-// The checkpoint in a Hugging Face folder with the settings of FirstSpec. A checkpoint without a
-// masked-language-model head needs the examples to measure the scale of what the class vectors are compared with.
-// `names`: of the texts of an example.
+// Starts from the checkpoint in a Hugging Face folder, with the settings of FirstSpec. For a checkpoint without a
+// masked-language-model head, the examples serve to measure the scale of the hidden states that class vectors are
+// compared with. `names`: those of the texts of an example.
 absl::StatusOr<ClassifierStart> StartOfCheckpoint(const std::string& folder, const std::vector<SupportClass>& classes,
                                                   const std::vector<std::string>& names);
 

@@ -26,7 +26,7 @@ namespace {
 
 constexpr size_t kChunkTexts = 512;  // texts that are read, labelled and written together
 
-// As many digits as a float has, without the noise of its binary fraction.
+// The number with the digits that a float has, without the noise of its binary fraction.
 double Rounded(float probability) { return std::stod(absl::StrFormat("%.7g", probability)); }
 
 size_t Best(const float* probabilities, size_t classes) {
@@ -73,7 +73,7 @@ std::string HeaderLine(const std::vector<SupportClass>& classes, const std::vect
   return absl::StrCat(line, "\t", absl::StrJoin(names, "\t"), "\n");
 }
 
-// What becomes of the texts: a line for each, or a judgement of all.
+// Labels texts, and writes either one line per text or, for labelled texts, a summary of all.
 class Labelling {
  public:
   Labelling(const ClassifyOptions& options, PreparedClassifier* prepared, std::ostream* out)
@@ -115,7 +115,7 @@ class Labelling {
     return absl::OkStatus();
   }
 
-  // What is wrong with a row of labelled texts.
+  // Finds what is wrong with a row of labelled texts.
   absl::Status CheckLabelled(const Table& table, const TableRow& row) const {
     if (ExampleOf(row).empty()) {
       return table.ErrorAt(row.line, "empty text; write one, or remove the record");
@@ -128,7 +128,7 @@ class Labelling {
                                                 " is not that of an example; known: ", absl::StrJoin(known, ", ")));
   }
 
-  // Of the texts of an example.
+  // The names of the texts of an example.
   const std::vector<std::string>& names() const { return prepared_->start->run.prompt().names(); }
 
   int64_t count() const { return count_; }
@@ -163,7 +163,7 @@ class Labelling {
   int64_t blanks_ = 0;
 };
 
-// Reads texts until no more are there at the moment. The rows before an error are those to label.
+// Reads rows until no more input is waiting. After an error, the rows before it are still to be labelled.
 absl::Status NextRows(const ClassifyOptions& options, const Labelling& labelling, Table* table,
                       std::vector<TableRow>* rows) {
   rows->clear();

@@ -1,4 +1,4 @@
-// Labels a user's texts with a run's initialisation or a checkpoint, after adaptation to a few labelled examples.
+// Labels a user's texts with a run's initialisation or a checkpoint that is adapted to a few labelled examples.
 #ifndef EXPERIMENTS_OWN_TEXTS_CLASSIFY_H_
 #define EXPERIMENTS_OWN_TEXTS_CLASSIFY_H_
 
@@ -18,13 +18,13 @@ namespace metaprompt {
 // the order of the classes. With `json`, each line is an object with label, probability, text (unchanged) and, with
 // `all`, probabilities. A blank text has no label and no probability: both are empty, or null.
 // The texts are lines, or CSV, TSV or JSON lines whose text column is found by its name (TextFormat). If an example has
-// several texts, such as a pair, each has its column in what is read and in what is written. As soon as no
-// more input is there, what was read is labelled and written, so that answers appear line by line on a terminal. With
+// several texts, such as a pair, each has its own column in the input and in the output. Whenever no more input is
+// waiting, the texts read so far are labelled and written, so that answers appear line by line on a terminal. With
 // `calibrate`, class scores are divided by a temperature (LeaveOneOut) before they become probabilities. With
-// `labelled`, the texts are a table like the examples, and LabelledResult's text or JSON is written at the end. Only
-// the folder is needed, not a run's data or checkpoint. The line of a text depends on the other texts only by rounding.
-// `name` is what errors call `in`. An error names the line that is wrong; the results of the lines before it are
-// written.
+// `labelled`, the texts are a table like the examples, and only LabelledResult's text or JSON is written, at the end.
+// Of a run, only its folder is needed, not its data or checkpoint. The result for a text depends on the other texts
+// only by rounding. `name` is the name of `in` in errors. An error names the line that is wrong; the results for the
+// lines before it are written.
 absl::Status ClassifyLines(const ClassifyOptions& options, std::istream* in, const std::string& name, std::ostream* out,
                            Progress* progress);
 

@@ -14,10 +14,10 @@
 namespace metaprompt {
 namespace {
 
-// The error of a row that cannot be an example.
+// The error for a row that cannot be an example.
 absl::Status CheckRow(const Table& table, const TableRow& row) {
   const bool lines = table.format().kind == TableFormat::kLabelTabText;
-  // A header in the first line has been found before.
+  // A header in the first line has been recognised earlier.
   if (lines && row.label == "label" && row.texts[0] == "text" && (row.name.empty() || row.name == "name")) {
     return table.ErrorAt(row.line, "this line looks like a header; remove it");
   }

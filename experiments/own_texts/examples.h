@@ -1,4 +1,4 @@
-// A person's examples: labelled texts in a file of any layout.
+// Reads a user's examples: labelled texts in a file of any layout.
 #ifndef EXPERIMENTS_OWN_TEXTS_EXAMPLES_H_
 #define EXPERIMENTS_OWN_TEXTS_EXAMPLES_H_
 
@@ -26,7 +26,7 @@ struct TextOfTwoClasses {
   std::string second;
 };
 
-// The examples that are given with two labels, in the order of the second.
+// The examples that occur with two labels, in the order of the classes of their second label.
 std::vector<TextOfTwoClasses> TextsOfTwoClasses(const std::vector<SupportClass>& classes);
 
 }  // namespace metaprompt

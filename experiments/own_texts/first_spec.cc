@@ -14,7 +14,7 @@ namespace metaprompt {
 
 namespace {
 
-// The texts of an example but the first, as a template has them: " {text_b}".
+// All texts of an example except the first, as they are written in a template: " {text_b}".
 std::string OtherTexts(const std::vector<std::string>& names) {
   std::string texts;
   for (size_t i = 1; i < names.size(); ++i) {
@@ -23,7 +23,7 @@ std::string OtherTexts(const std::vector<std::string>& names) {
   return texts;
 }
 
-// What a class begins as, and the verbalizer. `times`: how often its name counts as an example.
+// The initial values of class vectors, and the verbalizer. `times`: how many examples a class name counts as.
 std::string VerbalizerText(bool several_texts, int times, int temperature) {
   const std::string rest = absl::StrCat(" temperature: ", temperature, " allow_same_words: true }\n}\n");
   if (several_texts) {

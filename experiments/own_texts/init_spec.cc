@@ -31,11 +31,11 @@
 namespace metaprompt {
 namespace {
 
-constexpr size_t kLeastTexts = 6;  // of a class: one shot and five queries
+constexpr size_t kLeastTexts = 6;  // per class: one shot and five queries
 constexpr int kVocabSizes[] = {4000, 2000, 1000, 500, 250, 125, 64};
 constexpr size_t kLeastClasses = 6;  // two each for training, validation and test
 
-// A class, with each of its texts once.
+// The classes, with each text once per class.
 std::vector<SupportClass> WithoutDuplicates(std::vector<SupportClass> classes) {
   for (SupportClass& one : classes) {
     std::vector<std::string>& texts = one.texts;
@@ -70,7 +70,7 @@ std::string TextFields(const TableFormat& format, absl::string_view what) {
   return fields;
 }
 
-// As CsvSource calls it.
+// The name of the delimiter in CsvSource.
 const char* DelimiterName(char delimiter) {
   switch (delimiter) {
     case ';':
@@ -177,12 +177,12 @@ std::string SplitText(const Shape& shape) {
   return absl::StrCat(text, "    }\n  }\n");
 }
 
-// Words of an example, whose texts have tabs between them.
+// The number of words of an example, whose texts are separated by tabs.
 int64_t Words(const std::string& example) {
   return 1 + std::count_if(example.begin(), example.end(), [](char c) { return c == ' ' || c == '\t'; });
 }
 
-// Words of all but one in twenty texts.
+// The number of words that 19 of 20 texts do not exceed.
 int64_t LongTexts(const std::vector<SupportClass>& classes) {
   std::vector<int64_t> words;
   for (const SupportClass& one : classes) {
@@ -195,7 +195,7 @@ int64_t LongTexts(const std::vector<SupportClass>& classes) {
   return *place;
 }
 
-// Room for most texts: a word is 1.4 tokens or so, and the prompt a dozen.
+// Enough tokens for most texts: about 1.4 per word, and a dozen for the prompt.
 int MaxTokensFor(int64_t words) {
   const auto tokens = static_cast<int>(std::ceil(1.4 * static_cast<double>(words) + 12));
   return std::min(128, std::max(32, (tokens + 15) / 16 * 16));
@@ -236,8 +236,8 @@ absl::StatusOr<std::string> ModelText(const InitOptions& options, const InitKind
   return absl::StrCat(why, FirstModelText(options.encoder, *parts.encoder, tokens, names));
 }
 
-// `model` with the names that the file gives its classes as their answer words, since no field of a spec names that
-// column.
+// `model` with the class names of the file as answer words, because no field of a spec can name the column of class
+// names.
 std::string WithAnswers(const std::string& model, const std::vector<SupportClass>& classes) {
   std::string answers;
   for (const SupportClass& one : classes) {
@@ -252,7 +252,7 @@ std::string WithAnswers(const std::string& model, const std::vector<SupportClass
              : absl::StrReplaceAll(model, {{kEnd, absl::StrCat("allow_same_words: true\n", answers, "  }")}});
 }
 
-// The file's name without its ending, with what a run's name may hold.
+// The file's name without its ending, with - in place of characters that a run's name may not have.
 std::string NameOf(const std::string& path) {
   std::string name = std::filesystem::path(path).stem().string();
   for (char& c : name) {
@@ -261,7 +261,7 @@ std::string NameOf(const std::string& path) {
   return name.empty() ? "mine" : name;
 }
 
-// What was found in the file, as comments, and the spec's name.
+// Comments about what was found in the file, and the spec's name.
 std::string HeadText(const InitOptions& options, const InitKind& kind, const TableFormat& format,
                      const std::vector<SupportClass>& classes) {
   size_t texts = 0;
@@ -289,7 +289,7 @@ std::string EpisodesText(const Shape& shape) {
              : "");
 }
 
-// What a run would refuse before its first step.
+// Finds the errors that a run would report before its first step.
 absl::Status CheckIt(const std::string& text) {
   ExperimentSpec spec;
   RETURN_IF_ERROR(ParseSpec(text, "the new spec", &spec));
@@ -322,7 +322,7 @@ absl::StatusOr<std::string> InitSpec(const InitOptions& options) {
     return TooFewClasses(options, classes, shape);
   }
   absl::Status error;
-  for (const int vocab_size : kVocabSizes) {  // few texts do not fill a large vocabulary
+  for (const int vocab_size : kVocabSizes) {  // a large vocabulary needs more texts than there may be
     ASSIGN_OR_RETURN(const std::string model,
                      ModelText(options, *kind, examples.format.NamesOfTexts(), LongTexts(shape.used), vocab_size));
     std::string text =

@@ -1,4 +1,4 @@
-// A first spec for a person's own file of labelled texts.
+// A first spec for a user's file of labelled texts.
 #ifndef EXPERIMENTS_OWN_TEXTS_INIT_SPEC_H_
 #define EXPERIMENTS_OWN_TEXTS_INIT_SPEC_H_
 
@@ -12,13 +12,13 @@ namespace metaprompt {
 struct InitOptions {
   std::string data;     // the file
   std::string encoder;  // a checkpoint's folder; empty: a small encoder with random weights
-  std::string kind;     // one of InitKinds; empty: the first
+  std::string kind;     // one of InitKinds; empty: the first one
   ColumnNames columns;
 };
 
-// Looks at the file and returns a spec with comments: what was found, what was chosen, and why. The spec was checked
-// and its data loaded, so that `metaprompt run` starts with it. Errors name the file. If it has too few classes to
-// train, validate and test on different ones, the error names a command that works with fewer.
+// Reads the file and returns a spec with comments: what was found, what was chosen, and why. The spec is checked and
+// its data are loaded, so that `metaprompt run` will start with it. Errors name the file. If there are too few classes
+// to train, validate and test on different ones, the error names a command that works with fewer.
 absl::StatusOr<std::string> InitSpec(const InitOptions& options);
 
 // The kinds of experiment, one line each: name and meaning.

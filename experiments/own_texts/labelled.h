@@ -1,4 +1,4 @@
-// How good a classifier's answers are on texts whose labels are known.
+// Measures how good a classifier's answers are on texts whose labels are known.
 #ifndef EXPERIMENTS_OWN_TEXTS_LABELLED_H_
 #define EXPERIMENTS_OWN_TEXTS_LABELLED_H_
 
@@ -16,7 +16,7 @@ class LabelledResult {
  public:
   explicit LabelledResult(std::vector<std::string> labels) : confusion_(std::move(labels)) {}
 
-  // A text of class `label` that got `answer` with that probability.
+  // Adds a text of class `label` that was labelled `answer` with that probability.
   void Add(size_t label, size_t answer, double probability, const std::string& text);
 
   const Confusion& confusion() const { return confusion_; }

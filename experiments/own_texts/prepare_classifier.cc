@@ -102,7 +102,7 @@ absl::StatusOr<PreparedClassifier> OpenSaved(const ClassifyOptions& options, at:
 absl::StatusOr<PreparedClassifier> AdaptNow(const ClassifyOptions& options, at::Device device, TaskPool* pool,
                                             Progress* progress) {
   PreparedClassifier prepared;
-  if (options.save.has_value()) {  // before the work of which nothing would be kept
+  if (options.save.has_value()) {  // checked before the work, whose result could not be saved
     RETURN_IF_ERROR(NewFolder::CheckFree(*options.save));
   }
   std::optional<FinishedRun> run;

@@ -22,9 +22,9 @@ struct PreparedClassifier {
   std::unique_ptr<Classifier> classifier;
 };
 
-// Checks that the options fit together, opens what they name, adapts, calibrates and saves. Progress lines tell what
-// was adapted, how many examples it labels correctly, and whether its probabilities are calibrated. `pool` must outlive
-// the result.
+// Checks that the options fit together, opens the files that they name, adapts, calibrates and saves. Progress lines
+// show what was adapted, how many examples it labels correctly, and whether its probabilities are calibrated. `pool`
+// must outlive the result.
 absl::StatusOr<PreparedClassifier> PrepareClassifier(const ClassifyOptions& options, TaskPool* pool,
                                                      Progress* progress);
 

@@ -35,7 +35,7 @@ std::vector<std::string> TextNamesOf(const SavedClassifier& about) {
   return names.empty() ? std::vector<std::string>{"text"} : names;
 }
 
-// The spec's broken rules. A saved spec has no dataset; its place is taken by one with the texts of an example.
+// The spec's broken rules. A saved spec has no dataset, so the check uses one whose examples have the same texts.
 std::vector<std::string> BrokenSpec(const SavedClassifier& about) {
   ExperimentSpec spec = about.spec();
   CsvSource* const source = spec.mutable_dataset()->mutable_csv();
@@ -89,7 +89,7 @@ absl::Status CheckAbout(const SavedClassifier& about) {
   return CheckFits(about.spec().model());
 }
 
-// `status` of a file that is missing or not as it was written, with what to do.
+// Adds what the user can do to the `status` of a file that is missing or was changed.
 absl::Status WithRemedy(const absl::Status& status) {
   return status.ok() ? status
                      : absl::Status(status.code(), absl::StrCat(status.message(),
@@ -100,7 +100,7 @@ absl::Status WithRemedy(const absl::Status& status) {
 // The same for a file that is missing; other errors stay as they are.
 absl::Status IfMissing(const absl::Status& status) { return absl::IsNotFound(status) ? WithRemedy(status) : status; }
 
-// Compares all files that SHA256SUMS lists, except the tensors, which are compared when they are read.
+// Checks all files that SHA256SUMS lists, except the tensors, which are checked when they are read.
 absl::Status CheckFiles(const std::string& folder, Checksums* sums) {
   for (const std::string& name : sums->Names()) {
     if (name != kTensorFile) {
@@ -180,7 +180,7 @@ absl::StatusOr<OpenedClassifier> OpenClassifier(const std::string& folder) {
   FinishedRun run = FinishedRun::Untrained(about.spec(), std::move(model));
   std::string sha256;
   absl::StatusOr<AdaptedParams> adapted = ReadAdapted(In(folder, kTensorFile), run, about.classes_size(), &sha256);
-  if (adapted.ok() || !sha256.empty()) {  // damage that the checksum finds is better explained by it
+  if (adapted.ok() || !sha256.empty()) {  // if the checksum is wrong, that is the better error
     RETURN_IF_ERROR(WithRemedy(sums.Check(kTensorFile, sha256)));
   }
   RETURN_IF_ERROR(IfMissing(adapted.status()));

@@ -1,4 +1,4 @@
-// An adapted classifier in a folder, ready to label.
+// Saves an adapted classifier to a folder, and opens it again.
 #ifndef EXPERIMENTS_OWN_TEXTS_SAVED_CLASSIFIER_H_
 #define EXPERIMENTS_OWN_TEXTS_SAVED_CLASSIFIER_H_
 
@@ -16,8 +16,8 @@
 
 namespace metaprompt {
 
-// Writes classifier.textproto, adapted.safetensors, the tokenizer with config.json and SHA256SUMS (checksums.h) to the
-// folder, and commits it. `about` has start and calibrated; the rest of it is filled in.
+// Writes classifier.textproto, adapted.safetensors, the tokenizer, config.json and SHA256SUMS (checksums.h) to the
+// folder, and commits it. The caller sets `start` and `calibrated` of `about`; this function sets its other fields.
 absl::Status SaveClassifier(NewFolder made, const FinishedRun& run, const Classifier& classifier,
                             const std::vector<SupportClass>& classes, SavedClassifier about);
 
@@ -28,11 +28,11 @@ struct OpenedClassifier {
   std::vector<SupportClass> classes;  // without texts
 };
 
-// Reads such a folder; nothing else is needed. Each file's checksum is compared with the one in SHA256SUMS; a folder of
-// an earlier version has none. Errors name the file and the field: a spec that breaks its rules or does not fit into
-// memory; fewer than two classes; a label or name that is empty or has a control character, or a label that is there
-// twice; a temperature that BestTemperature cannot give; tensors whose sizes do not follow from the spec and the number
-// of classes.
+// Reads such a folder; nothing else is needed. Each file's checksum is compared with the one in SHA256SUMS; folders of
+// earlier versions have no SHA256SUMS. Errors name the file and the field: a spec that breaks its rules or does not fit
+// into memory; fewer than two classes; a label or name that is empty or has a control character; a label that occurs
+// twice; a temperature outside the range of BestTemperature; tensors whose shapes do not follow from the spec and the
+// number of classes.
 absl::StatusOr<OpenedClassifier> OpenClassifier(const std::string& folder);
 
 }  // namespace metaprompt

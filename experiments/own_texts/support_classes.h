@@ -1,4 +1,4 @@
-// The classes of labelled examples: what a model adapts to.
+// The classes of labelled examples that a model adapts to.
 #ifndef EXPERIMENTS_OWN_TEXTS_SUPPORT_CLASSES_H_
 #define EXPERIMENTS_OWN_TEXTS_SUPPORT_CLASSES_H_
 
@@ -14,20 +14,21 @@ namespace metaprompt {
 
 struct SupportClass {
   std::string label;
-  std::string name;                // from which the answer words come; DefaultName(label) if it was given none
+  std::string name;                // from which the answer words come; DefaultName(label) if none was given
   std::vector<std::string> texts;  // one example or more; an example of several texts is joined by JoinTexts
 };
 
 // Gathers labelled examples into classes.
 class SupportClasses {
  public:
-  // `label` and `text` are not empty. `name` is the class's, or empty. The first example of a class gives its name, if
-  // it has one; it is an error if a later one gives another. Errors are reasons without a place.
+  // `label` and `text` are not empty. `name` is the name of the class, or empty. Only the first example of a class can
+  // give it a name; a later example may repeat that name or have none, and any other name is an error. Errors give a
+  // reason, without file and line.
   absl::Status Add(const std::string& label, const std::string& name, std::string text);
 
   bool empty() const { return classes_.empty(); }
 
-  // Two classes or more, in the order of their first examples. It is an error if there are fewer.
+  // The classes, in the order of their first examples. It is an error if there are fewer than two.
   absl::StatusOr<std::vector<SupportClass>> Finish() &&;
 
  private:

@@ -23,7 +23,7 @@
 namespace metaprompt {
 namespace {
 
-// The texts of validation and test classes, and where each stands.
+// The texts of validation and test classes, and the class of each.
 class SealedTexts {
  public:
   void Add(const Dataset& dataset, const DatasetSpec& spec) {
@@ -43,8 +43,8 @@ class SealedTexts {
     }
   }
 
-  // Where `text` stands; null if nowhere. Data sets have blanks collapsed and long texts cut, so `text` is looked up in
-  // these forms. `found`, if not null, becomes the form that was found.
+  // The class that has `text`, in words; null if there is none. Data sets have blanks collapsed and long texts cut, so
+  // `text` is looked up in these forms. `found` becomes the form that was found.
   const std::string* Find(absl::string_view text, std::string* found) const {
     for (const int64_t words : max_words_) {
       std::string form = CollapseBlanks(text, words);
@@ -60,7 +60,7 @@ class SealedTexts {
 
  private:
   std::vector<std::string> places_;
-  absl::flat_hash_map<std::string, size_t> texts_;  // the number of the place
+  absl::flat_hash_map<std::string, size_t> texts_;  // index into places_
   std::set<int64_t> max_words_;
 };
 
@@ -90,9 +90,9 @@ class CorpusReader {
   absl::StatusOr<CorpusTexts> Read();
 
  private:
-  // Counts and remembers a text of a sealed class, or returns its error.
+  // If the text is of a sealed class, counts and notes it, or returns an error.
   absl::Status CheckText(absl::string_view text);
-  // The same for the two texts of a pair; as an example of a data set, they are joined.
+  // The same for a pair: for each text, and for both joined as an example of a data set.
   absl::Status CheckPair(const std::string& first, const std::string& second);
   // Takes the texts of the training classes.
   void TakeDataset(const Dataset& dataset);
@@ -128,7 +128,7 @@ absl::Status CorpusReader::CheckPair(const std::string& first, const std::string
   if (!sealed_.Has(example)) {
     return absl::OkStatus();
   }
-  corpus_.seen.Add(example);  // counted above: its texts are sealed too
+  corpus_.seen.Add(example);  // counted above, because its single texts are sealed, too
   return absl::OkStatus();
 }
 
@@ -164,7 +164,7 @@ absl::Status CorpusReader::ReadPairs(const std::string& path) {
 void CorpusReader::TakeDataset(const Dataset& dataset) {
   for (const TextClass* const one : dataset.Of(Split::kTrain)) {
     for (const std::string& example : one->texts) {
-      if (sealed_.Has(example)) {  // it stands under two labels
+      if (sealed_.Has(example)) {  // it also occurs under a sealed label
         continue;
       }
       corpus_.seen.Add(example);
@@ -212,8 +212,8 @@ uint64_t HashOf(absl::string_view text) {
   return hash;
 }
 
-// Which texts train and which validate, by their numbers. Equal texts are on one side. Those that validate are in the
-// order of their hashes, so that any first ones of them come from all files.
+// The indices of the texts for training and of those for validation. Equal texts are on the same side. Validation texts
+// are in the order of their hashes, so that the first few come from all files.
 struct Sides {
   std::vector<size_t> train;
   std::vector<size_t> valid;
@@ -250,7 +250,7 @@ class Framer {
     return framed;
   }
 
-  // Each text is one or more inputs of its own.
+  // Adds the text as one or more inputs, which have no other text.
   void AddPieces(absl::string_view text, TokenTable* table) const {
     const std::vector<int64_t> ids = tokenizer_.Encode(text);
     for (size_t from = 0; from < ids.size(); from += room_) {
@@ -258,7 +258,7 @@ class Framer {
     }
   }
 
-  // The text follows those before it; what fills an input is added.
+  // Appends the text to those that wait, and adds the inputs that are full.
   void Join(absl::string_view text, std::vector<int64_t>* waiting, TokenTable* table) const {
     if (!waiting->empty()) {
       waiting->insert(waiting->end(), framing_.after.begin(), framing_.after.end());
@@ -305,10 +305,10 @@ void FramePairs(const CorpusSpec& spec, const CorpusTexts& texts, const Framer& 
   }
 }
 
-// Adds the texts of one side until there are `most` inputs.
+// Adds the texts of one side until there are at least `most` inputs.
 void FrameTexts(const CorpusSpec& spec, const std::vector<std::string>& texts, const std::vector<size_t>& which,
                 size_t most, const Framer& framer, TokenTable* table) {
-  std::vector<int64_t> waiting;  // what Join has not yet added
+  std::vector<int64_t> waiting;  // tokens that Join has not yet added
   for (const size_t i : which) {
     if (table->size() >= most) {
       return;

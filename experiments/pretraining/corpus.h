@@ -1,4 +1,4 @@
-// The texts of pre-training as token ids.
+// The texts of pre-training, and their token ids.
 #ifndef EXPERIMENTS_PRETRAINING_CORPUS_H_
 #define EXPERIMENTS_PRETRAINING_CORPUS_H_
 
@@ -19,24 +19,24 @@ namespace metaprompt {
 struct CorpusTexts {
   std::vector<std::string> texts;
   std::vector<std::pair<std::string, std::string>> pairs;
-  int64_t transductive = 0;  // texts and texts of pairs that are those of validation or test classes
-  SeenTexts seen;            // those, and the labelled texts; not sorted
+  int64_t transductive = 0;  // how many texts, also of pairs, are texts of validation or test classes
+  SeenTexts seen;            // the transductive and the labelled texts; not sorted
   std::string sha256;
 
-  // Every text, those of pairs too.
+  // Every text, also those of pairs.
   std::vector<std::string> All() const;
 };
 
-// Reads them. Errors: those of the files and data sets, with file and line; a line of pairs without exactly one tab; a
-// text of a validation or test class, unless the spec is transductive. Such a text is found whatever its blanks are,
-// and also if the data set has only its first words (DatasetSpec.max_words).
+// Reads the texts and pairs. Errors: those of the files and data sets, with file and line; a line of pairs without
+// exactly one tab; a text of a validation or test class, unless the spec is transductive. Such a text is found even if
+// its blanks differ, or if the data set keeps only its first words (DatasetSpec.max_words).
 absl::StatusOr<CorpusTexts> ReadCorpus(const PretrainingSpec& spec);
 
-// A pair of inputs, and numbers that equal texts share.
+// Pairs of inputs, and a number for each text; equal texts have equal numbers.
 struct PairTable {
   TokenTable first;
   TokenTable second;
-  std::vector<int64_t> first_text;  // equal texts have equal numbers
+  std::vector<int64_t> first_text;  // the number of each first text
   std::vector<int64_t> second_text;
 
   size_t size() const { return first_text.size(); }
@@ -50,8 +50,9 @@ struct Corpus {
   CorpusFacts facts;
 };
 
-// Frames the texts as the encoder's inputs: [CLS] text [SEP], or its architecture's names for these. Of a pair, each
-// text is cut to max_tokens. Errors: fewer than two inputs or pairs to train or to validate with.
+// Turns the texts into inputs of the encoder: [CLS] text [SEP], or the architecture's equivalents. Each text of a pair
+// is a separate input, cut to max_tokens. It is an error if there are fewer than two inputs (or pairs) to train with,
+// or to validate with.
 absl::StatusOr<Corpus> MakeCorpus(const PretrainingSpec& spec, const CorpusTexts& texts, const Tokenizer& tokenizer,
                                   int64_t max_tokens);
 

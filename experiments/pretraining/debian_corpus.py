@@ -7,13 +7,13 @@
 --translations  the long descriptions: Translation-en of the same release
 --packages      a folder with the .deb files of wordnet-base, dict-foldoc, dict-gcide, manpages and manpages-dev
                 (`apt-get download`)
---out           where texts.txt and pairs.tsv are written: a text per line, and two texts per line with a tab between
+--out           the folder to write: texts.txt has one text per line, pairs.tsv two texts per line, separated by a tab
 
-The pairs are those of a short and a long description, of a word and its definition, of a manual page's name and
-summary; and the two halves of each longer text.
+The pairs are a package's short and long description, a word and its definition, a manual page's name and summary, and
+the two halves of each longer text.
 
-No text is taken from a package of a section that validates or tests in the data set `debian`. A paragraph that such a
-package has as well is left out, wherever else it stands. The same inputs give the same bytes.
+No text comes from a package in a section that the data set `debian` uses for validation or test. A paragraph that also
+occurs in such a package is left out everywhere. The same inputs give the same bytes.
 """
 
 import argparse
@@ -74,7 +74,10 @@ def paragraphs(long_description):
 
 
 def descriptions(index, translations):
-    """Texts and pairs of the packages in training sections; and the texts of all other packages, which are left out."""
+    """Texts and pairs of the packages in training sections, and the set of the texts of all other packages.
+
+    The texts of that set must not be used.
+    """
     section_of = {}
     for fields in stanzas(read_text(index)):
         section = fields.get("Section", "").split("/")[-1]
@@ -121,7 +124,10 @@ def wordnet(folder):
 
 
 def dictionary(folder, name, clean):
-    """Entries of a dictd dictionary: its lines, joined up to the next headword."""
+    """Texts and pairs of the entries of a dictd dictionary.
+
+    The texts are whole entries. A pair is a headword and the first 60 words of its entry.
+    """
     raw = gzip.decompress((folder / f"usr/share/dictd/{name}.dict.dz").read_bytes())
     places = {}
     digits = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
@@ -164,7 +170,7 @@ def clean_gcide(entry):
 
 
 def manual_names(folder):
-    """Pairs of the names and the summaries of manual pages, and the paragraphs of their descriptions."""
+    """Texts and pairs of manual pages: their paragraphs, and the names with the summaries."""
     texts, pairs = [], []
     for path in sorted(folder.rglob("usr/share/man/man*/*.gz")):
         try:
@@ -200,8 +206,10 @@ def plain_roff(text):
 
 
 def halves(text, least):
-    """The pair of a text's two parts, cut at the end of a sentence or clause, if there is one; none if it has fewer
-    than `least` words."""
+    """A list with one pair: a text's two parts, cut at the end of a sentence or clause if possible.
+
+    Empty if the text has fewer than `least` words.
+    """
     words = text.split()
     if len(words) < least:
         return []

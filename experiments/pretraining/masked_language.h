@@ -16,7 +16,7 @@
 
 namespace metaprompt {
 
-// Inputs whose tokens are predicted at some places.
+// Inputs of which some tokens are masked and are to be predicted.
 struct MaskedBatch {
   TextInputs texts;
   at::Tensor places;  // [M] int64: indices of tokens among all of the texts
@@ -25,7 +25,7 @@ struct MaskedBatch {
   int64_t predicted() const { return labels.size(0); }
 };
 
-// B lists of token ids, packed, with nothing to read. `device`: where the tensors are.
+// Packs B lists of token ids, without positions to read. `device`: the device of the tensors.
 TextInputs PackIds(absl::Span<const std::vector<int64_t>> ids, at::Device device);
 
 MaskedBatch PackMasked(absl::Span<const MaskedTokens> inputs, at::Device device);
@@ -35,8 +35,8 @@ struct MaskedLoss {
   int64_t correct = 0;  // predicted tokens whose most probable piece is the label
 };
 
-// The encoder must have an output for words: its MLM head, or a word embedding as wide as its hidden states. Logits are
-// computed only for the predicted tokens, [M, V]. `bfloat16`: matrix products are in bfloat16.
+// The encoder must be able to score words: with its MLM head, or with a word embedding as wide as its hidden states.
+// Logits are computed only for the predicted tokens, [M, V]. `bfloat16`: matrix products are in bfloat16.
 MaskedLoss LossOfMasked(const Encoder& encoder, const ParamList& params, const MaskedBatch& batch,
                         const Dropout& dropout, bool bfloat16);
 

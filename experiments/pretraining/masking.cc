@@ -49,7 +49,7 @@ MaskedTokens Masking::Apply(absl::Span<const int32_t> ids, Random* random) const
   random->PartialShuffle(words.size(), &words);
   size_t chosen = 0;
   for (const Word& word : words) {
-    // The first word is taken in any case: a text of one long word would have nothing to predict.
+    // The first word is always taken. Otherwise a text of one long word would have nothing to predict.
     if (chosen > 0 && chosen + word.count > wanted) {
       continue;
     }

@@ -1,4 +1,4 @@
-// Which tokens of an input a masked language model predicts, and what it sees in their place.
+// Chooses the tokens of an input that a masked language model predicts, and their replacements.
 #ifndef EXPERIMENTS_PRETRAINING_MASKING_H_
 #define EXPERIMENTS_PRETRAINING_MASKING_H_
 
@@ -13,14 +13,15 @@
 namespace metaprompt {
 
 struct MaskedTokens {
-  std::vector<int64_t> ids;     // what the encoder sees
+  std::vector<int64_t> ids;     // the input of the encoder
   std::vector<int64_t> places;  // of the tokens to predict, ascending
-  std::vector<int64_t> labels;  // what they were
+  std::vector<int64_t> labels;  // their ids before masking
 };
 
-// The masking of BERT (Devlin et al. 2019, section 3.1, and appendix A.1). Of n tokens without the special ones,
-// max(1, round(share n)) are predicted: chosen one by one at random, or, with whole_words, word by word; a word that
-// would be too many is passed over. Immutable.
+// The masking of BERT (Devlin et al. 2019, section 3.1, and appendix A.1). Of the n tokens that are not special, max(1,
+// round(share n)) are predicted. They are chosen at random: single tokens or, with whole_words, whole words. The first
+// word that is chosen may be longer than the wanted number of tokens; a later word with more tokens than are still
+// wanted is skipped. Immutable.
 class Masking {
  public:
   // A piece that continues a word is one that begins with `##`; whole_words needs such pieces.
@@ -29,7 +30,7 @@ class Masking {
   // Whether the tokenizer has pieces that begin with ##.
   bool marks_words() const { return marks_words_; }
 
-  // An input of special tokens alone has nothing to predict.
+  // An input of only special tokens has nothing to predict.
   MaskedTokens Apply(absl::Span<const int32_t> ids, Random* random) const;
 
   // The input with the token at `place` masked.

@@ -72,7 +72,7 @@ absl::StatusOr<EncoderParts> OpenStart(const PretrainingSpec& spec, const Corpus
   ASSIGN_OR_RETURN(const TokenizerFiles files, VocabularyFiles(spec, texts, directory));
   const std::string name = spec.vocabulary().path().empty() ? "the new vocabulary" : spec.vocabulary().path();
   ASSIGN_OR_RETURN(std::unique_ptr<Tokenizer> tokenizer, MakeTokenizer(files, name));
-  // Pairs alone would leave a head as it began, and whoever opened the encoder would read through it.
+  // Training on pairs alone would not train the head, but programs that open the encoder would use it.
   EncoderParts parts = NewEncoder(spec.encoder().bert(), std::move(tokenizer), /*with_head=*/spec.has_masked());
   parts.params = InitialBert(spec.encoder().bert(), parts.encoder->layout(), spec.seed());
   return parts;
@@ -103,7 +103,7 @@ absl::StatusOr<Inputs> OpenInputs(const PretrainingSpec& spec, const RunDirector
     return absl::InvalidArgumentError(
         "masked.whole_words is set; the tokenizer has no pieces that begin with ##, which continue a word");
   }
-  RETURN_IF_ERROR(SaveTokenizer(inputs.parts, directory));  // making it again may take long
+  RETURN_IF_ERROR(SaveTokenizer(inputs.parts, directory));  // training it again may take long
   if (spec.encoder().has_checkpoint()) {
     ASSIGN_OR_RETURN(inputs.seen, SeenTexts::Read(spec.encoder().checkpoint().path()));
   }
@@ -135,7 +135,7 @@ absl::StatusOr<PretrainingRecord> PretrainIn(RunDirectory* directory, const Pret
   ASSIGN_OR_RETURN(TrainedSteps trained,
                    TrainSteps("pre-training", spec.train(), spec.optimizer(), start, context, &objective));
   const bool half = spec.storage() == PretrainingSpec::AS_FLOAT16;
-  for (at::Tensor& param : trained.params) {  // what is measured below is what is written
+  for (at::Tensor& param : trained.params) {  // measure below with the values that are written
     param = half ? param.to(at::kHalf).to(at::kFloat) : param;
   }
   *record.mutable_curve() = trained.state.curve();

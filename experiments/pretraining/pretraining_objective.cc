@@ -23,9 +23,9 @@
 namespace metaprompt {
 namespace {
 
-constexpr int64_t kValidInputs = 64;  // in a chunk of validation
+constexpr int64_t kValidInputs = 64;  // per chunk of validation
 
-// Where to cut inputs of these lengths so that each of at most `parts` parts has about as many tokens: the end of each.
+// Cuts inputs of these lengths into at most `parts` parts with about equally many tokens. Returns the end of each part.
 std::vector<size_t> CutEvenly(const std::vector<size_t>& lengths, size_t parts) {
   const size_t total = std::accumulate(lengths.begin(), lengths.end(), size_t{0});
   std::vector<size_t> ends;
@@ -39,20 +39,20 @@ std::vector<size_t> CutEvenly(const std::vector<size_t>& lengths, size_t parts) 
   return ends;
 }
 
-// Things begin ... end - 1.
+// The indices begin ... end - 1.
 struct Range {
   size_t begin;
   size_t end;
 };
 
-// `count` things in `parts` parts whose sizes differ by one at most.
+// Part `part` of `count` indices, divided into `parts` parts whose sizes differ by at most one.
 Range PartOf(size_t count, int64_t part, int64_t parts) {
   const auto size = static_cast<int64_t>(count);
   return {static_cast<size_t>(size * part / parts), static_cast<size_t>(size * (part + 1) / parts)};
 }
 
-// Runs `sums` for each of `chunks` chunks in parallel, each on one thread, and calls `add` with the results in their
-// order.
+// Calls `sums` for each of `chunks` chunks in parallel, each on one thread, and calls `add` with the results in the
+// order of the chunks.
 template <typename Sums>
 absl::Status SumChunks(const char* what, int64_t chunks, TaskPool* pool, Progress* progress,
                        const std::function<Sums(int64_t)>& sums, const std::function<void(const Sums&)>& add) {
@@ -82,7 +82,7 @@ absl::Status SumChunks(const char* what, int64_t chunks, TaskPool* pool, Progres
 struct PretrainingObjective::PairsOfStep {
   std::vector<size_t> which;
   std::vector<at::Tensor> vectors;  // of each part: [2 P, D], those of the first texts and then of the second ones
-  std::once_flag once;              // for what follows, when all vectors are there
+  std::once_flag once;              // computes the members below, when all vectors are there
   ParamList gradients;              // of the sum of the losses, for each of `vectors`
   PairsLoss loss;
 };
@@ -116,7 +116,7 @@ void PretrainingObjective::AddMasked(int64_t step, TrainingBatch* batch) {
     inputs.push_back(masking_.Apply(corpus_->train[texts_.At(position)], &random));
     predicted += static_cast<int64_t>(inputs.back().places.size());
   }
-  // Inputs of like length together: less padding where texts are padded.
+  // Groups inputs of similar length, for less padding where texts are padded.
   std::stable_sort(inputs.begin(), inputs.end(),
                    [](const MaskedTokens& a, const MaskedTokens& b) { return a.ids.size() < b.ids.size(); });
   std::vector<size_t> lengths;
@@ -192,7 +192,8 @@ void PretrainingObjective::AddPairs(int64_t step, TrainingBatch* batch) {
     batch->before.emplace_back([whole, at, vectors](const ParamList& params) { whole->vectors[at] = vectors(params); });
     batch->parts.emplace_back([this, whole, at, vectors, range, scale, counts](const ParamList& params) {
       std::call_once(whole->once, [&] { ComputeLoss(whole.get()); });
-      // A function whose gradient is that of the batch's loss, and which has the value of these pairs' share of it.
+      // The gradient of `loss` is that of the batch's loss with respect to these vectors; its value is these pairs'
+      // share of that loss.
       const at::Tensor along = (vectors(params) * whole->gradients[at]).sum();
       const auto begin = static_cast<int64_t>(range.begin);
       const auto end = static_cast<int64_t>(range.end);
@@ -264,7 +265,7 @@ PretrainingObjective::Sums PretrainingObjective::ValidPairs(const ParamList& par
 
 absl::StatusOr<Validation> PretrainingObjective::Validate(const ParamList& params, TaskPool* pool, Progress* progress) {
   Validation result;
-  // Adds the loss of one kind: of `count` inputs or pairs, about `size` of them at a time.
+  // Adds the loss of `count` inputs or pairs, in chunks of about `size`.
   const auto part = [&](size_t count, int64_t size, double weight, bool accuracy,
                         Sums (PretrainingObjective::*valid)(const ParamList&, size_t, size_t) const) {
     Sums all;
@@ -291,7 +292,8 @@ absl::StatusOr<Validation> PretrainingObjective::Validate(const ParamList& param
     RETURN_IF_ERROR(part(corpus_->valid.size(), kValidInputs, spec_.masked().weight(), /*accuracy=*/true,
                          &PretrainingObjective::ValidMasked));
   }
-  if (spec_.has_pairs()) {  // at least as many to tell apart as in training, if there are, and less than twice as many
+  if (spec_.has_pairs()) {  // contrasts at least as many pairs as in training, if there are so many, and less than
+                            // twice as many
     RETURN_IF_ERROR(part(corpus_->valid_pairs.size(), spec_.pairs().batch(), spec_.pairs().weight(),
                          !spec_.has_masked(), &PretrainingObjective::ValidPairs));
   }

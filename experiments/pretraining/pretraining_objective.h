@@ -1,4 +1,4 @@
-// What pre-training minimises: the losses of masked language modelling, of pairs, or both.
+// What pre-training minimises: the loss of masked language modelling, the loss of pairs, or both.
 #ifndef EXPERIMENTS_PRETRAINING_PRETRAINING_OBJECTIVE_H_
 #define EXPERIMENTS_PRETRAINING_PRETRAINING_OBJECTIVE_H_
 
@@ -20,7 +20,7 @@ namespace metaprompt {
 // With both losses, the accuracy is that of the masked tokens.
 class PretrainingObjective : public Objective {
  public:
-  // All but `spec` outlive the object.
+  // All arguments except `spec` must outlive the object.
   PretrainingObjective(const PretrainingSpec& spec, const Encoder* encoder, const Tokenizer& tokenizer,
                        const Corpus* corpus, at::Device device);
 
@@ -42,16 +42,17 @@ class PretrainingObjective : public Objective {
 
   Dropout DropoutOf(int64_t step, size_t part) const;
   void AddMasked(int64_t step, TrainingBatch* batch);
-  // The vectors of all parts are computed first, without a graph. The loss of the batch gives a gradient for each of
-  // them, and each part then computes its own again and follows it into the parameters (Gao et al. 2021, section 3).
+  // First computes the vectors of all parts, without a graph. The loss of the batch gives a gradient for each vector.
+  // Each part then computes its vectors again, with a graph, and back-propagates these gradients into the parameters
+  // (Gao et al. 2021, section 3).
   void AddPairs(int64_t step, TrainingBatch* batch);
   struct PairsOfStep;
   void ComputeLoss(PairsOfStep* step) const;
   Sums ValidMasked(const ParamList& params, size_t begin, size_t end) const;
   Sums ValidPairs(const ParamList& params, size_t begin, size_t end) const;
-  // The texts of pairs of a table, packed: all first ones, then all second ones.
+  // Packs the texts of these pairs of a table: all first texts, then all second texts.
   TextInputs Pack(const PairTable& table, const std::vector<size_t>& which) const;
-  // These pairs, of which `vectors` [2 P, D] has the vectors of the first texts, and after them those of the second.
+  // Splits `vectors` [2 P, D], those of the first texts and then those of the second texts, into these P pairs.
   PairVectors PairsWith(const at::Tensor& vectors, const PairTable& table, const std::vector<size_t>& which) const;
 
   const PretrainingSpec spec_;

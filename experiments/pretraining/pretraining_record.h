@@ -1,4 +1,4 @@
-// The record of a pre-training: reading it, checking it, and its text.
+// The record of a pre-training: reads, checks and prints it.
 #ifndef EXPERIMENTS_PRETRAINING_PRETRAINING_RECORD_H_
 #define EXPERIMENTS_PRETRAINING_PRETRAINING_RECORD_H_
 
@@ -22,10 +22,10 @@ absl::StatusOr<PretrainingRecord> ReadPretraining(const std::string& folder);
 // The first broken rule of a record: its spec's, or a number out of its range.
 absl::Status CheckPretraining(const PretrainingRecord& record);
 
-// How many texts, inputs, pieces and parameters there are, in one line.
+// The numbers of texts, inputs, vocabulary pieces and parameters, in one line.
 std::string PretrainingInputs(const PretrainingRecord& record);
 
-// The whole record as a few lines to read.
+// The whole record as a few lines for people.
 std::string PretrainingText(const PretrainingRecord& record);
 
 }  // namespace metaprompt

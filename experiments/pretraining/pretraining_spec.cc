@@ -15,7 +15,7 @@
 namespace metaprompt {
 namespace {
 
-// Fields that have no effect beside others.
+// Finds fields that have no effect together with others.
 void CheckUnused(const PretrainingSpec& spec, std::vector<std::string>* broken) {
   const CorpusSpec& corpus = spec.corpus();
   const EncoderSpec& encoder = spec.encoder();
@@ -26,7 +26,7 @@ void CheckUnused(const PretrainingSpec& spec, std::vector<std::string>* broken) 
            std::make_pair(!spec.has_masked() && corpus.join(),
                           "corpus.join is set; it is for masked, which is not set"),
            std::make_pair(encoder.has_checkpoint() && !spec.vocabulary().path().empty(),
-                          "vocabulary.path is set; encoder.checkpoint brings a tokenizer of its own"),
+                          "vocabulary.path is set; encoder.checkpoint has its own tokenizer"),
            std::make_pair(encoder.checkpoint().max_tokens() > 0,
                           "encoder.checkpoint.max_tokens is set; the field for this is corpus.max_tokens"),
            std::make_pair(!encoder.checkpoint().standardised_read(),
@@ -80,7 +80,7 @@ std::vector<std::string> CheckPretrainingSpec(const PretrainingSpec& spec) {
 absl::StatusOr<PretrainingSpec> LoadPretrainingSpec(const std::string& path, const std::vector<std::string>& sets) {
   PretrainingSpec spec;
   RETURN_IF_ERROR(ReadSpecFile(path, sets, &spec));
-  // Groups that are all defaults may be left out of the file, not out of the record.
+  // A message whose fields are all defaults may be missing in the file, but not in the record.
   spec.mutable_corpus();
   spec.mutable_optimizer();
   spec.mutable_train();
@@ -89,7 +89,7 @@ absl::StatusOr<PretrainingSpec> LoadPretrainingSpec(const std::string& path, con
     spec.mutable_vocabulary();
   }
   RETURN_IF_ERROR(BrokenRulesError(path, CheckPretrainingSpec(spec)));
-  if (spec.encoder().has_checkpoint()) {  // the same file serves for a new encoder, which may stay in it
+  if (spec.encoder().has_checkpoint()) {  // the file may have settings for a new encoder, too
     spec.clear_vocabulary();
   }
   ModelSpec model;

@@ -1,4 +1,4 @@
-// The spec of pre-training: reading and checking it.
+// The spec of pre-training: reads and checks it.
 #ifndef EXPERIMENTS_PRETRAINING_PRETRAINING_SPEC_H_
 #define EXPERIMENTS_PRETRAINING_PRETRAINING_SPEC_H_
 

@@ -20,7 +20,7 @@ at::Tensor VectorsOfTexts(const Encoder& encoder, const ParamList& params, const
 
 PairsLoss LossOfPairs(const PairVectors& pairs, double temperature) {
   const auto same_in = [](const at::Tensor& texts) { return texts.unsqueeze(1).eq(texts.unsqueeze(0)); };
-  // Another pair with the same first or the same second text is no wrong answer.
+  // Another pair with the same first or second text must not count as a wrong answer.
   const at::Tensor same = (same_in(pairs.first_text) | same_in(pairs.second_text)).fill_diagonal_(false);
   const at::Tensor logits =
       (at::mm(pairs.first, pairs.second.t()) / temperature).masked_fill(same, -std::numeric_limits<float>::infinity());

@@ -1,4 +1,5 @@
-// The loss of telling the partner of a text from other texts (van den Oord et al. 2018, eq. 4, in both directions).
+// The contrastive loss of finding the partner of a text among other texts (van den Oord et al. 2018, eq. 4, in both
+// directions).
 #ifndef EXPERIMENTS_PRETRAINING_TEXT_PAIRS_H_
 #define EXPERIMENTS_PRETRAINING_TEXT_PAIRS_H_
 
@@ -27,11 +28,12 @@ struct PairVectors {
 };
 
 struct PairsLoss {
-  at::Tensor each;   // [P]: of each pair, the mean of the two directions' cross-entropies
-  at::Tensor found;  // [P]: in how many of the two directions its partner is the closest text, over 2
+  at::Tensor each;   // [P]: for each pair, the mean of the cross-entropies of the two directions
+  at::Tensor found;  // [P]: for each pair, the share of the two directions in which the partner is the closest text: 0,
+                     // 0.5 or 1
 };
 
-// Each pair is told apart from all others. The cosines over the temperature are the logits. Takes O(P² + P D) memory.
+// Contrasts each pair with all others. The logits are the cosines over the temperature. Takes O(P² + P D) memory.
 PairsLoss LossOfPairs(const PairVectors& pairs, double temperature);
 
 }  // namespace metaprompt

@@ -1,4 +1,4 @@
-// Many short lists of token ids, in little memory.
+// Many short lists of token ids, stored compactly.
 #ifndef EXPERIMENTS_PRETRAINING_TOKEN_TABLE_H_
 #define EXPERIMENTS_PRETRAINING_TOKEN_TABLE_H_
 
@@ -10,7 +10,7 @@
 
 namespace metaprompt {
 
-// Four bytes per token and eight per list.
+// Takes four bytes per token and eight per list.
 class TokenTable {
  public:
   void Add(absl::Span<const int64_t> ids) {

@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
-# Makes the quickstart's encoder again, on Debian 12 with network: gets its texts, makes the corpus, pre-trains.
-#   experiments/quickstart_encoder/make.sh FOLDER     # new; about 1 GB; ten minutes on two cores
-# FOLDER/encoder is the result. Its bytes are those in this folder if the packages and the index are the same.
+# Makes the quickstart's encoder again, on Debian 12 with a network: downloads the texts, makes the corpus, pre-trains.
+#   experiments/quickstart_encoder/make.sh FOLDER     # a new folder; takes about 1 GB and ten minutes on two cores
+# FOLDER/encoder is the result. It has the same bytes as the files next to this script if the packages and the index are
+# the same.
 set -euo pipefail
 
 if [[ $# -ne 1 ]]; then
@@ -17,7 +18,7 @@ mkdir "$1"
 work=$(cd "$1" && pwd)
 cd "$work"
 
-# The package index with long descriptions, in folders of its own: the system's lists stay as they are.
+# Gets the package index with long descriptions, in separate folders, so that the system's lists do not change.
 mkdir -p lists/partial cache/archives/partial
 apt=(-o "Dir::State::lists=$work/lists" -o "Dir::Cache=$work/cache" -o Acquire::Languages=en)
 apt-get "${apt[@]}" update

@@ -6,7 +6,7 @@
 namespace metaprompt {
 namespace {
 
-// In steps. It keeps an end that is a multiple of the step, whatever its last bits.
+// In steps. An end that is a multiple of the step stays so in spite of rounding errors.
 constexpr double kSlack = 1e-6;
 
 }  // namespace
@@ -31,7 +31,7 @@ Axis AxisOver(double low, double high) {
     }
     axis.step = step;
   }
-  // A quotient of whole numbers is the double nearest to the end; a multiple of the step may be its neighbour.
+  // A quotient of two whole numbers is the double nearest to the exact value; a product with the step may not be.
   const double steps = std::round(1 / axis.step);
   axis.low = std::max(0.0, std::floor(low * steps + kSlack) / steps);
   axis.high = std::min(1.0, std::ceil(high * steps - kSlack) / steps);

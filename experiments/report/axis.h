@@ -12,15 +12,16 @@ struct Axis {
   double high = 1;
   double step = 0.2;
 
-  // Where a share stands: 0 at the lower end, 1 at the upper end, and the nearer end if it is not on the axis.
+  // The position of a share: 0 at the lower end, 1 at the upper end. A share beyond the axis has the position of the
+  // nearer end.
   double Position(double share) const;
   // The multiples of `step`, from `low` to `high`.
   std::vector<double> Ticks() const;
 };
 
-// The shortest axis that holds [low, high], as far as that is within [0, 1]. Its step is the least of 0.005, 0.01,
-// 0.02, 0.05, 0.1 and 0.2 that makes at most five steps of [low, high]. If both are the same multiple of a step, the
-// axis has a step on either side.
+// The shortest axis that covers the part of [low, high] within [0, 1]. Its step is the smallest of 0.005, 0.01, 0.02,
+// 0.05, 0.1 and 0.2 that divides [low, high] into at most five steps. If `low` and `high` are the same multiple of the
+// step, the axis extends one step to either side.
 Axis AxisOver(double low, double high);
 
 }  // namespace metaprompt

@@ -1,4 +1,4 @@
-// The results of the test classes, one by one.
+// The results for each test class, as text.
 #ifndef EXPERIMENTS_REPORT_CLASS_RESULTS_TABLE_H_
 #define EXPERIMENTS_REPORT_CLASS_RESULTS_TABLE_H_
 
@@ -10,11 +10,11 @@
 namespace metaprompt {
 
 // For each number of shots, the classes of the record's last initialisation: a table of the classes and the confusion
-// matrix. Empty if the record has none, as those of earlier versions.
+// matrix. Empty if the record has no results of classes, like records of earlier versions.
 std::string ClassResultsText(const RunRecord& record);
 
-// The same for each group of a report. The counts of a group's seeds are added up where they have the same classes;
-// other seeds, which are named, are left out.
+// The same for each group of a report. The counts of a group's seeds are added up if they have the same classes; seeds
+// with other classes are left out, and the text names them.
 std::string ClassResultsOfGroups(const Report& report);
 
 }  // namespace metaprompt

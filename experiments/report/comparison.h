@@ -1,4 +1,4 @@
-// What a chart that compares runs shows: the accuracies of one column of a report, on an axis.
+// The contents of a chart that compares runs: the accuracies in one column of a report, and an axis.
 #ifndef EXPERIMENTS_REPORT_COMPARISON_H_
 #define EXPERIMENTS_REPORT_COMPARISON_H_
 
@@ -23,14 +23,14 @@ struct Comparison {
   std::vector<ComparisonPoint> points;  // in the order of the report's rows
   Axis axis;
   double chance = 0;               // 1 / ways
-  bool shows_chance = false;       // it is on the axis
+  bool shows_chance = false;       // whether chance is on the axis
   std::optional<double> baseline;  // the mean of the report's baseline
 };
 
-// The chart of one of `report.columns`, with the rows that have results there. The axis holds every mean with its
-// interval, apart from the parts of an interval that are further from its mean than three times the median half width;
-// these are cut, so that a run with few episodes does not squeeze all others. Chance is on the axis if it takes at most
-// half of it.
+// The chart of one of `report.columns`, with the rows that have results there. The axis covers every mean with its
+// interval, except the parts of an interval that are further from its mean than three times the median half width.
+// These are cut, so that a run with few episodes does not squeeze all others. Chance is on the axis if including it at
+// most doubles the axis.
 Comparison ComparisonOf(const Report& report, size_t column);
 
 // How an initialisation is drawn.

@@ -16,7 +16,7 @@ namespace {
 constexpr size_t kNameColumns = 34;
 constexpr size_t kPlotColumns = 41;
 
-// `text` in at most `columns` columns; of a longer one, the middle is left out.
+// `text` in at most `columns` columns; the middle of a longer text is left out.
 std::string Shortened(const std::string& text, size_t columns) {
   if (DisplayWidth(text) <= columns) {
     return text;

@@ -8,8 +8,8 @@
 
 namespace metaprompt {
 
-// The charts of experiments/report/comparison.h, at most 80 columns wide: a line per row of the report's table, with
-// its name, shortened where it is long. `<` and `>` end an interval that goes on beyond the axis.
+// The charts of experiments/report/comparison.h, at most 80 columns wide: one line per row of the report's table, with
+// its name, which is shortened if it is long. `<` and `>` mark an interval that continues beyond the axis.
 std::string ComparisonText(const Report& report);
 
 }  // namespace metaprompt

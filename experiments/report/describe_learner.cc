@@ -10,7 +10,7 @@
 namespace metaprompt {
 namespace {
 
-// What the scope contains of the encoder. Empty: nothing.
+// The part of the encoder that the scope contains. Empty: none.
 std::string EncoderPart(const ScopeSpec& scope) {
   switch (scope.part()) {
     case ScopeSpec::ALL:

@@ -1,4 +1,4 @@
-// What a learner adapts in a few words, for tables.
+// Describes in a few words what a learner adapts, for tables.
 #ifndef EXPERIMENTS_REPORT_DESCRIBE_LEARNER_H_
 #define EXPERIMENTS_REPORT_DESCRIBE_LEARNER_H_
 
@@ -9,8 +9,8 @@
 
 namespace metaprompt {
 
-// What a support set changes at meta-test: "encoder, soft prompt", "class vectors", "prototypes". From the learner's
-// facts (learners/learner_facts.h) and its settings.
+// The parts of the model that adaptation to a support set changes at meta-test: "encoder, soft prompt", "class
+// vectors", "prototypes". Follows from the learner's facts (learners/learner_facts.h) and its settings.
 std::string WhatAdapts(const LearnerSpec& learner, const ModelSpec& model);
 
 }  // namespace metaprompt

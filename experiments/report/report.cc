@@ -20,8 +20,8 @@
 namespace metaprompt {
 namespace {
 
-// Runs with equal keys differ only in their seeds; the number of threads changes nothing but rounding. `own_start`:
-// each seed begins from another run, in folders whose names end with the seed.
+// Runs with equal keys differ only in their seeds, and in settings that only change rounding. `own_start`: each seed
+// starts from another run, in folders whose names end with the seed.
 std::string GroupKey(const RunRecord& record, bool own_start) {
   ExperimentSpec spec = record.spec();
   if (own_start) {
@@ -121,7 +121,7 @@ absl::StatusOr<Baseline> FindBaseline(const std::vector<SeedGroup>& groups, cons
 
 std::vector<ReportColumn> ColumnsOf(const std::vector<SeedGroup>& groups) {
   std::vector<ReportColumn> columns;
-  std::map<std::string, size_t> datasets;  // numbers, in the order of the groups
+  std::map<std::string, size_t> datasets;  // numbered in the order of the groups
   std::set<std::tuple<size_t, int, int>> keys;
   std::vector<std::string> names;
   for (const SeedGroup& group : groups) {

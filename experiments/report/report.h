@@ -43,17 +43,17 @@ struct Report {
   std::vector<SeedGroup> groups;
   std::vector<ReportColumn> columns;
   std::vector<ReportRow> rows;
-  std::string baseline;                // in words: what the differences are taken from
-  std::optional<size_t> baseline_row;  // of `rows`; nothing where each group has its own
+  std::string baseline;                // in words: what the differences are measured against
+  std::optional<size_t> baseline_row;  // index into `rows`; unset if each group has its own
   std::vector<std::string> notes;      // why some numbers should not be compared
 };
 
 // One row per initialisation of each group; one column per combination of data set, ways and shots. `baseline` is
 // `NAME/INITIALISATION`, or a name alone for its last initialisation; the name is that of a group or of a run
 // directory. If it is empty, each group's first initialisation is the group's baseline. Differences are paired by
-// episode. This needs the same data, the same episode settings, and the same seed or manifest; if several seeds share a
-// manifest, the mean over the seeds is paired. Notes tell where runs on one data set differ in data, split, episodes or
-// encoder.
+// episode. This is possible with the same data, the same episode settings, and the same seed or manifest; if several
+// seeds share a manifest, their mean is paired. Notes name the runs on one data set that differ in data, split,
+// episodes or encoder.
 absl::StatusOr<Report> JoinRuns(std::vector<ReportedRun> runs, const std::string& baseline);
 
 // "huffpost 5-way 1-shot".

@@ -70,7 +70,7 @@ std::optional<Estimate> AccuracyOf(const std::vector<Tested>& tests) {
   for (const Tested& one : tests) {
     means.push_back(one.test->mean_accuracy());
   }
-  // As many seeds for each set of episodes: they are all the same or all different.
+  // Each set of episodes has equally many seeds: the seeds share one set, or each has its own.
   std::optional<Estimate> estimate = EstimateOf(MeansByEpisodes(tests));
   estimate->seeds = static_cast<int>(tests.size());
   estimate->seed_deviation = Deviation(means);

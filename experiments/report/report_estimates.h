@@ -28,16 +28,16 @@ struct Tested {
 // The tests of the group's runs from one initialisation, in one column; one per seed.
 std::vector<Tested> TestsOf(const SeedGroup& group, const std::string& initialisation, const ReportColumn& column);
 
-// By episodes, the mean of the runs' accuracies of each.
+// For each episode, the mean of the runs' accuracies.
 ByEpisodes MeansByEpisodes(const std::vector<Tested>& tests);
 
 // Nothing if there are no tests.
 std::optional<Estimate> AccuracyOf(const std::vector<Tested>& tests);
 
-// The mean over the sets of episodes, which are taken as independent. Nothing if there is none.
+// The mean over all sets of episodes, which are assumed to be independent. Nothing if there is none.
 std::optional<Estimate> EstimateOf(const ByEpisodes& values);
 
-// `of` less `over`, paired by episode, where both have the episodes.
+// `of` minus `over`, paired by episode, for the episodes that both have.
 ByEpisodes Differences(const ByEpisodes& of, const ByEpisodes& over);
 
 }  // namespace metaprompt

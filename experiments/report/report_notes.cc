@@ -49,7 +49,8 @@ std::string EncoderText(const SeedGroup& group) {
                       model.encoder_sha256().empty() ? "" : absl::StrCat(", SHA-256 ", Short(model.encoder_sha256())));
 }
 
-// Who has which value. If most runs have one value, and more than three do, that comes last and without their names.
+// Which runs have which value. If most runs, and more than three, have the same value, it comes last and without their
+// names.
 std::string DifferenceText(std::vector<std::string> values,
                            const std::map<std::string, std::vector<std::string>>& who) {
   const auto largest = std::max_element(

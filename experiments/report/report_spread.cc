@@ -16,7 +16,7 @@
 namespace metaprompt {
 namespace {
 
-// For each episode that all groups have, the standard deviation between their accuracies.
+// For each episode that all groups have, the standard deviation of their accuracies.
 ByEpisodes Deviations(const std::vector<ByEpisodes>& groups) {
   ByEpisodes deviations;
   for (const auto& one : groups[0]) {
@@ -35,8 +35,8 @@ ByEpisodes Deviations(const std::vector<ByEpisodes>& groups) {
   return deviations;
 }
 
-// One row per initialisation. Adds one entry per row and column to `of_means`: the standard deviation between the
-// groups' means.
+// One row per initialisation. Adds one entry per row and column to `of_means`: the standard deviation of the groups'
+// means.
 std::vector<ReportRow> SpreadRows(const std::vector<SeedGroup>& groups, const std::vector<ReportColumn>& columns,
                                   std::vector<std::string>* of_means) {
   std::vector<std::string> all;

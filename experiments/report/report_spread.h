@@ -8,8 +8,8 @@
 namespace metaprompt {
 
 // Adds one row per initialisation that several groups have, as in the fourth table of Hou et al. (2022): the standard
-// deviation between the groups' accuracies of an episode, as a mean over the episodes that all of these groups have.
-// Differences are from the first such row. A note gives the standard deviation between the groups' means. It is an
+// deviation of the groups' accuracies on one episode, averaged over the episodes that all of these groups have.
+// Differences are relative to the first such row. A note gives the standard deviation of the groups' means. It is an
 // error if there are no such episodes.
 absl::Status AddSpread(Report* report);
 

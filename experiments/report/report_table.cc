@@ -70,7 +70,7 @@ std::string Csv(const std::string& text) {
   return absl::StrCat("\"", absl::StrReplaceAll(text, {{"\"", "\"\""}}), "\"");
 }
 
-// Fills a table whose `columns` are chosen. `short_titles`: the columns are called by their shots alone.
+// Fills a table whose `columns` are set. `short_titles`: columns are named only by their shots.
 void FillTable(const Report& report, bool short_titles, ReportTable* table) {
   const auto column = [&](const std::string& title, bool is_number) {
     table->header.push_back(OneLine(title));
@@ -115,7 +115,7 @@ void FillTable(const Report& report, bool short_titles, ReportTable* table) {
   }
 }
 
-// Takes away a column if all rows have one value there, empty cells apart. Returns that value, or nothing.
+// Removes a column if all its cells that are not empty have the same value. Returns that value, or nothing.
 std::string TakeCommonValue(const std::string& name, ReportTable* table) {
   const auto c = std::find(table->header.begin(), table->header.end(), name) - table->header.begin();
   std::set<std::string> values;
@@ -134,7 +134,7 @@ std::string TakeCommonValue(const std::string& name, ReportTable* table) {
   return *values.begin();
 }
 
-// ": learner maml; adapts soft prompt; 3 seeds", of what all rows have in common; those columns are taken away.
+// Removes the columns in which all rows agree, and returns their values: ": learner maml; adapts soft prompt; 3 seeds".
 std::string TakeCommonValues(ReportTable* table) {
   std::vector<std::string> common;
   if (const std::string learner = TakeCommonValue("learner", table); !learner.empty()) {

@@ -12,23 +12,23 @@ namespace metaprompt {
 // Numbers consist of digits, `+`, `-`, `.`, ` ± ` and ` (σ ...)`.
 struct ReportTable {
   std::string title;            // "huffpost 5-way", and what all rows have in common
-  std::vector<size_t> columns;  // which of Report::columns it has
+  std::vector<size_t> columns;  // indices of those of Report::columns that the table has
   std::vector<std::string> header;
   std::vector<bool> is_number;  // of each column
   std::vector<std::vector<std::string>> rows;
 };
 
 // One table per data set and number of ways, with the rows that have results there. A table's title has the learner,
-// what adapts and the number of seeds where all of its rows agree; otherwise they are columns.
+// what adapts and the number of seeds if all of its rows agree; otherwise these are columns.
 std::vector<ReportTable> TablesOf(const Report& report);
 
 // What the numbers of the tables mean, one line per column.
 std::vector<std::string> LegendOf(const Report& report);
 
-// The tables between legend and notes. Names and paths are shown literally: markup in them is escaped.
+// The legend, the tables and the notes. Markup in names and paths is escaped, so that they are shown literally.
 std::string TextReport(const Report& report);
 std::string MarkdownReport(const Report& report);
-// A `tabular` environment of everything, for \input; legend and notes are comments.
+// The whole report as one `tabular` environment, for \input; legend and notes are comments.
 std::string LatexReport(const Report& report);
 // One line per row and column of the table, with shares in [0, 1] as in the records. RFC 4180, except that lines end
 // with LF. Without the notes.

@@ -13,7 +13,7 @@
 namespace metaprompt {
 namespace {
 
-// The time that a run took. Nothing if its directory has no environment.textproto, or that has no time.
+// The time that a run took. Nothing if its directory has no environment.textproto, or if that file has no time.
 absl::StatusOr<std::optional<double>> WallSeconds(const std::string& run) {
   const std::string path = absl::StrCat(run, "/environment.textproto");
   const absl::StatusOr<std::string> text = ReadFile(path);

@@ -17,7 +17,7 @@ struct ReportedRun {
   std::optional<double> wall_seconds;  // of the process that finished it, from environment.textproto
 };
 
-// Runs of the same spec, data and encoder that differ only in their seeds, in order of these.
+// Runs with the same spec, data and encoder that differ only in their seeds, in the order of the seeds.
 struct SeedGroup {
   std::string name;  // unique
   std::vector<ReportedRun> runs;

@@ -19,13 +19,13 @@ struct ShotClasses {
 };
 
 // Of the record's last initialisation, for each number of shots. A number of shots is left out if the record has no
-// counts for it, as records of earlier versions have none, or if they do not fit the classes.
+// counts for it (records of earlier versions have none), or if the counts do not fit the classes.
 std::vector<ShotClasses> ClassesOf(const RunRecord& record);
 
-// The counts of a group's seeds, added up where they have the same classes.
+// The counts of a group's seeds, added up if they have the same classes.
 std::vector<ShotClasses> ClassesOf(const SeedGroup& group);
 
-// What the counts are, in words, with the runs that are left out.
+// Describes the counts in words, and names the runs that are left out.
 std::string TitleOf(const ShotClasses& one);
 
 }  // namespace metaprompt

@@ -1,4 +1,4 @@
-// What a meta-test tells about each class.
+// The results of a meta-test for each class.
 #ifndef EXPERIMENTS_RUNS_CLASS_RESULTS_H_
 #define EXPERIMENTS_RUNS_CLASS_RESULTS_H_
 
@@ -10,9 +10,10 @@
 
 namespace metaprompt {
 
-// Counts, over all episodes, which test class each query text was taken for, and adds the classes to `evaluation`.
-// `lines` are those of test-Kshot-*.tsv: for each episode its accuracy, a tab, and the way that was predicted for each
-// query text, separated by blanks. Episode i is plan(i). It is an error if a line does not fit its plan.
+// Counts over all episodes how often each test class was the answer for the query texts of each test class, and adds
+// the classes to `evaluation`. `lines` are those of test-Kshot-*.tsv: for each episode its accuracy, a tab, and the way
+// that was predicted for each query text, separated by blanks. Episode i is plan(i). It is an error if a line does not
+// fit its plan.
 absl::Status AddClassResults(const Dataset& dataset, absl::string_view lines, const PlanOf& plan,
                              Evaluation* evaluation);
 

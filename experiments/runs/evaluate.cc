@@ -42,7 +42,7 @@ void Add(const EpisodeResult& one, EpisodeLines* lines) {
   lines->text += '\n';
 }
 
-// Only the first `count` lines.
+// Keeps only the first `count` lines.
 void Cut(int64_t count, EpisodeLines* lines) {
   if (count < lines->count()) {
     const std::vector<absl::string_view> all = absl::StrSplit(lines->text, '\n');
@@ -80,11 +80,11 @@ class Evaluator {
     return alone ? 1 : spec.tasks_together();
   }
 
-  // What an earlier process left in the file.
+  // Reads the lines that an earlier process left in the file.
   absl::Status Continue();
-  // Episodes first, first + 1, ... of a chunk that ends before `end`, up to `together_` of them.
+  // Evaluates up to `together_` episodes, first, first + 1, ..., of a chunk that ends before `end`.
   absl::StatusOr<std::vector<EpisodeResult>> Group(int64_t first, int64_t end) const;
-  // The chunk that the first missing episode is in. `meanwhile` is called about twice per second.
+  // Evaluates the rest of the chunk with the first missing episode. Calls `meanwhile` about twice per second.
   absl::Status Chunk(const std::function<void()>& meanwhile);
   absl::Status Write();
 
@@ -127,7 +127,7 @@ absl::Status Evaluator::Continue() {
   if (!lines_.text.empty() && lines_.text.back() != '\n') {
     lines_.text += '\n';
   }
-  // Tasks that went together do so again.
+  // Keeps only whole groups of tasks, so that the same tasks form a batch again.
   if (lines_.count() < work_.episodes) {
     const int64_t chunk = lines_.count() / work_.chunk * work_.chunk;
     Cut(chunk + (lines_.count() - chunk) / together_ * together_, &lines_);
@@ -171,7 +171,7 @@ absl::Status Evaluator::Chunk(const std::function<void()>& meanwhile) {
   const int64_t begin = lines_.count() / work_.chunk * work_.chunk;
   const int64_t end = std::min(work_.episodes, begin + work_.chunk);
   const int64_t known = (lines_.count() - begin) / together_;  // groups
-  std::mutex mutex;                                            // of what follows
+  std::mutex mutex;                                            // guards the variables below
   absl::Status failed;
   std::atomic<bool> any_failed = false;
   std::vector<std::optional<std::vector<EpisodeResult>>> done(
@@ -185,7 +185,8 @@ absl::Status Evaluator::Chunk(const std::function<void()>& meanwhile) {
       }
     }
   };
-  // All groups of the chunk are counted, those that are known too: their number decides how the threads share them.
+  // The pool gets all groups of the chunk, also the known ones, because their number decides how threads share the
+  // work.
   context_.pool->Run(
       static_cast<int64_t>(done.size()),
       [&](int64_t g) {

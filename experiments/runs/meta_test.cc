@@ -55,7 +55,7 @@ absl::StatusOr<Evaluation> MetaTest(const RunContext& context, int shots, const 
   work.chunk = kTestChunk;
   bool begun = false;
   const auto show = [&](const EpisodeLines& lines) {
-    if (!begun) {  // what an earlier process did counts as done, if not as fast
+    if (!begun) {  // episodes of an earlier process count as done, but not for the speed
       context.progress->Begin(work.what, "episodes", lines.count(), total);
       begun = true;
     }

@@ -12,16 +12,16 @@
 
 namespace metaprompt {
 
-// Adapts `params`, which are of MetaInfos, to each test episode. Keeps what is done in the run directory's
-// `test-Kshot-INITIALISATION.tsv`, a line per episode, so that a stopped test continues there. Opens the test classes'
-// texts for as long as it takes.
+// Adapts `params`, the parameters of MetaInfos, to each test episode. Keeps one line per finished episode in the run
+// directory's `test-Kshot-INITIALISATION.tsv`, so that a stopped test can continue. Unseals the test classes' texts
+// while it runs.
 absl::StatusOr<Evaluation> MetaTest(const RunContext& context, int shots, const std::string& initialisation,
                                     const ParamList& params);
 
-// The same episodes by counting words alone. It has nothing to adapt and takes a moment.
+// The same episodes with the word-counting baseline (count_words.h), which is fast because nothing is adapted.
 absl::StatusOr<Evaluation> TestWordCounts(const RunContext& context, int shots, WordCounts* words);
 
-// `of` minus `over`, episode by episode: they have the same episodes.
+// `of` minus `over`, paired by episode. Both must have the same episodes.
 PairedDifference Paired(const Evaluation& of, const Evaluation& over);
 
 }  // namespace metaprompt

@@ -115,7 +115,7 @@ std::string InputsLine(const RunRecord& record) {
          (data.shared_texts() > 0 ? absl::StrCat("; ", data.shared_texts(), " texts have two labels") : "");
 }
 
-// What somebody who chose the names of classes would want to hear: which words of them the tokenizer does not have.
+// A note to whoever chose the class names: which of their words the tokenizer does not have.
 std::string UnknownWordsNote(const Workbench& bench) {
   if (bench.dataset().images.has_value()) {
     return "";

@@ -1,4 +1,4 @@
-// An experiment from spec to record.
+// Runs an experiment: from a spec to a record.
 #ifndef EXPERIMENTS_RUNS_RUN_H_
 #define EXPERIMENTS_RUNS_RUN_H_
 
@@ -14,7 +14,7 @@ namespace metaprompt {
 
 // Meta-trains for each number of shots, meta-tests with and without meta-learning on the same episodes, and leaves a
 // run directory at `out`:
-//   record.textproto       what was found; the same spec, data and threads give the same bytes
+//   record.textproto       the results; the same spec, data and threads give the same bytes
 //   environment.textproto  when, how long, on what machine
 //   spec.textproto         the spec with every default
 //   tokenizer.model        or encoder/, a checkpoint's configuration and tokenizer
@@ -22,11 +22,10 @@ namespace metaprompt {
 //   best-Kshot.safetensors, checkpoint-Kshot.safetensors
 //   curve.tsv              the validation curve
 //   SHA256SUMS             the checksums of these files, as `sha256sum -c` reads them
-// A run that was stopped or killed continues from its last checkpoint. For a run that is complete, with the same spec,
-// its record is returned and nothing is done. A run that fails before its first checkpoint leaves nothing. The error is
-// Cancelled if `stop` was set.
-// Where it would round differently (another BLAS kernel, another LibTorch) it is an error, unless
-// `allow_other_environment`.
+// A run that was stopped or killed continues from its last checkpoint. If the run is complete, with the same spec, its
+// record is returned and nothing is done. A run that fails before its first checkpoint leaves no files. The error is
+// Cancelled if `stop` was set. It is an error to continue a run where numbers would round differently (with another
+// BLAS kernel or another LibTorch), unless `allow_other_environment` is set.
 absl::StatusOr<RunRecord> RunExperiment(const ExperimentSpec& spec, const std::string& out, Progress* progress,
                                         const std::atomic<bool>& stop, bool allow_other_environment = false);
 

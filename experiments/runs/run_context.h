@@ -1,4 +1,4 @@
-// What the parts of a run share: training, validation, meta-test.
+// The objects that the parts of a run (training, validation, meta-test) share.
 #ifndef EXPERIMENTS_RUNS_RUN_CONTEXT_H_
 #define EXPERIMENTS_RUNS_RUN_CONTEXT_H_
 

@@ -34,14 +34,14 @@ std::vector<std::string> NamesIn(const std::string& folder) {
   return names;
 }
 
-// Whether something has that name, a broken symbolic link too.
+// Whether anything has that name, even a broken symbolic link.
 bool IsTaken(const std::string& path) {
   struct stat info;
   return lstat(path.c_str(), &info) == 0;
 }
 
-// Whether something stands where the complete run is to be. A folder with nothing in it gives way, unless a file system
-// is mounted there.
+// Whether anything is in the place of the complete run. An empty folder does not count, because it can be replaced,
+// unless a file system is mounted there.
 bool IsOccupied(const std::string& path) {
   struct stat info;
   struct stat above;
@@ -102,7 +102,7 @@ absl::StatusOr<std::unique_ptr<RunDirectory>> RunDirectory::Open(std::string pat
   if (flock(lock, LOCK_EX | LOCK_NB) != 0) {
     return run->AnotherProcess();
   }
-  // Another process may have ended the run, or failed, between the first look and the lock.
+  // Another process may have completed the run, or failed, between the first check and the lock.
   if (IsOccupied(path)) {
     run->Leave(new_lock);
     return Taken(path);
@@ -130,7 +130,7 @@ void RunDirectory::Leave(bool new_lock) {
 
 absl::Status RunDirectory::Begin(absl::string_view spec_text) {
   const std::string partial = path_ + kPartial;
-  // What killed processes were writing.
+  // The files that killed processes were writing.
   RemoveStaleTemporaries(partial);
   RemoveStaleTemporaries(File("encoder"));
   ASSIGN_OR_RETURN(Checksums sums, Checksums::Read(partial));
@@ -150,10 +150,10 @@ absl::Status RunDirectory::Begin(absl::string_view spec_text) {
   for (const std::string& name : NamesIn(partial)) {
     if (name != kLockFile && name != kChecksumFile) {
       return absl::FailedPreconditionError(
-          absl::StrCat(partial, ": it has ", name, ", and is no stopped run; name another folder with --out"));
+          absl::StrCat(partial, ": it has ", name, " and is not a stopped run; name another folder with --out"));
     }
   }
-  // Of a process that was killed before it wrote the spec there may be checksums.
+  // A process that was killed before it wrote the spec may have left checksums.
   unlink(File(kChecksumFile).c_str());
   ASSIGN_OR_RETURN(*sums_, Checksums::Read(partial));
   if (const absl::Status status = Write(kSpecFile, spec_text); !status.ok()) {
@@ -246,19 +246,19 @@ void RunDirectory::Abandon() {
   Clear();
   Remove(kChecksumFile);
   Remove(kLockFile);
-  RemoveEmpty({path_ + kPartial});  // stays where anything else lies in it
+  RemoveEmpty({path_ + kPartial});  // stays if it has other files
   RemoveEmpty(made_);
 }
 
 absl::Status RunDirectory::Finish() {
   const std::string partial = path_ + kPartial;
   RETURN_IF_ERROR(sums_->Save());
-  // An empty folder is replaced; rename takes no other.
+  // rename() replaces an empty folder, and no other.
   struct stat info;
   const bool empty = lstat(path_.c_str(), &info) == 0 && S_ISDIR(info.st_mode);
   int error = !empty ? RenameToNew(partial, path_) : rename(partial.c_str(), path_.c_str()) == 0 ? 0 : errno;
   if (error == 0) {
-    unlink(absl::StrCat(path_, "/", kLockFile).c_str());  // held until here
+    unlink(absl::StrCat(path_, "/", kLockFile).c_str());  // the lock is held until here
     error = SyncFolder(path_);
   }
   if (error == 0) {

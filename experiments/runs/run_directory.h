@@ -1,4 +1,4 @@
-// The directory of a run, which has its final name only when the run is complete.
+// The directory of a run. It gets its final name only when the run is complete.
 #ifndef EXPERIMENTS_RUNS_RUN_DIRECTORY_H_
 #define EXPERIMENTS_RUNS_RUN_DIRECTORY_H_
 
@@ -16,15 +16,15 @@
 
 namespace metaprompt {
 
-// Until a run is complete its files are in `PATH.partial`; then that folder is renamed to PATH, where at most an empty
-// folder may stand. A stopped run is found
-// there and continued. One process at a time may hold it: it is locked from Open until after the rename. The checksum
-// of each file is in SHA256SUMS (checksums.h), and is compared when the file is read.
+// Until a run is complete, its files are in `PATH.partial`. Then that folder is renamed to PATH, where there may be
+// nothing or an empty folder. A stopped run is found there and continued. Only one process at a time may work on it: it
+// is locked from Open until after the rename. The checksum of each file is in SHA256SUMS (checksums.h), and is checked
+// when the file is read.
 class RunDirectory {
  public:
   // Errors: PATH exists (AlreadyExists); another process works on it; PATH.partial has a stopped run of another spec,
-  // or is no run's. A run of another spec that has neither a checkpoint nor test results is removed: its process was
-  // killed before it had made anything that took time.
+  // or files that are not a run's. A run of another spec with neither a checkpoint nor results of validation or test is
+  // removed: its process was killed before it had made anything that took time.
   static absl::StatusOr<std::unique_ptr<RunDirectory>> Open(std::string path, absl::string_view spec_text);
   ~RunDirectory();
   RunDirectory(const RunDirectory&) = delete;
@@ -35,25 +35,25 @@ class RunDirectory {
 
   // The folder with the files until Finish: PATH.partial.
   std::string folder() const;
-  // The file in the folder, and whether it is there.
+  // The path of the file in the folder, and whether the file exists.
   std::string File(absl::string_view name) const;
   bool Has(absl::string_view name) const;
   absl::Status Write(absl::string_view name, absl::string_view contents) const;
   absl::Status WriteTensors(const std::string& name, const TensorFile& tensors) const;
   void Remove(absl::string_view name) const;
 
-  // The file's bytes. The error names the file, if its checksum is another one too.
+  // The file's bytes. The error names the file; a wrong checksum is an error, too.
   absl::StatusOr<std::string> Read(const std::string& name) const;
   absl::StatusOr<TensorFile> ReadTensors(const std::string& name) const;
-  // Whether the file is the one that was written; reads all of it.
+  // OK if the file still has the checksum with which it was written. Reads the whole file.
   absl::Status CheckFile(const std::string& name) const;
-  // Whether a file with this SHA-256 is the one that was written.
+  // OK if the file was written with this SHA-256.
   absl::Status Check(const std::string& name, const std::string& sha256) const { return sums_->Check(name, sha256); }
 
-  // For a run that failed: removes all that was written, and the folder, unless there is a checkpoint or are parameters
-  // or results of validation or test.
+  // For a run that failed: removes the files and the folder, unless there are a checkpoint, trained parameters, or
+  // results of validation or test.
   void Abandon();
-  // The run is complete: gives the folder its final name.
+  // Gives the folder of the complete run its final name.
   absl::Status Finish();
 
  private:
@@ -61,12 +61,12 @@ class RunDirectory {
       : path_(std::move(path)), lock_(lock), made_(std::move(made)) {}
 
   absl::Status AnotherProcess() const;
-  // Leaves the folder, in which no run has begun, as it was found.
+  // Restores the state before Open, for a folder in which no run has begun.
   void Leave(bool new_lock);
 
-  // Takes over what a stopped run has left, or writes the spec.
+  // Takes over the files of a stopped run, or writes the spec.
   absl::Status Begin(absl::string_view spec_text);
-  // Whether there is something that took time to make.
+  // Whether there are files that took time to make.
   bool HasWork() const;
   // Removes the files that the run wrote. SHA256SUMS lists them.
   void Clear();

@@ -1,4 +1,5 @@
-// The inputs of a run, as its directory keeps them while it lasts: a stopped run continues only with the same ones.
+// Notes on a run's inputs, which its directory keeps until it is complete: a stopped run continues only with the same
+// inputs.
 #ifndef EXPERIMENTS_RUNS_RUN_INPUTS_H_
 #define EXPERIMENTS_RUNS_RUN_INPUTS_H_
 
@@ -13,33 +14,35 @@
 
 namespace metaprompt {
 
-// The files of the tokenizer that a stopped run had made; empty for a new run, or one with a checkpoint's tokenizer.
+// The files of the tokenizer that a stopped run trained or copied; empty for a new run, or a run with a checkpoint's
+// tokenizer.
 absl::StatusOr<TokenizerFiles> KeptTokenizer(const RunDirectory& directory);
 
-// Writes the hashes of data, encoder, starting parameters and test episodes down, or, in a stopped run, compares them.
-// The error names what has changed. `manifest_sha256` is empty if there is none.
+// Writes down the hashes of the data, the encoder, the starting parameters and the test episodes, or, for a stopped
+// run, compares them. The error names the input that has changed. `manifest_sha256` is empty if there is no manifest.
 absl::Status CheckSameInputs(const RunDirectory& directory, const std::string& data_sha256, const ModelFacts& model,
                              const std::string& manifest_sha256);
 
-// The number of threads that the run began with, here or on another machine: sums within one task depend on it. A new
-// run has `wanted`, or one thread per core if that is 0; it is written down.
+// The number of threads that the run began with, here or on another machine, because sums within one task depend on it.
+// For a new run this is `wanted`, or one thread per core if `wanted` is 0; the number is written down.
 absl::StatusOr<int> ThreadsOfRun(const RunDirectory& directory, int wanted);
 
-// What the run's numbers depend on by rounding, and more about this machine; written to environment.textproto at once.
-// If the run began where something of that differs (DifferentNumerics), it is an error that names it, or, with
-// `allow_other_environment`, noted in the result. `bfloat16`: whether matrix products are in bfloat16.
+// The facts about this machine, among them those that the run's numbers depend on by rounding; also writes them to
+// environment.textproto. If the run began on a machine that rounds differently (DifferentNumerics), this is an error
+// that names the differences or, with `allow_other_environment`, a note in the result. `bfloat16`: whether matrix
+// products are in bfloat16.
 absl::StatusOr<Environment> EnvironmentOfRun(const RunDirectory& directory, bool bfloat16, int threads,
                                              bool allow_other_environment);
 
-// If a stopped run for `out` began with other kernels that this processor has, runs the program again with those
-// (UseKernels), and does not return. The error is that of a damaged environment.textproto.
+// If a stopped run for `out` began with other kernels, and this processor has them, runs the program again with those
+// kernels (UseKernels) and does not return. The only error is a damaged environment.textproto.
 absl::Status UseKernelsOfRun(const std::string& out);
 
-// Writes what the run's parameters need to be used without the checkpoint that they came from: the tokenizer, the
-// encoder's configuration, and which texts the encoder has seen.
+// Writes the files with which the run's parameters can be used without the original checkpoint: the tokenizer, the
+// encoder's configuration, and the hashes of the texts that the encoder has seen.
 absl::Status SaveInputs(const RunDirectory& directory, const Workbench& bench);
 
-// Removes what CheckSameInputs and ThreadsOfRun wrote: a complete run has it in its record.
+// Removes the notes of CheckSameInputs and ThreadsOfRun; the record of a complete run has these facts.
 void RemoveInputNotes(const RunDirectory& directory);
 
 }  // namespace metaprompt

@@ -1,4 +1,5 @@
-// What every run that leaves a record has in common: its directory is opened, its work is done, it gets its final name.
+// The steps that all kinds of runs with a record have in common: open the directory, do the work, give the directory
+// its final name.
 #ifndef EXPERIMENTS_RUNS_RUN_LIFE_H_
 #define EXPERIMENTS_RUNS_RUN_LIFE_H_
 
@@ -20,14 +21,14 @@ template <typename Record>
 struct RunLife {
   std::string spec_text;    // the spec with every default
   std::string out;          // where the complete run will be
-  const char* record_file;  // written last, by `work`: with it, all is done but for `clean`
+  const char* record_file;  // written last, by `work`; once it exists, only `clean` remains to be done
   // Reads and checks the record in a folder.
   std::function<absl::StatusOr<Record>(const std::string& folder)> read;
-  // The spec of a record with every default that this program knows: a record may be older than a field.
+  // The spec of a record with every default of this program, because a record may be older than a field.
   std::function<std::string(const Record& record)> spec_text_of;
-  // Does the work, or what is left of it, and writes all files.
+  // Does the work, or the rest of it, and writes all files.
   std::function<absl::StatusOr<Record>(RunDirectory* directory)> work;
-  // Removes what the complete run does not need.
+  // Removes the files that a complete run does not need.
   std::function<void(const RunDirectory& directory)> clean;
 };
 
@@ -42,7 +43,8 @@ std::function<std::string(const Record& record)> SpecTextOf(WriteOut write_out) 
 }
 
 // Runs, continues, or returns the record of a complete run with the same spec. Errors: a complete run with another
-// spec, and those of RunDirectory::Open and `work`. After an error of `work`, what took no time to make is removed.
+// spec, and those of RunDirectory::Open and `work`. After an error of `work`, the folder is removed unless it has files
+// that took time to make.
 template <typename Record>
 absl::StatusOr<Record> LiveRun(const RunLife<Record>& run, Progress* progress) {
   absl::StatusOr<std::unique_ptr<RunDirectory>> directory = RunDirectory::Open(run.out, run.spec_text);

@@ -1,4 +1,4 @@
-// The encoder that a training made, as a checkpoint's folder.
+// Saves the encoder that a training produced as a checkpoint's folder.
 #ifndef EXPERIMENTS_RUNS_SAVE_ENCODER_H_
 #define EXPERIMENTS_RUNS_SAVE_ENCODER_H_
 

@@ -10,7 +10,7 @@
 namespace metaprompt {
 namespace {
 
-// Adds the parameters that are defined to a file, each name behind the prefix.
+// Adds the parameters that are defined to a file, with `prefix` before each name.
 void Put(absl::string_view prefix, const std::vector<ParamInfo>& infos, const ParamList& params, TensorFile* file) {
   for (size_t i = 0; i < infos.size(); ++i) {
     if (params[i].defined()) {
@@ -19,7 +19,7 @@ void Put(absl::string_view prefix, const std::vector<ParamInfo>& infos, const Pa
   }
 }
 
-// Takes from a file what Put wrote there; undefined where it wrote nothing.
+// Reads what Put wrote; parameters that it did not write are undefined.
 absl::Status Take(absl::string_view prefix, const std::vector<ParamInfo>& infos, const TensorFile& file,
                   absl::string_view path, ParamList* params) {
   std::vector<ParamInfo> there;
@@ -72,7 +72,7 @@ absl::Status TakeState(const std::vector<ParamInfo>& infos, const TensorFile& fi
 void MoveTo(at::Device device, ParamList* params) {
   for (at::Tensor& param : *params) {
     if (param.defined()) {
-      param = param.to(device);  // on the CPU: itself
+      param = param.to(device);  // no copy on the CPU
     }
   }
 }

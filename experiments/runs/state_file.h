@@ -1,4 +1,4 @@
-// The state of training as tensors of a file: what a checkpoint holds.
+// The state of training as the tensors of a checkpoint file.
 #ifndef EXPERIMENTS_RUNS_STATE_FILE_H_
 #define EXPERIMENTS_RUNS_STATE_FILE_H_
 
@@ -16,10 +16,10 @@ namespace metaprompt {
 // The parameters under their names.
 TensorFile ParamsFile(const std::vector<ParamInfo>& infos, const ParamList& params);
 
-// All parameters as `params/NAME`, and the moments of those that have some as `first/NAME` and `second/NAME`.
+// All parameters as `params/NAME`, and the moments of parameters that have moments as `first/NAME` and `second/NAME`.
 TensorFile StateFile(const std::vector<ParamInfo>& infos, const LearnerState& state);
 
-// What StateFile wrote, after `steps` updates, in the device's memory. The error names `path` and the tensor.
+// Reads what StateFile wrote after `steps` updates into the device's memory. The error names `path` and the tensor.
 absl::Status TakeState(const std::vector<ParamInfo>& infos, const TensorFile& file, const std::string& path,
                        int64_t steps, at::Device device, LearnerState* state);
 

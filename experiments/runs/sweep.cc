@@ -46,7 +46,8 @@ struct Job {
   Clock::time_point begun;
 };
 
-// The spec without what changes a run's numbers by rounding alone. A record that is older than a field has its default.
+// The spec without the fields that change a run's numbers only by rounding. A field that is newer than the record has
+// its default.
 std::string ComparedSpec(ExperimentSpec spec) {
   WriteOutDefaults(&spec);
   spec.clear_threads();
@@ -91,14 +92,14 @@ void RemoveCheckpoints(const std::string& folder) {
       sums->Forget(path.filename().string());
     }
   }
-  // A file that is listed and not there harms nobody, so that an error needs no answer.
+  // A listed file that is missing does no harm, so an error can be ignored.
   if (sums.ok() && !found.empty() && !sums->Names().empty()) {
     sums->Save().IgnoreError();
   }
 }
 
-// The arguments of `metaprompt` for a run. If the run's spec leaves `threads` open, it gets the number that an earlier
-// process began it with, or else its share of the cores.
+// The arguments of `metaprompt` for a run. If the run's spec leaves `threads` unset, the run gets the number with which
+// an earlier process began it, or otherwise its share of the cores.
 std::vector<std::string> ArgumentsOf(const SweepRun& run, int jobs) {
   std::vector<std::string> arguments = RunArguments(run);
   if (run.planned.threads() > 0) {
@@ -154,7 +155,7 @@ class Sweeper {
     return std::count_if(jobs_.begin(), jobs_.end(), [&](const Job& job) { return job.state == state; });
   }
 
-  // Marks the run as complete if its folder is. An error if that is a run of another spec.
+  // Marks the run as complete if its folder is complete. It is an error if that run has another spec.
   absl::Status Look(Job* job) {
     const std::string& folder = job->run.out;
     std::error_code error;
@@ -170,7 +171,7 @@ class Sweeper {
     return absl::OkStatus();
   }
 
-  // Takes note of runs that have ended and starts those that can start. False: none is running.
+  // Handles the runs that have ended, and starts those that can start. Returns false if none is running.
   bool Step() {
     for (Job& job : jobs_) {
       if (job.state == State::kRunning) {
@@ -242,7 +243,7 @@ class Sweeper {
   void End(Job* job, const ProcessEnd& end) {
     const std::string log = job->run.out + ".log";
     if (end.signal != 0 || end.exit_status != 0) {
-      // While a run is still starting, the signal ends it as it ends any program.
+      // While a run is still starting, it does not handle the signal, which then kills it.
       const bool stopped =
           end.exit_status == kStopped || end.signal == SIGINT || end.signal == SIGTERM || end.signal == SIGUSR1;
       if (stop_.load() && stopped) {
@@ -292,7 +293,7 @@ absl::Status Sweep(const SweepOptions& options, std::ostream* out, const std::at
     }
     return absl::OkStatus();
   }
-  // Some parents leave the signal ignored, and then the system would not keep how a child ended.
+  // Some parent processes leave this signal ignored. Then the system would not keep the exit status of a child.
   std::signal(SIGCHLD, SIG_DFL);
   const StopsLater stops_later;
   return Sweeper(options, std::move(plan), out, stop).Run();

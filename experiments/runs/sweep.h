@@ -1,4 +1,4 @@
-// Many runs, several at a time, each in its own process.
+// Runs many experiments, several at a time, each in its own process.
 #ifndef EXPERIMENTS_RUNS_SWEEP_H_
 #define EXPERIMENTS_RUNS_SWEEP_H_
 
@@ -17,14 +17,14 @@ struct SweepOptions {
   std::vector<std::string> sets;  // FIELD=VALUE for every run
   std::vector<std::string> only;  // parts of names; empty: all runs
   int jobs = 1;                   // runs at a time
-  bool dry_run = false;           // prints the commands and does nothing
+  bool dry_run = false;           // only prints the commands
   std::string program = "/proc/self/exe";
 };
 
-// Runs what is not done yet: a run whose folder is complete stays as it is, and one that was stopped continues. What a
-// run prints goes into OUT/NAME-seedS.log. A run that fails is reported and holds up only those that begin from it; the
-// sweep then ends with an error. With several jobs, a run whose spec leaves `threads` open gets its share of the cores.
-// If `stop` is set, the runs are asked to save and end.
+// Starts the runs that are not complete; a stopped run continues. The output of a run goes into OUT/NAME-seedS.log. A
+// run that fails is reported, and only the runs that start from it are skipped; the sweep then ends with an error. With
+// several jobs, a run whose spec leaves `threads` unset gets its share of the cores. If `stop` is set, the runs are
+// asked to save and end.
 absl::Status Sweep(const SweepOptions& options, std::ostream* out, const std::atomic<bool>& stop);
 
 }  // namespace metaprompt

@@ -49,12 +49,12 @@ std::vector<std::string> Broken(const SweepSpec& sweep) {
     for (const SweepChoice& choice : axis.choice()) {
       const std::string where = absl::StrCat("axis[", a, "], choice ", Quoted(choice.name()));
       if (!IsName(choice.name())) {
-        broken.push_back(absl::StrCat(where, ": a name holds letters, digits, - and _"));
+        broken.push_back(absl::StrCat(where, ": a name may contain only letters, digits, - and _"));
       }
       if (!names.insert(choice.name()).second) {
         broken.push_back(absl::StrCat(where, ": the name is there twice"));
       }
-      // The chain of `from` must end at a choice without one.
+      // The chain of `from` must end at a choice without `from`.
       const SweepChoice* at = &choice;
       for (int steps = 0; at != nullptr && at->has_from(); ++steps) {
         const SweepChoice* const next = Find(axis, at->from());
@@ -100,7 +100,7 @@ class Planner {
   Planner(const std::string& path, const SweepSpec& sweep, const std::vector<std::string>& sets, const std::string& out)
       : path_(path), sweep_(sweep), sets_(sets), out_(out) {}
 
-  // Adds the run after the one that it begins from, unless the plan has it. Returns its index.
+  // Adds the run, after the run that it starts from, unless the plan has it. Returns its index.
   absl::StatusOr<int64_t> Add(const Choices& choices, const uint64_t* seed) {
     const std::string suffix = seed == nullptr ? "" : absl::StrCat("-seed", *seed);
     SweepRun run;
@@ -145,7 +145,7 @@ class Planner {
   SweepPlan Take() { return std::move(plan_); }
 
  private:
-  // The run's spec. An error if a set changes what the plan decides.
+  // The run's spec. It is an error if a set changes a field that the plan sets.
   absl::StatusOr<ExperimentSpec> Planned(const SweepRun& run, const uint64_t* seed) const {
     const absl::StatusOr<ExperimentSpec> loaded = LoadSpec(run.spec, run.sets);
     if (!loaded.ok()) {

@@ -20,7 +20,7 @@ namespace {
 
 constexpr char kProgressKey[] = "progress";
 
-// Training of one number of shots, step by step.
+// Meta-training for one number of shots.
 class MetaTraining {
  public:
   MetaTraining(const RunContext& context, int shots)
@@ -43,12 +43,12 @@ class MetaTraining {
   // The mean accuracy over the validation episodes.
   absl::StatusOr<MeanInterval> ValidAccuracy();
   absl::Status Validate();
-  // Adds the validation to the curve and the progress lines. Whether it is the best so far.
+  // Adds the validation to the curve and the progress lines. Returns whether it is the best so far.
   bool AddToCurve(const MeanInterval& valid);
   // For train.meta_steps 0: the initial parameters are the best ones, and nothing is validated.
   absl::Status TrainNothing();
   absl::Status Stopped() const;
-  // Validates, sees whether training is finished, and saves, each where the current meta-step asks for it.
+  // Validates, checks whether training is finished, and saves, each if it is due at the current meta-step.
   absl::Status BetweenSteps();
   absl::Status Step(const TaskSource& split, const EpisodeSampler& sampler);
 
@@ -75,7 +75,7 @@ absl::Status MetaTraining::Start() {
   } else if (const absl::Status status = Continue(directory.File(checkpoint_)); !status.ok()) {
     return absl::Status(status.code(), absl::StrCat(status.message(), "; remove the file to train from the beginning"));
   } else if (const absl::Status best = done_.so_far().curve_size() > 0 ? directory.CheckFile(best_) : absl::OkStatus();
-             !best.ok()) {  // found now, not after the rest of training
+             !best.ok()) {  // found now instead of after the rest of training
     return absl::Status(
         best.code(), absl::StrCat(best.message(), "; remove ", checkpoint_, " beside it to train from the beginning"));
   }
@@ -89,7 +89,7 @@ absl::Status MetaTraining::Continue(const std::string& path) {
   ASSIGN_OR_RETURN(const TensorFile file, context_.directory->ReadTensors(checkpoint_));
   const auto progress = file.metadata.find(kProgressKey);
   if (progress == file.metadata.end()) {
-    return absl::InvalidArgumentError(absl::StrCat(path, ": it holds no training progress"));
+    return absl::InvalidArgumentError(absl::StrCat(path, ": it has no training progress"));
   }
   RETURN_IF_ERROR(ParseSpec(progress->second, path, &done_));
   return TakeState(infos_, file, path, done_.meta_step(), context_.bench->device(), &state_);
@@ -144,7 +144,7 @@ absl::StatusOr<MeanInterval> MetaTraining::ValidAccuracy() {
         lines.count() == 0 ? "" : absl::StrFormat(", %.2f %%", 100 * Interval(lines.accuracies).mean);
     context_.progress->Part(absl::StrCat(work.what, ": ", lines.count(), "/", work.episodes, " episodes", mean));
   };
-  // A validation that goes on in parts needs the parameters that it began with.
+  // Saves the parameters before the first results, because a stopped validation must continue with the same ones.
   ASSIGN_OR_RETURN(const EpisodeLines lines,
                    Evaluate(
                        context_, state_.params, *split, [&](int64_t i) { return sampler.Plan(i); }, work, show,
@@ -213,7 +213,7 @@ absl::Status MetaTraining::Step(const TaskSource& split, const EpisodeSampler& s
   const absl::StatusOr<StepStats> stepped =
       MetaStep(*context_.learner, context_.bench->model(), spec_.learner().meta_optimizer(), train.meta_steps(), batch,
                context_.pool, &state_);
-  if (absl::IsCancelled(stepped.status())) {  // in the middle of the step, which begins anew
+  if (absl::IsCancelled(stepped.status())) {  // in the middle of the step, which will be repeated
     RETURN_IF_ERROR(Save());
     return Stopped();
   }

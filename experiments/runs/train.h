@@ -10,15 +10,15 @@
 namespace metaprompt {
 
 struct Trained {
-  ParamList params;   // those that validated best; of MetaInfos
+  ParamList params;   // the parameters of MetaInfos that validated best
   ShotResult result;  // the curve, and which meta-step was best
 };
 
-// Whether the run needs the initial parameters again after training: for the baseline, or as the only ones to test.
+// Whether the initial parameters are tested, too: as the baseline, or because nothing is trained.
 bool TestsInitialParams(const ExperimentSpec& spec);
 
-// Continues from the run directory's checkpoint if there is one. Leaves there `checkpoint-Kshot.safetensors`, to
-// continue from, and `best-Kshot.safetensors`, the parameters that validated best.
+// Continues from the run directory's checkpoint if there is one. Writes to the directory
+// `checkpoint-Kshot.safetensors`, to continue from, and `best-Kshot.safetensors`, the parameters that validated best.
 absl::StatusOr<Trained> MetaTrain(const RunContext& context, int shots);
 
 }  // namespace metaprompt

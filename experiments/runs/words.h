@@ -1,4 +1,4 @@
-// The words of a text, for counting.
+// Splits a text into words, for counting.
 #ifndef EXPERIMENTS_RUNS_WORDS_H_
 #define EXPERIMENTS_RUNS_WORDS_H_
 

@@ -1,4 +1,4 @@
-// In which order texts are trained on.
+// The order in which training uses texts.
 #ifndef EXPERIMENTS_TRAINING_EPOCHS_H_
 #define EXPERIMENTS_TRAINING_EPOCHS_H_
 
@@ -8,12 +8,13 @@
 
 namespace metaprompt {
 
-// An endless walk through `size` things: in each epoch all of them, in a new random order.
+// An endless sequence of the indices 0 ... size - 1: each epoch has all of them, in a new random order.
 class Epochs {
  public:
   Epochs(uint64_t seed, size_t size) : seed_(seed), size_(size) {}
 
-  // The thing at place `position` of the walk, which is in epoch position / size. Fast while positions grow.
+  // The index at `position` of the sequence, which is in epoch position / size. A call for another epoch than that of
+  // the previous call takes O(size).
   size_t At(int64_t position);
 
  private:

@@ -1,4 +1,4 @@
-// What is trained on texts: the loss of a batch as a function of the parameters, and a validation.
+// The objective of a training on texts: the loss of a batch as a function of the parameters, and a validation.
 #ifndef EXPERIMENTS_TRAINING_OBJECTIVE_H_
 #define EXPERIMENTS_TRAINING_OBJECTIVE_H_
 
@@ -18,37 +18,37 @@ namespace metaprompt {
 // A part of a batch. The gradient of the batch is the sum of its parts' gradients.
 struct PartLoss {
   at::Tensor loss;     // scalar, with its graph: the part's share of the batch's mean loss
-  double correct = 0;  // how many of the part's inputs are predicted right
+  double correct = 0;  // how many of the part's predictions are right
 };
 
 struct TrainingBatch {
-  // What the parts need to have of one another: each is called once, without a graph, in any order and from several
-  // threads, before the parts.
+  // Computes what the parts need of each other. Each is called once, without a graph, before the parts; in any order
+  // and from several threads.
   std::vector<std::function<void(const ParamList& params)>> before;
   // Each is called once, in any order and from several threads.
   std::vector<std::function<PartLoss(const ParamList& params)>> parts;
-  double counted = 0;  // how many inputs are predicted
+  double counted = 0;  // the number of predictions
 };
 
 struct Validation {
   double loss = 0;
   double accuracy = 0;
-  double score = 0;    // what makes parameters the best ones: the larger, the better
-  bool empty = false;  // there is nothing to validate with: the last parameters are the best ones
+  double score = 0;    // the parameters with the largest score are the best
+  bool empty = false;  // whether there is nothing to validate with; then the last parameters are the best
 };
 
 class Objective {
  public:
   virtual ~Objective() = default;
 
-  // What the parameters are, in the order of the lists below.
+  // The names and shapes of the parameters, in the order of the parameter lists below.
   virtual const std::vector<ParamInfo>& infos() const = 0;
 
-  // The batch of step `step`, from 0. A function of the step alone: a run that was stopped continues with the same
-  // batches.
+  // The batch of step `step`, counted from 0. It depends only on the step, so that a stopped run continues with the
+  // same batches.
   virtual TrainingBatch Batch(int64_t step) = 0;
 
-  // Over all validation texts. Cancelled: the pool was asked to stop.
+  // Validates on all validation texts. Cancelled: the pool was asked to stop.
   virtual absl::StatusOr<Validation> Validate(const ParamList& params, TaskPool* pool, Progress* progress) = 0;
 };
 

@@ -1,4 +1,4 @@
-// Records of trainings as files: their checksum, their text, their version, their curve.
+// Reads records of trainings from files, and checks their checksum, text, version and curve.
 #ifndef EXPERIMENTS_TRAINING_READ_CHECKED_H_
 #define EXPERIMENTS_TRAINING_READ_CHECKED_H_
 
@@ -12,8 +12,8 @@
 
 namespace metaprompt {
 
-// Reads the text of a message from a file of a complete run's folder. The error names the file: the system's, bytes
-// with another checksum than SHA256SUMS has, and text that cannot be parsed.
+// Reads the text of a message from a file of a complete run's folder. Errors name the file: it cannot be read; its
+// checksum is not the one in SHA256SUMS; its text cannot be parsed.
 absl::Status ReadCheckedFile(const std::string& folder, const std::string& file, google::protobuf::Message* message);
 
 // `status` with the file's path before its message.

@@ -37,7 +37,7 @@ class StepTraining {
   absl::Status Save();
   absl::Status Validate();
   absl::Status Step();
-  // Validates, sees whether training is finished, and saves, each where the current step asks for it.
+  // Validates, checks whether training is finished, and saves, each if it is due at the current step.
   absl::Status BetweenSteps();
   absl::Status Stopped() const;
 
@@ -69,7 +69,7 @@ absl::Status StepTraining::Continue(const std::string& path) {
   ASSIGN_OR_RETURN(const TensorFile file, context_.directory->ReadTensors(kCheckpoint));
   const auto text = file.metadata.find(kStateKey);
   if (text == file.metadata.end()) {
-    return absl::InvalidArgumentError(absl::StrCat(path, ": it holds no state of training"));
+    return absl::InvalidArgumentError(absl::StrCat(path, ": it has no state of training"));
   }
   RETURN_IF_ERROR(ParseSpec(text->second, path, &done_));
   return TakeState(objective_.infos(), file, path, done_.step(), context_.device, &state_);
@@ -141,7 +141,7 @@ absl::Status StepTraining::Step() {
   const TrainingBatch batch = objective_.Batch(state_.meta_step);
   const absl::StatusOr<TrainingStats> stepped =
       TrainingStep(optimizer_, objective_.infos(), steps_.steps(), batch, context_.pool, &state_);
-  if (absl::IsCancelled(stepped.status())) {  // in the middle of the step, which begins anew
+  if (absl::IsCancelled(stepped.status())) {  // in the middle of the step, which will be repeated
     RETURN_IF_ERROR(Save());
     return Stopped();
   }

@@ -1,4 +1,4 @@
-// Training on texts from a start to the best parameters, with validations, checkpoints and progress lines.
+// Trains on texts, with validations, checkpoints and progress lines, and returns the best parameters.
 #ifndef EXPERIMENTS_TRAINING_TRAIN_STEPS_H_
 #define EXPERIMENTS_TRAINING_TRAIN_STEPS_H_
 
@@ -15,7 +15,7 @@
 
 namespace metaprompt {
 
-// Where training is done and how it is heard. All outlive it.
+// The objects that training uses. All must outlive it.
 struct TrainingContext {
   RunDirectory* directory = nullptr;
   TaskPool* pool = nullptr;
@@ -36,7 +36,7 @@ absl::StatusOr<TrainedSteps> TrainSteps(const std::string& what, const StepsSpec
                                         const std::function<absl::StatusOr<ParamList>()>& start,
                                         const TrainingContext& context, Objective* objective);
 
-// Removes the notes on the inputs, the checkpoint and the best parameters: for a complete run, whose folder keeps the
+// Removes the notes on the inputs, the checkpoint and the best parameters. For a complete run, whose folder has the
 // result in another form.
 void RemoveTrainingFiles(const RunDirectory& directory);
 

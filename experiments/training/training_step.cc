@@ -16,7 +16,7 @@
 namespace metaprompt {
 namespace {
 
-// Adds the parts' results in the order of the parts, as they come.
+// Sums the parts' results in the order of the parts, as early as possible.
 class OrderedSum {
  public:
   OrderedSum(size_t params, size_t parts) : grads(params), waiting_(parts), done_(parts, false) {}

@@ -20,12 +20,12 @@ struct TrainingStats {
   double gradient_norm = 0;  // before clipping
 };
 
-// The peak step size of every parameter: of layer l of L, lr * layer_decay^(L - l); of the word vectors, word_lr if it
+// The peak step size of each parameter: lr * layer_decay^(L - l) in layer l of L; word_lr for the word vectors, if it
 // is set.
 std::vector<double> PeakRates(const OptimizerSpec& spec, const std::vector<ParamInfo>& infos);
 
-// One update of `total`. The parts' gradients are summed in their order, whichever ends first, and each is computed on
-// one thread, so the result is the same for any number of threads. About as many gradients are in memory as there are
+// One of `total` updates. Each part's gradient is computed on one thread, and the gradients are summed in the order of
+// the parts, so the result is the same for any number of threads. About as many gradients are in memory as there are
 // threads. The error names the loss or gradient that is not finite. Cancelled: the pool was asked to stop before all
 // parts were done. After an error the state is unchanged.
 absl::StatusOr<TrainingStats> TrainingStep(const OptimizerSpec& spec, const std::vector<ParamInfo>& infos,

@@ -18,9 +18,9 @@ namespace metaprompt {
 namespace {
 
 constexpr double kMostSeconds = 1e9;  // 30 years
-constexpr double kSame = 1e-5;        // between what was computed in double and from the same numbers in float
+constexpr double kSame = 1e-5;        // the largest difference between results in double and in float
 constexpr int64_t kMostTexts = 1000000000000;
-constexpr double kWidest = 6.36;  // half an interval, in theory: two accuracies, 0 and 1, and Student's 12.71
+constexpr double kWidest = 6.36;  // the widest possible half interval: two accuracies, 0 and 1, and Student's 12.71
 
 absl::Status Wrong(const std::string& what) { return absl::InvalidArgumentError(what); }
 
@@ -28,7 +28,8 @@ bool IsWidth(double x) { return x >= 0 && x <= kWidest; }
 
 bool AreSame(double a, double b) { return std::abs(a - b) <= kSame; }  // false for NaN
 
-// Whether it is half the interval: Student's, or the normal distribution's, which earlier versions wrote.
+// Whether this is half the width of the interval: Student's, or the normal distribution's, which earlier versions
+// wrote.
 bool IsWidthOf(const MeanInterval& interval, double half_width) {
   return half_width >= 1.9599 * interval.standard_error - kSame && half_width <= interval.half_width + kSame;
 }
@@ -125,7 +126,7 @@ absl::Status CheckTest(const Evaluation& test, int episodes, const std::string& 
   return CheckClasses(test, absl::StrCat(shots, name));
 }
 
-// A difference of two tests on the same episodes.
+// Checks the difference of two tests on the same episodes.
 absl::Status CheckDifference(const PairedDifference& difference, const ShotResult& result, const std::string& shots) {
   const auto test_of = [&](const std::string& name) {
     return std::find_if(result.tests().begin(), result.tests().end(),
@@ -167,7 +168,7 @@ absl::Status CheckResult(const ShotResult& result, const ExperimentSpec& spec) {
         !std::isfinite(point.query_loss()) || point.meta_step() < 0 || point.meta_step() > spec.train().meta_steps()) {
       return Wrong(absl::StrCat(shots,
                                 "a point of the training curve is not within 0 and 1, or not within "
-                                "train.meta_steps, or its loss is no number"));
+                                "train.meta_steps, or its loss is not a number"));
     }
   }
   for (const auto& [name, step] : {std::make_pair("best_meta_step", result.best_meta_step()),
@@ -185,7 +186,7 @@ bool IsShare(double x) { return x >= 0 && x <= 1; }
 
 absl::Status CheckRecord(const RunRecord& record) {
   if (!record.has_version()) {
-    return Wrong("version is missing; the file is empty or no record of a run");
+    return Wrong("version is missing; the file is empty or not the record of a run");
   }
   if (record.version() != kRecordVersion) {
     return Wrong(

@@ -1,4 +1,4 @@
-// The rules of a record: what a run writes, and what the commands that read records rely on.
+// The rules of records. Runs obey them when they write a record, and the commands that read records rely on them.
 #ifndef EXPERIMENTS_WORKBENCH_CHECK_RECORD_H_
 #define EXPERIMENTS_WORKBENCH_CHECK_RECORD_H_
 

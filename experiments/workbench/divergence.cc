@@ -72,23 +72,25 @@ absl::Status Divergence(const LearnerSpec& spec, const Model& model, const Param
   const int all = StepsOf(&copy)->steps();
   if (spec.meta_test().epochs() > 0) {
     return error(absl::StrCat("the parameters are finite before the ", spec.meta_test().epochs(),
-                              " epochs of steps, but not what they lead to,", StepSizes(model, spec)));
+                              " epochs of steps, but the result of the steps is not,", StepSizes(model, spec)));
   }
   if (!finite_after(0)) {
     return error("the parameters are finite, but the logits are not before any step");
   }
   if (spec.meta_test().warmup_share() > 0 || spec.meta_test().decay() != CONSTANT || finite_after(all)) {
     return error(absl::StrCat("the parameters are finite before the ", all,
-                              " steps on the support set, but not what they lead to,", StepSizes(model, spec)));
+                              " steps on the support set, but the result of the steps is not,",
+                              StepSizes(model, spec)));
   }
-  int finite = 0;  // after so many steps all is finite
+  int finite = 0;  // after this number of steps everything is finite
   int beyond = all;
   while (beyond - finite > 1) {
     const int middle = finite + (beyond - finite) / 2;
     (finite_after(middle) ? finite : beyond) = middle;
   }
-  return error(absl::StrCat("all is finite before step ", beyond, " of ", all, " on the support set, and not after it,",
-                            StepSizes(model, spec), "; smaller ones may help"));
+  return error(absl::StrCat("everything is finite before step ", beyond, " of ", all,
+                            " on the support set, but not after it,", StepSizes(model, spec),
+                            "; smaller ones may help"));
 }
 
 }  // namespace metaprompt

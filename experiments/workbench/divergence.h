@@ -1,4 +1,4 @@
-// Since when an adaptation gives numbers that are not finite.
+// Finds the step at which an adaptation first gives numbers that are not finite.
 #ifndef EXPERIMENTS_WORKBENCH_DIVERGENCE_H_
 #define EXPERIMENTS_WORKBENCH_DIVERGENCE_H_
 
@@ -10,10 +10,10 @@
 
 namespace metaprompt {
 
-// The error for a learner that makes logits of `support` that are not finite, or whose adapted parameters are not. It
-// names the first that is not finite: a meta-parameter, before any step, or what the steps made of them, with the step
-// sizes. Where steps can be left out without a change of those before (no schedule, no epochs), it repeats the
-// adaptation with fewer steps and names the step. `meta`: local parameters, of MetaInfos.
+// The error for a learner whose adapted parameters, or whose logits of `support`, are not finite. It names the first
+// thing that is not finite: a meta-parameter, the logits before any step, or the result of the steps, with the step
+// sizes. If the last steps can be left out without changing the earlier ones (no schedule, no epochs), it repeats the
+// adaptation with fewer steps and names the step. `meta`: local parameters, in the order of MetaInfos.
 absl::Status Divergence(const LearnerSpec& spec, const Model& model, const ParamList& meta, const Batch& support);
 
 }  // namespace metaprompt

@@ -16,12 +16,12 @@ struct EncoderStart {
   StartFacts facts;
 };
 
-// Whether the folder holds an encoder, such as that of a fine-tuning, and is not that of a run.
+// Whether the folder has an encoder, such as that of a fine-tuning, and is not a run's folder.
 bool IsEncoderFolder(const std::string& path);
 
-// Reads the encoder in the folder. It must have every parameter of `encoder`, by name, with its shape; further ones,
-// such as a head that `encoder` does not have, are not used. The tokenizer must be the same. The error names the field,
-// the folder and what differs.
+// Reads the encoder in the folder. The folder must have every parameter of `encoder`, with its name and shape; further
+// parameters, such as those of a head that `encoder` lacks, are ignored. The tokenizer must be the same. The error
+// names the field, the folder and what differs.
 absl::StatusOr<EncoderStart> OpenEncoderStart(const std::string& path, const Encoder& encoder,
                                               const std::string& tokenizer_sha256);
 

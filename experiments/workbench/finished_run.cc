@@ -32,8 +32,8 @@ absl::Status Missing(const std::string& run, absl::string_view file) {
   return absl::NotFoundError(absl::StrCat(run, ": the run's record is here, but ", file, " is not", kRemedy));
 }
 
-// Whether all files of that folder of the run (with a slash behind it, or "") which are listed are among `files`, and
-// all of these are as they were written.
+// OK if each of `files`, which are in `folder` of the run ("" or a name with a slash at its end), has the checksum with
+// which it was written and, unless `folder` is "", they include all files of the folder that SHA256SUMS lists.
 absl::Status CheckFiles(const std::string& run, const TokenizerFiles& files, absl::string_view folder,
                         Checksums* sums) {
   for (const std::string& name : sums->Names()) {
@@ -50,7 +50,7 @@ absl::Status CheckFiles(const std::string& run, const TokenizerFiles& files, abs
   return absl::OkStatus();
 }
 
-// The run's tokenizer and encoder, as SaveInputs of run.cc left them; no values.
+// The run's tokenizer and encoder, without parameter values, from the files of SaveInputs (runs/run_inputs.h).
 absl::StatusOr<EncoderParts> ReadParts(const std::string& run, const ModelSpec& spec, bool with_head, bool images,
                                        Checksums* sums) {
   if (images) {
@@ -91,7 +91,7 @@ absl::StatusOr<FinishedRun> FinishedRun::Open(const std::string& path) {
   const ExperimentSpec& spec = run.record_.spec();
   ASSIGN_OR_RETURN(EncoderParts parts, ReadParts(path, spec.model(), run.record_.model().mlm_head(),
                                                  HasImages(spec.dataset()), &run.sums_));
-  // Examples for this run need the texts that its template has, and no others that its data had.
+  // Examples for this run need only the texts in its template, not all texts of its data.
   const std::vector<std::string> names = UsedNames(spec.model().prompt().template_(), TextNames(spec.dataset()));
   ASSIGN_OR_RETURN(run.assembled_, AssembleModel(spec, std::move(parts), names));
   run.learner_ = MakeLearner(spec.learner());

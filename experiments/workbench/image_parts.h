@@ -1,4 +1,4 @@
-// The encoder of a run on images, and what turns their bytes into its inputs.
+// The encoder of a run on images, and the processor that turns image bytes into its inputs.
 #ifndef EXPERIMENTS_WORKBENCH_IMAGE_PARTS_H_
 #define EXPERIMENTS_WORKBENCH_IMAGE_PARTS_H_
 
@@ -16,8 +16,8 @@ namespace metaprompt {
 // ImageProcessor::Parse's; an encoder of texts; and an encoder of images of another size.
 absl::StatusOr<EncoderParts> ImageEncoderOfRun(const ModelSpec& spec, const ImageShape& shape);
 
-// The same from the config.json and preprocessor_config.json that a run keeps in `folder`, without values. `files`
-// becomes these files.
+// The same from the config.json and preprocessor_config.json that a run keeps in `folder`, without parameter values.
+// `files` is set to these files.
 absl::StatusOr<EncoderParts> ReadImageParts(const std::string& folder, TokenizerFiles* files);
 
 }  // namespace metaprompt

@@ -56,7 +56,8 @@ absl::StatusOr<std::unique_ptr<Tokenizer>> TokenizerOfRun(
 
 namespace {
 
-// OK if the tokenizer is one for causal models where the encoder is one. The error begins with `folder`.
+// OK if the encoder is a causal model and the tokenizer has no mask token, or neither is the case. The error begins
+// with `folder`.
 absl::Status CheckKinds(const Encoder& encoder, const Tokenizer& tokenizer, const std::string& folder) {
   const bool has_mask = tokenizer.special().mask >= 0;
   if (encoder.config().causal != has_mask) {
@@ -78,7 +79,7 @@ absl::StatusOr<EncoderParts> OpenEncoder(const std::string& folder, bool allow_u
                                                    " ids, config.json's vocab_size is ", ids));
   }
   if (const int64_t ids = checkpoint.encoder->config().vocab_size; ids / 2 > tokenizer->vocab_size()) {
-    // Vocabularies are filled up to a round number of ids, but not to twice as many.
+    // Vocabularies may be padded to a round number of ids, but not to twice their size.
     return absl::InvalidArgumentError(absl::StrCat(folder, ": the tokenizer has ", tokenizer->vocab_size(),
                                                    " pieces, but config.json's vocab_size is ", ids,
                                                    "; the vocabulary is cut short or another checkpoint's"));
@@ -155,7 +156,7 @@ int64_t MaxTokens(const Encoder& encoder, int64_t wanted) {
 
 namespace {
 
-// OK if the encoder can score answers as sequences, where the spec asks for that.
+// OK if the encoder can score answers as sequences, or if the spec does not ask for that.
 absl::Status CheckSequences(const VerbalizerSpec& spec, const Encoder& encoder) {
   if (spec.kind() != VerbalizerSpec::SEQUENCE || (encoder.config().causal && encoder.layout().has_head())) {
     return absl::OkStatus();
@@ -166,7 +167,7 @@ absl::Status CheckSequences(const VerbalizerSpec& spec, const Encoder& encoder) 
                                            : "not a causal model; MANUAL reads its answers at the mask"));
 }
 
-// OK if the encoder has layers, where the spec adds parameters to them.
+// OK if the encoder has layers, or if the spec adds no parameters to layers.
 absl::Status CheckHasLayers(const ModelSpec& spec, const Encoder& encoder) {
   for (const auto& [set, field] : {std::make_pair(spec.lora().rank(), "model.lora.rank"),
                                    std::make_pair(spec.prompt().prefix_length(), "model.prompt.prefix_length")}) {
@@ -178,7 +179,7 @@ absl::Status CheckHasLayers(const ModelSpec& spec, const Encoder& encoder) {
   return absl::OkStatus();
 }
 
-// The texts without content, in the prompt.
+// The content-free texts in the prompt.
 std::vector<PromptedText> ContentFreeTexts(const CalibrationSpec& spec, const AssembledModel& model) {
   std::vector<std::string> texts(spec.texts().begin(), spec.texts().end());
   if (texts.empty()) {

@@ -1,5 +1,5 @@
-// A model put together from its parts: tokenizer, encoder and prompt template. Runs, finished runs and the commands
-// that open a checkpoint all do it here.
+// Assembles a model from its parts: tokenizer, encoder and prompt template. Runs, finished runs and the commands that
+// open a checkpoint all use these functions.
 #ifndef EXPERIMENTS_WORKBENCH_MODEL_ASSEMBLY_H_
 #define EXPERIMENTS_WORKBENCH_MODEL_ASSEMBLY_H_
 
@@ -25,33 +25,33 @@ namespace metaprompt {
 
 inline constexpr char kPreprocessorFile[] = "preprocessor_config.json";
 
-// An encoder and what makes its inputs: a tokenizer that fits it or, of images, a processor.
+// An encoder and what makes its inputs: a tokenizer that fits it or, for images, a processor.
 struct EncoderParts {
   std::unique_ptr<Tokenizer> tokenizer;  // null for images
-  std::optional<ImageProcessor> images;  // set for images alone
+  std::optional<ImageProcessor> images;  // set only for images
   std::unique_ptr<Encoder> encoder;
   std::string config_json;          // of the encoder
-  ParamList params;                 // the encoder's, float32, as the checkpoint has them; empty without a checkpoint
+  ParamList params;                 // the encoder's, in float32, as in the checkpoint; empty without a checkpoint
   std::vector<std::string> unused;  // tensors of the checkpoint that the encoder does not use
 };
 
-// The parts with a template and the model that they make.
+// The parts with a template, and the model made of them.
 struct AssembledModel {
   EncoderParts parts;
   std::optional<PromptTemplate> prompt;  // not set for images
   std::unique_ptr<PromptModel> model;
 };
 
-// The files that a folder of the encoder needs beside config.json and weights: the tokenizer's, or
+// The files that a folder of the encoder needs besides config.json and the weights: those of the tokenizer, or
 // preprocessor_config.json.
 TokenizerFiles InputFiles(const EncoderParts& parts);
 
-// The tokenizer in a checkpoint's folder. Errors begin with the folder; that of a run's folder points to `export`.
+// The tokenizer in a checkpoint's folder. Errors begin with the folder; the error for a run's folder suggests `export`.
 absl::StatusOr<std::unique_ptr<Tokenizer>> OpenTokenizer(const std::string& folder);
 
-// The tokenizer of a run: the checkpoint's, if the spec names one. Otherwise a sentencepiece model: `kept`, a stopped
-// run's own, if it is not empty; the file that model.tokenizer.path names; or one trained on `train_texts`, which is
-// called in that case alone.
+// The tokenizer of a run: the checkpoint's, if the spec names one. Otherwise a sentencepiece model: that of a stopped
+// run, `kept`, if it is not empty; the file that model.tokenizer.path names; or one trained on `train_texts`, which is
+// called only in that case.
 absl::StatusOr<std::unique_ptr<Tokenizer>> TokenizerOfRun(const ModelSpec& spec, const TokenizerFiles& kept,
                                                           const std::function<std::vector<std::string>()>& train_texts);
 
@@ -60,7 +60,7 @@ absl::StatusOr<std::unique_ptr<Tokenizer>> TokenizerOfRun(const ModelSpec& spec,
 absl::StatusOr<EncoderParts> OpenEncoder(const std::string& folder, bool allow_unknown,
                                          std::unique_ptr<Tokenizer> tokenizer);
 
-// The encoder of a run: a checkpoint's, which must have an output for words (CheckPredictsWords), or a new BERT.
+// The encoder of a run: a checkpoint's, which must be able to score words (CheckPredictsWords), or a new BERT.
 absl::StatusOr<EncoderParts> EncoderOfRun(const ModelSpec& spec, std::unique_ptr<Tokenizer> tokenizer);
 
 // The files of the tokenizer that a run or a saved classifier keeps in `folder`: a checkpoint's, if the spec names one
@@ -68,7 +68,7 @@ absl::StatusOr<EncoderParts> EncoderOfRun(const ModelSpec& spec, std::unique_ptr
 absl::StatusOr<TokenizerFiles> ReadKeptTokenizer(const ModelSpec& spec, const std::string& folder);
 
 // The tokenizer of these files, which are in `folder`, and the encoder, without values. Errors name a file; an encoder
-// that would not fit into memory is one.
+// that would not fit into memory is an error.
 absl::StatusOr<EncoderParts> ReadEncoderParts(const ModelSpec& spec, const TokenizerFiles& files,
                                               const std::string& folder, bool with_head);
 
@@ -87,11 +87,11 @@ int64_t MaxTokens(const Encoder& encoder, int64_t wanted);
 absl::StatusOr<AssembledModel> AssembleModel(const ExperimentSpec& spec, EncoderParts parts,
                                              const std::vector<std::string>& names);
 
-// What a record tells about an encoder and its tokenizer: all of ModelFacts but the prompt's parameters and starts.
-// encoder_parameters are those of the encoder. Hashes the tokenizer's files and the parameters, if there are any.
+// The facts of a record about an encoder and its tokenizer: all of ModelFacts except the prompt's parameters and
+// starts. Hashes the tokenizer's files and the parameters, if there are any.
 ModelFacts FactsOfEncoder(const EncoderParts& parts);
 
-// What a record tells about the model. Hashes the tokenizer's files and a checkpoint's parameters.
+// The facts of a record about the model. Hashes the tokenizer's files and a checkpoint's parameters.
 ModelFacts FactsOfModel(const AssembledModel& model);
 
 }  // namespace metaprompt

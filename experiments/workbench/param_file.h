@@ -1,4 +1,4 @@
-// Files of parameters under their names.
+// Files that have parameters under their names.
 #ifndef EXPERIMENTS_WORKBENCH_PARAM_FILE_H_
 #define EXPERIMENTS_WORKBENCH_PARAM_FILE_H_
 
@@ -13,9 +13,9 @@
 
 namespace metaprompt {
 
-// Takes the parameters of `infos`, in their order, from `file`, where `prefix` stands before each name. Each must be
-// there with its shape, in float32, and all its numbers must be finite. The error names `path`, which the file was read
-// from, and the tensor.
+// Takes the parameters of `infos`, in their order, from `file`, where each name begins with `prefix`. Each must be
+// there in float32, with its shape, and have only finite numbers. The error names the tensor and `path`, from which the
+// file was read.
 absl::Status TakeParams(absl::string_view prefix, const std::vector<ParamInfo>& infos, const TensorFile& file,
                         absl::string_view path, ParamList* params);
 

@@ -10,8 +10,8 @@
 namespace metaprompt {
 
 // Reads the record in a run directory, and checks it by its rules (check_record.h) and its checksum (checksums.h), if
-// it has one. The error tells a missing directory from a run that is not complete, and from a record that is damaged.
-// `sha256`, if given, becomes the hash of the record's file.
+// it has one. The error distinguishes a missing directory, a run that is not complete, and a damaged record. `sha256`,
+// if given, becomes the hash of the record's file.
 absl::StatusOr<RunRecord> ReadRecord(const std::string& run, std::string* sha256 = nullptr);
 
 }  // namespace metaprompt

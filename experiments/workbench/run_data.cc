@@ -44,7 +44,7 @@ DatasetFacts FactsOf(const Dataset& dataset) {
   return facts;
 }
 
-// The texts of a class that other classes of the same split have too.
+// The texts of a class that other classes of the same side of the split have, too.
 std::map<int64_t, int64_t> SharedWithin(const Dataset& dataset, const TextClass& one, Split split) {
   std::map<int64_t, int64_t> within;
   for (const auto& [text, number] : one.shared) {

@@ -1,4 +1,4 @@
-// The data of a run: texts by class, what the record tells about them, and the episodes that are drawn from them.
+// The data of a run: texts by class, the record's facts about them, and the episodes that are drawn from them.
 #ifndef EXPERIMENTS_WORKBENCH_RUN_DATA_H_
 #define EXPERIMENTS_WORKBENCH_RUN_DATA_H_
 
@@ -13,8 +13,8 @@
 
 namespace metaprompt {
 
-// Draws the episodes of a split with `shots` support texts per class. A function of spec and data alone: a command that
-// shows episodes draws those of the run.
+// Draws the episodes of a split with `shots` support texts per class. Depends only on the spec and the data, so that a
+// command that shows episodes draws the same ones as the run.
 absl::StatusOr<EpisodeSampler> SamplerOf(const ExperimentSpec& spec, const Dataset& dataset, Split split, int shots);
 
 class RunData {
@@ -30,7 +30,8 @@ class RunData {
   absl::StatusOr<EpisodeSampler> Sampler(Split split, int shots) const {
     return SamplerOf(spec_, dataset_, split, shots);
   }
-  // Training tasks in the shape of test episodes: without train_ways and train_queries where there are texts enough.
+  // Training tasks in the shape of test episodes, that is without train_ways and train_queries, if there are enough
+  // texts.
   EpisodeSampler TrainInTestShape(int shots) const;
 
   // All texts of the training classes.

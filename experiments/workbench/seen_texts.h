@@ -1,5 +1,5 @@
-// The texts that an encoder was trained on, as a folder of it remembers them: a few-shot run must not be tested on
-// classes whose texts its encoder has seen.
+// Hashes of the texts that an encoder was trained on, which its folder keeps, because a few-shot run must not be tested
+// on classes whose texts its encoder has seen.
 #ifndef EXPERIMENTS_WORKBENCH_SEEN_TEXTS_H_
 #define EXPERIMENTS_WORKBENCH_SEEN_TEXTS_H_
 
@@ -12,24 +12,25 @@
 
 namespace metaprompt {
 
-// The file in the folder of an encoder that was trained on texts: a line of 16 hexadecimal digits per text, a hash of
-// it, in rising order.
+// The file in the folder of an encoder that was trained on texts: one line per text, in ascending order: the first 16
+// hexadecimal digits of its SHA-256.
 inline constexpr char kSeenTextsFile[] = "seen_texts.txt";
 
 class SeenTexts {
  public:
   // No texts.
   SeenTexts() = default;
-  // Those of the folder's file; none if it has no such file. The error names the file and the line.
+  // The texts of the folder's file; none if it has no such file. The error names the file and the line.
   static absl::StatusOr<SeenTexts> Read(const std::string& folder);
 
   void Add(absl::string_view text);
   void Add(const SeenTexts& other);
-  // After this, Has and Text can be called.
+  // Call this after the last Add, before Has and Text.
   void Sort();
 
   bool empty() const { return hashes_.empty(); }
-  // Whether the text was seen. Of other texts, about one in 2^64 / texts seen is taken for one of them.
+  // Whether the text was seen. It is wrongly true for about one in 2^64 / N other texts, where N is the number of texts
+  // seen.
   bool Has(absl::string_view text) const;
   // The bytes of the file.
   std::string Text() const;

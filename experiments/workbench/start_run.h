@@ -1,4 +1,4 @@
-// Another run's result as the start of this one's model, or of its prompt.
+// The result of another run as the start of this run's model or prompt.
 #ifndef EXPERIMENTS_WORKBENCH_START_RUN_H_
 #define EXPERIMENTS_WORKBENCH_START_RUN_H_
 
@@ -21,21 +21,21 @@ namespace metaprompt {
 
 class StartRun {
  public:
-  // What a run gives: model.init_from_run every parameter of the model, of which the run must have as many; and
-  // model.prompt.init_from_run the prompt's, where a model whose soft vectors pass through nothing takes those that
-  // enter the encoder in the run.
+  // Which parameters are taken. kModel (model.init_from_run): every parameter of the model; the run must have exactly
+  // these. kPrompt (model.prompt.init_from_run): those of the prompt. If only the run has a reparametrisation, the
+  // model takes the soft vectors that enter the run's encoder.
   enum Part { kModel, kPrompt };
 
   // Opens the run in `path` and reads its parameters for each of `shots`, each file once. Names and shapes must be
-  // those of `model`; for all of the model the tokenizer must be the same, too. The error names the spec's field, the
-  // run, and what differs. Memory: the parameters of that part, for each number of shots.
+  // those of `model`; for kModel, the tokenizer must be the same, too. The error names the spec's field, the run, and
+  // the difference. Memory: the parameters of that part, for each number of shots.
   static absl::StatusOr<StartRun> Open(Part part, const std::string& path, const PromptModel& model,
                                        const std::string& tokenizer_sha256, absl::Span<const int> shots);
 
-  // Replaces the values in `params`, which are the model's, by those that the run has for that number of shots. They
-  // share memory with what is kept here.
+  // Replaces the values in `params`, the model's parameters, by the run's values for that number of shots. The new
+  // values share memory with this object.
   void Give(int shots, ParamList* params) const;
-  // Frees the parameters for that number of shots: Give will not be asked for them again.
+  // Frees the parameters for that number of shots. Give must not be called for it again.
   void Forget(int shots) { kept_.erase(shots); }
 
   // One for each of `shots`.
@@ -46,9 +46,9 @@ class StartRun {
 
   Part part_;
   std::unique_ptr<FinishedRun> run_;
-  std::vector<std::pair<size_t, size_t>> places_;  // of the model's parameters, and where they are in the run's
-  bool through_ = false;                           // the run's soft vectors pass through something, the model's don't
-  std::map<int, ParamList> kept_;                  // by shots, beside the run's parameters; undefined: not taken
+  std::vector<std::pair<size_t, size_t>> places_;  // indices of the same parameters in the model and in the run
+  bool through_ = false;                           // only the run has a reparametrisation of the soft vectors
+  std::map<int, ParamList> kept_;  // by shots, in the order of the run's parameters; undefined: not taken
   std::vector<StartFacts> facts_;
 };
 

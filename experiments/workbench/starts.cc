@@ -110,7 +110,7 @@ absl::StatusOr<ParamList> Starts::Standardised(ParamList params) {
   }
   ASSIGN_OR_RETURN(const std::vector<LocalBatch> texts, texts_());
   ParamList standard = model_->Standardised(params, texts);
-  if (!prompt_start_.has_value()) {  // else the prompt, and so the scale, differs between numbers of shots
+  if (!prompt_start_.has_value()) {  // otherwise the prompt, and with it the scale, differs between numbers of shots
     const size_t scale = model_->read_scale_place();
     standardised_ = {{scale, standard[scale]}, {scale + 1, standard[scale + 1]}};
   }

@@ -1,4 +1,4 @@
-// What belongs to meta-test alone: the test classes' texts, sealed until it begins, and its episodes.
+// What only meta-test may use: the test classes' texts, which are sealed until it begins, and its episodes.
 #ifndef EXPERIMENTS_WORKBENCH_TEST_SET_H_
 #define EXPERIMENTS_WORKBENCH_TEST_SET_H_
 
@@ -30,17 +30,17 @@ class TestSet {
     TestSet* set_;
   };
 
-  // Reads the file of episodes that test.manifest names, if it does, and seals the test classes' texts in `data`, which
-  // must outlive the result: from now on, reading one ends the program. Their number and the hash of the data stay
-  // known. Errors: a manifest that is broken or of other data; see ParseManifest.
+  // Reads the file of episodes that test.manifest names, if it is set, and seals the test classes' texts in `data`:
+  // from now on, reading one of them ends the program. Their number and the hash of the data can still be read. `data`
+  // must outlive the result. Errors: a manifest that is broken or of other data; see ParseManifest.
   static absl::StatusOr<TestSet> Open(const ExperimentSpec& spec, RunData* data);
 
-  // Begins meta-test. One access at a time.
+  // Begins meta-test. Only one Access may live at a time.
   Access Begin() { return Access(this); }
   bool is_open() const { return open_; }
 
-  // Which texts make episode i of meta-test: as the manifest says, if there is one, or as the sampler draws them.
-  // Valid as long as this object.
+  // A function that returns which texts episode i of meta-test consists of, from the manifest, if there is one, or from
+  // the sampler. Valid as long as this object.
   std::function<EpisodePlan(int64_t)> Plans(int shots) const;
 
   // Of the manifest's file; empty if there is none.

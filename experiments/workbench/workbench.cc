@@ -19,7 +19,7 @@ namespace {
 
 constexpr int64_t kStandardisingEpisodes = 20;
 
-// The texts that the encoder was trained on before the run, as the folders tell that it begins from.
+// The texts that the encoder was trained on before the run, as far as the folders that it starts from list them.
 absl::StatusOr<SeenTexts> SeenBefore(const ModelSpec& spec) {
   SeenTexts seen;
   for (const std::string& folder :
@@ -33,7 +33,8 @@ absl::StatusOr<SeenTexts> SeenBefore(const ModelSpec& spec) {
   return seen;
 }
 
-// How many texts of the test classes were seen. An error unless the spec allows any.
+// How many texts of the test classes the encoder has seen. If there are any, it is an error unless the spec allows
+// them.
 absl::StatusOr<int64_t> SeenTestTexts(const ModelSpec& spec, const SeenTexts& seen, const Dataset& dataset) {
   int64_t count = 0;
   int64_t texts = 0;
@@ -52,7 +53,7 @@ absl::StatusOr<int64_t> SeenTestTexts(const ModelSpec& spec, const SeenTexts& se
   return count;
 }
 
-// OK if the support texts of learner.in_context leave room for a query text, whichever texts are drawn.
+// OK if the support texts of learner.in_context leave room for a query text, for any texts that may be drawn.
 absl::Status CheckContextFits(const ExperimentSpec& spec, const TextSource& texts, const PromptModel& model) {
   if (spec.learner().kind_case() != LearnerSpec::kInContext) {
     return absl::OkStatus();
@@ -143,7 +144,7 @@ absl::StatusOr<const TaskSource*> Workbench::Prompted(Split split) {
 
 absl::StatusOr<std::vector<LocalBatch>> Workbench::TextsToRead() {
   ASSIGN_OR_RETURN(const TaskSource* const split, Prompted(Split::kTrain));
-  // Of the shape of test episodes, so that the initialisation does not depend on how it will be trained.
+  // In the shape of test episodes, so that the initialisation does not depend on the settings of training.
   const EpisodeSampler sampler = data_->TrainInTestShape(spec_.episodes().shots(0));
   std::vector<LocalBatch> texts;
   for (int64_t i = 0; i < kStandardisingEpisodes; ++i) {
@@ -156,7 +157,7 @@ absl::StatusOr<std::vector<LocalBatch>> Workbench::TextsToRead() {
 absl::StatusOr<ParamList> Workbench::InitialParams(int shots) {
   ASSIGN_OR_RETURN(ParamList params, starts_->Params(shots));
   for (at::Tensor& param : params) {
-    param = param.to(device_);  // on the CPU: itself
+    param = param.to(device_);  // no copy on the CPU
   }
   return params;
 }

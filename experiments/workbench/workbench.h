@@ -1,4 +1,4 @@
-// All that an experiment works with, made from its spec before the first step.
+// Everything that an experiment uses, made from its spec before the first step.
 #ifndef EXPERIMENTS_WORKBENCH_WORKBENCH_H_
 #define EXPERIMENTS_WORKBENCH_WORKBENCH_H_
 
@@ -25,17 +25,17 @@
 
 namespace metaprompt {
 
-// Joins the data (run_data.h), what is sealed until meta-test (test_set.h), the model (model_assembly.h) and its
-// initial parameters (starts.h), and keeps the texts of each split as prompted tokens, or its images.
+// Joins the data (run_data.h), the sealed test set (test_set.h), the model (model_assembly.h) and its initial
+// parameters (starts.h). Keeps the prompted tokens, or the images, of each split.
 class Workbench {
  public:
-  // Loads the data and checks it against the spec, then makes or loads tokenizer and encoder. `tokenizer`: files of a
-  // stopped run's own tokenizer, which is used again; empty for a new run. Each input file is read once.
+  // Loads the data and checks it against the spec, then makes or loads tokenizer and encoder. `tokenizer`: the files of
+  // a stopped run's tokenizer, which is used again; empty for a new run. Each input file is read only once.
   static absl::StatusOr<std::unique_ptr<Workbench>> Open(const ExperimentSpec& spec, const TokenizerFiles& tokenizer);
 
   const ExperimentSpec& spec() const { return spec_; }
   const Dataset& dataset() const { return data_->dataset(); }
-  // If the data are texts.
+  // Only if the data are texts.
   const Tokenizer& tokenizer() const { return *assembled_.parts.tokenizer; }
   // See InputFiles in model_assembly.h.
   TokenizerFiles input_files() const { return InputFiles(assembled_.parts); }
@@ -48,16 +48,16 @@ class Workbench {
   const DatasetFacts& dataset_facts() const { return data_->facts(); }
   const ModelFacts& model_facts() const { return model_facts_; }
 
-  // The texts that the encoder was trained on before this run, as far as the folders tell that it begins from. None of
-  // them is of a test class, unless model.allow_seen_test_texts is set.
+  // The texts that the encoder was trained on before this run, as far as the folders that it starts from list them.
+  // None of them is a text of a test class, unless model.allow_seen_test_texts is set.
   const SeenTexts& seen() const { return seen_; }
 
   // Sealed until meta-test begins with test_set().Begin().
   TestSet& test_set() { return *test_set_; }
   const TestSet& test_set() const { return *test_set_; }
 
-  // The texts of a split in their prompts, tokenised on first use, or its images. Those of the test split are an error
-  // outside of meta-test.
+  // The texts of a split in their prompts, tokenised on first use, or its images. It is an error to ask for the test
+  // split outside meta-test.
   absl::StatusOr<const TaskSource*> Prompted(Split split);
 
   // Checked by Open for all `shots` of the spec.
@@ -65,10 +65,10 @@ class Workbench {
   // The sampler of meta-training, word tasks included.
   absl::StatusOr<EpisodeSampler> TrainSampler(int shots);
 
-  // What meta-training with that many shots starts from, and what the baseline is tested with; see Starts. On the
-  // device; not to be changed in place.
+  // The parameters that meta-training with that many shots starts from, and that the baseline is tested with; see
+  // Starts. They are on the device, and must not be changed in place.
   absl::StatusOr<ParamList> InitialParams(int shots);
-  // InitialParams will not be called for that number of shots again: frees what no other needs.
+  // Frees what only that number of shots needs. InitialParams must not be called for it again.
   void ForgetInitialParams(int shots) { starts_->Forget(shots); }
   // See Starts::name.
   const char* initialisation() const { return starts_->name(); }
@@ -77,7 +77,8 @@ class Workbench {
   Workbench() = default;
 
   absl::StatusOr<std::unique_ptr<TaskSource>> MakeSource(Split split) const;
-  // Training texts or images over which the scale of what class vectors read is measured.
+  // Training texts or images. The scale of the hidden states that class vectors are compared with is measured over
+  // these.
   absl::StatusOr<std::vector<LocalBatch>> TextsToRead();
 
   ExperimentSpec spec_;

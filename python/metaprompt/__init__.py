@@ -5,7 +5,7 @@
     record = metaprompt.run(spec, "runs/mine")
     labels = metaprompt.load("runs/mine").fit_and_predict(support_x, support_y, query_x)
 
-docs/python.md shows each function at work.
+docs/python.md has an example of each function.
 """
 
 from ._native import Error

@@ -1,8 +1,9 @@
-"""The compiled library, in a child process, which starts at the first call and ends with this process.
+"""Runs the compiled library in a child process, which starts at the first call and ends with this process.
 
-A child process, because one process cannot hold two LibTorchs: their dispatchers are one symbol (STB_GNU_UNIQUE), also
-with RTLD_LOCAL, so that `import torch` from PyPI beside Debian's LibTorch crashes. The child also gets OpenBLAS's best
-kernel, which must be chosen before the library is loaded, and a crash there is an exception here.
+It is a child process because one process cannot load two versions of LibTorch: even with RTLD_LOCAL they share one
+dispatcher symbol (STB_GNU_UNIQUE), so that `import torch` from PyPI crashes next to Debian's LibTorch. The child also
+gets OpenBLAS's best kernel, which must be chosen before the library is loaded, and a crash of the child becomes an
+exception here.
 """
 
 import atexit
@@ -15,7 +16,7 @@ import threading
 
 
 class Error(RuntimeError):
-    """What the command line prints after `error: `."""
+    """An error, with the text that the command line prints after `error: `."""
 
 
 Error.__module__ = "metaprompt"
@@ -28,11 +29,11 @@ _ERRORS = {"Error": Error} | {
 
 
 class _Ended(Exception):
-    """The worker is no more."""
+    """The worker process has ended."""
 
 
 class Handle:
-    """An object in the worker; usable while that worker lives."""
+    """An object in the worker process. It can be used as long as that process lives."""
 
     def __init__(self, worker, number):
         self._worker = worker
@@ -58,7 +59,7 @@ class _Worker:
             [sys.executable, "-S", "-E", script],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
-            start_new_session=True,  # Ctrl-C reaches this process, which passes it on
+            start_new_session=True,  # Ctrl-C reaches only this process, which passes it on
         )
         self._pid = os.getpid()
         self._lock = threading.Lock()
@@ -77,8 +78,11 @@ class _Worker:
             return self._exchange(function, arguments, show)
 
     def _exchange(self, function, arguments, show):
-        """Sends a call and waits for its value. The first Ctrl-C stops a run after its step; others end the worker."""
-        thrown = None  # while a run goes on: by Ctrl-C or by `show`
+        """Sends a call and waits for its value.
+
+        During a run, the first Ctrl-C stops the run after its current tasks. Any other Ctrl-C kills the worker.
+        """
+        thrown = None  # during a run: the exception of Ctrl-C or of `show`
         try:
             self._send((os.getcwd(), function, arguments))
             kind = "show"
@@ -122,7 +126,7 @@ class _Worker:
             raise _Ended from None
 
     def close(self):
-        """Ends the worker. A run that it is in the middle of keeps its last checkpoint."""
+        """Kills the worker. If it is in the middle of a run, the run keeps its last checkpoint."""
         if self._pid == os.getpid():
             self._process.kill()
             self._process.wait()
@@ -135,7 +139,7 @@ _starting = threading.Lock()
 
 
 def call(function, *arguments, show=None):
-    """Calls a function of the library. Bytes, strings, numbers and lists pass. `show` gets a run's progress."""
+    """Calls a function of the library. Arguments: bytes, strings, numbers and lists. `show` gets a run's progress."""
     global _current
     with _starting:
         if _current is None or not _current.alive():

@@ -1,20 +1,21 @@
-"""The process that computes: reads calls from standard input and writes answers, as pickles. See _native.py."""
+"""The worker process: reads calls from standard input and writes answers, both as pickles. See _native.py."""
 
 import os
 import pickle
 import signal
 import sys
 
-sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))  # Python has put the target of a link there
+# If this file is a link, Python has put the folder of its target at the beginning of sys.path.
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import _metaprompt  # noqa: E402
 
 if __name__ == "__main__":
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # except while a run listens for it
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # except during a run, which handles it
     _metaprompt.run_again_with_best_kernel([sys.executable] + sys.orig_argv[1:])
 
     calls = sys.stdin.buffer
     answers = os.fdopen(os.dup(1), "wb")
-    os.dup2(2, 1)  # what a library prints is no answer
+    os.dup2(2, 1)  # so that output of a library does not mix with the answers
     objects = {}
 
     def answer(kind, *values):
@@ -25,7 +26,7 @@ if __name__ == "__main__":
         answer("show", line, stays)
 
     def do(function, arguments):
-        """A function of the module, or ("get", number, attribute), or ("call", number, method)."""
+        """Calls a function of the module, or gets an attribute of an object, calls its method or forgets it."""
         if function == "get":
             return getattr(objects[arguments[0]], arguments[1])
         if function == "call":

@@ -1,4 +1,4 @@
-"""A run's initialisation, adapted to a few labelled texts, as an estimator of scikit-learn's kind."""
+"""A run's initialisation that is adapted to a few labelled texts, with the interface of a scikit-learn estimator."""
 
 import os
 
@@ -6,14 +6,14 @@ import numpy as np
 
 from . import _native
 
-_CHUNK = 512  # texts that are labelled together, as on the command line
+_CHUNK = 512  # how many texts are labelled together, as on the command line
 
 
-_opened = None, None  # what was opened last, and its handle
+_opened = None, None  # the key of the run that was opened last, and its handle
 
 
 def _open(run, precision):
-    """The run, which stays open until another one is wanted."""
+    """Opens the run, which stays open until another one is opened."""
     global _opened
     record = os.path.join(run, "record.textproto")
     key = os.path.abspath(run), precision, os.stat(record).st_mtime_ns if os.path.exists(record) else None
@@ -35,20 +35,21 @@ def _texts(x):
         for text in texts:
             if not isinstance(text, str):
                 raise TypeError(f"text {i} is of type {type(text).__name__}; texts are strings")
-        examples.append([str(text) for text in texts])  # numpy has strings of its own
+        examples.append([str(text) for text in texts])  # numpy has its own string type
     return examples
 
 
 class Classifier:
-    """Labels texts with what a run has learned and a few examples.
+    """Labels texts with a run's initialisation that is adapted to a few examples.
 
-    run: the run's directory, or what metaprompt.load returns. shots: which of the run's initialisations; 0: the one
-    whose number of shots is nearest to the examples per class. names: from label to the words of a class, for labels
-    that mean nothing, such as 0 and 1 [the label, with blanks for - _ and /]. precision: FLOAT32 or BFLOAT16 [the
-    run's]. device: cpu, cuda or cuda:N. threads: 0 for one per core.
+    run: the run's directory, or the result of metaprompt.load. shots: which of the run's initialisations to use; 0: the
+    one whose number of shots is nearest to the number of examples per class. names: a dictionary from labels to the
+    words of the classes, for labels without a meaning, such as 0 and 1 [the label, with blanks for - _ and /].
+    precision: FLOAT32 or BFLOAT16 [the run's]. device: cpu, cuda or cuda:N. threads: 0 for one per core.
 
-    After fit: `classes_`, the labels in numpy's order; `shots_`; `support_right_`, the number of examples that it
-    labels correctly. Fitting is deterministic, and a pickled classifier fits again when it is first used.
+    After fit there are `classes_`, the labels in numpy's order; `shots_`; and `support_right_`, the number of examples
+    that the classifier labels correctly. Fitting is deterministic. A pickled classifier is fitted again on its first
+    use.
     """
 
     _estimator_type = "classifier"
@@ -90,11 +91,11 @@ class Classifier:
         return {name: value for name, value in self.__dict__.items() if name != "_adapted"}
 
     def fit(self, X, y):
-        """Adapts to texts X with labels y: strings, or numbers that become strings where they are read as words.
+        """Adapts to texts X with labels y: strings, or numbers, which become strings where words are needed.
 
-        If the run's template has several texts, an example is a tuple of them, or a row of an array with a column each,
-        in the order of the run's data: text, text_b, then the further columns. What the template leaves out is left
-        out here too.
+        If the run's template has several texts, an example is a tuple of texts, or a row of an array with one column
+        per text, in the order of the run's data: text, text_b, then the further columns. Texts that the template leaves
+        out are left out here, too.
         """
         if self.run is None:
             raise ValueError("Classifier needs a run: Classifier(run=DIR)")
@@ -156,7 +157,7 @@ class Classifier:
 
 
 def _not_fitted(message):
-    """scikit-learn's error, if that is installed."""
+    """scikit-learn's NotFittedError, if scikit-learn is installed, and otherwise a ValueError."""
     try:
         from sklearn.exceptions import NotFittedError
     except ImportError:

@@ -11,7 +11,7 @@ from .runs import _spec_bytes
 
 
 class Episode(typing.NamedTuple):
-    """One task. Rows are in order of ways."""
+    """One task. Examples are in the order of their classes."""
 
     index: int
     classes: np.ndarray  # [ways] labels
@@ -20,7 +20,7 @@ class Episode(typing.NamedTuple):
     support_y: np.ndarray  # [ways * shots] int64, indices into classes
     query_x: np.ndarray  # [ways * queries], or [ways * queries, texts]
     query_y: np.ndarray  # [ways * queries]
-    support_numbers: np.ndarray  # [ways * shots] int64: which text of its class each is
+    support_numbers: np.ndarray  # [ways * shots] int64: the index of each text in its class
     query_numbers: np.ndarray  # [ways * queries]
 
 
@@ -28,7 +28,7 @@ def episodes(spec, split="test", shots=0, first=0, count=None):
     """Yields the episodes that a run of the spec draws from a split: first, first + 1, ...
 
     split: train, valid or test. shots: 0 for the spec's first number of shots. count: how many [the spec's
-    test.episodes]. The data are read at once, not when the first episode is asked for.
+    test.episodes]. The data are read by this call, not when the first episode is used.
     """
     spec_bytes = call("complete_spec", _spec_bytes(spec))
     stream = call("EpisodeStream", spec_bytes, split, shots)

@@ -1,6 +1,6 @@
-"""How far a run is: a line that changes, in a notebook or on a terminal, or plain lines elsewhere.
+"""Shows the progress of a run: in a notebook or on a terminal with a line that changes, and elsewhere with plain lines.
 
-What shows progress is a function `show(line, stays)`: a line with `stays` false is replaced by the next one.
+Progress is shown by a function `show(line, stays)`. A line with `stays` false is replaced by the next one.
 """
 
 import html
@@ -8,12 +8,12 @@ import re
 import sys
 import time
 
-_PLAIN_SECONDS = 10  # between two lines in a file
+_PLAIN_SECONDS = 10  # between two changing lines in a file
 _COUNT = re.compile(r"(\d+)/(\d+) ")
 
 
 class Notebook:
-    """One output cell: the last lines that stay, and below them a bar and the line that changes."""
+    """Shows progress in one output cell: the last lines that stay, and below them a bar and the line that changes."""
 
     LINES = 40
 
@@ -33,7 +33,7 @@ class Notebook:
 
 
 def _bar(line):
-    """The share that is done, as an HTML element; empty if the line has none."""
+    """An HTML element with the share that is done; empty if the line has no counts."""
     count = _COUNT.search(line)
     if count is None or int(count[2]) == 0:
         return ""
@@ -41,7 +41,10 @@ def _bar(line):
 
 
 class Terminal:
-    """Standard error. Where it is no terminal, a line every ten seconds at most."""
+    """Shows progress on standard error.
+
+    If that is not a terminal, shows all lines that stay and, at most every ten seconds, a line that changes.
+    """
 
     def __init__(self, stream=None):
         self._stream = stream or sys.stderr
@@ -62,7 +65,7 @@ class Terminal:
 
 
 def default():
-    """For a notebook if this is one."""
+    """Progress for a notebook if this is one, and otherwise for standard error."""
     shell = sys.modules.get("IPython")
     kernel = shell.get_ipython() if shell is not None else None
     return Notebook() if kernel is not None and hasattr(kernel, "kernel") else Terminal()

@@ -10,12 +10,12 @@ from .messages.result_pb2 import Environment, RunRecord
 
 
 def load_spec(path, sets=()):
-    """Reads a spec, changes a field for each `FIELD=VALUE` in `sets`, checks it and fills in the defaults."""
+    """Reads a spec, sets the field of each `FIELD=VALUE` in `sets`, checks the spec and fills in the defaults."""
     return ExperimentSpec.FromString(call("load_spec", os.fspath(path), list(sets)))
 
 
 def _spec_bytes(spec):
-    """The spec as bytes. A path is read; a message is checked in the library."""
+    """The spec as bytes. Reads the spec if it is a path. The library checks it later."""
     if isinstance(spec, (str, os.PathLike)):
         spec = load_spec(spec)
     if not isinstance(spec, ExperimentSpec):
@@ -27,11 +27,11 @@ def run(spec, out=None, progress=None):
     """Meta-trains, meta-tests and leaves a run directory; returns the RunRecord.
 
     spec: an ExperimentSpec, or the path of a spec. out: the run directory [runs/NAME-seedSEED]. A run that was stopped
-    continues there. progress: a function `show(line, stays)` [a bar in a notebook, else standard error];
+    continues there. progress: a function `show(line, stays)` [a bar in a notebook, otherwise standard error];
     metaprompt.progress.silent shows nothing.
 
-    Ctrl-C stops after the tasks that it is computing, a second one at once: KeyboardInterrupt, and the same call
-    continues from there. Other threads run meanwhile.
+    Ctrl-C stops the run after the tasks that are being computed, and a second Ctrl-C stops it immediately. Both raise
+    KeyboardInterrupt, and the same call then continues the run. Other threads can run during the call.
     """
     spec_bytes = call("complete_spec", _spec_bytes(spec))
     if out is None:
@@ -56,13 +56,13 @@ class Run:
         return self.record.spec
 
     def classifier(self, **options):
-        """A Classifier that starts from this run; `options` are its other arguments."""
+        """Returns a Classifier that starts from this run; `options` are its other arguments."""
         return Classifier(self.path, **options)
 
     def fit_and_predict(self, support_x, support_y, target_x, metadata=None):
-        """The labels of `target_x` after adaptation to the support set: the contract of FLEX.
+        """Returns the labels of `target_x` after adaptation to the support set. This is the interface of FLEX.
 
-        Texts are strings, or dictionaries with the key "txt", as FLEX hands them over. `metadata` is not used.
+        Texts are strings, or dictionaries with the key "txt", as in FLEX. `metadata` is not used.
         """
         return self.classifier().fit(support_x, support_y).predict(target_x)
 
@@ -73,5 +73,5 @@ def load(path):
 
 
 def environment(threads=0):
-    """The machine as a run records it: processor, LibTorch, BLAS and its kernel."""
+    """The facts about the machine that a run records: processor, LibTorch, BLAS and its kernel, and more."""
     return Environment.FromString(call("environment", threads))

@@ -1,4 +1,5 @@
-// The ground floor: files that are whole or untouched, commands that say why they failed, spec fields with their rules.
+// The base library: files that are written completely or not at all, errors of commands, and spec fields with their
+// rules.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <sys/resource.h>
@@ -59,7 +60,7 @@ TEST(FilesTest, FailedWriteLeavesTheOldFileAlone) {
   const std::string folder = Folder();
   const std::string path = folder + "file";
   ASSERT_TRUE(WriteFileAtomically(path, "old").ok());
-  // No file may grow past ten bytes for a while.
+  // For a while, no file may grow beyond ten bytes.
   rlimit before = {};
   ASSERT_EQ(getrlimit(RLIMIT_FSIZE, &before), 0);
   const auto handler = std::signal(SIGXFSZ, SIG_IGN);
@@ -93,7 +94,7 @@ TEST(FilesTest, ReadErrorsNameThePath) {
 TEST(FilesTest, CommandOutputIsStandardOutputAlone) {
   EXPECT_EQ(CommandOutput({"sh", "-c", "echo out; echo err >&2"}).value(), "out\n");
   EXPECT_EQ(CommandOutput({"printf", "%s", "$HOME; `ls`"}).value(), "$HOME; `ls`") << "no shell may see it";
-  // More on both than a pipe holds.
+  // More output on both streams than a pipe can buffer.
   const absl::StatusOr<std::string> much =
       CommandOutput({"sh", "-c", "head -c 300000 /dev/zero >&2; head -c 300000 /dev/zero"});
   EXPECT_EQ(much.value().size(), 300000);
@@ -186,7 +187,7 @@ TEST(SpecFieldsTest, AssignmentsOfEveryType) {
   EXPECT_EQ(spec.train().meta_steps(), 3);
   EXPECT_TRUE(spec.train().has_patience());
   EXPECT_THAT(spec.dataset().split().lists().test(), ElementsAre("x y", "z"));
-  // A list is replaced, not added to; a choice replaces its siblings.
+  // A list is replaced, not extended; a choice of a oneof replaces the others.
   ASSERT_TRUE(SetField("episodes.shots=2", &spec).ok());
   EXPECT_THAT(spec.episodes().shots(), ElementsAre(2));
   ASSERT_TRUE(SetField("learner.reptile=", &spec).ok());
@@ -233,7 +234,7 @@ TEST(SpecFieldsTest, EveryFieldHasAMeaning) {
   ASSERT_TRUE(DescribeFields(ExperimentSpec(), "", &text).ok());
   EXPECT_THAT(text, StartsWith("name  [text, required]\n    letters, digits"));
   EXPECT_THAT(text, HasSubstr("\nepisodes.shots  [whole number, >= 1 and <= 1000, a list, required]\n"));
-  // A field's line is followed by its meaning, which is indented.
+  // The line of a field is followed by its meaning, indented.
   bool after_field = false;
   for (size_t begin = 0; begin < text.size(); begin = text.find('\n', begin) + 1) {
     const bool is_field = text[begin] != ' ';

@@ -1,4 +1,4 @@
-// What stands between a run and its host: the choice of BLAS kernel, progress lines, and the interval that is printed.
+// What connects a run with its host: the choice of the BLAS kernel, progress lines, and the intervals that are printed.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -66,7 +66,7 @@ TEST(EnvironmentTest, WhatNumbersDependOnIsCompared) {
   EXPECT_EQ(DifferentNumerics(before, now, true),
             "BLAS was OpenBLAS 0.3.21 and is OpenBLAS 0.3.29, the BLAS kernel was Haswell and is SkylakeX, the "
             "processor's set of bfloat16 instructions was avx512_bf16 amx_bf16 and is avx512_bf16");
-  before.clear_blas_kernel();  // not known then
+  before.clear_blas_kernel();  // as in a file that was written when it was not known
   before.clear_blas();
   EXPECT_EQ(DifferentNumerics(before, now, false), "");
 }
@@ -135,7 +135,7 @@ TEST(IntervalTest, StudentsQuantiles) {
   }
   EXPECT_NEAR(StudentQuantile(1), std::tan(0.475 * std::acos(-1.0)), 1e-11);
   EXPECT_NEAR(StudentQuantile(2), 0.95 * std::sqrt(2 / (1 - 0.95 * 0.95)), 1e-12);
-  // The sum and the expansion meet.
+  // The finite sum and the expansion agree where one replaces the other.
   EXPECT_NEAR(StudentQuantile(999), 1.962341461133, 1e-11);
   EXPECT_NEAR(StudentQuantile(1000), 1.962339080826, 1e-11);
   EXPECT_NEAR(StudentQuantile(std::numeric_limits<double>::infinity()), 1.959963984540, 1e-12);
@@ -152,7 +152,8 @@ TEST(IntervalTest, MeanAndHalfWidthByHand) {
 }
 
 TEST(IntervalTest, MeansOfMeans) {
-  // Two of the same spread: as many degrees of freedom as both have together. One without spread: only the other's.
+  // Two samples with the same spread: their degrees of freedom are added. One sample without spread: only those of the
+  // other count.
   const MeanInterval wide = Interval({0.2, 0.4});
   const MeanInterval same = Interval({0.5, 0.5});
   const MeanInterval both = MeanOfMeans({wide, wide});

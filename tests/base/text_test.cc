@@ -16,7 +16,7 @@ TEST(TextTest, Utf8IsWhatRfc3629Allows) {
        {"", "a", "\xc2\x80", "\xe0\xa0\x80", "\xed\x9f\xbf", "\xf0\x90\x80\x80", "\xf4\x8f\xbf\xbf"}) {
     EXPECT_TRUE(CheckUtf8(good).ok()) << Quoted(good);
   }
-  // A lone continuation, overlong forms, a surrogate, past the last character, cut short.
+  // A lone continuation byte, overlong forms, a surrogate, a code beyond the last character, a sequence cut short.
   for (const char* bad : {"\x80", "\xc1\xbf", "\xe0\x9f\xbf", "\xed\xa0\x80", "\xf4\x90\x80\x80", "\xe2\x82", "\xff"}) {
     EXPECT_EQ(CheckUtf8(absl::StrCat("ab", bad)).message(), "not valid UTF-8 at byte 3") << Quoted(bad);
   }

@@ -1,4 +1,4 @@
-// What writing leaves alone: special files, links, files and folders of others.
+// What writing does not replace: special files, links, files and folders of others.
 #include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -141,7 +141,7 @@ TEST_F(WritingTest, BeforeTheRenameTheHashIsKnown) {
 }
 
 TEST_F(WritingTest, AFolderThatIsNewOrNotThere) {
-  // Whatever else has a name like it stays.
+  // Other files with similar names stay.
   for (const std::string other : {"new.partial", "new.tmp", absl::StrCat("new.tmp.", getpid(), ".0").c_str()}) {
     fs::create_directory(folder_ + other);
     Write(other + "/theirs", "theirs");
@@ -206,7 +206,7 @@ TEST_F(WritingTest, ChecksumsOfAFileThatIsReplaced) {
   sums.Settle("file");
   ASSERT_TRUE(sums.Announce("other", Sha256("other")).ok());
   ASSERT_TRUE(sums.Announce("file", new_sum).ok());
-  // A process that is killed here leaves either of the two.
+  // A process that is killed here leaves one of the two files.
   for (const std::string& sum : {old_sum, new_sum}) {
     Checksums after = Checksums::Read(folder_).value();
     EXPECT_TRUE(after.Check("file", sum).ok());

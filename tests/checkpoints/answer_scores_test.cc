@@ -1,5 +1,5 @@
-// Answers scored as sequences, calibration and in-context learning, with tiny causal models: against the numbers of
-// transformers (tests/goldens/encoders), and against formulas written out.
+// Answers scored as sequences, calibration and in-context learning, with tiny causal models: compared with the numbers
+// of transformers (tests/goldens/encoders) and with explicit formulas.
 #include <ATen/ATen.h>
 #include <ATen/core/grad_mode.h>
 #include <gmock/gmock.h>
@@ -49,7 +49,8 @@ class AnswerScoresTest : public testing::TestWithParam<std::string> {
         checkpoint_(*OpenCheckpoint(folder_, /*allow_unknown=*/false)),
         tokenizer_(MakeTokenizer(*ReadTokenizerFiles(folder_), folder_).value()) {}
 
-  // The score of one answer by the encoder alone: a text, its answer behind it, and the chances of each of its tokens.
+  // The score of one answer by the encoder alone: reads the text followed by the answer, and combines the probabilities
+  // of the answer's tokens.
   double Plain(const Ids& text, const Ids& answer, SequenceSpec::Reduce reduce) const {
     const at::NoGradGuard no_grad;
     const Encoder& encoder = *checkpoint_.encoder;
@@ -100,8 +101,8 @@ TEST_P(AnswerScoresTest, AreThoseOfTransformers) {
   }
 }
 
-// Of two tasks with other answers, in the shape that learners see, with both ways of reducing; and with few inputs:
-// what answers have in common is read once.
+// For two tasks with different answers, in the shape that learners use, with both ways of reducing, and with few
+// inputs: the common beginnings of answers are computed once.
 TEST_P(AnswerScoresTest, AreTheFormulaForEachTaskAndContext) {
   const at::NoGradGuard no_grad;
   const std::vector<Ids> answers = {{5}, {6, 7}, {6, 7, 8, 9}, {6, 8, 3}, {4}, {5}};  // of two tasks
@@ -219,7 +220,7 @@ TEST_P(AnswerScoresTest, TheSupportSetStandsBeforeTheQuery) {
       EXPECT_NEAR(logits[b][w].item<double>(), Plain(text, answers[static_cast<size_t>(w)], SequenceSpec::SUM), 2e-5);
     }
   }
-  // Read in several batches, of at most 4,096 tokens each: the numbers are those of a text alone.
+  // Read in several batches of at most 4,096 tokens each: the numbers of a text are the same as alone.
   const std::vector<Ids> beginnings = {{5, 1}, {6, 7}, {8, 9}};
   Answers longer = PackAnswers(beginnings, at::kFloat);
   AdaptedParams shots = adapted;
@@ -238,7 +239,7 @@ TEST_P(AnswerScoresTest, TheSupportSetStandsBeforeTheQuery) {
   const Batch all = PackBatch(many, Ids(15, 0), longer);
   EXPECT_EQ(model.ScoredAtOnce(all), 4096 / (3 * (200 + 5 + 1))) << "three beginnings of one token, behind each text";
   EXPECT_EQ(model.ScoredAtOnce(PackBatch(many, Ids(15, 0), PackAnswers(beginnings, at::kFloat))), 15);
-  // What is longer than the model's positions is an error.
+  // An input with more tokens than the model has positions is an error.
   const Batch too_long = PackBatch({TextOf(Ids(300, 1))}, {0}, packed);
   EXPECT_THROW(model.Forward(params, too_long), c10::Error);
 }
@@ -263,7 +264,7 @@ TEST(AnswerIdsTest, AnAnswerIsOneSequence) {
   EXPECT_EQ(
       AnswerIds(spec, *tokenizer, "x", "the dog").status().message(),
       "model.verbalizer.answers: the label 'x' has 2 answers; with model.verbalizer.kind SEQUENCE a class has one");
-  // In another order they are other answers.
+  // The same tokens in another order are different answers.
   EXPECT_EQ(FirstSameAnswers(spec, {{1, 2}, {2, 1}}), std::nullopt);
   EXPECT_TRUE(FirstSameAnswers(VerbalizerSpec(), {{1, 2}, {2, 1}}).has_value());
   EXPECT_EQ(SeparatorIds(spec, *tokenizer), tokenizer->Encode("\n"));

@@ -1,4 +1,4 @@
-// What is particular to causal models: templates, where they are read, and how their checkpoints are stored.
+// The special properties of causal models: templates, the token that is read, and the format of their checkpoints.
 #include <ATen/ATen.h>
 #include <ATen/core/grad_mode.h>
 #include <gmock/gmock.h>
@@ -77,7 +77,7 @@ TEST_P(CausalModelTest, APromptIsTheWholeWrittenOutAndReadAtItsEnd) {
   }
 }
 
-// Of strings in which patterns of words and normal forms differ.
+// For strings in which word patterns and normal forms differ.
 TEST_P(CausalModelTest, TokensOfDifficultStringsAreThoseOfTransformers) {
   const std::unique_ptr<Tokenizer> tokenizer = TokenizerOf(GetParam());
   const nlohmann::json all =
@@ -89,7 +89,7 @@ TEST_P(CausalModelTest, TokensOfDifficultStringsAreThoseOfTransformers) {
   }
 }
 
-// The tokens behind the one that is read change nothing, whichever way attention is computed.
+// The tokens after the one that is read change nothing, in each way of computing attention.
 TEST_P(CausalModelTest, WhatFollowsIsNotSeen) {
   const at::NoGradGuard no_grad;
   const Checkpoint checkpoint = *OpenCheckpoint(kEncoderGoldens + GetParam(), false);
@@ -97,7 +97,7 @@ TEST_P(CausalModelTest, WhatFollowsIsNotSeen) {
     ModelSpec spec;
     spec.mutable_prompt()->set_prefix_length(prefix);
     for (const ModelSpec::Features features :
-         {ModelSpec::MASK, ModelSpec::MEAN}) {  // the last layer at one token, at all
+         {ModelSpec::MASK, ModelSpec::MEAN}) {  // the last layer at one token, and at all tokens
       spec.set_features(features);
       const PromptModel model(spec, *checkpoint.encoder, 0);
       const ParamList params = model.WithSoftPrompt(checkpoint.params, 1);
@@ -115,7 +115,8 @@ TEST_P(CausalModelTest, WhatFollowsIsNotSeen) {
 
 INSTANTIATE_TEST_SUITE_P(Checkpoints, CausalModelTest, testing::ValuesIn(CausalGoldens()), GoldenTestName);
 
-// As gpt2 itself was saved: without the prefix of a model with a head, and with the causal mask as buffers.
+// The form in which gpt2 was saved: without the name prefix of a model with a head, and with the causal mask as
+// buffers.
 TEST(Gpt2Test, TheFirstPublishedFormIsRead) {
   const std::string from = absl::StrCat(kEncoderGoldens, "gpt2/");
   const std::string folder = testing::TempDir() + "/gpt2-published";
@@ -134,7 +135,7 @@ TEST(Gpt2Test, TheFirstPublishedFormIsRead) {
   EXPECT_EQ(ParamsSha256(after->encoder->params(), after->params),
             ParamsSha256(before.encoder->params(), before.params));
   EXPECT_EQ(after->unused.size(), 2U);
-  // A tensor of another shape is named as it is stored.
+  // The error for a tensor of the wrong shape has the name with which it is stored.
   for (auto& [name, tensor] : file.tensors) {
     tensor = name == "h.1.attn.c_attn.weight" ? tensor.t().contiguous() : tensor;
   }

@@ -1,5 +1,5 @@
-// Hugging Face checkpoints: every architecture against the numbers of transformers for the same folder
-// (tests/goldens/encoders), its derivatives against differences, broken folders, and saving.
+// Hugging Face checkpoints: compares each architecture with the numbers of transformers for the same folder
+// (tests/goldens/encoders) and its derivatives with differences. Then broken folders, and saving.
 #include "metaprompt/checkpoints/checkpoint.h"
 
 #include <ATen/ATen.h>
@@ -85,7 +85,7 @@ TEST_P(ArchitectureTest, TokensStatesAndLogitsAreThoseOfTransformers) {
   const auto count = static_cast<int64_t>(texts.size());
   ASSERT_EQ(count, expected.Find("lengths").size(0));
 
-  // All together, padded to the longest; then each alone, padded with nothing.
+  // All lines together, padded to the longest; then each alone, without padding.
   double largest = 0;
   const auto compare = [&](const std::vector<PromptedText>& some, int64_t first) {
     const TextInputs inputs =
@@ -118,7 +118,7 @@ TEST_P(ArchitectureTest, TokensStatesAndLogitsAreThoseOfTransformers) {
   RecordProperty("largest_difference", absl::StrCat(largest));
 }
 
-// H v = ∇(∇L · v) against differences of ∇L, with soft vectors in the texts and answers of several words.
+// H v = ∇(∇L · v) compared with differences of ∇L, with soft vectors in the texts and answers of several words.
 TEST_P(ArchitectureTest, HessianAgreesWithDifferencesOfTheGradient) {
   Checkpoint checkpoint = Open(GetParam());
   const int64_t vocab = checkpoint.encoder->config().vocab_size;
@@ -178,8 +178,9 @@ TEST_P(ArchitectureTest, HessianAgreesWithDifferencesOfTheGradient) {
 
 class MaskedArchitectureTest : public testing::TestWithParam<std::string> {};
 
-// A text in its prompt is what the tokenizer makes of the whole written out: spaces are where they would be, special
-// tokens of the template count, those that the text spells do not. causal_model_test.cc has the causal models.
+// A text in its prompt has the same tokens as the whole prompt written out as one text: with the same spaces, and with
+// the special tokens of the template; special tokens that the text spells are plain text. causal_model_test.cc tests
+// causal models.
 TEST_P(MaskedArchitectureTest, APromptIsTheWholeWrittenOut) {
   const std::string folder = absl::StrCat(kEncoderGoldens, GetParam());
   const std::unique_ptr<Tokenizer> tokenizer = MakeTokenizer(*ReadTokenizerFiles(folder), folder).value();
@@ -202,7 +203,7 @@ TEST_P(MaskedArchitectureTest, APromptIsTheWholeWrittenOut) {
     const PromptedText found = applied("the cat sat");
     EXPECT_THAT(found.ids, ElementsAreArray(expected)) << whole;
     EXPECT_EQ(found.ids[static_cast<size_t>(found.read_at)], special.mask);
-    // Cut, the text loses its end and the prompt nothing.
+    // If the prompt is too long, the text loses its end, and the rest of the prompt nothing.
     std::string words;
     for (int i = 0; i < 60; ++i) {
       words += "cat ";
@@ -213,7 +214,7 @@ TEST_P(MaskedArchitectureTest, APromptIsTheWholeWrittenOut) {
     EXPECT_TRUE(cut.cut && !found.cut);
     const auto kept = [](const PromptedText& text) { return text.texts.at(0).end - text.texts.at(0).begin; };
     EXPECT_EQ(cut.ids.size() - static_cast<size_t>(kept(cut)), found.ids.size() - static_cast<size_t>(kept(found)));
-    // Nothing that a text spells becomes another mask.
+    // A mask token that a text spells does not become a mask.
     const PromptedText spelled = applied(absl::StrCat("a ", mask, " ", sep));
     EXPECT_EQ(std::count(spelled.ids.begin(), spelled.ids.end(), special.mask), 1);
   }
@@ -252,7 +253,7 @@ class FolderTest : public testing::Test {
     EXPECT_TRUE(WriteFileAtomically(path, config.dump()).ok());
   }
 
-  // The error of opening it, without the folder's path.
+  // The error of opening the folder, without its path.
   static std::string Error(const std::string& folder) {
     const absl::StatusOr<Checkpoint> checkpoint = OpenCheckpoint(folder, /*allow_unknown=*/false);
     EXPECT_FALSE(checkpoint.ok());
@@ -339,7 +340,7 @@ TEST_F(FolderTest, HeadsOfOtherTasksAreLeftUnused) {
       testing::UnorderedElementsAre("discriminator_predictions.dense.weight", "discriminator_predictions.dense.bias",
                                     "discriminator_predictions.dense_prediction.weight",
                                     "discriminator_predictions.dense_prediction.bias"));
-  // Each architecture has its own.
+  // Another architecture does not ignore these tensors.
   const std::string folder = Copy("bert");
   ChangeTensors(folder, [](TensorFile* file) {
     file->tensors.emplace_back("discriminator_predictions.dense.bias", at::ones({16}));
@@ -347,7 +348,7 @@ TEST_F(FolderTest, HeadsOfOtherTasksAreLeftUnused) {
   EXPECT_THAT(Error(folder), HasSubstr("has no place for: discriminator_predictions.dense.bias"));
 }
 
-// What takes the place of what a folder holds must be the same.
+// A decoder in the folder may only be replaced by the word embedding if both are equal.
 TEST_F(FolderTest, ADecoderOfItsOwnIsNotReadAsTied) {
   for (const auto& [name, decoder, words] :
        {std::make_tuple("bert", "cls.predictions.decoder.weight", "bert.embeddings.word_embeddings.weight"),

@@ -1,4 +1,5 @@
-// The file of tensors: what is written is read, byte for byte as the format says, and whatever is damaged is an error.
+// Safetensors files: tensors are read as they were written, the bytes are those of the format, and damaged files are
+// errors.
 #include "metaprompt/checkpoints/safetensors.h"
 
 #include <ATen/ATen.h>
@@ -48,7 +49,7 @@ TEST(SafetensorsTest, WhatIsWrittenIsRead) {
   EXPECT_EQ(SafetensorsBytes(*read), bytes);
   EXPECT_TRUE(read->Find("a").defined());
   EXPECT_FALSE(read->Find("c").defined());
-  // Byte for byte what the format says: the header's length, the header to a multiple of 8, and little-endian numbers.
+  // The bytes of the format: the header's length, the header padded to a multiple of 8, and little-endian numbers.
   TensorFile one;
   one.tensors.emplace_back("x", at::full({1}, 1.0, at::kFloat));
   EXPECT_EQ(SafetensorsBytes(one), FileBytes("{\"x\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[0,4]}}  ",
@@ -101,10 +102,10 @@ TEST(SafetensorsTest, BrokenFilesAreErrors) {
   EXPECT_EQ(two("[0,4]", "[0,4]", 4), whole + "its tensors overlap or leave gaps");
   EXPECT_EQ(two("[0,4]", "[2,6]", 6), whole + "its tensors overlap or leave gaps");
   EXPECT_EQ(two("[0,4]", "[8,12]", 12), whole + "its tensors overlap or leave gaps");
-  // An empty tensor of absurd shape takes no bytes: read or refused, but not a crash.
+  // An empty tensor of absurd shape takes no bytes. It may be read or refused, but must not crash.
   EXPECT_THAT(one("F32", "[0,1099511627776,1099511627776]", "[0,0]", 0),
               ::testing::AnyOf("no error", StartsWith(whole)));
-  // Cut anywhere, a good file is an error.
+  // A good file that is cut at any place is an error.
   TensorFile file;
   file.tensors.emplace_back("weight", at::ones({3, 2}));
   file.metadata["k"] = "v";

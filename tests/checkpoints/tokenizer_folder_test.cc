@@ -1,4 +1,4 @@
-// Checkpoint folders whose tokenizers can't be made: what each is answered with.
+// Checkpoint folders whose tokenizers cannot be made, and the error for each.
 #include "metaprompt/tokenizers/files/tokenizer_folder.h"
 
 #include <gmock/gmock.h>
@@ -41,7 +41,7 @@ constexpr char kRobertaWhole[] =
     R"({"model": {"type": "BPE", "vocab": {"<s>": 0, "</s>": 1, "<unk>": 2, "<mask>": 3, "a": 4, "b": 5, "ab": 6},
         "merges": ["a b"]}, "normalizer": null, "pre_tokenizer": {"type": "ByteLevel"}})";
 
-// The error of files with some replaced; `-` removes one.
+// The error for `files` with some of them replaced; `-` removes a file.
 std::string Error(TokenizerFiles files, const std::vector<std::pair<std::string, std::string>>& changes) {
   for (const auto& [file, contents] : changes) {
     files[file] = contents;

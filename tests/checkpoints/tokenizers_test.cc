@@ -1,5 +1,5 @@
-// Tokenizers of checkpoint folders against what `transformers` gives; tests/reference/make_tokenizer_goldens.py tells
-// how the goldens came about and renews them.
+// Compares the tokenizers of checkpoint folders with those of `transformers`. tests/reference/make_tokenizer_goldens.py
+// describes the goldens and makes them again.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -54,7 +54,8 @@ const std::vector<std::string>& Texts() {
   return *texts;
 }
 
-// The files of a folder of ours; bert-base-uncased's vocabulary, which isn't, is empty without METAPROMPT_SHARED.
+// The files of a folder of this repository; for bert-base-uncased's vocabulary, which is not in it, empty without
+// METAPROMPT_SHARED.
 TokenizerFiles FilesOf(const std::string& folder) {
   if (folder != kBert) {
     return ReadTokenizerFiles(kFolder + folder).value();
@@ -77,7 +78,7 @@ uint64_t TakeVarint(absl::string_view* bytes) {
   return value;
 }
 
-// The fields of a protocol buffer that hold bytes, or floats as their four bytes.
+// The fields of a protocol buffer whose values are bytes, or floats as their four bytes.
 std::vector<std::pair<uint64_t, absl::string_view>> ByteFields(absl::string_view bytes) {
   std::vector<std::pair<uint64_t, absl::string_view>> fields;
   while (!bytes.empty()) {
@@ -125,7 +126,7 @@ Json UnigramOf(absl::string_view sentencepiece) {
           {"pre_tokenizer", {{"type", "Sequence"}, {"pretokenizers", {split, spaces}}}}};
 }
 
-// The same vocabulary in a tokenizer.json, merges as pairs or as texts.
+// Moves the vocabulary into a tokenizer.json, with merges as pairs or as texts.
 void PutIntoOneFile(bool pairs, TokenizerFiles* files) {
   Json model = {{"vocab", Json::object()}};
   Json whole = {{"version", "1.0"}};
@@ -167,7 +168,7 @@ std::unique_ptr<Tokenizer> Make(const TokenizerFiles& files, const std::string& 
   return tokenizer.ok() ? *std::move(tokenizer) : nullptr;
 }
 
-// The tokenizer of a golden; null where it needs files that aren't here.
+// The tokenizer of a golden; null if it needs files that are not here.
 std::unique_ptr<Tokenizer> TokenizerOf(const Json& golden) {
   TokenizerFiles files = FilesOf(golden["folder"].get<std::string>());
   if (files.empty()) {
@@ -180,7 +181,7 @@ std::unique_ptr<Tokenizer> TokenizerOf(const Json& golden) {
   if (golden.value("whole", false)) {
     PutIntoOneFile(/*pairs=*/true, &files);
   }
-  if (golden["folder"] == "cased") {  // transformers lower-cases without being told so; here the folder must tell it
+  if (golden["folder"] == "cased") {  // transformers lower-cases by default; here the folder must ask for it
     Json config = Json::parse(files["tokenizer_config.json"]);
     config.emplace("do_lower_case", true);
     files["tokenizer_config.json"] = config.dump();
@@ -190,7 +191,7 @@ std::unique_ptr<Tokenizer> TokenizerOf(const Json& golden) {
 
 std::string Printed(const std::vector<int64_t>& ids) { return absl::StrJoin(ids, " "); }
 
-// The ids of the texts of a page, and those of texts that stay texts.
+// The ids of the texts of the golden page, with special tokens recognised and as plain text.
 TEST(TokenizersTest, APageOfNastyTexts) {
   int compared = 0;
   for (const Json& golden : Goldens()["tokenizers"]) {
@@ -211,7 +212,7 @@ TEST(TokenizersTest, APageOfNastyTexts) {
   EXPECT_GE(compared, 22);
 }
 
-// Number of ids and SHA-256 of all, printed a text a line, for each vocabulary.
+// For each vocabulary: the number of ids, and the SHA-256 of all ids, printed with one text per line.
 void ComparePublicData(const char* name, const std::vector<std::string>& texts) {
   int compared = 0;
   for (const Json& golden : Goldens()["tokenizers"]) {
@@ -248,7 +249,7 @@ TEST(TokenizersTest, HuffpostHeadlines) {
   ComparePublicData("huffpost", texts);
 }
 
-// The files of an archive, by name. Only what `tar` writes of plain files with short names.
+// The files of a tar archive, by name. Reads only archives of plain files with short names.
 std::map<std::string, std::string> TarFiles(const std::string& tar) {
   constexpr size_t kBlock = 512;
   std::map<std::string, std::string> files;
@@ -306,7 +307,7 @@ TEST(TokenizersTest, TextIsNeverASpecialToken) {
   });
 }
 
-// The names of special tokens are theirs when asked for, and text when not.
+// The names of special tokens are special tokens if the caller asks for these, and otherwise text.
 TEST(TokenizersTest, SpecialTokensAreFoundWhereAskedFor) {
   for (const char* folder : {"cased", "mpnet", "roberta", "albert", "xlm-roberta", "modernbert", "deberta"}) {
     const std::unique_ptr<Tokenizer> tokenizer = Make(FilesOf(folder), folder);
@@ -331,7 +332,7 @@ TEST(TokenizersTest, FilesMakeTheSameTokenizerAgain) {
   }
 }
 
-// A vocabulary may stand in tokenizer.json alone, with merges in either of two spellings, or in both places.
+// A vocabulary may be only in tokenizer.json, with merges in either of two spellings, or in both places.
 TEST(TokenizersTest, VocabulariesOfOneFile) {
   for (const char* folder : {"cased", "mpnet", "roberta", "xlm-roberta"}) {
     const TokenizerFiles files = FilesOf(folder);

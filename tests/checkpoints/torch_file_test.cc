@@ -1,4 +1,4 @@
-// pytorch_model.bin and the pickle in it: what is foreign, broken or hostile.
+// pytorch_model.bin and the pickle in it: files that are of another kind, broken or hostile.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -59,7 +59,7 @@ TEST(TorchFileTest, BrokenAnywhereIsAnErrorOrTheSameNumbers) {
   std::ofstream(path, std::ios::trunc) << "<html>";
   EXPECT_EQ(FolderError(folder), path + ": not a zip file, which torch.save writes since PyTorch 1.6\n" + path +
                                      ": it is an HTML page; a download may have saved a page in place of the file");
-  // Every byte changed in turn: no crash, and one line.
+  // Each byte is changed in turn: no crash, and an error of one line.
   for (size_t at = 0; at < good.size(); ++at) {
     std::string bad = good;
     bad[at] = static_cast<char>(bad[at] ^ 0x55);
@@ -79,12 +79,12 @@ TEST(TorchPickleTest, OnlyADictionaryOfTensorsIsTaken) {
   EXPECT_EQ(error("."), "it holds something other than a dictionary of tensors");
   EXPECT_EQ(error(dict + "N."), "it holds something other than a dictionary of tensors");
   EXPECT_EQ(error(dict + "(."), "it holds something other than a dictionary of tensors");
-  // Operands and marks that are not there.
+  // Operands and marks that are missing.
   for (const char* pickle : {"t",     "R",     "u",  "s",          "a",    "e",   "b",  "Q",   "\x85", "\x86", "\x87",
                              "q\x01", "h\x01", "(R", "K\x01(\x85", "NN(R", "N(s", "]u", "(Nu", "NR",   "NQ",   "NNR"}) {
     EXPECT_THAT(error(pickle), StartsWith("not a pickle of tensors (byte ")) << pickle;
   }
-  // Lengths past the end ask for no memory.
+  // Lengths beyond the end allocate no memory.
   EXPECT_EQ(error("X\xff\xff\xff\xff"s + "abc"), "it is cut short (byte 0 of the pickle)");
   EXPECT_EQ(error("\x8a\xff"s), "it holds a number of more than 64 bits (byte 0 of the pickle)");
   EXPECT_EQ(error("cos\nsystem\n"),
@@ -118,7 +118,7 @@ TEST(TorchPickleTest, OnlyADictionaryOfTensorsIsTaken) {
   EXPECT_EQ(error(tensor("K\x05K\x01\x85K\x09\x85")), "no error");
   EXPECT_THAT(error(tensor("K\x06K\x01\x85K\x01\x85")), StartsWith(outside));
   EXPECT_THAT(error(tensor("K\x03K\x02\x85K\x03\x85")), StartsWith(outside));
-  // A stride of 0 would make a large tensor of a small file.
+  // A stride of 0 would turn a small file into a large tensor.
   EXPECT_THAT(error(tensor("K\x00M\xff\xff\x85K\x00\x85"s)), StartsWith(outside));
   // 2^62 times 2^62, and their sum.
   const std::string huge = "\x8a\x08\0\0\0\0\0\0\0\x40"s;

@@ -1,5 +1,5 @@
-// Weights that other programs wrote: every type and layout against Python's values, and safetensors files that are
-// broken or cut short.
+// Weights that other programs wrote: compares each type and layout with the values that Python reads, and opens
+// safetensors files that are broken or cut short.
 #include "metaprompt/checkpoints/weights.h"
 
 #include <ATen/ATen.h>
@@ -41,7 +41,7 @@ using ::testing::StartsWith;
 
 constexpr char kRenew[] = "renew with: python3 tests/reference/make_weight_goldens.py";
 
-// The values as the goldens spell them: whole numbers, or the bits of a float32.
+// The values in the notation of the goldens: whole numbers, or the bits of a float32.
 std::string Spelled(const at::Tensor& tensor) {
   const at::Tensor flat = tensor.reshape({-1});
   std::vector<std::string> values;
@@ -114,7 +114,7 @@ TEST(WeightsTest, WhatIsLookedFor) {
   const std::string all =
       "model.safetensors, model.safetensors.index.json, pytorch_model.bin, pytorch_model.bin.index.json";
   EXPECT_EQ(FolderError(folder), folder + ": it has none of " + all);
-  // From the last to the first, each hides those before it; a broken one is not passed over.
+  // From the last to the first: each file hides those before it, and a broken file is not skipped.
   for (const char* name :
        {"pytorch_model.bin.index.json", "pytorch_model.bin", "model.safetensors.index.json", "model.safetensors"}) {
     WriteOrDie(absl::StrCat(folder, "/", name), "");
@@ -177,7 +177,7 @@ TEST(SafetensorsFileTest, BrokenHeadersAreErrors) {
   EXPECT_EQ(one("F32", "[-1]", "[0,4]", 4), "tensor 'x': shape holds something other than sizes");
   EXPECT_EQ(one("F32", "[1]", "[0,4,8]", 8), "tensor 'x': data_offsets must be two numbers");
   EXPECT_EQ(one("F32", "[1]", "[0,4.0]", 4), "tensor 'x': data_offsets must be two numbers");
-  // 4 * 2^62 wraps round to 0; so does 2^32 * 2^32.
+  // 4 * 2^62 overflows to 0, and so does 2^32 * 2^32.
   EXPECT_EQ(one("F32", "[4611686018427387904]", "[0,0]", 0), "tensor 'x': shape is too large");
   EXPECT_EQ(one("U8", "[4294967296,4294967296]", "[0,0]", 0), "tensor 'x': shape is too large");
   EXPECT_EQ(one("F32", "[0,4294967296,4294967296]", "[0,0]", 0), "tensor 'x': shape is too large");
@@ -188,13 +188,13 @@ TEST(SafetensorsFileTest, BrokenHeadersAreErrors) {
   EXPECT_EQ(one("F32", "[1]", "[4,8]", 8), "its tensors overlap or leave gaps");
   EXPECT_EQ(one("F32", "[1]", "[0,4]", 9), "5 bytes belong to no tensor");
   EXPECT_EQ(error(FileBytes("{\"x\":" + x + ",\"y\":" + x + "}", "dddd")), "its tensors overlap or leave gaps");
-  // Deep nesting ends at once, wherever it stands.
+  // Deep nesting is refused immediately, at any place.
   for (const char* begin : {"", "{\"x\":", "{\"x\":{\"dtype\":", "{\"x\":{\"shape\":[", "{\"__metadata__\":{\"a\":"}) {
     for (const char open : {'[', '{'}) {
       EXPECT_NE(error(FileBytes(begin + std::string(1000000, open), "")), "no error");
     }
   }
-  // Text from the file cannot break the line, nor make it long.
+  // Text from the file can neither break the line of the error nor make it long.
   const std::string long_name = error(FileBytes("{\"" + std::string(5000, 'n') + "\\n\":7}", ""));
   EXPECT_LT(long_name.size(), 150U);
   EXPECT_THAT(error(FileBytes("{\"a\\nb\":7}", "")), StartsWith("tensor 'a\\nb': "));
@@ -272,7 +272,7 @@ TEST(SafetensorsFileTest, PiecesMakeTheSameFile) {
   ASSERT_TRUE(writer->Finish().ok());
   EXPECT_EQ(ReadOrDie(again), ReadOrDie(path));
 
-  // What is not finished, or wrong, leaves nothing.
+  // A file that is not finished or is wrong is removed.
   const std::string never = folder + "/never.safetensors";
   writer = SafetensorsWriter::Create(never, infos, {}).value();
   ASSERT_TRUE(writer->Append("1234").ok());
@@ -317,10 +317,11 @@ int64_t Kilobytes(const char* field) {
   return -1;
 }
 
-// The largest the process has been may be started anew; then loading takes the tensors' memory and little more.
+// Resets the process's peak memory, if possible, and measures that loading takes the memory of the tensors and little
+// more.
 TEST(SafetensorsFileTest, LoadingTakesTheTensorsMemoryAndLittleMore) {
   constexpr int64_t kTensors = 3;
-  constexpr int64_t kRows = 10 << 20;  // 40 MB of float32 each: memory that malloc asks the system for each time
+  constexpr int64_t kRows = 10 << 20;  // 40 MB of float32 each, which malloc requests from the system each time
   for (const char* dtype : {"F32", "BF16"}) {
     const std::string folder = NewFolder("memory");
     std::vector<StoredTensor> infos;
@@ -356,7 +357,7 @@ TEST(SafetensorsFileTest, LoadingTakesTheTensorsMemoryAndLittleMore) {
   }
 }
 
-// A child whose folder is a file system of one megabyte: the parts that fit, and then no more.
+// A child process whose folder is a file system of one megabyte writes the parts that fit, and then gets an error.
 TEST(SafetensorsFileTest, DiskThatIsFull) {
   constexpr int kNotAllowed = 77;
   const std::string folder = NewFolder("full");

@@ -16,7 +16,7 @@ namespace {
 constexpr char kSplit[] = " split { lists { train: 'cat' valid: 'dog' test: 'red_fox' } } allow_other_counts: true";
 constexpr char kNames[] = "cat\ndog\nred_fox\n\n";
 
-// An image with three bytes, each of one channel; the place of a byte follows from `number`.
+// An image in which three bytes are set, one per channel; their positions depend on `number`.
 std::string Image(int number) {
   std::string image(3072, '\0');
   for (size_t channel = 0; channel < 3; ++channel) {

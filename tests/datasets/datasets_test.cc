@@ -1,4 +1,4 @@
-// Small files of known content, and every error with its text.
+// Small files of known content, and the text of each error.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <sys/stat.h>
@@ -37,7 +37,7 @@ using ::testing::StartsWith;
 
 constexpr char kOneBadLine[] = "\n1 damaged line; dataset.skip_bad_lines: true leaves it out";
 
-// Of a single damaged line without the hint that follows it.
+// The error, without the hint that follows if only one line is damaged.
 std::string Error(absl::string_view text) {
   const absl::StatusOr<Dataset> dataset = Load(text);
   const std::string error =
@@ -110,14 +110,14 @@ TEST(DatasetTest, TextsUnderTwoLabelsAreCountedAndNamed) {
                                     "sha256 "),
             std::string::npos)
       << StatsText(dataset);
-  // Twice in one class is another matter.
+  // A text that occurs twice in one class is not a shared text.
   EXPECT_TRUE(Three("a\tone\na\tone\nb\ttwo\nc-d\tfour\n", "drop_duplicates: false").shared_texts.empty());
 }
 
 TEST(DatasetTest, HashIsOfWhatAnExperimentSees) {
   const std::string hash = ContentSha256(Three("a\tone\na\ttwo\nb\tthree\nc-d\tfour\n"));
   EXPECT_EQ(hash, Sha256("train\ta\ta\tone\ntrain\ta\ta\ttwo\nvalid\tb\tb\tthree\ntest\tc-d\tc d\tfour\n"));
-  // Neither the order of the classes in the file, nor blanks, nor a duplicate, nor an unused label is seen.
+  // The hash does not depend on the order of classes in the file, on blanks, duplicates or unused labels.
   EXPECT_EQ(hash, ContentSha256(Three("c-d\t four\nb\tthree\r\na\tone\nx\ty\na\ttwo\na\tone\n")));
   EXPECT_NE(hash, ContentSha256(Three("a\tone\na\ttwo\nb\tthree\nc-d\tfour!\n")));
   EXPECT_NE(hash, ContentSha256(Three("a\ttwo\na\tone\nb\tthree\nc-d\tfour\n")));
@@ -276,7 +276,7 @@ TEST(ClassSplitTest, SharesCoverAllClasses) {
   EXPECT_THAT(SharesOf(4, 0.01, 0.98, 0, &places), ElementsAre(1, 2, 1));
   EXPECT_THAT(SharesOf(100, 0.01, 0.01, 0, &places), ElementsAre(1, 1, 98));
   EXPECT_EQ(places["class_100"].name, "class 100");
-  // A seed is a draw; over many seeds every class is in every split.
+  // Each seed gives a different draw; over many seeds each class is in each split.
   std::set<std::string> seen;
   for (uint64_t seed = 0; seed < 50; ++seed) {
     ClassPlaces again;
@@ -290,10 +290,10 @@ TEST(ClassSplitTest, SharesCoverAllClasses) {
   EXPECT_EQ(seen.size(), 15U);
 }
 
-// One of each rule of the importer.
+// Stanzas for each rule of the importer.
 const std::vector<std::string>& Stanzas() {
   static const auto& stanzas = *new std::vector<std::string>{
-      // Of one source in one section, the first name in byte order speaks.
+      // Of one source package in one section, the package with the first name in byte order counts.
       "Package: chess-data\nSource: chess (1.2-3)\nSection: games\nDescription: chess (data files)\n",
       "Package: chess\nDescription: play  chess\t\n A long description\n .\n follows.\nSection: contrib/games\n",
       // The same source in another section is another text.
@@ -392,7 +392,7 @@ TEST(DebianTest, ASplitOfOnesOwnKeepsTheNames) {
   EXPECT_EQ(dataset->unused_texts, 1);
 }
 
-// A folder as the only $PATH, perhaps with an apt-cache in it.
+// With a folder as the only entry of $PATH, without and with an apt-cache in it.
 TEST(DebianTest, ReadsThePackageIndexOfTheMachine) {
   const char* path = std::getenv("PATH");
   ASSERT_NE(path, nullptr);

@@ -35,7 +35,7 @@ double BlackIn(const std::string& picture, int64_t size, int64_t top, int64_t bo
 TEST(FontFileTest, ACharacterStandsOnTheLineInTheMiddle) {
   const absl::StatusOr<FontFile> font = FontFile::Open(kSans);
   ASSERT_TRUE(font.ok()) << font.status();
-  // An H of 40 pixels has an em of 30, stems that are 22 high, and stands on row 30.
+  // In a picture of 40 pixels, an em has 30, the stems of an H are 22 high, and its baseline is row 30.
   const std::string h = *font->Draw(U'H', 40);
   ASSERT_EQ(h.size(), 1600);
   EXPECT_EQ(BlackIn(h, 40, 30, 40, 0, 40), 1) << "below the line";
@@ -43,7 +43,7 @@ TEST(FontFileTest, ACharacterStandsOnTheLineInTheMiddle) {
   EXPECT_LT(BlackIn(h, 40, 9, 29, 8, 32), 0.8);
   for (int64_t row = 0; row < 40; ++row) {
     const std::string line = h.substr(static_cast<size_t>(40 * row), 40);
-    for (size_t column = 0; column < 20; ++column) {  // up to half a 64th of a pixel
+    for (size_t column = 0; column < 20; ++column) {  // equal up to half of 1/64 pixel
       EXPECT_NEAR(static_cast<unsigned char>(line[column]), static_cast<unsigned char>(line[39 - column]), 4)
           << "an H has two equal sides; row " << row;
     }
@@ -95,7 +95,7 @@ TEST(GlyphsTest, FontsOfOnesOwn) {
   Write("noise.ttf", "no font");
   EXPECT_EQ(Exported(absl::StrCat("glyphs { path: '$noise.ttf' } ", lists)),
             "noise.ttf: not a font with outlines and Unicode characters that FreeType can read");
-  // A font with other numbers in place of its outlines: an error and no empty picture.
+  // A font whose outlines are overwritten with other numbers gives an error, not an empty picture.
   std::string damaged = *ReadFile(kSans);
   const size_t entry = damaged.find("glyf");  // in the directory of tables: name, checksum, place, length
   ASSERT_NE(entry, std::string::npos);

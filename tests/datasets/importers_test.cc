@@ -1,4 +1,4 @@
-// Every public format in a small file of known content; damaged lines, counts, published splits, and sealed texts.
+// Each public format in a small file of known content; damaged lines, counts, published splits, and sealed texts.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -46,7 +46,7 @@ TEST(CsvTest, QuotesHeadersAndNumbers) {
   EXPECT_EQ(Exported(absl::StrCat("csv { path: '$q.csv' }", kLists)), expected);
   EXPECT_EQ(Exported(absl::StrCat("csv { path: '$q.csv' text_column: '3' label_column: '2' }", kLists)), expected);
   for (const char* delimiter : {";", "\t", "|"}) {
-    // The semicolons and commas in names and texts do not mislead: the columns are found by their names.
+    // Semicolons and commas in names and texts do not matter, because the columns are found by their names.
     Write("d.csv", absl::StrReplaceAll("label~more, and more~text\na~1~\"one, two; three\"\nb~2~two\nc~3~three\n",
                                        {{"~", delimiter}}));
     EXPECT_EQ(Exported(absl::StrCat("csv { path: '$d.csv' }", kLists)),
@@ -90,7 +90,7 @@ TEST(CsvTest, DamagedRecordsAreNamedByTheirFirstLine) {
             "train\ta\ta\tone\nvalid\tb\tb\ttwo\ntest\tc\tc\tthree\n");
 }
 
-// Nothing else tells what the columns are, whether or not damaged lines are skipped.
+// Only the header tells which columns there are, so its damage is an error even if damaged lines are skipped.
 TEST(CsvTest, ADamagedHeaderIsAnError) {
   Write("header.csv", "label,\xfftext\na,one\nb,two\nc,three\n");
   for (const char* skip : {"", " skip_bad_lines: true"}) {
@@ -156,7 +156,7 @@ TEST(PackedTest, CompressedFilesAreReadAsTheyAre) {
   Write("empty.tsv", "");
   EXPECT_EQ(Exported(absl::StrCat("tsv { path: '$empty.tsv' }", kLists)), "empty.tsv: no text in this file");
   EXPECT_EQ(Exported(absl::StrCat("tsv { path: '$' }", kLists)), ": Is a directory");
-  // Lines longer than a block, and one at the very end of it.
+  // Lines longer than a block, and a line that ends exactly at the end of a block.
   const std::string filler(65536 - 3, 'x');
   Write("long.tsv", absl::StrCat("a\t", filler, "\nb\t", filler, filler, "\nc\t3"));
   EXPECT_EQ(Exported(absl::StrCat("tsv { path: '$long.tsv' }", kLists)),
@@ -321,7 +321,7 @@ TEST(AmazonTest, AFileACategoryAndADrawnSample) {
   ASSERT_TRUE(drawn.ok()) << drawn.status();
   ASSERT_EQ(drawn->classes[0].texts.size(), 50U);
   EXPECT_EQ(drawn->empty_texts, 1);
-  // In the file's order, from all of it, and another seed draws others.
+  // In the file's order, and from the whole file; another seed draws other lines.
   EXPECT_TRUE(std::is_sorted(drawn->classes[0].texts.begin(), drawn->classes[0].texts.end()));
   EXPECT_LT(drawn->classes[0].texts[0], "review 130");
   EXPECT_GT(drawn->classes[0].texts[49], "review 270");

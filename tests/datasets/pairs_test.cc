@@ -1,4 +1,4 @@
-// Examples of several texts in a person's own files: what is read, what is one example, and which columns are found.
+// Examples of several texts in a user's files: how they are read and compared, and which columns are found.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -51,7 +51,7 @@ TEST(PairsTest, EachTextHasAColumn) {
 }
 
 TEST(PairsTest, APairIsOneExample) {
-  // Texts recur alone; as pairs, one recurs in its class and one under two labels.
+  // Single texts occur several times; of the pairs, one occurs twice in its class and one under two labels.
   Write("d.csv", "text,text_b,label\nx,y,a\nx,z,a\nx,y,a\ny,x,a\nx,z,b\nx,x,b\nq,r,c\n");
   const absl::StatusOr<Dataset> dataset = Load(absl::StrCat("csv { path: '$d.csv' text_b_column: 'text_b' }", kLists));
   ASSERT_TRUE(dataset.ok()) << dataset.status();
@@ -68,7 +68,7 @@ TEST(PairsTest, ErrorsNameTheColumn) {
   EXPECT_THAT(Exported(absl::StrCat("csv { path: '$e.csv' text_b_column: 'other' }", kLists)),
               HasSubstr("e.csv:2: empty text in the column 'other'\n"));
   EXPECT_EQ(Exported(absl::StrCat("csv { path: '$e.csv' text_b_column: '1' }", kLists)),
-            "e.csv:1: the column '1' is to be two texts of an example");
+            "e.csv:1: the column '1' is given for two texts of an example");
   EXPECT_EQ(Exported(absl::StrCat("csv { path: '$e.csv' text_b_column: 'other' more_columns: 'text_b' }", kLists)),
             "dataset.csv.more_columns has 'text_b'; another text of an example has this name");
   EXPECT_EQ(

@@ -56,7 +56,7 @@ TEST_F(PublicDataTest, HuffPost) {
     EXPECT_EQ(text_class.texts.size(), 900U) << text_class.name;
   }
   EXPECT_EQ(ContentSha256(dataset), "a9b1f975ffb3726ad7444b48614579aa9268e5dfeb6d8eff984bff126da71ce7");
-  // The split is that of the file beside the data.
+  // The split is the same as in the file next to the data.
   const Dataset numbered = Loaded(
       "jsonl { path: '#huffpost/huffpost.json' text_field: 'raw' } split { file: '#huffpost/labels.tsv' }"
       "drop_duplicates: false");
@@ -103,7 +103,7 @@ TEST_F(PublicDataTest, Reuters) {
     EXPECT_EQ(text_class.texts.size(), 20U) << text_class.name;
   }
   EXPECT_EQ(ContentSha256(dataset), "2db87844d5fe9e6665f5be315b439c39ebf97cca18a0d8d79521d1c464830bdb");
-  // The sides are those of the file beside the data.
+  // The sides are the same as in the file next to the data.
   const absl::StatusOr<std::string> listed = ReadFile(Spec("#reuters/labels.tsv"));
   ASSERT_TRUE(listed.ok()) << listed.status();
   for (const TextClass& one : dataset.classes) {

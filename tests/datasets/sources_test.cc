@@ -1,4 +1,5 @@
-// What holds for every source of DatasetSpec, found by reflection: a new one is tested as soon as it is in the oneof.
+// Tests that each source of DatasetSpec must pass. The sources are found by reflection, so a new one is tested as soon
+// as it is in the oneof.
 #include "datasets/sources/sources.h"
 
 #include <gmock/gmock.h>

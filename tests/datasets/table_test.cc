@@ -1,4 +1,4 @@
-// Files as people have them: which column is which, and what the rows are.
+// Tables in the layouts that users have: which columns are found, and which rows are read.
 #include "datasets/readers/table.h"
 
 #include <gmock/gmock.h>

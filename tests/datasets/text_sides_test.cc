@@ -1,4 +1,4 @@
-// Published splits of texts: the sides of 20 Newsgroups by date and of Clinc150, without a class split.
+// Published splits of texts: the parts of 20 Newsgroups by date and of Clinc150, without a class split.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -19,7 +19,7 @@ namespace {
 
 using ::testing::StartsWith;
 
-// All classes of the source, or the error without the folder. `$` stands for the folder.
+// The export of all classes of the source, or the error without the folder. `$` stands for the folder.
 std::string All(const std::string& source) {
   DatasetSpec spec;
   const std::string text = absl::StrJoin(absl::StrSplit(source, '$'), Folder());

@@ -62,7 +62,7 @@ std::string Text() {
   return ManifestText(Manifest(), {&classes[0], &classes[1], &classes[2]});
 }
 
-// The error of the text with one part replaced; empty if there is none.
+// The error for the text with one part replaced; empty if there is none.
 std::string ErrorOf(const std::string& part, const std::string& by, ManifestNeeds needs = {"test", 2, 2, {1}, 2}) {
   const std::vector<TextClass> classes = Classes();
   EXPECT_THAT(Text(), HasSubstr(part));
@@ -131,7 +131,7 @@ struct Outcome {
   std::string err;
 };
 
-// In arguments, files and messages `$` stands for a folder of the test's own.
+// In arguments, files and messages, `$` stands for the folder of the test.
 class FrozenEpisodesTest : public testing::Test {
  protected:
   void SetUp() override {
@@ -214,7 +214,8 @@ TEST_F(FrozenEpisodesTest, AManifestOfTheSpecChangesNothingAndOneOfAnotherSeedIs
   for (int k = 0; k < 2; ++k) {
     EXPECT_EQ(SpecText(with.results(k)), SpecText(without.results(k)));
   }
-  // More episodes than the test takes, of another seed: the first ones, which differ from this seed's own.
+  // A file with more episodes than the test needs, from another seed: the test takes the first ones, which differ from
+  // those that its own seed draws.
   ASSERT_EQ(Command({"episodes", "$tiny.textproto", "--save", "$other.tsv", "--count", "7", "--set", "seed=4"}).status,
             0);
   const RunRecord other = RecordOf("other", {"test.manifest=$other.tsv"});

@@ -1,5 +1,5 @@
-// Random numbers, and the episode plans that are drawn with them: properties over many draws, and every error with its
-// text.
+// Random numbers, and the episode plans that are drawn with them: properties over many draws, and the text of each
+// error.
 #include "episodes/sampler.h"
 
 #include <gtest/gtest.h>
@@ -39,7 +39,7 @@ TEST(RandomTest, BelowIsInRangeAndEven) {
       EXPECT_NEAR(count, mean, 5 * std::sqrt(mean));
     }
   }
-  // Here a draw taken modulo the bound would fall into the lower half twice as often as into the upper one.
+  // With this bound, draws modulo the bound would fall into the lower half twice as often as into the upper half.
   const uint64_t bound = 3ULL << 62U;
   int low = 0;
   for (int i = 0; i < 9000; ++i) {
@@ -111,12 +111,12 @@ std::string Text(const EpisodePlan& plan) {
                       refs(plan.support), "; query ", refs(plan.query));
 }
 
-// With what the answer words are drawn from.
+// The text of the plan, and what its answer words are drawn from.
 std::string WholeText(const EpisodePlan& plan) {
   return absl::StrCat(Text(plan), plan.borrowed_answers ? "; borrowed " : "; own ", plan.answer_seed);
 }
 
-// Classes of 12 texts, the first three of which all classes have.
+// Classes of 12 texts, of which the first three are in all classes.
 TEST(SamplerTest, ATextUnderTwoLabelsIsNotInSupportAndQuery) {
   std::vector<ClassSize> sizes = Sizes({12, 12, 12, 12});
   const EpisodeShape shape = {3, 3, 4};
@@ -199,7 +199,7 @@ TEST(SamplerTest, AnEpisodeIsItsIndex) {
 TEST(SamplerTest, PlansAreNWayKShotWithoutOverlap) {
   const std::vector<int64_t> texts = {9, 6, 20, 7, 100};
   const EpisodeSampler sampler = Sampler(texts, {3, 2, 4}, 3);
-  std::map<std::pair<size_t, int64_t>, int> ways;     // how often a class stands in a way
+  std::map<std::pair<size_t, int64_t>, int> ways;     // how often a class is each way
   std::map<std::pair<int64_t, int64_t>, int> chosen;  // how often a text is in the support set
   constexpr int kPlans = 2000;
   for (int64_t i = 0; i < kPlans; ++i) {
@@ -229,7 +229,8 @@ TEST(SamplerTest, PlansAreNWayKShotWithoutOverlap) {
   for (const auto& [way, count] : ways) {
     EXPECT_NEAR(count, kPlans / 5.0, 5 * std::sqrt(kPlans / 5.0)) << "way " << way.first << ", class " << way.second;
   }
-  // Class 1 has just the six texts that an episode takes: each is support in a third of the plans that have the class.
+  // Class 1 has exactly the six texts that an episode needs. So each text is in the support set of a third of the plans
+  // with the class.
   for (int64_t text = 0; text < 6; ++text) {
     const double mean = kPlans * 3 / 5.0 / 3;
     EXPECT_NEAR((chosen[{1, text}]), mean, 5 * std::sqrt(mean)) << text;
@@ -249,7 +250,7 @@ TEST(SamplerTest, StreamsOfSeedsAndPurposesDiffer) {
 }
 
 TEST(SamplerTest, TheFirstPlanOfSeedSevenStaysWhatItWas) {
-  // If this changes, no record made before can be repeated.
+  // If this changes, no existing record can be repeated.
   EXPECT_EQ(WholeText(Sampler({5, 6, 7, 8, 9}, {3, 1, 2}, 7).Plan(0)),
             "classes 4 2 0; support 4.4 2.6 0.2; query 4.8 4.6 2.0 2.4 0.0 0.1; own 934636652712973819");
   EXPECT_EQ(WholeText(Sampler({5, 6, 7, 8, 9}, {3, 1, 2, 1.0}, 7).Plan(1)),
@@ -270,7 +271,7 @@ TEST(SamplerTest, BorrowedAnswersAreAShareOfTheEpisodes) {
       const EpisodePlan plan = sampler.Plan(i);
       borrowed += plan.borrowed_answers ? 1 : 0;
       seeds.insert(plan.answer_seed);
-      ASSERT_EQ(Text(plan), Text(none.Plan(i)));  // the rest of the plan is as it would have been
+      ASSERT_EQ(Text(plan), Text(none.Plan(i)));  // the rest of the plan does not change
     }
     EXPECT_EQ(seeds.size(), kPlans);
     if (share == 0.5) {

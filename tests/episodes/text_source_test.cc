@@ -1,4 +1,4 @@
-// Episodes as tensors: what a plan becomes, text by text.
+// Episodes as tensors: compares each text of a plan with its tokens in the batch.
 #include "episodes/text_source.h"
 
 #include <ATen/ATen.h>
@@ -34,8 +34,8 @@ struct Dealt {
   const PromptTemplate& prompt;
 };
 
-// The batch's tokens are those of the texts `refs`, `drawn` per way, and behind them of the answer words if there are
-// more texts `per_way`. Adds the ids to `used`.
+// Expects that the batch has the tokens of the texts `refs`, `drawn` per way, followed by the answer words if a way has
+// more texts (`per_way`). Adds the ids to `used`.
 void ExpectTexts(const Batch& batch, const std::vector<int64_t>& rows, const Dealt& dealt,
                  const std::vector<TextRef>& refs, int64_t drawn, int64_t per_way, std::set<int64_t>* used) {
   const TextInputs& inputs = TextsOf(batch);
@@ -94,7 +94,7 @@ void ExpectAnswers(const Answers& answers, const std::vector<int64_t>& rows, con
     std::vector<int64_t> answer =
         *AnswerIds(VerbalizerSpec(), Trained(), "",
                    dealt.classes[static_cast<size_t>(dealt.plan.classes[static_cast<size_t>(w)])].name);
-    if (dealt.plan.borrowed_answers) {  // one piece, whichever it is
+    if (dealt.plan.borrowed_answers) {  // one piece, any one
       answer = {rows[static_cast<size_t>(answers.ids[w][0].item<int64_t>())]};
     }
     std::map<int64_t, double> weights;
@@ -147,7 +147,7 @@ TEST(TextSourceTest, AnEpisodeIsItsPlanInTensors) {
       const Batch& batch = query ? episode.query : episode.support;
       const std::vector<TextRef>& refs = query ? plan.query : plan.support;
       const int64_t drawn = query ? 3 : 2;
-      const int64_t per_way = query ? 3 : 2 + (answer_texts > 0 ? 1 : 0);  // a text computed once, however it counts
+      const int64_t per_way = query ? 3 : 2 + (answer_texts > 0 ? 1 : 0);  // repeated texts are computed once
       const TextInputs& inputs = TextsOf(batch);
       ASSERT_EQ(batch.ways, 3);
       ASSERT_EQ(inputs.size(), 3 * per_way);
@@ -162,11 +162,11 @@ TEST(TextSourceTest, AnEpisodeIsItsPlanInTensors) {
     }
     used.erase(-1);
     used.erase(-2);
-    EXPECT_EQ(std::vector<int64_t>(used.begin(), used.end()), rows);  // all that occurs, and nothing else
+    EXPECT_EQ(std::vector<int64_t>(used.begin(), used.end()), rows);  // the rows that occur, and no others
   }
 }
 
-// Texts of three to seven words, some of them rarer than others, no text twice; class by class.
+// Classes of texts with three to seven words, some words rarer than others. No text occurs twice.
 std::vector<TextClass> SkewedClasses() {
   static const char* const words[] = {"library", "terminal", "editor", "music",  "game", "network",
                                       "fonts",   "science",  "python", "images", "mail", "desktop",
@@ -201,7 +201,7 @@ TextSource SplitOf(const std::vector<TextClass>& classes, const PromptTemplate& 
   return *split;
 }
 
-// A batch's texts as prompts give them: vocabulary ids, -1 - s for soft vector s, and the place of the mask.
+// The texts of a batch in the form of prompts: vocabulary ids, -1 - s for soft vector s, and the position of the mask.
 std::vector<std::pair<std::vector<int64_t>, int64_t>> Unpacked(const Batch& batch, const std::vector<int64_t>& rows) {
   std::vector<std::pair<std::vector<int64_t>, int64_t>> texts(static_cast<size_t>(TextsOf(batch).size()));
   const int64_t longest = TextsOf(batch).longest();

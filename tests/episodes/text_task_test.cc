@@ -1,4 +1,4 @@
-// Several tasks that are computed together give the same results as each of them alone.
+// Several tasks in one batch give the same results as each task alone.
 #include "episodes/text_task.h"
 
 #include <ATen/ATen.h>
@@ -110,7 +110,7 @@ TEST(TextTaskTest, TheTextsOfAllTasksInOneBatch) {
     ASSERT_EQ(answers.ids.sizes(), at::IntArrayRef({kTasks * kWays, kTasks}));
     EXPECT_LT(MaxDifference(answers.weights.sum(1), at::ones({kTasks * kWays}, at::kDouble)), 1e-15);
   }
-  // With the whole vocabulary ids stay as they are.
+  // With all rows of the vocabulary, ids do not change.
   TextTaskOptions options;
   options.whole_vocabulary = true;
   const Episode whole = BuildTextTasks(tasks, options);
@@ -119,7 +119,7 @@ TEST(TextTaskTest, TheTextsOfAllTasksInOneBatch) {
       at::where(TextsOf(built.query).ids().ge(0), built.rows.index_select(0, TextsOf(built.query).ids().clamp_min(0)),
                 TextsOf(built.query).ids()),
       TextsOf(whole.query).ids()));
-  // Tasks of other sizes are no tasks of one batch.
+  // Tasks of different sizes cannot share a batch.
   std::vector<TextTask> uneven = tasks;
   uneven[1][0].query.pop_back();
   EXPECT_THROW(Build(uneven), c10::Error);
@@ -135,7 +135,7 @@ struct Setting {
   bool PerTask(size_t i) const { return per_task_soft && i < params.size() && model.PerTask(i); }
 };
 
-// The parameters of the merged episode, other for each task where they may be, and the class heads behind them.
+// The parameters of the merged episode, different for each task where that is allowed, followed by the class heads.
 ParamList TogetherOf(const Setting& setting, const Episode& merged, Random* random) {
   const ParamList local = LocalParams(setting.model.params(), setting.params, merged.rows);
   const auto perturbed = [&](const at::Tensor& x) { return x + RandomTensor(x.sizes(), random) * 0.3; };
@@ -224,7 +224,7 @@ void ExpectTogetherAsAlone(const Setting& setting, const Episode& merged, const 
   }
 }
 
-// The batch's logits, loss and gradients in each task's own soft vectors and class head, or in those of all.
+// Logits, loss and gradients of the batch, with soft vectors and class heads per task, or shared by all tasks.
 TEST(TextTaskTest, LogitsLossesAndGradientsAreThoseOfTheTasksAlone) {
   ModelSpec spec;
   BertSpec& bert = *spec.mutable_encoder()->mutable_bert();

@@ -1,5 +1,5 @@
-// Specs, sweeps, data, finished runs and checkpoints, damaged in every way of a list: no command crashes, hangs, prints
-// what is not text or leaves something behind, and each error names the file or the field.
+// Specs, sweeps, data, finished runs and checkpoints, damaged in each way of a list: no command crashes, hangs, prints
+// bytes that are not text or leaves files behind, and each error names the file or the field.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -112,7 +112,7 @@ std::vector<Mutation> Mutations() {
   };
 }
 
-// Whether an error tells where it is: the file or its folder, or a field of the spec that the file does not suit.
+// Whether an error names its place: the file or its folder, or the field of the spec to which the file does not fit.
 bool NamesAPlace(const std::string& error, const std::string& file) {
   static const std::regex field(
       "\\b(dataset|episodes|model|learner|train|test|texts|encoder|dropout|optimizer)\\.[a-z_]+|\\b(train|valid|test) "
@@ -124,7 +124,7 @@ bool NamesAPlace(const std::string& error, const std::string& file) {
 
 class BadInputTest : public CommandLineTest {
  protected:
-  // Damages `file` in each way and calls `command`, which names it, after each.
+  // Damages `file` in each way, and each time calls `command`, which reads the file.
   void Damage(const std::string& file, const std::vector<std::string>& command, const std::string& input = "") {
     const Outcome good = Command(command, false, false, input);
     ASSERT_EQ(good.status, 0) << absl::StrJoin(command, " ") << "\n" << good.err;

@@ -81,7 +81,7 @@ TEST_F(CheckpointRunTest, TheSameRecordEveryTimeAndWhenStopped) {
   EXPECT_EQ(stopped.status, 130);
   EXPECT_THAT(stopped.err,
               HasSubstr("stopped at episode 0 of 2-shot validation at meta-step 0; the same command continues"));
-  // With other weights it does not go on; with its own it does.
+  // The run does not continue with other weights; with its own weights it does.
   const std::string weights = Read("roberta/model.safetensors");
   std::string other = weights;
   other.back() = static_cast<char>(other.back() ^ 1);
@@ -108,14 +108,14 @@ TEST_F(CheckpointRunTest, WhatIsExportedIsWhatValidatedBest) {
                        "model.lora.alpha=3"})
                   .status,
               0);
-    std::filesystem::remove_all(encoder);  // the run needs it no longer
+    std::filesystem::remove_all(encoder);  // the run does not need it any more
     TensorFile best = *ParseSafetensors(Read("run/best-2shot.safetensors"), "best");
     for (auto& [param, tensor] :
-         best.tensors) {  // what learned least may have validated best: updates that are something
+         best.tensors) {  // the initial parameters may have validated best, so makes updates that are not 0
       tensor = absl::EndsWith(param, ".B") ? at::rand(tensor.sizes()) : tensor.clone();
     }
     ASSERT_TRUE(WriteSafetensors(folder_ + "run/best-2shot.safetensors", best).ok());
-    std::filesystem::remove(folder_ + "run/SHA256SUMS");  // of the parameters before
+    std::filesystem::remove(folder_ + "run/SHA256SUMS");  // has the checksums of the old parameters
     const Outcome exported = Command({"export", folder_ + "run", "--out", folder_ + "out"});
     ASSERT_EQ(exported.status, 0) << exported.err;
     EXPECT_THAT(exported.out, HasSubstr("the 2-shot initialisation of "));
@@ -134,7 +134,7 @@ TEST_F(CheckpointRunTest, WhatIsExportedIsWhatValidatedBest) {
         EXPECT_TRUE(at::equal(opened->params[i], expected)) << param;
       }
     }
-    EXPECT_EQ(updated, name == "albert" ? 8 : 0);  // queries and values of four layers of their own
+    EXPECT_EQ(updated, name == "albert" ? 8 : 0);  // queries and values of four separate layers
     const TensorFile prompt = *ParseSafetensors(Read("out/prompt.safetensors"), "prompt");
     EXPECT_EQ(prompt.tensors.size(), name == "bert-no-head" ? 3 : 1);
     EXPECT_TRUE(at::equal(prompt.Find("prompt.soft"), best.Find("prompt.soft")));
@@ -156,13 +156,13 @@ TEST_F(CheckpointRunTest, TheFilesOfTheEncoderAreChecked) {
   Write("run/encoder/vocab.txt", absl::StrReplaceAll(vocab, {{"cat", "cut"}}));
   EXPECT_THAT(exported().err, HasSubstr("error: $run/encoder/vocab.txt: not the bytes that were written"));
   Write("run/encoder/vocab.txt", vocab);
-  // One that the tokenizer could do without, and would then be another.
+  // The tokenizer could be made without this file, but would be a different one.
   std::filesystem::remove(folder_ + "run/encoder/tokenizer_config.json");
   EXPECT_THAT(exported().err, HasSubstr("here, but encoder/tokenizer_config.json is not; copy it again"));
   EXPECT_FALSE(std::filesystem::exists(folder_ + "out"));
 }
 
-// Prototypes in a whole run, and soft vectors that begin as words.
+// Prototypes in a whole run, and soft vectors that start as words.
 TEST_F(CheckpointRunTest, WordsAndPrototypes) {
   const Outcome run = Command({"run", Spec(std::string(kGoldens) + "bert"), "--out", folder_ + "words", "--set",
                                "model.prompt.init_words=what dogs", "--set", "model.verbalizer.kind=PROTOTYPE", "--set",
@@ -184,7 +184,7 @@ TEST_F(CheckpointRunTest, SpecErrorsNameTheField) {
     return Command({"run", spec, "--out", folder_ + "x", "--set", set}).err;
   };
   EXPECT_THAT(error("model.tokenizer.path=some.model"),
-              HasSubstr("model.tokenizer.path is set; model.encoder.checkpoint brings a tokenizer of its own\n"));
+              HasSubstr("model.tokenizer.path is set; model.encoder.checkpoint has its own tokenizer\n"));
   EXPECT_THAT(error("device=gpu"), HasSubstr("device is 'gpu'; it must be cpu, cuda or cuda:N\n"));
   if (!at::hasCUDA()) {
     EXPECT_THAT(error("device=cuda"), HasSubstr("device is 'cuda'; this program's LibTorch, "));
@@ -201,7 +201,7 @@ TEST_F(CheckpointRunTest, SpecErrorsNameTheField) {
   EXPECT_FALSE(std::filesystem::exists(folder_ + "x.partial")) << "nothing half-written";
 }
 
-// Products in bfloat16 have 8 bits: the losses come close to those of float32, and are not the same.
+// Products in bfloat16 have 8 significant bits: the losses are close to those of float32, but not equal.
 TEST_F(CheckpointRunTest, Bfloat16ComesCloseToFloat32) {
   const std::string spec = Spec(std::string(kGoldens) + "bert");
   ASSERT_EQ(Command({"run", spec, "--out", folder_ + "full"}).status, 0);
@@ -258,7 +258,7 @@ TEST_F(CheckpointRunTest, EncodeGivesWhatTransformersGives) {
     longer.insert(longer.end(), {"--max-tokens", "5000"});
     EXPECT_THAT(Command(longer, false, lines).err,
                 HasSubstr(absl::StrCat("error: --max-tokens is 5000, but ", kGoldens, name, " takes at most ")));
-    // An error leaves what was there before.
+    // After an error, the old file is still there.
     const std::string before = Read(name + ".safetensors");
     const Outcome none = Command({"encode", "--encoder", kGoldens + name, "--out", out, "--what", "mask-logits"}, false,
                                  lines + "no mask here\n");
@@ -269,8 +269,8 @@ TEST_F(CheckpointRunTest, EncodeGivesWhatTransformersGives) {
   }
 }
 
-// More lines than one window takes, so that copies of a line are in different windows and batches. In bfloat16 a number
-// passes 14 roundings of 2^-8 in a layer (see bfloat16_layers_test).
+// More lines than fit into one window, so that copies of a line are in different windows and batches. In bfloat16 a
+// number is rounded 14 times per layer, by a relative 2^-8 (see bfloat16_layers_test).
 TEST_F(CheckpointRunTest, EncodeGivesALineTheSameStatesInEachWindowAndPrecision) {
   const std::vector<std::string> lines = {"the cat", "a dog sat on the mat and saw a cat", "on", "the dog and the cat"};
   constexpr int64_t kCopies = 600;

@@ -1,5 +1,5 @@
-// A run's initialisation on somebody's own classes: the probabilities that meta-test would give, whatever the texts'
-// order and company, without the run's data; and what each mistake is answered with.
+// A run's initialisation on a user's classes: the probabilities are those of meta-test, in any order of texts and with
+// any other texts, without the run's data. Then the error for each mistake.
 #include <ATen/ATen.h>
 #include <ATen/core/grad_mode.h>
 #include <gmock/gmock.h>
@@ -89,7 +89,7 @@ constexpr char kSpec[] =
 
 constexpr char kMaml[] = "maml {} inner { optimizer: ADAMW encoder_lr: 0.01 prompt_lr: 0.01 weight_decay: 0.1 }";
 
-// A run, whose data are gone when it is there.
+// A run whose data are removed after it.
 std::string RunOf(const std::string& name, const std::string& learner, const std::vector<std::string>& sets = {}) {
   std::string data;
   for (int c = 0; c < 9; ++c) {
@@ -192,7 +192,7 @@ TEST(ClassifyTest, LinesAreLabelledInEachFormat) {
 
 TEST(ClassifyTest, OrderAndCompanyOfTheTextsChangeNothing) {
   std::vector<std::string> texts;
-  for (int i = 0; i < 700; ++i) {  // more than are read at once
+  for (int i = 0; i < 700; ++i) {  // more than are read in one piece
     texts.push_back(absl::StrCat("word ", i, i % 3 == 0 ? " red and blue and a drum beside the zebra" : "", " x"));
   }
   const auto forth = Rows(Classify({"--all"}, absl::StrJoin(texts, "\n")).out);
@@ -242,7 +242,7 @@ TEST(ClassifyTest, ThePrecisionIsTheRunsOrTheOption) {
   EXPECT_NE(rows(half, {}), rows(half, {"--precision", "FLOAT32"}));
 }
 
-// As an episode of the same texts, on the rows of the vocabulary that it needs alone.
+// Compared with an episode of the same texts, computed with only the vocabulary rows that it needs.
 TEST(ClassifyTest, ProbabilitiesAreThoseOfMetaTest) {
   for (const std::string learner : {kMaml, "proto_net {}", "r2d2 {}", "meta_prompter {}"}) {
     std::string run = TheRun();
@@ -296,7 +296,7 @@ std::string ManyClasses(int texts) {
   int c = 0;
   for (size_t i = 0; i < kLetters.size(); ++i) {
     for (size_t j = i; j < kLetters.size(); ++j) {
-      for (size_t k = j; k < kLetters.size() && c < 200; ++k, ++c) {  // no name is another's letters in another order
+      for (size_t k = j; k < kLetters.size() && c < 200; ++k, ++c) {  // no two names have the same letters
         for (int text = 0; text < texts; ++text) {
           absl::StrAppend(&few, std::string({kLetters[i], kLetters[j], kLetters[k]}), "\tword ", c, " ", text, "\n");
         }
@@ -314,14 +314,14 @@ TEST(ClassifyTest, ManyClassesWhereTheModelCan) {
   ASSERT_EQ(outcome.status, 0) << outcome.err;
   ASSERT_EQ(Rows(outcome.out).size(), 3);
   EXPECT_EQ(Rows(outcome.out)[2].size(), 203);
-  // Newton's method on a system of texts x classes equations: more than any machine holds.
+  // Newton's method needs a matrix of (texts x classes)² numbers, too many for any machine.
   const std::string probe = RunOf("probe", "linear_probe {}", {"train.meta_steps=0"});
   Write("many.tsv", ManyClasses(5));
   const Outcome refused = Command({"classify", "--run", probe, "--support", "$many.tsv", "--threads", "1"});
   EXPECT_EQ(refused.status, 1);
   EXPECT_THAT(
       refused.err,
-      AllOf(StartsWith("error: $many.tsv: adapting to 1000 texts of 200 classes at once takes about 1192.1 GiB, and "),
+      AllOf(StartsWith("error: $many.tsv: adapting to 1000 texts of 200 classes together takes about 1192.1 GiB, and "),
             HasSubstr(" GiB are free; give fewer texts per class, or fewer classes\n")));
 }
 

@@ -84,7 +84,7 @@ TEST_F(CommandLineTest, HelpNamesEveryCommand) {
   }
 }
 
-// What bash offers behind `line`, of which the last word is to be completed.
+// The completions that bash offers for the last word of `line`.
 std::string Completed(const std::string& script, const std::vector<std::string>& line) {
   std::string command = absl::StrCat("source ", script, "; COMP_WORDS=(");
   for (const std::string& word : line) {
@@ -239,7 +239,7 @@ TEST_F(CommandLineTest, EpisodesAreTheSameEachTime) {
   EXPECT_THAT(first.out, StartsWith("episode 0 of test, seed 0: 2-way 1-shot, 2 queries per class\n"
                                     "part\tway\tlabel\tnumber\ttext\nsupport\t0\tclass-"));
   const std::vector<std::string> lines = absl::StrSplit(first.out, '\n');
-  EXPECT_EQ(lines.size(), 2 + 2 * (1 + 2) + 1);  // two of head, the texts, and what follows the last end of line
+  EXPECT_EQ(lines.size(), 2 + 2 * (1 + 2) + 1);  // heading, texts, and "" after the last line end
   EXPECT_EQ(Command({"episodes", "$tiny.textproto"}).out, first.out);
   const std::vector<std::string> fifth = {"episodes", "$tiny.textproto", "--index", "5", "--split", "valid"};
   const std::string before = Command(fifth).out;
@@ -257,7 +257,7 @@ TEST_F(CommandLineTest, DatasetsCanBeLookedAt) {
   const Outcome text = Command({"datasets", "export", "$tiny.textproto"});
   EXPECT_THAT(text.out, HasSubstr("\tclass-0\tclass 0\tthe word 0 stands beside number 0\n"));
   EXPECT_THAT(stats.out, HasSubstr(Sha256(text.out)));
-  // Nothing else need be in the file.
+  // The file needs no other parts.
   Write("alone.textproto", "dataset { tsv { path: '$data.tsv' } split { shares { train: 0.34 valid: 0.33 } } }");
   EXPECT_EQ(Command({"datasets", "stats", "$alone.textproto"}).out, stats.out);
   EXPECT_EQ(Error({"datasets", "stats", "$alone.textproto", "--set", "dataset.split.shares.train=2"}),
@@ -266,7 +266,7 @@ TEST_F(CommandLineTest, DatasetsCanBeLookedAt) {
   EXPECT_EQ(Error({"datasets", "stats", "$alone.textproto"}), "$alone.textproto: dataset must be set");
 }
 
-// The ids of pieces are their lines in vocab.txt, from 0.
+// The id of a piece is its line number in vocab.txt, from 0.
 TEST_F(CommandLineTest, TextsAsTokens) {
   Write("config.json", R"({"model_type": "bert"})");
   Write("vocab.txt", "[PAD]\n[UNK]\n[CLS]\n[SEP]\n[MASK]\nthe\nword\n##s\n[\nmask\n]\n");
@@ -323,7 +323,7 @@ TEST_F(CommandLineTest, SinusoidsAreFitted) {
   const std::vector<std::string> short_run = {"sinusoid", "--meta-steps", "2",         "--meta-batch",
                                               "2",        "--test-tasks", "3",         "--test-steps",
                                               "0,1",      "--curve",      "$curve.tsv"};
-  // The first line has the seconds that it took.
+  // The first line has the time taken, which differs.
   const auto table = [](const Outcome& outcome) { return outcome.out.substr(outcome.out.find('\n') + 1); };
   const Outcome first = Command(short_run);
   EXPECT_EQ(first.status, 0) << first.err;

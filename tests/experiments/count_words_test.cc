@@ -20,7 +20,7 @@ TEST(WordsTest, AreRunsOfLettersAndDigitsInLowerCase) {
   EXPECT_TRUE(WordsOf(" -- ").empty());
 }
 
-// "a" is in both of the training texts: its weight is ln(3 / 3) + 1 = 1. "red" is in none: ln 3 + 1.
+// "a" is in both training texts, so its weight is ln(3 / 3) + 1 = 1. "red" is in none, so its weight is ln 3 + 1.
 TEST(WordCountsTest, RareWordsWeighMore) {
   Dataset dataset;
   dataset.classes.push_back({"seen", "seen", Split::kTrain, Texts({"a b", "A c"})});

@@ -1,5 +1,4 @@
-// Whole experiments with causal models: answers scored as sequences, calibration, in-context learning, and what is
-// refused.
+// Whole experiments with causal models: answers scored as sequences, calibration, in-context learning, and errors.
 #include <ATen/ATen.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -25,7 +24,7 @@ using ::testing::HasSubstr;
 
 class DecoderRunTest : public CheckpointRunTest {
  protected:
-  // A run of the golden with these settings more.
+  // A run of the golden checkpoint with these settings in addition.
   Outcome Run(const std::string& golden, const std::vector<std::string>& sets, const std::string& out = "run") const {
     std::vector<std::string> arguments = {"run",   Spec(kGoldens + golden),
                                           "--out", folder_ + out,
@@ -148,7 +147,7 @@ TEST_F(DecoderRunTest, WhatDoesNotFitIsNamed) {
       absl::StrCat("model.verbalizer={ kind: SEQUENCE calibration { texts: '", std::string(300, 'x'), "' } }"));
   EXPECT_THAT(RunError("gpt2", sets),
               HasSubstr(" tokens, the longest one without content 200 and the longest answer "));
-  // A tokenizer of another kind of model.
+  // A tokenizer for another kind of model.
   CopyOf("roberta");
   Write("roberta/tokenizer_config.json", R"({"tokenizer_class": "GPT2Tokenizer"})");
   EXPECT_THAT(Command({"run", Spec(folder_ + "roberta"), "--out", folder_ + "other"}).err,

@@ -1,4 +1,5 @@
-// Adaptations that lead to numbers that are none: the commands name the step and the step sizes, and write nothing.
+// Adaptations that lead to numbers that are not finite: the commands name the step and the step sizes, and write
+// nothing.
 #include <ATen/ATen.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -26,8 +27,8 @@ TEST_F(CommandLineTest, MetaTestAndValidationSayWhichStepDiverges) {
   const std::vector<std::string> run = {"run", "$tiny.textproto", "--out", "$run", "--set", kDiverging};
   std::vector<std::string> test_alone = run;
   test_alone.insert(test_alone.end(), {"--set", "train.meta_steps=0"});
-  const auto says = AllOf(HasSubstr("the logits of its query texts are not finite; all is finite before step "),
-                          HasSubstr(" of 30 on the support set, and not after it, with learner.meta_test.inner's "
+  const auto says = AllOf(HasSubstr("the logits of its query texts are not finite; everything is finite before step "),
+                          HasSubstr(" of 30 on the support set, but not after it, with learner.meta_test.inner's "
                                     "encoder_lr 100, prompt_lr 100, class_lr 1000; smaller ones may help"));
   EXPECT_THAT(Error(test_alone), AllOf(StartsWith("1-shot meta-test, random, episode 0: "), says));
   EXPECT_FALSE(Exists("run.partial/test-1shot-random.tsv"));

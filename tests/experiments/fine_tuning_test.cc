@@ -1,5 +1,5 @@
-// Fine-tuning on a whole data set: the gradient, a data set that can be learned, stops, kills and threads, the folder
-// as a start for few-shot runs, and errors.
+// Fine-tuning on a whole data set: the gradient, data that can be learned, stops, kills and threads, few-shot runs that
+// start from the folder, and errors.
 #include <ATen/ATen.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -52,7 +52,7 @@ constexpr char kSpec[] =
     "train { epochs: 8 batch: 8 parts: 3 checkpoint_every: 2 }\n"
     "threads: 1\n";
 
-// Four classes of 20 texts. One word tells the class; the others are drawn from what all classes have.
+// Four classes of 20 texts. One word of a text tells its class; the others are drawn from words that all classes share.
 std::string Words() {
   const std::vector<std::string> telling = {"apple", "bread", "cider", "dough"};
   const std::vector<std::string> common = {"we", "all", "like", "to", "have", "some", "now", "and", "then"};
@@ -109,7 +109,7 @@ class FineTuningTest : public CommandLineTest {
     return error;
   }
 
-  // What does not depend on time.
+  // The files that do not depend on time.
   std::string BytesOf(const std::string& out) const {
     std::string bytes;
     for (const char* const file :
@@ -131,7 +131,7 @@ TEST_F(FineTuningTest, LearnsWhatCanBeToldApart) {
   EXPECT_EQ(record.test().texts(), 8);
   EXPECT_EQ(record.test().accuracy(), 1);
   EXPECT_EQ(record.test().macro_f1(), 1);
-  EXPECT_NEAR(record.test().low(), 8 / (8 + 1.959964 * 1.959964), 1e-6);  // Wilson's bound where all are right
+  EXPECT_NEAR(record.test().low(), 8 / (8 + 1.959964 * 1.959964), 1e-6);  // Wilson's bound if all answers are right
   EXPECT_EQ(record.test().high(), 1);
   EXPECT_EQ(record.steps_per_epoch(), 8);
   EXPECT_EQ(record.curve_size(), 9);
@@ -147,7 +147,8 @@ TEST_F(FineTuningTest, LearnsWhatCanBeToldApart) {
               HasSubstr("$tuned: the complete run there has another spec"));
 }
 
-// The shares of published texts are not in the spec, not even as defaults: the same command again finds its spec.
+// The spec in the folder has no shares of published texts, not even as defaults, so that the same command finds the
+// same spec.
 TEST_F(FineTuningTest, PublishedTextsTestAndTheSameCommandEndsAtOnce) {
   const std::string all = Words();
   const size_t second = all.find('\n', all.find("class-2")) + 1;
@@ -163,8 +164,8 @@ TEST_F(FineTuningTest, PublishedTextsTestAndTheSameCommandEndsAtOnce) {
   EXPECT_THAT(again.err, HasSubstr("complete already"));
 }
 
-// The gradient of a whole batch, whose parts are added up, is the derivative of the mean loss, and its loss is the
-// cross-entropy of the texts.
+// The sum of the parts' gradients is the derivative of the batch's mean loss, and this loss is the cross-entropy of the
+// texts.
 TEST_F(FineTuningTest, GradientIsTheDerivativeOfTheMeanLoss) {
   for (const char* const read : {"FIRST", "MEAN", "MASK"}) {
     const FineTuningSpec spec = SpecWith({absl::StrCat("read=", read), "dropout.hidden=0", "dropout.attention=0"});
@@ -273,7 +274,7 @@ TEST_F(FineTuningTest, NoTextIsOnTwoSidesAndPublishedTextsStay) {
   }
   EXPECT_EQ(sum, all.size());
   EXPECT_EQ(all.size(), 40U);
-  // 0.2 of the 20 texts of each class, whatever is shared, as long as shared ones do not exceed it.
+  // A share of 0.2 of the 20 texts of each class, also with shared texts, unless these alone exceed it.
   EXPECT_GE(split->test.size(), 12U);
   EXPECT_EQ(split->train.size() + split->valid.size() + split->test.size(), 60U);
 
@@ -281,7 +282,7 @@ TEST_F(FineTuningTest, NoTextIsOnTwoSidesAndPublishedTextsStay) {
   const absl::StatusOr<TextSplit> published = TextSplitOf(SpecWith({"texts.test.tsv.path=" + folder_ + "test.tsv"}));
   ASSERT_TRUE(published.ok()) << published.status();
   EXPECT_THAT(texts_of(published->test), ::testing::UnorderedElementsAre("only 1 has 3", "both have 4", "new"));
-  EXPECT_EQ(published->facts.left_out(), 4);  // one of a single class, one of three
+  EXPECT_EQ(published->facts.left_out(), 4);  // one text of a single class, and one that three classes have
   for (const auto* const side : {&published->train, &published->valid}) {
     EXPECT_EQ(texts_of(*side).count("both have 4") + texts_of(*side).count("only 1 has 3"), 0U);
   }
@@ -317,7 +318,7 @@ TEST_F(FineTuningTest, TheFolderIsAStartForFewShotRuns) {
   }
   EXPECT_EQ(Read("run/seen_texts.txt"), Read("tuned/seen_texts.txt"));
 
-  // The same texts under test are refused, unless the spec allows it.
+  // A test on the same texts is refused, unless the spec allows it.
   std::vector<std::string> seen = run;
   seen[3] = "$seen";
   Write("more.tsv", absl::StrCat(Words(), absl::StrReplaceAll(Words(), {{"class-", "other-"}, {" ", " more "}})));
@@ -332,7 +333,7 @@ TEST_F(FineTuningTest, TheFolderIsAStartForFewShotRuns) {
   EXPECT_THAT(allowed.err, HasSubstr("the encoder was trained on 36 texts of test classes"));
   EXPECT_THAT(Read("seen/record.textproto"), HasSubstr("seen_test_texts: 36"));
 
-  // And the other way: a run's encoder is fine-tuned.
+  // The opposite direction: a run's encoder is fine-tuned.
   Write("tuned.textproto", absl::StrReplaceAll(kSpec, {{"tokenizer { vocab_size: 80 }\n", ""},
                                                        {"encoder { bert {", "from_run { path: '$run' } #"}}));
   const Outcome again = Tune("again", {"train.epochs=1"});
@@ -373,7 +374,7 @@ TEST_F(FineTuningTest, PairsHaveASeparatorBetweenTheirTexts) {
 
 TEST_F(FineTuningTest, ErrorsNameTheField) {
   EXPECT_EQ(TuneError({"read=LAST"}), "--set read: 'LAST' is none of FIRST, MEAN, MASK");
-  EXPECT_EQ(TuneError({"name=a/b"}), "$tuned.textproto: name is 'a/b'; it may hold letters, digits, - and _ only");
+  EXPECT_EQ(TuneError({"name=a/b"}), "$tuned.textproto: name is 'a/b'; it may contain only letters, digits, - and _");
   EXPECT_EQ(TuneError({"texts.valid_share=0.6", "texts.test_share=0.6"}),
             "$tuned.textproto: texts.valid_share is 0.6 and texts.test_share 0.6; their sum must be below 1, the texts "
             "that train are the rest");
@@ -395,7 +396,7 @@ TEST_F(FineTuningTest, ErrorsNameTheField) {
   Write("words.tsv", "one\ta b c\n");
   EXPECT_EQ(TuneError({}), "dataset: a classifier needs two classes or more; there are 1");
   Write("words.tsv", "one\ta\none\tb\ntwo\ta\n");
-  EXPECT_THAT(TuneError({"texts.test_share=0.5"}), HasSubstr("texts: no text is left to train the class 'two'"));
+  EXPECT_THAT(TuneError({"texts.test_share=0.5"}), HasSubstr("texts: no text is left for training the class 'two'"));
 }
 
 }  // namespace

@@ -1,4 +1,4 @@
-// Whole runs on images: from a new ViT and from a checkpoint, exported, started from again, shown, and refused.
+// Whole runs on images, from a new ViT and from a checkpoint: export, runs that start from them, reports, and errors.
 #include <ATen/ATen.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

@@ -1,4 +1,4 @@
-// `metaprompt init`: a person's file becomes a spec that runs, or a sentence on what works instead.
+// `metaprompt init` turns a user's file into a spec that runs, or says what works instead.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <sys/stat.h>
@@ -114,7 +114,7 @@ TEST_F(InitTest, OtherLayoutsAndSmallClasses) {
   Write("mine.jsonl", json);
   EXPECT_THAT(Command({"init", "--data", "$mine.jsonl", "--encoder", kBert}).out,
               HasSubstr("text_field: \"sentence\" label_field: \"intent\" }"));
-  // What the classes are called is in the spec, since a run reads no column of names.
+  // The spec has the names of the classes, because a run does not read the column of names.
   std::string csv = "label,name,text\n";
   for (int i = 0; i < 36; ++i) {
     absl::StrAppend(&csv, "C", i % 6, ",", i % 6 == 0 ? "" : absl::StrCat("cat ", i % 6), ",the word ", i, "\n");

@@ -1,5 +1,5 @@
-// A run that is killed at a system call that writes, and continued: the same bytes, whichever call it was. The
-// functions of the C library that change files are replaced here by ones that count.
+// A run that is killed at a system call that changes files, and then continued, leaves the same bytes, whichever call
+// it was. This file replaces the functions of the C library that change files by functions that count their calls.
 #include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -24,10 +24,10 @@ namespace {
 
 enum class Calls { kAll, kRenames };
 
-std::atomic<int> calls_left = 0;  // this many calls until the process is killed; 0: it is not
+std::atomic<int> calls_left = 0;  // the process is killed after this many calls; 0: it is not killed
 std::atomic<Calls> counted = Calls::kAll;
 
-// Whether this call is the one at which the process ends.
+// Whether the process is to be killed at this call.
 bool IsLast(Calls kind = Calls::kAll) {
   return (counted == Calls::kAll || counted == kind) && calls_left > 0 && --calls_left == 0;
 }
@@ -70,7 +70,7 @@ ssize_t write(int fd, const void* bytes, size_t size) {
   return syscall(SYS_write, fd, bytes, size);
 }
 
-int fsync(int) {  // without a power cut it changes nothing
+int fsync(int) {  // matters only at a power cut
   EndIfLast();
   return 0;
 }
@@ -86,7 +86,8 @@ const std::vector<std::string>& Sets() {
   return *sets;
 }
 
-// Runs in a process that is killed at its `last`-th call of these (0: at none). True if it was; else the run has ended.
+// Runs in a process that is killed at its `last`-th call of this kind (0: never). Returns true if it was killed, and
+// false if the run has ended.
 bool KilledAt(int last, const std::string& out, Calls calls = Calls::kAll) {
   const ExperimentSpec spec = Spec(Sets());
   const pid_t child = fork();
@@ -107,7 +108,7 @@ bool KilledAt(int last, const std::string& out, Calls calls = Calls::kAll) {
   return WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL;
 }
 
-// The files of a run that depend on nothing but its spec. (SHA256SUMS has the checksum of environment.textproto.)
+// The files of a run that depend only on its spec. (SHA256SUMS has the checksum of environment.textproto.)
 std::string Bytes(const std::string& run) {
   std::string bytes;
   for (const char* file : {"record.textproto", "best-1shot.safetensors", "checkpoint-1shot.safetensors",
@@ -117,8 +118,8 @@ std::string Bytes(const std::string& run) {
   return bytes;
 }
 
-// Kills a run at its first call, at its (1 + stride)-th and so on, each in its own directory, and continues it. The
-// number of kills.
+// Kills a run at its first call, another at its (1 + stride)-th, and so on, each in its own directory, and continues
+// it. Returns the number of kills.
 int KillsAndContinues(Calls calls, int stride) {
   const std::string whole = Folder() + "/whole";
   if (!Exists(whole)) {
@@ -129,7 +130,7 @@ int KillsAndContinues(Calls calls, int stride) {
   for (int last = 1; true; last += stride) {
     const std::string out = absl::StrCat(Folder(), "/killed-", last);
     if (!KilledAt(last, out, calls)) {
-      return kills;  // it has fewer calls
+      return kills;  // the run has fewer calls
     }
     ++kills;
     if (!Exists(out)) {

@@ -1,4 +1,4 @@
-// What the options of commands may name: files to write, and values that have an effect.
+// The values of commands' options: which files may be written, and values that would have no effect.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <sys/stat.h>
@@ -49,7 +49,7 @@ TEST_F(OutputTest, NoInputAndNoFileOfARunIsReplaced) {
   refused({"sinusoid", "--meta-steps", "0", "--curve"}, "run/best-1shot.safetensors", listed);
   refused({"sinusoid", "--dump"}, "run/best-1shot.safetensors", listed);
   refused({"episodes", "$tiny.textproto", "--save"}, "run/record.textproto", listed);
-  // A report beside the record, and one that replaces an earlier report, are nobody's loss.
+  // A report may be written next to the record, and may replace an earlier report.
   for (int i = 0; i < 2; ++i) {
     EXPECT_EQ(Command({"report", "$run", "--out", "$run/report.html"}).err, "");
   }

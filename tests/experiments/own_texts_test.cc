@@ -1,5 +1,5 @@
-// A person's own file of texts, from a checkpoint to labelled answers without any run: what is read, what is written,
-// what is kept, and how good it is said to be.
+// A user's file of texts, labelled with a checkpoint and without any run: input, output, saved classifiers, and
+// measures of quality.
 #include <ATen/ATen.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -163,7 +163,7 @@ TEST_F(OwnTextsTest, NothingIsInTheFolderToSaveInUntilTheEnd) {
   ASSERT_EQ(mkfifo((folder_ + "few.csv").c_str(), 0600), 0);
   Outcome saved;
   std::thread command([&] { saved = Classify("bert", {"--save", folder_ + "empty"}, "the cat\n"); });
-  std::ofstream examples(folder_ + "few.csv");  // waits for the command, which has begun to read
+  std::ofstream examples(folder_ + "few.csv");  // opening this pipe waits until the command has begun to read
   EXPECT_TRUE(std::filesystem::is_empty(folder_ + "empty"));
   examples << kFew;
   examples.close();
@@ -257,7 +257,7 @@ TEST_F(OwnTextsTest, LabelledTextsTellHowGoodItIs) {
   for (size_t i = 0; i < 6; ++i) {
     right += rows[i][0] == labels[i] ? 1 : 0;
   }
-  // Columns are found in each file by itself: here by their names.
+  // Columns are found separately in each file: here by their names.
   Write("few.csv", std::string("text,label") + (kFew + std::string(kFew).find('\n')));
   std::vector<std::string> all = {"classify",  "--encoder",         std::string(kGoldens) + "bert",
                                   "--support", folder_ + "few.csv", "--threads",
@@ -362,7 +362,7 @@ TEST(CalibrationTest, TheTemperatureFollowsTheScores) {
   };
   EXPECT_LT(loss(temperature), loss(0.99 * temperature));
   EXPECT_LT(loss(temperature), loss(1.01 * temperature));
-  // All right: as sure as Platt's targets are, and not more.
+  // All answers are right: the probabilities become Platt's targets, not more.
   EXPECT_NEAR(BestTemperature(at::tensor({1.0, 0.0}, at::kDouble).view({1, 2}), {0}), 1 / std::log(2.0), 1e-6);
 }
 

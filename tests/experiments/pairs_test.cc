@@ -1,4 +1,4 @@
-// Pairs of texts from a person's file to records and labelled answers, and what does not take pairs.
+// Pairs of texts, from a user's file to records and labelled answers, and the commands that do not take pairs.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -91,7 +91,7 @@ TEST_F(PairsTest, ARunOfPairsIsRepeatedFromItsFilesOfEpisodes) {
     return record.substr(record.find("tests {"), record.rfind('}') - record.find("tests {"));
   };
   EXPECT_THAT(tests("frozen"), StartsWith(tests("first").substr(0, tests("first").rfind("classes {"))));
-  // Word tasks take the pieces of both texts; a template may leave a text out.
+  // Word tasks use the pieces of both texts; a template may leave out a text.
   Write("pairs.csv", Pairs(9, 16));
   RunOf("words", {"episodes.word_tasks=0.5"});
   RunOf("alone", {"model.prompt.template={text_b} {mask}", "learner.maml.order=FIRST"});
@@ -127,7 +127,7 @@ TEST_F(PairsTest, ARunLabelsPairsInEachLayout) {
   const Outcome labelled = Classify(start, {"--labelled", "$both.csv"}, "");
   EXPECT_THAT(labelled.out, AllOf(HasSubstr("(1 of 2 texts; 95 % interval "), HasSubstr("  the cat goes | a cat\n")))
       << "one pair under both labels, of which one is wrong" << labelled.err;
-  // A template with one of the texts needs that one alone.
+  // A template with only one of the texts needs only that text.
   const std::string alone = RunOf("alone", {"model.prompt.template={text_b} <soft> {mask}"});
   Write("half.csv", "hypothesis,label\na cat,yes\none world,no\n");
   const Outcome half = Classify({"--run", alone, "--support", "$half.csv"}, {}, "hypothesis\ntwo cats\n");
@@ -154,7 +154,7 @@ TEST_F(PairsTest, InitWritesASpecOfPairsThatRuns) {
   for (const std::string encoder : {"", kBert, kBertNoHead}) {
     for (const std::string kind : {"prototypes", "linear_probe"}) {
       if (encoder.empty() && kind == "linear_probe") {
-        continue;  // it needs a checkpoint
+        continue;  // this kind needs a checkpoint
       }
       std::vector<std::string> init = {"init", "--data", "$pairs.csv", "--template", kind};
       if (!encoder.empty()) {

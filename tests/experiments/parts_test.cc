@@ -1,5 +1,5 @@
-// Validation and meta-test that are stopped or killed at any task go on where they were: the same lines, the same
-// record. Signals are heard at once in every command.
+// A validation or meta-test that is stopped or killed at any task continues there, with the same lines and the same
+// record. Every command reacts to signals immediately.
 #include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -64,7 +64,7 @@ class StoppingLearner : public Learner {
   mutable std::atomic<int64_t> count_ = 0;
 };
 
-// Meta-tests in as many calls as it takes, each of which is asked to stop when it adapts for the `after`-th time.
+// Meta-tests in several calls, each of which is asked to stop when it adapts for the `after`-th time.
 std::string TestInPieces(const ExperimentSpec& spec, const std::string& name, int64_t after, int* calls) {
   const std::unique_ptr<Learner> learner = MakeLearner(spec.learner());
   std::ostringstream shown;
@@ -89,7 +89,8 @@ std::string TestInPieces(const ExperimentSpec& spec, const std::string& name, in
   return "it never ends";
 }
 
-// The last chunk has two tasks: three threads share them, and sum in another order. It stays so for what is left of it.
+// The last chunk has two tasks, which three threads share and sum in another order. The rest of a stopped chunk must be
+// computed in the same way.
 TEST(PartsTest, MetaTestStoppedAtAnyTaskEndsWithTheSameLines) {
   for (const std::string together : {"1", "3"}) {
     for (const std::string threads : {"1", "3"}) {
@@ -107,7 +108,7 @@ TEST(PartsTest, MetaTestStoppedAtAnyTaskEndsWithTheSameLines) {
   }
 }
 
-// Starts `metaprompt ARGUMENTS`, its output going to `log`. `core`: OPENBLAS_CORETYPE; empty: not set.
+// Starts `metaprompt ARGUMENTS` with its output in `log`. `core`: the value of OPENBLAS_CORETYPE; empty: not set.
 pid_t Start(std::vector<std::string> arguments, const std::string& log, const std::string& core) {
   arguments.insert(arguments.begin(), "experiments/cli/metaprompt");
   std::vector<char*> argv;
@@ -127,7 +128,8 @@ pid_t Start(std::vector<std::string> arguments, const std::string& log, const st
   return child;
 }
 
-// With the kernel of this process' own runs: by default the program takes a faster one, which rounds differently.
+// Uses the same kernel as runs in this process, because by default the program would choose a faster one, which rounds
+// differently.
 pid_t StartRun(const std::string& out, const std::vector<std::string>& sets,
                const std::string& core = GetBlasInfo().kernel) {
   std::vector<std::string> arguments = {"run", SpecPath(), "--out", out};
@@ -137,7 +139,7 @@ pid_t StartRun(const std::string& out, const std::vector<std::string>& sets,
   return Start(arguments, out + ".log", core);
 }
 
-// The status of the child once it has ended; gives up after a minute, which is long on a busy machine, and kills it.
+// Waits for the child to end and returns its status. Kills it after a minute, which is enough even on a busy machine.
 int EndWithinAMinute(pid_t child) {
   int status = 0;
   for (const Clock::time_point begin = Clock::now(); Clock::now() - begin < std::chrono::seconds(60);) {
@@ -173,7 +175,7 @@ TEST(ProgramTest, AllSignalsAreHeardInALongValidation) {
   for (const int signal : {SIGUSR1, SIGTERM}) {
     const pid_t child = StartRun(out, sets);
     Await(out + ".partial/validation-1shot.tsv");
-    if (before > 0) {  // it goes on where it was; after ten seconds it shows how far it is
+    if (before > 0) {  // it continues where it was stopped, and shows its progress after ten seconds
       AwaitText(out + ".log", "1-shot validation at meta-step 0: ");
     }
     ASSERT_EQ(kill(child, signal), 0);
@@ -181,7 +183,7 @@ TEST(ProgramTest, AllSignalsAreHeardInALongValidation) {
     const std::string log = Read(out + ".log");
     ASSERT_TRUE(WIFEXITED(status)) << log;
     EXPECT_EQ(WEXITSTATUS(status), 130) << log;
-    EXPECT_THAT(log, HasSubstr("stopping after this task; once more to stop at once\n"));
+    EXPECT_THAT(log, HasSubstr("stopping after the current task; send the signal again to stop immediately\n"));
     const size_t at = log.find("stopped at episode ");
     ASSERT_NE(at, std::string::npos) << log;
     EXPECT_THAT(log, HasSubstr(" of 1-shot validation at meta-step 0; the same command continues from there\n"));
@@ -229,7 +231,7 @@ TEST(PartsTest, WithoutMetaTrainingNothingIsValidated) {
   EXPECT_TRUE(Exists(Folder() + "/nothing/best-1shot.safetensors"));
 }
 
-// A stopped run that is continued where products round differently.
+// A stopped run that is continued on a machine where products round differently.
 TEST(PartsTest, AnotherEnvironmentNeedsConsent) {
   const std::string out = Folder() + "/elsewhere";
   std::ostringstream shown;
@@ -246,7 +248,7 @@ TEST(PartsTest, AnotherEnvironmentNeedsConsent) {
   begun.set_libtorch("0.4.1");
   begun.set_host_cpu("another");  // no number depends on its name
   ASSERT_TRUE(WriteFileAtomically(path, SpecText(begun)).ok());
-  std::filesystem::remove(out + ".partial/SHA256SUMS");  // which tells that the file was edited
+  std::filesystem::remove(out + ".partial/SHA256SUMS");  // which would show that the file was edited
   const std::string different = absl::StrCat("LibTorch was 0.4.1 and is ", here);
   EXPECT_EQ(RecordOf(Spec(), out),
             absl::StrCat(out, ".partial: the run began in another environment (", different,
@@ -258,7 +260,7 @@ TEST(PartsTest, AnotherEnvironmentNeedsConsent) {
   EXPECT_THAT(Read(out + "/environment.textproto"), HasSubstr(absl::StrCat("changed: \"", different, "\"\n")));
 }
 
-// With OpenBLAS: a run that began with an old kernel goes on with it, though the program would choose another.
+// With OpenBLAS, a run that began with an old kernel continues with it, although the program would choose another one.
 TEST(ProgramTest, AStoppedRunKeepsItsKernel) {
   const std::string kernel = GetBlasInfo().kernel;
   if (kernel.empty()) {
@@ -276,7 +278,7 @@ TEST(ProgramTest, AStoppedRunKeepsItsKernel) {
     EXPECT_THAT(Read(out + ".log"), Not(HasSubstr("error: ")));
     EXPECT_THAT(Read(out + ".partial/environment.textproto"), HasSubstr("blas_kernel: \"Prescott\""));
   }
-  // The user's own choice stands, and differs.
+  // The user has chosen a different kernel, which is kept.
   const int status = EndWithinAMinute(StartRun(out, sets, "Nehalem"));
   EXPECT_TRUE(WIFEXITED(status) && WEXITSTATUS(status) == 1);
   EXPECT_THAT(Read(out + ".log"), HasSubstr("the BLAS kernel was Prescott and is Nehalem"));

@@ -1,4 +1,5 @@
-// The losses of pre-training: masks, values against transformers, gradients against differences, and a closed world.
+// The losses of pre-training: masks, values compared with transformers, gradients compared with differences, and data
+// whose optimum is known.
 #include <ATen/ATen.h>
 #include <gtest/gtest.h>
 
@@ -81,7 +82,8 @@ TEST(MaskingTest, PredictsTheShareAndReplacesAsBertDoes) {
       ++kinds[seen == mask ? "mask" : seen == 20 ? "same" : "random"];
     }
   }
-  // 24,000 draws: four standard deviations are 0.0103, 0.0077 and 0.0077. A random piece is the same in 1 of 78.
+  // 24,000 draws: four standard deviations are 0.0103, 0.0077 and 0.0077. A random piece equals the original in 1 of 78
+  // cases.
   EXPECT_NEAR(kinds["mask"] / 24000.0, 0.8 + 0.1 / 78, 0.0104);
   EXPECT_NEAR(kinds["same"] / 24000.0, 0.1 + 0.1 / 78, 0.0078);
   EXPECT_NEAR(kinds["random"] / 24000.0, 0.1 - 0.2 / 78, 0.0078);
@@ -175,7 +177,7 @@ TEST(MaskedLanguageTest, GradientIsThatOfDifferencesWithDropoutToo) {
   }
 }
 
-// The spec of pairs alone, and 24 pairs and more of words for it.
+// A spec with only the loss of pairs, in the given number of parts.
 PretrainingSpec PairsSpecWith(int parts, double dropout) {
   PretrainingSpec spec;
   EXPECT_TRUE(
@@ -203,7 +205,7 @@ struct StepOfPairs {
   ParamList grads;
 };
 
-// Step 1 at `params`, part by part.
+// Computes step 1 at `params`, part by part.
 StepOfPairs PairsStep(const PretrainingSpec& spec, const Corpus& corpus, const ParamList& params) {
   PretrainingObjective objective(spec, Golden().encoder.get(), GoldenTokenizer(), &corpus, at::kCPU);
   const TrainingBatch batch = objective.Batch(1);
@@ -266,7 +268,8 @@ TEST(TextPairsTest, GradientIsThatOfDifferencesWithDropoutToo) {
 }
 
 TEST(TextPairsTest, EqualTextsAreNotContrasted) {
-  // Where all vectors are one, all logits are the same: log 3 per pair, and log 2 or 0 with less to tell apart.
+  // If all vectors are equal, all logits are equal: the loss is log 3 per pair, or log 2 or 0 with fewer contrasted
+  // pairs.
   const at::Tensor same = at::ones({3, 1}, at::kDouble);
   const at::Tensor apart = at::arange(3, at::kLong);
   const auto loss = [&](const at::Tensor& first, const at::Tensor& second) {
@@ -277,8 +280,8 @@ TEST(TextPairsTest, EqualTextsAreNotContrasted) {
   EXPECT_NEAR(loss(at::zeros({3}, at::kLong), apart), 0, 1e-9);
 }
 
-// Every input is one word, "a" in one of four cases and else "b", and always masked. Nothing tells which, so the best
-// loss is the entropy of (1/4, 3/4), whatever the network.
+// Each input is one masked word: "a" in one of four cases, and otherwise "b". No input tells which, so the best loss of
+// any network is the entropy of (1/4, 3/4).
 TEST(MaskedLanguageTest, LearnsTheKnownOptimumOfAClosedWorld) {
   BertSpec bert;
   bert.set_layers(1);

@@ -1,4 +1,4 @@
-// Pre-training as a whole: its folder, stopping and continuing, threads, and texts that it must not see.
+// Whole pre-trainings: the folder, stopping and continuing, threads, and texts that must not be used.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -30,7 +30,8 @@ using ::testing::AllOf;
 using ::testing::HasSubstr;
 using ::testing::StartsWith;
 
-// The texts of tiny_run.h, a line each, and as many pairs.
+// Writes the texts of tiny_run.h, one per line, and a file of pairs, which are their labels and texts. Returns the path
+// of the texts.
 const std::string& TextsPath() {
   static const auto* const path = [] {
     std::string texts;
@@ -146,7 +147,7 @@ TEST(PretrainingTest, LearnsAndLeavesAnEncoderThatOpens) {
     best = std::min(best, point.valid_loss());
   }
   EXPECT_DOUBLE_EQ(further->curve(0).valid_loss(), best);
-  // In half the space, rounded.
+  // With float16 parameters: half the size, rounded.
   const absl::StatusOr<PretrainingRecord> half =
       Try(TinySpec({absl::StrCat("encoder.checkpoint.path=", out), "train.steps=2", "storage=AS_FLOAT16"}),
           Folder() + "/half");
@@ -183,7 +184,7 @@ TEST(PretrainingTest, StoppedAnywhereOrOnMoreThreadsItLeavesTheSameBytes) {
   int stops = 0;
   for (;; ++stops) {
     ASSERT_LT(stops, 40) << "it never ends";
-    // Lines come with a validation: once at the first of them, then after later ones.
+    // Stops the first call after one line of progress, and later calls after three.
     const absl::StatusOr<PretrainingRecord> record = Try(TinySpec({"corpus.join=true"}), pieces, stops == 0 ? 1 : 3);
     if (record.ok()) {
       break;
@@ -200,7 +201,7 @@ TEST(PretrainingTest, StoppedAnywhereOrOnMoreThreadsItLeavesTheSameBytes) {
   EXPECT_EQ(Read(threads + "/curve.tsv"), Read(whole + "/curve.tsv"));
 }
 
-// A spec whose texts must not be those of the sealed data set, the classes of tiny_run.h from h on.
+// A spec whose texts must not be in the sealed data set, the classes of tiny_run.h from h on.
 PretrainingSpec SealedSpec(const std::string& texts, const std::string& source, const std::vector<std::string>& more) {
   const std::string path = absl::StrCat(Folder(), "/sealed.textproto");
   EXPECT_TRUE(WriteFileAtomically(path, absl::StrCat(R"(

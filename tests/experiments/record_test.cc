@@ -1,4 +1,4 @@
-// A record is input too: whatever was done to one, the commands that read it end with one line.
+// A record is input, too: if it was damaged in any way, the commands that read it end with an error of one line.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -35,10 +35,10 @@ class RecordTest : public CommandLineTest {
     const Outcome run = Command(RunHere());
     ASSERT_EQ(run.status, 0) << run.err;
     text_ = Read("run/record.textproto");
-    std::filesystem::remove(folder_ + "run/SHA256SUMS");  // or it would find every change
+    std::filesystem::remove(folder_ + "run/SHA256SUMS");  // otherwise the checksum would find every change
   }
 
-  // `show`'s error of the record with one part replaced, behind the file's name.
+  // The error of `show`, without the file's name, for the record with one part replaced.
   std::string Edited(const std::string& from, const std::string& to) const {
     EXPECT_THAT(text_, HasSubstr(from));
     WriteBytes("run/record.textproto", absl::StrReplaceAll(text_, {{from, to}}));
@@ -54,7 +54,7 @@ class RecordTest : public CommandLineTest {
 };
 
 TEST_F(RecordTest, WhatBreaksARuleIsNamed) {
-  EXPECT_EQ(Edited(text_, ""), "version is missing; the file is empty or no record of a run");
+  EXPECT_EQ(Edited(text_, ""), "version is missing; the file is empty or not the record of a run");
   EXPECT_EQ(Edited("version: 1\n", "version: 99\n"),
             "version is 99; this program reads version 1; use the program that wrote it, or a newer one");
   EXPECT_EQ(Edited("heads: 2", "heads: 0"), "spec: model.encoder.bert.heads is 0; it must be >= 1 and <= 256");
@@ -175,7 +175,7 @@ TEST_F(RecordTest, TheTimeOfARunIsATime) {
   EXPECT_EQ(Command({"report", "$run"}).status, 0);
 }
 
-// A few hundred records that are cut short, have a line twice or not at all, or another number or letter in it.
+// A few hundred records that are cut short, repeat or lack a line, or have a different number or letter.
 TEST_F(RecordTest, AnyDamageEndsInOneLine) {
   const std::vector<std::string> lines = absl::StrSplit(text_, '\n');
   Random random(SubSeed(1, "damage", 0));
@@ -236,7 +236,7 @@ TEST_F(RecordTest, AModelThatDoesNotFitIntoMemoryIsRefused) {
                     "tiny.textproto: model.encoder.bert: [0-9]+ parameters of 4 bytes take 115[0-9].[0-9] GiB, and "))
         << name;
   }
-  // In a record no field is out of its range: it can be shown, but the model cannot be made.
+  // A record whose fields are all in their ranges can be shown, but its model cannot be made.
   WriteBytes("run/record.textproto", absl::StrReplaceAll(text_, {{"layers: 1\n", "layers: 96\n"},
                                                                  {"width: 16\n", "width: 16384\n"},
                                                                  {"intermediate: 16\n", "intermediate: 65536\n"}}));

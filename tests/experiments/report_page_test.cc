@@ -1,5 +1,5 @@
-// What people look at: points stand where the axis puts their numbers, pages are well formed and hold nothing
-// unescaped, labels stay within their drawing.
+// What readers of reports see: points are at the right positions of their axes, pages are well formed and escape all
+// text, and labels are inside their drawing.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -31,7 +31,7 @@ using ::testing::Not;
 
 Estimate Of(double mean, double half_width) { return Estimate{mean, half_width, 1, 0}; }
 
-// A row with one entry for each column; an entry of half width -1 is none.
+// A row with one entry per column; a half width of -1 means that the entry is missing.
 ReportRow Row(const std::string& run, const std::string& initialisation, const std::vector<Estimate>& accuracies) {
   ReportRow row;
   row.run = run;
@@ -54,8 +54,9 @@ Report WithRows(std::vector<ReportRow> rows) {
   return report;
 }
 
-// Half widths 0.005, 0.01 and 0.35: their median is 0.01, so the third is cut 0.03 from its mean. From 0.67 to 0.94 in
-// at most five steps: 0.6 to 1 in steps of 0.1. Chance, 0.2, would take more than half of the axis.
+// Half widths 0.005, 0.01 and 0.35: their median is 0.01, so the third is cut at 0.03 from its mean. The range from
+// 0.67 to 0.94 in at most five steps gives 0.6 to 1 in steps of 0.1. Chance, 0.2, would take more than half of the
+// axis.
 Report LopsidedReport() {
   return WithRows({Row("a<b>", "pre-trained", {Of(0.905, 0.01)}), Row("a<b>", "meta-learned", {Of(0.935, 0.005)}),
                    Row("few episodes", "transferred", {Of(0.7, 0.35)})});
@@ -71,7 +72,7 @@ TEST(ComparisonTest, TheAxisHoldsTheMeansAndOrdinaryIntervals) {
   EXPECT_FALSE(chart.shows_chance);
   EXPECT_FALSE(chart.baseline.has_value());
 
-  // From 0.25 to 0.45; chance lengthens that to 0.2.
+  // The range is 0.25 to 0.45; chance extends it to 0.2.
   Report low = WithRows({Row("a", "random", {Of(0.3, 0.05)}), Row("b", "random", {Of(0.4, 0.05)})});
   low.baseline_row = 1;
   const Comparison chance = ComparisonOf(low, 0);
@@ -203,7 +204,7 @@ SeedGroup TrainedGroup() {
   return group;
 }
 
-// Every label of the drawings, with an estimate of its width, is within 0 and the width of the drawing.
+// Expects that each label, with an estimate of its width, is between 0 and the width of the drawing.
 void ExpectLabelsInside(const std::string& html) {
   const std::regex label("<text x=\"([0-9.]+)\" y=\"[0-9.]+\" text-anchor=\"([a-z]+)\">([^<]*)</text>");
   int labels = 0;
@@ -227,7 +228,7 @@ TEST(ReportChartsTest, LinesStandWhereTheirAxesPutThem) {
                            HasSubstr(">60 %</text>"), HasSubstr("text-anchor=\"middle\">20</text>"),
                            HasSubstr("<desc>last validation: 50 % at meta-step 20, 50 % at meta-step 20</desc>")));
   ExpectLabelsInside(curve);
-  // Bins of 5 %, of which the axis has the right half: 0.55 is in the second.
+  // The axis has the right half of the bins of 5 %: 0.55 is in the second one.
   const std::string episodes = EpisodeChart(group, 1);
   EXPECT_THAT(episodes, AllOf(HasSubstr("M42.0 147.0L42.0 147.0L66.0 147.0L66.0 32.8L90.0 32.8"),
                               HasSubstr("text-anchor=\"middle\">50 %</text>"), HasSubstr("stroke-dasharray=\"5 3\""),
@@ -242,7 +243,7 @@ TEST(ReportChartsTest, LinesStandWhereTheirAxesPutThem) {
   EXPECT_EQ(CurveChart(group, 1), "") << "nothing was trained";
 }
 
-// Elements are closed in the order in which they were opened.
+// Expects that elements are closed in the opposite order of being opened.
 void ExpectWellFormed(const std::string& html) {
   const std::regex tag("<(/?)([a-z0-9]+)[^<>]*?(/?)>");
   std::vector<std::string> open;
@@ -276,7 +277,7 @@ TEST(ReportPageTest, ThePageIsWellFormedAndEscaped) {
                           HasSubstr("runs/&lt;1&gt;, seed 1"), HasSubstr("<li>5 &lt; 6</li>"),
                           HasSubstr("<td class=\"n\"><span>90.50 ± 1.00</span></td>"), HasSubstr("class=\"compare\"")));
   EXPECT_THAT(page, AllOf(Not(HasSubstr("<run>")), Not(HasSubstr("a<b")), Not(HasSubstr("<script"))));
-  // Each table is in a box that scrolls by itself, so that the page never does.
+  // Each table is in a box that scrolls, so that the page never scrolls sideways.
   size_t boxes = 0;
   size_t tables = 0;
   for (size_t at = page.find("<table>"); at != std::string::npos; at = page.find("<table>", at + 1)) {
@@ -285,7 +286,7 @@ TEST(ReportPageTest, ThePageIsWellFormedAndEscaped) {
   }
   EXPECT_EQ(tables, 3);
   EXPECT_EQ(boxes, tables);
-  // Many runs are folded.
+  // If there are many runs, their sections are folded.
   report.groups.resize(4, report.groups[0]);
   EXPECT_THAT(FormattedReport(report, "html"), Not(HasSubstr("class=\"run\" open")));
 }
@@ -323,7 +324,7 @@ TEST(AxisTest, EndsAreMultiplesOfTheStep) {
     EXPECT_NEAR(axis.high, expected.high, 1e-9) << low << " to " << high;
     EXPECT_EQ(axis.step, expected.step) << low << " to " << high;
   };
-  expect(0.7F, 0.9F, {0.7, 0.9, 0.05});  // a float is a little less or more than its tenth
+  expect(0.7F, 0.9F, {0.7, 0.9, 0.05});  // a float is a little less or more than the tenth
   expect(0.31, 0.58, {0.3, 0.6, 0.1});
   expect(-0.1, 1.2, {0, 1, 0.2});
   expect(0.5, 0.5, {0.495, 0.505, 0.005});

@@ -1,5 +1,5 @@
-// Runs in one table: its numbers follow from the definitions by hand, in every format, and notes tell what cannot be
-// compared.
+// Several runs in one table: its numbers are computed by hand from the definitions, in each format, and notes name the
+// runs that cannot be compared.
 #include "experiments/report/report.h"
 
 #include <gmock/gmock.h>
@@ -29,7 +29,7 @@ using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::Not;
 
-// What a test varies of a record.
+// The parts of a record that tests vary.
 struct Hand {
   std::string name = "maml";
   uint64_t seed = 0;
@@ -69,7 +69,7 @@ class ReportTest : public testing::Test {
   }
   void TearDown() override { std::filesystem::remove_all(folder_); }
 
-  // Writes the run; its directory.
+  // Writes the run and returns its directory.
   std::string Write(const std::string& directory, const Hand& hand) const {
     RunRecord record;
     record.set_version(1);
@@ -138,7 +138,7 @@ class ReportTest : public testing::Test {
 //   random        (0.2 0.4) (0.4 0.4): means 0.3 and 0.4, standard errors 0.1 and 0
 //   meta-learned  (0.6 0.8) (0.6 1.0): means 0.7 and 0.8, standard errors 0.1 and 0.2
 //   difference    (0.4 0.4) (0.2 0.6): means 0.4 and 0.4, standard errors 0 and 0.2
-// Each interval has one degree of freedom (of meta-learned 1.47, rounded down).
+// Each interval has one degree of freedom (for meta-learned 1.47, rounded down).
 class JoinedSeedsTest : public ReportTest {
  protected:
   std::vector<std::string> Paths() const {
@@ -160,7 +160,7 @@ class JoinedSeedsTest : public ReportTest {
   }
 };
 
-// All seeds may begin from one run, whatever the name of its folder, or each from another run.
+// All seeds may start from one run, with any name of its folder, or each seed from a different run.
 TEST_F(JoinedSeedsTest, SeedsMayBeginFromRunsOfTheirOwn) {
   const auto rows = [&](const std::vector<std::string>& starts) {
     std::vector<std::string> paths;
@@ -205,7 +205,7 @@ TEST_F(JoinedSeedsTest, NumbersAreThoseOfTheDefinitions) {
   EXPECT_EQ(report.rows[2].adapts, "linear classifier");
   EXPECT_FALSE(report.rows[2].wall_seconds.has_value());
 
-  // Over the probe only seed 0 has episodes in common: (0.1 0.3).
+  // Only seed 0 has episodes in common with the probe: (0.1 0.3).
   const Report over = Joined(Paths(), "probe");
   EXPECT_EQ(over.baseline, "probe, random");
   EXPECT_NEAR(over.rows[1].differences[0]->mean, 0.2, 1e-6);
@@ -216,8 +216,8 @@ TEST_F(JoinedSeedsTest, NumbersAreThoseOfTheDefinitions) {
   EXPECT_EQ(Joined(Paths(), folder_ + "b").baseline, "maml, meta-learned");
 }
 
-// Another template, of seed 0 alone: random (0.5 0.5), so 0.3 and 0.1 from the first; meta-learned (0.6 0.9), 0 and
-// 0.1. Two numbers d apart have the standard deviation d / sqrt(2).
+// A run with another template, only with seed 0: random (0.5 0.5), which differs from the first by 0.3 and 0.1;
+// meta-learned (0.6 0.9), which differs by 0 and 0.1. Two numbers d apart have the standard deviation d / sqrt(2).
 TEST_F(JoinedSeedsTest, SpreadIsBetweenRunsEpisodeByEpisode) {
   Hand other;
   other.name = "other";
@@ -364,7 +364,7 @@ TEST_F(ReportTest, WhatCannotBeComparedIsSaid) {
           "words.tsv: the runs differ in class split: maml: its own (0/0/0 classes); other: file mine (0/0/0 "
           "classes)",
           "no paired difference, because there are no episodes in common with maml, random: other"));
-  // What most runs have is last, without their names.
+  // The value that most runs have is last, without their names.
   std::vector<std::string> many = {Write("e", other)};
   for (const char* name : {"f", "g", "h", "i"}) {
     Hand one = hand;

@@ -1,4 +1,4 @@
-// Runs that cannot begin or continue: wrong data, damaged files, a full disk. No mistake leaves half a run behind.
+// Runs that cannot begin or continue: wrong data, damaged files, a full disk. No error leaves a partial run behind.
 #include <ATen/core/Tensor.h>
 #include <fcntl.h>
 #include <gmock/gmock.h>
@@ -125,7 +125,7 @@ TEST_F(CommandLineTest, StoppedRunsOfSomethingElse) {
 
 TEST_F(CommandLineTest, CheckpointsThatAreDamaged) {
   StoppedRun();
-  std::filesystem::remove(folder_ + "run.partial/SHA256SUMS");  // or all damage would have the same message
+  std::filesystem::remove(folder_ + "run.partial/SHA256SUMS");  // otherwise all damage would have the same message
   const std::string name = "run.partial/checkpoint-1shot.safetensors";
   const std::string remedy = "; remove the file to train from the beginning";
   const std::string whole = Read(name);
@@ -153,7 +153,7 @@ TEST_F(CommandLineTest, CheckpointsThatAreDamaged) {
   file.tensors[0].second = words;
   file.metadata.clear();
   WriteBytes(name, SafetensorsBytes(file));
-  EXPECT_EQ(Error(RunHere()), "$" + name + ": it holds no training progress" + remedy);
+  EXPECT_EQ(Error(RunHere()), "$" + name + ": it has no training progress" + remedy);
 
   std::filesystem::remove(folder_ + name);
   EXPECT_EQ(Command(RunHere()).status, 0) << "the remedy must be one";
@@ -177,17 +177,17 @@ TEST_F(CommandLineTest, RecordsThatAreDamaged) {
             "$run/record.textproto:2:8: Message type \"metaprompt.RunRecord\" has no field named \"result\".");
   Write("run/record.textproto", "results { shots: 1 tests { initialisation: 'random' } } results { shots: 5 }");
   EXPECT_EQ(Error({"show", "$run"}),
-            "$run/record.textproto: version is missing; the file is empty or no record of a run");
+            "$run/record.textproto: version is missing; the file is empty or not the record of a run");
 }
 
-// The process that runs again inside a mount namespace of its own, where $disk is a file system of one megabyte.
+// Set in the process that runs again inside a new mount namespace, where $disk is a file system of one megabyte.
 constexpr char kInside[] = "METAPROMPT_TEST_FULL_DISK";
 constexpr int kNotAllowed = 77;
 
-// What makes a user who is not root one inside a user namespace: files below /proc/self and what goes into them.
+// The files below /proc/self, and their contents, that make another user root inside a user namespace.
 using IdMaps = std::vector<std::pair<const char*, std::string>>;
 
-// Between fork and exec: system calls alone.
+// Runs between fork and exec, so it makes only system calls.
 void RunInsideSmallDisk(const char* disk, const IdMaps& maps, char** argv, char** environment) {
   if (unshare(maps.empty() ? CLONE_NEWNS : CLONE_NEWNS | CLONE_NEWUSER) != 0) {
     _exit(kNotAllowed);
@@ -214,7 +214,7 @@ TEST_F(CommandLineTest, DiskThatIsFull) {
     std::filesystem::create_directory(disk);
     std::vector<std::string> environment = {absl::StrCat(kInside, "=", disk)};
     for (char** variable = environ; *variable != nullptr; ++variable) {
-      // The inner process writes no report over this one's, and keeps off its folder.
+      // The inner process must not overwrite this one's report or use its folder.
       if (!absl::StartsWith(*variable, "XML_OUTPUT_FILE=") && !absl::StartsWith(*variable, "TEST_TMPDIR=")) {
         environment.emplace_back(*variable);
       }
@@ -251,14 +251,14 @@ TEST_F(CommandLineTest, DiskThatIsFull) {
     return;
   }
   const std::string disk = inside;
-  // The best parameters fit beside the tokenizer, a checkpoint of three times that does not.
+  // The best parameters fit on the disk with the tokenizer, but a checkpoint, three times as large, does not.
   const std::vector<std::string> run = {"run",   "$tiny.textproto", "--set", "model.encoder.bert.intermediate=2000",
                                         "--out", disk + "/run"};
   const std::string partial = disk + "/run.partial";
   EXPECT_EQ(Error(run),
             absl::StrCat("cannot write ", partial, "/checkpoint-1shot.safetensors: No space left on device"));
   EXPECT_FALSE(std::filesystem::exists(partial)) << "it failed before its first checkpoint";
-  // With room again, the same command finishes.
+  // When there is room again, the same command finishes.
   ASSERT_EQ(mount("none", disk.c_str(), nullptr, MS_REMOUNT, "size=16m"), 0);
   const Outcome again = Command(run);
   EXPECT_EQ(again.status, 0) << again.err;

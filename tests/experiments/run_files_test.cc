@@ -1,4 +1,5 @@
-// What commands do to files: a run's are checked when they are read, other people's stay, and an error leaves nothing.
+// What commands do to files: the files of a run are checked when they are read, other files stay, and an error leaves
+// no files.
 #include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -31,7 +32,7 @@ using ::testing::EndsWith;
 using ::testing::HasSubstr;
 using ::testing::StartsWith;
 
-// Keeps what is written, and sets a flag when a word is.
+// Keeps what is written, and sets a flag when a given word is written.
 class StopsAt : public std::stringbuf {
  public:
   StopsAt(std::string word, std::atomic<bool>* stop) : word_(std::move(word)), stop_(stop) {}
@@ -50,13 +51,13 @@ class StopsAt : public std::stringbuf {
 
 class RunFilesTest : public CommandLineTest {
  protected:
-  // One bit of the byte two thirds into the file.
+  // Flips one bit of the byte at two thirds of the file.
   void Flip(const std::string& name) const {
     std::string bytes = Read(name);
     bytes[bytes.size() * 2 / 3] = static_cast<char>(bytes[bytes.size() * 2 / 3] ^ 0x40);
     WriteBytes(name, bytes);
   }
-  // Stops a run after its first validation: what it leaves has the parameters that are best so far, too.
+  // Stops a run after its first validation, so that its folder also has the best parameters so far.
   void StoppedAfterValidation() const {
     std::vector<std::string> here;
     for (const std::string& argument : RunHere()) {
@@ -92,11 +93,11 @@ TEST_F(RunFilesTest, NoCommandRemovesWhatItDidNotMake) {
   fs::remove_all(folder_ + "mine");
   EXPECT_EQ(Command(mine).status, 0);
   EXPECT_EQ(Read("mine/record.textproto"), Read("run/record.textproto"));
-  // A folder that only has the name of a stopped run.
+  // A folder that only looks like a stopped run by its name.
   fs::create_directory(folder_ + "notes.partial");
   Write("notes.partial/diary", "dear diary");
   EXPECT_EQ(Error({"run", "$tiny.textproto", "--out", "$notes"}),
-            "$notes.partial: it has diary, and is no stopped run; name another folder with --out");
+            "$notes.partial: it has diary and is not a stopped run; name another folder with --out");
   Write("notes.partial/SHA256SUMS", absl::StrCat(std::string(64, 'a'), "  diary\n"));
   EXPECT_THAT(Error({"run", "$tiny.textproto", "--out", "$notes"}), HasSubstr("is no stopped run"));
   EXPECT_EQ(Read("notes.partial/diary"), "dear diary");
@@ -137,7 +138,7 @@ TEST_F(RunFilesTest, EachFileOfACompleteRunIsChecked) {
   fs::copy_file(folder_ + "run/best-2shot.safetensors", folder_ + "run/best-1shot.safetensors",
                 fs::copy_options::overwrite_existing);
   EXPECT_THAT(Classified("$run").err, HasSubstr("; they are those of best-2shot.safetensors; copy it again"));
-  // A record whose every rule holds.
+  // A changed record that breaks no rule.
   Write("run/record.textproto", Read("run/record.textproto") + "\n# a note\n");
   EXPECT_THAT(Error({"show", "$run"}),
               AllOf(HasSubstr("record.textproto: not the bytes"), HasSubstr("remove its line")));
@@ -221,7 +222,7 @@ TEST_F(RunFilesTest, AnErrorLeavesNothing) {
     EXPECT_NE(Error(with), "") << wrong;
     EXPECT_FALSE(Exists("deep")) << wrong;
   }
-  // A process that was killed before its first checkpoint is not in the way of another spec.
+  // The folder of a process that was killed before its first checkpoint does not prevent a run with another spec.
   {
     const auto killed = RunDirectory::Open(folder_ + "deep/er/run", "another spec");
     ASSERT_TRUE(killed.ok()) << killed.status();
@@ -233,7 +234,7 @@ TEST_F(RunFilesTest, AnErrorLeavesNothing) {
   corrected.emplace_back("episodes.word_tasks=0");
   const Outcome outcome = Command(corrected);
   EXPECT_EQ(outcome.status, 0) << outcome.err;
-  // One that was stopped after it is.
+  // The folder of a run that was stopped after its first checkpoint does.
   ASSERT_EQ(Command({"run", "$tiny.textproto", "--out", "$run"}, /*stop=*/true).status, 130);
   EXPECT_THAT(Error({"run", "$tiny.textproto", "--out", "$run", "--set", "dataset.tsv.path=$none.tsv"}),
               HasSubstr("a stopped run of another spec is there"));

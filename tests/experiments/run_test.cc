@@ -1,5 +1,5 @@
-// A whole experiment on a small world: the same record every time, on any number of threads, and test texts that
-// nothing reads before meta-test.
+// A whole experiment on small data: the same record every time, on any number of threads, and no reading of test texts
+// before meta-test.
 #include "experiments/runs/run.h"
 
 #include <gmock/gmock.h>
@@ -68,7 +68,8 @@ TEST(RunTest, TheRecordAgreesWithItself) {
   EXPECT_EQ(record.dataset().content_sha256(), ContentSha256(*LoadDataset(spec.dataset())));
   EXPECT_EQ(record.model().tokenizer_sha256(), Sha256(Read(Folder() + "/facts/tokenizer.model")));
   EXPECT_EQ(record.model().vocab_size(), 90);
-  // Embeddings of 90 words, 16 positions and 2 types; one layer; the head's dense layer and norm and a bias a word.
+  // Embeddings of 90 words, 16 positions and 2 types; one layer; the head's dense layer and norm, and one bias per
+  // word.
   EXPECT_EQ(record.model().encoder_parameters(),
             16 * (90 + 16 + 2) + 2 * 16 + 4 * (16 * 16 + 16) + 2 * 16 * 32 + 32 + 16 + 4 * 16 + 16 * 16 + 3 * 16 + 90);
   EXPECT_EQ(record.model().prompt_parameters(), 16);
@@ -124,7 +125,7 @@ TEST(RunTest, TheRecordAgreesWithItself) {
 }
 
 TEST(RunTest, TestTextsAreNotReadBeforeMetaTest) {
-  // Other test texts, and other texts alone: nothing that is learned before meta-test may change.
+  // Changes only the test texts: nothing that is learned before meta-test may change.
   const ExperimentSpec spec = Spec();
   const Dataset dataset = *LoadDataset(spec.dataset());
   std::string lines;
@@ -158,12 +159,12 @@ TEST(RunTest, TestTextsAreSealedOutsideMetaTest) {
   constexpr char kEnd[] = "a text of a sealed class was read: test classes are sealed until meta-test";
   EXPECT_EQ((*bench)->Prompted(Split::kTest).status().message(), kSealed);
   EXPECT_DEATH(test_class.texts[0].size(), kEnd);
-  // What comes before meta-test does not need them: standardisation, training and validation.
+  // The steps before meta-test do not need them: standardisation, training and validation.
   EXPECT_TRUE((*bench)->InitialParams(1).ok());
   const TaskSource* train = *(*bench)->Prompted(Split::kTrain);
   EXPECT_TRUE((*bench)->Prompted(Split::kValid).ok());
   {
-    // The workbench prompts a split when it is asked for, once.
+    // The workbench builds the prompts of a split once, on first use.
     const TestSet::Access access = (*bench)->test_set().Begin();
     const TaskSource* test = *(*bench)->Prompted(Split::kTest);
     EXPECT_EQ(*(*bench)->Prompted(Split::kTest), test);
@@ -194,7 +195,7 @@ TEST(RunTest, SkippedLinesAreInTheRecord) {
 TEST(RunTest, ClassesOfTheSameAnswerWordsAreRefused) {
   ExperimentSpec spec = Spec({"model.verbalizer.allow_same_words=false"});
   const Dataset dataset = *LoadDataset(spec.dataset());
-  // Words of letters that the texts have: m, n, ..., then m m, n n, ...
+  // Words of letters that occur in the texts: m, n, ..., then m m, n n, ...
   VerbalizerSpec* verbalizer = spec.mutable_model()->mutable_verbalizer();
   for (size_t i = 0; i < dataset.classes.size(); ++i) {
     AnswerSpec* answer = verbalizer->add_answers();
@@ -217,7 +218,7 @@ TEST(RunTest, ClassesOfTheSameAnswerWordsAreRefused) {
                 "model.verbalizer.answers, leave one out of dataset.split, or set model.verbalizer.allow_same_words"));
   verbalizer->set_allow_same_words(true);
   EXPECT_TRUE(Workbench::Open(spec, {}).ok());
-  // On two sides they never meet.
+  // Classes on two sides of the split are never in one task.
   verbalizer->set_allow_same_words(false);
   set_words(test[1], "o m n m");
   set_words(dataset.Of(Split::kTrain)[0], "o m n");

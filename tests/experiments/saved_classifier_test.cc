@@ -1,4 +1,4 @@
-// A saved classifier is input that nobody has checked: what is refused, and with which line.
+// A saved classifier is unchecked input: which folders are refused, and with which error.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 

@@ -1,4 +1,4 @@
-// Specs that are wrong, in the file or on the command line: what each mistake is answered with.
+// Wrong specs, in the file or on the command line, and the error for each mistake.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <linux/capability.h>
@@ -58,7 +58,7 @@ TEST_F(CommandLineTest, SpecFilesThatCannotBeRead) {
   EXPECT_EQ(Error({"show", "$none"}), "$none: no such run directory");
 }
 
-// root reads everything, so root gives that ability up for the while.
+// root can read every file, so root drops that capability during this test.
 TEST_F(CommandLineTest, SpecFilesThatMayNotBeRead) {
   ASSERT_EQ(chmod((folder_ + "tiny.textproto").c_str(), 0), 0);
   __user_cap_header_struct header = {_LINUX_CAPABILITY_VERSION_3, 0};
@@ -105,10 +105,10 @@ TEST_F(CommandLineTest, SpecValuesThatAreWrongInTheFile) {
             file + "dataset must be set");
   EXPECT_EQ(FileError("shots: 1", ""), file + "episodes.shots must be set");
   EXPECT_EQ(FileError("name: 'tiny'", ""), file + "name must be set");
-  EXPECT_EQ(
-      FileError("name: 'tiny'", "name: '\\xff'"),
-      file + "name: not valid UTF-8 at byte 1\n" + file + "name is '\\xff'; it may hold letters, digits, - and _ only");
-  // Every broken rule is told, a line each.
+  EXPECT_EQ(FileError("name: 'tiny'", "name: '\\xff'"),
+            file + "name: not valid UTF-8 at byte 1\n" + file +
+                "name is '\\xff'; it may contain only letters, digits, - and _");
+  // The error has one line per broken rule.
   EXPECT_EQ(FileError("test { episodes: 2 }\nthreads: 1\n", "test { episodes: 1 }\nthreads: -1\n"),
             file + "test.episodes is 1; it must be >= 2 and <= 1000000\n" + file +
                 "threads is -1; it must be >= 0 and <= 1024");
@@ -151,7 +151,7 @@ TEST_F(CommandLineTest, SpecValuesThatAreWrongOnTheCommandLine) {
       {"model.prompt.template={text} {mask} <soft:0>", "model.prompt.template: <soft:0> must have 1 to 1000 vectors"},
       {"model.prompt.template=\xff{text}{mask}", "model.prompt.template: not valid UTF-8 at byte 1"},
       {std::string("dataset.tsv.path=a\0b", 20), "dataset.tsv.path: it holds a zero byte"},
-      {"name=a/b", "name is 'a/b'; it may hold letters, digits, - and _ only"},
+      {"name=a/b", "name is 'a/b'; it may contain only letters, digits, - and _"},
       {"name=", "name must be set"},
       {"train.meta_batch=0", "train.meta_batch is 0; it must be >= 1 and <= 10000"},
   };

@@ -1,5 +1,5 @@
-// A prompt whose vectors pass through a network, with prefixes: trained, exported, and given to another run to start
-// from.
+// A prompt whose soft vectors pass through a network, with prefixes: training, export, and other runs that start from
+// it.
 #include <ATen/ATen.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -46,7 +46,7 @@ class StartRunTest : public CheckpointRunTest {
     return Command(arguments);
   }
 
-  // The error of a run without steps.
+  // The error of a run without meta-steps.
   std::string Error(const std::vector<std::string>& sets) const {
     std::vector<std::string> with = {"train.meta_steps=0", "model.prompt.prefix_length=3"};
     with.insert(with.end(), sets.begin(), sets.end());
@@ -94,7 +94,7 @@ TEST_F(StartRunTest, WhatEntersTheEncoderIsExportedAndHandedOn) {
 }
 
 TEST_F(StartRunTest, TheWholeModelIsHandedOn) {
-  // No step is taken, so what is tested is what the run starts with.
+  // No step is taken, so the test uses the parameters that the run starts from.
   std::vector<std::string> sets = Deep();
   sets.insert(sets.end(), {"train.meta_steps=0", "model.prompt.init_words=", "learner.reptile=",
                            absl::StrCat("model.init_from_run=", folder_, "deep")});

@@ -1,4 +1,4 @@
-// A run that is stopped at any step, or killed at any time, and continued: it ends with the same record.
+// A run that is stopped at any step, or killed at any time, and then continued ends with the same record.
 #include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -41,7 +41,7 @@ using ::testing::HasSubstr;
 using ::testing::Not;
 using ::testing::StartsWith;
 
-// Sets a flag once the task count comes to `after`.
+// Sets a flag when the number of tasks reaches `after`.
 class StoppingLearner : public Learner {
  public:
   StoppingLearner(const Learner* learner, int64_t after, std::atomic<bool>* stop)
@@ -64,7 +64,7 @@ class StoppingLearner : public Learner {
   mutable std::atomic<int64_t> count_ = 0;
 };
 
-// Meta-trains in as many calls as it takes, each of which is asked to stop in its `steps`-th meta-step.
+// Meta-trains in several calls, each of which is asked to stop in its `steps`-th meta-step.
 std::string TrainInPieces(const ExperimentSpec& spec, const std::string& name, int64_t steps) {
   const std::string path = absl::StrCat(Folder(), "/", name);
   const std::unique_ptr<Learner> learner = MakeLearner(spec.learner());
@@ -105,7 +105,7 @@ TEST(StopTest, TrainingStoppedAtAnyStepEndsWithTheSameBits) {
   for (const int64_t steps : {1, 3, 7}) {
     EXPECT_EQ(TrainInPieces(Spec(), absl::StrCat("pieces", steps), steps), whole) << "stopped every " << steps;
   }
-  // Of what is not learned there are no moments, in memory or in the file.
+  // Parameters that are not learned have no moments, neither in memory nor in the file.
   const ExperimentSpec prompt = Spec({"learner.learns.part=PROMPT"});
   const std::string whole_prompt = TrainInPieces(prompt, "whole-prompt", 1000);
   EXPECT_EQ(TrainInPieces(prompt, "pieces-prompt", 3), whole_prompt);
@@ -113,7 +113,7 @@ TEST(StopTest, TrainingStoppedAtAnyStepEndsWithTheSameBits) {
   EXPECT_THAT(whole_prompt, AllOf(HasSubstr("first/prompt."), Not(HasSubstr("first/bert."))));
 }
 
-// All that is random within a step follows from the seed: what is dropped, and which texts a step is on.
+// Everything random within a step follows from the seed: what dropout drops, and the texts of a mini-batch.
 TEST(StopTest, DropoutAndMiniBatchesGoOnWhereTheyStopped) {
   const std::vector<std::string> sets = {"model.dropout.hidden=0.2",
                                          "model.dropout.attention=0.1",
@@ -172,10 +172,10 @@ TEST(StopTest, ARunStoppedAfterAnyLineEndsWithTheSameRecord) {
                            "remove it"));
     EXPECT_EQ(RecordOf(Spec(), out), Undisturbed()) << "after line " << line;
   }
-  EXPECT_EQ(cancelled, 5);  // nothing is left to stop after the last
+  EXPECT_EQ(cancelled, 5);  // after the last line there is nothing left to stop
 }
 
-// Sums inside one task depend on the number of threads: a run keeps that which it began with.
+// Sums inside one task depend on the number of threads, so a run keeps the number that it began with.
 TEST(StopTest, ARunThatContinuesOnFewerCoresHasAsManyThreads) {
   cpu_set_t before;
   ASSERT_EQ(sched_getaffinity(0, sizeof(before), &before), 0);
@@ -216,7 +216,7 @@ TEST(StopTest, AFlagThatIsSetFromTheBeginningStillLeavesAWholeFolder) {
   EXPECT_EQ(RecordOf(Spec(), out), Undisturbed());
 }
 
-// Starts `metaprompt run SPEC --out OUT`, its output going to OUT.log.
+// Starts `metaprompt run SPEC --out OUT` with its output in OUT.log.
 pid_t Start(const std::string& out, const std::vector<std::string>& sets) {
   std::vector<std::string> arguments = {"experiments/cli/metaprompt", "run", SpecPath(), "--out", out};
   for (const std::string& set : sets) {
@@ -232,7 +232,8 @@ pid_t Start(const std::string& out, const std::vector<std::string>& sets) {
   const std::string kernel = GetBlasInfo().kernel;
   const pid_t child = fork();
   if (child == 0) {
-    if (!kernel.empty()) {  // the one in use here: by default the program takes a faster one, which rounds differently
+    if (!kernel.empty()) {  // the kernel of this process; by default the program would choose a faster one, which
+                            // rounds differently
       setenv("OPENBLAS_CORETYPE", kernel.c_str(), 1);
     }
     const int file = open(log.c_str(), O_WRONLY | O_CREAT | O_TRUNC, 0666);
@@ -250,7 +251,7 @@ int WaitFor(pid_t child) {
   return status;
 }
 
-// Waits until the file is there or a minute has gone by.
+// Waits until the file exists, at most a minute.
 void AwaitFile(const std::string& path) {
   for (int i = 0; i < 60000 && !Exists(path); ++i) {
     std::this_thread::sleep_for(std::chrono::milliseconds(1));
@@ -258,7 +259,7 @@ void AwaitFile(const std::string& path) {
   EXPECT_TRUE(Exists(path)) << path;
 }
 
-// Long enough that a signal finds it at work.
+// Settings for a run that is long enough to be interrupted by a signal.
 const std::vector<std::string>& LongSets() {
   static const auto* const sets =
       new std::vector<std::string>{"train.meta_steps=50", "train.patience=0", "train.validate_every=20",
@@ -300,11 +301,11 @@ TEST(ProgramTest, InterruptedItSavesAndContinues) {
   ASSERT_TRUE(WIFEXITED(status));
   EXPECT_EQ(WEXITSTATUS(status), 130);
   const std::string log = Read(out + ".log");
-  EXPECT_THAT(log, HasSubstr("stopping after this task; once more to stop at once\n"));
+  EXPECT_THAT(log, HasSubstr("stopping after the current task; send the signal again to stop immediately\n"));
   EXPECT_THAT(log, ::testing::ContainsRegex(
                        "stopped at meta-step [0-9]+ of 1-shot meta-training; the same command continues from there\n"));
   EXPECT_EQ(RecordOf(Spec(LongSets()), out), LongRecord());
-  // And once it is complete, there is nothing to do.
+  // Once the run is complete, there is nothing to do.
   const int again = WaitFor(Start(out, LongSets()));
   ASSERT_TRUE(WIFEXITED(again));
   EXPECT_EQ(WEXITSTATUS(again), 0);
@@ -324,14 +325,14 @@ TEST(StopTest, DataThatChangedMeanwhileIsAnError) {
             absl::StrCat(out, ".partial: the data has changed since this run began; name another folder with --out"));
 }
 
-// An accuracy that was changed in the lines of a meta-test that goes on would be in the record.
+// A changed accuracy in the lines of a stopped meta-test would get into the record when the test continues.
 TEST(StopTest, EpisodesThatChangedMeanwhileAreTestedAgain) {
   const std::string out = Folder() + "/lines";
   std::ostringstream shown;
   Progress progress(&shown, false);
   const std::atomic<bool> stop(true);
   ASSERT_TRUE(absl::IsCancelled(RunExperiment(Spec(), out, &progress, stop).status()));
-  // As if it had been stopped in its meta-test.
+  // Makes a folder that looks as if the run had been stopped in its meta-test.
   Undisturbed();
   const std::string file = "test-1shot-random.tsv";
   std::string lines = Read(Folder() + "/undisturbed/" + file);
@@ -360,8 +361,7 @@ TEST(StopTest, BrokenCheckpointsAreErrorsThatNameTheFile) {
   EXPECT_THAT(RecordOf(Spec(), out), StartsWith(path + ": not a whole safetensors file: tensor '"));
   Undisturbed();
   ASSERT_TRUE(WriteFileAtomically(path, Read(Folder() + "/undisturbed/best-1shot.safetensors")).ok());
-  EXPECT_EQ(RecordOf(Spec(), out),
-            path + ": it holds no training progress; remove the file to train from the beginning");
+  EXPECT_EQ(RecordOf(Spec(), out), path + ": it has no training progress; remove the file to train from the beginning");
 }
 
 }  // namespace

@@ -1,5 +1,5 @@
-// A sweep: which runs it consists of, that it makes each once and continues where it was stopped, and what it reports
-// about those that fail.
+// Sweeps: which runs they consist of, that each run is made once, that a stopped sweep continues, and the reports of
+// runs that fail.
 #include "experiments/runs/sweep.h"
 
 #include <gmock/gmock.h>
@@ -92,7 +92,7 @@ class SweepTest : public testing::Test {
     return std::string(plan.status().message());
   }
 
-  // What the sweep said, and how it ended.
+  // The output of the sweep, and its status.
   std::string Swept(SweepOptions options, absl::Status* status = nullptr) const {
     options.file = folder_ + "/grid.textproto";
     options.out = folder_ + "/out";
@@ -117,7 +117,7 @@ TEST_F(SweepTest, EveryChoiceWithEveryOtherAndEachSeed) {
   for (const SweepRun& run : plan->runs) {
     outs.push_back(run.out);
   }
-  // What others begin from comes before them.
+  // A run comes before the runs that start from it.
   EXPECT_THAT(outs, ElementsAre("out/short-whole-seed3", "out/short-goes-on-seed3", "out/long-whole-seed3",
                                 "out/long-goes-on-seed3", "out/short-whole-seed4", "out/short-goes-on-seed4",
                                 "out/long-whole-seed4", "out/long-goes-on-seed4"));
@@ -128,7 +128,7 @@ TEST_F(SweepTest, EveryChoiceWithEveryOtherAndEachSeed) {
                           "model.init_from_run=out/long-whole-seed3", "--set", "threads=1"));
   EXPECT_EQ(plan->runs[2].after, -1);
   EXPECT_EQ(plan->runs[3].after, 2);
-  // Some of them, with what those need.
+  // Only some runs, and the runs that they start from.
   const absl::StatusOr<SweepPlan> some = PlanSweep(folder_ + "/grid.textproto", {}, {"long-goes"}, "out");
   ASSERT_TRUE(some.ok()) << some.status();
   ASSERT_EQ(some->runs.size(), 4);
@@ -139,9 +139,9 @@ TEST_F(SweepTest, EveryChoiceWithEveryOtherAndEachSeed) {
 TEST_F(SweepTest, WhatIsWrongIsSaidBeforeAnythingRuns) {
   const std::string file = folder_ + "/bad.textproto: ";
   EXPECT_EQ(PlanError("spec: 'a'"), file + "axis must be set");
-  EXPECT_EQ(
-      PlanError("axis { choice { name: 'a b' } } seed: [1, 1]"),
-      absl::StrCat(file, "seed names 1 twice\n", file, "axis[0], choice 'a b': a name holds letters, digits, - and _"));
+  EXPECT_EQ(PlanError("axis { choice { name: 'a b' } } seed: [1, 1]"),
+            absl::StrCat(file, "seed names 1 twice\n", file,
+                         "axis[0], choice 'a b': a name may contain only letters, digits, - and _"));
   EXPECT_EQ(PlanError("axis { choice { name: 'a' } choice { name: 'a' } }"),
             file + "axis[0], choice 'a': the name is there twice");
   EXPECT_EQ(PlanError("axis { choice { name: 'a' from: 'b' } }"),
@@ -200,13 +200,13 @@ TEST_F(SweepTest, DoesWhatIsNotDoneAndTheReportJoinsTheSeeds) {
   EXPECT_THAT(Read("out/short-whole-seed3.log"), HasSubstr("1-shot meta-training: 2 meta-steps"));
   const std::string record = Read("out/short-goes-on-seed3/record.textproto");
 
-  // Again: nothing to do but what is missing, with the same bytes.
+  // The second time, only the missing run is made, with the same bytes.
   EXPECT_THAT(Swept(options), HasSubstr("4 runs, 4 of them complete"));
   std::filesystem::remove_all(folder_ + "/out/short-goes-on-seed3");
   EXPECT_THAT(Swept(options), HasSubstr("4 runs, 3 of them complete"));
   EXPECT_EQ(Read("out/short-goes-on-seed3/record.textproto"), record);
 
-  // Runs that begin from those of their own seeds are seeds of one row.
+  // Runs that start from runs with the same seed are seeds of one row.
   std::vector<std::string> folders;
   for (const char* name : {"short-goes-on-seed3", "short-goes-on-seed4"}) {
     folders.push_back(absl::StrCat(folder_, "/out/", name));
@@ -217,7 +217,7 @@ TEST_F(SweepTest, DoesWhatIsNotDoneAndTheReportJoinsTheSeeds) {
   ASSERT_TRUE(report.ok()) << report.status();
   EXPECT_EQ(report->rows.size(), 1);
 
-  // A folder that holds another run is not taken for this one.
+  // A folder with another run is not taken for this run.
   options.sets = {"train.meta_batch=2"};
   absl::Status status;
   Swept(options, &status);
@@ -288,7 +288,7 @@ TEST_F(SweepTest, StoppedItsRunsSaveAndTheSameCommandGoesOn) {
   EXPECT_EQ(status.message(), "stopped with 0 of 2 runs complete; the same command continues from there");
   EXPECT_TRUE(Exists("out/long-whole-seed3.partial/checkpoint-1shot.safetensors"));
   stop_ = false;
-  options.jobs = 1;  // its threads are those that it began with
+  options.jobs = 1;  // the run keeps the number of threads that it began with
   EXPECT_THAT(Swept(options), HasSubstr("all 2 runs are complete"));
   EXPECT_THAT(Read("out/long-whole-seed3.log"), HasSubstr("continuing from meta-step"));
 }

@@ -1,4 +1,4 @@
-// Ordinary training: a step in parts, stopping inside of it, threads, and how a run ends.
+// Training without tasks: steps in several parts, stops within a step, threads, and the end of a run.
 #include <ATen/ATen.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -29,8 +29,9 @@ namespace {
 
 using ::testing::HasSubstr;
 
-// Regression whose mean is over so many numbers that several threads would share it, and round differently. Part p of
-// step s has its own data. It asks to stop in a part of a step, or before the parts if the step is even.
+// Regression whose mean is over so many numbers that several threads would share the sum and round differently. Part p
+// of step s has its own data. The objective asks to stop in a part of a step, or, if the step is even, before the
+// parts.
 class Regression : public Objective {
  public:
   static constexpr int64_t kWidth = 256;
@@ -91,7 +92,7 @@ class Regression : public Objective {
   std::vector<ParamInfo> infos_;
 };
 
-// Trains with processes that are stopped in every `every`-th step, and returns the parameters and the curve.
+// Trains in calls that are stopped within every `every`-th step (0: never), and returns the parameters and the curve.
 std::string Trained(const std::string& name, int64_t parts, int threads, int64_t every) {
   StepsSpec steps;
   steps.set_steps(7);
@@ -157,8 +158,8 @@ TEST(TrainingTest, AStepSumsItsPartsAndNamesWhatIsNotFinite) {
     loss += part(start).loss.item<double>();
   }
   EXPECT_NEAR(stats->loss, loss, 1e-6);
-  // Adam's first step moves each number by its rate against the sign of the gradient: here, 0.5 after a warm-up of one
-  // step of ten, and weight decay of 0.01 times that.
+  // Adam's first step moves each number by its step size against the sign of the gradient. Here this is half of 0.5,
+  // because of a warm-up over one of ten steps. Weight decay is 0.01 times that.
   const double rate = 0.5 * 0.5;
   const at::Tensor moved = ((start[0] * (1 - 0.01 * rate) - state.params[0]) / rate).abs();
   EXPECT_NEAR(moved.median().item<double>(), 1, 1e-3);
@@ -198,7 +199,8 @@ TEST(TrainingTest, AnEpochHasEverythingOnceInAnOrderOfItsOwn) {
   EXPECT_EQ(Epochs(7, 20).At(45), orders[2][5]);
 }
 
-// A run whose work is done, and whose folder cannot get its name, loses nothing and does nothing twice.
+// If the folder of a run whose work is done cannot get its final name, the run loses nothing, and nothing is done
+// twice.
 TEST(RunLifeTest, WhatIsDoneStays) {
   const std::string out = Folder() + "/life";
   std::ostringstream shown;

@@ -1,8 +1,8 @@
-// The files of a byte-level BPE tokenizer, and texts.
+// Fuzzes the files of a byte-level BPE tokenizer, and texts.
 #include "tests/fuzz/tokenizer_fuzz.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
-  // U+0120 is a space, U+00C3 U+00A9 are the bytes of an e with an acute accent.
+  // U+0120 stands for a space; U+00C3 U+00A9 stand for the bytes of an e with an acute accent.
   static const auto* const sound = new metaprompt::TokenizerFiles{
       {"config.json", R"({"model_type": "roberta"})"},
       {"vocab.json",

@@ -1,10 +1,11 @@
 #!/usr/bin/env bash
 # Builds the fuzz targets with clang's libFuzzer, AddressSanitizer and UndefinedBehaviorSanitizer, without LibTorch:
 #   tests/fuzz/build.sh [OUT [TARGET...]]
-# OUT is /tmp/metaprompt-fuzz unless given. Needs clang-14 and libclang-rt-14-dev beside what setup.sh installs. Then:
+# OUT is /tmp/metaprompt-fuzz by default. Needs clang-14 and libclang-rt-14-dev in addition to what setup.sh installs.
+# Then run:
 #   cp -r tests/fuzz/corpus/safetensors /tmp/corpus
 #   /tmp/metaprompt-fuzz/safetensors_fuzz -max_total_time=180 /tmp/corpus
-# and what it found is kept, as few files as reach the same code, with:
+# To keep what it found, in the smallest number of files that reach the same code:
 #   /tmp/metaprompt-fuzz/safetensors_fuzz -set_cover_merge=1 -use_counters=0 tests/fuzz/corpus/safetensors /tmp/corpus
 set -euo pipefail
 cd "$(dirname "$0")/../.."
@@ -17,7 +18,7 @@ mkdir -p "$out"
 
 read -ra absl < <(pkg-config --libs absl_flat_hash_map absl_statusor absl_strings)
 
-target() { # NAME SOURCE...: tests/fuzz/NAME_fuzz.cc with the sources that it needs
+target() { # NAME SOURCE...: builds tests/fuzz/NAME_fuzz.cc with the sources that it needs
   local name=$1
   if [[ ${#wanted[@]} -gt 0 && " ${wanted[*]} " != *" $name "* ]]; then return; fi
   echo "+ $out/${name}_fuzz"

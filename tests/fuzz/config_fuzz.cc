@@ -1,4 +1,4 @@
-// Any bytes as a config.json: an error of one line, or sizes that fit one another.
+// Fuzzes config.json: any bytes must give an error of one line, or sizes that are consistent.
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>

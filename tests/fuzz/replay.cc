@@ -1,4 +1,4 @@
-// Runs a fuzz target over every file of the folder that the command line names, as a test of any compiler's build.
+// Runs a fuzz target on each file of the folder that the command line names, as a test that needs no special compiler.
 #include <gtest/gtest.h>
 
 #include <cstdint>

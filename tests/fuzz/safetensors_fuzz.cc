@@ -1,4 +1,4 @@
-// Any bytes as a safetensors file: an error, or tensors that lie in it, one after another.
+// Fuzzes safetensors files: any bytes must give an error, or tensors that are inside the file and do not overlap.
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
@@ -27,7 +27,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     }
     bytes += entry.end - entry.begin;
   }
-  // What was read can be written, in the order of the bytes, and reads the same.
+  // The tensors can be written in the order of their bytes, and are the same when read again.
   std::stable_sort(entries.begin(), entries.end(), [](const SafetensorsEntry& a, const SafetensorsEntry& b) {
     return std::make_pair(a.begin, a.end) < std::make_pair(b.begin, b.end);
   });

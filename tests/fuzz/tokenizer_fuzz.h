@@ -1,6 +1,6 @@
-// What every fuzz target of a checkpoint folder's tokenizer does with its input: files, then texts, with a byte 0x1E
-// between one and the next. An empty file is one that isn't there. Whatever the bytes are, there must be a tokenizer
-// that keeps its promises, or an error of one line.
+// Shared by the fuzz targets for the tokenizers of checkpoint folders. The input is files, then texts, separated by
+// bytes 0x1E. An empty part means that the file is missing. Any bytes must give a working tokenizer, or an error of one
+// line.
 #ifndef TESTS_FUZZ_TOKENIZER_FUZZ_H_
 #define TESTS_FUZZ_TOKENIZER_FUZZ_H_
 
@@ -35,7 +35,7 @@ inline void CheckText(const Tokenizer& tokenizer, const std::string& text) {
     }
   }
   for (const int64_t id : plain) {
-    // [UNK] may have another role too.
+    // [UNK] may have a second role.
     Require((id != special.cls && id != special.sep && id != special.mask && id != special.pad) || id == special.unk,
             "text is a special token");
   }
@@ -45,7 +45,8 @@ inline void CheckText(const Tokenizer& tokenizer, const std::string& text) {
           "invalid UTF-8 and its repaired form differ");
 }
 
-// `names` are the input's files, in its order. Texts are also given to `sound`, a tokenizer of files that are.
+// `names` are the names of the input's files, in their order. The texts are also given to a tokenizer of the valid
+// files `sound`.
 inline void CheckInput(const std::vector<std::string>& names, const TokenizerFiles& sound, absl::string_view input) {
   static const auto* const always = new std::unique_ptr<Tokenizer>(MakeTokenizer(sound, "sound").value());
   const std::vector<std::string> parts = absl::StrSplit(input, '\x1E');

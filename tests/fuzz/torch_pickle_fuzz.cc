@@ -1,4 +1,5 @@
-// Any bytes as the pickle of a pytorch_model.bin: an error of one line, or tensors that lie in their storages.
+// Fuzzes the pickle of a pytorch_model.bin: any bytes must give an error of one line, or tensors that are inside their
+// storages.
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>

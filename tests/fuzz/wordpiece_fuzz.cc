@@ -1,4 +1,4 @@
-// The files of a WordPiece tokenizer, and texts.
+// Fuzzes the files of a WordPiece tokenizer, and texts.
 #include "tests/fuzz/tokenizer_fuzz.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {

@@ -1,4 +1,4 @@
-// Runs and commands that start from a checkpoint: one of the small ones in tests/goldens/encoders.
+// Runs and commands that start from one of the small checkpoints in tests/goldens/encoders.
 #ifndef TESTS_HELPERS_CHECKPOINT_RUN_FIXTURE_H_
 #define TESTS_HELPERS_CHECKPOINT_RUN_FIXTURE_H_
 
@@ -24,7 +24,7 @@ namespace metaprompt {
 
 inline constexpr char kGoldens[] = "tests/goldens/encoders/";
 
-// What a command printed and how it ended.
+// The exit status and the output of a command.
 struct Outcome {
   int status = 0;
   std::string out;

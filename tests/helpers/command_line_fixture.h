@@ -1,4 +1,4 @@
-// The `metaprompt` command from outside, with a spec and data so small that a run takes a second.
+// Tests of whole `metaprompt` commands, with a spec and data so small that a run takes a second.
 #ifndef TESTS_HELPERS_COMMAND_LINE_FIXTURE_H_
 #define TESTS_HELPERS_COMMAND_LINE_FIXTURE_H_
 
@@ -21,14 +21,14 @@
 
 namespace metaprompt {
 
-// What a command printed and how it ended.
+// The exit status and the output of a command.
 struct Outcome {
   int status = 0;
   std::string out;
   std::string err;
 };
 
-// A folder of its own for each test. In arguments, files and messages `$` stands for it.
+// Each test has its own folder. In arguments, files and messages, `$` stands for it.
 class CommandLineTest : public testing::Test {
  protected:
   void SetUp() override {
@@ -76,11 +76,11 @@ class CommandLineTest : public testing::Test {
     return outcome;
   }
 
-  // The error of a command that must fail for a reason in the world, without `error: ` and the end of the line.
+  // The error of a command that must fail with `status`, without `error: ` and the line end.
   std::string Error(const std::vector<std::string>& arguments, int status = 1) const {
     const Outcome outcome = Command(arguments);
     EXPECT_EQ(outcome.status, status) << outcome.err;
-    // Progress may stand before it; nothing may stand after it.
+    // Progress lines may come before the error, but nothing may come after it.
     const size_t begin = outcome.err.rfind("error: ");
     if (begin == std::string::npos || !absl::EndsWith(outcome.err, "\n")) {
       return absl::StrCat("no error line, but: ", outcome.err);
@@ -90,13 +90,13 @@ class CommandLineTest : public testing::Test {
                                          "\n1 damaged line; dataset.skip_bad_lines: true leaves it out"));
   }
   std::string CheckError(const std::string& set) const { return Error({"check", "$tiny.textproto", "--set", set}); }
-  // The error of a spec file that is the tiny one with one part replaced.
+  // The error for the tiny spec with one part replaced.
   std::string FileError(absl::string_view part, absl::string_view by) const {
     EXPECT_THAT(std::string(kTiny), ::testing::HasSubstr(std::string(part)));
     Write("bad.textproto", absl::StrReplaceAll(kTiny, {{part, by}}));
     return Error({"check", "$bad.textproto"});
   }
-  // The error of a run on other data, and that it leaves no folder.
+  // The error of a run on other data. Expects that the run leaves no folder.
   std::string DataError(absl::string_view tsv) const {
     Write("bad.tsv", tsv);
     const std::string error = Error({"run", "$tiny.textproto", "--out", "$run", "--set", "dataset.tsv.path=$bad.tsv"});
@@ -105,7 +105,7 @@ class CommandLineTest : public testing::Test {
     return error;
   }
   std::vector<std::string> RunHere() const { return {"run", "$tiny.textproto", "--out", "$run"}; }
-  // Leaves $run.partial with a checkpoint.
+  // Stops a run, so that $run.partial has a checkpoint.
   void StoppedRun() const {
     const Outcome stopped = Command(RunHere(), /*stop=*/true);
     ASSERT_EQ(stopped.status, 130) << stopped.err;

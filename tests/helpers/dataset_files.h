@@ -1,4 +1,4 @@
-// Small data files of a test, and the datasets that specs make of them.
+// Small data files for tests, and the datasets that specs make of them.
 #ifndef TESTS_HELPERS_DATASET_FILES_H_
 #define TESTS_HELPERS_DATASET_FILES_H_
 
@@ -34,7 +34,7 @@ inline std::string Write(const std::string& name, absl::string_view contents) {
   return path;
 }
 
-// A dataset spec in text format in which $ is the test's folder.
+// Loads a dataset spec in text format, in which $ is the test's folder.
 inline absl::StatusOr<Dataset> Load(absl::string_view text) {
   DatasetSpec spec;
   const std::string whole = absl::StrJoin(absl::StrSplit(text, '$'), Folder());
@@ -42,7 +42,7 @@ inline absl::StatusOr<Dataset> Load(absl::string_view text) {
   return LoadDataset(spec);
 }
 
-// What it exports; or its error, without the folder.
+// The export of the dataset, or the error without the folder.
 inline std::string Exported(absl::string_view text) {
   const absl::StatusOr<Dataset> dataset = Load(text);
   return dataset.ok() ? ExportText(*dataset)
@@ -51,7 +51,7 @@ inline std::string Exported(absl::string_view text) {
 
 enum class Packing { kTarGz, kTarXz, kZip, kGz, kXz };
 
-// Writes files as an archive (those of a tar begin with a folder and a link), or one file compressed.
+// Writes files as an archive (a tar archive also has a folder and a link at its beginning), or one file compressed.
 inline void Pack(const std::string& name, Packing packing,
                  const std::vector<std::pair<std::string, std::string>>& files) {
   const std::string path = Folder() + name;

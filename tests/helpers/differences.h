@@ -1,4 +1,4 @@
-// Derivatives by differences, in double precision, for tests to compare with.
+// Derivatives by finite differences, in double precision, with which tests compare.
 #ifndef TESTS_HELPERS_DIFFERENCES_H_
 #define TESTS_HELPERS_DIFFERENCES_H_
 
@@ -45,7 +45,7 @@ Value Difference(const ParamList& params, const ParamList& direction, const Func
   return ((at(kH) - at(-kH)) * 8.0 - (at(2 * kH) - at(-2 * kH))) / (12 * kH);
 }
 
-// The same of a function whose values are lists, each evaluated once.
+// The same for a function whose values are lists; evaluates it only once at each point.
 template <typename Function>
 ParamList ListDifference(const ParamList& params, const ParamList& direction, const Function& f) {
   constexpr double kH = 3e-4;

@@ -1,4 +1,4 @@
-// The checkpoints of tests/goldens/encoders. A new folder there is tested like the others, without another edit.
+// The checkpoints of tests/goldens/encoders. A new folder there is tested without any other change.
 #ifndef TESTS_HELPERS_ENCODER_GOLDENS_H_
 #define TESTS_HELPERS_ENCODER_GOLDENS_H_
 
@@ -38,7 +38,7 @@ inline bool IsCausal(const std::string& name) {
   return absl::StrContains(config, "LMHeadModel") || absl::StrContains(config, "ForCausalLM");
 }
 
-// Those that are causal models.
+// The names of the causal models.
 inline std::vector<std::string> CausalGoldens() {
   std::vector<std::string> names = EncoderGoldens();
   names.erase(std::remove_if(names.begin(), names.end(), [](const std::string& name) { return !IsCausal(name); }),
@@ -46,7 +46,7 @@ inline std::vector<std::string> CausalGoldens() {
   return names;
 }
 
-// Those that are not.
+// The names of the other models.
 inline std::vector<std::string> MaskedGoldens() {
   std::vector<std::string> names = EncoderGoldens();
   names.erase(std::remove_if(names.begin(), names.end(), IsCausal), names.end());
@@ -59,7 +59,7 @@ inline bool SavedWithHead(const std::string& name) {
          absl::StrContains(*ReadFile(absl::StrCat(kEncoderGoldens, name, "/config.json")), "ForMaskedLM");
 }
 
-// A line of lines.txt as tokens, as the goldens have it: for a causal model with words in place of {mask} and {pad}.
+// A line of lines.txt as the tokens of the goldens. For a causal model, words replace {mask} and {pad}.
 inline std::vector<int64_t> LineIds(const Tokenizer& tokenizer, const std::string& line) {
   const SpecialIds special = tokenizer.special();
   const auto piece = [&](int64_t id, const char* word) { return special.mask < 0 ? word : tokenizer.Piece(id); };
@@ -71,7 +71,7 @@ inline std::vector<int64_t> LineIds(const Tokenizer& tokenizer, const std::strin
   return ids;
 }
 
-// As gtest needs the name of a parameter: bert_no_head.
+// The name in the form that gtest needs: bert_no_head.
 inline std::string GoldenTestName(const testing::TestParamInfo<std::string>& info) {
   return absl::StrReplaceAll(info.param, {{"-", "_"}});
 }

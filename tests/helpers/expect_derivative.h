@@ -1,4 +1,4 @@
-// Gradients of a learner, compared with differences.
+// Compares gradients of a learner with finite differences.
 #ifndef TESTS_HELPERS_EXPECT_DERIVATIVE_H_
 #define TESTS_HELPERS_EXPECT_DERIVATIVE_H_
 
@@ -16,8 +16,8 @@
 
 namespace metaprompt {
 
-// Expects that `grads` are the derivative of `f` at `meta`, along a random direction in each group of the parameters
-// that may be learned. An undefined gradient is zero.
+// Expects that `grads` are the derivative of `f` at `meta`, along one random direction per group of the parameters that
+// may be learned. An undefined gradient counts as zero.
 template <typename Function>
 void ExpectDerivative(const std::vector<ParamInfo>& infos, const std::vector<bool>& may, const ParamList& meta,
                       const ParamList& grads, double tolerance, const Function& f) {

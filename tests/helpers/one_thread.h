@@ -1,5 +1,5 @@
-// Tests that include this compute on one thread: of tensors as small as theirs, threads that wait for one another would
-// take most of the time.
+// Tests that include this file compute on one thread. Their tensors are so small that threads would mostly wait for
+// each other.
 #ifndef TESTS_HELPERS_ONE_THREAD_H_
 #define TESTS_HELPERS_ONE_THREAD_H_
 

@@ -1,4 +1,4 @@
-// Between parameters by name and flat lists of them, which tests compare and differentiate.
+// Converts between structured parameters and flat lists, which tests compare and differentiate.
 #ifndef TESTS_HELPERS_PARAM_LISTS_H_
 #define TESTS_HELPERS_PARAM_LISTS_H_
 

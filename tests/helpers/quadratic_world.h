@@ -1,4 +1,4 @@
-// Quadratic losses, for which adaptation and every meta-gradient are a few matrix products. In double precision.
+// Quadratic losses in double precision, for which adaptation and each meta-gradient are a few matrix products.
 #ifndef TESTS_HELPERS_QUADRATIC_WORLD_H_
 #define TESTS_HELPERS_QUADRATIC_WORLD_H_
 
@@ -48,7 +48,7 @@ inline Batch BatchOf(int64_t which) {
   return batch;
 }
 
-// A model without texts. The only token of a batch is the number of the quadratic that is its loss.
+// A model without texts. The only point of a batch is the index of the quadratic that is its loss.
 class QuadraticModel : public Model {
  public:
   explicit QuadraticModel(std::vector<Quadratic> quadratics) : quadratics_(std::move(quadratics)) {}
@@ -130,7 +130,7 @@ inline at::Tensor Power(const at::Tensor& m, int k) {
   return power;
 }
 
-// Gradients in the scope equal `expected`; the others are undefined.
+// Expects that gradients in the scope equal `expected`, and that the others are undefined.
 inline void ExpectGradient(const ParamList& grads, const at::Tensor& expected, ScopeSpec::Part learns,
                            const std::string& what) {
   ASSERT_GE(grads.size(), 2) << what;

@@ -1,4 +1,4 @@
-// BERT small enough for derivatives by differences, with a soft prompt, and batches of random texts for it; all in
+// A BERT with a soft prompt that is small enough for finite differences, and batches of random texts for it, all in
 // double precision.
 #ifndef TESTS_HELPERS_SMALL_BERT_H_
 #define TESTS_HELPERS_SMALL_BERT_H_
@@ -41,18 +41,18 @@ inline ModelSpec Spec(int layers, int heads, BertSpec::Activation activation) {
   bert.set_intermediate(20);
   bert.set_max_positions(16);
   bert.set_activation(activation);
-  bert.set_layer_norm_eps(1e-3);  // large enough to be seen if it stood elsewhere
+  bert.set_layer_norm_eps(1e-3);  // so large that a test fails if it is added in the wrong place
   return spec;
 }
 
-// With soft vectors that pass an LSTM and an MLP, and three keys and values before those of every layer.
+// Adds an LSTM and an MLP through which the soft vectors pass, and three keys and values before those of each layer.
 inline ModelSpec WithDeepPrompt(ModelSpec spec) {
   spec.mutable_prompt()->set_reparametrisation(PromptSpec::LSTM_MLP);
   spec.mutable_prompt()->set_prefix_length(3);
   return spec;
 }
 
-// Nothing at its initial value: biases and layer norms matter too.
+// No parameter has its initial value, so that biases and layer norms matter, too.
 inline ParamList RandomParams(const PromptModel& model, uint64_t seed) {
   Random random(seed);
   ParamList params;

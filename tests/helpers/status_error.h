@@ -1,4 +1,4 @@
-// What went wrong, as text to compare with.
+// The error of a result as text, for comparison.
 #ifndef TESTS_HELPERS_STATUS_ERROR_H_
 #define TESTS_HELPERS_STATUS_ERROR_H_
 

@@ -7,7 +7,7 @@
 
 namespace metaprompt {
 
-// Sets a flag when the n-th line ends. Without a buffer, so that every character comes by.
+// Sets a flag when the n-th line ends. Has no buffer, so that overflow() is called for each character.
 class StopAfterLines : public std::streambuf {
  public:
   StopAfterLines(int lines, std::atomic<bool>* stop) : lines_(lines), stop_(stop) {}

@@ -1,4 +1,4 @@
-// A run on a small world: twelve classes, twelve words each, learned in a second.
+// A run on small data that is learned in a second: twelve classes of twelve texts.
 #ifndef TESTS_HELPERS_TINY_RUN_H_
 #define TESTS_HELPERS_TINY_RUN_H_
 
@@ -42,7 +42,8 @@ inline std::string Read(const std::string& path) {
 
 inline bool Exists(const std::string& path) { return std::filesystem::exists(path); }
 
-// Twelve classes, each with its own words, so that any text tells its class. `seed` draws the texts.
+// Writes twelve classes, each with its own words, so that the words of a text determine its class. `seed` decides which
+// texts are drawn. Returns the path.
 inline std::string WriteData(const std::string& name, uint64_t seed) {
   std::string lines;
   for (int of_class = 0; of_class < 12; ++of_class) {
@@ -55,7 +56,7 @@ inline std::string WriteData(const std::string& name, uint64_t seed) {
         const auto third = static_cast<char>('a' + of_class % 3 + of_class / 6 * 3);
         absl::StrAppend(&lines, word == 0 ? "" : " ", std::string({first, second, third}));
       }
-      // A word that texts of all classes share, for word tasks; and no two texts alike.
+      // A word that texts of all classes share, for word tasks, and a number, so that all texts of a class differ.
       absl::StrAppend(&lines, text % 3 == 0 ? " red " : text % 3 == 1 ? " green " : " blue ", text, "\n");
     }
   }
@@ -69,7 +70,7 @@ inline const std::string& DataPath() {
   return *path;
 }
 
-// The spec as a file; `$` in the template is the data.
+// Writes the spec to a file and returns its path. `$` is the path of the data.
 inline const std::string& SpecPath() {
   static const auto* const path = [] {
     constexpr char kSpec[] = R"(
@@ -104,7 +105,7 @@ inline ExperimentSpec Spec(const std::vector<std::string>& sets = {}) {
   return *spec;
 }
 
-// Runs, and returns the record's bytes or the error.
+// Runs the spec, and returns the record's bytes or the error.
 inline std::string RecordOf(const ExperimentSpec& spec, const std::string& out, RunRecord* record = nullptr) {
   std::ostringstream shown;
   Progress progress(&shown, false);
@@ -122,7 +123,7 @@ inline std::string RecordOf(const ExperimentSpec& spec, const std::string& out, 
   return bytes;
 }
 
-// The record of an undisturbed run, to compare others with.
+// The record of a run without a stop, with which tests compare others.
 inline const std::string& Undisturbed() {
   static const auto* const bytes = new std::string(RecordOf(Spec(), Folder() + "/undisturbed"));
   return *bytes;

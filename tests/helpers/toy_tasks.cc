@@ -130,7 +130,7 @@ Episode BuildImageEpisode(const std::vector<ToyTask>& tasks, const std::vector<i
       for (const PromptedText& text : task.*texts) {
         at::Tensor image = at::zeros({kToyPixels * kToyPixels}, at::kDouble);
         for (const int64_t id : text.ids) {
-          if (id > 1) {  // a word: texts have all other tokens in common
+          if (id > 1) {  // a word; all other tokens are the same in all texts
             image[id] += 4;
           }
         }
@@ -223,7 +223,7 @@ PromptModel MakeToyModel(ToyModelKind kind) {
   return {spec, Encoder(config, /*with_head=*/true), kToySoft};
 }
 
-// The model's initial values. A causal model's are random, with norms of 1.
+// The model's initial values. For a causal model these are random, with norm weights of 1.
 ParamList InitialOf(const PromptModel& model) {
   if (!model.encoder().config().causal) {
     return model.Init(4);

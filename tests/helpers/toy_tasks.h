@@ -1,5 +1,5 @@
-// Small classification tasks in made-up words and prompted models for them, in double precision: the world in which
-// learners are tested.
+// Small classification tasks in made-up words, and prompted models for them, in double precision. Learners are tested
+// with these.
 #ifndef TESTS_HELPERS_TOY_TASKS_H_
 #define TESTS_HELPERS_TOY_TASKS_H_
 
@@ -27,10 +27,10 @@ constexpr int64_t kToyWays = 3;
 
 enum class ToyModelKind {
   kPlain,
-  kLora,        // with low-rank updates, and features that are means over tokens
-  kDeepPrompt,  // with soft vectors that pass through an LSTM and an MLP, and a prefix
-  kPrototypes,  // whose class vectors start as prototypes
-  kDropout,     // that drops
+  kLora,        // low-rank updates, and features that are means over tokens
+  kDeepPrompt,  // soft vectors that pass through an LSTM and an MLP, and a prefix
+  kPrototypes,  // class vectors start as prototypes
+  kDropout,     // with dropout
   kSequences,   // a causal model, which scores the answers' two words as a sequence
   kImages,      // a ViT with soft vectors and a prefix: see BuildImageEpisode
 };
@@ -40,7 +40,7 @@ ModelSpec ToyModelSpec(ToyModelKind kind);
 // One layer of width 8, made once per kind.
 const PromptModel& ToyModel(ToyModelKind kind);
 
-// Token ids are the vocabulary's, and -1 - s for soft vector s.
+// Token ids are those of the vocabulary, or -1 - s for soft vector s.
 struct ToyTask {
   std::vector<PromptedText> support;
   std::vector<PromptedText> query;
@@ -49,7 +49,7 @@ struct ToyTask {
   std::vector<std::vector<int64_t>> answers;  // [ways, 2]
 };
 
-// Each class has its own `words` words, of which its texts are made.
+// The texts of a class are made of `words` words that no other class has.
 ToyTask MakeToyTask(uint64_t seed, int64_t shots, int64_t queries, int64_t words = 4);
 
 // The tasks as TextSource builds them, over the vocabulary rows that occur in them. Way w of the episode is way[w] of
@@ -57,13 +57,14 @@ ToyTask MakeToyTask(uint64_t seed, int64_t shots, int64_t queries, int64_t words
 Episode BuildEpisode(const std::vector<ToyTask>& tasks, const std::vector<int64_t>& way = {0, 1, 2});
 Episode BuildEpisode(const ToyTask& task, const std::vector<int64_t>& way = {0, 1, 2});
 
-// The same episode with vocabulary ids, for whole parameters: the scores of sequences depend on all rows.
+// The same episode with vocabulary ids, for whole parameters. Needed because the scores of sequences depend on all
+// rows.
 Episode OverWholeVocabulary(const Episode& episode);
 // The same tasks as images of 6 x 6 pixels, for kImages: pixel i is 4 times the number of words i in the text.
 Episode BuildImageEpisode(const std::vector<ToyTask>& tasks, const std::vector<int64_t>& way = {0, 1, 2});
 
-// The model's whole parameters followed by the learner's own. These start as they do, or with noise: initial values
-// have zeros, which stop gradients, and are alike where training makes them differ.
+// The model's whole initial parameters with noise, followed by the learner's own, with or without noise. Initial values
+// contain zeros, which stop gradients, and equal values that training makes different.
 ParamList WholeParams(const PromptModel& model, const Learner& learner, bool noise);
 
 // The numbers from `first` to `end` - 1 in random order.
@@ -75,8 +76,7 @@ at::Tensor Int64Tensor(const std::vector<int64_t>& values);
 constexpr char kToyInner[] =
     "inner { steps: 2 encoder_lr: 0.0625 prompt_lr: 0.125 lora_lr: 0.125 class_lr: 0.25 epsilon: 0.125 }";
 
-// The spec with `settings` merged into it. The settings of meta_gradient are left out if the learner does not heed
-// them.
+// The spec with `settings` merged into it. The settings of meta_gradient are left out if the learner does not use them.
 LearnerSpec WithSettings(const LearnerSpec& spec, const std::string& settings);
 
 void ExpectSameBits(const ParamList& a, const ParamList& b, const std::string& what);

@@ -1,4 +1,4 @@
-// A sentencepiece tokenizer of 150 pieces, trained on texts made up here.
+// A sentencepiece tokenizer of 150 pieces, trained on made-up texts.
 #ifndef TESTS_HELPERS_TRAINED_TOKENIZER_H_
 #define TESTS_HELPERS_TRAINED_TOKENIZER_H_
 
@@ -49,7 +49,7 @@ inline const Tokenizer& Trained() {
   return **tokenizer;
 }
 
-// -1 - s, soft vector s, is <s>.
+// The pieces of the ids. Soft vector s, -1 - s, is written <s>.
 inline std::string Pieces(const Tokenizer& tokenizer, const std::vector<int64_t>& ids) {
   return absl::StrJoin(ids, " ", [&](std::string* out, int64_t id) {
     absl::StrAppend(out, id < 0 ? absl::StrCat("<", -1 - id, ">") : tokenizer.Piece(id));

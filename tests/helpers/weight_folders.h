@@ -1,4 +1,4 @@
-// Folders of weights for tests: made, and read as a whole.
+// Makes folders of weights for tests, and reads them completely.
 #ifndef TESTS_HELPERS_WEIGHT_FOLDERS_H_
 #define TESTS_HELPERS_WEIGHT_FOLDERS_H_
 

@@ -15,7 +15,7 @@ struct Variant {
   const char* name;
   const char* settings;
   ToyModelKind model = ToyModelKind::kPlain;
-  bool without_adapts = false;  // for learners that do not heed it, in place of the variants that set it
+  bool without_adapts = false;  // for learners that do not use `adapts`, in place of the variants that set it
 };
 
 constexpr Variant kVariants[] = {

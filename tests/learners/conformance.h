@@ -1,6 +1,5 @@
-// What every learner promises, whoever wrote it: the cases that the conformance tests go through. They are every
-// learner of LearnerSpec's oneof with every group of settings that it heeds, found by reflection, so a new learner is
-// tested too.
+// The cases of the conformance tests, which each learner must pass: each learner of LearnerSpec's oneof with each group
+// of settings that it uses. They are found by reflection, so a new learner is tested, too.
 #ifndef TESTS_LEARNERS_CONFORMANCE_H_
 #define TESTS_LEARNERS_CONFORMANCE_H_
 
@@ -28,25 +27,25 @@ struct ConformanceCase {
 
 std::ostream& operator<<(std::ostream& out, const ConformanceCase& one);
 
-// Every learner with every variant of the shared settings that it heeds, and with each choice of its own settings: each
-// flag turned over, each other value of an enumeration, each optional part.
+// Each learner with each variant of the shared settings that it uses, and with each choice of its own settings: each
+// flag inverted, each other value of an enumeration, each optional part.
 std::vector<ConformanceCase> AllConformanceCases();
 
 class ConformanceTest : public ::testing::TestWithParam<ConformanceCase> {
  protected:
-  // One thread, as a task of a pool has: on more threads, LibTorch's layer norm sums in another order.
+  // Sets one thread, as for a task of a pool. With more threads, LibTorch's layer norm sums in another order.
   void SetUp() override;
 
   static const LearnerSpec& spec() { return GetParam().spec; }
   static const PromptModel& model() { return ToyModel(GetParam().model); }
   static const LearnerFacts& learner_facts() { return FactsOf(spec()); }
   static bool HasInnerSteps() { return Heeds(spec(), LearnerFacts::INNER); }
-  // Whether what is dropped, or which texts a step is on, follows from the places of the texts in the support set.
+  // Whether dropout, or the choice of texts for a step, depends on the order of the texts in the support set.
   static bool DependsOnOrder() {
     return model().drops() || spec().inner().batch() > 0 || learner_facts().needs_sequences();
   }
 
-  // The tasks as the model takes them.
+  // The tasks in the form that the model takes: texts or images.
   static Episode BuildEpisode(const std::vector<ToyTask>& tasks, const std::vector<int64_t>& way = {0, 1, 2}) {
     return GetParam().model == ToyModelKind::kImages ? BuildImageEpisode(tasks, way)
                                                      : metaprompt::BuildEpisode(tasks, way);
@@ -57,12 +56,12 @@ class ConformanceTest : public ::testing::TestWithParam<ConformanceCase> {
 
   // The episode's local meta-parameters.
   static ParamList Meta(const Learner& learner, const Episode& episode, bool noise = true);
-  // After adaptation to `support`.
+  // The logits after adaptation to `support`.
   static at::Tensor Logits(const Learner& learner, const ParamList& meta, const Batch& support, const Batch& query);
   static double Loss(const Learner& learner, const ParamList& meta, const Batch& support, const Batch& query);
 
-  // Which of the meta-parameters may be learned: the model's that learner.learns names, none of them if the learner
-  // does not heed it, and the learner's own.
+  // Which of the meta-parameters may be learned: those of the model that learner.learns names (none if the learner does
+  // not use that setting), and the learner's own.
   static std::vector<bool> MayLearn(size_t count);
   // Whether anything is learned.
   static bool Learns(const Learner& learner);

@@ -1,4 +1,4 @@
-// What every learner promises of its meta-gradient and of meta-training, in double precision.
+// Properties that each learner's meta-gradient and meta-training must have, in double precision.
 #include <ATen/ATen.h>
 #include <ATen/core/grad_mode.h>
 #include <gtest/gtest.h>
@@ -32,7 +32,8 @@ namespace {
 INSTANTIATE_TEST_SUITE_P(Learners, ConformanceTest, ::testing::ValuesIn(AllConformanceCases()),
                          [](const ::testing::TestParamInfo<ConformanceCase>& info) { return info.param.name; });
 
-// MetaGradient is the derivative of the loss that Adapt and Logits give, or of the objective that it reports.
+// MetaGradient returns the derivative of the loss that follows from Adapt and Logits, or of the objective that it
+// reports.
 TEST_P(ConformanceTest, GradientIsTheObjectivesDerivative) {
   const std::unique_ptr<Learner> learner = MakeLearner(spec());
   const Episode episode = BuildEpisode(MakeToyTask(1, 2, 1));
@@ -72,8 +73,8 @@ TEST_P(ConformanceTest, GraphKeptAndRecomputedAreOneGradient) {
   }
 }
 
-// Meta-training reports and minimises the query loss after adaptation, as Adapt and Logits give it. The learner's facts
-// name exceptions; MAML++'s multi-step loss is another.
+// Meta-training reports and minimises the query loss after adaptation, computed with Adapt and Logits. Exceptions are
+// in the learners' facts; MAML++'s multi-step loss is another.
 TEST_P(ConformanceTest, ObjectiveIsTheQueryLossAfterAdaptation) {
   if (model().drops()) {
     GTEST_SKIP() << "nothing is dropped in what Logits gives";
@@ -92,7 +93,7 @@ TEST_P(ConformanceTest, ObjectiveIsTheQueryLossAfterAdaptation) {
   }
 }
 
-// Meta-training that goes on from a saved state gives the same bits.
+// Meta-training that continues from a saved state gives the same bits.
 TEST_P(ConformanceTest, ALoadedStateGoesOnAsTheSavedOne) {
   const std::unique_ptr<Learner> learner = MakeLearner(spec());
   MetaOptimizerSpec optimizer;
@@ -115,7 +116,7 @@ TEST_P(ConformanceTest, ALoadedStateGoesOnAsTheSavedOne) {
   for (const ParamList* list : lists(&state)) {
     for (const at::Tensor& tensor : *list) {
       const size_t number = place++;
-      if (tensor.defined()) {  // moments of what is not learned are not
+      if (tensor.defined()) {  // parameters that are not learned have no moments
         file.tensors.emplace_back(absl::StrCat(number), tensor.clone());
       }
     }
@@ -145,7 +146,8 @@ TEST_P(ConformanceTest, ALoadedStateGoesOnAsTheSavedOne) {
   EXPECT_EQ(!moved, learner_facts().trains_nothing());
 }
 
-// A learner that takes several tasks together gives the same as for each alone, also with other settings at meta-test.
+// A learner that takes several tasks in one batch gives the same results as for each task alone, also with other
+// settings at meta-test.
 TEST_P(ConformanceTest, SeveralTasksAreEachWhatTheyAreAlone) {
   const std::vector<ToyTask> tasks = {MakeToyTask(10, 1, 2), MakeToyTask(11, 1, 2)};
   const auto build = [](const std::vector<ToyTask>& some) {
@@ -245,7 +247,7 @@ TEST_P(ConformanceTest, RepeatedTextsAreWorthTheirCopies) {
   if (learner->TakesSeveralTasks(model())) {
     same(repeated(tasks), BuildEpisode(with_copies));
   }
-  if (HasInnerSteps()) {  // in mini-batches some of which have a text twice
+  if (HasInnerSteps()) {  // in mini-batches, some of which contain a text twice
     const std::unique_ptr<Learner> in_batches = MakeLearner(WithSettings(spec(), "meta_test { epochs: 3 batch: 6 }"));
     const auto logits = [&](const Episode& episode) {
       return Logits(*in_batches, Meta(*in_batches, episode), episode.support, episode.query);

@@ -1,4 +1,4 @@
-// What every learner promises of adaptation, in double precision, and of its facts.
+// Properties that each learner's adaptation, in double precision, and its facts must have.
 #include "tests/learners/conformance.h"
 
 #include <ATen/ATen.h>
@@ -33,7 +33,7 @@ namespace {
 INSTANTIATE_TEST_SUITE_P(Learners, ConformanceTest, ::testing::ValuesIn(AllConformanceCases()),
                          [](const ::testing::TestParamInfo<ConformanceCase>& info) { return info.param.name; });
 
-// Names what a learner's message lacks.
+// Tests that each learner's message has its facts.
 class LearnerFactsTest : public ::testing::TestWithParam<const google::protobuf::FieldDescriptor*> {};
 
 INSTANTIATE_TEST_SUITE_P(Learners, LearnerFactsTest, ::testing::ValuesIn(AllLearners()),
@@ -71,7 +71,7 @@ TEST_P(ConformanceTest, AdaptsWhatItsFactsName) {
   EXPECT_EQ(any, std::find(may.begin(), may.end(), true) != may.end());
 }
 
-// A group of settings that the learner does not heed has no effect.
+// A group of settings that the learner does not use has no effect.
 TEST_P(ConformanceTest, IgnoresWhatItDoesNotHeed) {
   LearnerSpec other = spec();
   const std::string settings[] = {"inner { steps: 5 encoder_lr: 0.5 prompt_lr: 0.5 class_lr: 0.5 }",
@@ -128,7 +128,8 @@ TEST_P(ConformanceTest, LeavesItsInputAsItIsAndReturnsNoGraph) {
   }
 }
 
-// The numbers of ways and the order of texts have no effect. A query text is classified alone, and not by its label.
+// The order of ways and, apart from random choices within a step (DependsOnOrder), of support texts has no effect. The
+// logits of a query text depend neither on the other query texts nor on its label.
 TEST_P(ConformanceTest, OrderAndCompanyDoNotMatter) {
   const std::unique_ptr<Learner> learner = MakeLearner(spec());
   const ToyTask toy = MakeToyTask(5, 2, 2);
@@ -228,7 +229,8 @@ TEST_P(ConformanceTest, SmallStepsLowerTheSupportLoss) {
   EXPECT_LT(batches, start);
 }
 
-// Texts with one word per class, in a model whose head tells texts apart, as runs start (PromptModel::Standardised).
+// Texts with one word per class, in a model whose head distinguishes texts, as at the start of a run
+// (PromptModel::Standardised).
 TEST_P(ConformanceTest, TellsClassesApart) {
   if (learner_facts().needs_sequences()) {
     GTEST_SKIP() << "a random model does not learn from its context";

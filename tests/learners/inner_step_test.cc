@@ -21,8 +21,8 @@
 namespace metaprompt {
 namespace {
 
-// The inner rule may be AdamW: at the first step it goes by α g / √(g² + ε²), it decays what decays, and its
-// meta-gradient, through both moments, is that of differences, with the graph kept and recomputed.
+// With AdamW as the inner rule, the first step is α g / √(g² + ε²), weight decay applies only to parameters that decay,
+// and the meta-gradient through both moments agrees with differences, with the graph kept and recomputed.
 TEST(InnerAdamWTest, StepsAndMetaGradient) {
   QuadraticWorld world;
   LearnerSpec spec = QuadraticSpec(1);
@@ -30,7 +30,7 @@ TEST(InnerAdamWTest, StepsAndMetaGradient) {
   InnerSpec& inner = *spec.mutable_inner();
   inner.set_optimizer(InnerSpec::ADAMW);
   inner.set_epsilon(0.3);
-  inner.set_weight_decay(0.2);  // of nothing: no parameter here decays
+  inner.set_weight_decay(0.2);  // has no effect: no parameter here decays
   const at::Tensor g = Gradient(world.support, world.theta);
   const at::Tensor expected = world.theta - Rates(ScopeSpec::ALL).matmul(g * at::rsqrt(g * g + 0.09));
   EXPECT_LT(
@@ -68,7 +68,7 @@ TEST(InnerAdamWTest, StepsAndMetaGradient) {
   }
 }
 
-// Gradients that are longer together than clip_norm become that long, with a graph and without.
+// Gradients whose joint norm exceeds clip_norm are scaled to it, with a graph and without.
 TEST(InnerStepTest, LongGradientsAreScaledDown) {
   InnerSpec inner;
   inner.set_clip_norm(0.5);
@@ -77,7 +77,7 @@ TEST(InnerStepTest, LongGradientsAreScaledDown) {
   const auto moved = [&](const ParamList& grads) {
     return InnerStep(inner, rates, {false, false, false}, 0, 1, grads, {zeros, {}, {}}).params;
   };
-  // What does not move does not count.
+  // Parameters that do not move do not count.
   const ParamList grads = {at::tensor({3.0, 0.0}), at::tensor({0.0, 4.0}), at::tensor({1e9, 0.0})};
   for (const bool graph : {false, true}) {
     const at::AutoGradMode mode(graph);
@@ -89,7 +89,7 @@ TEST(InnerStepTest, LongGradientsAreScaledDown) {
   }
 }
 
-// Where no graph is wanted a step is one pass over memory; it is the step that the graph's operations take.
+// Without a graph, a step is one pass over memory. It must be the same step as the operations with a graph.
 class InnerAdamWPlaceTest : public ::testing::TestWithParam<InnerSpec::EpsilonPlace> {};
 
 INSTANTIATE_TEST_SUITE_P(, InnerAdamWPlaceTest, ::testing::Values(InnerSpec::INSIDE, InnerSpec::OUTSIDE));
@@ -132,7 +132,7 @@ TEST_P(InnerAdamWPlaceTest, StepsAlikeWithAGraphAndWithout) {
   EXPECT_FALSE(without.first[2].defined());
 }
 
-// A step writes into tensors that the state alone holds, and into no other. The bits are the same either way.
+// A step writes only into tensors that nobody but the state owns. The bits are the same in place and with copies.
 TEST(InnerAdamWTest, StepsInPlaceWhereNobodyElseHoldsTheNumbers) {
   const at::NoGradGuard no_grad;
   InnerSpec inner;
@@ -170,14 +170,14 @@ TEST(InnerAdamWTest, StepsInPlaceWhereNobodyElseHoldsTheNumbers) {
   for (size_t k = 0; k < held.size(); ++k) {
     EXPECT_TRUE(held[k].params[0].equal(copies[k][0]));
   }
-  // A view is somebody else too.
+  // A view is another owner, too.
   const at::Tensor view = owned.params[0].view({-1});
   const at::Tensor copy = view.clone();
   owned = InnerStep(inner, rates, decay, 4, 1.0, before, std::move(owned));
   EXPECT_TRUE(view.equal(copy));
 }
 
-// A gradient of 0 is where √ has no derivative.
+// At a gradient of 0, √ has no derivative.
 TEST(InnerAdamWTest, IsFiniteWhereTheGradientIsZero) {
   QuadraticWorld world;
   LearnerSpec spec = QuadraticSpec(3);

@@ -1,4 +1,4 @@
-// The facts of a learner: what each must have, and what follows from them for a spec.
+// The facts of learners: which facts each learner must have, and what follows from them for a spec.
 #include "learners/learner_facts.h"
 
 #include <gmock/gmock.h>

@@ -1,5 +1,5 @@
-// Meta-training's update: AdamW and its schedules, the mean over tasks in their order whatever the threads, errors that
-// change nothing, and the pool of threads itself.
+// The update of meta-training: AdamW and its schedules, the mean over tasks in their order on any number of threads,
+// errors that change nothing, and the pool of threads itself.
 #include "learners/inner/meta_step.h"
 
 #include <ATen/ATen.h>
@@ -55,7 +55,7 @@ TEST(AdamWTest, RateShareRisesThenFalls) {
   EXPECT_DOUBLE_EQ(RateShare({0, FROM_FIRST, CONSTANT, 0}, 0, 10), 1);
   EXPECT_DOUBLE_EQ(RateShare({0, FROM_FIRST, LINEAR, 0}, 9, 10), 0.1);
   EXPECT_DOUBLE_EQ(RateShare({1, FROM_FIRST, LINEAR, 0}, 9, 10), 10 / 11.0);
-  // As get_linear_schedule_with_warmup of transformers: a thirtieth of 15 steps is none, of 30 one, of 100 three.
+  // Like get_linear_schedule_with_warmup of transformers: a thirtieth of 15 steps is no step, of 30 one, of 100 three.
   const Schedule linear{0.0333333333333, FROM_ZERO, LINEAR, 0};
   EXPECT_EQ(RateShare(linear, 0, 15), 1);
   EXPECT_EQ(RateShare(linear, 0, 30), 0);
@@ -154,7 +154,7 @@ TEST(AdamWTest, AgreesWithTheFormulasOneNumberAtATime) {
       }
     }
   }
-  EXPECT_EQ(clipped, 6);  // both ways were taken
+  EXPECT_EQ(clipped, 6);  // both cases occurred
   EXPECT_FALSE(state.first[4].defined() || state.second[4].defined()) << "it never had a gradient";
 }
 
@@ -207,8 +207,8 @@ Batch BatchOf(int64_t which) {
   return batch;
 }
 
-// Two parameters of float32: a table of which each task sees other rows, and a vector long enough that LibTorch would
-// split a reduction of it over threads. L = Σ (table − t)² + w · (vector − t)², with t and w of the task.
+// Two float32 parameters: a table of which each task uses different rows, and a vector so long that LibTorch would
+// split its reduction over threads. L = Σ (table − t)² + w · (vector − t)², with t and w of the task.
 class TableModel : public Model {
  public:
   static constexpr int64_t kRows = 9;
@@ -263,7 +263,7 @@ TEST(MetaStepTest, MeanOfTheTasksInOrderWithTheSameBitsOnAnyNumberOfThreads) {
   const std::unique_ptr<Learner> learner = MakeLearner(PlainGradient());
   MetaOptimizerSpec optimizer;  // clips, since the gradient is long
 
-  // One task after another, by hand. A task's own sums have one thread, as in a pool.
+  // By hand, one task after another. The sums within a task use one thread, as in a pool.
   SetOperationThreads(1);
   LearnerState expected = StartLearning(model.Init());
   std::vector<double> losses;
@@ -366,11 +366,12 @@ TEST(MetaStepTest, ParametersThatAnUpdateMadeInfiniteAreNamedWithTheUpdate) {
                                     "that smaller rates in learner.meta_optimizer may help: "));
 }
 
-// Few tasks have all threads in their products from the first on, not only after many have run side by side.
+// If there are few tasks, their products use all threads from the first task on, not only after many tasks have run in
+// parallel.
 TEST(TaskPoolTest, FewTasksHaveAllThreads) {
-  std::thread fresh([] {  // one that never asked LibTorch how many threads it has
+  std::thread fresh([] {  // a thread that has never asked LibTorch for its number of threads
     TaskPool pool(3);
-    std::this_thread::sleep_for(std::chrono::milliseconds(100));  // the workers have said what they have
+    std::this_thread::sleep_for(std::chrono::milliseconds(100));  // the workers have set their numbers of threads
     const auto threads = [&](int64_t count) {
       std::atomic<int> sum = 0;
       pool.Run(count, [&](int64_t /*task*/) { sum += at::get_num_threads(); });

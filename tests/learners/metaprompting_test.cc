@@ -1,6 +1,6 @@
-// MetaPrompting's meta-step (Hou et al. 2022) compared with torch and transformers: query batches with an inner loop
-// each, mini-batches, the multi-step loss, exact second order, an LSTM of full width, without dropout and with it. The
-// golden file is made by tests/reference/compare_metaprompting.py.
+// MetaPrompting's meta-step (Hou et al. 2022), compared with torch and transformers: one inner loop per query batch,
+// mini-batches, the multi-step loss, exact second order, an LSTM of full width, without and with dropout.
+// tests/reference/compare_metaprompting.py makes the golden file.
 #include <ATen/ATen.h>
 #include <gtest/gtest.h>
 
@@ -28,8 +28,8 @@ constexpr char kSettings[] =
     "maml { multi_step { epochs: 300 meta_steps_per_epoch: 10 }"
     "       query_batches { size: 4 repeat_inner: true reduce: SUM } }"
     "inner { steps: 3 encoder_lr: 0.05 prompt_lr: 0.05 batch: 4 }";
-constexpr int64_t kMetaStep = 305;  // in epoch 30 of ten meta-steps each
-constexpr double kLimit = 1e-5;     // of a tensor's largest number
+constexpr int64_t kMetaStep = 305;  // in epoch 30, with ten meta-steps per epoch
+constexpr double kLimit = 1e-5;     // relative to a tensor's largest number
 
 class MetaPromptingTest : public ::testing::TestWithParam<bool> {
  protected:
@@ -115,7 +115,7 @@ TEST_P(MetaPromptingTest, MetaStepIsThatOfTorchAndTransformers) {
       const std::string name = absl::StrCat(part, "gradient/", model.params()[i].name);
       if (Golden(name).defined() && Golden(name).abs().max().item<double>() > 1e-12) {
         ExpectGolden(gradient.grads[i], name);
-      } else if (gradient.grads[i].defined()) {  // positions that no text reaches, a hidden state that is passed on
+      } else if (gradient.grads[i].defined()) {  // positions that no text reaches; LSTM weights of a hidden state of 0
         EXPECT_LT(gradient.grads[i].abs().max().item<double>(), 1e-12) << name;
       }
     }

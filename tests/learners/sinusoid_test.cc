@@ -1,5 +1,5 @@
-// Sinusoid regression: the tasks are what they say, many tasks as one batch are those tasks one by one, meta-gradients
-// are those of differences, and training helps.
+// Sinusoid regression: the tasks have the documented distribution, several tasks in one batch give the results of each
+// task alone, meta-gradients agree with differences, and training helps.
 #include "experiments/commands/sinusoid.h"
 
 #include <ATen/ATen.h>
@@ -55,7 +55,7 @@ struct World {
 
 constexpr SinusoidTasks kTasks = {1, "train", 6, 9, at::kDouble};
 
-// The numbers of one of the tasks.
+// The numbers of one task.
 at::Tensor Part(const at::Tensor& points, int64_t tasks, int64_t task) { return points.view({tasks, -1})[task]; }
 
 TEST(SinusoidEpisodeTest, IsAFunctionOfSeedPurposeAndIndex) {
@@ -74,7 +74,7 @@ TEST(SinusoidEpisodeTest, IsAFunctionOfSeedPurposeAndIndex) {
   EXPECT_FALSE(at::equal(SinusoidEpisode(other, 8, 1).support.labels, one.support.labels));
 }
 
-// a sin(x - p) = u sin x + v cos x: two least-squares coefficients give amplitude and phase back.
+// a sin(x - p) = u sin x + v cos x: amplitude and phase follow from two least-squares coefficients.
 TEST(SinusoidEpisodeTest, HasThePapersRanges) {
   constexpr int64_t kCount = 4000;
   const Episode episode = SinusoidEpisode(kTasks, 0, kCount);
@@ -95,7 +95,7 @@ TEST(SinusoidEpisodeTest, HasThePapersRanges) {
   const auto expect_uniform = [](const at::Tensor& values, double low, double high) {
     EXPECT_GT(values.min().item<double>(), low - 1e-9);
     EXPECT_LT(values.max().item<double>(), high);
-    const double width = high - low;  // five deviations of the mean
+    const double width = high - low;  // the tolerance is five standard deviations of the mean
     EXPECT_NEAR(values.mean().item<double>(), (low + high) / 2,
                 5 * width / std::sqrt(12.0 * static_cast<double>(values.numel())));
     EXPECT_LT(values.min().item<double>(), low + 0.01 * width);
@@ -164,7 +164,7 @@ TEST(SinusoidModelTest, MetaGradientIsThatOfDifferences) {
     for (size_t i = 0; i <= world.meta.size(); ++i) {  // each parameter, and last the gradient's own direction
       ParamList direction(world.meta.size());
       for (size_t j = 0; j < direction.size(); ++j) {
-        // So short a way crosses no corner of the network.
+        // Such a short step crosses no kink of the network's ReLUs.
         const at::Tensor one = i == j ? Unit(RandomTensor(world.meta[j].sizes(), &random)) : task.grads[j] / norm;
         direction[j] = i == j || i == world.meta.size() ? one * 0.003 : at::Tensor();
       }

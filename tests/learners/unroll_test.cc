@@ -12,7 +12,8 @@
 namespace metaprompt {
 namespace {
 
-// With an operation that LibTorch, up to 2.15 at least, differentiates once: the loss of Graves et al. 2006.
+// Uses an operation that LibTorch, at least up to 2.15, can differentiate only once: the CTC loss of Graves et al.
+// 2006.
 class OnceModel : public QuadraticModel {
  public:
   using QuadraticModel::QuadraticModel;
@@ -43,7 +44,7 @@ TEST(UnrollTest, WhatCannotBeDifferentiatedTwiceIsAnErrorThatNamesIt) {
   }
 }
 
-// By the estimate of its memory, if the spec leaves the choice.
+// A model with a large estimate of its graph's memory, which decides if the spec leaves the choice.
 class LargeModel : public QuadraticModel {
  public:
   using QuadraticModel::QuadraticModel;

@@ -16,7 +16,7 @@ namespace {
 
 constexpr int64_t kSoft = 2;
 
-// Texts of those lengths with two soft vectors, the mask at a place that differs.
+// Texts of these lengths with two soft vectors, and the mask at different positions.
 std::vector<PromptedText> RandomTexts(const std::vector<int64_t>& lengths, int64_t vocab, Random* random) {
   std::vector<PromptedText> texts;
   for (const int64_t length : lengths) {
@@ -51,7 +51,7 @@ TEST(SelectRowsTest, GivesTheBatchOfThoseRows) {
   for (const at::ScalarType type : {at::kFloat, at::kDouble}) {
     const Answers answers = TwoAnswers(type);
     const Batch batch = pack(texts, labels, answers, {});
-    // The same with the third text thrice: rows 2 to 4.
+    // The same with the third text three times: rows 2 to 4.
     const std::vector<int64_t> text_of = {0, 1, 2, 2, 2, 3, 4};
     const std::vector<int64_t> labels_of = {1, 0, 2, 2, 2, 1, 0};
     const Batch repeated = pack(texts, labels_of, answers, text_of);

@@ -1,5 +1,5 @@
-// The encoder's layers in bfloat16: each kernel beside the formula in double precision, and the whole encoder beside
-// float32. A bfloat16 has 8 significant bits, so rounding to it is a relative error of at most 2^-8.
+// The encoder's layers in bfloat16: compares each kernel with the formula in double precision, and the whole encoder
+// with float32. A bfloat16 has 8 significant bits, so rounding to it has a relative error of at most 2^-8.
 #include "metaprompt/encoders/bfloat16_layers.h"
 
 #include <ATen/ATen.h>
@@ -43,7 +43,7 @@ at::Tensor SpansOf(const std::vector<int64_t>& lengths) {
   return spans;
 }
 
-// The largest difference, less what rounding the result to bfloat16 may add.
+// The largest difference, minus the error that rounding the result to bfloat16 may add.
 double BeyondRounding(const at::Tensor& found, const at::Tensor& expected) {
   return ((found.to(at::kDouble) - expected).abs() - kRounding * expected.abs()).max().item<double>();
 }
@@ -95,7 +95,7 @@ TEST(Bfloat16KernelsTest, APrefixIsKeysBeforeThoseOfTheText) {
   const at::Tensor key = RandomFloats({14, 32}, &random).to(at::kBFloat16);
   const at::Tensor value = RandomFloats({14, 32}, &random).to(at::kBFloat16);
   const at::Tensor both = AttendInBfloat16(query, key, value, AttentionPlaces(SpansOf({14}), false), 2, 0.3);
-  // The first five tokens as a prefix: the other nine see the same keys.
+  // With the first five tokens as a prefix, the other nine attend to the same keys.
   const auto rest = [](const at::Tensor& x) { return x.narrow(0, 5, 9).contiguous(); };
   const at::Tensor found = AttendInBfloat16(rest(query), rest(key), rest(value), AttentionPlaces(SpansOf({9}), false),
                                             2, 0.3, key.narrow(0, 0, 5), value.narrow(0, 0, 5));
@@ -172,9 +172,9 @@ class Bfloat16LayersTest : public testing::Test {
   TextInputs texts_;
 };
 
-// A number passes 14 roundings in a layer: six matrices, and what is read or written by the products, attention and
-// the activation. If roundings of one layer are independent, and those of the layers add up at worst, the relative
-// error's mean square root is at most layers * sqrt(14) * 2^-8.
+// A number is rounded 14 times per layer: for six matrices, and where products, attention and the activation read or
+// write. If the errors within a layer are independent, and those of different layers add up in the worst case, the root
+// mean square of the relative error is at most layers * sqrt(14) * 2^-8.
 TEST_F(Bfloat16LayersTest, StatesAreWithinRoundingOfFloat32) {
   const at::NoGradGuard no_grad;
   ASSERT_TRUE(TakesBfloat16Layers(encoder_.config(), encoder_.layout(), rounded_));
@@ -195,7 +195,7 @@ TEST_F(Bfloat16LayersTest, StatesAreWithinRoundingOfFloat32) {
   EXPECT_LT(size(encoder_.States(rounded_, texts_, half) - all), 2 * kRounding);
 }
 
-// With keys and values before those of the texts.
+// With keys and values of a prefix before those of the texts.
 TEST_F(Bfloat16LayersTest, PrefixesAreWithinRoundingOfFloat32) {
   const at::NoGradGuard no_grad;
   Random random(6);
@@ -213,7 +213,7 @@ TEST_F(Bfloat16LayersTest, PrefixesAreWithinRoundingOfFloat32) {
   EXPECT_GT(size(States(rounded_, false) - without), 0.1 * size(without)) << "the prefix matters";
 }
 
-// Where a gradient is recorded, Autocast takes the rounded matrices, with the same result as the others.
+// If a gradient is recorded, Autocast uses the rounded matrices, with the same result as without a gradient.
 TEST_F(Bfloat16LayersTest, AutocastTakesRoundedMatrices) {
   const Autocast autocast(true, at::kCPU);
   EXPECT_FALSE(TakesBfloat16Layers(encoder_.config(), encoder_.layout(), rounded_));

@@ -1,5 +1,5 @@
-// Dense layers in bfloat16, and their derivatives. All values are small whole numbers, so that every sum is exact and
-// results are equal, whatever the order of the sums.
+// Dense layers in bfloat16, and their derivatives. All values are small whole numbers, so that each sum is exact, and
+// results do not depend on the order of summation.
 #include "metaprompt/operations/bfloat16_linear.h"
 
 #include <ATen/ATen.h>
@@ -29,7 +29,7 @@ at::Tensor Whole(at::IntArrayRef shape, int64_t most, Random* random) {
 
 bool Equal(const at::Tensor& a, const at::Tensor& b) { return a.to(at::kFloat).equal(b.to(at::kFloat)); }
 
-// Sizes below, at and above those of a tile; long sums; more columns than fit into a core's cache at once.
+// Sizes below, at and above those of a tile; long sums; more columns than fit into a core's cache.
 TEST(AmxProductTest, IsTheRoundedProductForEverySizeTypeAndThreadCount) {
   if (!HasAmx()) {
     GTEST_SKIP() << "no AMX here";
@@ -60,7 +60,7 @@ TEST(AmxProductTest, IsTheRoundedProductForEverySizeTypeAndThreadCount) {
       expected = (with_bias ? expected + bias : expected).to(at::kBFloat16);
       for (const int threads : {1, 3}) {
         at::set_num_threads(threads);
-        // The row behind the result must stay as it is.
+        // The row after the result must not change.
         const at::Tensor space = at::full({size.m + 1, size.n}, -7, out_bfloat16 ? at::kBFloat16 : at::kFloat);
         AmxProduct(size.m, size.n, size.k, {a.data_ptr(), in_bfloat16, a.size(1), a_t},
                    {b.data_ptr(), in_bfloat16, b.size(1), b_t}, with_bias ? bias.data_ptr<float>() : nullptr,
@@ -74,7 +74,7 @@ TEST(AmxProductTest, IsTheRoundedProductForEverySizeTypeAndThreadCount) {
   at::set_num_threads(1);
 }
 
-// With factors that bfloat16 holds exactly, the layer and its first and second derivatives are those in float32.
+// With factors that are exact in bfloat16, the layer and its first and second derivatives equal those in float32.
 TEST(Bfloat16LinearTest, HasTheDerivativesOfALinearMap) {
   Random random(2);
   for (const at::ScalarType type : {at::kFloat, at::kBFloat16}) {

@@ -1,5 +1,5 @@
-// What a model offers besides its logits, for every architecture: layers that are computed beforehand, low-rank
-// updates, features, and how much memory a graph takes.
+// Features of models other than logits, for each architecture: layers that are computed beforehand, low-rank updates,
+// features, and the memory of a graph.
 #include <ATen/ATen.h>
 #include <ATen/core/grad_mode.h>
 #include <gtest/gtest.h>
@@ -30,7 +30,7 @@ namespace {
 
 constexpr int64_t kSoft = 2;
 
-// Texts of those lengths with two soft vectors, the mask at a place that differs.
+// Texts of these lengths with two soft vectors, and the mask at different positions.
 std::vector<PromptedText> RandomTexts(const std::vector<int64_t>& lengths, int64_t vocab, Random* random) {
   std::vector<PromptedText> texts;
   for (const int64_t length : lengths) {
@@ -65,7 +65,7 @@ ModelSpec SpecWith(ModelSpec::Features features, int rank) {
   return spec;
 }
 
-// With soft vectors that pass an LSTM and an MLP, and a prefix in every layer.
+// With soft vectors that pass through an LSTM and an MLP, and a prefix in each layer.
 ModelSpec DeepSpecWith(ModelSpec::Features features, int rank) {
   ModelSpec spec = SpecWith(features, rank);
   spec.mutable_prompt()->set_reparametrisation(PromptSpec::LSTM_MLP);
@@ -74,7 +74,7 @@ ModelSpec DeepSpecWith(ModelSpec::Features features, int rank) {
   return spec;
 }
 
-// A checkpoint as a model with updates of rank 2 that are something; float64.
+// A checkpoint as a model with updates of rank 2 that are not 0; float64.
 struct Opened {
   explicit Opened(const std::string& name, ModelSpec::Features features)
       : checkpoint(*OpenCheckpoint("tests/goldens/encoders/" + name, false)),
@@ -100,8 +100,8 @@ struct Opened {
   ParamList params;
 };
 
-// What of a batch is left to compute, of a model with `applied` layers: 0, all of it; i in 1..applied, from layer i on;
-// applied + 1, the head; applied + 2, the class head.
+// The part of a model with `applied` layers that is left to compute for the batch: 0, everything; i in 1..applied, from
+// layer i on; applied + 1, the head; applied + 2, the class head.
 int Left(const Batch& batch, int applied) {
   const auto* cache = dynamic_cast<const PromptCache*>(batch.cached.get());
   if (cache == nullptr) {
@@ -139,7 +139,7 @@ void ExpectClose(const ParamList& found, const ParamList& expected, const std::v
   }
 }
 
-// Forward gets no parameter below `layer`, but for those that ALBERT uses again.
+// Forward gets no parameter below `layer`, except those that ALBERT uses again.
 TEST_P(ArchitectureTest, ALoweredBatchGivesTheSameToTheSecondDerivative) {
   const std::string name = GetParam();
   for (const ModelSpec::Features features : {ModelSpec::MASK, ModelSpec::MEAN}) {
@@ -168,7 +168,7 @@ TEST_P(ArchitectureTest, ALoweredBatchGivesTheSameToTheSecondDerivative) {
       const auto derivatives = [&](int layer) {
         const ParamList leaves = WithGraph(start);
         const Batch lowered = model.CacheBelow(SplitHead(model, leaves), batch, layer);
-        // ALBERT's first group is 1 2 1 2: where 2 is the first that may change, 1 is still used.
+        // ALBERT applies its first group as 1 2 1 2: if 2 is the first layer that may change, 1 is still used.
         const bool shared = name == "albert" && Left(lowered, applied) == 1;
         ParamList seen = leaves;
         for (size_t i = 0; i < infos.size(); ++i) {
@@ -317,7 +317,7 @@ TEST_P(ArchitectureTest, MeanFeaturesAreThoseOfAllTokens) {
   }
 }
 
-// One prefix for each layer as it is applied, of the layer whose parameters that applies.
+// One prefix per applied layer, with the layer number of the parameters that are applied.
 TEST_P(ArchitectureTest, PrefixesHaveTheLayersOfTheirQueries) {
   const Opened opened(GetParam(), ModelSpec::MASK);
   const std::vector<LayerPlaces>& layers = opened.model.encoder().layout().layers;
@@ -335,7 +335,8 @@ TEST_P(ArchitectureTest, PrefixesHaveTheLayersOfTheirQueries) {
   EXPECT_EQ(found, 2 * layers.size());
 }
 
-// A bias of 60 on every key of a text leaves nothing to a prefix, which has none: the prefix is as if it weren't there.
+// A bias of 60 on each key of a text leaves no weight to a prefix, which has no bias: the result is the same as without
+// a prefix.
 TEST(PrefixTest, AnMpnetsRelativeBiasIsZeroForIt) {
   const at::NoGradGuard no_grad;
   const Opened opened("mpnet", ModelSpec::MASK);
@@ -379,7 +380,7 @@ TEST(PrefixTest, LocalLayersSeeIt) {
     if (absl::StartsWith(model.params()[i].name, "prompt.prefix.")) {
       EXPECT_GT(gradient[i].abs().max().item<double>(), 1e-6) << model.params()[i].name;
     } else if (model.params()[i].group == ParamGroup::kPrompt) {
-      // The text's own tokens see themselves alone, and the slot that is read is no soft vector.
+      // Tokens of the text attend only to themselves, and the slot that is read is not a soft vector.
       EXPECT_TRUE(!gradient[i].defined() || gradient[i].abs().max().item<double>() == 0) << model.params()[i].name;
     }
   }
@@ -387,7 +388,7 @@ TEST(PrefixTest, LocalLayersSeeIt) {
 
 INSTANTIATE_TEST_SUITE_P(All, ArchitectureTest, testing::ValuesIn(EncoderGoldens()), GoldenTestName);
 
-// What the decoder reads is chosen apart from the features, lowered or not.
+// What the decoder reads is chosen independently of the features, with and without layers computed beforehand.
 TEST(ReadTest, AMeanOfAllStates) {
   for (const char* name : {"bert", "bert-no-head"}) {
     const Opened opened(name, ModelSpec::MEAN);
@@ -418,7 +419,7 @@ TEST(ReadTest, AMeanOfAllStates) {
   }
 }
 
-// A gradient in the updates alone asks for none of the matrices.
+// A gradient only in the updates computes none for the matrices.
 TEST(LoraTest, OnlyItsOwnGradientIsComputed) {
   const Opened opened("bert", ModelSpec::MASK);
   const Batch batch = opened.RandomBatch({5, 9});

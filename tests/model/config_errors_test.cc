@@ -161,12 +161,12 @@ TEST(ConfigErrorsTest, WhatIsWrongIsNamed) {
   EXPECT_EQ(deberta(R"("attention_head_size": 32)"), "c: attention_head_size 32 must be 64");
   EXPECT_EQ(deberta(R"("relative_attention": true, "pos_att_type": "c2p", "max_relative_positions": "x")"),
             "c: max_relative_positions must be a whole number from 0 to 1048576, not 'x'");
-  // Text from the file cannot break the line, nor make it long.
+  // Text from the file can neither break the line of the error nor make it long.
   const std::string unprintable = bert(absl::StrCat("\"hidden_act\": \"a\\n", std::string(1000, 'b'), "\""));
   EXPECT_THAT(unprintable, Not(HasSubstr("\n")));
   EXPECT_THAT(unprintable, HasSubstr("not 'a\\nbbb"));
   EXPECT_LT(unprintable.size(), 200U);
-  // Cut anywhere, a good config is an error.
+  // A good config that is cut at any place is an error.
   const std::string good = ConfigJson(EncoderConfig());
   EXPECT_EQ(Error(good), "no error");
   for (size_t size = 0; size < good.size(); ++size) {

@@ -27,8 +27,8 @@
 namespace metaprompt {
 namespace {
 
-// Directions for a gradient: along each parameter alone, half random and half along the gradient so that the derivative
-// is not small by chance; then several along all of them at once.
+// Directions for a gradient: one along each parameter, half random and half along the gradient, so that the derivative
+// is not small by chance; then several along all parameters together.
 std::vector<std::pair<std::string, ParamList>> Directions(const std::vector<ParamInfo>& infos,
                                                           const ParamList& gradient, Random* random) {
   std::vector<std::pair<std::string, ParamList>> directions;
@@ -52,8 +52,8 @@ std::vector<std::pair<std::string, ParamList>> Directions(const std::vector<Para
   return directions;
 }
 
-// Compares a gradient with differences of `f`; returns the largest relative error. A parameter whose gradient is 0 (the
-// key's bias shifts all scores of a row alike, where there is no prefix) must have differences of 0.
+// Compares a gradient with differences of `f`; returns the largest relative error. A parameter whose gradient is 0 must
+// have differences of 0. (Without a prefix, the bias of the keys is one: it shifts all scores of a row equally.)
 double CheckGradient(const std::vector<ParamInfo>& infos, const ParamList& params, const ParamList& gradient,
                      uint64_t seed, const std::function<double(const ParamList&)>& f, bool has_prefix = false) {
   Random random(seed);
@@ -151,7 +151,7 @@ TEST(PromptModelTest, MamlMetaGradientAgreesWithDifferences) {
       spec.mutable_maml()->mutable_multi_step()->set_meta_steps_per_epoch(1);
       weights = {0.5 - 2 / 20.0, 0.5 + 2 / 20.0};
     }
-    // Σ_k w_k L(θ_k; Q), with inner steps of the test's own.
+    // Σ_k w_k L(θ_k; Q), with inner steps that the test computes itself.
     const auto objective = [&](const ParamList& meta) {
       ParamList theta = meta;
       double sum = 0;
@@ -167,7 +167,7 @@ TEST(PromptModelTest, MamlMetaGradientAgreesWithDifferences) {
     const TaskGradient task = Maml(spec).MetaGradient(model, params, episode, /*meta_step=*/2);
     const double largest = CheckGradient(model.params(), params, task.grads, 54, objective);
     RecordProperty(multi_step ? "largest_error_multi_step" : "largest_error", absl::StrCat(largest));
-    // And the second order is most of it: the test would see if it were dropped.
+    // The second-order part is most of the gradient, so the test would fail without it.
     spec.mutable_maml()->set_order(MamlSpec::FIRST);
     const TaskGradient first = Maml(spec).MetaGradient(model, params, episode, 2);
     const double cosine =
@@ -178,7 +178,7 @@ TEST(PromptModelTest, MamlMetaGradientAgreesWithDifferences) {
 
 // ---------------------------------------------------------------- the task's own class head
 
-// MAML with a class head, its inner steps done by the test itself.
+// MAML with a class head, with inner steps that the test computes itself.
 struct HeadedMaml {
   double encoder_lr = 0;
   double prompt_lr = 0.2;
@@ -208,7 +208,7 @@ struct HeadedMaml {
     }
     return spec;
   }
-  double Weight(int step) const {  // from 1
+  double Weight(int step) const {  // `step` counts from 1
     const double early = multi_step ? (1 - kMetaStep / 10.0) / steps : 0;
     return step < steps ? early : 1 - early * (steps - 1);
   }
@@ -218,7 +218,7 @@ struct HeadedMaml {
   }
 };
 
-// The mean of the answer words' vectors and biases, one class at a time.
+// The means of the answer words' vectors and biases, computed class by class.
 ParamList PlainHead(const std::vector<ParamInfo>& infos, const ParamList& params, const Answers& answers) {
   at::Tensor words;
   at::Tensor biases;
@@ -252,7 +252,7 @@ ParamList WithHead(const PromptModel& model, const ParamList& params, const Answ
   return all;
 }
 
-// What the inner steps subtract from the parameters and the class head behind them: after step 1, 2, ...
+// What the inner steps have subtracted from the parameters and the class head after them: after step 1, 2, ...
 std::vector<ParamList> Offsets(const PromptModel& model, const HeadedMaml& maml, const ParamList& params,
                                const Batch& support) {
   const ParamList start = WithHead(model, params, TextsOf(support).answers());
@@ -274,7 +274,7 @@ std::vector<ParamList> Offsets(const PromptModel& model, const HeadedMaml& maml,
   return offsets;
 }
 
-// Σ_k w_k L(θ_0 − offset_k; Q), the class head's θ_0 being a function of the words'.
+// Σ_k w_k L(θ_0 − offset_k; Q), where the class head's θ_0 is a function of the word vectors.
 double LossBehind(const PromptModel& model, const HeadedMaml& maml, const ParamList& params,
                   const std::vector<ParamList>& offsets, const Batch& query) {
   double sum = 0;
@@ -308,14 +308,14 @@ TEST(ClassHeadTest, ItIsTheMeanOfTheAnswerWordsAndUnadaptedChangesNothing) {
   }
   ModelParams both = {params, head};
   EXPECT_TRUE(at::equal(model.Forward(both, batch).logits, model.Forward(params, batch).logits));
-  // With its own head the task no longer asks the vocabulary: logit w is the head's.
+  // With its own head, the task does not use the vocabulary: logit w comes from the head.
   both.head[1] = head[1] + Ids({1, 2, 3}).to(at::kDouble);
   EXPECT_LT(MaxDifference(model.Forward(both, batch).logits - model.Forward(params, batch).logits,
                           Ids({1, 2, 3}).to(at::kDouble).unsqueeze(0)),
             1e-12);
   both.head.pop_back();
   EXPECT_THROW(model.Forward(both, batch), c10::Error);
-  // Learners start with it where it has a step size, and without it where it has none.
+  // Learners start with a class head if it has a step size, and otherwise without one.
   for (const int steps : {0, 2}) {
     HeadedMaml maml;
     maml.steps = steps;
@@ -359,8 +359,8 @@ TEST(ClassHeadTest, MetaGradientAgreesWithDifferences) {
   RecordProperty("largest_error", absl::StrCat(largest));
 }
 
-// First order: what the inner steps subtract counts as constant, but the class head begins as a function of the words,
-// and that path counts.
+// First order: what the inner steps subtract counts as constant, but the class head starts as a function of the word
+// vectors, and the gradient includes that path.
 TEST(ClassHeadTest, FirstOrderHoldsTheInnerGradientsConstant) {
   const PromptModel model(Spec(2, 2, BertSpec::GELU), kVocab, kSoft);
   const ParamList params = RandomParams(model, 51);
@@ -377,7 +377,7 @@ TEST(ClassHeadTest, FirstOrderHoldsTheInnerGradientsConstant) {
       largest = std::max(largest, CheckGradient(model.params(), params, task.grads, 55, [&](const ParamList& meta) {
                            return LossBehind(model, maml, meta, offsets, episode.query);
                          }));
-      // Only by that path does the decoder's bias learn, at the answer words alone.
+      // Only through that path does the decoder's bias have a gradient, and only at the answer words.
       for (size_t i = 0; i < params.size(); ++i) {
         if (model.params()[i].name == "cls.predictions.bias") {
           EXPECT_GT(task.grads[i].abs().max().item<double>(), 1e-3);

@@ -24,7 +24,7 @@ namespace metaprompt {
 namespace {
 
 // Computed in Python from the definition in dropout.h: PlaceSeed(7, 4), and which of the first 16 columns of rows 0 and
-// 3 a rate of 0.5 drops there.
+// 3 are dropped with a rate of 0.5.
 TEST(DropoutTest, MasksAreThoseOfTheDefinition) {
   EXPECT_EQ(PlaceSeed(7, 4), 0x73d33b666a1e21daU);
   const at::Tensor numbers = at::tensor({0, 3}, at::kLong);
@@ -47,7 +47,7 @@ TEST(DropoutTest, DropsTheRateAndKeepsTheMean) {
     EXPECT_TRUE(at::equal(x, (1 - zero).to(at::kFloat) * static_cast<float>(1 / (1 - rate))));
     const double sd = std::sqrt(rate * (1 - rate) / (kRows * kColumns));
     EXPECT_NEAR(zero.mean().item<double>(), rate, 4 * sd);
-    // Rows and columns are independent: their means spread as those of independent numbers do.
+    // Rows and columns are independent: their means spread like those of independent numbers.
     for (const int dim : {0, 1}) {
       const double of_mean = std::sqrt(rate * (1 - rate) / (dim == 0 ? kRows : kColumns));
       EXPECT_NEAR(zero.mean(dim).std().item<double>() / of_mean, 1, 0.12) << dim;
@@ -84,8 +84,8 @@ TEST(DropoutTest, ItsDerivativesAreItself) {
   EXPECT_LT(MaxDifference(second, 8 * x * mask.pow(4)), 1e-14);
 }
 
-// Attention in one text after the other and in padded texts; all tokens and those that are read; part by part and at
-// once: the same numbers are dropped.
+// The same numbers are dropped with attention text by text or in padded texts, for all tokens or only those that are
+// read, and in several parts or one pass.
 TEST(DropoutTest, EveryWayOfComputingAPassDropsTheSame) {
   EncoderConfig config;
   config.vocab_size = 40;
@@ -126,8 +126,8 @@ TEST(DropoutTest, EveryWayOfComputingAPassDropsTheSame) {
             0.05);
 }
 
-// The same of every architecture: part by part and at once, and all tokens or those that are read. Its layers drop
-// hidden states, and weights of attention; the seed decides which.
+// The same for each architecture: in several parts or one pass, and for all tokens or only those that are read. The
+// layers drop hidden states and attention weights; the seed decides which.
 TEST(DropoutTest, EveryArchitectureDropsTheSameInEveryPass) {
   const TextInputs texts(at::arange(1, 36, at::kLong), at::tensor({0, 21, 21, 5, 26, 9}, at::kLong).view({3, 2}),
                          at::tensor({17, 0, 2}, at::kLong), Answers());

@@ -17,7 +17,7 @@ EncoderConfig Config(absl::string_view json) {
   return config.value_or(EncoderConfig());
 }
 
-// all-MiniLM-L6-v2's.
+// The config.json of all-MiniLM-L6-v2.
 constexpr char kMiniLm[] = R"({
   "_name_or_path": "nreimers/MiniLM-L6-H384-uncased", "architectures": ["BertModel"],
   "attention_probs_dropout_prob": 0.1, "gradient_checkpointing": false, "hidden_act": "gelu",
@@ -46,7 +46,7 @@ TEST(EncoderConfigTest, EveryArchitecturesFieldsAndDefaults) {
   EXPECT_EQ(mini.initializer_range, 0.02);
   EXPECT_TRUE(mini.tied);
 
-  // distilbert-base-uncased names its sizes differently; the epsilon is its code's.
+  // distilbert-base-uncased has other names for its sizes; the epsilon is fixed in its code.
   const EncoderConfig distil = Config(
       R"({"model_type": "distilbert", "dim": 96, "n_layers": 2, "n_heads": 4, "hidden_dim": 64, "activation": "relu",
           "layer_norm_eps": 0.01, "hidden_size": 7, "tie_weights_": true, "tie_word_embeddings": false})");
@@ -101,7 +101,7 @@ TEST(EncoderConfigTest, EveryArchitecturesFieldsAndDefaults) {
   EXPECT_EQ(xlm.position_offset, 2);
   EXPECT_EQ(xlm.token_types, 2);
 
-  // electra-small: its embeddings are narrower than its layers, those of electra-base are not.
+  // electra-small, whose embeddings are narrower than its layers; electra-base's are not.
   const EncoderConfig electra = Config(R"({"model_type": "electra", "hidden_act": "relu"})");
   EXPECT_EQ(electra.vocab_size, 30522);
   EXPECT_EQ(electra.embedding_width, 128);
@@ -137,7 +137,7 @@ TEST(EncoderConfigTest, EveryArchitecturesFieldsAndDefaults) {
   EXPECT_EQ(newer.local_rotary_theta, 10000);
   EXPECT_EQ(newer.window, 64);
 
-  // deberta-v3-base; and what is left out.
+  // deberta-v3-base, and the defaults of fields that are left out.
   const EncoderConfig deberta = Config(
       R"({"model_type": "deberta-v2", "attention_probs_dropout_prob": 0.1, "hidden_size": 768, "layer_norm_eps": 1e-07,
           "max_position_embeddings": 512, "max_relative_positions": -1, "norm_rel_ebd": "layer_norm",
@@ -185,7 +185,7 @@ TEST(EncoderConfigTest, EveryArchitecturesFieldsAndDefaults) {
   EXPECT_EQ(Config(R"({"model_type": "gpt2", "n_inner": 5})").intermediate, 5);
   EXPECT_FALSE(mini.causal);
 
-  // Llama 3, and a file of before, with rope_theta outside; llama's and qwen2's own defaults.
+  // Llama 3, and an older file with rope_theta outside; the defaults of llama and qwen2.
   const EncoderConfig llama = Config(
       R"({"model_type": "llama", "hidden_size": 64, "num_hidden_layers": 2, "num_attention_heads": 8,
           "num_key_value_heads": 2, "intermediate_size": 96, "max_position_embeddings": 8192, "rms_norm_eps": 1e-05,
@@ -215,7 +215,7 @@ TEST(EncoderConfigTest, EveryArchitecturesFieldsAndDefaults) {
   EXPECT_EQ(qwen2.intermediate, 22016);
   EXPECT_TRUE(qwen2.attention_bias && !qwen2.attention_out_bias && qwen2.tied);
 
-  // Some heads have GELU whatever the configuration is.
+  // Some heads have GELU for every configuration.
   for (const char* type : {"roberta", "xlm-roberta", "mpnet", "electra"}) {
     const EncoderConfig config = Config(absl::StrCat(R"({"model_type": ")", type, R"(", "hidden_act": "relu"})"));
     EXPECT_EQ(config.activation, Activation::kRelu) << type;
@@ -223,7 +223,7 @@ TEST(EncoderConfigTest, EveryArchitecturesFieldsAndDefaults) {
   }
   EXPECT_EQ(Config(R"({"model_type": "bert", "hidden_act": "relu"})").head_activation, Activation::kRelu);
 
-  // Configs older than model_type.
+  // Configs from before model_type existed.
   EXPECT_EQ(Config(R"({"architectures": ["BertForMaskedLM"]})").model_type, "bert");
   EXPECT_EQ(Config(R"({"architectures": ["DistilBertModel"]})").model_type, "distilbert");
   EXPECT_EQ(Config(R"({"architectures": ["MPNetForMaskedLM"]})").model_type, "mpnet");
@@ -246,7 +246,7 @@ TEST(EncoderConfigTest, EveryArchitecturesFieldsAndDefaults) {
   EXPECT_EQ(act("quick_gelu"), Activation::kQuickGelu);
 }
 
-// Numbers that are nobody's defaults.
+// With numbers that no architecture has as defaults.
 TEST(EncoderConfigTest, WhatIsWrittenIsReadBack) {
   for (const Architecture& architecture : Architectures()) {
     SCOPED_TRACE(architecture.model_type);

@@ -1,4 +1,4 @@
-// Numbers that are none: found in tensors of every type, and refused in files and checkpoints.
+// Numbers that are not finite: found in tensors of each type, and refused in files and checkpoints.
 #include "metaprompt/model/finite.h"
 
 #include <ATen/ATen.h>
@@ -34,7 +34,7 @@ TEST(FiniteTest, FindsEachNumberThatIsNone) {
                                                                                                            : "-inf"));
     }
   }
-  // Sums that overflow though each number is finite; numbers that are not floating-point; nothing at all.
+  // Sums that overflow although each number is finite; integers; an empty tensor.
   EXPECT_TRUE(AllFinite(at::full({4}, 3e38, at::kFloat)));
   EXPECT_TRUE(AllFinite(at::full({4}, 60000, at::kHalf)));
   EXPECT_TRUE(AllFinite(at::full({4}, std::numeric_limits<int64_t>::max(), at::kLong)));

@@ -1,4 +1,4 @@
-// The estimate of the memory that a graph holds, compared with what it does hold.
+// The estimate of the memory that a graph takes, compared with the actual memory.
 #include "metaprompt/encoders/graph_bytes.h"
 
 #include <ATen/ATen.h>
@@ -20,7 +20,7 @@ namespace {
 
 constexpr int64_t kSoft = 2;
 
-// Texts of those lengths with two soft vectors, the mask at a place that differs.
+// Texts of these lengths with two soft vectors, and the mask at different positions.
 std::vector<PromptedText> RandomTexts(const std::vector<int64_t>& lengths, int64_t vocab, Random* random) {
   std::vector<PromptedText> texts;
   for (const int64_t length : lengths) {
@@ -53,9 +53,9 @@ double HeapBytes() {
   return static_cast<double>(info.uordblks) + static_cast<double>(info.hblkhd);
 }
 
-// What a pass of the model over the batch holds, and the estimate.
+// Compares the memory that a pass of the model over the batch keeps with the estimate.
 void CompareBytes(const char* what, const PromptModel& model, const ModelParams& params, const Batch& batch) {
-  at::Tensor loss = model.Loss(model.Forward(params, batch), batch);  // whatever is kept once and for all
+  at::Tensor loss = model.Loss(model.Forward(params, batch), batch);  // first allocates what is kept permanently
   loss.reset();
   const double before = HeapBytes();
   loss = model.Loss(model.Forward(params, batch), batch);
@@ -151,7 +151,7 @@ TEST(GraphBytesTest, IsWhatTheGraphHolds) {
   }
 }
 
-// Images of large patches, so that the pixels count.
+// Images with large patches, so that the pixels matter.
 TEST(GraphBytesTest, IsWhatTheGraphOfImagesHolds) {
 #if defined(__SANITIZE_ADDRESS__)
   GTEST_SKIP() << "the sanitizer has a malloc of its own";

@@ -1,4 +1,4 @@
-// Images as inputs of a model, and what a preprocessor_config.json makes of their bytes.
+// Images as inputs of a model, and the numbers that a preprocessor_config.json computes from their bytes.
 #include "metaprompt/model/image_inputs.h"
 
 #include <ATen/ATen.h>

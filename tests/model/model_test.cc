@@ -24,7 +24,7 @@
 namespace metaprompt {
 namespace {
 
-// ---------------------------------------------------------------- BERT the plain way
+// ---------------------------------------------------------------- A plain BERT
 
 at::Tensor PlainNorm(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bias, double eps) {
   const at::Tensor centred = x - x.mean(-1, true);
@@ -49,7 +49,7 @@ at::Tensor PlainLogits(const BertSpec& spec, const std::vector<ParamInfo>& infos
     return PlainNorm(x, p.at(name + ".weight"), p.at(name + ".bias"), spec.layer_norm_eps());
   };
   const auto batch = static_cast<int64_t>(texts.texts.size());
-  const int64_t length = spec.max_positions();  // longer than the longest: padding must not matter
+  const int64_t length = spec.max_positions();  // more than the longest text, because padding must not matter
   const int64_t width = spec.width();
   const int64_t depth = width / spec.heads();
   at::Tensor soft = p.at("prompt.soft");
@@ -125,7 +125,7 @@ TEST(PromptModelTest, ForwardIsBertWrittenOutThePlainWay) {
         const PromptModel model(spec, kVocab, kSoft);
         const ParamList params = RandomParams(model, 11);
         Texts texts = RandomTexts(4, 12);
-        if (deep && heads == 1) {  // of one length: nothing is padded
+        if (deep && heads == 1) {  // all texts have one length, without padding
           texts.texts.resize(2, texts.texts[0]);
           texts.texts[1] = texts.texts[0];
           texts.texts[1].ids[3] = kFirstWord;
@@ -135,7 +135,7 @@ TEST(PromptModelTest, ForwardIsBertWrittenOutThePlainWay) {
         const ModelOutput output = model.Forward(params, batch);
         const at::Tensor expected = PlainLogits(spec.encoder().bert(), model.params(), params, texts);
         ASSERT_EQ(output.logits.sizes(), expected.sizes());
-        EXPECT_GT(expected.std().item<double>(), 0.1);  // there is something to be wrong about
+        EXPECT_GT(expected.std().item<double>(), 0.1);  // the logits are not nearly constant
         largest = std::max(largest, MaxDifference(output.logits, expected));
         // The loss: −log of the softmax at the label, mean over the texts.
         const at::Tensor log_p = expected - expected.exp().sum(1, true).log();
@@ -223,7 +223,7 @@ TEST(PromptModelTest, InitHasTheSpreadThatTheSpecSays) {
   }
   EXPECT_NEAR(params.front().std().item<double>(), 0.05, 0.001);
   EXPECT_NEAR(params.back().std().item<double>(), 0.5, 0.03);
-  // A stream of its own for each parameter: another vocabulary leaves the layers as they are.
+  // Each parameter has its own random stream, so the layers do not depend on the size of the vocabulary.
   const ParamList smaller = PromptModel(spec, 1000, 200).Init(0);
   for (size_t i = 0; i < params.size(); ++i) {
     if (!model.params()[i].vocab_rows) {
@@ -234,7 +234,7 @@ TEST(PromptModelTest, InitHasTheSpreadThatTheSpecSays) {
 
 // ---------------------------------------------------------------- a start from data
 
-// By the head's layer norm, or, without a head, by what stands in for one.
+// With the head's layer norm, or, without a head, with read.scale and read.shift.
 TEST(PromptModelTest, StandardisedReadsHaveMeanZeroAndVarianceOne) {
   for (const bool with_head : {true, false}) {
     const EncoderConfig config = BertConfig(Spec(2, 2, BertSpec::GELU).encoder().bert(), kVocab);
@@ -242,7 +242,7 @@ TEST(PromptModelTest, StandardisedReadsHaveMeanZeroAndVarianceOne) {
     const char* const changes = with_head ? "cls.predictions.transform.LayerNorm" : "read.";
     const ParamList params = RandomParams(model, 91);
     const ParamList before = Detached(params);
-    std::vector<int64_t> backwards = AllRows();  // rows of another order: local ids are others
+    std::vector<int64_t> backwards = AllRows();  // rows in another order, so that local ids differ
     std::reverse(backwards.begin(), backwards.end());
     const std::vector<LocalBatch> texts = {{Ids(AllRows()), MakeBatch(RandomTexts(5, 92), AllRows())},
                                            {Ids(backwards), MakeBatch(RandomTexts(3, 93), backwards)}};
@@ -265,7 +265,8 @@ TEST(PromptModelTest, StandardisedReadsHaveMeanZeroAndVarianceOne) {
     ASSERT_EQ(all.size(0), 8 * kWays);
     EXPECT_LT(all.mean(0).abs().max().item<double>(), 1e-12);
     EXPECT_LT((all.var(0) - 1).abs().max().item<double>(), 1e-12);
-    // Once more changes nothing; texts all alike still give numbers, and what does not vary is not blown up.
+    // A second call changes nothing. Equal texts still give finite numbers, and dimensions that do not vary are not
+    // scaled up.
     const ParamList again = model.Standardised(standardised, texts);
     for (size_t i = 0; i < params.size(); ++i) {
       EXPECT_LT(MaxDifference(again[i], standardised[i]), 1e-10) << model.params()[i].name;
@@ -310,7 +311,7 @@ TEST(LocalParamsTest, AnEpisodesRowsGiveTheSameLossAndGradient) {
     sums.push_back(at::ones_like(param));
   }
   AddLocal(model.params(), local_gradient, Ids(rows), &sums);
-  AddLocal(model.params(), local_gradient, Ids(rows), &sums);  // it adds, and does not put in place
+  AddLocal(model.params(), local_gradient, Ids(rows), &sums);  // adds, and does not overwrite
   AddLocal(model.params(), ParamList(params.size()), Ids(rows), &sums);
   for (size_t i = 0; i < params.size(); ++i) {
     EXPECT_LT(MaxDifference(sums[i], gradient[i] * 2 + 1), 1e-13) << model.params()[i].name;

@@ -1,4 +1,4 @@
-// Templates of several texts: where each stands, how they share the room, and every error with its text.
+// Templates of several texts: the place of each text, how texts are cut, and the text of each error.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -42,7 +42,7 @@ PromptTemplate TemplateOf(const std::string& text, int64_t max_tokens, const std
   return PromptTemplate::Create(spec, Bert(), max_tokens, names).value();
 }
 
-// The pieces of an example in a template, each text in brackets, and the place of the mask.
+// The pieces of an example in a template, with each text in brackets, and the position of the mask.
 std::string Filled(const std::string& text, const std::vector<std::string>& example,
                    const std::vector<std::string>& names, int64_t max_tokens = 40) {
   const PromptTemplate prompt = TemplateOf(text, max_tokens, names);
@@ -78,7 +78,7 @@ TEST(PairTemplateTest, TextsStandWhereTheTemplateHasThem) {
   EXPECT_THAT(UsedNames("{text_b} {mask} {x}", {"text", "x", "text_b"}), ElementsAre("x", "text_b"));
 }
 
-// The framing of transformers for a pair, and a mask before the last token.
+// The special tokens of transformers for a pair, and a mask before the last token.
 TEST(PairTemplateTest, PairsAreCutAsTransformersCutsThem) {
   const auto pairs = nlohmann::json::parse(ReadFile("tests/goldens/encoders/pairs.json").value());
   int cut = 0;
@@ -96,8 +96,8 @@ TEST(PairTemplateTest, PairsAreCutAsTransformersCutsThem) {
   EXPECT_GT(cut, 80);
 }
 
-// The rule in its slow form: one token at a time from a text that is the longest at that moment; of several, from the
-// one that was the shortest, and of several of these from the first.
+// A slow form of the rule: removes one token at a time from the text that is the longest at that moment. If there are
+// several, it takes the one that was the shortest at first; if there are still several, the first one.
 TEST(PairTemplateTest, TheLongestTextGivesWayFirst) {
   EXPECT_THAT(SharedRoom({9, 3}, 20), ElementsAre(9, 3));
   EXPECT_THAT(SharedRoom({9, 3}, 8), ElementsAre(5, 3));

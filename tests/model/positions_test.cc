@@ -1,4 +1,4 @@
-// Where a token is: rotary positions, and the keys that a query attends to.
+// Positions of tokens: rotary positions, and the keys that a query attends to.
 #include <ATen/ATen.h>
 #include <gtest/gtest.h>
 #include <torch/csrc/autograd/autograd.h>
@@ -49,7 +49,8 @@ TEST(RotaryTest, PointsAreTurnedByTheirPosition) {
   const at::Tensor rounded = Rotated(x.to(at::kBFloat16), table, positions);
   EXPECT_EQ(rounded.scalar_type(), at::kBFloat16);
   EXPECT_LT(MaxDifference(rounded.to(at::kDouble), y), 0.05);
-  // <y, v> is linear in x: its gradient is v turned back, and the gradient of <gradient, u> in v is u turned.
+  // <y, v> is linear in x: its gradient is v rotated back, and the gradient of <gradient, u> with respect to v is u
+  // rotated.
   const at::Tensor leaf = x.clone().requires_grad_(true);
   const at::Tensor v = RandomTensor(x.sizes(), &random).requires_grad_(true);
   const at::Tensor u = RandomTensor(x.sizes(), &random);
@@ -59,7 +60,7 @@ TEST(RotaryTest, PointsAreTurnedByTheirPosition) {
   EXPECT_LT(MaxDifference(torch::autograd::grad({(back * u).sum()}, {v})[0], Rotated(u, table, positions)), 1e-12);
 }
 
-// Packed and padded, with every token as a query and with one for each text.
+// Packed and padded texts, with each token as a query and with one query per text.
 TEST(ReachTest, KeysOutOfReachHaveNoWeight) {
   const std::vector<int64_t> lengths = {5, 1, 7};
   std::vector<PromptedText> texts;
@@ -110,7 +111,7 @@ TEST(ReachTest, KeysOutOfReachHaveNoWeight) {
   }
 }
 
-// In bfloat16, texts are padded, and padding sees no key of its text.
+// In bfloat16, texts are padded, and padding attends to no key of its text.
 TEST(ReachTest, PaddingOutOfReachLeavesGradientsFinite) {
   const Checkpoint checkpoint = *OpenCheckpoint(absl::StrCat(kEncoderGoldens, "modernbert"), /*allow_unknown=*/false);
   EncoderConfig config = checkpoint.encoder->config();

@@ -1,4 +1,4 @@
-// Tokenizers that runs train, prompts and answer words, and every error with its text.
+// Tokenizers that runs train, prompts and answer words, and the text of each error.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -56,7 +56,7 @@ TEST(TokenizerTest, LoadingRejectsWhatIsNoTokenizer) {
     const size_t at = renamed.find(piece);
     ASSERT_NE(at, std::string::npos);
     renamed[at + 1] = 'X';
-    const size_t again = renamed.find(piece, at + 1);  // the trainer's own settings name it too
+    const size_t again = renamed.find(piece, at + 1);  // the trainer's settings in the file name it, too
     if (again != std::string::npos) {
       renamed[again + 1] = 'X';
     }
@@ -133,7 +133,7 @@ TEST(PromptTest, OnlyTheTextIsEverCut) {
         EXPECT_EQ(std::vector<int64_t>(prompted.ids.begin() + prompted.texts.at(0).begin,
                                        prompted.ids.begin() + prompted.texts.at(0).end),
                   std::vector<int64_t>(words.begin(), words.begin() + kept));
-        // Without the kept words, which stand together and are the first ones, the prompt is left.
+        // After removing the kept words, which are the first words and adjacent, only the prompt is left.
         std::vector<int64_t> rest = prompted.ids;
         if (kept > 0) {
           const auto begin = std::search(rest.begin(), rest.end(), words.begin(), words.begin() + kept);
@@ -162,7 +162,7 @@ TEST(PromptTest, AnswerIdsAreAllPiecesOrTheFirstOfEachWord) {
   EXPECT_EQ(answer("music gamexyz"), absl::StrCat("▁music ", first));
   EXPECT_EQ(answer(" "), "class ' ': its name contains no word");
   EXPECT_THAT(UnknownWords(Trained(), "music \xe2\x98\x83 gamexyz"), ::testing::ElementsAre("\xe2\x98\x83"));
-  // A spec's own answers, whatever the name; another label's are not asked.
+  // The spec's own answers replace those of the name; the answers of another label are not used.
   AnswerSpec& other = *spec.add_answers();
   other.set_label("other");
   other.add_words("mail");

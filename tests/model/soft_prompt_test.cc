@@ -1,4 +1,4 @@
-// Soft vectors and the networks that they pass through, compared with LibTorch's LSTM; their initial values; the
+// Soft vectors, and the networks that they pass through compared with LibTorch's LSTM; their initial values; the
 // templates of Hou et al. 2022.
 #include "metaprompt/prompts/soft_prompt.h"
 
@@ -40,7 +40,7 @@ ParamList RandomParams(const SoftPrompt& prompt, uint64_t seed) {
   return params;
 }
 
-// The same with LibTorch's LSTM, which takes its weights in the order of our names; [S, E] of one task.
+// The same with LibTorch's LSTM, which takes its weights in the order of this class's names; [S, E] for one task.
 at::Tensor Reference(const SoftPrompt& prompt, const ParamList& params) {
   std::map<std::string, at::Tensor> p;
   for (size_t i = 0; i < params.size(); ++i) {
@@ -86,7 +86,7 @@ TEST(SoftPromptTest, VectorsAndGradientsAreThoseOfLibTorchsLstm) {
       const ParamList b = torch::autograd::grad({expected.pow(3).sum()}, theirs, {}, false, false, true);
       for (size_t i = 0; i < a.size(); ++i) {
         const std::string& name = prompt.params()[i].name;
-        // Of one vector nothing is passed on: the first hidden state is 0.
+        // With only one vector, no hidden state is passed on, because the first one is 0.
         EXPECT_EQ(a[i].defined(), count > 1 || !absl::StrContains(name, "weight_hh")) << name;
         EXPECT_LT(MaxDifference(a[i].defined() ? a[i] : at::zeros_like(b[i]), b[i]), 1e-11) << name;
       }
@@ -95,7 +95,7 @@ TEST(SoftPromptTest, VectorsAndGradientsAreThoseOfLibTorchsLstm) {
   EXPECT_EQ(SoftPrompt(SpecOf(PromptSpec::LSTM_MLP), 0, kWidth).params().size(), 1U) << "nothing to pass through it";
 }
 
-// H v against differences of the gradient.
+// H v compared with differences of the gradient.
 TEST(SoftPromptTest, SecondDerivativesAgreeWithDifferences) {
   const SoftPrompt prompt(SpecOf(PromptSpec::LSTM_MLP), 3, kWidth);
   const ParamList params = RandomParams(prompt, 5);
@@ -141,7 +141,7 @@ TEST(SoftPromptTest, TasksWithValuesOfTheirOwnAreEachWhatTheyAreAlone) {
   }
 }
 
-// MetaPrompting's network: as many units in each direction as word vectors have numbers.
+// The network of MetaPrompting has as many units per direction as word vectors have numbers.
 TEST(SoftPromptTest, LstmUnitsMayBeChosen) {
   const SoftPrompt prompt(SpecOf(PromptSpec::LSTM_MLP, 64), 20, 64);
   std::map<std::string, at::Tensor> of;
@@ -187,7 +187,7 @@ TEST(SoftPromptTest, ItBeginsAsPyTorchsLayersDo) {
     EXPECT_NEAR(size.mean().item<double>(), bound / 2, 0.12 * bound);
     EXPECT_NEAR(initial[i].mean().item<double>(), 0, 0.3 * bound);
   }
-  // The soft vectors are those of a plain prompt.
+  // The soft vectors are the same as in a plain prompt.
   spec.set_reparametrisation(PromptSpec::PLAIN);
   EXPECT_TRUE(at::equal(SoftPrompt(spec, 20, 64).Init(9)[0], initial[0]));
   EXPECT_TRUE(CheckPromptWidth(spec, 5).ok());
@@ -209,7 +209,7 @@ class BertVocabularyTest : public testing::Test {
     tokenizer_ = MakeTokenizer(ReadTokenizerFiles(folder).value(), folder).value();
   }
 
-  // As many vectors as the template has, and the mask's place: the pieces of "the cat" in it.
+  // The pieces of the prompt for a text, after checks of the number of soft vectors and the position of the mask.
   std::string Apply(const std::string& text) const {
     PromptSpec spec;
     spec.set_template_(text);
@@ -228,7 +228,7 @@ class BertVocabularyTest : public testing::Test {
   std::unique_ptr<Tokenizer> tokenizer_;
 };
 
-// Hou et al. 2022: the soft vector stands where "the" would.
+// Hou et al. 2022: the soft vector takes the place of "the".
 TEST_F(BertVocabularyTest, TheThreeTemplatesOfMetaPrompting) {
   EXPECT_EQ(Apply("{text} , <soft> topic is {mask} ."), "1 7: [CLS] the cat , <0> topic is [MASK] . [SEP]");
   EXPECT_EQ(Apply("{text} . What is <soft> topic ? {mask} ."),

@@ -1,5 +1,5 @@
-// Attention within texts, compared with the formula in LibTorch's operations, text by text and head by head. Autograd
-// differentiates that formula.
+// Attention within texts, compared with the formula in LibTorch's operations, computed per text and head. Autograd
+// differentiates the formula.
 #include "metaprompt/operations/text_attention.h"
 
 #include <ATen/ATen.h>
@@ -86,7 +86,7 @@ std::vector<at::Tensor> TwoDerivatives(const at::Tensor& result, const at::Tenso
 TEST(TextAttentionTest, IsTheFormulaToTheSecondDerivative) {
   Random random(1);
   for (const bool one_query : {false, true}) {
-    const Texts texts{{3, 1, 17, 400, 9, 40}, one_query};  // 400: a product in more than one strip
+    const Texts texts{{3, 1, 17, 400, 9, 40}, one_query};  // 400: long enough for products in several strips
     ParamList qkv;
     ParamList v;
     for (const int64_t rows : {texts.Queries(), texts.Tokens(), texts.Tokens()}) {

@@ -1,4 +1,4 @@
-// ViT: the numbers of transformers, soft vectors beside the patches, and derivatives by differences.
+// ViT: compares it with the numbers of transformers, and derivatives with differences; soft vectors beside the patches.
 #include <ATen/ATen.h>
 #include <ATen/core/grad_mode.h>
 #include <gmock/gmock.h>
@@ -93,7 +93,7 @@ PromptModel SmallVit(int prefix, ModelSpec::Features features = ModelSpec::MASK)
   return {spec, Encoder(*VitConfig(vit, kPixels, kChannels), /*with_head=*/false), kPrompts};
 }
 
-// Nothing at its initial value. The class head is part of the list.
+// No parameter has its initial value. The class head is part of the list.
 ParamList RandomParams(const PromptModel& model, uint64_t seed) {
   Random random(seed);
   ParamList params;
@@ -168,7 +168,7 @@ TEST(VitTest, ImagesAreComputedApartAndCachesChangeNothing) {
               1e-12)
         << layer;
   }
-  // Two tasks with soft vectors of their own.
+  // Two tasks with different soft vectors.
   ModelParams together = params;
   ModelParams second = params;
   at::Tensor& soft = together.params[model.soft_place()];

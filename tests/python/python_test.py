@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
-"""The Python module gives the program's bytes and words: python_test.py PROGRAM. Bazel runs it, against Debian's numpy
-and protobuf. With PYTHONPATH=FOLDER or an installed wheel it tests that."""
+"""Tests that the Python module gives the same bytes and texts as the program: python_test.py PROGRAM.
+
+Bazel runs it with Debian's numpy and protobuf. With PYTHONPATH=FOLDER or an installed wheel, it tests that module."""
 
 import importlib.util
 import json
@@ -42,7 +43,7 @@ LABELS = ["zebra", "zebra", "apple", "apple"]
 
 
 def missing():
-    """What the test cannot do without."""
+    """The missing packages without which the test cannot run."""
     if "TEST_SRCDIR" in os.environ and not (PACKAGE / "metaprompt" / "_metaprompt.so").exists():
         return "python3-dev or pybind11-dev is not installed"
     for module, package in (("numpy", "python3-numpy"), ("google.protobuf", "python3-protobuf")):
@@ -56,7 +57,7 @@ def missing():
 
 
 def write_data():
-    """Twelve classes of words of their own, and the spec."""
+    """Writes twelve classes, each with its own words, and the spec."""
     lines = []
     for c in range(12):
         for t in range(12):
@@ -237,7 +238,7 @@ class PythonTest(unittest.TestCase):
         silent = self.module.progress.silent
 
         def interrupt(line, stays):
-            if "words.tsv" in line:  # the line about the data; long before the run ends
+            if "words.tsv" in line:  # the line about the data, which comes long before the run ends
                 os.kill(os.getpid(), signal.SIGINT)
 
         with self.assertRaisesRegex(KeyboardInterrupt, "^stopped at .*continues from there$"):
@@ -272,7 +273,7 @@ class PythonTest(unittest.TestCase):
 
 
 def report(result, names):
-    """The XML that ./test.sh counts."""
+    """Writes the XML from which ./test.sh counts test cases."""
     skipped = {str(test) for test, _ in result.skipped}
     broken = {str(test): trace for test, trace in result.failures + result.errors}
     everything = skipped and all("setUpClass" in name for name in skipped)

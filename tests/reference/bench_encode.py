@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
-"""Times `metaprompt encode` beside transformers on one checkpoint and its texts, in float32 and in bfloat16.
+"""Compares the time of `metaprompt encode` with that of transformers, in float32 and in bfloat16.
 
     python3 tests/reference/bench_encode.py --program bazel-bin/experiments/cli/metaprompt --model DIR --texts FILE
 
 Needs torch and transformers. FILE has one text per line. transformers gets the texts sorted by length, in batches padded
-to their longest text; in bfloat16, its weights are bfloat16. The two programs alternate, so that a busy machine is busy
-for both. On a busy machine, compare the processor time.
+to their longest text; in bfloat16, its weights are bfloat16. The two programs alternate, so that other work on the
+machine slows both down equally. On a busy machine, compare the processor time.
 """
 
 import argparse
@@ -16,7 +16,7 @@ import subprocess
 import tempfile
 import time
 
-os.environ.setdefault("OMP_WAIT_POLICY", "passive")  # as metaprompt sets it; spinning threads cost transformers time
+os.environ.setdefault("OMP_WAIT_POLICY", "passive")  # as metaprompt does; spinning threads slow transformers down
 
 import torch
 import transformers
@@ -92,7 +92,7 @@ def main():
             times = {name: [] for name in programs}
             rows = {}
             for run in programs.values():
-                run()  # warm
+                run()  # warms up
             for _ in range(options.rounds):
                 for name, run in programs.items():
                     seconds, rows[name] = run()

@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
-"""Processor time of MetaPrompting's meta-step and test episode: one program, or an old and a new one.
+"""Measures the processor time of MetaPrompting's meta-step and test episode, for one program or an old and a new one.
 
-Uses experiments/specs/metaprompting/huffpost.textproto. A run with few meta-steps or test episodes is subtracted from
-one with more, so that starting the program, reading the model and writing files do not count. Rounds of both programs
-alternate, so that a busy machine is busy for both. Prints the median of user and system time in seconds, the median of
-the ratios old / new, and whether both programs made the same records: the losses of training, the accuracies, and the
-hash of every prediction.
+Uses experiments/specs/metaprompting/huffpost.textproto. The time of a run with few meta-steps or test episodes is
+subtracted from that of a run with more, so that starting the program, reading the model and writing files do not count.
+Rounds of both programs alternate, so that other work on the machine slows both down equally. Prints the median of user
+and system time in seconds, the median of the ratios old / new, and whether both programs made the same records: the
+losses of training, the accuracies, and the hash of all predictions.
 
     python3 tests/reference/bench_metaprompting.py --model bert-base-uncased --data News_Category_Dataset_v3.json \\
         --old OLD/metaprompt --new bazel-bin/experiments/cli/metaprompt [--rounds 3] [--only bf16]
@@ -30,7 +30,7 @@ parser.add_argument("--only", default="", help="only the rows whose name contain
 options = parser.parse_args()
 
 FEW = {"train.meta_steps": 0, "train.valid_episodes": 1, "test.episodes": 2}
-# Name: the fields of all runs, the field that counts, by how much it differs between the two runs.
+# Name: the fields of all runs, the field that counts units, and how much it differs between the two runs.
 CASES = {}
 for precision, short in (("FLOAT32", "f32"), ("BFLOAT16", "bf16")):
     CASES[f"meta-step, 1 shot, {short}"] = ({"precision": precision, "episodes.shots": 1}, "train.meta_steps", 2)
@@ -40,7 +40,7 @@ for precision, short in (("FLOAT32", "f32"), ("BFLOAT16", "bf16")):
 
 
 def run(program, fields):
-    """(user seconds, system seconds, peak MiB, what must be the same) of a run with these fields."""
+    """(user seconds, system seconds, peak MiB, values that must be the same) of a run with these fields."""
     with tempfile.TemporaryDirectory() as folder:
         command = [program, "run", options.spec, "--out", f"{folder}/run"]
         for field, value in fields.items():
@@ -59,7 +59,7 @@ def run(program, fields):
 
 
 def cost(program, case, few_runs):
-    """(seconds per unit, of them system time, peak MiB, what must be the same). few_runs: the round's runs so far."""
+    """(seconds per unit, of these in the system, peak MiB, what must be the same). few_runs: the round's runs."""
     fields, counted, more = CASES[case]
     common = {"dataset.huffpost.path": options.data, "model.encoder.checkpoint.path": options.model,
               "threads": options.threads, "test.baseline": "false", **FEW, **fields}

@@ -1,12 +1,13 @@
 #!/usr/bin/env python3
-"""Tokens per second of masked-language pre-training: metaprompt beside a plain loop of transformers and torch.
+"""Compares the speed of masked-language pre-training, in tokens per second, with a loop of transformers and torch.
 
   tests/reference/bench_pretraining.py experiments/specs/pretraining.textproto --texts FILE [--threads 2] [--steps 40]
 
-Needs torch and transformers. Both train the same architecture on the same inputs (same texts, vocabulary, cut, batch, 15 % of
-the tokens) with AdamW, in float32 or bfloat16, in turn, `--rounds` times. The loop pads each batch to its longest input, as
-transformers' collator does. Tokens are those of the texts and their two special tokens; padding does not count. The encoder
-folder that metaprompt writes is opened by transformers, which is a test by itself.
+Needs torch and transformers. Both train the same architecture on the same inputs (the same texts, vocabulary, maximum
+length, batch size, and 15 % of the tokens masked) with AdamW, in float32 or bfloat16. They alternate, `--rounds` times.
+The loop pads each batch to its longest input, as transformers' collator does. The tokens of the texts and their two
+special tokens count; padding does not. transformers opens the encoder folder that metaprompt writes, which is a test in
+itself.
 """
 
 import argparse
@@ -50,7 +51,7 @@ def theirs(options, folder, texts, batch, longest, steps):
     tokens = 0
     begin = None
     for step in range(steps + 1):
-        if step == 1:  # the first warms up
+        if step == 1:  # the first step warms up
             begin = time.perf_counter()
         part = [inputs[(step * batch + i) % len(inputs)] for i in range(batch)]
         padded = collate(part)

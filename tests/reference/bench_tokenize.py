@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
-"""Times `metaprompt tokenize` beside the `tokenizers` crate on one thread, and compares the ids.
+"""Compares the time and the ids of `metaprompt tokenize` with those of the `tokenizers` crate, on one thread.
 
-Needs transformers. Processor time of one thread, so that a busy machine matters less: of the crate, encode_batch alone; of
-metaprompt, the whole command less the same command on no text, so with reading and printing. Rounds alternate.
+Needs transformers. Measures the processor time of one thread, on which other work on the machine has less effect. For
+the crate this is only encode_batch; for metaprompt it is the whole command, with reading and printing, minus the same
+command on an empty text. Rounds alternate.
 
     python3 tests/reference/bench_tokenize.py --encoder DIR --text FILE [--rounds R]
 """
@@ -21,7 +22,7 @@ import transformers  # noqa: E402
 
 parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
 parser.add_argument("--encoder", required=True, help="Hugging Face folder")
-parser.add_argument("--text", required=True, help="text, one a line")
+parser.add_argument("--text", required=True, help="file with one text per line")
 parser.add_argument("--rounds", type=int, default=3)
 parser.add_argument("--binary", default="bazel-bin/experiments/cli/metaprompt")
 options = parser.parse_args()

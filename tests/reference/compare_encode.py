@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
-"""How far `metaprompt encode` and transformers, both in float32, are from the same checkpoint in float64.
+"""Measures how far `metaprompt encode` and transformers, both in float32, are from the same checkpoint in float64.
 
     python3 tests/reference/compare_encode.py --program bazel-bin/experiments/cli/metaprompt --model DIR --texts FILE
 
 Needs torch and transformers. FILE has one text per line. Prints the largest differences of the last hidden states, for
 texts of up to 66 tokens, of 67 to 511 and of 512 (longer texts are cut), and of the MLM logits at a mask that is added
-to the first four texts, without their ends. One thread. Fails if the two programs have other token ids.
+to the first four texts, whose ends are cut. Uses one thread. Fails if the two programs have different token ids.
 """
 
 import argparse
@@ -61,7 +61,7 @@ def logits(ids):
 
 
 def show(what, ours, single, double):
-    """Of some texts: tensors of the program, of transformers in float32, and in float64."""
+    """Prints the differences for some texts. Tensors: of the program, of transformers in float32, and in float64."""
     if not ours:
         return
 

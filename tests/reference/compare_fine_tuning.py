@@ -1,13 +1,13 @@
 #!/usr/bin/env python3
-"""How far the loss and the gradient of `metaprompt finetune` are from those of transformers, both in float32.
+"""Measures how far the loss and the gradient of `metaprompt finetune` are from those of transformers, both in float32.
 
     python3 tests/reference/compare_fine_tuning.py --program bazel-bin/experiments/cli/metaprompt --model DIR --texts FILE
 
 Needs torch and transformers. FILE has one `label<TAB>text` per line. All texts are one batch, without dropout; the first
-token, the mean and the mask are read in turn. The program takes one step of AdamW with a rate of 1, an epsilon of 0.5 and
-no decay, which changes a parameter by u = g / (|g| + 0.5), so its gradient is g = 0.5 u / (1 - |u|). The classifier's
-first values are those that a step with a rate of 0 leaves. Prints the two losses, and the largest difference of the
-gradients beside the largest gradient.
+token, the mean and the mask are read in turn. The program takes one step of AdamW with a step size of 1, an epsilon of
+0.5 and no decay, which changes a parameter by u = g / (|g| + 0.5), so its gradient is g = 0.5 u / (1 - |u|). A step
+with a step size of 0 gives the classifier's initial values. Prints the two losses, the largest difference of the
+gradients, and the largest gradient.
 """
 
 import argparse

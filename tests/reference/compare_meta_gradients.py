@@ -1,12 +1,12 @@
 #!/usr/bin/env python3
-"""Compares MAML's exact meta-gradients with those of `higher` and learn2learn, and the time that each takes.
+"""Compares MAML's exact meta-gradients, and their time, with those of `higher` and learn2learn.
 
-Runs `metaprompt sinusoid --dump` for parameters, tasks, meta-gradients in float64 and the time of one in float32, and computes
-the same from the same numbers with each library that is installed: `pip install --no-deps higher` (pure Python), and
-learn2learn, which is compiled; of it only MAML is imported. For fair times, use the PyTorch of the same LibTorch (Debian's
-python3-torch). Rounds alternate, and the
-shortest times are printed, since other work on the machine can only lengthen them. Fails if a meta-gradient
-differs by more than 1e-6 of its tensor's largest number.
+Runs `metaprompt sinusoid --dump` for parameters, tasks, meta-gradients in float64 and the time of one meta-gradient in
+float32. Computes the same from the same numbers with each library that is installed: `higher` (pure Python,
+`pip install --no-deps higher`), and learn2learn, which must be compiled, and of which only MAML is imported. For a fair
+comparison of times, use the PyTorch with the same LibTorch (Debian's python3-torch). Rounds alternate, and the shortest
+times are printed, because other work on the machine can only increase them. Fails if a meta-gradient differs by more
+than 1e-6 of its tensor's largest number.
 
     python3 tests/reference/compare_meta_gradients.py [--program PATH] [--dump FILE] [--rounds R] [--threads T] [--seed S]
 """
@@ -29,7 +29,7 @@ LAYERS = (1, 2, 3)
 
 
 def higher_gradient():
-    """A function (network, inner_lr, steps, task) -> gradients, or None where the library is missing."""
+    """A function (network, inner_lr, steps, task) -> gradients, or None if the library is missing."""
     try:
         import higher
     except ImportError:
@@ -46,11 +46,11 @@ def higher_gradient():
 
 
 def learn2learn_gradient():
-    """The same of learn2learn."""
+    """The same for learn2learn."""
     found = importlib.util.find_spec("learn2learn")
     if found is None:
         return None
-    # The packages' own __init__ would import gym, torchvision and more.
+    # The packages' own __init__ files would import gym, torchvision and more.
     root = found.submodule_search_locations[0]
     for name, path in (("learn2learn", root), ("learn2learn.algorithms", f"{root}/algorithms")):
         sys.modules[name] = types.ModuleType(name)

@@ -1,21 +1,22 @@
 #!/usr/bin/env python3
-"""Compares MetaPrompting's meta-step and meta-test with the same written in torch and transformers.
+"""Compares MetaPrompting's meta-step and meta-test with implementations in torch and transformers.
 
     python3 tests/reference/compare_metaprompting.py --goldens
     python3 tests/reference/compare_metaprompting.py --model bert-base-uncased --data huffpost.json [--program PATH]
 
 With --goldens it writes tests/goldens/metaprompting/meta_step.safetensors: a small BERT in float64, one episode, and
-what a second-order multi-step meta-step with query batches gives, without dropout and with it. The test
-//tests/learners:metaprompting_test compares ours with this file.
+the results of a second-order multi-step meta-step with query batches, without and with dropout. The test
+//tests/learners:metaprompting_test compares the learner with this file.
 
-With --model and --data it tests the model as it comes on one 5-way episode of HuffPost, as
-experiments/specs/metaprompting/huffpost.textproto prescribes (15 epochs of AdamW on everything, in float32), once by
-`metaprompt run` and `metaprompt classify` and once with transformers, without dropout and with it, at 1 and 5 shots. It
-fails if a log-probability differs by more than 1e-4. With --float64 it also runs the reference in float64 and prints
-how far ours and the reference in float32 are from that: nothing in float32 can be expected to be closer.
+With --model and --data it tests the published model on one 5-way episode of HuffPost, with the settings of
+experiments/specs/metaprompting/huffpost.textproto (15 epochs of AdamW on all parameters, in float32): once with
+`metaprompt run` and `metaprompt classify`, and once with transformers, without and with dropout, at 1 and 5 shots. It
+fails if a log-probability differs by more than 1e-4. With --float64 it also runs the reference in float64, and prints
+how far metaprompt and the float32 reference are from it, which shows how close float32 results can be.
 
-Random choices are ours, from their definitions (metaprompt/base/random.h, metaprompt/operations/dropout.h): the masks of
-dropout and the order of mini-batches. All else is torch's: autograd, AdamW, the LSTM, BERT.
+Random choices (the masks of dropout and the order of mini-batches) follow metaprompt's definitions in
+metaprompt/base/random.h and metaprompt/operations/dropout.h. Everything else is torch's: autograd, AdamW, the LSTM,
+BERT.
 """
 
 import argparse
@@ -52,7 +53,7 @@ def sub_seed(seed, purpose, index=0):
 
 
 class Mt19937_64:
-    """The generator of the C++ standard, [rand.predef]."""
+    """The generator std::mt19937_64 of the C++ standard, [rand.predef]."""
 
     def __init__(self, seed):
         self.state = [seed]
@@ -91,7 +92,7 @@ def shuffled(seed, count):
 
 
 def kept(seed, place, numbers, columns, rate):
-    """Which columns of the rows with these numbers dropout keeps: [rows, columns]."""
+    """Which numbers dropout keeps in the rows with these indices: [rows, columns]."""
     key = numpy.array([mix((mix((seed + place * 0x9E3779B97F4A7C15) & M64) + n * 0x9E3779B97F4A7C15) & M64)
                        for n in numbers], dtype=numpy.uint64)
     h = (key & M32).astype(numpy.uint32)[:, None] + numpy.arange(columns, dtype=numpy.uint32) * numpy.uint32(0x9E3779B9)
@@ -107,7 +108,7 @@ def kept(seed, place, numbers, columns, rate):
 # ---------------------------------------------------------------- the model
 
 class Texts:
-    """Texts whose token SOFT is the soft vector: ids [R, T] padded, lengths, mask places, labels."""
+    """Texts in which the token SOFT is the soft vector: padded ids [R, T], lengths, mask positions, labels."""
 
     def __init__(self, texts, read_at, labels):
         self.texts, self.read_at, self.labels = texts, read_at, torch.tensor(labels)
@@ -115,7 +116,7 @@ class Texts:
         self.ids = torch.tensor([text + [0] * (longest - len(text)) for text in texts])
         self.mask = torch.tensor([[1] * len(text) + [0] * (longest - len(text)) for text in texts])
         first = numpy.cumsum([0] + [len(text) for text in texts[:-1]])
-        # The number of each token among the tokens of all texts, as rows of masks are numbered; padding has any.
+        # The index of each token among the tokens of all texts, which numbers the rows of masks. Padding has any index.
         self.numbers = (torch.from_numpy(first)[:, None] + torch.arange(longest)).tolist()
 
     def select(self, rows):
@@ -141,7 +142,7 @@ class Prompted(torch.nn.Module):
 
     @staticmethod
     def ours(name):
-        """Our name of a parameter."""
+        """metaprompt's name of a parameter."""
         if name.startswith("bert."):
             return name[len("bert."):]
         return "prompt.soft" if name == "soft.weight" else "prompt." + name
@@ -154,8 +155,8 @@ class Prompted(torch.nn.Module):
         config = self.bert.config
 
         def masked(x, p=0.5, training=True, inplace=False):
-            # In the order of BERT's forward pass: the embeddings, then three places per layer, of which the first is
-            # attention's weights.
+            # Dropout places in the order of BERT's forward pass: the embeddings, then three per layer, of which the
+            # first is for attention weights.
             here, place[0] = place[0], place[0] + 1
             if here % 3 == 1:
                 heads = config.num_attention_heads
@@ -165,7 +166,7 @@ class Prompted(torch.nn.Module):
                 numbers = [n for text in texts.numbers for n in text]
                 rate = config.hidden_dropout_prob
             mask = kept(seed, here, numbers, x.shape[-1], rate).view(x.shape)
-            return x * (mask.to(x.dtype) / (1 - rate))  # as torch does
+            return x * (mask.to(x.dtype) / (1 - rate))  # as in torch
 
         if seed is not None:
             torch.nn.functional.dropout = masked
@@ -203,7 +204,7 @@ SUPPORT_SEED, QUERY_SEED = 11, 12
 
 
 def meta_step(model, support, query, dropout):
-    """Of the first query batch: the support losses and θ_1 to θ_3. The query loss of all and the meta-gradient."""
+    """For the first query batch, the support losses and θ_1 to θ_3; for all, the query loss and the meta-gradient."""
     start = {name: value.detach().requires_grad_() for name, value in model.named_parameters()}
     early = max(1 / STEPS - EPOCH / (STEPS * EPOCHS), 0.03 / STEPS)
     weights = [early] * (STEPS - 1) + [1 - early * (STEPS - 1)]
@@ -244,7 +245,7 @@ def write_goldens(path):
     with torch.no_grad():
         for value in model.parameters():
             value.add_(torch.randn_like(value) * 0.3)
-            value.copy_(value.float())  # so that float32 holds it
+            value.copy_(value.float())  # so that float32 represents it exactly
 
     def texts(per_class):
         made, read_at, labels = [], [], []
@@ -276,7 +277,7 @@ def write_goldens(path):
 # ---------------------------------------------------------------- the meta-test
 
 def adapt(model, support, dropout):
-    """15 epochs of AdamW in mini-batches of 16."""
+    """Adapts the model with 15 epochs of AdamW in mini-batches of 16."""
     epochs, size, count = 15, 16, len(support.texts)
     batches = -(-count // size)
     total = epochs * batches
@@ -315,7 +316,7 @@ QUERIES = 5
 
 
 def headlines(path, shots):
-    """The first headlines of each class: support texts per class, and the query texts of all."""
+    """The first headlines of each class: support texts per class, and the query texts of all classes."""
     of_class = {label: [] for label in CLASSES}
     with open(path) as file:
         for line in file:
@@ -328,7 +329,7 @@ def headlines(path, shots):
 
 
 def make_run(options, folder, shots, dropout):
-    """A run of the published spec that trains nothing: its start, to adapt from."""
+    """Makes a run of the published spec without meta-training, whose initial parameters are adapted."""
     run = f"{folder}/run-{shots}-{dropout}"
     settings = {"dataset.huffpost.path": options.data, "model.encoder.checkpoint.path": options.model,
                 "model.dropout.of_checkpoint": str(dropout).lower(), "train.meta_steps": 0, "train.valid_episodes": 1,

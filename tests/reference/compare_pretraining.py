@@ -3,10 +3,10 @@
 
   tests/reference/compare_pretraining.py --model FOLDER --texts FILE
 
-Needs torch and transformers. `metaprompt pretrain` pre-trains the checkpoint for one step with a step size of 0, and reports
-the pseudo-perplexity of its validation texts: every token is masked by itself. This script computes it again in float64 and
-prints both, and their relative difference, which must be below 1e-5. Then it opens the folder that metaprompt wrote and
-compares all of its parameters with the checkpoint's.
+Needs torch and transformers. `metaprompt pretrain` pre-trains the checkpoint for one step with a step size of 0, and
+reports the pseudo-perplexity of its validation texts: each token is masked by itself. This script computes it again in
+float64, and prints both and their relative difference, which must be below 1e-5. Then it opens the folder that
+metaprompt wrote and compares all of its parameters with the checkpoint's.
 """
 
 import argparse

@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
-"""Draws an episode of square grey images as a PNG: a row per class, its support images and, behind a gap, its query images.
+"""Draws an episode of square grey images as a PNG: a row per class, with support images, a gap, and query images.
 
     tests/reference/draw_episode.py SPEC OUT.png [--program bazel-bin/experiments/cli/metaprompt] [--scale 2]
         [--queries 10] [ARGUMENTS of `metaprompt episodes`...]
 
-It needs Python's standard library alone. docs/glyphs.png is made by it; docs/images.md has the command.
+Needs only Python's standard library. It makes docs/glyphs.png; docs/images.md has the command.
 """
 
 import argparse
@@ -13,7 +13,7 @@ import struct
 import subprocess
 import zlib
 
-GAP = 6  # pixels between support and query
+GAP = 6  # pixels between support and query images
 
 
 def png(rows):
@@ -37,7 +37,7 @@ def main():
     parser.add_argument("out")
     parser.add_argument("--program", default="bazel-bin/experiments/cli/metaprompt")
     parser.add_argument("--scale", type=int, default=2)
-    parser.add_argument("--queries", type=int, default=10, help="of each class, the first ones")
+    parser.add_argument("--queries", type=int, default=10, help="how many query images per class, from the first")
     options, arguments = parser.parse_known_args()
     images = {}
     for line in run(options.program, "datasets", "export", options.spec, "--json").splitlines():

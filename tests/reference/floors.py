@@ -1,12 +1,12 @@
 #!/usr/bin/env python3
-"""A simple baseline for a benchmark: the nearest centroid of TF-IDF vectors, on the test episodes of a spec.
+"""Computes a simple baseline for a benchmark: the nearest centroid of TF-IDF vectors, on the test episodes of a spec.
 
   tests/reference/floors.py experiments/specs/minilm/reuters.textproto [--set FIELD=VALUE ...]
 
-Needs only Python, and metaprompt, which exports the data and the episodes. Words are runs of letters and digits in lower case.
-The weight of a word is its count times (ln((1 + n) / (1 + m)) + 1), where m of the n texts of the training classes have the
-word. Vectors have length 1. The centroid of a class is the mean of its support texts, and the class with the nearest one by
-cosine is the answer.
+Needs only Python, and metaprompt, which exports the data and the episodes. Words are runs of letters and digits in
+lower case. The weight of a word is its count times (ln((1 + n) / (1 + m)) + 1), where m of the n texts of the training
+classes contain the word. Vectors have length 1. The centroid of a class is the mean of the vectors of its support
+texts, and the answer is the class whose centroid has the largest cosine.
 """
 
 import argparse
@@ -56,7 +56,7 @@ def weights(classes):
 
 
 def episodes(path):
-    """For each episode its shots and, for each class, the label and the places of its support and query texts."""
+    """For each episode its shots and, for each class, the label and the indices of its support and query texts."""
     with open(path, encoding="utf-8") as lines:
         for line in lines:
             columns = line.rstrip("\n").split("\t")

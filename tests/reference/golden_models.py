@@ -1,4 +1,4 @@
-"""What the scripts share that make the models of tests/goldens: random weights, and comparing a saved folder."""
+"""Functions that the scripts for the models of tests/goldens share: random weights, and comparing a saved folder."""
 
 import os
 import sys
@@ -10,7 +10,7 @@ GOLDENS = os.path.join(os.path.dirname(__file__), "..", "goldens")
 
 
 def randomise(model, generator, is_scale=lambda name, param: "norm" in name.lower() and name.endswith("weight")):
-    """Values that no two parts could be confused by, norms and biases included. Where `is_scale`, they are around 1."""
+    """Random values for all parts, norms and biases too, so that no two parts are equal. If `is_scale`: around 1."""
     with torch.no_grad():
         for name, param in model.named_parameters():
             noise = torch.randn(param.shape, generator=generator)
@@ -21,7 +21,7 @@ def randomise(model, generator, is_scale=lambda name, param: "norm" in name.lowe
 
 
 def masked_states(model, tokenizer, lines, run):
-    """What is expected of an encoder: ids, lengths, states, and logits at the mask if the model has a head.
+    """The expected tensors of an encoder: ids, lengths, states, and logits at the mask if the model has a head.
 
     `run(model, inputs)` gives the last hidden states and the logits, or None."""
     texts = [line.format(mask=tokenizer.mask_token, pad=tokenizer.pad_token) for line in lines]
@@ -39,7 +39,7 @@ def masked_states(model, tokenizer, lines, run):
 
 
 def load(kind, folder, not_needed=None, **options):
-    """The model of a folder, which must have every tensor and no other."""
+    """The model of a folder, which must have exactly the model's tensors."""
     model, report = kind.from_pretrained(folder, output_loading_info=True, **options)
     missing = [key for key in report["missing_keys"] if not_needed is None or not_needed not in key]
     assert not missing and not report["unexpected_keys"] and not report["mismatched_keys"], report
@@ -47,7 +47,7 @@ def load(kind, folder, not_needed=None, **options):
 
 
 def compare(folder, golden, found):
-    """The numbers `found` with a folder that was saved from the golden must be the golden's."""
+    """Checks that `found`, the numbers of a folder that was saved from the golden, are those of the golden."""
     expected = load_file(os.path.join(GOLDENS, golden, "expected.safetensors"))
     assert found.keys() >= expected.keys(), (found.keys(), expected.keys())
     largest = max((found[key].double() - expected[key].double()).abs().max().item() for key in expected)
@@ -56,7 +56,7 @@ def compare(folder, golden, found):
 
 
 def main(cases, make, compare_case):
-    """`[CASE...]`, or `--compare FOLDER CASE`."""
+    """Handles the arguments: `[CASE...]`, or `--compare FOLDER CASE`."""
     if sys.argv[1:2] == ["--compare"]:
         compare_case(*sys.argv[2:])
         return

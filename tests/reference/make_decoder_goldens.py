@@ -1,15 +1,16 @@
 #!/usr/bin/env python3
-"""Makes the causal models of tests/goldens/encoders: tiny random checkpoints, and what `transformers` computes with them.
+"""Makes the causal models of tests/goldens/encoders: tiny random checkpoints, and `transformers`' results for them.
 
 Needs transformers 5.24, tokenizers, torch and safetensors. From the repository's root:
 
-    python3 tests/reference/make_decoder_goldens.py [CASE...]              # all of CASES without names
-    python3 tests/reference/make_decoder_goldens.py --compare FOLDER CASE  # what `metaprompt export` or a test saved
+    python3 tests/reference/make_decoder_goldens.py [CASE...]              # without names: all of CASES
+    python3 tests/reference/make_decoder_goldens.py --compare FOLDER CASE  # a folder saved by `export` or a test
 
-Each folder is a whole checkpoint: config.json, weights, tokenizer. Beside them is expected.safetensors. The texts are
-the lines of lines.txt with words in place of {mask} and {pad}. For them it holds `input_ids` [B, T] and `lengths` [B];
-`states` [B, T, D], the last hidden states, 0 after the end of a line; `logits` [B, V], those of the next token after
-each line; and `answers` [B, A], the sums of the log-probabilities of the tokens of each of ANSWERS after each line.
+Each folder is a complete checkpoint (config.json, weights, tokenizer) with expected.safetensors. The texts are the
+lines of lines.txt with words in place of {mask} and {pad}. For these, expected.safetensors has `input_ids` [B, T] and
+`lengths` [B]; `states` [B, T, D], the last hidden states, 0 after the end of a line; `logits` [B, V], those of the next
+token after each line; and `answers` [B, A], the sums of the log-probabilities of the tokens of each of ANSWERS after
+each line.
 tokens.json has the token ids of the strings of HARD.
 """
 
@@ -31,7 +32,7 @@ if not t.__version__.startswith("5.24."):
 OUT = os.path.join(golden_models.GOLDENS, "encoders")
 ANSWERS = [" cat", " the dog", " small world", " it", " the cat on the mat"]
 
-# What patterns of words differ in, and what normal forms change.
+# Strings in which word patterns differ, or that normal forms change.
 HARD = ["I'LL 'Ve don'T 'S 's' we're x'r 'l y'all", "'\u017f \u017f's", "12345 678 9a10 1,234.56", "a  b   c\t\td \n\n e\r\n  f",
         " \n", "\n\n\nword", "   ", "\u2026!!\n\n??", " !?\r\nq", "\u65e5\u672c\u8a9e \uff11\uff12\uff13\uff14 \u216b \u00bd",
         "\u00e9 e\u0301 \u00f1 n\u0303", "\u00a0x\u2003y\u00a0", "'", "''s", "word'", "hello_world-foo(bar)", "\U0001f600\U0001f600 ok",
@@ -45,7 +46,7 @@ def lines():
 
 
 def byte_pieces(last):
-    """GPT-2's characters for bytes, some merges, and the special tokens `last`."""
+    """A vocabulary and merges: GPT-2's characters for bytes, some merges, and the special tokens `last`."""
     visible = list(range(ord("!"), ord("~") + 1)) + list(range(0xA1, 0xAD)) + list(range(0xAE, 0x100))
     hidden = [b for b in range(256) if b not in visible]
     pieces = [chr(b) for b in visible] + [chr(256 + n) for n in range(len(hidden))]
@@ -62,7 +63,7 @@ def byte_pieces(last):
 
 def gpt2_tokenizer(folder):
     pieces, merges = byte_pieces(["<|endoftext|>"])
-    # As published: the vocabulary and the merges in files of their own, without tokenizer.json.
+    # As published: the vocabulary and the merges in separate files, without tokenizer.json.
     with open(os.path.join(folder, "vocab.json"), "w") as out:
         json.dump({p: i for i, p in enumerate(pieces)}, out, ensure_ascii=False)
     with open(os.path.join(folder, "merges.txt"), "w") as out:
@@ -77,7 +78,7 @@ LLAMA3 = (r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}| ?[
 
 
 def llama_tokenizer(folder):
-    """As Llama 3's: its words, a token before every text, and pieces that need no merge."""
+    """A tokenizer like Llama 3's: its word pattern, a token before each text, and pieces that no merge makes."""
     pieces, merges = byte_pieces(["Ġworld", "<|begin_of_text|>", "<|end_of_text|>"])  # no merge makes Ġworld
     inner = Tokenizer(models.BPE(vocab={p: i for i, p in enumerate(pieces)}, merges=merges, ignore_merges=True))
     inner.pre_tokenizer = pre_tokenizers.Sequence([pre_tokenizers.Split(Regex(LLAMA3), "isolated"),
@@ -149,7 +150,7 @@ def expected_of(model, tokenizer):
     with torch.no_grad():
         output = model(input_ids=padded, attention_mask=mask, output_hidden_states=True)
         expected["states"] = (output.hidden_states[-1] * mask.unsqueeze(-1)).contiguous()
-        # A base model with a tied decoder is the whole model.
+        # A base model with a tied decoder is the complete model.
         decoder = model.get_output_embeddings() or (model.get_input_embeddings() if model.config.tie_word_embeddings
                                                     else None)
         if decoder is not None:

@@ -1,18 +1,18 @@
 #!/usr/bin/env python3
-"""Makes tests/goldens/encoders: tiny random checkpoints, and what `transformers` computes with them.
+"""Makes tests/goldens/encoders: tiny random checkpoints, and the results of `transformers` for them.
 
-Needs torch, safetensors and these, since later versions of transformers write other tokenizers:
+Needs torch, safetensors and these versions, because later versions of transformers write other tokenizers:
 
     pip install 'transformers==4.40.2' 'tokenizers==0.19.1' 'sentencepiece==0.1.97' 'protobuf<4.21'
 
 From the repository's root:
 
-    python3 tests/reference/make_encoder_goldens.py [CASE...]              # all of CASES without names
-    python3 tests/reference/make_encoder_goldens.py --compare FOLDER CASE  # what `metaprompt export` or a test saved
+    python3 tests/reference/make_encoder_goldens.py [CASE...]              # without names: all of CASES
+    python3 tests/reference/make_encoder_goldens.py --compare FOLDER CASE  # a folder saved by `export` or a test
 
-Each folder is a whole checkpoint: config.json, weights, tokenizer. Beside them is expected.safetensors. For the lines
-of LINES, each of which has one mask, it holds `input_ids` [B, T] and `lengths` [B]; `states` [B, T, D], the last hidden
-states, 0 after the end of a line; and `logits` [B, V], those of the masked-language-model head at the mask (none
+Each folder is a complete checkpoint (config.json, weights, tokenizer) with expected.safetensors. For the lines of
+LINES, each of which has one mask, that file has `input_ids` [B, T] and `lengths` [B]; `states` [B, T, D], the last
+hidden states, 0 after the end of a line; and `logits` [B, V], those of the masked-language-model head at the mask (none
 without a head).
 """
 
@@ -39,8 +39,8 @@ LINES = [
     "{mask}",
     "the cat sat on the mat , and the dog did not {mask} .",
     "what is the topic ? {mask} . input : no dogs here",
-    "the {pad} cat {mask} and {pad} {pad} dog",  # which RoBERTa and MPNet do not count
-    # Long, so that far distances and the last buckets of relative positions are met.
+    "the {pad} cat {mask} and {pad} {pad} dog",  # whose pads RoBERTa and MPNet do not count for positions
+    # Long, so that large distances and the last buckets of relative positions occur.
     "one two three four five six seven eight nine ten eleven {mask} " + "and on and on it goes " * 12,
 ]
 LETTERS = "abcdefghijklmnopqrstuvwxyz"
@@ -94,7 +94,7 @@ def albert_unigram(folder):
 
 def fairseq_unigram(folder, kind="XLMRoberta"):
     path = unigram(os.path.join(folder, "sentencepiece.bpe.model"))
-    # As newer versions of transformers save it, without the sentencepiece model.
+    # In the form that newer versions of transformers save, without the sentencepiece model.
     getattr(t, kind + "TokenizerFast")(path).backend_tokenizer.save(os.path.join(folder, "tokenizer.json"), pretty=False)
     return getattr(t, kind + "Tokenizer")(path)
 
@@ -149,7 +149,7 @@ def make(name):
     model.config.architectures = [model_class.__name__]
     tokenizer.save_pretrained(folder)
     if name == "bert-gelu-new":
-        # As the first checkpoints were saved: names of 2018, in a pickle.
+        # In the form of the first checkpoints: the names of 2018, in a pickle.
         model.config.save_pretrained(folder)
         torch.save(rename_as_in_2018(model.state_dict()), os.path.join(folder, "pytorch_model.bin"))
     else:

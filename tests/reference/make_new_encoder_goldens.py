@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
-"""Makes the folders of tests/goldens/encoders whose architectures `transformers` 4.40 does not have.
+"""Makes the folders of tests/goldens/encoders with architectures that `transformers` 4.40 does not have.
 
     pip install 'transformers==5.24.0' 'torch' 'sentencepiece==0.2.0' protobuf
     python3 tests/reference/make_new_encoder_goldens.py [CASE...]
-    python3 tests/reference/make_new_encoder_goldens.py --compare FOLDER CASE  # what `metaprompt export` or a test saved
+    python3 tests/reference/make_new_encoder_goldens.py --compare FOLDER CASE  # a folder saved by `export` or a test
 
-make_encoder_goldens.py describes a folder. The texts are the same.
+make_encoder_goldens.py describes the folders. The texts are the same.
 """
 
 import json
@@ -25,7 +25,7 @@ BERT = base.BERT
 
 
 def modern_bpe(folder):
-    """Byte-level BPE after NFC, with runs of spaces as added tokens, as ModernBERT's."""
+    """Byte-level BPE after NFC, with runs of spaces as added tokens, like ModernBERT's."""
     letters = sorted(tk.pre_tokenizers.ByteLevel.alphabet())
     pieces = letters[:]
     merges = []
@@ -59,13 +59,13 @@ def modern_config(tokenizer, **options):
 
 
 def spm_folder(folder):
-    """spm.model and tokenizer_config.json, as DeBERTa-v3 is published."""
+    """Writes spm.model and tokenizer_config.json, as in the published DeBERTa-v3."""
     base.unigram(os.path.join(folder, "spm.model"), pad_id=0, pad_piece="[PAD]", bos_id=1, bos_piece="[CLS]", eos_id=2,
                  eos_piece="[SEP]", unk_id=3, unk_piece="[UNK]")
     with open(os.path.join(folder, "tokenizer_config.json"), "w") as out:
         json.dump({"do_lower_case": False, "vocab_type": "spm"}, out)
     with open(os.path.join(folder, "config.json"), "w") as out:
-        json.dump({"model_type": "deberta-v2"}, out)  # transformers chooses the tokenizer by it
+        json.dump({"model_type": "deberta-v2"}, out)  # transformers chooses the tokenizer by model_type
     return t.AutoTokenizer.from_pretrained(folder)
 
 
@@ -84,7 +84,7 @@ CASES = {
         rope_parameters={"full_attention": {"rope_type": "default", "rope_theta": 500.0},
                          "sliding_attention": {"rope_type": "default", "rope_theta": 20.0}}),
         t.ModernBertForMaskedLM, modern_bpe),
-    # As v3 is published: config.json does not name the head that the weights have.
+    # As in the published v3, config.json does not name the head that the weights have.
     "deberta-v2-v3": (lambda k: deberta_config(
         k, relative_attention=True, pos_att_type="p2c|c2p", position_buckets=16, max_relative_positions=-1,
         share_att_key=True, norm_rel_ebd="layer_norm", position_biased_input=False, legacy=False),

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
-"""Writes what transformers' tokenizer gives for pairs of texts that do not fit, for tests/model/pair_template_test.cc.
+"""Writes the ids of transformers' tokenizer for pairs of texts that do not fit, for tests/model/pair_template_test.cc.
 
-Needs transformers 5.24, which the project itself doesn't. Run it in the root of the repository:
+Needs transformers 5.24, which the project itself does not need. Run it in the root of the repository:
 
     python3 tests/reference/make_pair_goldens.py
 

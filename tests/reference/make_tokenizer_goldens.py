@@ -1,21 +1,21 @@
 #!/usr/bin/env python3
-"""Writes what transformers' tokenizers give, for tests/checkpoints/tokenizers_test.cc.
+"""Writes the ids of transformers' tokenizers, for tests/checkpoints/tokenizers_test.cc.
 
-Needs transformers 4.40, tokenizers 0.19, protobuf and sentencepiece, which the project itself doesn't; sentencepiece has
-to be the 0.1.97 that the project links (Debian's python3-sentencepiece), since newer ones choose otherwise between two
-ways to cut a word that are equally probable. Run it in the root of the repository:
+Needs transformers 4.40, tokenizers 0.19, protobuf and sentencepiece, which the project itself does not need.
+sentencepiece has to be the version 0.1.97 that the project links (Debian's python3-sentencepiece), because newer ones
+choose differently between two equally probable ways to cut a word. Run it in the root of the repository:
 
-    python3 tests/reference/make_tokenizer_goldens.py --data ../shared/data --bert ../shared/models/bert-base-uncased
+    python3 tests/reference/make_tokenizer_goldens.py --data FOLDER --bert bert-base-uncased
 
-It writes tests/goldens/tokenizers/goldens.json: the ids of a page of nasty texts for every tokenizer and several of
+It writes tests/goldens/tokenizers/goldens.json: the ids of a page of difficult texts for each tokenizer and several of
 its settings, and for two public data sets (HuffPost's headlines, 20 Newsgroups' posts) the number of ids and the
-SHA-256 of all of them, printed one text per line. The vocabularies beside it were made with --train from the machine's
-package descriptions; training again gives others, since those differ from day to day. With --only FOLDER, one of them
-is renewed.
+SHA-256 of all ids, printed with one text per line. The vocabularies in the same folder were made with --train from the
+machine's package descriptions. Training again gives other vocabularies, because the descriptions change from day to
+day. With --only FOLDER, only the goldens of one vocabulary are made again.
 
-The reference is what AutoTokenizer gives (the fast tokenizer), but for ALBERT and XLM-RoBERTa the slow one, which runs
-sentencepiece itself. "plain" is the reference for a text that may spell special tokens and stays text: the same
-tokenizer without its added tokens. It is left out where it is the same.
+The reference is the result of AutoTokenizer (the fast tokenizer), except for ALBERT and XLM-RoBERTa, where it is the
+slow tokenizer, which runs sentencepiece itself. "plain" is the reference for special tokens that a text spells and that
+must stay text: the result of the same tokenizer without its added tokens. It is left out if it is the same.
 """
 import argparse
 import hashlib
@@ -58,7 +58,7 @@ TEXTS = [
     "CamelCase snake_case kebab-case dot.ted a/b/c C++ C# F# .NET", "http://example.org/a?b=c&d=%20#e user@example.org", "From: a@b.c\nSubject: Re: what?\n\n> quoted\n>> twice\n--\nsig", "@#$%^&*()_+-=[]{}|;':\",./<>?~`", "\\ \\n \\x00 ## ##ing a##b #tag",
     "▁ ▁a a▁b _ __init__ ▁▁", "Ġ Ċ Ġa âĢĻ", "ﷺ ﷽ Ǆ ǅ ǆ ﬅ ŀ", "\u2126 \u212a \u212b \u1e9b\u0323 \u0344 \u0958", BLOCK, "i\u0307\u0323 \u0130\u0323 \u01c5", "a\u200d\u0301b\u200c\u0301c", "ᾳ ᾼ ΐ ΰ ῼ", "\ufb1d \ufb2a \ufb4f",
 ]
-# What no valid text holds: each is read as decode("utf-8", errors="replace") reads it.
+# Invalid UTF-8, which is read in the same way as by decode("utf-8", errors="replace").
 BYTES = [
     b"\xff", b"a\x80b", b"\xc3", b"\xc3(", b"\xe2\x82", b"\xe2\x82a", b"\xed\xa0\x80 \xed\xb0\x80 lone", b"\xf0\x9f\x98", b"\xf0\x9f\x98x\xf0\x9f", b"\xc0\xaf\xe0\x80\xaf\xf0\x80\x80\xaf",
     b"\xf4\x90\x80\x80", b"\xf5\x80\x80\x80 \xfe\xff", b"caf\xe9 latin-1 \xa3", b"\xe2\x96[MASK]\xc3<mask>\xe2\x82", b"\xf1\x80\x80\xe1\x80\xc2b\x80c\x80\xbfd",
@@ -87,7 +87,7 @@ def bert_variants():
 
 
 def variants():
-    """(name, folder, files that are written over those of the folder; null removes one)"""
+    """Tuples (name, folder, files that replace those of the folder; null removes a file)."""
     for folder in ("bert-base-uncased", "cased"):
         for name, files in bert_variants().items():
             if folder == "cased" or name in ("", "flags"):
@@ -122,7 +122,7 @@ def variants():
 
 
 def number_added(files, size):
-    """Ids -1, -2, ... of added tokens become those after the vocabulary."""
+    """Replaces the ids -1, -2, ... of added tokens by the ids after the vocabulary."""
     def real(i):
         return int(i) if int(i) >= 0 else size - 1 - int(i)
     files = json.loads(json.dumps(files))
@@ -143,7 +143,7 @@ class Reference:
             self.tokenizer.backend_tokenizer.no_truncation()
             self.tokenizer.backend_tokenizer.no_padding()
             state = json.loads(self.tokenizer.backend_tokenizer.to_str())
-            # ModernBERT's runs of spaces are found in every text.
+            # ModernBERT's runs of spaces are recognised in each text.
             state["added_tokens"] = [one for one in state["added_tokens"]
                                      if self.type == "modernbert" and not one["special"]]
             state["post_processor"] = None
@@ -157,7 +157,7 @@ class Reference:
             return self.bare.encode(text, add_special_tokens=False).ids
         if self.type == "albert" and self.tokenizer.do_lower_case:
             text = "".join(c.lower() for c in text)
-        # Unknown characters that spell a special token would get its id; here they are to be unknown.
+        # Unknown characters that spell a special token would get its id; here they must stay unknown.
         special = {self.tokenizer.cls_token_id, self.tokenizer.sep_token_id, self.tokenizer.mask_token_id,
                    self.tokenizer.pad_token_id}
         to_id = self.tokenizer.sp_model.PieceToId if self.type == "albert" else self.tokenizer._convert_token_to_id
@@ -187,7 +187,7 @@ def posts(data):
 
 
 def escaped(data):
-    """Bytes as a C string's inside."""
+    """Bytes in the notation of a C string, without the quotes."""
     return "".join(chr(b) if 32 <= b < 127 and chr(b) not in '\\"' else f"\\{b:03o}" for b in data)
 
 
@@ -206,7 +206,7 @@ def train_unigram(texts, path, count, **options):
 
 
 def train(count, only):
-    """The vocabularies, of `count` pieces each, from the machine's package index."""
+    """Trains the vocabularies, each of `count` pieces, on the machine's package index."""
     index = subprocess.run(["apt-cache", "dumpavail"], capture_output=True, check=True).stdout.decode()
     texts = sorted({line.split(": ", 1)[1] for line in index.split("\n") if line.startswith("Description: ")})
     print(f"training on {len(texts)} package descriptions", file=sys.stderr)
@@ -235,13 +235,13 @@ def train(count, only):
                       normalization_rule_name="identity")
         write_json(f"{FOLDER}/deberta/tokenizer_config.json", {"do_lower_case": False, "vocab_type": "spm"})
     if only in ("", "xlm-roberta"):
-        # Without the tables of nmt_nfkc, which take 240 kB and which ALBERT's model has.
+        # Without the tables of nmt_nfkc, which take 240 kB; ALBERT's model has them.
         train_unigram(texts, f"{new_folder('xlm-roberta', 'xlm-roberta')}/sentencepiece.bpe.model", count,
                       normalization_rule_name="identity")
 
 
 def modernbert():
-    """RoBERTa's pieces and merges as ModernBERT's tokenizer.json has its own: after NFC, with runs of spaces."""
+    """RoBERTa's pieces and merges in the form of ModernBERT's tokenizer.json: after NFC, with runs of spaces."""
     with open(f"{FOLDER}/roberta/vocab.json", encoding="utf-8") as file:
         vocab = json.load(file)
     with open(f"{FOLDER}/roberta/merges.txt", encoding="utf-8") as file:
@@ -271,7 +271,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", required=True, help="folder with huffpost/ and 20newsgroups/")
     parser.add_argument("--bert", required=True, help="folder with bert-base-uncased's vocab.txt")
-    parser.add_argument("--only", default="", metavar="FOLDER", help="renew the goldens of this vocabulary alone")
+    parser.add_argument("--only", default="", metavar="FOLDER", help="make only the goldens of this vocabulary")
     parser.add_argument("--train", action="store_true", help="make new vocabularies first")
     arguments = parser.parse_args()
     transformers.logging.set_verbosity_error()
@@ -310,7 +310,7 @@ def main():
             entry = {"name": name, "folder": folder}
             if files:
                 entry["files"] = {file: json.dumps(value) for file, value in files.items()}
-            if whole:  # tokenizer.json instead of the vocabulary's own files; the test makes one
+            if whole:  # the test makes a tokenizer.json in place of the vocabulary's own files
                 entry["whole"] = True
                 reference.tokenizer.save_pretrained(copy)
                 for file in ("vocab.txt", "vocab.json", "merges.txt"):

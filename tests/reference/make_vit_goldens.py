@@ -1,12 +1,12 @@
 #!/usr/bin/env python3
-"""Makes tests/goldens/vit: tiny random ViTs, and what `transformers` computes with them.
+"""Makes tests/goldens/vit: tiny random ViTs, and the results of `transformers` for them.
 
     pip install 'transformers==5.24.0' torch torchvision safetensors pillow
     python3 tests/reference/make_vit_goldens.py                    # from the repository's root
-    python3 tests/reference/make_vit_goldens.py --compare FOLDER CASE  # what `metaprompt export` or a test saved
+    python3 tests/reference/make_vit_goldens.py --compare FOLDER CASE  # a folder saved by `export` or a test
 
-Each folder is a whole checkpoint: config.json, weights, preprocessor_config.json. Beside them is expected.safetensors:
-random images `bytes` [B, C, H, W] as int64, what the preprocessor makes of them, `pixels`, and `states` [B, T, D], the last
+Each folder is a complete checkpoint (config.json, weights, preprocessor_config.json) with expected.safetensors: random
+images `bytes` [B, C, H, W] as int64; `pixels`, the preprocessor's result for them; and `states` [B, T, D], the last
 hidden states.
 """
 
@@ -22,9 +22,9 @@ import golden_models
 OUT = os.path.join(golden_models.GOLDENS, "vit")
 SIZES = dict(hidden_size=16, num_hidden_layers=2, num_attention_heads=4, intermediate_size=24, patch_size=4)
 CASES = {
-    # Saved with a classifier, as after a usual fine-tuning.
+    # Saved with a classifier, as after an ordinary fine-tuning.
     "vit": (t.ViTForImageClassification, dict(SIZES, image_size=12), dict()),
-    # Saved without one; grey, without the biases of queries, keys and values, another activation.
+    # Saved without a classifier; grey, without biases of queries, keys and values, and with another activation.
     "vit-grey": (t.ViTModel, dict(SIZES, image_size=8, num_channels=1, qkv_bias=False, hidden_act="gelu_new",
                                   layer_norm_eps=1e-3), dict(image_mean=[0.1307], image_std=[0.3081])),
 }

@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
-"""Writes tests/goldens/weights: small checkpoints as Python's own libraries write them, and broken ones.
+"""Writes tests/goldens/weights: small checkpoints that torch and safetensors write, and broken ones.
 
-Needs torch and safetensors, and runs as `python3 tests/reference/make_weight_goldens.py` from the repository's root.
-tests/checkpoints/weights_test.cc reads them; expected.tsv holds the numbers that torch reads from each good folder.
+Needs torch and safetensors. Run it as `python3 tests/reference/make_weight_goldens.py` in the repository's root.
+tests/checkpoints/weights_test.cc reads the checkpoints; expected.tsv has the numbers that torch reads from each good
+folder.
 """
 
 import collections
@@ -25,7 +26,7 @@ TYPES = {
     "bf16": torch.bfloat16,
     "i64": torch.int64,
 }
-# 1/3 is rounded by every type; the others are the ends of F16's range, a subnormal of it, and zeros of both signs.
+# Each type rounds 1/3; the others are the ends of F16's range, one of its subnormal numbers, and zeros of both signs.
 FLOATS = [1 / 3, -2.5, 65504.0, 6e-8, 0.0, -0.0]
 INTEGERS = [0, 1, -1, 2**62, -(2**63), 7]
 
@@ -62,7 +63,7 @@ def expect(name, state):
 
 
 def rewrite(path, change):
-    """The archive with the bytes of its data.pkl changed."""
+    """Writes the archive with changed bytes of its data.pkl."""
     with zipfile.ZipFile(path) as archive:
         records = [(info.filename, archive.read(info)) for info in archive.infolist()]
     with zipfile.ZipFile(path, "w", zipfile.ZIP_STORED) as archive:
@@ -112,7 +113,7 @@ def main():
     torch.save(state, folder("bin_parameter") / "pytorch_model.bin")
     expect("bin_parameter", {"weight": state["weight"].detach()})
 
-    # A real module's, with the _metadata that state_dict() hangs on it.
+    # The state of a real module, with the _metadata that state_dict() adds.
     torch.manual_seed(1)
     state = torch.nn.Linear(2, 2).state_dict()
     torch.save(state, folder("bin_module") / "pytorch_model.bin")
@@ -151,7 +152,7 @@ def main():
         archive.writestr("archive/data.pkl", b"\x80\x02}." + bytes(100000))
 
     for path in ROOT.rglob("*"):
-        path.chmod(0o755 if path.is_dir() else 0o644)  # safetensors makes its files private
+        path.chmod(0o755 if path.is_dir() else 0o644)  # safetensors makes files that only their owner can read
     (ROOT / "expected.tsv").write_text("\n".join(expected) + "\n")
 
 

@@ -18,7 +18,7 @@ std::string At(const std::string& x, const std::string& path) {
   return absl::StrCat("<svg x=\"", x, "\" y=\"50%\"><path d=\"", path, "\"/></svg>");
 }
 
-// Shapes differ, not just colours.
+// Marks differ in shape and not only in colour.
 std::string MarkAt(const std::string& x, Mark mark) {
   switch (mark) {
     case Mark::kStart:
@@ -42,7 +42,7 @@ std::string Upright(const std::string& x, const char* of_class) {
   return absl::StrCat("<line class=\"", of_class, "\" x1=\"", x, "\" x2=\"", x, "\" y1=\"0\" y2=\"100%\"/>");
 }
 
-// What stands behind the points: the axis's grid, chance, the baseline.
+// The lines behind the points: the grid of the axis, chance, the baseline.
 std::string Background(const Comparison& chart) {
   std::string svg;
   for (const double tick : chart.axis.Ticks()) {

@@ -9,12 +9,12 @@
 
 namespace metaprompt {
 
-// A figure with a list: per point its names, an SVG of its mean and interval, and the numbers as text. Positions are
-// percentages of the plot's width, so that the plot has any width without scaling its lines and labels. The page's
+// A figure with a list. Each point has its names, an SVG of its mean and interval, and the numbers as text. Positions
+// are percentages of the plot's width, so that a plot of any width has lines and labels of the same size. The page's
 // style (report_style.h) aligns the plots below each other.
 std::string ComparisonHtml(const Comparison& chart);
 
-// What the marks and lines of the charts mean. `baseline`: the name of the dotted line.
+// A legend for the marks and lines of the charts. `baseline`: the name of the dotted line.
 std::string ComparisonKey(const std::vector<Comparison>& charts, const std::string& baseline);
 
 }  // namespace metaprompt

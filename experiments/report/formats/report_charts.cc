@@ -15,16 +15,16 @@
 namespace metaprompt {
 namespace {
 
-// In units of the drawing, which a page scales to the width that it has.
+// In units of the drawing, which the page scales to the available width.
 constexpr double kWidth = 300;
 constexpr double kHeight = 185;
 constexpr double kLeft = 42;
-constexpr double kRight = 18;  // for half of the last label
+constexpr double kRight = 18;  // room for half of the last label
 constexpr double kTop = 10;
 constexpr double kBottom = 38;
 constexpr int kBins = 20;
 
-// A figure: a plane with axes, lines in it, and above it what they are.
+// A figure: axes, the lines in it, and above it a title and a key of the lines.
 class Chart {
  public:
   Chart(double x_low, double x_high, double y_low, double y_high)
@@ -45,7 +45,7 @@ class Chart {
   }
   void XTitle(const std::string& title) { Text((kLeft + kWidth - kRight) / 2, kHeight - 5, "middle", title); }
 
-  // A line, drawn with the `style`-th pattern of dashes and colour. A name that is not empty comes into the key.
+  // Adds a line with the `style`-th pattern of dashes and colour. The key has its name, if that is not empty.
   void Line(const std::vector<std::pair<double, double>>& points, int style, const std::string& name) {
     constexpr std::array<const char*, kChartColours> kDashes = {
         " stroke-dasharray=\"5 3\"", "", " stroke-dasharray=\"1.5 2.5\"", " stroke-dasharray=\"8 3 2 3\""};
@@ -68,7 +68,7 @@ class Chart {
     }
   }
 
-  // The area between y - by and y + by, for points {x, y, by}.
+  // Adds the area between y - by and y + by, for points {x, y, by}.
   void Band(const std::vector<std::array<double, 3>>& points, int colour) {
     std::string path;
     for (const auto& [x, y, by] : points) {
@@ -85,7 +85,7 @@ class Chart {
                           kTop, kHeight - kBottom, colour);
   }
 
-  // `title` names the figure, `caption` tells how to read it, `description` what it shows in numbers.
+  // `title` names the figure, `caption` explains how to read it, and `description` gives its contents in numbers.
   std::string Figure(const std::string& title, const std::string& caption, const std::string& description) const {
     return absl::StrFormat(
         "<figure><figcaption><b>%s</b>: %s.%s</figcaption>"
@@ -183,7 +183,7 @@ std::string CurveChart(const SeedGroup& group, int shots) {
 std::string EpisodeChart(const SeedGroup& group, int shots) {
   struct Outline {
     std::string initialisation;
-    std::array<double, kBins> share = {};  // of the episodes
+    std::array<double, kBins> share = {};  // share of the episodes per bin
     double sum = 0;
     double episodes = 0;
   };
@@ -218,7 +218,7 @@ std::string EpisodeChart(const SeedGroup& group, int shots) {
     return "";
   }
   highest = std::ceil(highest * 10) / 10;
-  // The left half of the axis is left out where there is nothing in it.
+  // The left half of the axis is left out if nothing is in it.
   const int first_bin = std::any_of(outlines.begin(), outlines.end(),
                                     [](const Outline& one) {
                                       return std::any_of(one.share.begin(), one.share.begin() + kBins / 2,

@@ -13,8 +13,9 @@ namespace metaprompt {
 // text, markdown, latex, csv, html, json.
 const std::vector<std::string>& ReportFormats();
 
-// The format of a report that is written to `file` (empty: to the standard output): `format`, if it is not empty, or
-// else the one that the file's ending stands for, or else text. The error of a file whose ending stands for none.
+// The format of a report that is written to `file` (empty: to the standard output): `format` if it is not empty,
+// otherwise the format of the file's ending, and text if there is no file. It is an error if no format has the file's
+// ending.
 absl::StatusOr<std::string> FormatOf(const std::string& format, const std::string& file);
 
 // The report in `format`, one of ReportFormats.

@@ -1,5 +1,5 @@
-// The style of the HTML report. It works from 320 pixels up, in light and dark and on paper: the page itself never
-// scrolls sideways, wide tables do so in boxes of their own.
+// The style of the HTML report. It works from 320 pixels up, in light and dark mode and on paper. The page itself never
+// scrolls sideways; wide tables scroll inside boxes.
 #ifndef EXPERIMENTS_REPORT_FORMATS_REPORT_STYLE_H_
 #define EXPERIMENTS_REPORT_FORMATS_REPORT_STYLE_H_
 

@@ -1,4 +1,4 @@
-// CAVIA: what starts at 0 and adapts, and what is shared.
+// CAVIA: which parameters start at 0 and adapt, and which are shared.
 #include <ATen/ATen.h>
 #include <gtest/gtest.h>
 
@@ -17,7 +17,8 @@
 namespace metaprompt {
 namespace {
 
-// The context begins at 0, whatever the prompt is: its gradient is 0, and the encoder's that of the closed form.
+// The context starts at 0 for every prompt, so the prompt's gradient is 0, and the encoder's is that of the closed
+// form.
 TEST(CaviaTest, ContextBeginsAtZero) {
   QuadraticWorld world;
   LearnerSpec spec = QuadraticSpec(3);
@@ -37,7 +38,7 @@ TEST(CaviaTest, ContextBeginsAtZero) {
   EXPECT_TRUE(!task.grads[1].defined() || task.grads[1].eq(0).all().item<bool>());
 }
 
-// Of a prompt whose vectors pass through something, that is shared: the vectors and prefixes alone begin at 0 and
+// If the soft vectors pass through a network, the network is shared. Only the vectors and prefixes start at 0 and
 // adapt.
 TEST(CaviaConformanceTest, WhatTheContextPassesThroughIsShared) {
   SetOperationThreads(1);

@@ -1,4 +1,4 @@
-// Implicit MAML, against its closed form and against differences at the minimum.
+// Implicit MAML, compared with its closed form and with differences at the minimum.
 #include <ATen/ATen.h>
 #include <gtest/gtest.h>
 
@@ -20,8 +20,8 @@
 namespace metaprompt {
 namespace {
 
-// λ (A_s + λ)⁻¹ A_q (φ − c_q) in what moves, at φ = (A_s + λ)⁻¹ (A_s c_s + λ θ); what is learned and stays has its
-// direct derivative and that by way of φ.
+// λ (A_s + λ)⁻¹ A_q (φ − c_q) for the parameters that adapt, at φ = (A_s + λ)⁻¹ (A_s c_s + λ θ). Parameters that are
+// learned but do not adapt have their direct derivative and the one through φ.
 TEST(ImamlTest, MetaGradientIsTheClosedForm) {
   QuadraticWorld world;
   constexpr double kLambda = 0.7;
@@ -31,7 +31,7 @@ TEST(ImamlTest, MetaGradientIsTheClosedForm) {
       spec.mutable_imaml()->set_lambda(kLambda);
       spec.mutable_imaml()->set_cg_steps(20);
       spec.mutable_imaml()->set_cg_tolerance(1e-14);
-      // P projects on what moves. (P A_s P + λ) on it; φ = θ − P (P A P + λ)⁻¹ P A (θ − c).
+      // P projects onto the parameters that adapt: φ = θ − P (P A P + λ)⁻¹ P A (θ − c).
       const at::Tensor p = Rates(adapts, 1, 1);
       const at::Tensor solve =
           p.matmul(at::linalg_inv(p.matmul(world.support.a).matmul(p) + kLambda * at::eye(kSize, at::kDouble)))
@@ -53,7 +53,7 @@ TEST(ImamlTest, MetaGradientIsTheClosedForm) {
   }
 }
 
-// Where the inner steps reach their minimum, the implicit gradient is that of the query loss there.
+// If the inner steps reach their minimum, the implicit gradient is the gradient of the query loss there.
 TEST(ImamlConformanceTest, GradientIsThatOfTheMinimum) {
   SetOperationThreads(1);
   for (const std::string adapts : {"ALL", "LORA"}) {

@@ -1,4 +1,4 @@
-// MAML and MAML++, against closed forms.
+// MAML and MAML++, compared with closed forms.
 #include "learners/papers/maml.h"
 
 #include <ATen/ATen.h>
@@ -35,7 +35,7 @@ TEST(MamlTest, MetaGradientIsTheClosedFormWithTheGraphKeptAndRecomputed) {
     for (const ScopeSpec::Part adapts : kParts) {
       for (const ScopeSpec::Part learns : kParts) {
         for (const int steps : {0, 1, 3, 10}) {
-          for (const int epoch : {-1, 0, 2, 9}) {  // -1: the loss after the last step alone
+          for (const int epoch : {-1, 0, 2, 9}) {  // -1: only the loss after the last step
             for (const MetaGradientSpec::Way way : {MetaGradientSpec::KEEP_GRAPH, MetaGradientSpec::RECOMPUTE}) {
               const std::string what = absl::StrCat("second=", second, " adapts=", ScopeSpec::Part_Name(adapts),
                                                     " learns=", ScopeSpec::Part_Name(learns), " steps=", steps,
@@ -114,8 +114,9 @@ TEST(MamlTest, MultiStepWeightsFollowTheProtocol) {
   }
 }
 
-// MAML++'s step sizes, one for each group and step: ∂/∂α_k = −g_kᵀ [∏_{j>k} (I − D_j A_s)]ᵀ A_q (θ_K − c_q) over the
-// group's numbers; to first order without the product. Beyond the steps that were learned, at test, the last stays.
+// MAML++'s step sizes, one per group and step: ∂/∂α_k = −g_kᵀ [∏_{j>k} (I − D_j A_s)]ᵀ A_q (θ_K − c_q) over the group's
+// numbers; in first order, without the product. If a test takes more steps than were learned, the further steps use the
+// last step size.
 TEST(MamlTest, LearnedStepSizesHaveTheirClosedForm) {
   QuadraticWorld world;
   constexpr int kSteps = 4;
@@ -190,7 +191,7 @@ TEST(MamlTest, FirstOrderUntilAMetaStepAndToSecondFromThere) {
   EXPECT_GT(MaxDifference(gradient(first, 0), gradient(second, 0)), 1e-3);
 }
 
-// An epoch of mini-batches is a step on each of them, one after another, and every text is in one.
+// An epoch is one step per mini-batch, and each text is in one mini-batch.
 TEST(MamlConformanceTest, MiniBatchesAreStepsOnPartsOfTheSupportSet) {
   SetOperationThreads(1);
   const PromptModel& model = ToyModel(ToyModelKind::kPlain);
@@ -222,8 +223,8 @@ TEST(MamlConformanceTest, MiniBatchesAreStepsOnPartsOfTheSupportSet) {
   EXPECT_EQ(same, 1);
 }
 
-// The steps of meta-training in mini-batches: each takes texts that the others before it did not take, while there are
-// enough left. It is the step on those texts.
+// Meta-training's steps in mini-batches: each step uses texts that the steps before it did not use, as long as enough
+// are left, and it equals the step on only those texts.
 TEST(MamlConformanceTest, StepsInMiniBatchesTakeTurnsThroughTheSupportSet) {
   SetOperationThreads(1);
   const Episode episode = BuildEpisode(MakeToyTask(15, 3, 1));
@@ -254,7 +255,8 @@ TEST(MamlConformanceTest, StepsInMiniBatchesTakeTurnsThroughTheSupportSet) {
   EXPECT_TRUE(TextsOf(StepBatch(inner, support, 2)).SharesMemoryWith(TextsOf(support))) << "all of it";
 }
 
-// The sum or mean over query batches of the gradients of their mean losses, with one inner loop or with one for each.
+// The sum or the mean over query batches of the gradients of their mean losses, with one inner loop in total or one per
+// query batch.
 TEST(MamlConformanceTest, QueryBatchesAddUp) {
   SetOperationThreads(1);
   LearnerSpec spec;

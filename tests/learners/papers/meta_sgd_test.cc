@@ -1,4 +1,4 @@
-// Meta-SGD, against its closed form.
+// Meta-SGD, compared with its closed form.
 #include <ATen/ATen.h>
 #include <gtest/gtest.h>
 
@@ -14,7 +14,7 @@
 namespace metaprompt {
 namespace {
 
-// Meta-SGD: the same with a step size for every number, alike in every step.
+// The closed form of MAML++'s step sizes (maml_test.cc), with one step size per number, the same in each step.
 TEST(MetaSgdTest, StepSizesHaveTheirClosedForm) {
   QuadraticWorld world;
   Random random(8);

@@ -18,7 +18,7 @@
 namespace metaprompt {
 namespace {
 
-// ProtoMAML is MAML in a model whose class vectors begin as prototypes: one start, one gradient.
+// ProtoMAML equals MAML in a model whose class vectors start as prototypes: the same start and the same gradient.
 TEST(ProtoMamlConformanceTest, ItIsMamlWithPrototypes) {
   SetOperationThreads(1);
   LearnerSpec maml;
@@ -34,7 +34,7 @@ TEST(ProtoMamlConformanceTest, ItIsMamlWithPrototypes) {
   const ParamList meta = LocalParams(plain.params(), WholeParams(plain, *own, true), episode.rows);
   const TaskGradient expected = own->MetaGradient(plain, meta, episode, 0);
   const PromptModel& with_prototypes = ToyModel(ToyModelKind::kPrototypes);
-  for (const LearnerSpec& spec : {maml, proto_maml}) {  // the learner's own are the only ones
+  for (const LearnerSpec& spec : {maml, proto_maml}) {  // the only class vectors are the learner's own
     const std::unique_ptr<Learner> learner = MakeLearner(spec);
     const TaskGradient found = learner->MetaGradient(with_prototypes, meta, episode, 0);
     ExpectSameBits(found.grads, expected.grads, "gradient");
@@ -50,7 +50,7 @@ TEST(ProtoMamlConformanceTest, ItIsMamlWithPrototypes) {
     EXPECT_LT(MaxDifference(adapted.head[0][way], mean / 2), 1e-12);
     EXPECT_LT(MaxDifference(adapted.head[1][way], mean.dot(mean) / -4), 1e-12);
   }
-  // And a step from there, class vectors being numbers like others, in which Adapt saves a forward pass.
+  // One step from there with the class vectors as ordinary parameters. (Adapt saves a forward pass here.)
   const ParamList start_list = Flat({adapted, {}, {}});
   const ParamList leaves = Leaves(start_list, std::vector<bool>(start_list.size(), true));
   const ModelOutput output = plain.Forward(SplitHead(plain, leaves), episode.support);

@@ -1,4 +1,4 @@
-// Reptile, against its closed form.
+// Reptile, compared with its closed form.
 #include <ATen/ATen.h>
 #include <gtest/gtest.h>
 
@@ -25,7 +25,7 @@ TEST(ReptileTest, DirectionIsTheClosedForm) {
         const at::Tensor rates = Rates(adapts);
         const at::Tensor m = StepMap(rates, world.support);
         const at::Tensor plain = (at::eye(kSize, at::kDouble) - Power(m, steps)).matmul(world.theta - world.support.c);
-        // By turns: θ − c_s goes through M_s, then what lies off c_q through M_q, and so on.
+        // In turns: M_s multiplies θ − c_s, then M_q multiplies θ − c_q, and so on.
         at::Tensor theta = world.theta;
         double loss = 0;
         for (int k = 0; k < steps; ++k) {
@@ -38,7 +38,7 @@ TEST(ReptileTest, DirectionIsTheClosedForm) {
         const TaskGradient task = learner->MetaGradient(world.model, meta, world.episode, 0);
         ExpectGradient(task.grads, train_on_query ? world.theta - theta : plain, adapts, what);
         EXPECT_NEAR(task.query_loss, loss, kTolerance) << what;
-        // At test there is no query set to turn to.
+        // At test there is no query set to alternate with.
         const ParamList adapted = learner->Adapt(world.model, meta, world.episode.support).model.params;
         EXPECT_LT((world.theta - at::cat(adapted) - plain).abs().max().item<double>(), kTolerance) << what;
         EXPECT_TRUE(at::equal(at::cat(meta), world.theta)) << what;

@@ -1,4 +1,4 @@
-"""Bazel's own C++ rules under the names that rules_cc gives them."""
+"""Bazel's built-in C++ rules under the names of rules_cc."""
 
 cc_binary = native.cc_binary
 cc_import = native.cc_import
