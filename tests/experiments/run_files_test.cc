@@ -99,7 +99,7 @@ TEST_F(RunFilesTest, NoCommandRemovesWhatItDidNotMake) {
   EXPECT_EQ(Error({"run", "$tiny.textproto", "--out", "$notes"}),
             "$notes.partial: it has diary and is not a stopped run; name another folder with --out");
   Write("notes.partial/SHA256SUMS", absl::StrCat(std::string(64, 'a'), "  diary\n"));
-  EXPECT_THAT(Error({"run", "$tiny.textproto", "--out", "$notes"}), HasSubstr("is no stopped run"));
+  EXPECT_THAT(Error({"run", "$tiny.textproto", "--out", "$notes"}), HasSubstr("is not a stopped run"));
   EXPECT_EQ(Read("notes.partial/diary"), "dear diary");
   EXPECT_FALSE(Exists("notes.partial/.lock"));
 }
