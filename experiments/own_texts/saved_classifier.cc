@@ -175,6 +175,9 @@ absl::StatusOr<OpenedClassifier> OpenClassifier(const std::string& folder) {
   const std::string encoder = In(folder, kEncoderFolder);
   absl::StatusOr<TokenizerFiles> files = ReadKeptTokenizer(about.spec().model(), encoder);
   RETURN_IF_ERROR(IfMissing(files.status()));
+  for (const auto& [name, bytes] : *files) {
+    RETURN_IF_ERROR(sums.CheckListed(absl::StrCat(kEncoderFolder, "/", name)));
+  }
   ASSIGN_OR_RETURN(EncoderParts parts, ReadEncoderParts(about.spec().model(), *files, encoder, about.mlm_head()));
   ASSIGN_OR_RETURN(AssembledModel model, AssembleModel(about.spec(), std::move(parts), TextNamesOf(about)));
   FinishedRun run = FinishedRun::Untrained(about.spec(), std::move(model));

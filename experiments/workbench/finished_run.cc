@@ -33,7 +33,8 @@ absl::Status Missing(const std::string& run, absl::string_view file) {
 }
 
 // OK if each of `files`, which are in `folder` of the run ("" or a name with a slash at its end), has the checksum with
-// which it was written and, unless `folder` is "", they include all files of the folder that SHA256SUMS lists.
+// which it was written and, unless `folder` is "", they are all files of the folder that SHA256SUMS lists, and no
+// others.
 absl::Status CheckFiles(const std::string& run, const TokenizerFiles& files, absl::string_view folder,
                         Checksums* sums) {
   for (const std::string& name : sums->Names()) {
@@ -43,6 +44,9 @@ absl::Status CheckFiles(const std::string& run, const TokenizerFiles& files, abs
     }
   }
   for (const auto& [file, bytes] : files) {
+    if (!folder.empty()) {
+      RETURN_IF_ERROR(sums->CheckListed(absl::StrCat(folder, file)));
+    }
     if (const absl::Status same = sums->Check(absl::StrCat(folder, file), Sha256(bytes)); !same.ok()) {
       return WithRemedy(same);
     }

@@ -78,12 +78,6 @@ absl::StatusOr<EncoderParts> OpenEncoder(const std::string& folder, bool allow_u
     return absl::InvalidArgumentError(absl::StrCat(folder, ": the tokenizer has ", tokenizer->vocab_size(),
                                                    " ids, config.json's vocab_size is ", ids));
   }
-  if (const int64_t ids = checkpoint.encoder->config().vocab_size; ids / 2 > tokenizer->vocab_size()) {
-    // Vocabularies may be padded to a round number of ids, but not to twice their size.
-    return absl::InvalidArgumentError(absl::StrCat(folder, ": the tokenizer has ", tokenizer->vocab_size(),
-                                                   " pieces, but config.json's vocab_size is ", ids,
-                                                   "; the vocabulary is cut short or another checkpoint's"));
-  }
   RETURN_IF_ERROR(CheckKinds(*checkpoint.encoder, *tokenizer, folder));
   EncoderParts parts;
   parts.tokenizer = std::move(tokenizer);

@@ -103,4 +103,12 @@ absl::Status Checksums::Check(const std::string& name, const std::string& sha256
                                           found->second.back().substr(0, 12), "...", whose));
 }
 
+absl::Status Checksums::CheckListed(const std::string& name) const {
+  if (sums_.empty() || Lists(name)) {
+    return absl::OkStatus();
+  }
+  return absl::InvalidArgumentError(absl::StrCat(folder_, "/", name, ": not one of the files that were written, which ",
+                                                 kChecksumFile, " lists; remove it"));
+}
+
 }  // namespace metaprompt

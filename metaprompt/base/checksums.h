@@ -40,6 +40,9 @@ class Checksums {
   // listed with this hash, that file.
   absl::Status Check(const std::string& name, const std::string& sha256);
 
+  // OK if the file is listed, or if the list is empty. For files that would be used if somebody added them.
+  absl::Status CheckListed(const std::string& name) const;
+
  private:
   explicit Checksums(std::string folder) : folder_(std::move(folder)) {}
 

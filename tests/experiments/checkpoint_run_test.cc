@@ -156,6 +156,12 @@ TEST_F(CheckpointRunTest, TheFilesOfTheEncoderAreChecked) {
   Write("run/encoder/vocab.txt", absl::StrReplaceAll(vocab, {{"cat", "cut"}}));
   EXPECT_THAT(exported().err, HasSubstr("error: $run/encoder/vocab.txt: not the bytes that were written"));
   Write("run/encoder/vocab.txt", vocab);
+  // A file that was added would change the tokenizer.
+  Write("run/encoder/added_tokens.json", "{\"the\": 77}");
+  EXPECT_THAT(exported().err,
+              HasSubstr("error: $run/encoder/added_tokens.json: not one of the files that were written, "
+                        "which SHA256SUMS lists; remove it"));
+  std::filesystem::remove(folder_ + "run/encoder/added_tokens.json");
   // The tokenizer could be made without this file, but would be a different one.
   std::filesystem::remove(folder_ + "run/encoder/tokenizer_config.json");
   EXPECT_THAT(exported().err, HasSubstr("here, but encoder/tokenizer_config.json is not; copy it again"));

@@ -148,6 +148,10 @@ TEST_F(OwnTextsTest, WhatIsSavedAnswersTheSame) {
     raw.emplace_back("--uncalibrated");
     EXPECT_NE(Command(raw, false, texts).out, saved.out);
   }
+  Write("mine-bert/encoder/added_tokens.json", "{\"the\": 77}");
+  EXPECT_THAT(Command({"classify", "--model", folder_ + "mine-bert"}).err,
+              HasSubstr("error: $mine-bert/encoder/added_tokens.json: not one of the files that were written"));
+  std::filesystem::remove(folder_ + "mine-bert/encoder/added_tokens.json");
   std::filesystem::resize_file(folder_ + "mine-bert/adapted.safetensors", 100);
   EXPECT_THAT(Command({"classify", "--model", folder_ + "mine-bert"}).err,
               HasSubstr("error: $mine-bert/adapted.safetensors"));
@@ -378,6 +382,8 @@ TEST_F(OwnTextsTest, WhatIsRefusedBeforeItAdapts) {
       Command({"classify", "--encoder", encoder, "--support", folder_ + "few.csv", "--label-column", "Kind"}).err,
       HasSubstr("error: $bert: the tokenizer has 30 pieces, but config.json's vocab_size is 78; the vocabulary is "
                 "cut short or another checkpoint's\n"));
+  EXPECT_THAT(Command({"tokenize", "--encoder", encoder}, /*stop=*/false, "a").err,
+              HasSubstr("$bert: the tokenizer has 30 pieces, but"));
   Write("few.csv", "text,label\nthe cat,a\xc2\x85\ndog,b\n");
   EXPECT_EQ(Command({"classify", "--encoder", std::string(kGoldens) + "bert", "--support", folder_ + "few.csv"}).err,
             "error: $few.csv: the label 'a\\u{85}' has a control character; remove it\n");

@@ -355,37 +355,9 @@ bool LacksVocabulary(const TokenizerFiles& files) {
   });
 }
 
-}  // namespace
-
-absl::StatusOr<TokenizerFiles> ReadTokenizerFiles(const std::string& folder) {
-  RETURN_IF_ERROR(CheckFolder(folder));
-  TokenizerFiles files;
-  for (const char* file : {"config.json", "tokenizer_config.json", "special_tokens_map.json", "added_tokens.json",
-                           kVocabText, kVocabJson, kMerges, kAlbertModel, kDebertaModel, kFairseqModel, kWhole}) {
-    absl::StatusOr<std::string> bytes = ReadFile(absl::StrCat(folder, "/", file));
-    if (bytes.ok()) {
-      files[file] = *std::move(bytes);
-    } else if (!absl::IsNotFound(bytes.status()) || std::strcmp(file, "config.json") == 0) {
-      return bytes.status();
-    }
-  }
-  if (LacksVocabulary(files)) {
-    absl::StatusOr<std::string> bytes = ReadFile(absl::StrCat(folder, "/", kSentencePieceFile));
-    if (bytes.ok()) {
-      files[kSentencePieceFile] = *std::move(bytes);
-    } else if (!absl::IsNotFound(bytes.status())) {
-      return bytes.status();
-    }
-  }
-  return files;
-}
-
-absl::StatusOr<std::unique_ptr<Tokenizer>> MakeTokenizer(const TokenizerFiles& files, absl::string_view name) {
-  if (const auto trained = files.find(kSentencePieceFile); trained != files.end() && LacksVocabulary(files)) {
-    return LoadSentencePiece(trained->second, absl::StrCat(name, "/", kSentencePieceFile));
-  }
-  ASSIGN_OR_RETURN(const TokenizerJson json, TokenizerJson::Parse(files, name));
-  ASSIGN_OR_RETURN(const TokenizerKind kind, KindOf(json));
+// The tokenizer of this kind.
+absl::StatusOr<std::unique_ptr<Tokenizer>> MakeKind(TokenizerKind kind, const TokenizerJson& json,
+                                                    const TokenizerFiles& files) {
   TokenizerParts parts;
   parts.files = files;
   switch (kind) {
@@ -419,9 +391,58 @@ absl::StatusOr<std::unique_ptr<Tokenizer>> MakeTokenizer(const TokenizerFiles& f
     case TokenizerKind::kCamembertSentencePiece:
       return FairseqOf(FairseqIds::kCamembert, json, std::move(parts));
     case TokenizerKind::kNone:
-      return Wrong(absl::StrCat(name, "/config.json"), "this encoder reads images; it has no tokenizer for texts");
+      return Wrong(absl::StrCat(json.name, "/config.json"), "this encoder reads images; it has no tokenizer for texts");
   }
   return absl::InternalError("no such kind of tokenizer");
+}
+
+// An error if config.json has more than twice as many ids as the tokenizer has pieces: vocabularies may be padded to a
+// round number, but not to twice their size.
+absl::Status CheckNotCut(const TokenizerJson& json, const Tokenizer& tokenizer) {
+  const Json& config = json.Get("config.json");
+  const auto size = config.find("vocab_size");
+  if (size == config.end() || !size->is_number_integer() || size->get<int64_t>() / 2 <= tokenizer.vocab_size()) {
+    return absl::OkStatus();
+  }
+  return Wrong(json.name,
+               absl::StrCat("the tokenizer has ", tokenizer.vocab_size(), " pieces, but config.json's vocab_size is ",
+                            size->get<int64_t>(), "; the vocabulary is cut short or another checkpoint's"));
+}
+
+}  // namespace
+
+absl::StatusOr<TokenizerFiles> ReadTokenizerFiles(const std::string& folder) {
+  RETURN_IF_ERROR(CheckFolder(folder));
+  TokenizerFiles files;
+  for (const char* file : {"config.json", "tokenizer_config.json", "special_tokens_map.json", "added_tokens.json",
+                           kVocabText, kVocabJson, kMerges, kAlbertModel, kDebertaModel, kFairseqModel, kWhole}) {
+    absl::StatusOr<std::string> bytes = ReadFile(absl::StrCat(folder, "/", file));
+    if (bytes.ok()) {
+      files[file] = *std::move(bytes);
+    } else if (!absl::IsNotFound(bytes.status()) || std::strcmp(file, "config.json") == 0) {
+      return bytes.status();
+    }
+  }
+  if (LacksVocabulary(files)) {
+    absl::StatusOr<std::string> bytes = ReadFile(absl::StrCat(folder, "/", kSentencePieceFile));
+    if (bytes.ok()) {
+      files[kSentencePieceFile] = *std::move(bytes);
+    } else if (!absl::IsNotFound(bytes.status())) {
+      return bytes.status();
+    }
+  }
+  return files;
+}
+
+absl::StatusOr<std::unique_ptr<Tokenizer>> MakeTokenizer(const TokenizerFiles& files, absl::string_view name) {
+  if (const auto trained = files.find(kSentencePieceFile); trained != files.end() && LacksVocabulary(files)) {
+    return LoadSentencePiece(trained->second, absl::StrCat(name, "/", kSentencePieceFile));
+  }
+  ASSIGN_OR_RETURN(const TokenizerJson json, TokenizerJson::Parse(files, name));
+  ASSIGN_OR_RETURN(const TokenizerKind kind, KindOf(json));
+  ASSIGN_OR_RETURN(std::unique_ptr<Tokenizer> tokenizer, MakeKind(kind, json, files));
+  RETURN_IF_ERROR(CheckNotCut(json, *tokenizer));
+  return tokenizer;
 }
 
 }  // namespace metaprompt
