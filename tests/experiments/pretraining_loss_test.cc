@@ -1,6 +1,7 @@
 // The losses of pre-training: masks, values compared with transformers, gradients compared with differences, and data
 // whose optimum is known.
 #include <ATen/ATen.h>
+#include <ATen/core/grad_mode.h>
 #include <gtest/gtest.h>
 
 #include <cmath>

@@ -1,5 +1,6 @@
 // Training without tasks: steps in several parts, stops within a step, threads, and the end of a run.
 #include <ATen/ATen.h>
+#include <ATen/core/grad_mode.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
