@@ -82,7 +82,7 @@ class Unpickler {
         return machine_.Push(std::move(value));
       }
     }
-    machine_.Fail(absl::StrCat("it uses ", Quoted(whole), ", which is no part of a tensor; such files are refused"));
+    machine_.Fail(absl::StrCat("it uses ", Quoted(whole), ", which tensors do not need; the file is refused"));
   }
 
   // ("storage", class, record, device, elements)

@@ -61,15 +61,7 @@ class Albert : public Tokenizer {
     } else {
       lowered = std::string(valid.view());
     }
-    std::vector<int64_t> ids;
-    for (const SlowAddedTokens::Part& part : added_.Split(lowered)) {
-      if (part.id >= 0) {
-        ids.push_back(part.id);
-      } else {
-        AppendText(part.text, &ids);
-      }
-    }
-    return ids;
+    return added_.Encode(lowered, [this](absl::string_view part, std::vector<int64_t>* ids) { AppendText(part, ids); });
   }
 
  private:

@@ -32,15 +32,8 @@ class RenumberedSentencePiece : public Tokenizer {
   }
 
   std::vector<int64_t> EncodeWithSpecial(absl::string_view text) const override {
-    std::vector<int64_t> ids;
-    for (const SlowAddedTokens::Part& part : added_.Split(Utf8Text(text).view())) {
-      if (part.id >= 0) {
-        ids.push_back(part.id);
-      } else {
-        AppendText(part.text, &ids);
-      }
-    }
-    return ids;
+    return added_.Encode(Utf8Text(text).view(),
+                         [this](absl::string_view part, std::vector<int64_t>* ids) { AppendText(part, ids); });
   }
 
  private:

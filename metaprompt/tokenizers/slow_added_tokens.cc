@@ -51,6 +51,19 @@ std::vector<SlowAddedTokens::Part> SlowAddedTokens::Split(absl::string_view text
 }
 
 // In the same order as the Python code.
+std::vector<int64_t> SlowAddedTokens::Encode(
+    absl::string_view text, absl::FunctionRef<void(absl::string_view, std::vector<int64_t>*)> append) const {
+  std::vector<int64_t> ids;
+  for (const Part& part : Split(text)) {
+    if (part.id >= 0) {
+      ids.push_back(part.id);
+    } else {
+      append(part.text, &ids);
+    }
+  }
+  return ids;
+}
+
 void SlowAddedTokens::ApplyFlags(std::vector<std::string>* parts) const {
   for (size_t i = 0; i < parts->size(); ++i) {
     const auto found = by_content_.find((*parts)[i]);

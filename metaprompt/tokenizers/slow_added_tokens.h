@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "absl/container/flat_hash_map.h"
+#include "absl/functional/function_ref.h"
 #include "absl/strings/string_view.h"
 #include "metaprompt/tokenizers/added_tokens.h"
 
@@ -26,6 +27,10 @@ class SlowAddedTokens {
   // Splits valid UTF-8 at the tokens: from left to right, at each place by the longest token. Then the tokens' flags
   // are applied: a token may include the white space next to it, or become text again because it is within a word.
   std::vector<Part> Split(absl::string_view text) const;
+
+  // The ids of valid UTF-8: those of the added tokens in it, and those that `append` adds for the text between them.
+  std::vector<int64_t> Encode(absl::string_view text,
+                              absl::FunctionRef<void(absl::string_view, std::vector<int64_t>*)> append) const;
 
  private:
   void ApplyFlags(std::vector<std::string>* parts) const;

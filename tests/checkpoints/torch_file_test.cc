@@ -26,7 +26,7 @@ TEST(TorchFileTest, ForeignAndHostileFiles) {
   std::filesystem::remove(mark);
   EXPECT_EQ(Golden("malicious"),
             path("malicious") +
-                "data.pkl: it uses 'posix.system', which is no part of a tensor; such files are refused (byte 178 of "
+                "data.pkl: it uses 'posix.system', which tensors do not need; the file is refused (byte 178 of "
                 "the pickle)");
   EXPECT_FALSE(std::filesystem::exists(mark));
   EXPECT_EQ(Golden("legacy"),
@@ -88,7 +88,7 @@ TEST(TorchPickleTest, OnlyADictionaryOfTensorsIsTaken) {
   EXPECT_EQ(error("X\xff\xff\xff\xff"s + "abc"), "it is cut short (byte 0 of the pickle)");
   EXPECT_EQ(error("\x8a\xff"s), "it holds a number of more than 64 bits (byte 0 of the pickle)");
   EXPECT_EQ(error("cos\nsystem\n"),
-            "it uses 'os.system', which is no part of a tensor; such files are refused (byte 0 of the pickle)");
+            "it uses 'os.system', which tensors do not need; the file is refused (byte 0 of the pickle)");
   EXPECT_THAT(error("cbuiltins\neval\n"), StartsWith("it uses 'builtins.eval', "));
   EXPECT_THAT(error("ctorch\nload\n"), StartsWith("it uses 'torch.load', "));
   EXPECT_THAT(error("cos\nsystem"), StartsWith("it is cut short"));
