@@ -94,6 +94,12 @@ std::string UnusedText(const ModelFacts& model) {
              : text;
 }
 
+// Where class vectors start as prototypes, no words are scored, and a missing head changes nothing.
+std::string HeadText(const RunRecord& record) {
+  const bool scores_words = record.spec().model().verbalizer().kind() != VerbalizerSpec::PROTOTYPE;
+  return record.model().mlm_head() || !scores_words ? "" : "; no MLM head: the word embedding is the decoder";
+}
+
 std::string InputsLine(const RunRecord& record) {
   const DatasetFacts& data = record.dataset();
   const ModelFacts& model = record.model();
@@ -104,11 +110,10 @@ std::string InputsLine(const RunRecord& record) {
            UnusedText(model) +
            (data.shared_texts() > 0 ? absl::StrCat("; ", data.shared_texts(), " images have two labels") : "");
   }
-  return absl::StrFormat("%s, %d texts in %d/%d/%d classes (train/valid/test), %d pieces, %d parameters%s", data.name(),
+  return absl::StrFormat("%s, %d texts in %d/%d/%d classes (train/valid/test), %d pieces, %d parameters", data.name(),
                          data.texts(), data.train_classes(), data.valid_classes(), data.test_classes(),
-                         model.vocab_size(), model.encoder_parameters() + model.prompt_parameters(),
-                         model.mlm_head() ? "" : "; no MLM head: the word embedding is the decoder") +
-         UnusedText(model) +
+                         model.vocab_size(), model.encoder_parameters() + model.prompt_parameters()) +
+         HeadText(record) + UnusedText(model) +
          (model.seen_test_texts() > 0
               ? absl::StrCat("; the encoder was trained on ", model.seen_test_texts(), " texts of test classes")
               : "") +
