@@ -19,6 +19,12 @@ cc_library(
 # CUDA's own libraries (cuBLAS, cuDNN, NCCL) are needed to run the program, but not to build it.
 _CUDA = ["-ltorch_cuda", "-lc10_cuda", "-Wl,--allow-shlib-undefined"]
 
+# Headers of other projects that a pip wheel carries, in other versions than the system's.
+_OTHER_PROJECTS = [
+    "google",
+    "pybind11",
+]
+
 def _libtorch_impl(ctx):
     root = ctx.os.environ.get("LIBTORCH", "")
     if not root:
@@ -33,7 +39,9 @@ def _libtorch_impl(ctx):
         return
     if not ctx.path(root + "/include/ATen/ATen.h").exists:
         fail("LIBTORCH=%s: there is no include/ATen/ATen.h in it" % root)
-    ctx.symlink(root + "/include", "include")
+    for header in ctx.path(root + "/include").readdir():
+        if header.basename not in _OTHER_PROJECTS:
+            ctx.symlink(header, "include/" + header.basename)
     abi = ctx.os.environ.get("LIBTORCH_CXX11_ABI", "1")
     has_cuda = ctx.path(root + "/lib/libtorch_cuda.so").exists
     ctx.file("BUILD.bazel", _BUILD.format(
