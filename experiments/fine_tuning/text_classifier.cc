@@ -110,8 +110,7 @@ at::Tensor TextClassifier::Logits(const ParamList& params, const TextInputs& tex
   if (dropout.hidden > 0) {
     // The next dropout place after the encoder's last one (see dropout.h).
     const auto place = 3 * static_cast<int64_t>(encoder_.num_layers()) + 1;
-    vectors = Dropped(vectors, dropout.hidden,
-                      MaskRows(PlaceSeed(dropout.seed, place), vectors.size(0), vectors.size(1), at::Tensor()));
+    vectors = DroppedRows(vectors, dropout.hidden, PlaceSeed(dropout.seed, place), at::Tensor());
   }
   return at::linear(vectors, weight, bias);
 }

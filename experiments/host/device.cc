@@ -3,6 +3,8 @@
 #include <ATen/ATen.h>
 #include <torch/version.h>
 
+#include <cstdlib>
+
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
@@ -26,6 +28,22 @@ bool Parse(absl::string_view name, int* gpu) {
   *gpu = 0;
   return name.empty() ||
          (absl::ConsumePrefix(&name, ":") && absl::SimpleAtoi(name, gpu) && *gpu >= 0 && *gpu < kMostGpus);
+}
+
+#define METAPROMPT_FILLS_EMPTY_TENSORS \
+  (TORCH_VERSION_MAJOR > 2 || (TORCH_VERSION_MAJOR == 2 && TORCH_VERSION_MINOR >= 2))
+
+// The same inputs give the same bits: sums are not computed in the order in which a GPU's threads happen to finish, and
+// products of float32 numbers are computed in float32.
+void MakeGpuRepeatable() {
+  setenv("CUBLAS_WORKSPACE_CONFIG", ":4096:8", /*overwrite=*/0);  // cuBLAS reads it when it starts
+  at::Context& context = at::globalContext();
+  context.setDeterministicAlgorithms(true, /*warn_only=*/true);
+#if METAPROMPT_FILLS_EMPTY_TENSORS
+  context.setDeterministicFillUninitializedMemory(false);
+#endif
+  context.setAllowTF32CuBLAS(false);
+  context.setAllowTF32CuDNN(false);
 }
 
 }  // namespace
@@ -54,6 +72,7 @@ absl::StatusOr<at::Device> DeviceOf(absl::string_view name) {
     return absl::FailedPreconditionError(
         absl::StrCat("device is ", Quoted(name), "; this machine has ", gpus, gpus == 1 ? " GPU" : " GPUs"));
   }
+  MakeGpuRepeatable();
   return at::Device(at::kCUDA, static_cast<at::DeviceIndex>(gpu));
 }
 

@@ -13,7 +13,9 @@ namespace metaprompt {
 // OK for `cpu`, `cuda` and `cuda:N`. Checks only the spelling.
 absl::Status CheckDevice(absl::string_view name);
 
-// The device of that name. It is an error if this LibTorch was built without CUDA, or if there is no such GPU.
+// The device of that name. It is an error if this LibTorch was built without CUDA, or if there is no such GPU. For a
+// GPU, this also sets LibTorch's options so that the same inputs give the same bits. Call it before the first
+// operation.
 absl::StatusOr<at::Device> DeviceOf(absl::string_view name);
 
 }  // namespace metaprompt

@@ -97,15 +97,40 @@ void Update(const Step& step, const at::Tensor& grad, at::Tensor* param, at::Ten
   UpdateLoop<T>(step, grad, param, first, second);
 }
 
-// The same step with tensor operations, for devices other than the CPU.
-void UpdateOnDevice(const Step& step, const at::Tensor& grad, at::Tensor* param, at::Tensor* first,
-                    at::Tensor* second) {
-  const at::Tensor g = grad * step.scale;
-  first->mul_(step.beta1).add_(g, 1.0 - step.beta1);
-  second->mul_(step.beta2).addcmul_(g, g, 1.0 - step.beta2);
-  const at::Tensor size = (*second * (1.0 / step.correction2)).sqrt_().add_(step.epsilon);
-  param->mul_(step.keep).addcdiv_(*first, size, -step.rate);
-}
+// What an update does to lists of tensors on a device, with a few operations for all of them together. A GPU would take
+// longer to start operations for each tensor than to compute them.
+struct ListUpdate {
+  ParamList grads;
+  ParamList params;
+  ParamList first;
+  ParamList second;
+  std::vector<at::Scalar> keep;
+  std::vector<at::Scalar> minus_rate;
+
+  void Add(const Step& step, const at::Tensor& grad, const at::Tensor& param, const at::Tensor& m,
+           const at::Tensor& v) {
+    grads.push_back(grad);
+    params.push_back(param);
+    first.push_back(m);
+    second.push_back(v);
+    keep.emplace_back(step.keep);
+    minus_rate.emplace_back(-step.rate);
+  }
+
+  // The scale, the betas, the correction and the epsilon of `step` are those of all tensors.
+  void Run(const Step& step) {
+    const ParamList g = step.scale == 1 ? grads : at::_foreach_mul(grads, step.scale);
+    at::_foreach_mul_(first, step.beta1);
+    at::_foreach_add_(first, at::_foreach_mul(g, 1.0 - step.beta1));
+    at::_foreach_mul_(second, step.beta2);
+    at::_foreach_addcmul_(second, g, g, 1.0 - step.beta2);
+    const ParamList size = at::_foreach_mul(second, 1.0 / step.correction2);
+    at::_foreach_sqrt_(size);
+    at::_foreach_add_(size, step.epsilon);
+    at::_foreach_mul_(params, keep);
+    at::_foreach_addcdiv_(params, first, size, minus_rate);
+  }
+};
 
 // The arrays that a step of the inner loop reads and writes. The results may overwrite the inputs.
 template <typename T>
@@ -212,6 +237,27 @@ void InnerStepOf(const InnerAdamW& step, const at::Tensor& grad, at::Tensor* par
 
 }  // namespace
 
+double NormOf(const ParamList& tensors) {
+  ParamList some;
+  for (const at::Tensor& tensor : tensors) {
+    if (tensor.defined()) {
+      some.push_back(tensor);
+    }
+  }
+  if (some.empty()) {
+    return 0;
+  }
+  if (!some[0].is_cpu()) {
+    return at::stack(at::_foreach_norm(some)).to(at::kDouble).norm().item<double>();
+  }
+  double squares = 0;
+  for (const at::Tensor& tensor : some) {
+    const auto norm = tensor.norm().item<double>();
+    squares += norm * norm;
+  }
+  return std::sqrt(squares);
+}
+
 AdamWState NoMoments(const ParamList& params) {
   AdamWState state;
   state.first.resize(params.size());
@@ -242,18 +288,13 @@ double RateShare(const Schedule& schedule, int64_t step, int64_t total) {
 
 double AdamWUpdate(const AdamWSettings& settings, const std::vector<ParamInfo>& infos, const std::vector<double>& rates,
                    ParamList* grads, ParamList* params, AdamWState* state) {
-  double squares = 0;
-  for (const at::Tensor& grad : *grads) {
-    if (grad.defined()) {
-      const auto norm = grad.norm().item<double>();
-      squares += norm * norm;
-    }
-  }
-  const double norm = std::sqrt(squares);
+  const double norm = NormOf(*grads);
   const double scale = settings.clip_norm > 0 && norm > settings.clip_norm ? settings.clip_norm / norm : 1.0;
   ++state->step;
   const double correction1 = 1.0 - std::pow(settings.beta1, static_cast<double>(state->step));
   const double correction2 = 1.0 - std::pow(settings.beta2, static_cast<double>(state->step));
+  ListUpdate on_device;
+  Step last = {};
   for (size_t i = 0; i < params->size(); ++i) {
     at::Tensor& grad = (*grads)[i];
     if (!grad.defined()) {
@@ -275,12 +316,16 @@ double AdamWUpdate(const AdamWSettings& settings, const std::vector<ParamInfo>& 
     const Step step = {scale,       settings.beta1,  settings.beta2, keep, rates[i] / correction1,
                        correction2, settings.epsilon};
     if (!(*params)[i].is_cpu()) {
-      UpdateOnDevice(step, grad, &(*params)[i], &state->first[i], &state->second[i]);
+      on_device.Add(step, grad, (*params)[i], state->first[i], state->second[i]);
+      last = step;
       continue;
     }
     AT_DISPATCH_FLOATING_TYPES((*params)[i].scalar_type(), "AdamWUpdate", [&] {
       Update<scalar_t>(step, grad.contiguous(), &(*params)[i], &state->first[i], &state->second[i]);
     });
+  }
+  if (!on_device.params.empty()) {
+    on_device.Run(last);
   }
   return norm;
 }
@@ -300,6 +345,40 @@ double AdamWUpdate(const MetaOptimizerSpec& spec, const std::vector<ParamInfo>& 
   settings.weight_decay = spec.weight_decay();
   settings.clip_norm = spec.clip_norm();
   return AdamWUpdate(settings, infos, rates, grads, params, state);
+}
+
+void InnerAdamWSteps(const InnerAdamW& step, const std::vector<double>& decay, const std::vector<double>& rates,
+                     const ParamList& grads, ParamList* params, ParamList* first, ParamList* second) {
+  const at::NoGradGuard no_grad;
+  const auto minus = [](const std::vector<double>& values) {
+    std::vector<at::Scalar> scalars;
+    for (const double value : values) {
+      scalars.emplace_back(-value);
+    }
+    return scalars;
+  };
+  const ParamList added = at::_foreach_mul(grads, 1.0 - step.beta1);
+  if ((*first)[0].defined()) {
+    *first = at::_foreach_mul(*first, step.beta1);
+    *second = at::_foreach_mul(*second, step.beta2);
+    at::_foreach_add_(*first, added);
+    at::_foreach_addcmul_(*second, grads, grads, 1.0 - step.beta2);
+  } else {
+    *first = added;
+    *second = at::_foreach_mul(at::_foreach_mul(grads, grads), 1.0 - step.beta2);
+  }
+  const ParamList size = at::_foreach_mul(*second, step.unbias2);
+  at::_foreach_add_(size, step.inside);
+  at::_foreach_sqrt_(size);
+  at::_foreach_add_(size, step.outside);
+  const ParamList direction = at::_foreach_mul(*first, step.unbias1);
+  at::_foreach_div_(direction, size);
+  if (std::any_of(decay.begin(), decay.end(), [](double each) { return each != 0; })) {
+    std::vector<at::Scalar> each(decay.begin(), decay.end());
+    at::_foreach_add_(direction, at::_foreach_mul(*params, each));
+  }
+  at::_foreach_mul_(direction, minus(rates));
+  *params = at::_foreach_add(*params, direction);
 }
 
 void InnerAdamWStep(const InnerAdamW& step, const at::Tensor& grad, at::Tensor* param, at::Tensor* first,

@@ -75,6 +75,15 @@ struct InnerAdamW {
 void InnerAdamWStep(const InnerAdamW& step, const at::Tensor& grad, at::Tensor* param, at::Tensor* first,
                     at::Tensor* second);
 
+// The same for lists of tensors on one device, with a few operations for all of them together. Parameter i has the
+// weight decay decay[i] and the rate rates[i], in place of those of `step`. Either all moments are undefined or none.
+// The lists get new tensors.
+void InnerAdamWSteps(const InnerAdamW& step, const std::vector<double>& decay, const std::vector<double>& rates,
+                     const ParamList& grads, ParamList* params, ParamList* first, ParamList* second);
+
+// The norm of all tensors that are defined, taken together.
+double NormOf(const ParamList& tensors);
+
 }  // namespace metaprompt
 
 #endif  // LEARNERS_INNER_ADAMW_H_

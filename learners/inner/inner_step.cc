@@ -7,6 +7,7 @@
 #include <cmath>
 
 #include "learners/inner/adamw.h"
+#include "learners/inner/gradients.h"
 
 namespace metaprompt {
 namespace {
@@ -15,7 +16,20 @@ namespace {
 ParamList Clipped(const std::vector<InnerRate>& rates, const ParamList& grads, double most) {
   at::Tensor squares;
   const auto moves = [&](size_t i) { return rates[i].moves() && grads[i].defined(); };
-  for (size_t i = 0; i < grads.size(); ++i) {
+  const ParamList moved = [&] {
+    ParamList some;
+    for (size_t i = 0; i < grads.size(); ++i) {
+      if (moves(i)) {
+        some.push_back(grads[i]);
+      }
+    }
+    return some;
+  }();
+  const bool together = !moved.empty() && !moved[0].is_cpu() && !at::GradMode::is_enabled();
+  if (together) {
+    squares = at::stack(at::_foreach_norm(moved)).square().sum();
+  }
+  for (size_t i = 0; i < grads.size() && !together; ++i) {
     if (moves(i)) {
       const at::Tensor norm = at::GradMode::is_enabled() ? at::Tensor() : grads[i].norm();
       const at::Tensor square = norm.defined() ? norm * norm : grads[i].square().sum();
@@ -35,6 +49,33 @@ ParamList Clipped(const std::vector<InnerRate>& rates, const ParamList& grads, d
   return clipped;
 }
 
+// AdamW without a graph and with constant step sizes, on a device where the parameters are best changed together.
+void StepTogether(const InnerAdamW& constants, double weight_decay, double share, const std::vector<InnerRate>& rates,
+                  const std::vector<bool>& decay, const ParamList& grads, InnerState* state) {
+  std::vector<size_t> places;
+  std::vector<double> of_decay;
+  std::vector<double> of_rates;
+  for (size_t i = 0; i < state->params.size(); ++i) {
+    if (rates[i].moves() && grads[i].defined()) {
+      places.push_back(i);
+      of_decay.push_back(decay[i] ? weight_decay : 0);
+      of_rates.push_back(rates[i].constant * share);
+    }
+  }
+  if (places.empty()) {
+    return;
+  }
+  ParamList params = Pick(state->params, places);
+  ParamList first = Pick(state->first, places);
+  ParamList second = Pick(state->second, places);
+  InnerAdamWSteps(constants, of_decay, of_rates, Pick(grads, places), &params, &first, &second);
+  for (size_t k = 0; k < places.size(); ++k) {
+    state->params[places[k]] = params[k];
+    state->first[places[k]] = first[k];
+    state->second[places[k]] = second[k];
+  }
+}
+
 }  // namespace
 
 InnerState InnerStep(const InnerSpec& inner, const std::vector<InnerRate>& rates, const std::vector<bool>& decay,
@@ -46,6 +87,18 @@ InnerState InnerStep(const InnerSpec& inner, const std::vector<InnerRate>& rates
   const double outside = is_outside ? inner.epsilon() : 0;
   state.first.resize(adamw ? state.params.size() : 0);
   state.second.resize(state.first.size());
+  const double t = static_cast<double>(step) + 1;
+  const double unbias1 = 1 / (1 - std::pow(inner.beta1(), t));
+  const double unbias2 = 1 / (1 - std::pow(inner.beta2(), t));
+  const auto constants = [&](double weight_decay, double rate) {
+    return InnerAdamW{inner.beta1(), inner.beta2(), unbias1, unbias2, inside, outside, weight_decay, rate};
+  };
+  const bool constant_rates =
+      std::none_of(rates.begin(), rates.end(), [](const InnerRate& rate) { return rate.learned.defined(); });
+  if (adamw && constant_rates && !at::GradMode::is_enabled() && !state.params.params[0].is_cpu()) {
+    StepTogether(constants(0, 0), inner.weight_decay(), share, rates, decay, grads, &state);
+    return state;
+  }
   for (size_t i = 0; i < state.params.size(); ++i) {
     if (!rates[i].moves() || !grads[i].defined()) {
       continue;
@@ -53,13 +106,9 @@ InnerState InnerStep(const InnerSpec& inner, const std::vector<InnerRate>& rates
     at::Tensor direction = grads[i];
     if (adamw) {
       const at::Tensor& g = grads[i];
-      const double t = static_cast<double>(step) + 1;
-      const double unbias1 = 1 / (1 - std::pow(inner.beta1(), t));
-      const double unbias2 = 1 / (1 - std::pow(inner.beta2(), t));
       if (!at::GradMode::is_enabled() && !rates[i].learned.defined() && g.is_cpu()) {
-        InnerAdamWStep({inner.beta1(), inner.beta2(), unbias1, unbias2, inside, outside,
-                        decay[i] ? inner.weight_decay() : 0, rates[i].constant * share},
-                       g, &state.params[i], &state.first[i], &state.second[i]);
+        InnerAdamWStep(constants(decay[i] ? inner.weight_decay() : 0, rates[i].constant * share), g, &state.params[i],
+                       &state.first[i], &state.second[i]);
         continue;
       }
       // m' = β₁ m + (1 − β₁) g, v' = β₂ v + (1 − β₂) g²

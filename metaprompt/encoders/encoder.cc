@@ -2,6 +2,7 @@
 
 #include <ATen/ATen.h>
 
+#include <algorithm>
 #include <cmath>
 #include <map>
 #include <mutex>
@@ -66,18 +67,34 @@ at::Tensor RelativeBuckets(const at::Tensor& distance) {
 
 // x [R, D] after the dropout at a place of the network. Row r belongs to token numbers[r]; undefined: to token r.
 at::Tensor DroppedAt(int64_t place, const at::Tensor& x, const Dropout& dropout, const at::Tensor& numbers = {}) {
-  return dropout.hidden == 0
-             ? x
-             : Dropped(x, dropout.hidden, MaskRows(PlaceSeed(dropout.seed, place), x.size(0), x.size(1), numbers));
+  if (dropout.hidden == 0) {
+    return x;
+  }
+  if (dropout.masks == nullptr) {
+    return DroppedRows(x, dropout.hidden, PlaceSeed(dropout.seed, place), numbers);
+  }
+  const int64_t number = place - 3 * dropout.masks->first_layer - 2;  // place 3 l + 2 or 3 l + 3
+  const at::Tensor all = dropout.masks->hidden[number / 3 * 2 + number % 3];
+  const at::Tensor own = all.size(1) == x.size(1) ? all : all.narrow(1, 0, x.size(1));
+  return x * (numbers.defined() ? own.index_select(0, numbers) : own).to(x.scalar_type());
 }
 
-// The mask keys of padded attention weights [B, H, Q, T], which are the same as those of MaskRowsOfPairs.
-at::Tensor PaddedMaskRows(const TextInputs& texts, bool slots_alone, int64_t heads, int64_t keys, uint64_t seed) {
-  const Packing& packing = texts.packing();
-  const at::Tensor tokens = slots_alone ? packing.read_from : packing.padded_from;
+// Padded attention weights [B, H, Q, T] after the dropout of a layer. The masks are those of MaskRowsOfPairs.
+at::Tensor DroppedWeights(int64_t layer, const at::Tensor& weights, const TextInputs& texts, bool slots_alone,
+                          const Dropout& dropout) {
+  if (dropout.attention == 0) {
+    return weights;
+  }
+  const int64_t heads = weights.size(1);
+  const at::Tensor& tokens = slots_alone ? texts.packing().read_from : texts.packing().padded_from;
   const at::Tensor of_head = at::arange(heads, tokens.options()).view({1, heads, 1});
   const at::Tensor numbers = (tokens.view({texts.size(), 1, -1}) * heads + of_head).flatten();
-  return MaskRows(seed, numbers.size(0), keys, numbers);
+  if (dropout.masks == nullptr) {
+    const uint64_t seed = PlaceSeed(dropout.seed, 3 * layer + 1);
+    return Dropped(weights, dropout.attention, MaskRows(seed, numbers.size(0), weights.size(-1), numbers));
+  }
+  const at::Tensor factors = dropout.masks->attention[layer - dropout.masks->first_layer];
+  return weights * factors.index_select(0, numbers.clamp_min(0)).view_as(weights).to(weights.scalar_type());
 }
 
 }  // namespace
@@ -248,7 +265,8 @@ Encoder::PairBias Encoder::DisentangledBias(const ParamList& p, const at::Tensor
                                             size_t i, const Dropout& dropout) const {
   const LayerPlaces& at = layout_.layers[i];
   const int64_t place = 3 * static_cast<int64_t>(num_layers()) + 1 + static_cast<int64_t>(i);
-  const at::Tensor used = DroppedAt(place, distances.narrow(0, rows.first, rows.count), dropout,
+  const at::Tensor used = DroppedAt(place, distances.narrow(0, rows.first, rows.count),
+                                    {dropout.hidden, dropout.attention, dropout.seed, /*masks=*/nullptr},
                                     at::arange(rows.first, rows.first + rows.count, at::kLong));
   at::Tensor of_keys;
   at::Tensor of_queries;
@@ -270,7 +288,7 @@ Encoder::PairBias Encoder::DisentangledBias(const ParamList& p, const at::Tensor
 // bias, a prefix or bfloat16, all texts are padded to the length of the longest.
 at::Tensor Encoder::Attend(const at::Tensor& query, const at::Tensor& key, const at::Tensor& value,
                            const PairBias& bias, const Prefix& prefix, const Reach& reach, ReachBiases* reach_biases,
-                           const TextInputs& texts, bool slots_alone, at::ScalarType softmax_type,
+                           const TextInputs& texts, bool slots_alone, at::ScalarType softmax_type, size_t layer,
                            const Dropout& dropout) const {
   const int64_t heads = config_.heads;
   const int64_t depth = config_.width / heads;
@@ -279,9 +297,9 @@ at::Tensor Encoder::Attend(const at::Tensor& query, const at::Tensor& key, const
   if (key.is_cpu() && bias == nullptr && !prefix.key.defined() && (type == at::kFloat || type == at::kDouble)) {
     const at::Tensor places = AttentionPlaces(texts.spans(), slots_alone);
     const at::Tensor dropped =
-        dropout.attention == 0
-            ? at::Tensor()
-            : MaskRowsOfPairs(dropout.seed, places, heads, slots_alone ? texts.packing().read_from : at::Tensor());
+        dropout.attention == 0 ? at::Tensor()
+                               : MaskRowsOfPairs(PlaceSeed(dropout.seed, 3 * static_cast<int64_t>(layer) + 1), places,
+                                                 heads, slots_alone ? texts.packing().read_from : at::Tensor());
     return AttendWithinTexts(query, key, value, places, heads, scale, dropout.attention, dropped, reach,
                              slots_alone ? texts.read_at() : at::Tensor());
   }
@@ -327,22 +345,53 @@ at::Tensor Encoder::Attend(const at::Tensor& query, const at::Tensor& key, const
     scores = scores + with_prefix(reach_biases->Of(reach, slots_alone));
   }
   const at::Tensor v = behind(prefix.value, by_head(padded(value), longest));
-  at::Tensor weights = at::softmax(scores.to(softmax_type), -1);
-  if (dropout.attention > 0) {
-    weights =
-        Dropped(weights, dropout.attention, PaddedMaskRows(texts, slots_alone, heads, weights.size(-1), dropout.seed));
-  }
+  const at::Tensor weights = DroppedWeights(static_cast<int64_t>(layer), at::softmax(scores.to(softmax_type), -1),
+                                            texts, slots_alone, dropout);
   const at::Tensor mixed = at::matmul(weights, v)  // [B, H, Q, d]
                                .transpose(1, 2)
                                .reshape({size * queries, config_.width});
   return slots_alone || full ? mixed : GatherRows(mixed, packing.packed_from, packing.padded_from);
 }
 
+Dropout Encoder::WithLayerMasks(const Dropout& dropout, const ParamList& p, const TextInputs& texts,
+                                const EncoderState& from, size_t end) const {
+  Dropout with = dropout;
+  if (from.states.is_cpu() || (dropout.hidden == 0 && dropout.attention == 0)) {
+    return with;
+  }
+  LayerMasks masks;
+  masks.first_layer = static_cast<int64_t>(from.next);
+  std::vector<uint64_t> hidden;
+  std::vector<uint64_t> attention;
+  for (size_t i = from.next; i < end; ++i) {
+    const int64_t place = 3 * static_cast<int64_t>(i) + 1;
+    attention.push_back(PlaceSeed(dropout.seed, place));
+    hidden.push_back(PlaceSeed(dropout.seed, place + 1));
+    hidden.push_back(PlaceSeed(dropout.seed, place + 2));
+  }
+  const at::Tensor tokens = at::arange(texts.tokens(), from.states.options().dtype(at::kLong));
+  const at::ScalarType type = from.states.scalar_type();
+  if (dropout.hidden > 0) {
+    const int64_t columns =
+        config_.drops_inside_feed_forward ? std::max(config_.width, config_.intermediate) : config_.width;
+    masks.hidden = MaskFactors(hidden, dropout.hidden, tokens, columns, type);
+  }
+  if (dropout.attention > 0) {
+    const size_t prefix = layout_.layers[from.next].prefix_key;
+    const int64_t keys = texts.packing().longest + (prefix == kNoParam ? 0 : p[prefix].size(-2));
+    masks.attention = MaskFactors(attention, dropout.attention,
+                                  at::arange(texts.tokens() * config_.heads, tokens.options()), keys, type);
+  }
+  with.masks = std::make_shared<const LayerMasks>(std::move(masks));
+  return with;
+}
+
 at::Tensor Encoder::Layers(const ParamList& p, const TextInputs& texts, const EncoderState& from, size_t end,
-                           bool slots_alone, const Dropout& dropout) const {
+                           bool slots_alone, const Dropout& of_pass) const {
   if (layout_.layers.empty()) {
     return slots_alone ? GatherRows(from.states, texts.packing().read_from, texts.packing().read_to) : from.states;
   }
+  const Dropout dropout = WithLayerMasks(of_pass, p, texts, from, end);
   if (dropout.hidden == 0 && dropout.attention == 0 && TakesBfloat16Layers(config_, layout_, p)) {
     return Bfloat16Layers(config_, layout_, TableOf(config_.activation), p, texts, from.states, from.next, end,
                           slots_alone);
@@ -387,8 +436,7 @@ at::Tensor Encoder::Layers(const ParamList& p, const TextInputs& texts, const En
     }
     const int64_t place = 3 * static_cast<int64_t>(i) + 1;
     const at::Tensor mixed = Attend(query, ForEachHead(key), ForEachHead(value), bias, PrefixOf(p, at), own.reach,
-                                    &reach_biases, texts, at_slots, p[at.out_norm].scalar_type(),
-                                    {dropout.hidden, dropout.attention, PlaceSeed(dropout.seed, place)});
+                                    &reach_biases, texts, at_slots, p[at.out_norm].scalar_type(), i, dropout);
     const at::Tensor attended = Dense(p, mixed, at.attention_out);
     x = x + (config_.drops_attention ? DroppedAt(place + 1, attended, dropout, tokens) : attended);
     x = pre_norm ? x : Norm(p, x, at.attention_norm);

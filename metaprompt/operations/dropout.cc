@@ -71,24 +71,33 @@ at::Tensor DroppedOnCpu(const at::Tensor& x, double rate, const at::Tensor& rows
   return to;
 }
 
-at::Tensor DroppedNow(const at::Tensor& x, double rate, const at::Tensor& rows) {
-  if (x.is_cpu()) {
-    return DroppedOnCpu(x, rate, rows);
-  }
-  return x * DroppedOnCpu(at::ones(x.sizes(), at::kFloat), rate, rows).to(x.device(), x.scalar_type());
-}
-
 class DropFunction : public torch::autograd::Function<DropFunction> {
  public:
   static at::Tensor forward(AutogradContext* context, const at::Tensor& x, double rate, const at::Tensor& rows) {
     context->save_for_backward({rows});
     context->saved_data["rate"] = rate;
-    return DroppedNow(x, rate, rows);
+    return DroppedOnCpu(x, rate, rows);
   }
   static variable_list backward(AutogradContext* context, const variable_list& grads) {
     return {Dropped(grads[0], context->saved_data["rate"].toDouble(), context->get_saved_variables()[0]), {}, {}};
   }
 };
+
+// Logical shifts, which bring in zeros. The operations on tensors below are those of Hash, KeyOf and Mix: integers wrap
+// around, and only the right shift differs for negative numbers.
+at::Tensor Shifted(const at::Tensor& x, int64_t bits, int64_t width) {
+  return at::bitwise_right_shift(x, at::Scalar(bits)).bitwise_and_(at::Scalar((int64_t{1} << (width - bits)) - 1));
+}
+
+at::Tensor Mixed(const at::Tensor& keys) {
+  at::Tensor x = keys + static_cast<int64_t>(0x9e3779b97f4a7c15U);
+  x = x.bitwise_xor_(Shifted(x, 30, 64)).mul_(static_cast<int64_t>(0xbf58476d1ce4e5b9U));
+  x = x.bitwise_xor_(Shifted(x, 27, 64)).mul_(static_cast<int64_t>(0x94d049bb133111ebU));
+  return x.bitwise_xor_(Shifted(x, 31, 64));
+}
+
+// The 32-bit number of each bit pattern, as int32, which LibTorch has on all devices.
+int64_t AsInt32(uint32_t bits) { return static_cast<int32_t>(bits); }
 
 }  // namespace
 
@@ -126,10 +135,41 @@ at::Tensor MaskRowsOfPairs(uint64_t seed, const at::Tensor& places, int64_t head
   return result;
 }
 
+at::Tensor MaskFactors(const std::vector<uint64_t>& seeds, double rate, const at::Tensor& numbers, int64_t columns,
+                       at::ScalarType type) {
+  const at::NoGradGuard no_grad;
+  at::Tensor of_places = at::empty({static_cast<int64_t>(seeds.size()), 1, 1}, at::kLong);
+  std::copy(seeds.begin(), seeds.end(), reinterpret_cast<uint64_t*>(of_places.data_ptr<int64_t>()));
+  const at::Tensor steps = numbers.view({1, -1, 1}) * static_cast<int64_t>(0x9e3779b97f4a7c15U);
+  const at::Tensor keys = Mixed(of_places.to(numbers.device()) + steps);
+  const at::Tensor low = keys.to(at::kInt);  // the lower 32 bits
+  const at::Tensor high = at::bitwise_right_shift(keys, at::Scalar(32)).to(at::kInt);
+  const at::Tensor column = at::arange(columns, numbers.options().dtype(at::kInt)) * AsInt32(0x9e3779b9U);
+  at::Tensor hash = low + column;
+  hash.bitwise_xor_(Shifted(hash, 16, 32)).mul_(AsInt32(0x85ebca6bU)).bitwise_xor_(high);
+  hash.bitwise_xor_(Shifted(hash, 13, 32)).mul_(AsInt32(0xc2b2ae35U));
+  hash.bitwise_xor_(Shifted(hash, 16, 32));
+  // An unsigned comparison: the order of unsigned numbers is that of signed numbers whose first bit is inverted.
+  constexpr uint32_t kFirstBit = 1U << 31U;
+  const auto bound = static_cast<uint32_t>(rate * 0x1p32);
+  const at::Tensor kept = hash.bitwise_xor_(at::Scalar(AsInt32(kFirstBit))).ge(AsInt32(bound ^ kFirstBit));
+  return kept.to(type).mul_(1 / (1 - rate));
+}
+
 at::Tensor Dropped(const at::Tensor& x, double rate, const at::Tensor& rows) {
   TORCH_CHECK(rate > 0 && rate < 1, "Dropped: the rate is ", rate);
+  TORCH_CHECK(x.is_cpu(), "Dropped: the tensor is on ", x.device(), "; use MaskFactors");
   return at::GradMode::is_enabled() && x.requires_grad() ? DropFunction::apply(x, rate, rows)
-                                                         : DroppedNow(x, rate, rows);
+                                                         : DroppedOnCpu(x, rate, rows);
+}
+
+at::Tensor DroppedRows(const at::Tensor& x, double rate, uint64_t seed, const at::Tensor& numbers) {
+  if (x.is_cpu()) {
+    return Dropped(x, rate, MaskRows(seed, x.size(0), x.size(1), numbers));
+  }
+  const at::Tensor rows =
+      numbers.defined() ? numbers.to(x.device()) : at::arange(x.size(0), x.options().dtype(at::kLong));
+  return x * MaskFactors({seed}, rate, rows, x.size(1), x.scalar_type())[0];
 }
 
 }  // namespace metaprompt

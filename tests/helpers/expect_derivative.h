@@ -13,6 +13,7 @@
 #include "metaprompt/base/random.h"
 #include "metaprompt/model/params.h"
 #include "tests/helpers/differences.h"
+#include "tests/helpers/test_device.h"
 
 namespace metaprompt {
 
@@ -27,7 +28,7 @@ void ExpectDerivative(const std::vector<ParamInfo>& infos, const std::vector<boo
     if (may[i]) {
       ParamList& direction = directions[infos[i].group];
       direction.resize(meta.size());
-      direction[i] = Unit(RandomTensor(meta[i].sizes(), &random)) * 0.3;
+      direction[i] = OnTestDevice(Unit(RandomTensor(meta[i].sizes(), &random)) * 0.3);
     }
   }
   for (const auto& [group, direction] : directions) {

@@ -15,6 +15,7 @@
 #include "metaprompt/model/image_inputs.h"
 #include "metaprompt/prompts/pack_texts.h"
 #include "tests/helpers/differences.h"
+#include "tests/helpers/test_device.h"
 
 namespace metaprompt {
 namespace {
@@ -104,7 +105,8 @@ Episode BuildEpisode(const std::vector<ToyTask>& tasks, const std::vector<int64_
     batch.ways = kToyWays;
     return batch;
   };
-  return {Int64Tensor(rows), pack(all.support, all.support_labels), pack(all.query, all.query_labels)};
+  return OnDevice(Episode{Int64Tensor(rows), pack(all.support, all.support_labels), pack(all.query, all.query_labels)},
+                  TestDevice());
 }
 
 Episode OverWholeVocabulary(const Episode& episode) {
@@ -148,8 +150,9 @@ Episode BuildImageEpisode(const std::vector<ToyTask>& tasks, const std::vector<i
     batch.labels = Int64Tensor(ways);
     return batch;
   };
-  return {at::empty({0}, at::kLong), batch_of(&ToyTask::support, &ToyTask::support_labels),
-          batch_of(&ToyTask::query, &ToyTask::query_labels)};
+  return OnDevice(Episode{at::empty({0}, at::kLong), batch_of(&ToyTask::support, &ToyTask::support_labels),
+                          batch_of(&ToyTask::query, &ToyTask::query_labels)},
+                  TestDevice());
 }
 
 Episode BuildEpisode(const ToyTask& task, const std::vector<int64_t>& way) {
@@ -265,7 +268,7 @@ ParamList WholeParams(const PromptModel& model, const Learner& learner, bool noi
     const at::Tensor own = param.to(at::kDouble);
     whole.push_back(noise ? own + RandomTensor(own.sizes(), &random) * (own.abs() * 0.2 + 0.01) : own);
   }
-  return whole;
+  return OnTestDevice(whole);
 }
 
 void ExpectSameBits(const ParamList& a, const ParamList& b, const std::string& what) {

@@ -70,6 +70,7 @@ ParamList WholeParams(const PromptModel& model, const Learner& learner, bool noi
 // The numbers from `first` to `end` - 1 in random order.
 std::vector<int64_t> Shuffled(int64_t first, int64_t end, Random* random);
 
+// On the CPU.
 at::Tensor Int64Tensor(const std::vector<int64_t>& values);
 
 // Step sizes are powers of 2, so that halves and float32 copies of them are exact.

@@ -23,6 +23,7 @@
 #include "metaprompt/model/episode.h"
 #include "tests/helpers/differences.h"
 #include "tests/helpers/expect_derivative.h"
+#include "tests/helpers/test_device.h"
 #include "tests/helpers/toy_tasks.h"
 #include "tests/learners/conformance.h"
 
@@ -117,7 +118,7 @@ TEST_P(ConformanceTest, ALoadedStateGoesOnAsTheSavedOne) {
     for (const at::Tensor& tensor : *list) {
       const size_t number = place++;
       if (tensor.defined()) {  // parameters that are not learned have no moments
-        file.tensors.emplace_back(absl::StrCat(number), tensor.clone());
+        file.tensors.emplace_back(absl::StrCat(number), tensor.to(at::kCPU, /*non_blocking=*/false, /*copy=*/true));
       }
     }
   }
@@ -130,7 +131,7 @@ TEST_P(ConformanceTest, ALoadedStateGoesOnAsTheSavedOne) {
   for (ParamList* list : lists(&loaded)) {
     while (list->size() < state.params.size()) {
       const at::Tensor tensor = read->Find(absl::StrCat(next++));
-      list->push_back(tensor.defined() ? tensor.clone() : tensor);
+      list->push_back(tensor.defined() ? OnTestDevice(tensor.clone()) : tensor);
     }
   }
   step(&state);
@@ -222,7 +223,7 @@ TEST_P(ConformanceTest, RepeatedTextsAreWorthTheirCopies) {
         all.push_back(static_cast<int64_t>(6 * t) + row);
       }
     }
-    episode.support.repeats = Int64Tensor(all);
+    episode.support.repeats = OnTestDevice(Int64Tensor(all));
     episode.support.labels = episode.support.labels.index_select(0, episode.support.repeats);
     return episode;
   };

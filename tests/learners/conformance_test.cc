@@ -25,6 +25,7 @@
 #include "metaprompt/base/random.h"
 #include "tests/helpers/differences.h"
 #include "tests/helpers/param_lists.h"
+#include "tests/helpers/test_device.h"
 #include "tests/helpers/toy_tasks.h"
 
 namespace metaprompt {
@@ -142,7 +143,7 @@ TEST_P(ConformanceTest, OrderAndCompanyDoNotMatter) {
   const std::vector<int64_t> way = {2, 0, 1};
   const Episode renumbered = BuildEpisode(toy, way);
   EXPECT_LT(MaxDifference(Logits(*learner, meta, renumbered.support, renumbered.query),
-                          logits.index_select(1, Int64Tensor(way))),
+                          logits.index_select(1, OnTestDevice(Int64Tensor(way)))),
             1e-10);
   EXPECT_NEAR(learner->MetaGradient(model(), meta, renumbered, 0).query_loss,
               learner->MetaGradient(model(), meta, episode, 0).query_loss, 1e-10);
@@ -155,7 +156,7 @@ TEST_P(ConformanceTest, OrderAndCompanyDoNotMatter) {
   }
   const std::vector<int64_t> query = Shuffled(0, RowsOf(episode.query), &random);
   EXPECT_LT(MaxDifference(learner->Logits(model(), adapted, SelectRows(episode.query, query)),
-                          logits.index_select(0, Int64Tensor(query))),
+                          logits.index_select(0, OnTestDevice(Int64Tensor(query)))),
             1e-10);
   for (const int64_t one : {int64_t{0}, RowsOf(episode.query) - 1}) {
     EXPECT_LT(MaxDifference(learner->Logits(model(), adapted, SelectRows(episode.query, {one}))[0], logits[one]),

@@ -71,6 +71,20 @@ TEST(DropoutTest, SameBitsOnAnyNumberOfThreads) {
   at::set_num_threads(threads);
 }
 
+// The operations on tensors, which GPUs need, give the masks of the loop.
+TEST(DropoutTest, FactorsAreTheMasks) {
+  const at::Tensor numbers = at::tensor({0, 5, 3, 1000000007}, at::kLong);
+  const std::vector<uint64_t> seeds = {0, 7, 0xfedcba9876543210U};
+  for (const double rate : {0.1, 0.5, 0.9}) {
+    const at::Tensor factors = MaskFactors(seeds, rate, numbers, 300, at::kFloat);
+    ASSERT_EQ(factors.sizes(), at::IntArrayRef({3, 4, 300}));
+    for (size_t s = 0; s < seeds.size(); ++s) {
+      EXPECT_TRUE(at::equal(factors[static_cast<int64_t>(s)],
+                            Dropped(at::ones({4, 300}), rate, MaskRows(seeds[s], 4, 300, numbers))));
+    }
+  }
+}
+
 TEST(DropoutTest, ItsDerivativesAreItself) {
   Random random(3);
   const at::Tensor rows = MaskRows(5, 4, 6, {});
