@@ -43,6 +43,7 @@ void MakeGpuRepeatable() {
   context.setDeterministicFillUninitializedMemory(false);
 #endif
   context.setAllowTF32CuBLAS(false);
+  context.setAllowBF16ReductionCuBLAS(false);
   context.setAllowTF32CuDNN(false);
 }
 

@@ -158,7 +158,8 @@ absl::StatusOr<RunRecord> RunIn(RunDirectory* directory, const ExperimentSpec& s
   progress->End(absl::StrCat(InputsLine(record), UnknownWordsNote(bench)));
 
   const std::unique_ptr<Learner> learner = MakeLearner(spec.learner());
-  TaskPool pool(bench.device().is_cpu() ? threads : 1, &stop);  // a GPU takes one task at a time
+  // A GPU takes one task at a time, unless `threads` says how many it has memory for.
+  TaskPool pool(bench.device().is_cpu() ? threads : std::max(1, static_cast<int>(spec.threads())), &stop);
   const RunContext context = {&bench, learner.get(), directory, &pool, progress, &stop};
   std::optional<WordCounts> words;
   for (const int shots : spec.episodes().shots()) {

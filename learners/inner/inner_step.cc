@@ -2,6 +2,7 @@
 
 #include <ATen/ATen.h>
 #include <ATen/core/grad_mode.h>
+#include <torch/version.h>
 
 #include <algorithm>
 #include <cmath>
@@ -11,6 +12,14 @@
 
 namespace metaprompt {
 namespace {
+
+ParamList Scaled(const ParamList& tensors, const at::Tensor& factor) {
+#if TORCH_VERSION_MAJOR > 2 || (TORCH_VERSION_MAJOR == 2 && TORCH_VERSION_MINOR >= 1)
+  return at::_foreach_mul(tensors, factor);
+#else
+  return at::_foreach_mul(tensors, ParamList(tensors.size(), factor));
+#endif
+}
 
 // The gradients, scaled down to the norm `most` if those of the parameters that move have a greater norm.
 ParamList Clipped(const std::vector<InnerRate>& rates, const ParamList& grads, double most) {
@@ -26,10 +35,19 @@ ParamList Clipped(const std::vector<InnerRate>& rates, const ParamList& grads, d
     return some;
   }();
   const bool together = !moved.empty() && !moved[0].is_cpu() && !at::GradMode::is_enabled();
-  if (together) {
-    squares = at::stack(at::_foreach_norm(moved)).square().sum();
+  if (together) {  // and without waiting for the norm
+    const at::Tensor factor = (at::stack(at::_foreach_norm(moved)).norm().reciprocal() * most).clamp_max(1);
+    const ParamList scaled = Scaled(moved, factor);
+    ParamList clipped = grads;
+    size_t next = 0;
+    for (size_t i = 0; i < grads.size(); ++i) {
+      if (moves(i)) {
+        clipped[i] = scaled[next++];
+      }
+    }
+    return clipped;
   }
-  for (size_t i = 0; i < grads.size() && !together; ++i) {
+  for (size_t i = 0; i < grads.size(); ++i) {
     if (moves(i)) {
       const at::Tensor norm = at::GradMode::is_enabled() ? at::Tensor() : grads[i].norm();
       const at::Tensor square = norm.defined() ? norm * norm : grads[i].square().sum();
@@ -95,7 +113,8 @@ InnerState InnerStep(const InnerSpec& inner, const std::vector<InnerRate>& rates
   };
   const bool constant_rates =
       std::none_of(rates.begin(), rates.end(), [](const InnerRate& rate) { return rate.learned.defined(); });
-  if (adamw && constant_rates && !at::GradMode::is_enabled() && !state.params.params[0].is_cpu()) {
+  const auto on_device = [](const at::Tensor& grad) { return grad.defined() && !grad.is_cpu(); };
+  if (adamw && constant_rates && !at::GradMode::is_enabled() && std::any_of(grads.begin(), grads.end(), on_device)) {
     StepTogether(constants(0, 0), inner.weight_decay(), share, rates, decay, grads, &state);
     return state;
   }

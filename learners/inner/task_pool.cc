@@ -1,7 +1,9 @@
 #include "learners/inner/task_pool.h"
 
 #include <ATen/Parallel.h>
+#include <c10/core/AutogradState.h>
 #include <dlfcn.h>
+#include <torch/version.h>
 
 #include <chrono>
 
@@ -9,6 +11,15 @@ namespace metaprompt {
 namespace {
 
 constexpr std::chrono::milliseconds kMeanwhile(500);  // between two calls of Run's `meanwhile`
+
+// Lets a backward pass on a GPU run in the thread that asks for it, as on the CPU. By default, one thread of LibTorch
+// computes all backward passes on a GPU. Then the threads of a pool would wait for each other, and gradients would be
+// summed in an order that depends on what the process computed before.
+void DifferentiateInThisThread() {
+#if TORCH_VERSION_MAJOR >= 2
+  c10::AutogradState::get_tls_state().set_multithreading_enabled(false);
+#endif
+}
 
 }  // namespace
 
@@ -24,6 +35,7 @@ void SetOperationThreads(int threads) {
 
 TaskPool::TaskPool(int threads, const std::atomic<bool>* stop) : threads_(threads), asked_to_stop_(stop) {
   SetOperationThreads(threads);
+  DifferentiateInThisThread();
   for (int i = 0; threads > 1 && i < threads; ++i) {
     workers_.emplace_back([this] { Work(); });
   }
@@ -82,6 +94,7 @@ int64_t TaskPool::Run(int64_t count, const std::function<void(int64_t)>& task, c
 
 void TaskPool::Work() {
   at::set_num_threads(1);
+  DifferentiateInThisThread();
   std::unique_lock<std::mutex> lock(mutex_);
   while (true) {
     wake_.wait(lock, [this] { return stop_ || (task_ != nullptr && next_ < count_); });

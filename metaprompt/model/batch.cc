@@ -6,6 +6,8 @@
 #include <utility>
 #include <vector>
 
+#include "metaprompt/model/to_device.h"
+
 namespace metaprompt {
 namespace {
 
@@ -44,14 +46,14 @@ Batch SelectRows(const Batch& batch, absl::Span<const int64_t> rows) {
   }
   Selection selection = Select(batch.inputs, which);
   const at::Device device = batch.labels.device();
-  const at::Tensor numbers = Int64Tensor(rows).to(device);
+  const at::Tensor numbers = ToDevice(Int64Tensor(rows), device);
   Batch selected;
   selected.ways = batch.ways;
   selected.seed = batch.seed;
   selected.dropout = batch.dropout;
   selected.inputs = std::move(selection.inputs);
   if (which.size() < rows.size()) {
-    selected.repeats = Int64Tensor(of_rows).to(device);
+    selected.repeats = ToDevice(Int64Tensor(of_rows), device);
   }
   selected.labels = batch.labels.index_select(0, numbers);
   if (batch.weights.defined()) {
@@ -81,12 +83,10 @@ Batch OnDevice(Batch batch, at::Device device) {
   }
   batch.inputs = OnDevice(batch.inputs, device);
   for (at::Tensor* tensor : {&batch.repeats, &batch.labels, &batch.weights}) {
-    if (tensor->defined()) {
-      *tensor = tensor->to(device);
-    }
+    *tensor = ToDevice(*tensor, device);
   }
   if (batch.cached != nullptr) {
-    batch.cached = batch.cached->Map([&](const at::Tensor& tensor, Cached::Rows) { return tensor.to(device); });
+    batch.cached = batch.cached->Map([&](const at::Tensor& tensor, Cached::Rows) { return ToDevice(tensor, device); });
   }
   return batch;
 }

@@ -9,6 +9,7 @@
 
 #include "metaprompt/base/random.h"
 #include "metaprompt/model/batch.h"
+#include "metaprompt/model/to_device.h"
 
 namespace metaprompt {
 
@@ -30,7 +31,7 @@ inline Episode WithSeed(Episode episode, uint64_t seed) {
 
 // The same episode in the device's memory. If the device is the CPU, returns the episode unchanged.
 inline Episode OnDevice(Episode episode, at::Device device) {
-  episode.rows = device.is_cpu() || !episode.rows.defined() ? episode.rows : episode.rows.to(device);
+  episode.rows = device.is_cpu() ? episode.rows : ToDevice(episode.rows, device);
   episode.support = OnDevice(std::move(episode.support), device);
   episode.query = OnDevice(std::move(episode.query), device);
   return episode;

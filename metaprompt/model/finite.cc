@@ -38,15 +38,20 @@ absl::Status CheckFinite(absl::string_view what, const at::Tensor& tensor) {
 }
 
 absl::Status CheckFinite(const std::vector<ParamInfo>& infos, const ParamList& params) {
-  ParamList sums;  // of tensors on a device. To look at each one alone would mean to wait for the device each time.
-  for (const at::Tensor& param : params) {
-    if (param.defined() && !param.is_cpu() && at::isFloatingType(param.scalar_type())) {
-      const at::NoGradGuard no_grad;
-      sums.push_back(param.sum().to(at::kDouble));
+  // On a device, all are checked together, because each check waits for the device.
+  const bool on_device = std::any_of(params.begin(), params.end(),
+                                     [](const at::Tensor& param) { return param.defined() && !param.is_cpu(); });
+  if (on_device) {
+    const at::NoGradGuard no_grad;
+    ParamList sums;
+    for (const at::Tensor& param : params) {
+      if (param.defined() && at::isFloatingType(param.scalar_type())) {
+        sums.push_back(param.sum().to(at::kDouble));
+      }
     }
-  }
-  if (!sums.empty() && sums.size() == params.size() && AllFinite(at::stack(sums))) {
-    return absl::OkStatus();
+    if (AllFinite(at::stack(sums))) {
+      return absl::OkStatus();
+    }
   }
   for (size_t i = 0; i < std::min(infos.size(), params.size()); ++i) {
     RETURN_IF_ERROR(CheckFinite(infos[i].name, params[i]));

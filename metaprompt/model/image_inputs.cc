@@ -4,6 +4,8 @@
 
 #include <utility>
 
+#include "metaprompt/model/to_device.h"
+
 namespace metaprompt {
 namespace {
 
@@ -27,11 +29,12 @@ ImageInputs::ImageInputs(at::Tensor pixels, int64_t soft, int64_t patches)
 
 ImageInputs Select(const ImageInputs& images, absl::Span<const int64_t> which) {
   const at::Tensor numbers = at::tensor(at::ArrayRef<int64_t>(which.data(), which.size()), at::kLong);
-  return {images.pixels().index_select(0, numbers.to(images.pixels().device())), images.soft(), images.patches()};
+  return {images.pixels().index_select(0, ToDevice(numbers, images.pixels().device())), images.soft(),
+          images.patches()};
 }
 
 ImageInputs OnDevice(const ImageInputs& images, at::Device device) {
-  return {images.pixels().to(device), images.soft(), images.patches()};
+  return {ToDevice(images.pixels(), device), images.soft(), images.patches()};
 }
 
 }  // namespace metaprompt

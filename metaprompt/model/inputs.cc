@@ -2,6 +2,8 @@
 
 #include <ATen/ATen.h>
 
+#include "metaprompt/model/to_device.h"
+
 namespace metaprompt {
 namespace {
 
@@ -11,25 +13,25 @@ at::Tensor Numbers(absl::Span<const int64_t> values) {
 
 Selection SelectOf(const TextInputs& texts, absl::Span<const int64_t> which) {
   const at::Device device = texts.ids().device();
-  const at::Tensor tokens = TokensOf(texts, which).to(device);
-  return {Select(texts, which, tokens), Numbers(which).to(device), tokens};
+  const at::Tensor tokens = ToDevice(TokensOf(texts, which), device);
+  return {Select(texts, which, tokens), ToDevice(Numbers(which), device), tokens};
 }
 
 Selection SelectOf(const PointInputs& points, absl::Span<const int64_t> which) {
-  const at::Tensor numbers = Numbers(which).to(points.x.device());
+  const at::Tensor numbers = ToDevice(Numbers(which), points.x.device());
   return {PointInputs{points.x.index_select(0, numbers)}, numbers, at::Tensor()};
 }
 
 Selection SelectOf(const ImageInputs& images, absl::Span<const int64_t> which) {
   const at::Device device = images.pixels().device();
-  return {Select(images, which), Numbers(which).to(device), TokensOf(images.tokens(), which).to(device)};
+  return {Select(images, which), ToDevice(Numbers(which), device), ToDevice(TokensOf(images.tokens(), which), device)};
 }
 
 int64_t CountIn(const TextInputs& texts) { return texts.size(); }
 int64_t CountIn(const PointInputs& points) { return points.x.size(0); }
 int64_t CountIn(const ImageInputs& images) { return images.size(); }
 
-PointInputs OnDevice(const PointInputs& points, at::Device device) { return {points.x.to(device)}; }
+PointInputs OnDevice(const PointInputs& points, at::Device device) { return {ToDevice(points.x, device)}; }
 
 }  // namespace
 

@@ -6,6 +6,8 @@
 #include <utility>
 #include <vector>
 
+#include "metaprompt/model/to_device.h"
+
 namespace metaprompt {
 namespace {
 
@@ -53,9 +55,7 @@ std::shared_ptr<const Packing> PackingOf(const at::Tensor& ids, const at::Tensor
       }
     }
   }
-  // Without waiting for the device: the copy begins before the memory here is freed, as CUDA guarantees for memory that
-  // is not pinned.
-  const auto on_device = [&](const at::Tensor& x) { return x.to(ids.device(), /*non_blocking=*/true); };
+  const auto on_device = [&](const at::Tensor& x) { return ToDevice(x, ids.device()); };
   packing->positions = on_device(Int64Tensor(positions));
   packing->padded_from = on_device(Int64Tensor(padded_from));
   packing->packed_from = on_device(Int64Tensor(packed_from));
@@ -108,7 +108,7 @@ TextInputs Select(const TextInputs& texts, absl::Span<const int64_t> which, cons
     read_at.data_ptr<int64_t>()[b] = texts.read_at().data_ptr<int64_t>()[text];
     first += length;
   }
-  return {texts.ids().index_select(0, tokens.to(texts.ids().device())), spans, read_at, texts.answers(),
+  return {texts.ids().index_select(0, ToDevice(tokens, texts.ids().device())), spans, read_at, texts.answers(),
           texts.uncounted()};
 }
 
@@ -118,11 +118,9 @@ TextInputs OnDevice(const TextInputs& texts, at::Device device) {
   }
   Answers answers = texts.answers();
   for (at::Tensor* tensor : {&answers.ids, &answers.weights, &answers.separator, &answers.context}) {
-    if (tensor->defined()) {
-      *tensor = tensor->to(device);
-    }
+    *tensor = ToDevice(*tensor, device);
   }
-  return {texts.ids().to(device), texts.spans(), texts.read_at(), std::move(answers), texts.uncounted()};
+  return {ToDevice(texts.ids(), device), texts.spans(), texts.read_at(), std::move(answers), texts.uncounted()};
 }
 
 }  // namespace metaprompt

@@ -141,7 +141,7 @@ at::Tensor MaskFactors(const std::vector<uint64_t>& seeds, double rate, const at
   at::Tensor of_places = at::empty({static_cast<int64_t>(seeds.size()), 1, 1}, at::kLong);
   std::copy(seeds.begin(), seeds.end(), reinterpret_cast<uint64_t*>(of_places.data_ptr<int64_t>()));
   const at::Tensor steps = numbers.view({1, -1, 1}) * static_cast<int64_t>(0x9e3779b97f4a7c15U);
-  const at::Tensor keys = Mixed(of_places.to(numbers.device()) + steps);
+  const at::Tensor keys = Mixed(of_places.to(numbers.device(), /*non_blocking=*/!numbers.is_cpu()) + steps);
   const at::Tensor low = keys.to(at::kInt);  // the lower 32 bits
   const at::Tensor high = at::bitwise_right_shift(keys, at::Scalar(32)).to(at::kInt);
   const at::Tensor column = at::arange(columns, numbers.options().dtype(at::kInt)) * AsInt32(0x9e3779b9U);
