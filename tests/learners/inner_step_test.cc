@@ -12,11 +12,13 @@
 #include <utility>
 #include <vector>
 
+#include "learners/inner/adamw.h"
 #include "learners/learner.h"
 #include "learners/papers/make_learner.h"
 #include "metaprompt/base/random.h"
 #include "tests/helpers/differences.h"
 #include "tests/helpers/quadratic_world.h"
+#include "tests/helpers/test_device.h"
 
 namespace metaprompt {
 namespace {
@@ -89,7 +91,8 @@ TEST(InnerStepTest, LongGradientsAreScaledDown) {
   }
 }
 
-// Without a graph, a step is one pass over memory. It must be the same step as the operations with a graph.
+// Without a graph, a step is one pass over memory, or a few operations on the list of all parameters. Both must be the
+// same step as the operations with a graph.
 class InnerAdamWPlaceTest : public ::testing::TestWithParam<InnerSpec::EpsilonPlace> {};
 
 INSTANTIATE_TEST_SUITE_P(, InnerAdamWPlaceTest, ::testing::Values(InnerSpec::INSIDE, InnerSpec::OUTSIDE));
@@ -105,22 +108,32 @@ TEST_P(InnerAdamWPlaceTest, StepsAlikeWithAGraphAndWithout) {
   Random random(11);
   ParamList params;
   for (const int64_t rows : {501, 3, 2}) {
-    params.push_back(RandomTensor({rows, 211}, &random).t());  // not in order
+    params.push_back(OnTestDevice(RandomTensor({rows, 211}, &random).t()));  // not in order
   }
   // The first step, by the formula: α g / √(g² + ε²) or α g / (|g| + ε), and decay.
-  const at::Tensor g = RandomTensor(params[0].sizes(), &random);
+  const at::Tensor g = OnTestDevice(RandomTensor(params[0].sizes(), &random));
   const at::Tensor size = GetParam() == InnerSpec::INSIDE ? at::sqrt(g * g + 1e-4) : g.abs() + 0.01;
   EXPECT_LT(MaxDifference(InnerStep(inner, rates, decay, 0, 1, {g, {}, {}}, {params, {}, {}}).params[0],
                           params[0] - (g / size + params[0] * 0.2) * 0.1),
             1e-14);
   InnerState with_graph{params, {}, {}};
   InnerState without{params, {}, {}};
+  const double inside = GetParam() == InnerSpec::INSIDE ? 1e-4 : 0;
+  const double outside = GetParam() == InnerSpec::OUTSIDE ? 0.01 : 0;
+  ParamList together = {params[0], params[1]};
+  ParamList first(2);
+  ParamList second(2);
   for (int64_t step = 0; step < 4; ++step) {
     ParamList grads;
     for (const at::Tensor& param : params) {
-      grads.push_back(RandomTensor(param.sizes(), &random));
+      grads.push_back(OnTestDevice(RandomTensor(param.sizes(), &random)));
     }
     grads[2] = at::Tensor();
+    const auto t = static_cast<double>(step + 1);
+    const InnerAdamW constants = {
+        inner.beta1(), inner.beta2(), 1 / (1 - std::pow(inner.beta1(), t)), 1 / (1 - std::pow(inner.beta2(), t)),
+        inside,        outside};
+    InnerAdamWSteps(constants, {0.2, 0}, {0.05, 0.15}, {grads[0], grads[1]}, &together, &first, &second);
     with_graph = InnerStep(inner, rates, decay, step, 0.5, grads, with_graph);
     const at::NoGradGuard no_grad;
     without = InnerStep(inner, rates, decay, step, 0.5, grads, without);
@@ -128,6 +141,7 @@ TEST_P(InnerAdamWPlaceTest, StepsAlikeWithAGraphAndWithout) {
   for (size_t i = 0; i < params.size(); ++i) {
     EXPECT_LT(MaxDifference(with_graph.params[i], without.params[i]), 1e-14);
     EXPECT_EQ(MaxDifference(params[i], without.params[i]) == 0, i == 2);
+    EXPECT_LT(i == 2 ? 0 : MaxDifference(with_graph.params[i], together[i]), 1e-14);
   }
   EXPECT_FALSE(without.first[2].defined());
 }
