@@ -38,7 +38,7 @@ bool Parse(absl::string_view name, int* gpu) {
 void MakeGpuRepeatable() {
   setenv("CUBLAS_WORKSPACE_CONFIG", ":4096:8", /*overwrite=*/0);  // cuBLAS reads it when it starts
   at::Context& context = at::globalContext();
-  context.setDeterministicAlgorithms(true, /*warn_only=*/true);
+  context.setDeterministicAlgorithms(true, /*warn_only=*/false);
 #if METAPROMPT_FILLS_EMPTY_TENSORS
   context.setDeterministicFillUninitializedMemory(false);
 #endif
