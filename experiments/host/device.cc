@@ -77,4 +77,13 @@ absl::StatusOr<at::Device> DeviceOf(absl::string_view name) {
   return at::Device(at::kCUDA, static_cast<at::DeviceIndex>(gpu));
 }
 
+absl::Status UseTf32(at::Device device) {
+  if (device.is_cpu()) {
+    return absl::InvalidArgumentError("precision is TF32, which needs a GPU: set device to cuda, or use FLOAT32");
+  }
+  at::globalContext().setAllowTF32CuBLAS(true);
+  at::globalContext().setAllowTF32CuDNN(true);
+  return absl::OkStatus();
+}
+
 }  // namespace metaprompt

@@ -18,6 +18,9 @@ absl::Status CheckDevice(absl::string_view name);
 // operation.
 absl::StatusOr<at::Device> DeviceOf(absl::string_view name);
 
+// Lets a GPU round the factors of float32 products to 11 bits (TF32). An error for the CPU.
+absl::Status UseTf32(at::Device device);
+
 }  // namespace metaprompt
 
 #endif  // EXPERIMENTS_HOST_DEVICE_H_

@@ -118,6 +118,9 @@ absl::StatusOr<PretrainingRecord> PretrainIn(RunDirectory* directory, const Pret
                                              const std::atomic<bool>& stop, bool allow_other_environment) {
   const auto begin = std::chrono::steady_clock::now();
   ASSIGN_OR_RETURN(const at::Device device, DeviceOf(spec.device()));
+  if (spec.precision() == ExperimentSpec::TF32) {
+    RETURN_IF_ERROR(UseTf32(device));
+  }
   progress->Begin("texts and encoder", "", 0, 1);
   ASSIGN_OR_RETURN(Inputs inputs, OpenInputs(spec, *directory));
   EncoderParts& parts = inputs.parts;

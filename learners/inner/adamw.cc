@@ -121,7 +121,7 @@ struct ListUpdate {
   void Run(const Step& step) {
     const ParamList g = step.scale == 1 ? grads : at::_foreach_mul(grads, step.scale);
     at::_foreach_mul_(first, step.beta1);
-    at::_foreach_add_(first, at::_foreach_mul(g, 1.0 - step.beta1));
+    at::_foreach_add_(first, g, 1.0 - step.beta1);
     at::_foreach_mul_(second, step.beta2);
     at::_foreach_addcmul_(second, g, g, 1.0 - step.beta2);
     const ParamList size = at::_foreach_mul(second, 1.0 / step.correction2);
@@ -350,35 +350,31 @@ double AdamWUpdate(const MetaOptimizerSpec& spec, const std::vector<ParamInfo>& 
 void InnerAdamWSteps(const InnerAdamW& step, const std::vector<double>& decay, const std::vector<double>& rates,
                      const ParamList& grads, ParamList* params, ParamList* first, ParamList* second) {
   const at::NoGradGuard no_grad;
-  const auto minus = [](const std::vector<double>& values) {
-    std::vector<at::Scalar> scalars;
-    for (const double value : values) {
-      scalars.emplace_back(-value);
-    }
-    return scalars;
-  };
-  const ParamList added = at::_foreach_mul(grads, 1.0 - step.beta1);
   if ((*first)[0].defined()) {
     *first = at::_foreach_mul(*first, step.beta1);
     *second = at::_foreach_mul(*second, step.beta2);
-    at::_foreach_add_(*first, added);
-    at::_foreach_addcmul_(*second, grads, grads, 1.0 - step.beta2);
+    at::_foreach_add_(*first, grads, 1.0 - step.beta1);
   } else {
-    *first = added;
-    *second = at::_foreach_mul(at::_foreach_mul(grads, grads), 1.0 - step.beta2);
+    *first = at::_foreach_mul(grads, 1.0 - step.beta1);
+    *second = at::_foreach_mul(grads, 0.0);
   }
+  at::_foreach_addcmul_(*second, grads, grads, 1.0 - step.beta2);
   const ParamList size = at::_foreach_mul(*second, step.unbias2);
-  at::_foreach_add_(size, step.inside);
-  at::_foreach_sqrt_(size);
-  at::_foreach_add_(size, step.outside);
-  const ParamList direction = at::_foreach_mul(*first, step.unbias1);
-  at::_foreach_div_(direction, size);
-  if (std::any_of(decay.begin(), decay.end(), [](double each) { return each != 0; })) {
-    std::vector<at::Scalar> each(decay.begin(), decay.end());
-    at::_foreach_add_(direction, at::_foreach_mul(*params, each));
+  if (step.inside != 0) {
+    at::_foreach_add_(size, step.inside);
   }
-  at::_foreach_mul_(direction, minus(rates));
-  *params = at::_foreach_add(*params, direction);
+  at::_foreach_sqrt_(size);
+  if (step.outside != 0) {
+    at::_foreach_add_(size, step.outside);
+  }
+  std::vector<at::Scalar> keep;
+  std::vector<at::Scalar> of_direction;
+  for (size_t i = 0; i < rates.size(); ++i) {
+    keep.emplace_back(1.0 - rates[i] * decay[i]);
+    of_direction.emplace_back(-rates[i] * step.unbias1);
+  }
+  const bool decays = std::any_of(decay.begin(), decay.end(), [](double each) { return each != 0; });
+  *params = at::_foreach_addcdiv(decays ? at::_foreach_mul(*params, keep) : *params, *first, size, of_direction);
 }
 
 void InnerAdamWStep(const InnerAdamW& step, const at::Tensor& grad, at::Tensor* param, at::Tensor* first,

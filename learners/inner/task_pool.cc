@@ -33,6 +33,33 @@ void SetOperationThreads(int threads) {
   }
 }
 
+void RunAtOnce(int64_t count, const std::function<void(int64_t)>& task) {
+  if (count == 1) {
+    task(0);
+    return;
+  }
+  std::vector<std::exception_ptr> errors(static_cast<size_t>(count));
+  std::vector<std::thread> threads;
+  for (int64_t i = 0; i < count; ++i) {
+    threads.emplace_back([&, i] {
+      DifferentiateInThisThread();
+      try {
+        task(i);
+      } catch (...) {
+        errors[static_cast<size_t>(i)] = std::current_exception();
+      }
+    });
+  }
+  for (std::thread& thread : threads) {
+    thread.join();
+  }
+  for (const std::exception_ptr& error : errors) {
+    if (error != nullptr) {
+      std::rethrow_exception(error);
+    }
+  }
+}
+
 TaskPool::TaskPool(int threads, const std::atomic<bool>* stop) : threads_(threads), asked_to_stop_(stop) {
   SetOperationThreads(threads);
   DifferentiateInThisThread();

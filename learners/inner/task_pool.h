@@ -57,6 +57,10 @@ class TaskPool {
   bool stop_ = false;
 };
 
+// Calls task(0), ..., task(count - 1) at the same time, each in a thread of its own, for work on a GPU, and waits for
+// all of them. Rethrows the exception of the first task that threw one.
+void RunAtOnce(int64_t count, const std::function<void(int64_t)>& task);
+
 // Sets the number of threads that LibTorch and OpenBLAS use within an operation, for the calling thread and for threads
 // that start later.
 void SetOperationThreads(int threads);

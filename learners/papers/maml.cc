@@ -1,6 +1,7 @@
 #include "learners/papers/maml.h"
 
 #include <ATen/ATen.h>
+#include <ATen/Parallel.h>
 
 #include <algorithm>
 #include <map>
@@ -9,6 +10,7 @@
 
 #include "learners/inner/gradients.h"
 #include "learners/inner/scope.h"
+#include "learners/inner/task_pool.h"
 #include "metaprompt/base/random.h"
 
 namespace metaprompt {
@@ -110,14 +112,26 @@ TaskGradient Maml::MetaGradient(const Model& model, const ParamList& meta, const
   TaskGradient sum;
   sum.grads.resize(meta.size());
   double objective = 0;  // NaN if it is NaN for a batch
-  for (int64_t b = 0; b < count; ++b) {
+  const auto gradient_of = [&](int64_t b) {
     std::vector<int64_t> which(static_cast<size_t>(rows_of(b)));
     std::iota(which.begin(), which.end(), b * batches.size());
     Episode part = episode;
     part.support.seed = SubSeed(episode.support.seed, "query_batch", static_cast<uint64_t>(b));
     part.query = SelectRows(episode.query, which);
     part.query.seed = SubSeed(episode.query.seed, "query_batch", static_cast<uint64_t>(b));
-    const TaskGradient task = GradientLearner::MetaGradient(model, meta, part, meta_step);
+    return GradientLearner::MetaGradient(model, meta, part, meta_step);
+  };
+  // A GPU waits for the processor to start small operations, so several threads start them. On the processor itself,
+  // each batch uses all threads.
+  const int64_t at_once = meta[0].is_cpu() ? 1 : at::get_num_threads();
+  std::vector<TaskGradient> tasks;
+  for (int64_t b = 0; b < count; ++b) {
+    if (b % at_once == 0) {
+      tasks.assign(static_cast<size_t>(std::min(at_once, count - b)), {});
+      RunAtOnce(static_cast<int64_t>(tasks.size()),
+                [&](int64_t k) { tasks[static_cast<size_t>(k)] = gradient_of(b + k); });
+    }
+    const TaskGradient& task = tasks[static_cast<size_t>(b % at_once)];
     for (size_t i = 0; i < sum.grads.size(); ++i) {
       if (task.grads[i].defined()) {
         Add(of_batch == 1 ? task.grads[i] : task.grads[i] * of_batch, &sum.grads[i]);

@@ -79,22 +79,38 @@ at::Tensor DroppedAt(int64_t place, const at::Tensor& x, const Dropout& dropout,
   return x * (numbers.defined() ? own.index_select(0, numbers) : own).to(x.scalar_type());
 }
 
-// Padded attention weights [B, H, Q, T] after the dropout of a layer. The masks are those of MaskRowsOfPairs.
+// For each text and head, the numbers (MaskRowsOfPairs) of the rows of its queries, in the order of padded attention
+// weights [B, H, Q, T]. `tokens` are the tokens of the queries.
+at::Tensor PairNumbers(const at::Tensor& tokens, int64_t texts, int64_t heads) {
+  const at::Tensor of_head = at::arange(heads, tokens.options()).view({1, heads, 1});
+  return (tokens.view({texts, 1, -1}) * heads + of_head).flatten();
+}
+
+// Padded attention weights [B, H, Q, T] after the dropout of a layer.
 at::Tensor DroppedWeights(int64_t layer, const at::Tensor& weights, const TextInputs& texts, bool slots_alone,
                           const Dropout& dropout) {
   if (dropout.attention == 0) {
     return weights;
   }
-  const int64_t heads = weights.size(1);
-  const at::Tensor& tokens = slots_alone ? texts.packing().read_from : texts.packing().padded_from;
-  const at::Tensor of_head = at::arange(heads, tokens.options()).view({1, heads, 1});
-  const at::Tensor numbers = (tokens.view({texts.size(), 1, -1}) * heads + of_head).flatten();
   if (dropout.masks == nullptr) {
+    const Packing& packing = texts.packing();
+    const at::Tensor numbers =
+        PairNumbers(slots_alone ? packing.read_from : packing.padded_from, texts.size(), weights.size(1));
     const uint64_t seed = PlaceSeed(dropout.seed, 3 * layer + 1);
     return Dropped(weights, dropout.attention, MaskRows(seed, numbers.size(0), weights.size(-1), numbers));
   }
-  const at::Tensor factors = dropout.masks->attention[layer - dropout.masks->first_layer];
-  return weights * factors.index_select(0, numbers.clamp_min(0)).view_as(weights).to(weights.scalar_type());
+  const at::Tensor all = dropout.masks->attention[layer - dropout.masks->first_layer];
+  const at::Tensor factors = slots_alone ? all.index_select(0, dropout.masks->slot_rows) : all;
+  return weights * factors.view_as(weights).to(weights.scalar_type());
+}
+
+// The texts padded to the length of the longest, as the layers compute them on a GPU: moving rows to and fro in each
+// layer takes longer there than computing the padding, too. Only the places of tokens are used, so all ids are 0.
+TextInputs PaddedTexts(const TextInputs& texts) {
+  const int64_t longest = texts.longest();
+  const at::Tensor first = at::arange(texts.size(), at::kLong) * longest;
+  return {at::zeros({texts.size() * longest}, texts.ids().options()),
+          at::stack({first, at::full_like(first, longest)}, 1), texts.read_at(), texts.answers()};
 }
 
 }  // namespace
@@ -284,12 +300,13 @@ Encoder::PairBias Encoder::DisentangledBias(const ParamList& p, const at::Tensor
 
 // Scaled dot-product attention (Vaswani et al. 2017, eq. 1) of `query` [N, D], or [B, D] with slots_alone, over `key`
 // and `value` [N, D] and the prefix. The result has the shape of `query`. It can be differentiated twice, unlike
-// LibTorch's fused kernels. On the CPU, each text is computed separately, without padding. On other devices, and with a
-// bias, a prefix or bfloat16, all texts are padded to the length of the longest.
+// LibTorch's fused kernels. On the CPU, each text is computed separately, without padding. With a bias, a prefix or
+// bfloat16, all texts are padded to the length of the longest. On other devices they are padded before the first layer.
+// `key_bias` [B, 1, 1, T] hides padding; undefined: there is none.
 at::Tensor Encoder::Attend(const at::Tensor& query, const at::Tensor& key, const at::Tensor& value,
                            const PairBias& bias, const Prefix& prefix, const Reach& reach, ReachBiases* reach_biases,
-                           const TextInputs& texts, bool slots_alone, at::ScalarType softmax_type, size_t layer,
-                           const Dropout& dropout) const {
+                           const TextInputs& texts, const at::Tensor& key_bias, bool slots_alone,
+                           at::ScalarType softmax_type, size_t layer, const Dropout& dropout) const {
   const int64_t heads = config_.heads;
   const int64_t depth = config_.width / heads;
   const double scale = ScoreScale();
@@ -338,8 +355,8 @@ at::Tensor Encoder::Attend(const at::Tensor& query, const at::Tensor& key, const
   if (bias != nullptr) {
     scores = scores + with_prefix(bias(q, own_keys));
   }
-  if (!full) {
-    scores = scores + with_prefix(packing.attention_bias);
+  if (key_bias.defined()) {
+    scores = scores + with_prefix(key_bias);
   }
   if (!reach.IsAll(longest)) {
     scores = scores + with_prefix(reach_biases->Of(reach, slots_alone));
@@ -369,7 +386,8 @@ Dropout Encoder::WithLayerMasks(const Dropout& dropout, const ParamList& p, cons
     hidden.push_back(PlaceSeed(dropout.seed, place + 1));
     hidden.push_back(PlaceSeed(dropout.seed, place + 2));
   }
-  const at::Tensor tokens = at::arange(texts.tokens(), from.states.options().dtype(at::kLong));
+  const Packing& packing = texts.packing();
+  const at::Tensor tokens = packing.padded_from.clamp_min(0);
   const at::ScalarType type = from.states.scalar_type();
   if (dropout.hidden > 0) {
     const int64_t columns =
@@ -378,25 +396,34 @@ Dropout Encoder::WithLayerMasks(const Dropout& dropout, const ParamList& p, cons
   }
   if (dropout.attention > 0) {
     const size_t prefix = layout_.layers[from.next].prefix_key;
-    const int64_t keys = texts.packing().longest + (prefix == kNoParam ? 0 : p[prefix].size(-2));
-    masks.attention = MaskFactors(attention, dropout.attention,
-                                  at::arange(texts.tokens() * config_.heads, tokens.options()), keys, type);
+    const int64_t keys = packing.longest + (prefix == kNoParam ? 0 : p[prefix].size(-2));
+    masks.attention =
+        MaskFactors(attention, dropout.attention, PairNumbers(tokens, texts.size(), config_.heads), keys, type);
+    // Of the token that is read, in the table [B, H, Q].
+    const at::Tensor of_pair = at::arange(texts.size() * config_.heads, tokens.options()) * packing.longest;
+    const at::Tensor place = packing.packed_from.index_select(0, packing.read_from).remainder(packing.longest);
+    masks.slot_rows = of_pair + place.repeat_interleave(config_.heads);
   }
   with.masks = std::make_shared<const LayerMasks>(std::move(masks));
   return with;
 }
 
-at::Tensor Encoder::Layers(const ParamList& p, const TextInputs& texts, const EncoderState& from, size_t end,
+at::Tensor Encoder::Layers(const ParamList& p, const TextInputs& packed, const EncoderState& from, size_t end,
                            bool slots_alone, const Dropout& of_pass) const {
   if (layout_.layers.empty()) {
-    return slots_alone ? GatherRows(from.states, texts.packing().read_from, texts.packing().read_to) : from.states;
+    return slots_alone ? GatherRows(from.states, packed.packing().read_from, packed.packing().read_to) : from.states;
   }
-  const Dropout dropout = WithLayerMasks(of_pass, p, texts, from, end);
+  const Dropout dropout = WithLayerMasks(of_pass, p, packed, from, end);
   if (dropout.hidden == 0 && dropout.attention == 0 && TakesBfloat16Layers(config_, layout_, p)) {
-    return Bfloat16Layers(config_, layout_, TableOf(config_.activation), p, texts, from.states, from.next, end,
+    return Bfloat16Layers(config_, layout_, TableOf(config_.activation), p, packed, from.states, from.next, end,
                           slots_alone);
   }
-  at::Tensor x = from.states;
+  const bool full = packed.tokens() == packed.size() * packed.longest();
+  const bool pads = !full && !from.states.is_cpu() && from.next < end;
+  const TextInputs texts = pads ? PaddedTexts(packed) : packed;
+  const at::Tensor key_bias = full ? at::Tensor() : packed.packing().attention_bias;
+  at::Tensor x =
+      pads ? GatherRows(from.states, packed.packing().padded_from, packed.packing().packed_from) : from.states;
   const bool pre_norm = config_.pre_norm;
   const std::vector<LayerPositions> positions = PositionsOf(texts, p[layout_.layers.back().out_norm].scalar_type());
   ReachBiases reach_biases(texts);
@@ -436,7 +463,7 @@ at::Tensor Encoder::Layers(const ParamList& p, const TextInputs& texts, const En
     }
     const int64_t place = 3 * static_cast<int64_t>(i) + 1;
     const at::Tensor mixed = Attend(query, ForEachHead(key), ForEachHead(value), bias, PrefixOf(p, at), own.reach,
-                                    &reach_biases, texts, at_slots, p[at.out_norm].scalar_type(), i, dropout);
+                                    &reach_biases, texts, key_bias, at_slots, p[at.out_norm].scalar_type(), i, dropout);
     const at::Tensor attended = Dense(p, mixed, at.attention_out);
     x = x + (config_.drops_attention ? DroppedAt(place + 1, attended, dropout, tokens) : attended);
     x = pre_norm ? x : Norm(p, x, at.attention_norm);
@@ -444,7 +471,8 @@ at::Tensor Encoder::Layers(const ParamList& p, const TextInputs& texts, const En
     x = x + (config_.drops_feed_forward ? DroppedAt(place + 2, fed, dropout, tokens) : fed);
     x = pre_norm ? x : Norm(p, x, at.out_norm);
   }
-  return from.next < end && end == num_layers() ? Norm(p, x, layout_.final_norm) : x;
+  x = from.next < end && end == num_layers() ? Norm(p, x, layout_.final_norm) : x;
+  return pads && !slots_alone ? GatherRows(x, packed.packing().packed_from, packed.packing().padded_from) : x;
 }
 
 EncoderState Encoder::Advanced(const ParamList& params, const TextInputs& texts, const EncoderState& from, size_t next,

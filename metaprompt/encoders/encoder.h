@@ -142,7 +142,8 @@ class Encoder {
   double ScoreScale() const;
   at::Tensor Attend(const at::Tensor& query, const at::Tensor& key, const at::Tensor& value, const PairBias& bias,
                     const Prefix& prefix, const Reach& reach, ReachBiases* reach_biases, const TextInputs& texts,
-                    bool slots_alone, at::ScalarType softmax_type, size_t layer, const Dropout& dropout) const;
+                    const at::Tensor& key_bias, bool slots_alone, at::ScalarType softmax_type, size_t layer,
+                    const Dropout& dropout) const;
   // The dropout of the layers from `from` to `end` - 1, with their masks if the states are not on the CPU.
   Dropout WithLayerMasks(const Dropout& dropout, const ParamList& params, const TextInputs& texts,
                          const EncoderState& from, size_t end) const;

@@ -18,7 +18,8 @@ namespace metaprompt {
 struct LayerMasks {
   int64_t first_layer = 0;
   at::Tensor hidden;  // [2 * layers, tokens, columns]: of places 3 l + 2 and 3 l + 3 for each layer l; undefined: none
-  at::Tensor attention;  // [layers, tokens * heads, keys]: of places 3 l + 1; undefined: none
+  at::Tensor attention;  // [layers, texts * heads * queries, keys]: of places 3 l + 1; undefined: none
+  at::Tensor slot_rows;  // [texts * heads] int64: the rows of `attention` for the tokens at which answers are read
 };
 
 // The dropout of one forward pass of an encoder. By default there is none.
