@@ -30,8 +30,9 @@ bool Parse(absl::string_view name, int* gpu) {
          (absl::ConsumePrefix(&name, ":") && absl::SimpleAtoi(name, gpu) && *gpu >= 0 && *gpu < kMostGpus);
 }
 
-#define METAPROMPT_FILLS_EMPTY_TENSORS \
-  (TORCH_VERSION_MAJOR > 2 || (TORCH_VERSION_MAJOR == 2 && TORCH_VERSION_MINOR >= 2))
+// From LibTorch 2.2 on, tensors are filled when they are made, and sums of bfloat16 products may be rounded, unless
+// this is turned off.
+#define METAPROMPT_HAS_NEW_SWITCHES (TORCH_VERSION_MAJOR > 2 || (TORCH_VERSION_MAJOR == 2 && TORCH_VERSION_MINOR >= 2))
 
 // The same inputs give the same bits: sums are not computed in the order in which a GPU's threads happen to finish, and
 // products of float32 numbers are computed in float32.
@@ -39,11 +40,11 @@ void MakeGpuRepeatable() {
   setenv("CUBLAS_WORKSPACE_CONFIG", ":4096:8", /*overwrite=*/0);  // cuBLAS reads it when it starts
   at::Context& context = at::globalContext();
   context.setDeterministicAlgorithms(true, /*warn_only=*/false);
-#if METAPROMPT_FILLS_EMPTY_TENSORS
+#if METAPROMPT_HAS_NEW_SWITCHES
   context.setDeterministicFillUninitializedMemory(false);
+  context.setAllowBF16ReductionCuBLAS(false);
 #endif
   context.setAllowTF32CuBLAS(false);
-  context.setAllowBF16ReductionCuBLAS(false);
   context.setAllowTF32CuDNN(false);
 }
 
