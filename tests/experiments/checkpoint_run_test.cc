@@ -195,6 +195,8 @@ TEST_F(CheckpointRunTest, SpecErrorsNameTheField) {
   if (!at::hasCUDA()) {
     EXPECT_THAT(error("device=cuda"), HasSubstr("device is 'cuda'; this program's LibTorch, "));
   }
+  EXPECT_THAT(error("precision=TF32"),
+              HasSubstr("precision is TF32, which needs a GPU: set device to cuda, or use FLOAT32\n"));
   EXPECT_THAT(error("model.encoder.checkpoint.path=$nowhere"), HasSubstr("nowhere"));
   EXPECT_THAT(
       error("model.encoder.checkpoint.max_tokens=7"),
