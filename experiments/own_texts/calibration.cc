@@ -4,7 +4,9 @@
 
 #include <algorithm>
 #include <cmath>
+#include <iterator>
 #include <map>
+#include <set>
 #include <string>
 #include <utility>
 
@@ -13,15 +15,6 @@
 
 namespace metaprompt {
 namespace {
-
-constexpr size_t kRounds = 5;
-
-// The examples of one round: those to adapt to, and the left-out ones.
-struct Round {
-  std::vector<SupportClass> kept;
-  std::vector<std::string> left_out;
-  std::vector<int64_t> labels;
-};
 
 // The index of each text among the different texts of its class. `count` becomes the number of different texts.
 std::vector<size_t> PlacesOf(const std::vector<std::string>& texts, size_t* count) {
@@ -34,15 +27,17 @@ std::vector<size_t> PlacesOf(const std::vector<std::string>& texts, size_t* coun
   return place_of;
 }
 
-Round RoundOf(const std::vector<SupportClass>& classes, size_t round) {
-  Round one;
+}  // namespace
+
+CalibrationRound RoundOf(const std::vector<SupportClass>& classes, size_t round) {
+  CalibrationRound one;
   for (size_t c = 0; c < classes.size(); ++c) {
     const std::vector<std::string>& texts = classes[c].texts;
     size_t different = 0;
     const std::vector<size_t> places = PlacesOf(texts, &different);
     one.kept.push_back(SupportClass{classes[c].label, classes[c].name, {}});
     for (size_t i = 0; i < texts.size(); ++i) {
-      if (different > 1 && places[i] % kRounds == round) {
+      if (different > 1 && places[i] % kCalibrationRounds == round) {
         one.left_out.push_back(texts[i]);
         one.labels.push_back(static_cast<int64_t>(c));
       } else {
@@ -50,10 +45,16 @@ Round RoundOf(const std::vector<SupportClass>& classes, size_t round) {
       }
     }
   }
+  // A left-out text is not adapted to under another label either, unless a class would be empty without it.
+  const std::set<std::string> left_out(one.left_out.begin(), one.left_out.end());
+  for (SupportClass& kept : one.kept) {
+    std::vector<std::string> others;
+    std::copy_if(kept.texts.begin(), kept.texts.end(), std::back_inserter(others),
+                 [&](const std::string& text) { return left_out.count(text) == 0; });
+    kept.texts = others.empty() ? std::move(kept.texts) : std::move(others);
+  }
   return one;
 }
-
-}  // namespace
 
 double BestTemperature(const at::Tensor& scores, const std::vector<int64_t>& labels) {
   const auto count = static_cast<double>(labels.size());
@@ -84,8 +85,8 @@ absl::StatusOr<std::optional<Calibration>> LeaveOneOut(const ClassifierStart& st
   Calibration calibration;
   std::vector<at::Tensor> scores;
   std::vector<int64_t> labels;
-  for (size_t r = 0; r < std::min(most, kRounds); ++r) {
-    const Round round = RoundOf(classes, r);
+  for (size_t r = 0; r < std::min(most, kCalibrationRounds); ++r) {
+    const CalibrationRound round = RoundOf(classes, r);
     if (round.left_out.empty()) {
       continue;
     }

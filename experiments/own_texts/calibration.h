@@ -4,8 +4,10 @@
 
 #include <ATen/core/Tensor.h>
 
+#include <cstddef>
 #include <cstdint>
 #include <optional>
+#include <string>
 #include <vector>
 
 #include "absl/status/statusor.h"
@@ -19,16 +21,29 @@ namespace metaprompt {
 constexpr double kColdest = 0.01;
 constexpr double kHottest = 100;
 
+constexpr size_t kCalibrationRounds = 5;
+
+// The examples of one round: those to adapt to, and the left-out ones with their classes.
+struct CalibrationRound {
+  std::vector<SupportClass> kept;
+  std::vector<std::string> left_out;
+  std::vector<int64_t> labels;
+};
+
+// Round `round` of kCalibrationRounds: leaves out every fifth different text of each class, from number `round` on. A
+// text that is left out is not kept in another class either, unless that class would be empty.
+CalibrationRound RoundOf(const std::vector<SupportClass>& classes, size_t round);
+
 struct Calibration {
   double temperature = 1;
   int64_t right = 0;  // how many of the left-out examples the model labelled correctly
   int64_t texts = 0;  // how many examples were left out
 };
 
-// In each round, leaves out one text of each class, with its copies, adapts to the others, and labels those that were
-// left out; then returns their BestTemperature. A class whose texts are all equal keeps them. If a class has more than
-// five different texts, each of five rounds leaves out a fifth of them. Returns nothing if each class has only one text
-// or copies of one. Takes one adaptation per round.
+// In each round, leaves out one text of each class, with its copies in all classes, adapts to the others, and labels
+// those that were left out; then returns their BestTemperature. A class whose texts are all equal keeps them. If a
+// class has more than five different texts, each of five rounds leaves out a fifth of them. Returns nothing if each
+// class has only one text or copies of one. Takes one adaptation per round.
 absl::StatusOr<std::optional<Calibration>> LeaveOneOut(const ClassifierStart& start,
                                                        const std::vector<SupportClass>& classes, at::Device device,
                                                        TaskPool* pool);

@@ -110,7 +110,7 @@ absl::StatusOr<TrainingStats> TrainingStep(const OptimizerSpec& spec, const std:
   settings.epsilon = spec.epsilon();
   settings.weight_decay = spec.weight_decay();
   settings.clip_norm = spec.clip_norm();
-  sum.stats.gradient_norm = AdamWUpdate(settings, infos, rates, &sum.grads, &state->params, &state->optimizer);
+  sum.stats.gradient_norm = AdamWUpdate(settings, infos, rates, sum.grads, &state->params, &state->optimizer);
   ++state->meta_step;
   return sum.stats;
 }

@@ -287,8 +287,8 @@ double RateShare(const Schedule& schedule, int64_t step, int64_t total) {
 }
 
 double AdamWUpdate(const AdamWSettings& settings, const std::vector<ParamInfo>& infos, const std::vector<double>& rates,
-                   ParamList* grads, ParamList* params, AdamWState* state) {
-  const double norm = NormOf(*grads);
+                   const ParamList& grads, ParamList* params, AdamWState* state) {
+  const double norm = NormOf(grads);
   const double scale = settings.clip_norm > 0 && norm > settings.clip_norm ? settings.clip_norm / norm : 1.0;
   ++state->step;
   const double correction1 = 1.0 - std::pow(settings.beta1, static_cast<double>(state->step));
@@ -296,7 +296,7 @@ double AdamWUpdate(const AdamWSettings& settings, const std::vector<ParamInfo>& 
   ListUpdate on_device;
   Step last = {};
   for (size_t i = 0; i < params->size(); ++i) {
-    at::Tensor& grad = (*grads)[i];
+    const at::Tensor& grad = grads[i];
     if (!grad.defined()) {
       continue;
     }
@@ -330,8 +330,8 @@ double AdamWUpdate(const AdamWSettings& settings, const std::vector<ParamInfo>& 
   return norm;
 }
 
-double AdamWUpdate(const MetaOptimizerSpec& spec, const std::vector<ParamInfo>& infos, int64_t total, ParamList* grads,
-                   ParamList* params, AdamWState* state) {
+double AdamWUpdate(const MetaOptimizerSpec& spec, const std::vector<ParamInfo>& infos, int64_t total,
+                   const ParamList& grads, ParamList* params, AdamWState* state) {
   const double share = RateShare(Schedule::Of(spec), state->step, std::max<int64_t>(total, spec.schedule_steps()));
   std::vector<double> rates;
   for (size_t i = 0; i < params->size(); ++i) {

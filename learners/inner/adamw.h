@@ -47,14 +47,14 @@ struct AdamWSettings {
 };
 
 // One update in place. Parameter i has the rate rates[i]. A parameter that is also in another list is copied first, so
-// that the other list keeps its values. `grads` are not changed; clipping scales the update. A parameter with an
+// that the other list keeps its values. Clipping scales the update. A parameter with an
 // undefined gradient is unchanged. Returns the norm of the gradients before clipping.
 double AdamWUpdate(const AdamWSettings& settings, const std::vector<ParamInfo>& infos, const std::vector<double>& rates,
-                   ParamList* grads, ParamList* params, AdamWState* state);
+                   const ParamList& grads, ParamList* params, AdamWState* state);
 
 // The same with the rates of meta-training: update state->step of `total`, or of spec.schedule_steps if that is more.
-double AdamWUpdate(const MetaOptimizerSpec& spec, const std::vector<ParamInfo>& infos, int64_t total, ParamList* grads,
-                   ParamList* params, AdamWState* state);
+double AdamWUpdate(const MetaOptimizerSpec& spec, const std::vector<ParamInfo>& infos, int64_t total,
+                   const ParamList& grads, ParamList* params, AdamWState* state);
 
 // The constants of one step of the inner loop's AdamW.
 struct InnerAdamW {

@@ -91,7 +91,7 @@ absl::StatusOr<StepStats> MetaStep(const Learner& learner, const Model& model, c
     }
   }
   RETURN_IF_ERROR(CheckStep(infos, stats, sums, *state));
-  stats.gradient_norm = AdamWUpdate(optimizer, infos, total, &sums, &state->params, &state->optimizer);
+  stats.gradient_norm = AdamWUpdate(optimizer, infos, total, sums, &state->params, &state->optimizer);
   ++state->meta_step;
   return stats;
 }

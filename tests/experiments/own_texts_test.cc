@@ -24,6 +24,7 @@
 #include "experiments/cli/command_line.h"
 #include "experiments/own_texts/calibration.h"
 #include "experiments/own_texts/labelled.h"
+#include "experiments/own_texts/support_classes.h"
 #include "metaprompt/base/statistics.h"
 #include "tests/helpers/checkpoint_run_fixture.h"
 
@@ -203,6 +204,22 @@ TEST_F(OwnTextsTest, ProbabilitiesAreCalibratedOnExamplesLeftOut) {
   EXPECT_THAT(
       Classify("bert", {}, "").err,
       HasSubstr("\ncalibration: none, since no class has two different examples; probabilities are the model's own ("));
+}
+
+// Otherwise the answer would be known: as a wrong one.
+TEST_F(OwnTextsTest, ALeftOutTextIsNotKeptUnderAnotherLabel) {
+  const std::vector<SupportClass> classes = {{"cat", "cat", {"a cat", "one cat"}},
+                                             {"dog", "dog", {"the dog", "my dog", "a cat"}}};
+  const auto kept = [&](size_t round, size_t of) { return RoundOf(classes, round).kept[of].texts; };
+  EXPECT_THAT(RoundOf(classes, 0).left_out, ElementsAre("a cat", "the dog"));
+  EXPECT_THAT(kept(0, 0), ElementsAre("one cat"));
+  EXPECT_THAT(kept(0, 1), ElementsAre("my dog"));
+  EXPECT_THAT(kept(1, 0), ElementsAre("a cat"));
+  EXPECT_THAT(kept(1, 1), ElementsAre("the dog", "a cat"));
+  EXPECT_THAT(RoundOf(classes, 2).left_out, ElementsAre("a cat"));
+  EXPECT_THAT(kept(2, 0), ElementsAre("one cat"));
+  EXPECT_THAT(kept(2, 1), ElementsAre("the dog", "my dog"));
+  EXPECT_THAT(RoundOf({classes[0], {"dog", "dog", {"a cat"}}}, 0).kept[1].texts, ElementsAre("a cat"));
 }
 
 TEST_F(OwnTextsTest, TheFormatOfTheTextsIsPrinted) {

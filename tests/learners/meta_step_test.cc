@@ -84,7 +84,7 @@ TEST(AdamWTest, PlainDescentMovesByRateTimesClippedGradient) {
   ParamList params = {numbers({1, 2}), numbers({3}), numbers({4}), numbers({5})};
   ParamList grads = {numbers({6, 0}), numbers({8}), numbers({0}), at::Tensor()};  // of norm 10: halved
   AdamWState state = NoMoments(params);
-  EXPECT_EQ(AdamWUpdate(spec, infos, 4, &grads, &params, &state), 10);
+  EXPECT_EQ(AdamWUpdate(spec, infos, 4, grads, &params, &state), 10);
   EXPECT_TRUE(at::allclose(params[0], numbers({1 * 0.95 - 0.5 * 3, 2 * 0.95})));
   EXPECT_EQ(params[1].item<double>(), 3 - 0.25 * 4);
   EXPECT_EQ(params[2].item<double>(), 4);
@@ -146,7 +146,7 @@ TEST(AdamWTest, AgreesWithTheFormulasOneNumberAtATime) {
         theta[i][j] -= rate * (m_hat / (std::sqrt(v_hat) + 1e-3) + (infos[i].decay ? 0.2 * theta[i][j] : 0.0));
       }
     }
-    EXPECT_NEAR(AdamWUpdate(spec, infos, kTotal, &grads, &params, &state), norm, 1e-12);
+    EXPECT_NEAR(AdamWUpdate(spec, infos, kTotal, grads, &params, &state), norm, 1e-12);
     EXPECT_EQ(state.step, t);
     for (size_t i = 0; i < infos.size(); ++i) {
       for (size_t j = 0; j < theta[i].size(); ++j) {
@@ -176,7 +176,7 @@ TEST(AdamWTest, WordRateIsForVocabularyRowsAlone) {
       grads[i] = at::ones({2}, at::kDouble);
     }
     AdamWState state = NoMoments(params);
-    AdamWUpdate(spec, infos, 10, &grads, &params, &state);
+    AdamWUpdate(spec, infos, 10, grads, &params, &state);
     return params;
   };
   const ParamList one = updated(0.01, 0.02, 0.03);
@@ -197,7 +197,7 @@ TEST(AdamWTest, ClipNormZeroIsNoBound) {
   ParamList params = {at::zeros({1}, at::kDouble)};
   ParamList grads = {at::full({1}, 1e6, at::kDouble)};
   AdamWState state = NoMoments(params);
-  AdamWUpdate(spec, infos, 10, &grads, &params, &state);
+  AdamWUpdate(spec, infos, 10, grads, &params, &state);
   EXPECT_NEAR(state.first[0].item<double>(), 1e5, 1e-6);
 }
 
@@ -281,7 +281,7 @@ TEST(MetaStepTest, MeanOfTheTasksInOrderWithTheSameBitsOnAnyNumberOfThreads) {
     losses.push_back(loss);
     sums[0] /= static_cast<double>(kTasks);
     sums[1] /= static_cast<double>(kTasks);
-    AdamWUpdate(optimizer, model.params(), kTotal, &sums, &expected.params, &expected.optimizer);
+    AdamWUpdate(optimizer, model.params(), kTotal, sums, &expected.params, &expected.optimizer);
   }
 
   std::vector<double> norms;
