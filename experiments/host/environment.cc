@@ -7,7 +7,9 @@
 
 #include <algorithm>
 #include <ctime>
+#include <filesystem>
 #include <set>
+#include <system_error>
 #include <vector>
 
 #include "absl/strings/match.h"
@@ -58,9 +60,24 @@ std::string TellingFlags() {
   return absl::StrJoin(found, " ");
 }
 
+// The names of the machine's GPUs, as NVIDIA's driver gives them; empty if the driver gives none.
+std::string GpuNames() {
+  std::vector<std::string> names;
+  std::error_code error;
+  for (const auto& entry : std::filesystem::directory_iterator("/proc/driver/nvidia/gpus", error)) {
+    names.push_back(ValueIn((entry.path() / "information").string(), "Model", ':'));
+  }
+  std::sort(names.begin(), names.end());
+  return absl::StrJoin(names, ", ");
+}
+
 std::string GpuText() {
-  return at::hasCUDA() ? absl::StrCat(at::detail::getCUDAHooks().getNumGPUs(), " visible to LibTorch")
-                       : "none (LibTorch is built without CUDA)";
+  if (!at::hasCUDA()) {
+    return "none that LibTorch can use";
+  }
+  const std::string names = GpuNames();
+  return absl::StrCat(names, names.empty() ? "" : "; ", at::detail::getCUDAHooks().getNumGPUs(),
+                      " visible to LibTorch");
 }
 
 }  // namespace
