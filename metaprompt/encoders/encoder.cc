@@ -9,6 +9,7 @@
 
 #include "metaprompt/encoders/bfloat16_layers.h"
 #include "metaprompt/encoders/image_embedding.h"
+#include "metaprompt/encoders/layer_dropout.h"
 #include "metaprompt/operations/autocast.h"
 #include "metaprompt/operations/bfloat16_linear.h"
 #include "metaprompt/operations/gather_rows.h"
@@ -63,54 +64,6 @@ at::Tensor RelativeBuckets(const at::Tensor& distance) {
                              .to(at::kLong) +
                          kExact;
   return at::where(away < kExact, away, far.clamp_max(kSide - 1)) + (distance > 0).to(at::kLong) * kSide;
-}
-
-// x [R, D] after the dropout at a place of the network. Row r belongs to token numbers[r]; undefined: to token r.
-at::Tensor DroppedAt(int64_t place, const at::Tensor& x, const Dropout& dropout, const at::Tensor& numbers = {}) {
-  if (dropout.hidden == 0) {
-    return x;
-  }
-  if (dropout.masks == nullptr) {
-    return DroppedRows(x, dropout.hidden, PlaceSeed(dropout.seed, place), numbers);
-  }
-  const int64_t number = place - 3 * dropout.masks->first_layer - 2;  // place 3 l + 2 or 3 l + 3
-  const at::Tensor all = dropout.masks->hidden[number / 3 * 2 + number % 3];
-  const at::Tensor own = all.size(1) == x.size(1) ? all : all.narrow(1, 0, x.size(1));
-  return x * (numbers.defined() ? own.index_select(0, numbers) : own).to(x.scalar_type());
-}
-
-// For each text and head, the numbers (MaskRowsOfPairs) of the rows of its queries, in the order of padded attention
-// weights [B, H, Q, T]. `tokens` are the tokens of the queries.
-at::Tensor PairNumbers(const at::Tensor& tokens, int64_t texts, int64_t heads) {
-  const at::Tensor of_head = at::arange(heads, tokens.options()).view({1, heads, 1});
-  return (tokens.view({texts, 1, -1}) * heads + of_head).flatten();
-}
-
-// Padded attention weights [B, H, Q, T] after the dropout of a layer.
-at::Tensor DroppedWeights(int64_t layer, const at::Tensor& weights, const TextInputs& texts, bool slots_alone,
-                          const Dropout& dropout) {
-  if (dropout.attention == 0) {
-    return weights;
-  }
-  if (dropout.masks == nullptr) {
-    const Packing& packing = texts.packing();
-    const at::Tensor numbers =
-        PairNumbers(slots_alone ? packing.read_from : packing.padded_from, texts.size(), weights.size(1));
-    const uint64_t seed = PlaceSeed(dropout.seed, 3 * layer + 1);
-    return Dropped(weights, dropout.attention, MaskRows(seed, numbers.size(0), weights.size(-1), numbers));
-  }
-  const at::Tensor all = dropout.masks->attention[layer - dropout.masks->first_layer];
-  const at::Tensor factors = slots_alone ? all.index_select(0, dropout.masks->slot_rows) : all;
-  return weights * factors.view_as(weights).to(weights.scalar_type());
-}
-
-// The texts padded to the length of the longest, as the layers compute them on a GPU: moving rows to and fro in each
-// layer takes longer there than computing the padding, too. Only the places of tokens are used, so all ids are 0.
-TextInputs PaddedTexts(const TextInputs& texts) {
-  const int64_t longest = texts.longest();
-  const at::Tensor first = at::arange(texts.size(), at::kLong) * longest;
-  return {at::zeros({texts.size() * longest}, texts.ids().options()),
-          at::stack({first, at::full_like(first, longest)}, 1), texts.read_at(), texts.answers()};
 }
 
 }  // namespace
@@ -372,40 +325,14 @@ at::Tensor Encoder::Attend(const at::Tensor& query, const at::Tensor& key, const
 
 Dropout Encoder::WithLayerMasks(const Dropout& dropout, const ParamList& p, const TextInputs& texts,
                                 const EncoderState& from, size_t end) const {
-  Dropout with = dropout;
-  if (from.states.is_cpu() || (dropout.hidden == 0 && dropout.attention == 0)) {
-    return with;
+  if (from.states.is_cpu() || from.next >= end) {
+    return dropout;
   }
-  LayerMasks masks;
-  masks.first_layer = static_cast<int64_t>(from.next);
-  std::vector<uint64_t> hidden;
-  std::vector<uint64_t> attention;
-  for (size_t i = from.next; i < end; ++i) {
-    const int64_t place = 3 * static_cast<int64_t>(i) + 1;
-    attention.push_back(PlaceSeed(dropout.seed, place));
-    hidden.push_back(PlaceSeed(dropout.seed, place + 1));
-    hidden.push_back(PlaceSeed(dropout.seed, place + 2));
-  }
-  const Packing& packing = texts.packing();
-  const at::Tensor tokens = packing.padded_from.clamp_min(0);
-  const at::ScalarType type = from.states.scalar_type();
-  if (dropout.hidden > 0) {
-    const int64_t columns =
-        config_.drops_inside_feed_forward ? std::max(config_.width, config_.intermediate) : config_.width;
-    masks.hidden = MaskFactors(hidden, dropout.hidden, tokens, columns, type);
-  }
-  if (dropout.attention > 0) {
-    const size_t prefix = layout_.layers[from.next].prefix_key;
-    const int64_t keys = packing.longest + (prefix == kNoParam ? 0 : p[prefix].size(-2));
-    masks.attention =
-        MaskFactors(attention, dropout.attention, PairNumbers(tokens, texts.size(), config_.heads), keys, type);
-    // Of the token that is read, in the table [B, H, Q].
-    const at::Tensor of_pair = at::arange(texts.size() * config_.heads, tokens.options()) * packing.longest;
-    const at::Tensor place = packing.packed_from.index_select(0, packing.read_from).remainder(packing.longest);
-    masks.slot_rows = of_pair + place.repeat_interleave(config_.heads);
-  }
-  with.masks = std::make_shared<const LayerMasks>(std::move(masks));
-  return with;
+  const size_t prefix = layout_.layers[from.next].prefix_key;
+  const int64_t keys = texts.longest() + (prefix == kNoParam ? 0 : p[prefix].size(-2));
+  const int64_t columns =
+      config_.drops_inside_feed_forward ? std::max(config_.width, config_.intermediate) : config_.width;
+  return WithMasks(dropout, texts, {from.next, end, config_.heads, columns, keys}, from.states);
 }
 
 at::Tensor Encoder::Layers(const ParamList& p, const TextInputs& packed, const EncoderState& from, size_t end,

@@ -5,6 +5,7 @@
 #include <fstream>
 #include <string>
 
+#include "absl/status/statusor.h"
 #include "experiments/host/device.h"
 
 namespace metaprompt {
