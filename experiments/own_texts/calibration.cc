@@ -51,7 +51,9 @@ CalibrationRound RoundOf(const std::vector<SupportClass>& classes, size_t round)
     std::vector<std::string> others;
     std::copy_if(kept.texts.begin(), kept.texts.end(), std::back_inserter(others),
                  [&](const std::string& text) { return left_out.count(text) == 0; });
-    kept.texts = others.empty() ? std::move(kept.texts) : std::move(others);
+    if (!others.empty()) {
+      kept.texts = std::move(others);
+    }
   }
   return one;
 }
