@@ -132,10 +132,7 @@ class FineTuning {
 
 absl::Status FineTuning::Open() {
   ASSIGN_OR_RETURN(const TokenizerFiles kept, KeptTokenizer(directory_));
-  ASSIGN_OR_RETURN(device_, DeviceOf(spec_.device()));
-  if (spec_.precision() == ExperimentSpec::TF32) {
-    RETURN_IF_ERROR(UseTf32(device_));
-  }
+  ASSIGN_OR_RETURN(device_, DeviceOf(spec_.device(), spec_.precision() == ExperimentSpec::TF32));
   progress_.Begin("data and encoder", "", 0, 1);
   ASSIGN_OR_RETURN(split_, TextSplitOf(spec_));
   ASSIGN_OR_RETURN(start_, OpenStartEncoder(spec_, kept, [this] { return TextsOf(split_.train); }));

@@ -34,9 +34,9 @@ bool Parse(absl::string_view name, int* gpu) {
 // this is turned off.
 #define METAPROMPT_HAS_NEW_SWITCHES (TORCH_VERSION_MAJOR > 2 || (TORCH_VERSION_MAJOR == 2 && TORCH_VERSION_MINOR >= 2))
 
-// The same inputs give the same bits: sums are not computed in the order in which a GPU's threads happen to finish, and
-// products of float32 numbers are computed in float32.
-void MakeGpuRepeatable() {
+// The same inputs give the same bits: sums are not computed in the order in which a GPU's threads happen to finish.
+// Products of float32 numbers are computed in float32 or in TF32, and never in something that LibTorch chooses.
+void SetUpGpu(bool tf32) {
   setenv("CUBLAS_WORKSPACE_CONFIG", ":4096:8", /*overwrite=*/0);  // cuBLAS reads it when it starts
   at::Context& context = at::globalContext();
   context.setDeterministicAlgorithms(true, /*warn_only=*/false);
@@ -44,8 +44,8 @@ void MakeGpuRepeatable() {
   context.setDeterministicFillUninitializedMemory(false);
   context.setAllowBF16ReductionCuBLAS(false);
 #endif
-  context.setAllowTF32CuBLAS(false);
-  context.setAllowTF32CuDNN(false);
+  context.setAllowTF32CuBLAS(tf32);
+  context.setAllowTF32CuDNN(tf32);
 }
 
 }  // namespace
@@ -57,10 +57,13 @@ absl::Status CheckDevice(absl::string_view name) {
              : absl::InvalidArgumentError(absl::StrCat("device is ", Quoted(name), "; it must be cpu, cuda or cuda:N"));
 }
 
-absl::StatusOr<at::Device> DeviceOf(absl::string_view name) {
+absl::StatusOr<at::Device> DeviceOf(absl::string_view name, bool tf32) {
   RETURN_IF_ERROR(CheckDevice(name));
   int gpu = 0;
   Parse(name, &gpu);
+  if (gpu < 0 && tf32) {
+    return absl::InvalidArgumentError("precision is TF32, which needs a GPU: set device to cuda, or use FLOAT32");
+  }
   if (gpu < 0) {
     return at::Device(at::kCPU);
   }
@@ -74,17 +77,8 @@ absl::StatusOr<at::Device> DeviceOf(absl::string_view name) {
     return absl::FailedPreconditionError(
         absl::StrCat("device is ", Quoted(name), "; this machine has ", gpus, gpus == 1 ? " GPU" : " GPUs"));
   }
-  MakeGpuRepeatable();
+  SetUpGpu(tf32);
   return at::Device(at::kCUDA, static_cast<at::DeviceIndex>(gpu));
-}
-
-absl::Status UseTf32(at::Device device) {
-  if (device.is_cpu()) {
-    return absl::InvalidArgumentError("precision is TF32, which needs a GPU: set device to cuda, or use FLOAT32");
-  }
-  at::globalContext().setAllowTF32CuBLAS(true);
-  at::globalContext().setAllowTF32CuDNN(true);
-  return absl::OkStatus();
 }
 
 }  // namespace metaprompt

@@ -15,11 +15,8 @@ absl::Status CheckDevice(absl::string_view name);
 
 // The device of that name. It is an error if this LibTorch was built without CUDA, or if there is no such GPU. For a
 // GPU, this also sets LibTorch's options so that the same inputs give the same bits. Call it before the first
-// operation.
-absl::StatusOr<at::Device> DeviceOf(absl::string_view name);
-
-// Lets a GPU round the factors of float32 products to 11 bits (TF32). An error for the CPU.
-absl::Status UseTf32(at::Device device);
+// operation. `tf32`: the GPU rounds the factors of float32 products to 11 bits (TF32); an error for the CPU.
+absl::StatusOr<at::Device> DeviceOf(absl::string_view name, bool tf32 = false);
 
 }  // namespace metaprompt
 

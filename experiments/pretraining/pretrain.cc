@@ -117,10 +117,7 @@ absl::StatusOr<Inputs> OpenInputs(const PretrainingSpec& spec, const RunDirector
 absl::StatusOr<PretrainingRecord> PretrainIn(RunDirectory* directory, const PretrainingSpec& spec, Progress* progress,
                                              const std::atomic<bool>& stop, bool allow_other_environment) {
   const auto begin = std::chrono::steady_clock::now();
-  ASSIGN_OR_RETURN(const at::Device device, DeviceOf(spec.device()));
-  if (spec.precision() == ExperimentSpec::TF32) {
-    RETURN_IF_ERROR(UseTf32(device));
-  }
+  ASSIGN_OR_RETURN(const at::Device device, DeviceOf(spec.device(), spec.precision() == ExperimentSpec::TF32));
   progress->Begin("texts and encoder", "", 0, 1);
   ASSIGN_OR_RETURN(Inputs inputs, OpenInputs(spec, *directory));
   EncoderParts& parts = inputs.parts;

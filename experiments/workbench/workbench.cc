@@ -97,10 +97,7 @@ absl::StatusOr<std::unique_ptr<Workbench>> Workbench::Open(const ExperimentSpec&
   ASSIGN_OR_RETURN(bench->seen_, SeenBefore(spec.model()));
   ASSIGN_OR_RETURN(const int64_t seen_test_texts, SeenTestTexts(spec.model(), bench->seen_, bench->dataset()));
   ASSIGN_OR_RETURN(bench->test_set_, TestSet::Open(spec, &*bench->data_));
-  ASSIGN_OR_RETURN(bench->device_, DeviceOf(spec.device()));
-  if (spec.precision() == ExperimentSpec::TF32) {
-    RETURN_IF_ERROR(UseTf32(bench->device_));
-  }
+  ASSIGN_OR_RETURN(bench->device_, DeviceOf(spec.device(), spec.precision() == ExperimentSpec::TF32));
   ASSIGN_OR_RETURN(EncoderParts parts, bench->dataset().images.has_value()
                                            ? ImageEncoderOfRun(spec.model(), *bench->dataset().images)
                                            : TextEncoderOfRun(spec, tokenizer, *bench->data_));

@@ -350,15 +350,19 @@ double AdamWUpdate(const MetaOptimizerSpec& spec, const std::vector<ParamInfo>& 
 void InnerAdamWSteps(const InnerAdamW& step, const std::vector<double>& decay, const std::vector<double>& rates,
                      const ParamList& grads, ParamList* params, ParamList* first, ParamList* second) {
   const at::NoGradGuard no_grad;
-  if ((*first)[0].defined()) {
+  const auto begun = std::count_if(first->begin(), first->end(), [](const at::Tensor& m) { return m.defined(); });
+  TORCH_CHECK(begun == 0 || begun == static_cast<int64_t>(first->size()), "InnerAdamWSteps: ", begun, " of ",
+              first->size(), " moments");
+  if (begun > 0) {
     *first = at::_foreach_mul(*first, step.beta1);
     *second = at::_foreach_mul(*second, step.beta2);
     at::_foreach_add_(*first, grads, 1.0 - step.beta1);
+    at::_foreach_addcmul_(*second, grads, grads, 1.0 - step.beta2);
   } else {
     *first = at::_foreach_mul(grads, 1.0 - step.beta1);
-    *second = at::_foreach_mul(grads, 0.0);
+    *second = at::_foreach_mul(grads, grads);
+    at::_foreach_mul_(*second, 1.0 - step.beta2);
   }
-  at::_foreach_addcmul_(*second, grads, grads, 1.0 - step.beta2);
   const ParamList size = at::_foreach_mul(*second, step.unbias2);
   if (step.inside != 0) {
     at::_foreach_add_(size, step.inside);

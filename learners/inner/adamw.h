@@ -47,8 +47,8 @@ struct AdamWSettings {
 };
 
 // One update in place. Parameter i has the rate rates[i]. A parameter that is also in another list is copied first, so
-// that the other list keeps its values. Clipping scales the update. A parameter with an
-// undefined gradient is unchanged. Returns the norm of the gradients before clipping.
+// that the other list keeps its values. Clipping scales the update. A parameter with an undefined gradient is
+// unchanged. Returns the norm of the gradients before clipping.
 double AdamWUpdate(const AdamWSettings& settings, const std::vector<ParamInfo>& infos, const std::vector<double>& rates,
                    const ParamList& grads, ParamList* params, AdamWState* state);
 

@@ -21,32 +21,46 @@ ParamList Scaled(const ParamList& tensors, const at::Tensor& factor) {
 #endif
 }
 
+// The numbers of the parameters that move and have a gradient.
+std::vector<size_t> MovingPlaces(const std::vector<InnerRate>& rates, const ParamList& grads) {
+  std::vector<size_t> places;
+  for (size_t i = 0; i < grads.size(); ++i) {
+    if (rates[i].moves() && grads[i].defined()) {
+      places.push_back(i);
+    }
+  }
+  return places;
+}
+
+// Whether the step is best computed for all parameters together: without a graph, on a GPU, which would take longer to
+// start operations for each tensor than to compute them.
+bool Together(const ParamList& grads) {
+  return !at::GradMode::is_enabled() &&
+         std::any_of(grads.begin(), grads.end(), [](const at::Tensor& g) { return g.defined() && !g.is_cpu(); });
+}
+
+// Clipped for all parameters together. Does not wait for the norm.
+ParamList ClippedTogether(const std::vector<size_t>& places, const ParamList& grads, double most) {
+  if (places.empty()) {
+    return grads;
+  }
+  const ParamList moved = Pick(grads, places);
+  const at::Tensor factor = (at::stack(at::_foreach_norm(moved)).norm().reciprocal() * most).clamp_max(1);
+  const ParamList scaled = Scaled(moved, factor);
+  ParamList clipped = grads;
+  for (size_t k = 0; k < places.size(); ++k) {
+    clipped[places[k]] = scaled[k];
+  }
+  return clipped;
+}
+
 // The gradients, scaled down to the norm `most` if those of the parameters that move have a greater norm.
 ParamList Clipped(const std::vector<InnerRate>& rates, const ParamList& grads, double most) {
+  if (Together(grads)) {
+    return ClippedTogether(MovingPlaces(rates, grads), grads, most);
+  }
   at::Tensor squares;
   const auto moves = [&](size_t i) { return rates[i].moves() && grads[i].defined(); };
-  const ParamList moved = [&] {
-    ParamList some;
-    for (size_t i = 0; i < grads.size(); ++i) {
-      if (moves(i)) {
-        some.push_back(grads[i]);
-      }
-    }
-    return some;
-  }();
-  const bool together = !moved.empty() && !moved[0].is_cpu() && !at::GradMode::is_enabled();
-  if (together) {  // and without waiting for the norm
-    const at::Tensor factor = (at::stack(at::_foreach_norm(moved)).norm().reciprocal() * most).clamp_max(1);
-    const ParamList scaled = Scaled(moved, factor);
-    ParamList clipped = grads;
-    size_t next = 0;
-    for (size_t i = 0; i < grads.size(); ++i) {
-      if (moves(i)) {
-        clipped[i] = scaled[next++];
-      }
-    }
-    return clipped;
-  }
   for (size_t i = 0; i < grads.size(); ++i) {
     if (moves(i)) {
       const at::Tensor norm = at::GradMode::is_enabled() ? at::Tensor() : grads[i].norm();
@@ -67,18 +81,15 @@ ParamList Clipped(const std::vector<InnerRate>& rates, const ParamList& grads, d
   return clipped;
 }
 
-// AdamW without a graph and with constant step sizes, on a device where the parameters are best changed together.
+// AdamW with constant step sizes for all parameters together.
 void StepTogether(const InnerAdamW& constants, double weight_decay, double share, const std::vector<InnerRate>& rates,
                   const std::vector<bool>& decay, const ParamList& grads, InnerState* state) {
-  std::vector<size_t> places;
+  const std::vector<size_t> places = MovingPlaces(rates, grads);
   std::vector<double> of_decay;
   std::vector<double> of_rates;
-  for (size_t i = 0; i < state->params.size(); ++i) {
-    if (rates[i].moves() && grads[i].defined()) {
-      places.push_back(i);
-      of_decay.push_back(decay[i] ? weight_decay : 0);
-      of_rates.push_back(rates[i].constant * share);
-    }
+  for (const size_t i : places) {
+    of_decay.push_back(decay[i] ? weight_decay : 0);
+    of_rates.push_back(rates[i].constant * share);
   }
   if (places.empty()) {
     return;
@@ -113,8 +124,7 @@ InnerState InnerStep(const InnerSpec& inner, const std::vector<InnerRate>& rates
   };
   const bool constant_rates =
       std::none_of(rates.begin(), rates.end(), [](const InnerRate& rate) { return rate.learned.defined(); });
-  const auto on_device = [](const at::Tensor& grad) { return grad.defined() && !grad.is_cpu(); };
-  if (adamw && constant_rates && !at::GradMode::is_enabled() && std::any_of(grads.begin(), grads.end(), on_device)) {
+  if (adamw && constant_rates && Together(grads)) {
     StepTogether(constants(0, 0), inner.weight_decay(), share, rates, decay, grads, &state);
     return state;
   }

@@ -10,6 +10,7 @@
 #include "metaprompt/encoders/bfloat16_layers.h"
 #include "metaprompt/encoders/image_embedding.h"
 #include "metaprompt/encoders/layer_dropout.h"
+#include "metaprompt/encoders/padded_texts.h"
 #include "metaprompt/operations/autocast.h"
 #include "metaprompt/operations/bfloat16_linear.h"
 #include "metaprompt/operations/gather_rows.h"

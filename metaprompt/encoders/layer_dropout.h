@@ -34,10 +34,6 @@ at::Tensor DroppedAt(int64_t place, const at::Tensor& x, const Dropout& dropout,
 at::Tensor DroppedWeights(int64_t layer, const at::Tensor& weights, const TextInputs& texts, bool slots_alone,
                           const Dropout& dropout);
 
-// The texts padded to the length of the longest, as the layers compute them on a GPU: moving rows to and fro in each
-// layer takes longer there than computing the padding, too. Only the places of tokens are used, so all ids are 0.
-TextInputs PaddedTexts(const TextInputs& texts);
-
 }  // namespace metaprompt
 
 #endif  // METAPROMPT_ENCODERS_LAYER_DROPOUT_H_

@@ -38,23 +38,20 @@ absl::Status CheckFinite(absl::string_view what, const at::Tensor& tensor) {
 }
 
 absl::Status CheckFinite(const std::vector<ParamInfo>& infos, const ParamList& params) {
-  // On a device, all are checked together, because each check waits for the device.
-  const bool on_device = std::any_of(params.begin(), params.end(),
-                                     [](const at::Tensor& param) { return param.defined() && !param.is_cpu(); });
-  if (on_device) {
-    const at::NoGradGuard no_grad;
-    ParamList sums;
-    for (const at::Tensor& param : params) {
-      if (param.defined() && at::isFloatingType(param.scalar_type())) {
-        sums.push_back(param.sum().to(at::kDouble));
-      }
-    }
-    if (AllFinite(at::stack(sums))) {
-      return absl::OkStatus();
+  // Those on a device are checked together, because each check waits for the device. One by one if that fails.
+  const auto on_device = [](const at::Tensor& param) { return param.defined() && !param.is_cpu(); };
+  ParamList sums;
+  for (const at::Tensor& param : params) {
+    if (on_device(param) && at::isFloatingType(param.scalar_type())) {
+      const at::NoGradGuard no_grad;
+      sums.push_back(param.sum().to(at::kDouble));
     }
   }
+  const bool all_on_device = !sums.empty() && AllFinite(at::stack(sums));
   for (size_t i = 0; i < std::min(infos.size(), params.size()); ++i) {
-    RETURN_IF_ERROR(CheckFinite(infos[i].name, params[i]));
+    if (!all_on_device || !on_device(params[i])) {
+      RETURN_IF_ERROR(CheckFinite(infos[i].name, params[i]));
+    }
   }
   return absl::OkStatus();
 }

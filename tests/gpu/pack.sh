@@ -3,19 +3,20 @@
 # the same version of PyTorch but none of Debian's packages. This machine needs no GPU.
 #
 #   pip download torch==2.11.0 && unzip -q torch-2.11.0-*.whl -d wheel     # the version of the GPU machine
-#   LIBTORCH=$PWD/wheel/torch tests/gpu/pack.sh FOLDER
+#   LIBTORCH=$PWD/wheel/torch tests/gpu/pack.sh FOLDER [OPTION OF BAZEL...]
 #   # On the GPU machine, in a copy of this repository:
 #   tests/gpu/check.sh FOLDER
 set -euo pipefail
-folder=${1:?usage: LIBTORCH=DIR tests/gpu/pack.sh FOLDER}
+folder=${1:?usage: LIBTORCH=DIR tests/gpu/pack.sh FOLDER [OPTION OF BAZEL...]}
+mkdir -p "$folder/bin" "$folder/lib"
+folder=$(realpath "$folder")
 : "${LIBTORCH:?name the folder torch of a wheel with CUDA}"
 [[ -e $LIBTORCH/lib/libtorch_cuda.so ]] || { echo "$LIBTORCH/lib has no libtorch_cuda.so" >&2; exit 1; }
 cd "$(dirname "$0")/../.."
 
-tests=(device_test conformance_test conformance_gradient_test meta_step_test)
-bazel build ${BAZEL_OPTIONS:-} //:metaprompt "${tests[@]/#///tests/learners:}"
+tests=(device_test inner_step_test conformance_test conformance_gradient_test)
+bazel build "${@:2}" //:metaprompt "${tests[@]/#///tests/learners:}"
 
-mkdir -p "$folder/bin" "$folder/lib"
 for program in experiments/cli/metaprompt "${tests[@]/#/tests/learners/}"; do
   strip -o "$folder/bin/$(basename "$program")" "bazel-bin/$program"
 done
