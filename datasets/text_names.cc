@@ -26,7 +26,8 @@ std::vector<std::string> Names(bool pair, const Fields& more) {
 }  // namespace
 
 bool HasImages(const DatasetSpec& spec) {
-  return spec.source_case() == DatasetSpec::kGlyphs || spec.source_case() == DatasetSpec::kCifar;
+  return spec.source_case() == DatasetSpec::kGlyphs || spec.source_case() == DatasetSpec::kCifar ||
+         spec.source_case() == DatasetSpec::kImageFolder;
 }
 
 std::vector<std::string> TextNames(const DatasetSpec& spec) {

@@ -12,6 +12,7 @@
 #include "datasets/sources/fewrel.h"
 #include "datasets/sources/glyphs.h"
 #include "datasets/sources/huffpost.h"
+#include "datasets/sources/image_folder.h"
 #include "datasets/sources/newsgroups.h"
 #include "datasets/sources/protaugment.h"
 #include "datasets/sources/reuters.h"
@@ -34,6 +35,7 @@ const std::vector<SourceInfo>& Sources() {
       ClincSourceInfo(),
       GlyphsSourceInfo(),
       CifarSourceInfo(),
+      SourceReadBy(LoadImageFolder),
   };
   // clang-format on
   return sources;
