@@ -56,8 +56,8 @@ struct EncoderConfig {
   int64_t position_offset = 0;  // the first token's row: pad_token_id + 1 for RoBERTa, 2 for MPNet, otherwise 0
   int64_t token_types = 2;      // 0: there is no such table (DistilBERT, MPNet)
   int64_t layer_groups = 12;  // groups of layers that share parameters: ALBERT's num_hidden_groups, otherwise `layers`
-  int64_t inner_group_num = 1;   // ALBERT: number of layers that each of `layers` consists of; otherwise 1
-  int64_t relative_buckets = 0;  // MPNet, T5: rows of a table of biases on attention; otherwise 0
+  int64_t inner_group_num = 1;      // ALBERT: number of layers that each of `layers` consists of; otherwise 1
+  int64_t relative_buckets = 0;     // MPNet, T5: rows of a table of biases on attention; otherwise 0
   int64_t distance_buckets = 32;    // the number of rows of that table that distances have (relative_buckets.h)
   int64_t farthest_distance = 128;  // all distances from about this one on have the same row
   std::optional<DisentangledConfig> disentangled;

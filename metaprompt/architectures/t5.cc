@@ -60,7 +60,8 @@ void WriteMore(const EncoderConfig& config, nlohmann::ordered_json* json) {
   out["relative_attention_num_buckets"] = config.relative_buckets;
   out["relative_attention_max_distance"] = config.farthest_distance;
   const bool gelu = config.gated && config.activation == Activation::kGeluTanh;
-  out["feed_forward_proj"] = absl::StrCat(config.gated ? kGated : "", gelu ? "gelu" : ActivationName(config.activation));
+  out["feed_forward_proj"] =
+      absl::StrCat(config.gated ? kGated : "", gelu ? "gelu" : ActivationName(config.activation));
   out["scale_decoder_outputs"] = config.scaled_head;
   out["decoder_start_token_id"] = config.decoder_start;
 }

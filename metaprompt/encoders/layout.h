@@ -71,8 +71,8 @@ struct EncoderLayout {
   std::vector<DecoderPlaces> decoder_layers;
   size_t decoder_relative_bias = kNoParam;  // [buckets, heads], for its attention to its own tokens
   size_t decoder_final_norm = kNoParam;
-  bool head = false;                // whether there is a head
-  size_t transform = kNoParam;      // the MLM head's dense layer; kNoParam: its matrix reads the hidden states
+  bool head = false;            // whether there is a head
+  size_t transform = kNoParam;  // the MLM head's dense layer; kNoParam: its matrix reads the hidden states
   size_t transform_norm = kNoParam;
   size_t decoder = 0;              // [V, E]; the word embedding's place if the two are tied; kNoParam for images
   size_t decoder_bias = kNoParam;  // [V]
@@ -97,8 +97,9 @@ TensorNames TensorNamesOf(const EncoderConfig& config);
 EncoderLayout LayoutOf(const EncoderConfig& config, bool with_head);
 
 // Adds low-rank updates (Hu et al. 2022, section 4.1) to the query and value matrices, those of a decoder's attention
-// to the encoder's states too. Layers that share a matrix share its update. Sets the updates' places in `layout`, from `first` on in the model's list of parameters. Returns their
-// infos: for each matrix [out, in], `lora.<matrix>.A` [rank, in] and `lora.<matrix>.B` [out, rank].
+// to the encoder's states too. Layers that share a matrix share its update. Sets the updates' places in `layout`, from
+// `first` on in the model's list of parameters. Returns their infos: for each matrix [out, in], `lora.<matrix>.A`
+// [rank, in] and `lora.<matrix>.B` [out, rank].
 std::vector<ParamInfo> AddLora(int64_t rank, size_t first, EncoderLayout* layout);
 
 // Adds a prefix of `length` keys and values to each layer. The layer's queries attend to them and to the keys of the
