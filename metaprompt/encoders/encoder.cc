@@ -207,7 +207,8 @@ at::Tensor Encoder::Layers(const ParamList& p, const TextInputs& packed, const E
     const at::Tensor query =
         turned(parts.WithLora(p, seen, at.query, at.query_lora),
                at_slots ? texts.packing().positions.index_select(0, tokens) : texts.packing().positions);
-    AttentionSettings settings;
+    AttentionSettings settings{nullptr,  parts.PrefixOf(p, at),        own.reach, &reach_biases, key_bias,
+                               at_slots, p[at.out_norm].scalar_type(), i};
     if (from.relative_bias.defined()) {
       const at::Tensor all = at_slots ? RelativeBias(from.relative_bias, texts, /*slots_alone=*/true) : every_bias;
       settings.bias = [all](const at::Tensor& /*query*/, const at::Tensor& /*key*/) { return all; };
@@ -215,13 +216,6 @@ at::Tensor Encoder::Layers(const ParamList& p, const TextInputs& packed, const E
       settings.bias = DisentangledBias(p, from.distances, at_slots ? distance_rows(true) : every_distance, i, dropout);
     }
     const int64_t place = 3 * static_cast<int64_t>(i) + 1;
-    settings.prefix = parts.PrefixOf(p, at);
-    settings.reach = own.reach;
-    settings.reach_biases = &reach_biases;
-    settings.key_bias = key_bias;
-    settings.slots_alone = at_slots;
-    settings.softmax_type = p[at.out_norm].scalar_type();
-    settings.layer = i;
     const at::Tensor mixed =
         parts.Attend(query, parts.ForEachHead(key), parts.ForEachHead(value), texts, settings, dropout);
     const at::Tensor attended = parts.Dense(p, mixed, at.attention_out);
