@@ -239,6 +239,8 @@ PromptModel MakeToyModel(ToyModelKind kind) {
   config.model_type = decodes ? "t5" : "gpt2";
   config.decoder_layers = decodes ? 1 : 0;
   config.head_width = decodes ? 3 : 0;
+  config.gated = decodes;
+  config.activation = Activation::kGeluTanh;  // GPT-2's; smooth, unlike T5's first one
   config.vocab_size = kToyVocab;
   config.width = config.embedding_width = 8;
   config.layers = config.layer_groups = 1;
