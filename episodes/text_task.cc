@@ -28,8 +28,8 @@ struct Rows {
 
 // The vocabulary ids that occur, in ascending order, without duplicates.
 std::vector<int64_t> OccurringIds(const Rows& support, const Rows& query,
-                                  const std::vector<std::vector<int64_t>>& answers) {
-  std::vector<int64_t> ids;
+                                  const std::vector<std::vector<int64_t>>& answers, const std::vector<int64_t>& start) {
+  std::vector<int64_t> ids = start;
   for (const Rows* rows : {&support, &query}) {
     for (const PromptedText& text : rows->texts) {
       std::copy_if(text.ids.begin(), text.ids.end(), std::back_inserter(ids), [](int64_t id) { return id >= 0; });
@@ -91,8 +91,9 @@ Episode BuildTextTasks(absl::Span<const TextTask> tasks, const TextTaskOptions& 
     }
   }
   Episode episode;
+  std::vector<int64_t> start = options.prompt == nullptr ? std::vector<int64_t>() : options.prompt->decoder();
   if (!options.whole_vocabulary) {
-    const std::vector<int64_t> ids = OccurringIds(support, query, answers);
+    const std::vector<int64_t> ids = OccurringIds(support, query, answers, start);
     for (Rows* rows : {&support, &query}) {
       for (PromptedText& text : rows->texts) {
         Renumber(ids, &text.ids);
@@ -101,10 +102,11 @@ Episode BuildTextTasks(absl::Span<const TextTask> tasks, const TextTaskOptions& 
     for (std::vector<int64_t>& of_way : answers) {
       Renumber(ids, &of_way);
     }
+    Renumber(ids, &start);
     episode.rows = at::tensor(at::ArrayRef<int64_t>(ids), at::kLong);
   }
   TORCH_CHECK(options.whole_vocabulary || options.separator.empty(), "BuildTextTasks: a separator has vocabulary ids");
-  Answers packed = PackAnswers(answers, options.dtype);
+  Answers packed = WithStart(PackAnswers(answers, options.dtype), start);
   if (!options.separator.empty()) {
     packed.separator = at::tensor(at::ArrayRef<int64_t>(options.separator), at::kLong);
   }

@@ -24,7 +24,7 @@ using TextTask = std::vector<TextWay>;
 
 // How to turn tasks of texts into tensors.
 struct TextTaskOptions {
-  const PromptTemplate* prompt = nullptr;  // needed if answer_texts > 0
+  const PromptTemplate* prompt = nullptr;  // needed if answer_texts > 0, and for an encoder-decoder
   // How many times a way's answer words are added to its support set, as a text after its other texts
   // (VerbalizerSpec.answer_texts).
   int answer_texts = 0;

@@ -14,6 +14,8 @@ std::shared_ptr<const Cached> PromptCache::Map(
     map(&layers->encoder.states, Rows::kTokens);
     map(&layers->encoder.relative_bias, Rows::kShared);
     map(&layers->encoder.distances, Rows::kShared);
+    map(&layers->encoder.decoder_states, Rows::kInputs);
+    map(&layers->encoder.decoder_bias, Rows::kShared);
   } else if (auto* head = std::get_if<HeadLeft>(&mapped->left)) {
     map(&head->features, Rows::kOutput);
     map(&head->to_read, Rows::kOutput);

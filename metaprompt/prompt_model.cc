@@ -10,6 +10,7 @@
 
 #include "absl/strings/match.h"
 #include "metaprompt/base/random.h"
+#include "metaprompt/encoders/decoder.h"
 #include "metaprompt/encoders/dropout_rates.h"
 #include "metaprompt/encoders/graph_bytes.h"
 #include "metaprompt/encoders/initial_values.h"
@@ -35,12 +36,9 @@ PromptModel::PromptModel(const ModelSpec& spec, Encoder encoder, int64_t num_sof
       soft_(spec.prompt(), num_soft, encoder_.config().embedding_width),
       params_(encoder_.params()) {
   dropout_ = RatesOf(spec.dropout(), encoder_.config());
-  const bool with_head = encoder_.layout().has_head();
-  for (const ParamInfo& info : params_) {
-    head_layer_ = std::max(head_layer_, info.layer + (with_head ? 0 : 1));
-  }
+  head_layer_ = encoder_.layout().head_layer();
   const int64_t width = encoder_.config().embedding_width;
-  if (!with_head) {
+  if (!encoder_.layout().has_head()) {
     params_.push_back(ParamInfo{"read.scale", {width}, ParamGroup::kEncoder, head_layer_, false, false});
     params_.push_back(ParamInfo{"read.shift", {width}, ParamGroup::kEncoder, head_layer_, false, false});
   }
@@ -48,6 +46,9 @@ PromptModel::PromptModel(const ModelSpec& spec, Encoder encoder, int64_t num_sof
     for (ParamInfo& info : encoder_.AddLora(spec_.lora().rank(), spec_.lora().alpha(), params_.size())) {
       params_.push_back(std::move(info));
     }
+  }
+  for (const ParamInfo& info : params_) {
+    top_layer_ = std::max(top_layer_, info.layer);
   }
   soft_place_ = params_.size();
   params_.insert(params_.end(), soft_.params().begin(), soft_.params().end());
@@ -142,14 +143,16 @@ ModelOutput PromptModel::ScoredTogether(const ModelParams& all, const Batch& bat
   TORCH_CHECK(all.head.empty(), "PromptModel: there are no class vectors where answers are scored as sequences");
   const ParamList& params = all.params;
   const AnswerPaths paths = PathsOf(TextsOf(batch), batch.tasks, spec_.verbalizer().sequence().reduce());
-  TORCH_CHECK(paths.inputs.longest() <= encoder_.max_tokens(),
-              "PromptModel: texts with their context and answers have ", paths.inputs.longest(),
-              " tokens, and the model takes ", encoder_.max_tokens());
+  // The decoder, if there is one, reads the answers, and the encoder the texts.
+  const bool decodes = encoder_.config().has_decoder();
+  const TextInputs& texts = decodes ? TextsOf(batch) : paths.inputs;
+  TORCH_CHECK(texts.longest() <= encoder_.max_tokens(), "PromptModel: texts with their context and answers have ",
+              texts.longest(), " tokens, and the model takes ", encoder_.max_tokens());
   at::Tensor read;  // [K, D]
   {
     const Autocast autocast(bfloat16_, paths.inputs.ids().device().type());
-    const at::Tensor states =
-        encoder_.States(params, paths.inputs, EmbeddedTexts(params, batch, paths.inputs), DropoutOf(batch));
+    at::Tensor states = encoder_.States(params, texts, EmbeddedTexts(params, batch, texts), DropoutOf(batch));
+    states = decodes ? encoder_.DecoderStates(params, texts, states, paths.inputs, DropoutOf(batch)) : states;
     read = GatherRows(states, paths.read_from, paths.read_to).to(ParamType(params));
   }
   const auto in_rows = [&](const at::Tensor& of_texts) {
@@ -250,7 +253,7 @@ PromptModel::Hidden PromptModel::HiddenOf(const ParamList& params, const Batch& 
   const at::Tensor states = encoder_.States(params, texts, from, DropoutOf(batch));
   const auto seen_as = [&](ModelSpec::Features features) {
     if (features == ModelSpec::MASK) {
-      return in_rows(GatherRows(states, texts.packing().read_from, texts.packing().read_to).to(type));
+      return in_rows(encoder_.ReadStates(params, texts, from, states, DropoutOf(batch)).to(type));
     }
     const at::Tensor mean = MeanOfTokens(states, texts, type);
     return in_rows(features == ModelSpec::MEAN ? mean : UnitVectors(mean));
@@ -277,7 +280,7 @@ std::shared_ptr<const PromptCache> PromptModel::ComputedBelow(const ModelParams&
   auto cache = std::make_shared<PromptCache>();
   if (layer >= head_layer_) {
     const Hidden hidden = HiddenOf(params, batch, EmbeddedOf(params, batch));
-    if (layer == head_layer_) {
+    if (layer <= top_layer_) {
       cache->left = hidden;
     } else {
       cache->left = PromptCache::ClassHeadLeft{hidden.features, Read(params, hidden.to_read)};
@@ -290,9 +293,12 @@ std::shared_ptr<const PromptCache> PromptModel::ComputedBelow(const ModelParams&
     const bool come_again = std::any_of(first, layers.end(), below);
     const TextInputs& texts = SequencesOf(batch);
     const Autocast autocast(bfloat16_, texts.ids().device().type());
-    EncoderState state = encoder_.Advanced(params, texts, EmbeddedOf(params, batch),
-                                           come_again ? 0 : static_cast<size_t>(first - layers.begin()));
-    for (at::Tensor* shared : {&state.relative_bias, &state.distances}) {
+    const std::vector<DecoderPlaces>& decoder = encoder_.layout().decoder_layers;
+    const auto done = (first - layers.begin()) +
+                      std::count_if(decoder.begin(), decoder.end(), [&](const auto& one) { return below(one.own); });
+    EncoderState state =
+        encoder_.Advanced(params, texts, EmbeddedOf(params, batch), come_again ? 0 : static_cast<size_t>(done));
+    for (at::Tensor* shared : {&state.relative_bias, &state.distances, &state.decoder_bias}) {
       if (shared->defined()) {
         *shared = shared->view_as(*shared);  // not the parameter itself, but a function of it
       }
@@ -303,7 +309,7 @@ std::shared_ptr<const PromptCache> PromptModel::ComputedBelow(const ModelParams&
     const EncoderLayout& layout = encoder_.layout();
     if (layout.params[layout.decoder].layer < layer) {
       cache->class_vectors = encoder_.ClassVectors(params, TextsOf(batch).answers());
-      if (layer > head_layer_) {
+      if (layer > top_layer_) {
         cache->class_biases = encoder_.ClassBiases(params, TextsOf(batch).answers());
       }
     }
@@ -329,26 +335,35 @@ double PromptModel::UncalibratedBytes(const Batch& batch) const {
   const PromptCache* const cache = CacheOf(batch);
   const auto* layers = cache == nullptr ? nullptr : std::get_if<PromptCache::LayersLeft>(&cache->left);
   const bool class_head_alone = cache != nullptr && std::holds_alternative<PromptCache::ClassHeadLeft>(cache->left);
+  const EncoderConfig& config = encoder_.config();
   GraphParts parts;
   parts.layers = static_cast<int64_t>(encoder_.num_layers());
-  parts.first = cache == nullptr ? 0 : layers != nullptr ? static_cast<int64_t>(layers->encoder.next) : parts.layers;
+  const int64_t all = parts.layers + config.decoder_layers;  // the decoder's layers follow the encoder's
+  const int64_t first = cache == nullptr ? 0 : layers != nullptr ? static_cast<int64_t>(layers->encoder.next) : all;
+  parts.first = std::min(first, parts.layers);
   parts.embeddings = cache == nullptr;
-  parts.slots_alone = SlotsAlone();
+  parts.slots_alone = SlotsAlone() && !config.has_decoder();
   parts.head_rows = encoder_.layout().transform != kNoParam && !class_head_alone ? RowsOf(batch) : 0;
   parts.lora_rank = spec_.lora().rank();
   parts.prefix_length = spec_.prompt().prefix_length();
   parts.bfloat16 = bfloat16_;
   const at::Tensor& weights = SequencesOf(batch).answers().weights;
   parts.parameter_bytes = weights.defined() ? weights.element_size() : sizeof(float);
+  GraphParts of_decoder = parts;
+  of_decoder.layers = config.decoder_layers;
+  of_decoder.first = first - parts.first;
   if (!ScoresSequences()) {
-    return metaprompt::GraphBytes(encoder_.config(), SequencesOf(batch), parts);
+    const TextInputs& texts = SequencesOf(batch);
+    return metaprompt::GraphBytes(config, texts, parts) +
+           (config.has_decoder() ? DecoderGraphBytes(config, texts, DecoderStart(texts), of_decoder) : 0);
   }
   parts.slots_alone = false;
   const AnswerPaths paths = PathsOf(TextsOf(batch), batch.tasks, spec_.verbalizer().sequence().reduce());
   const auto predictions = static_cast<double>(paths.read_from.size(0));
   // The states that the decoder reads, and log-softmax's result.
-  const double per_prediction = static_cast<double>(encoder_.config().width + encoder_.config().vocab_size);
-  return metaprompt::GraphBytes(encoder_.config(), paths.inputs, parts) +
+  const double per_prediction = static_cast<double>(config.width + config.vocab_size);
+  const TextInputs& texts = config.has_decoder() ? TextsOf(batch) : paths.inputs;
+  return metaprompt::GraphBytes(config, texts, parts) + DecoderGraphBytes(config, texts, paths.inputs, of_decoder) +
          predictions * per_prediction * static_cast<double>(parts.parameter_bytes);
 }
 

@@ -138,7 +138,8 @@ class PromptModel : public Model {
   Dropout dropout_;        // the rates
   bool bfloat16_ = false;
   std::vector<PromptedText> content_free_;  // empty: no calibration
-  int head_layer_ = 0;                      // ParamInfo::layer of the head, the largest of all
+  int head_layer_ = 0;                      // ParamInfo::layer of the head, above that of every layer
+  int top_layer_ = 0;                       // the largest ParamInfo::layer: head_layer_ if the head has parameters
   // In this order: the encoder's parameters; without a head, read.scale [E] and read.shift [E]; the low-rank updates
   // (see layout.h); the soft vectors [num_soft, E] and the LSTM and MLP on them (see soft_prompt.h); the prefixes (see
   // layout.h).

@@ -52,6 +52,7 @@ struct Lines {
   std::vector<int64_t> offsets = {0};
   int64_t cut = 0;  // lines that were too long
   int64_t uncounted = TextInputs::kNoToken;
+  Answers answers;  // the decoder's first tokens, if there is a decoder
 };
 
 absl::StatusOr<Lines> Tokenised(const EncodeOptions& options, const Tokenizer& tokenizer, int64_t max_tokens,
@@ -62,6 +63,7 @@ absl::StatusOr<Lines> Tokenised(const EncodeOptions& options, const Tokenizer& t
   const auto room = max_tokens - static_cast<int64_t>(framing.before.size() + framing.after.size());
   // In RoBERTa and MPNet, padding tokens do not count for positions, wherever they are.
   lines.uncounted = position_offset > 0 && special.pad >= 0 ? special.pad : TextInputs::kNoToken;
+  lines.answers = WithStart(Answers(), framing.decoder);
   for (std::string line; std::getline(*in, line);) {
     const auto number = lines.texts.size() + 1;
     if (const absl::Status status = CheckUtf8(line); !status.ok()) {
@@ -146,7 +148,7 @@ at::Tensor EncodedWindow(const EncoderParts& parts, const EncodeOptions& options
     for (const int64_t line : members) {
       texts.push_back(text(line));
     }
-    const at::Tensor encoded = Encoded(parts, options, PackTexts(texts, Answers(), lines.uncounted));
+    const at::Tensor encoded = Encoded(parts, options, PackTexts(texts, lines.answers, lines.uncounted));
     int64_t row = 0;
     for (const int64_t line : members) {
       const int64_t count = options.mask_logits ? 1 : static_cast<int64_t>(text(line).ids.size());

@@ -74,6 +74,10 @@ absl::StatusOr<StartEncoder> OpenStartEncoder(const FineTuningSpec& spec, const 
   absl::StatusOr<StartEncoder> start =
       spec.has_from_run() ? OfRun(spec.from_run()) : OfEncoder(spec, kept, train_texts);
   RETURN_IF_ERROR(start);
+  if (const EncoderConfig& config = start->parts.encoder->config(); config.has_decoder()) {
+    return absl::InvalidArgumentError(absl::StrCat("encoder: fine-tuning is for encoders and causal models, and ",
+                                                   config.model_type, " is an encoder-decoder"));
+  }
   if (const std::string& folder = spec.has_from_run() ? spec.from_run().path() : spec.encoder().checkpoint().path();
       !folder.empty()) {
     ASSIGN_OR_RETURN(start->seen, SeenTexts::Read(folder));

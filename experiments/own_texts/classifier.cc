@@ -99,7 +99,7 @@ absl::Status Classifier::SetAnswers(const std::vector<SupportClass>& classes) {
                                                    " have the same words in the run's tokenizer, ", Quoted(second.name),
                                                    "; give one of them another name: label, tab, name, tab, text"));
   }
-  answers_ = PackAnswers(answer_ids_, at::kFloat);
+  answers_ = WithStart(PackAnswers(answer_ids_, at::kFloat), run_->prompt().decoder());
   return absl::OkStatus();
 }
 

@@ -60,9 +60,9 @@ absl::StatusOr<EncoderParts> OpenStart(const PretrainingSpec& spec, const Corpus
     ASSIGN_OR_RETURN(std::unique_ptr<Tokenizer> tokenizer, OpenTokenizer(checkpoint.path()));
     ASSIGN_OR_RETURN(EncoderParts parts,
                      OpenEncoder(checkpoint.path(), checkpoint.allow_unknown_tensors(), std::move(tokenizer)));
-    if (parts.encoder->config().causal) {
-      return absl::InvalidArgumentError(
-          absl::StrCat(checkpoint.path(), ": pre-training is for encoders, and this is a causal model"));
+    if (const EncoderConfig& config = parts.encoder->config(); config.causal || config.has_decoder()) {
+      return absl::InvalidArgumentError(absl::StrCat(checkpoint.path(), ": pre-training is for encoders, and this is ",
+                                                     config.causal ? "a causal model" : "an encoder-decoder"));
     }
     if (spec.has_masked()) {
       RETURN_IF_ERROR(CheckPredictsWords(*parts.encoder, checkpoint.path()));

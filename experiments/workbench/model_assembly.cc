@@ -56,10 +56,19 @@ absl::StatusOr<std::unique_ptr<Tokenizer>> TokenizerOfRun(
 
 namespace {
 
-// OK if the encoder is a causal model and the tokenizer has no mask token, or neither is the case. The error begins
-// with `folder`.
+// OK if the encoder is a causal model and the tokenizer has no mask token, or neither is the case, and if both or
+// neither belong to an encoder-decoder. The error begins with `folder`.
 absl::Status CheckKinds(const Encoder& encoder, const Tokenizer& tokenizer, const std::string& folder) {
-  const bool has_mask = tokenizer.special().mask >= 0;
+  const SpecialIds special = tokenizer.special();
+  const bool has_mask = special.mask >= 0;
+  const int64_t start = encoder.config().has_decoder() ? encoder.config().decoder_start : -1;
+  if (start != special.decoder_start) {
+    const auto shown = [](int64_t id) { return id < 0 ? std::string("none") : absl::StrCat("token ", id); };
+    return absl::InvalidArgumentError(absl::StrCat(
+        folder, ": the first token of the decoder is ", shown(start), " for config.json (decoder_start_token_id) and ",
+        shown(special.decoder_start),
+        " for the tokenizer (its padding); tokenizer_class in tokenizer_config.json chooses the tokenizer"));
+  }
   if (encoder.config().causal != has_mask) {
     return absl::OkStatus();
   }
@@ -152,13 +161,24 @@ namespace {
 
 // OK if the encoder can score answers as sequences, or if the spec does not ask for that.
 absl::Status CheckSequences(const VerbalizerSpec& spec, const Encoder& encoder) {
-  if (spec.kind() != VerbalizerSpec::SEQUENCE || (encoder.config().causal && encoder.layout().has_head())) {
+  const bool predicts = encoder.config().causal || encoder.config().has_decoder();
+  if (spec.kind() != VerbalizerSpec::SEQUENCE || (predicts && encoder.layout().has_head())) {
     return absl::OkStatus();
   }
   return absl::InvalidArgumentError(
       absl::StrCat("model.verbalizer.kind is SEQUENCE, and the checkpoint, ", encoder.config().model_type, ", is ",
                    encoder.config().causal ? "without its decoder (lm_head); use one that was saved with it"
                                            : "not a causal model; MANUAL reads its answers at the mask"));
+}
+
+// OK unless the learner puts examples before a text, which a causal model continues, and the encoder has a decoder.
+absl::Status CheckInContext(const LearnerSpec& spec, const Encoder& encoder) {
+  if (!spec.has_in_context() || !encoder.config().has_decoder()) {
+    return absl::OkStatus();
+  }
+  return absl::InvalidArgumentError(
+      absl::StrCat("learner.in_context is for causal models, and the checkpoint, ", encoder.config().model_type,
+                   ", is an encoder-decoder; learner.maml and reptile adapt it to the examples"));
 }
 
 // OK if the encoder has layers, or if the spec adds no parameters to layers.
@@ -194,13 +214,15 @@ absl::StatusOr<AssembledModel> AssembleModel(const ExperimentSpec& spec, Encoder
   const PromptSpec& prompt = spec.model().prompt();
   const VerbalizerSpec& verbalizer = spec.model().verbalizer();
   RETURN_IF_ERROR(CheckSequences(verbalizer, *parts.encoder));
+  RETURN_IF_ERROR(CheckInContext(spec.learner(), *parts.encoder));
   RETURN_IF_ERROR(CheckHasLayers(spec.model(), *parts.encoder));
   RETURN_IF_ERROR(CheckDropout(spec.model().dropout(), parts.encoder->config(), "model.dropout"));
   AssembledModel made;
   int64_t num_soft = prompt.has_visual() ? prompt.visual().length() : 0;
   if (parts.tokenizer != nullptr) {
-    // The last token of an answer is predicted, not read.
-    const int64_t answer = verbalizer.kind() == VerbalizerSpec::SEQUENCE ? verbalizer.sequence().max_tokens() - 1 : 0;
+    // A causal model reads all tokens of an answer except the last one.
+    const bool read = verbalizer.kind() == VerbalizerSpec::SEQUENCE && parts.encoder->config().causal;
+    const int64_t answer = read ? verbalizer.sequence().max_tokens() - 1 : 0;
     const int64_t max_tokens = std::min(MaxTokens(*parts.encoder, spec.model().encoder().checkpoint().max_tokens()),
                                         parts.encoder->max_tokens() - answer);
     ASSIGN_OR_RETURN(made.prompt, PromptTemplate::Create(prompt, *parts.tokenizer, max_tokens, names));

@@ -67,6 +67,13 @@ struct TensorNames {
   absl::string_view distances;
   absl::string_view distance_norm;
   absl::string_view relative_bias;
+  absl::string_view gated_up;  // `up` of gated feed-forward layers; empty: `up`
+  // The second attention of a decoder's layer, which attends to the encoder's states.
+  absl::string_view cross_query;
+  absl::string_view cross_key;
+  absl::string_view cross_value;
+  absl::string_view cross_out;
+  absl::string_view cross_norm;
   // Tensors that contain several dense layers. For example, "attn.Wqkv": the weights and biases of the dense layers
   // that are called "attn.Wqkv.NAME" above are rows of attn.Wqkv.weight and attn.Wqkv.bias, in the order of
   // EncoderLayout::params.
@@ -91,7 +98,7 @@ struct OtherHead {
 // How the decoder's input is computed from the last hidden states.
 enum class HeadKind {
   kTransform,  // a dense layer, an activation and a norm: the head of a masked language model
-  kNone,       // not at all: the decoder reads the states (causal models)
+  kNone,       // not at all, or scaled: the decoder's matrix reads the states (causal models, T5)
 };
 
 // Whether there is a dense layer between the embeddings and the first layer.
@@ -110,6 +117,7 @@ enum class TokenizerKind {
   kGpt2ByteBpe,
   kLlamaByteBpe,
   kQwen2ByteBpe,
+  kT5SentencePiece,
   kNone,  // for an image encoder
 };
 
@@ -122,6 +130,7 @@ struct Architecture {
   EncoderConfig defaults;  // the values of missing fields, as in transformers; layer_groups is computed from `layers`
   FieldNames fields;
   TensorNames tensors;
+  std::optional<TensorNames> decoder_tensors;  // of an encoder-decoder: the names in its decoder's layers
   std::optional<OtherHead> other_head;
   EmbeddingMap embedding_map = EmbeddingMap::kNever;
   std::optional<Activation> head_activation;  // of the MLM head, if config.json does not determine it

@@ -75,12 +75,16 @@ void RefuseUnsupported(const Architecture& architecture, ConfigFields* fields) {
   if (positions != "absolute") {
     fields->Wrong("position_embedding_type", "'absolute'", positions);
   }
-  for (const char* option : {"is_decoder", "is_encoder_decoder", "add_cross_attention"}) {
-    bool on = false;
+  for (const absl::string_view option : {"is_decoder", "is_encoder_decoder", "add_cross_attention"}) {
+    const bool expected = option == "is_encoder_decoder" && architecture.defaults.has_decoder();
+    bool on = expected;
     fields->Flag(option, &on);
-    if (on) {
+    if (on && !expected) {
       fields->Fail(absl::StrCat(option, " is true; only ",
                                 architecture.defaults.causal ? "models without it" : "encoders", " are supported"));
+    } else if (expected && !on) {
+      fields->Fail(absl::StrCat(option, " is false; only a whole ", architecture.model_type,
+                                ", with its decoder, is supported"));
     }
   }
   for (const absl::string_view option : architecture.refused_options) {
@@ -110,7 +114,9 @@ void ReadFields(const Architecture& architecture, ConfigFields* fields, EncoderC
   size(names.heads, 1, kMaxSmall, &config->heads);
   size(names.intermediate, 1, kMaxIntermediate, &config->intermediate);
   size(names.max_positions, 1, kMaxPositions, &config->max_positions);
-  fields->Act(names.activation, &config->activation);
+  if (!names.activation.empty()) {
+    fields->Act(names.activation, &config->activation);
+  }
   size(names.token_types, architecture.defaults.token_types == 0 ? 0 : 1, kMaxSmall, &config->token_types);
   size(names.embedding_width, 1, kMaxWidth, &config->embedding_width);
   size(names.layer_groups, 1, kMaxLayers, &config->layer_groups);
@@ -122,14 +128,16 @@ void ReadFields(const Architecture& architecture, ConfigFields* fields, EncoderC
   if (!names.hidden_dropout.empty()) {
     fields->Number(names.hidden_dropout, 0, 0.99, &config->hidden_dropout);
   }
-  fields->Number(names.attention_dropout, 0, 0.99, &config->attention_dropout);
+  if (!names.attention_dropout.empty()) {
+    fields->Number(names.attention_dropout, 0, 0.99, &config->attention_dropout);
+  }
   fields->Flag("tie_word_embeddings", &config->tied);
   if (!names.padding.empty()) {
     int64_t padding = config->position_offset - 1;
     fields->Size(names.padding, 0, kMaxVocab, &padding);
     config->position_offset = padding + 1;
   }
-  // At least 32, because distances always have 32 buckets (RelativeBuckets in encoder.cc).
+  // At least 32, because distances always have 32 buckets (EncoderConfig::distance_buckets).
   size(names.relative_buckets, 32, kMaxSmall, &config->relative_buckets);
 }
 
@@ -156,7 +164,7 @@ void CheckSizes(const FieldNames& names, const EncoderConfig& config, ConfigFiel
   if (config.layers == 0 && (config.pre_norm || !names.layer_groups.empty())) {
     fields->Fail(absl::StrCat(names.layers, " must be at least 1 for this architecture"));
   }
-  if (config.width % config.heads != 0) {
+  if (config.head_width == 0 && config.width % config.heads != 0) {
     fields->Fail(
         absl::StrCat(names.width, " ", config.width, " must be a multiple of ", names.heads, " ", config.heads));
   }
@@ -218,7 +226,9 @@ std::string ConfigJson(const EncoderConfig& config) {
   put(names.inner_group_num, config.inner_group_num);
   put(names.padding, config.position_offset - 1);
   put(names.relative_buckets, config.relative_buckets);
-  json[std::string(names.activation)] = std::string(ActivationName(config.activation));
+  if (!names.activation.empty()) {
+    json[std::string(names.activation)] = std::string(ActivationName(config.activation));
+  }
   if (!names.layer_norm_eps.empty()) {
     json[std::string(names.layer_norm_eps)] = config.layer_norm_eps;
   }
@@ -227,7 +237,9 @@ std::string ConfigJson(const EncoderConfig& config) {
   if (!names.hidden_dropout.empty()) {
     json[std::string(names.hidden_dropout)] = config.hidden_dropout;
   }
-  json[std::string(names.attention_dropout)] = config.attention_dropout;
+  if (!names.attention_dropout.empty()) {
+    json[std::string(names.attention_dropout)] = config.attention_dropout;
+  }
   if (architecture.write_more != nullptr) {
     architecture.write_more(config, &json);
   }

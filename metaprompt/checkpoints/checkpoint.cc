@@ -170,18 +170,27 @@ absl::Status ReadParams(const Weights& weights, const std::string& where, bool a
   return allow_unknown ? absl::OkStatus() : CheckTiedCopies(weights, where, *checkpoint, sources);
 }
 
+bool HasTensor(const Weights& weights, absl::string_view name) {
+  return std::any_of(weights.tensors().begin(), weights.tensors().end(),
+                     [&](const StoredTensor& tensor) { return tensor.name == name; });
+}
+
 bool HasHead(const Weights& weights, const EncoderConfig& config) {
   const TensorNames& names = TensorNamesOf(config);
   const bool has_transform = ArchitectureOf(config).head == HeadKind::kTransform;
   const std::string of_head = has_transform ? absl::StrCat(names.transform, ".weight") : std::string(names.decoder);
-  return (!has_transform && config.tied) ||
-         std::any_of(weights.tensors().begin(), weights.tensors().end(),
-                     [&](const StoredTensor& tensor) { return tensor.name == of_head; });
+  return (!has_transform && config.tied) || HasTensor(weights, of_head);
 }
 
 // The config with the kind of head that the weights have. Published DeBERTa-v3 checkpoints do not have the head that
-// their config.json specifies.
+// their config.json specifies. A T5 whose head is not scaled (version 1.1) has a head of its own if there is one in the
+// weights, whatever config.json specifies (so does transformers 5); otherwise its head is tied.
 EncoderConfig ConfigWithHeadOf(const Weights& weights, const EncoderConfig& config) {
+  if (config.has_decoder() && !config.scaled_head) {
+    EncoderConfig with_head = config;
+    with_head.tied = !HasTensor(weights, TensorNamesOf(config).decoder);
+    return with_head;
+  }
   if (!ArchitectureOf(config).other_head || HasHead(weights, config)) {
     return config;
   }
@@ -202,6 +211,13 @@ absl::StatusOr<Checkpoint> OpenCheckpoint(const std::string& folder, bool allow_
   RETURN_IF_ERROR(WithLikelyCause(config.status(), config_path));
   ASSIGN_OR_RETURN(const std::unique_ptr<Weights> weights, Weights::Open(folder));
   const EncoderConfig with_names = ConfigWithHeadOf(*weights, *config);
+  if (with_names.tied != config->tied &&
+      with_names.has_decoder()) {  // so that the layout follows from config.json alone
+    Json json = Json::parse(checkpoint.config_json);
+    json["tie_word_embeddings"] = with_names.tied;
+    json["scale_decoder_outputs"] = with_names.scaled_head;
+    checkpoint.config_json = json.dump(2) + "\n";
+  }
   checkpoint.encoder = std::make_unique<Encoder>(with_names, HasHead(*weights, with_names));
   RETURN_IF_ERROR(ReadParams(*weights, absl::StrJoin(weights->files(), ", "), allow_unknown, &checkpoint));
   return checkpoint;

@@ -32,9 +32,9 @@ struct Checkpoint {
 absl::StatusOr<Checkpoint> OpenCheckpoint(const std::string& folder, bool allow_unknown);
 
 // Writes a folder with the encoder's parameters in float32 under their Hugging Face names, config.json and the
-// tokenizer's files. transformers' AutoModelForMaskedLM (for causal models AutoModelForCausalLM, without a head
-// AutoModel) loads it and computes the same outputs. Makes the folder if there is none. After an error the folder is
-// incomplete, and the caller has to remove it.
+// tokenizer's files. transformers' AutoModelForMaskedLM (for causal models AutoModelForCausalLM, for encoder-decoders
+// AutoModelForSeq2SeqLM, without a head AutoModel) loads it and computes the same outputs. Makes the folder if there is
+// none. After an error the folder is incomplete, and the caller has to remove it.
 absl::Status SaveCheckpoint(const std::string& folder, const Encoder& encoder, const ParamList& params,
                             const std::string& config_json, const TokenizerFiles& tokenizer);
 

@@ -4,70 +4,18 @@
 
 #include <algorithm>
 #include <cmath>
-#include <map>
-#include <mutex>
+#include <utility>
 
 #include "metaprompt/encoders/bfloat16_layers.h"
+#include "metaprompt/encoders/decoder.h"
 #include "metaprompt/encoders/image_embedding.h"
 #include "metaprompt/encoders/layer_dropout.h"
 #include "metaprompt/encoders/padded_texts.h"
-#include "metaprompt/operations/autocast.h"
-#include "metaprompt/operations/bfloat16_linear.h"
+#include "metaprompt/operations/activation.h"
 #include "metaprompt/operations/gather_rows.h"
-#include "metaprompt/operations/rms_norm.h"
-#include "metaprompt/operations/text_attention.h"
-#include "metaprompt/operations/text_products.h"
+#include "metaprompt/operations/relative_buckets.h"
 
 namespace metaprompt {
-namespace {
-
-at::Tensor Activate(Activation activation, const at::Tensor& x) {
-  switch (activation) {
-    case Activation::kGelu:
-      return at::gelu(x);
-    case Activation::kGeluTanh:
-      return at::gelu(x, "tanh");
-    case Activation::kRelu:
-      return at::relu(x);
-    case Activation::kSilu:
-      return at::silu(x);
-    case Activation::kQuickGelu:  // Hendrycks and Gimpel 2016
-      return x * at::sigmoid(x * 1.702);
-  }
-  return x;
-}
-
-// The activation as a table for bfloat16 numbers, which is computed at the first use.
-const Bfloat16Table& TableOf(Activation activation) {
-  static std::mutex mutex;
-  static auto* const tables = new std::map<Activation, Bfloat16Table>();
-  const std::lock_guard<std::mutex> lock(mutex);
-  const auto found = tables->find(activation);
-  return found != tables->end()
-             ? found->second
-             : tables->emplace(activation, [&](const at::Tensor& x) { return Activate(activation, x); }).first->second;
-}
-
-// The bucket of the relative bias for each distance (position of the key minus position of the query). Half of the
-// buckets are for keys after the query. In each half, the first 8 buckets are single distances, and the others grow
-// geometrically up to a distance of 128 (Raffel et al. 2020, as in MPNet).
-at::Tensor RelativeBuckets(const at::Tensor& distance) {
-  constexpr int64_t kBuckets = 32;  // also if the table has another size, as in the published MPNet
-  constexpr double kFarthest = 128;
-  constexpr int64_t kSide = kBuckets / 2;
-  constexpr int64_t kExact = kSide / 2;
-  const at::Tensor away = distance.abs();
-  // In float32 and in this order, as in the training of MPNet: at a distance of 16 the value must be 2, not 1.9999999,
-  // which would be rounded down.
-  const at::Tensor far = ((at::log(away.to(at::kFloat) / kExact) / std::log(kFarthest / static_cast<double>(kExact))) *
-                          static_cast<double>(kSide - kExact))
-                             .clamp_min(0)
-                             .to(at::kLong) +
-                         kExact;
-  return at::where(away < kExact, away, far.clamp_max(kSide - 1)) + (distance > 0).to(at::kLong) * kSide;
-}
-
-}  // namespace
 
 Encoder::Encoder(const EncoderConfig& config, bool with_head) : config_(config), layout_(LayoutOf(config, with_head)) {}
 
@@ -80,76 +28,27 @@ std::vector<ParamInfo> Encoder::AddPrefixes(int64_t length, size_t first) {
   return metaprompt::AddPrefixes(length, first, &layout_);
 }
 
-Encoder::Prefix Encoder::PrefixOf(const ParamList& p, const LayerPlaces& at) const {
-  return at.prefix_key == kNoParam ? Prefix{}
-                                   : Prefix{ForEachHead(p[at.prefix_key]), ForEachHead(p[at.prefix_key + 1])};
-}
-
-at::Tensor Encoder::ForEachHead(const at::Tensor& rows) const {
-  const int64_t groups = config_.key_heads;
-  if (groups == 0 || groups == config_.heads) {
-    return rows;
-  }
-  std::vector<int64_t> shape = rows.sizes().vec();
-  shape.back() = config_.width;
-  return rows.reshape({-1, groups, 1, config_.width / config_.heads})
-      .expand({-1, groups, config_.heads / groups, config_.width / config_.heads})
-      .reshape(shape);
-}
-
 ParamList Encoder::Folded(const ParamList& p) const {
   ParamList folded(p.begin(), p.begin() + static_cast<int64_t>(layout_.params.size()));
-  for (const LayerPlaces& at : layout_.layers) {
+  const auto fold = [&](const LayerPlaces& at) {
     for (const auto& [place, lora] :
          {std::make_pair(at.query, at.query_lora), std::make_pair(at.value, at.value_lora)}) {
       if (lora != kNoParam) {  // if layers share a matrix, it is assigned again with the same values
         folded[place] = p[place] + at::matmul(p[lora + 1], p[lora]) * lora_scale_;
       }
     }
+  };
+  std::for_each(layout_.layers.begin(), layout_.layers.end(), fold);
+  for (const DecoderPlaces& at : layout_.decoder_layers) {
+    fold(at.own);
+    fold(at.cross);
   }
   return folded;
 }
 
-// W x + b + (alpha / rank) B (A x). Does not compute B A, which is as large as W.
-at::Tensor Encoder::WithLora(const ParamList& p, const at::Tensor& x, size_t place, size_t lora) const {
-  const at::Tensor y = Dense(p, x, place);
-  return lora == kNoParam ? y : y + at::linear(at::linear(x, p[lora]) * lora_scale_, p[lora + 1]);
-}
-
-at::Tensor Encoder::Dense(const ParamList& p, const at::Tensor& x, size_t place) const {
-  const size_t bias_place = layout_.BiasOf(place);
-  const at::Tensor bias = bias_place == kNoParam ? at::Tensor() : p[bias_place];
-  if (AutocastIsOn(at::kCPU) && TakesBfloat16Linear(x, p[place])) {
-    return Bfloat16Linear(x, p[place], bias);
-  }
-  return at::linear(x, p[place], bias);
-}
-
-at::Tensor Encoder::Norm(const ParamList& p, const at::Tensor& x, size_t place) const {
-  if (place == kNoParam) {
-    return x;
-  }
-  // In the type of the parameters, even if the products before it were computed in bfloat16.
-  const at::Tensor states = x.to(p[place].scalar_type());
-  if (config_.rms_norm) {
-    return RmsNorm(states, p[place], config_.layer_norm_eps);
-  }
-  const size_t bias = layout_.BiasOf(place);
-  return at::layer_norm(states, p[place].sizes(), p[place], bias == kNoParam ? at::Tensor() : p[bias],
-                        config_.layer_norm_eps);
-}
-
-at::Tensor Encoder::FeedForward(const ParamList& p, const at::Tensor& x, const LayerPlaces& at, int64_t place,
-                                const at::Tensor& tokens, const Dropout& dropout) const {
-  at::Tensor inside = Activate(config_.activation, Dense(p, x, at.up));
-  if (at.gate != kNoParam) {
-    inside = inside * Dense(p, x, at.gate);
-  }
-  return Dense(p, config_.drops_inside_feed_forward ? DroppedAt(place, inside, dropout, tokens) : inside, at.down);
-}
-
 EncoderState Encoder::Embedded(const ParamList& p, const at::Tensor& soft, const TextInputs& texts,
                                const Dropout& dropout) const {
+  const LayerParts parts = Parts();
   const Packing& packing = texts.packing();
   at::Tensor table = p[layout_.words];
   at::Tensor rows = texts.ids();
@@ -174,22 +73,22 @@ EncoderState Encoder::Embedded(const ParamList& p, const at::Tensor& soft, const
   if (layout_.token_types != kNoParam) {
     x = x + p[layout_.token_types].select(0, 0);
   }
-  x = DroppedAt(0, Norm(p, x, layout_.embedding_norm), dropout);
-  x = layout_.embedding_map == kNoParam ? x : Dense(p, x, layout_.embedding_map);
+  x = DroppedAt(0, parts.Norm(p, x, layout_.embedding_norm), dropout);
+  x = layout_.embedding_map == kNoParam ? x : parts.Dense(p, x, layout_.embedding_map);
   return {0, x, layout_.relative_bias == kNoParam ? at::Tensor() : p[layout_.relative_bias],
-          layout_.distances == kNoParam ? at::Tensor() : Norm(p, p[layout_.distances], layout_.distance_norm)};
+          layout_.distances == kNoParam ? at::Tensor() : parts.Norm(p, p[layout_.distances], layout_.distance_norm)};
 }
 
 EncoderState Encoder::Embedded(const ParamList& p, const at::Tensor& soft, const ImageInputs& images,
                                const Dropout& dropout) const {
   const at::Tensor x = EmbeddedImages(p, layout_, soft, images);
-  return {0, DroppedAt(0, Norm(p, x, layout_.embedding_norm), dropout), {}, {}};
+  return {0, DroppedAt(0, Parts().Norm(p, x, layout_.embedding_norm), dropout), {}, {}};
 }
 
 std::vector<Encoder::LayerPositions> Encoder::PositionsOf(const TextInputs& texts, at::ScalarType type) const {
   const bool rotary = config_.positions == Positions::kRotary;
   const auto table = [&](double theta) {
-    return MakeRotaryTable(texts.longest(), config_.width / config_.heads, theta, type, texts.ids().device());
+    return MakeRotaryTable(texts.longest(), config_.depth(), theta, type, texts.ids().device());
   };
   LayerPositions global;
   global.reach.after = config_.causal ? 0 : Reach::kAll;
@@ -219,20 +118,14 @@ at::Tensor Encoder::RelativeBias(const at::Tensor& relative, const TextInputs& t
   const at::Tensor query =
       slots_alone ? packing.packed_from.index_select(0, packing.read_from).remainder(longest).view({texts.size(), 1, 1})
                   : key.view({1, longest, 1});
-  const at::Tensor buckets = RelativeBuckets(key - query);
+  const at::Tensor buckets =
+      BucketsOf({config_.distance_buckets, config_.farthest_distance, /*both_directions=*/true}, key - query);
   return at::embedding(relative, buckets).permute({0, 3, 1, 2});
 }
 
-double Encoder::ScoreScale() const {
-  int64_t terms = 1;  // all terms have the same variance (He et al. 2021, section 3.1.1)
-  if (config_.disentangled) {
-    terms += (config_.disentangled->content_to_position ? 1 : 0) + (config_.disentangled->position_to_content ? 1 : 0);
-  }
-  return 1.0 / std::sqrt(static_cast<double>(terms * (config_.width / config_.heads)));
-}
-
-Encoder::PairBias Encoder::DisentangledBias(const ParamList& p, const at::Tensor& distances, const DistanceRows& rows,
-                                            size_t i, const Dropout& dropout) const {
+PairBias Encoder::DisentangledBias(const ParamList& p, const at::Tensor& distances, const DistanceRows& rows, size_t i,
+                                   const Dropout& dropout) const {
+  const LayerParts parts = Parts();
   const LayerPlaces& at = layout_.layers[i];
   const int64_t place = 3 * static_cast<int64_t>(num_layers()) + 1 + static_cast<int64_t>(i);
   const at::Tensor used = DroppedAt(place, distances.narrow(0, rows.first, rows.count),
@@ -241,87 +134,15 @@ Encoder::PairBias Encoder::DisentangledBias(const ParamList& p, const at::Tensor
   at::Tensor of_keys;
   at::Tensor of_queries;
   if (at.position_key != kNoParam) {
-    of_keys = Dense(p, used, at.position_key);
+    of_keys = parts.Dense(p, used, at.position_key);
   }
   if (at.position_query != kNoParam) {
     const size_t lora = at.position_query == at.query ? at.query_lora : kNoParam;
-    of_queries = WithLora(p, used, at.position_query, lora) * ScoreScale();
+    of_queries = parts.WithLora(p, used, at.position_query, lora) * parts.ScoreScale();
   }
   return [index = rows.index, of_keys, of_queries](const at::Tensor& query, const at::Tensor& key) {
     return DistanceScores(query, key, of_keys, of_queries, index);
   };
-}
-
-// Scaled dot-product attention (Vaswani et al. 2017, eq. 1) of `query` [N, D], or [B, D] with slots_alone, over `key`
-// and `value` [N, D] and the prefix. The result has the shape of `query`. It can be differentiated twice, unlike
-// LibTorch's fused kernels. On the CPU, each text is computed separately, without padding. With a bias, a prefix or
-// bfloat16, all texts are padded to the length of the longest. On other devices they are padded before the first layer.
-// `key_bias` [B, 1, 1, T] hides padding; undefined: there is none.
-at::Tensor Encoder::Attend(const at::Tensor& query, const at::Tensor& key, const at::Tensor& value,
-                           const PairBias& bias, const Prefix& prefix, const Reach& reach, ReachBiases* reach_biases,
-                           const TextInputs& texts, const at::Tensor& key_bias, bool slots_alone,
-                           at::ScalarType softmax_type, size_t layer, const Dropout& dropout) const {
-  const int64_t heads = config_.heads;
-  const int64_t depth = config_.width / heads;
-  const double scale = ScoreScale();
-  const at::ScalarType type = key.scalar_type();
-  if (key.is_cpu() && bias == nullptr && !prefix.key.defined() && (type == at::kFloat || type == at::kDouble)) {
-    const at::Tensor places = AttentionPlaces(texts.spans(), slots_alone);
-    const at::Tensor dropped =
-        dropout.attention == 0 ? at::Tensor()
-                               : MaskRowsOfPairs(PlaceSeed(dropout.seed, 3 * static_cast<int64_t>(layer) + 1), places,
-                                                 heads, slots_alone ? texts.packing().read_from : at::Tensor());
-    return AttendWithinTexts(query, key, value, places, heads, scale, dropout.attention, dropped, reach,
-                             slots_alone ? texts.read_at() : at::Tensor());
-  }
-  const Packing& packing = texts.packing();
-  const int64_t size = texts.size();
-  const int64_t longest = packing.longest;
-  const int64_t queries = slots_alone ? 1 : longest;  // per text
-  const bool full = texts.tokens() == size * longest;
-  const auto padded = [&](const at::Tensor& x) {
-    return full ? x : GatherRows(x, packing.padded_from, packing.packed_from);
-  };
-  const auto by_head = [&](const at::Tensor& x, int64_t length) {  // [B, H, length, d]
-    return x.view({size, length, heads, depth}).transpose(1, 2);
-  };
-  // Puts the prefix's rows before the texts' rows [B, H, T, d]. Returns [B, H, P + T, d].
-  const auto behind = [&](const at::Tensor& rows, const at::Tensor& own) {
-    if (!rows.defined()) {
-      return own;
-    }
-    const int64_t tasks = rows.dim() == 3 ? rows.size(0) : 1;
-    const int64_t length = rows.size(-2);
-    const at::Tensor of_texts = rows.reshape({tasks, 1, length, heads, depth})
-                                    .expand({tasks, size / tasks, length, heads, depth})
-                                    .reshape({size, length, heads, depth});
-    return at::cat({of_texts.transpose(1, 2), own}, 2);
-  };
-  // Pads a bias with zeros for the prefix.
-  const auto with_prefix = [&](const at::Tensor& of_text) {
-    return prefix.key.defined() ? at::constant_pad_nd(of_text, {prefix.key.size(-2), 0}) : of_text;
-  };
-  const at::Tensor scaled = query * scale;
-  const at::Tensor q = by_head(slots_alone ? scaled : padded(scaled), queries);
-  const at::Tensor own_keys = by_head(padded(key), longest);
-  const at::Tensor k = behind(prefix.key, own_keys);
-  at::Tensor scores = at::matmul(q, k.transpose(2, 3));  // [B, H, Q, P + T]
-  if (bias != nullptr) {
-    scores = scores + with_prefix(bias(q, own_keys));
-  }
-  if (key_bias.defined()) {
-    scores = scores + with_prefix(key_bias);
-  }
-  if (!reach.IsAll(longest)) {
-    scores = scores + with_prefix(reach_biases->Of(reach, slots_alone));
-  }
-  const at::Tensor v = behind(prefix.value, by_head(padded(value), longest));
-  const at::Tensor weights = DroppedWeights(static_cast<int64_t>(layer), at::softmax(scores.to(softmax_type), -1),
-                                            texts, slots_alone, dropout);
-  const at::Tensor mixed = at::matmul(weights, v)  // [B, H, Q, d]
-                               .transpose(1, 2)
-                               .reshape({size * queries, config_.width});
-  return slots_alone || full ? mixed : GatherRows(mixed, packing.packed_from, packing.padded_from);
 }
 
 Dropout Encoder::WithLayerMasks(const Dropout& dropout, const ParamList& p, const TextInputs& texts,
@@ -331,8 +152,8 @@ Dropout Encoder::WithLayerMasks(const Dropout& dropout, const ParamList& p, cons
   }
   const size_t prefix = layout_.layers[from.next].prefix_key;
   const int64_t keys = texts.longest() + (prefix == kNoParam ? 0 : p[prefix].size(-2));
-  const int64_t columns =
-      config_.drops_inside_feed_forward ? std::max(config_.width, config_.intermediate) : config_.width;
+  const bool inside = config_.drops_inside_feed_forward && !config_.drops_feed_forward;
+  const int64_t columns = inside ? std::max(config_.width, config_.intermediate) : config_.width;
   return WithMasks(dropout, texts, {from.next, end, config_.heads, columns, keys}, from.states);
 }
 
@@ -340,6 +161,9 @@ at::Tensor Encoder::Layers(const ParamList& p, const TextInputs& packed, const E
                            bool slots_alone, const Dropout& of_pass) const {
   if (layout_.layers.empty()) {
     return slots_alone ? GatherRows(from.states, packed.packing().read_from, packed.packing().read_to) : from.states;
+  }
+  if (config_.has_decoder() && from.next >= end) {  // the encoder's parameters need not be there
+    return from.states;
   }
   const Dropout dropout = WithLayerMasks(of_pass, p, packed, from, end);
   if (dropout.hidden == 0 && dropout.attention == 0 && TakesBfloat16Layers(config_, layout_, p)) {
@@ -353,6 +177,8 @@ at::Tensor Encoder::Layers(const ParamList& p, const TextInputs& packed, const E
   at::Tensor x =
       pads ? GatherRows(from.states, packed.packing().padded_from, packed.packing().packed_from) : from.states;
   const bool pre_norm = config_.pre_norm;
+  const LayerParts parts = Parts();
+  const DecoderDropoutPlaces places(config_);
   const std::vector<LayerPositions> positions = PositionsOf(texts, p[layout_.layers.back().out_norm].scalar_type());
   ReachBiases reach_biases(texts);
   const bool some_at_all_tokens = end > from.next + (slots_alone ? 1 : 0);
@@ -370,9 +196,9 @@ at::Tensor Encoder::Layers(const ParamList& p, const TextInputs& packed, const E
       return own.rotary.cos.defined() ? Rotated(rows, own.rotary, of_rows) : rows;
     };
     const bool norm_before = pre_norm && at.attention_norm != kNoParam;
-    at::Tensor seen = norm_before ? Norm(p, x, at.attention_norm) : x;
-    const at::Tensor key = turned(Dense(p, seen, at.key), texts.packing().positions);
-    const at::Tensor value = WithLora(p, seen, at.value, at.value_lora);
+    at::Tensor seen = norm_before ? parts.Norm(p, x, at.attention_norm) : x;
+    const at::Tensor key = turned(parts.Dense(p, seen, at.key), texts.packing().positions);
+    const at::Tensor value = parts.WithLora(p, seen, at.value, at.value_lora);
     const at::Tensor tokens = at_slots ? texts.packing().read_from : at::Tensor();
     if (at_slots) {  // [B, D]: the head reads only these rows
       const auto read = [&](const at::Tensor& rows) { return GatherRows(rows, tokens, texts.packing().read_to); };
@@ -380,32 +206,60 @@ at::Tensor Encoder::Layers(const ParamList& p, const TextInputs& packed, const E
       seen = norm_before ? read(seen) : x;
     }
     const at::Tensor query =
-        turned(WithLora(p, seen, at.query, at.query_lora),
+        turned(parts.WithLora(p, seen, at.query, at.query_lora),
                at_slots ? texts.packing().positions.index_select(0, tokens) : texts.packing().positions);
-    PairBias bias;
+    AttentionSettings settings{nullptr,  parts.PrefixOf(p, at),        own.reach, &reach_biases, key_bias,
+                               at_slots, p[at.out_norm].scalar_type(), i};
     if (from.relative_bias.defined()) {
       const at::Tensor all = at_slots ? RelativeBias(from.relative_bias, texts, /*slots_alone=*/true) : every_bias;
-      bias = [all](const at::Tensor& /*query*/, const at::Tensor& /*key*/) { return all; };
+      settings.bias = [all](const at::Tensor& /*query*/, const at::Tensor& /*key*/) { return all; };
     } else if (from.distances.defined()) {
-      bias = DisentangledBias(p, from.distances, at_slots ? distance_rows(true) : every_distance, i, dropout);
+      settings.bias = DisentangledBias(p, from.distances, at_slots ? distance_rows(true) : every_distance, i, dropout);
     }
     const int64_t place = 3 * static_cast<int64_t>(i) + 1;
-    const at::Tensor mixed = Attend(query, ForEachHead(key), ForEachHead(value), bias, PrefixOf(p, at), own.reach,
-                                    &reach_biases, texts, key_bias, at_slots, p[at.out_norm].scalar_type(), i, dropout);
-    const at::Tensor attended = Dense(p, mixed, at.attention_out);
+    const at::Tensor mixed =
+        parts.Attend(query, parts.ForEachHead(key), parts.ForEachHead(value), texts, settings, dropout);
+    const at::Tensor attended = parts.Dense(p, mixed, at.attention_out);
     x = x + (config_.drops_attention ? DroppedAt(place + 1, attended, dropout, tokens) : attended);
-    x = pre_norm ? x : Norm(p, x, at.attention_norm);
-    const at::Tensor fed = FeedForward(p, pre_norm ? Norm(p, x, at.out_norm) : x, at, place + 2, tokens, dropout);
+    x = pre_norm ? x : parts.Norm(p, x, at.attention_norm);
+    const int64_t inside = config_.drops_feed_forward ? places.Inside(i) : place + 2;
+    const at::Tensor fed =
+        parts.FeedForward(p, pre_norm ? parts.Norm(p, x, at.out_norm) : x, at, inside, tokens, dropout);
     x = x + (config_.drops_feed_forward ? DroppedAt(place + 2, fed, dropout, tokens) : fed);
-    x = pre_norm ? x : Norm(p, x, at.out_norm);
+    x = pre_norm ? x : parts.Norm(p, x, at.out_norm);
   }
-  x = from.next < end && end == num_layers() ? Norm(p, x, layout_.final_norm) : x;
+  if (from.next < end && end == num_layers()) {
+    x = parts.Norm(p, x, layout_.final_norm);
+    x = config_.drops_final ? DroppedAt(places.EncoderFinal(), x, dropout) : x;
+  }
   return pads && !slots_alone ? GatherRows(x, packed.packing().packed_from, packed.packing().padded_from) : x;
 }
 
 EncoderState Encoder::Advanced(const ParamList& params, const TextInputs& texts, const EncoderState& from, size_t next,
                                const Dropout& dropout) const {
-  return {next, Layers(params, texts, from, next, /*slots_alone=*/false, dropout), from.relative_bias, from.distances};
+  EncoderState state = from;
+  state.next = next;
+  state.states = Layers(params, texts, from, std::min(next, num_layers()), /*slots_alone=*/false, dropout);
+  if (config_.has_decoder()) {
+    const size_t layers = std::max(next, num_layers()) - num_layers();
+    state.decoder_states = Decoded(params, texts, from, state.states, layers, dropout).view({texts.size(), -1});
+    state.decoder_bias = DecoderBias(params, from);
+  }
+  return state;
+}
+
+at::Tensor Encoder::Decoded(const ParamList& params, const TextInputs& texts, const EncoderState& from,
+                            const at::Tensor& states, size_t end, const Dropout& dropout) const {
+  const LayerParts parts = Parts();
+  const TextInputs decoded = DecoderStart(texts);
+  const at::Tensor x = from.decoder_states.defined() ? from.decoder_states.view({-1, config_.width})
+                                                     : EmbeddedTokens(parts, params, decoded, dropout);
+  return DecoderLayers(parts, params, {texts, states, decoded, DecoderBias(params, from)}, x,
+                       std::max(from.next, num_layers()) - num_layers(), end, dropout);
+}
+
+at::Tensor Encoder::DecoderBias(const ParamList& params, const EncoderState& from) const {
+  return from.decoder_bias.defined() ? from.decoder_bias : params[layout_.decoder_relative_bias];
 }
 
 at::Tensor Encoder::States(const ParamList& params, const TextInputs& texts, const EncoderState& from,
@@ -415,14 +269,34 @@ at::Tensor Encoder::States(const ParamList& params, const TextInputs& texts, con
 
 at::Tensor Encoder::StatesToRead(const ParamList& params, const TextInputs& texts, const EncoderState& from,
                                  const Dropout& dropout) const {
-  return Layers(params, texts, from, num_layers(), /*slots_alone=*/true, dropout);
+  return config_.has_decoder() ? ReadStates(params, texts, from, States(params, texts, from, dropout), dropout)
+                               : Layers(params, texts, from, num_layers(), /*slots_alone=*/true, dropout);
+}
+
+at::Tensor Encoder::ReadStates(const ParamList& params, const TextInputs& texts, const EncoderState& from,
+                               const at::Tensor& states, const Dropout& dropout) const {
+  if (!config_.has_decoder()) {
+    return GatherRows(states, texts.packing().read_from, texts.packing().read_to);
+  }
+  const TextInputs decoded = DecoderStart(texts);
+  return GatherRows(Decoded(params, texts, from, states, layout_.decoder_layers.size(), dropout),
+                    decoded.packing().read_from, decoded.packing().read_to);
+}
+
+at::Tensor Encoder::DecoderStates(const ParamList& params, const TextInputs& texts, const at::Tensor& states,
+                                  const TextInputs& decoded, const Dropout& dropout) const {
+  const LayerParts parts = Parts();
+  return DecoderLayers(parts, params, {texts, states, decoded, params[layout_.decoder_relative_bias]},
+                       EmbeddedTokens(parts, params, decoded, dropout), 0, layout_.decoder_layers.size(), dropout);
 }
 
 at::Tensor Encoder::Transformed(const ParamList& p, const at::Tensor& states) const {
   if (layout_.transform == kNoParam) {
-    return states;
+    return config_.scaled_head ? states * (1 / std::sqrt(static_cast<double>(config_.width))) : states;
   }
-  return Norm(p, Activate(config_.head_activation, Dense(p, states, layout_.transform)), layout_.transform_norm);
+  const LayerParts parts = Parts();
+  return parts.Norm(p, Activate(config_.head_activation, parts.Dense(p, states, layout_.transform)),
+                    layout_.transform_norm);
 }
 
 at::Tensor Encoder::VocabularyLogits(const ParamList& p, const at::Tensor& read) const {

@@ -4,11 +4,11 @@
 #ifndef METAPROMPT_ENCODERS_ENCODER_H_
 #define METAPROMPT_ENCODERS_ENCODER_H_
 
-#include <functional>
 #include <vector>
 
 #include "metaprompt/architectures/encoder_config.h"
 #include "metaprompt/encoders/disentangled.h"
+#include "metaprompt/encoders/layer_parts.h"
 #include "metaprompt/encoders/layout.h"
 #include "metaprompt/model/image_inputs.h"
 #include "metaprompt/model/params.h"
@@ -21,10 +21,16 @@ namespace metaprompt {
 
 // An intermediate state of the computation of a batch.
 struct EncoderState {
-  size_t next = 0;           // the next layer to compute, from 0, in the order in which layers are applied
-  at::Tensor states;         // [N, D]: the hidden states before that layer
+  // The next layer to compute, from 0, in the order in which layers are applied. A decoder's layers follow the
+  // encoder's.
+  size_t next = 0;
+  at::Tensor states;         // [N, D]: the encoder's hidden states before that layer, or its last ones
   at::Tensor relative_bias;  // [buckets, heads], for all layers; undefined if the architecture has none
   at::Tensor distances;  // [2 span, D], for all layers: the distance vectors of disentangled attention, or undefined
+  // Set by Advanced if there is a decoder: the states of its first S tokens (Answers::start) before layer `next`, or
+  // before its first layer, with a row per text; and the bias of its layers. Undefined: computed from the parameters.
+  at::Tensor decoder_states = {};  // [B, S D]
+  at::Tensor decoder_bias = {};    // [buckets, heads]
 };
 
 // All architectures are computed by the same functions, with different options (EncoderConfig):
@@ -37,6 +43,7 @@ struct EncoderState {
 // - DeBERTa has disentangled attention.
 // - In causal models, tokens attend only to themselves and to earlier tokens (GPT-2). Norms may be root-mean-square
 //   norms, and several heads of queries may share keys and values (Llama, Qwen2).
+// - T5 has a decoder (decoder.h), in which answers are read, and no scale in its attention.
 // Architectures also have different names for parameters.
 class Encoder {
  public:
@@ -83,20 +90,31 @@ class Encoder {
   EncoderState Advanced(const ParamList& params, const TextInputs& texts, const EncoderState& from, size_t next,
                         const Dropout& dropout = {}) const;
 
-  // The last hidden states of all tokens, [N, D], in the order of the texts' ids.
+  // The last hidden states of all tokens, [N, D], in the order of the texts' ids: those of the encoder if there is a
+  // decoder.
   at::Tensor States(const ParamList& params, const TextInputs& texts, const EncoderState& from,
                     const Dropout& dropout = {}) const;
 
   // The last hidden states of the tokens at which answers are read, [B, D]: those rows of States. The last layer is
-  // computed only for these tokens, with the keys and values of all tokens. This takes a fraction of the time.
+  // computed only for these tokens, with the keys and values of all tokens. This takes a fraction of the time. If there
+  // is a decoder, its last hidden states at the last token of Answers::start.
   at::Tensor StatesToRead(const ParamList& params, const TextInputs& texts, const EncoderState& from,
                           const Dropout& dropout = {}) const;
 
-  // The number of layers that are applied. ALBERT applies the same parameters in several layers.
+  // The same, computed from `states`, the result of States for `from`.
+  at::Tensor ReadStates(const ParamList& params, const TextInputs& texts, const EncoderState& from,
+                        const at::Tensor& states, const Dropout& dropout = {}) const;
+
+  // Only with a decoder: its last hidden states [M, D] for the sequences `decoded`, M tokens in total. There are
+  // equally many sequences per text, in the order of the texts. `states` is the result of States for the texts.
+  at::Tensor DecoderStates(const ParamList& params, const TextInputs& texts, const at::Tensor& states,
+                           const TextInputs& decoded, const Dropout& dropout = {}) const;
+
+  // The number of the encoder's layers that are applied. ALBERT applies the same parameters in several layers.
   size_t num_layers() const { return layout_.layers.size(); }
 
-  // The decoder's input [B, E]: the head's dense layer, activation and norm, applied to hidden states [B, D]. If the
-  // head has none (or there is no head), the hidden states.
+  // What the head's matrix reads [B, E]: the head's dense layer, activation and norm, applied to hidden states [B, D].
+  // If the head has none (or there is no head), the hidden states, which T5 divides by √D if its head is tied.
   at::Tensor Transformed(const ParamList& params, const at::Tensor& states) const;
 
   // The vocabulary logits [B, V] for the decoder's input [B, E]. V is the number of vocabulary rows in `params`, which
@@ -109,50 +127,29 @@ class Encoder {
   at::Tensor ClassBiases(const ParamList& params, const Answers& answers) const;
 
  private:
-  // A layer's prefix; undefined if it has none.
-  struct Prefix {
-    at::Tensor key;
-    at::Tensor value;
-  };
-
   // How a layer depends on positions.
   struct LayerPositions {
     RotaryTable rotary;  // undefined: none
     Reach reach;
   };
 
-  Prefix PrefixOf(const ParamList& params, const LayerPlaces& places) const;
-  // Keys or values [.., key heads * d] for each head of the queries: [.., D].
-  at::Tensor ForEachHead(const at::Tensor& rows) const;
+  LayerParts Parts() const { return {config_, layout_, lora_scale_}; }
   // Applies layers from.next, ..., end - 1. With slots_alone, the last of them is computed only at the tokens to read.
   at::Tensor Layers(const ParamList& params, const TextInputs& texts, const EncoderState& from, size_t end,
                     bool slots_alone, const Dropout& dropout) const;
-  // Computes what is added to the attention scores [B, H, Q, T] of padded texts, from the scaled queries [B, H, Q, d]
-  // and the keys [B, H, T, d]. Null: nothing is added.
-  using PairBias = std::function<at::Tensor(const at::Tensor& query, const at::Tensor& key)>;
-
   // One entry per layer. `type` is the type of the parameters.
   std::vector<LayerPositions> PositionsOf(const TextInputs& texts, at::ScalarType type) const;
   at::Tensor RelativeBias(const at::Tensor& relative, const TextInputs& texts, bool slots_alone) const;
-  at::Tensor WithLora(const ParamList& params, const at::Tensor& x, size_t place, size_t lora) const;
   // The bias of layer i from the distance vectors [2 span, D].
   PairBias DisentangledBias(const ParamList& params, const at::Tensor& distances, const DistanceRows& rows, size_t i,
                             const Dropout& dropout) const;
-  // The factor of the products of queries and keys before the softmax.
-  double ScoreScale() const;
-  at::Tensor Attend(const at::Tensor& query, const at::Tensor& key, const at::Tensor& value, const PairBias& bias,
-                    const Prefix& prefix, const Reach& reach, ReachBiases* reach_biases, const TextInputs& texts,
-                    const at::Tensor& key_bias, bool slots_alone, at::ScalarType softmax_type, size_t layer,
-                    const Dropout& dropout) const;
   // The dropout of the layers from `from` to `end` - 1, with their masks if the states are not on the CPU.
   Dropout WithLayerMasks(const Dropout& dropout, const ParamList& params, const TextInputs& texts,
                          const EncoderState& from, size_t end) const;
-  // Row r of x belongs to token tokens[r]; undefined: to token r. `place` is the place of the dropout (PlaceSeed).
-  at::Tensor FeedForward(const ParamList& params, const at::Tensor& x, const LayerPlaces& at, int64_t place,
-                         const at::Tensor& tokens, const Dropout& dropout) const;
-  at::Tensor Dense(const ParamList& params, const at::Tensor& x, size_t place) const;
-  // Returns x if the architecture has no such norm.
-  at::Tensor Norm(const ParamList& params, const at::Tensor& x, size_t place) const;
+  // The states [B S, D] of the decoder's first tokens before its layer `end`, or its last ones.
+  at::Tensor Decoded(const ParamList& params, const TextInputs& texts, const EncoderState& from,
+                     const at::Tensor& states, size_t end, const Dropout& dropout) const;
+  at::Tensor DecoderBias(const ParamList& params, const EncoderState& from) const;
 
   EncoderConfig config_;
   EncoderLayout layout_;

@@ -30,6 +30,11 @@ struct GraphParts {
 // (create_graph), the memory was 2.2 to 2.9 times as much.
 double GraphBytes(const EncoderConfig& config, const TextInputs& texts, const GraphParts& parts);
 
+// The same for a decoder (decoder.h), with its sequences `decoded` and its layers in place of the encoder's. Embeddings
+// and head have no effect. 0 if there is no layer.
+double DecoderGraphBytes(const EncoderConfig& config, const TextInputs& texts, const TextInputs& decoded,
+                         const GraphParts& parts);
+
 }  // namespace metaprompt
 
 #endif  // METAPROMPT_ENCODERS_GRAPH_BYTES_H_

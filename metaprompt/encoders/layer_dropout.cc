@@ -60,6 +60,9 @@ at::Tensor DroppedAt(int64_t place, const at::Tensor& x, const Dropout& dropout,
     return DroppedRows(x, dropout.hidden, PlaceSeed(dropout.seed, place), numbers);
   }
   const int64_t number = place - 3 * dropout.masks->first_layer - 2;  // place 3 l + 2 or 3 l + 3
+  if (number / 3 * 2 >= dropout.masks->hidden.size(0)) {              // a place after those of the layers
+    return DroppedRows(x, dropout.hidden, PlaceSeed(dropout.seed, place), numbers);
+  }
   const at::Tensor all = dropout.masks->hidden[number / 3 * 2 + number % 3];
   const at::Tensor own = all.size(1) == x.size(1) ? all : all.narrow(1, 0, x.size(1));
   return x * (numbers.defined() ? own.index_select(0, numbers) : own).to(x.scalar_type());
@@ -73,7 +76,7 @@ at::Tensor DroppedWeights(int64_t layer, const at::Tensor& weights, const TextIn
   if (dropout.masks == nullptr) {
     const Packing& packing = texts.packing();
     const at::Tensor numbers =
-        PairNumbers(slots_alone ? packing.read_from : packing.padded_from, texts.size(), weights.size(1));
+        PairNumbers(slots_alone ? packing.read_from : packing.padded_from, weights.size(0), weights.size(1));
     const uint64_t seed = PlaceSeed(dropout.seed, 3 * layer + 1);
     return Dropped(weights, dropout.attention, MaskRows(seed, numbers.size(0), weights.size(-1), numbers));
   }

@@ -30,7 +30,8 @@ Dropout WithMasks(const Dropout& dropout, const TextInputs& texts, const LayerMa
 at::Tensor DroppedAt(int64_t place, const at::Tensor& x, const Dropout& dropout, const at::Tensor& numbers = {});
 
 // Padded attention weights [B, H, Q, T] after the dropout of a layer. With slots_alone, Q = 1: the token at which the
-// answer is read.
+// answer is read. Without masks, B may be a divisor of the number of texts: the queries of several texts are then in
+// one row.
 at::Tensor DroppedWeights(int64_t layer, const at::Tensor& weights, const TextInputs& texts, bool slots_alone,
                           const Dropout& dropout);
 

@@ -21,6 +21,7 @@ class Builder {
     layout_.inputs_first = names_.inputs_first;
     Embeddings();
     Layers();
+    DecoderLayers();
     Head(with_head);
   }
 
@@ -118,37 +119,85 @@ class Builder {
       absl::StrAppend(&name, names_.inner_layer, inner, ".");
     }
     const auto layer = static_cast<int>(group * config_.inner_group_num + inner + 1);
-    const int64_t width = config_.width;
-    const int64_t inside = config_.intermediate;
     LayerPlaces places;
     places.number = layer;
-    places.query = Part(name, names_.query, width, width, layer, config_.attention_bias);
-    const int64_t key_width = config_.key_heads > 0 ? width / config_.heads * config_.key_heads : width;
-    places.key = Part(name, names_.key, key_width, width, layer, config_.attention_bias);
-    places.value = Part(name, names_.value, key_width, width, layer, config_.attention_bias);
+    Attention(names_, name, layer, &places);
+    FeedForward(names_, name, layer, &places);
+    return places;
+  }
+
+  // Adds the half of a layer that attends to other tokens of its text.
+  void Attention(const TensorNames& names, const std::string& name, int layer, LayerPlaces* all) {
+    LayerPlaces& places = *all;
+    const int64_t width = config_.width;
+    const int64_t attended = config_.attended();
+    places.query = Part(name, names.query, attended, width, layer, config_.attention_bias);
+    const int64_t key_width = config_.key_heads > 0 ? config_.depth() * config_.key_heads : attended;
+    places.key = Part(name, names.key, key_width, width, layer, config_.attention_bias);
+    places.value = Part(name, names.value, key_width, width, layer, config_.attention_bias);
     if (config_.disentangled) {
       const DisentangledConfig& disentangled = *config_.disentangled;
       const auto matrix = [&](absl::string_view part, size_t shared) {
         return disentangled.shared ? shared : Part(name, part, width, width, layer, /*bias=*/true);
       };
       if (disentangled.content_to_position) {
-        places.position_key = matrix(names_.position_key, places.key);
+        places.position_key = matrix(names.position_key, places.key);
       }
       if (disentangled.position_to_content) {
-        places.position_query = matrix(names_.position_query, places.query);
+        places.position_query = matrix(names.position_query, places.query);
       }
     }
-    places.attention_out = Part(name, names_.attention_out, width, width, layer, config_.attention_out_bias);
+    places.attention_out = Part(name, names.attention_out, width, attended, layer, config_.attention_out_bias);
     places.attention_norm = config_.pre_norm && layer == 1 && !config_.norm_before_first
                                 ? kNoParam
-                                : Norm(absl::StrCat(name, names_.attention_norm), width, layer);
-    places.up = Part(name, names_.up, inside, width, layer, config_.feed_forward_bias);
+                                : Norm(absl::StrCat(name, names.attention_norm), width, layer);
+  }
+
+  void FeedForward(const TensorNames& names, const std::string& name, int layer, LayerPlaces* places) {
+    const int64_t width = config_.width;
+    const int64_t inside = config_.intermediate;
+    const bool other_up = config_.gated && !names.gated_up.empty();
+    places->up = Part(name, other_up ? names.gated_up : names.up, inside, width, layer, config_.feed_forward_bias);
     if (config_.gated) {
-      places.gate = Part(name, names_.gate, inside, width, layer, config_.feed_forward_bias);
+      places->gate = Part(name, names.gate, inside, width, layer, config_.feed_forward_bias);
     }
-    places.down = Part(name, names_.down, width, inside, layer, config_.feed_forward_bias);
-    places.out_norm = Norm(absl::StrCat(name, names_.out_norm), width, layer);
-    return places;
+    places->down = Part(name, names.down, width, inside, layer, config_.feed_forward_bias);
+    places->out_norm = Norm(absl::StrCat(name, names.out_norm), width, layer);
+  }
+
+  // The half of a decoder's layer that attends to the encoder's states has the names of another attention.
+  static TensorNames CrossNames(const TensorNames& names) {
+    TensorNames cross = names;
+    cross.query = names.cross_query;
+    cross.key = names.cross_key;
+    cross.value = names.cross_value;
+    cross.attention_out = names.cross_out;
+    cross.attention_norm = names.cross_norm;
+    return cross;
+  }
+
+  void DecoderLayers() {
+    if (!config_.has_decoder()) {
+      return;
+    }
+    const TensorNames& names = *ArchitectureOf(config_).decoder_tensors;
+    const TensorNames cross = CrossNames(names);
+    for (int64_t i = 0; i < config_.decoder_layers; ++i) {
+      const std::string name = absl::StrCat(names.base, names.layer, i, ".");
+      const int layer = layout_.head_layer();
+      DecoderPlaces& places = layout_.decoder_layers.emplace_back();
+      places.own.number = places.cross.number = layer;
+      Attention(names, name, layer, &places.own);
+      Attention(cross, name, layer, &places.cross);
+      FeedForward(names, name, layer, &places.own);
+    }
+    layout_.decoder_final_norm =
+        Norm(absl::StrCat(names.base, names.final_norm), config_.width, layout_.decoder_layers.back().own.number);
+    layout_.decoder_relative_bias = RelativeBias(names);
+  }
+
+  size_t RelativeBias(const TensorNames& names) {
+    return Add(absl::StrCat(names.base, names.relative_bias), {config_.relative_buckets, config_.heads}, 0);
   }
 
   // The group of a layer, rounded as in transformers if the number of layers is not a multiple of the number of groups.
@@ -183,8 +232,7 @@ class Builder {
       }
     }
     if (config_.relative_buckets > 0) {
-      layout_.relative_bias =
-          Add(absl::StrCat(names_.base, names_.relative_bias), {config_.relative_buckets, config_.heads}, 0);
+      layout_.relative_bias = RelativeBias(names_);
     }
   }
 
@@ -194,10 +242,7 @@ class Builder {
     if (!with_head) {
       return;
     }
-    int layer = 0;
-    for (const ParamInfo& info : layout_.params) {
-      layer = std::max(layer, info.layer + 1);
-    }
+    const int layer = layout_.head_layer();
     const int64_t width = config_.embedding_width;
     if (ArchitectureOf(config_).head == HeadKind::kTransform) {
       layout_.transform = Dense(names_.transform, width, config_.width, layer, config_.head_bias);
@@ -217,6 +262,17 @@ class Builder {
 };
 
 }  // namespace
+
+int EncoderLayout::head_layer() const {
+  int last = 0;
+  for (const LayerPlaces& one : layers) {
+    last = std::max(last, one.number);
+  }
+  for (const DecoderPlaces& one : decoder_layers) {
+    last = std::max(last, one.own.number);
+  }
+  return last + 1;
+}
 
 const Architecture& ArchitectureOf(const EncoderConfig& config) {
   const Architecture* found = FindArchitecture(config.model_type);
@@ -238,6 +294,23 @@ TensorNames TensorNamesOf(const EncoderConfig& config) {
 
 EncoderLayout LayoutOf(const EncoderConfig& config, bool with_head) { return Builder(config, with_head).Take(); }
 
+namespace {
+
+// The places of all attentions, and the part of a prefix's name that is different for each.
+std::vector<std::pair<LayerPlaces*, std::string>> Attentions(EncoderLayout* layout) {
+  std::vector<std::pair<LayerPlaces*, std::string>> all;
+  for (size_t i = 0; i < layout->layers.size(); ++i) {
+    all.emplace_back(&layout->layers[i], absl::StrCat(i));
+  }
+  for (size_t i = 0; i < layout->decoder_layers.size(); ++i) {
+    all.emplace_back(&layout->decoder_layers[i].own, absl::StrCat("decoder.", i));
+    all.emplace_back(&layout->decoder_layers[i].cross, absl::StrCat("cross.", i));
+  }
+  return all;
+}
+
+}  // namespace
+
 std::vector<ParamInfo> AddLora(int64_t rank, size_t first, EncoderLayout* layout) {
   std::vector<ParamInfo> added;
   std::map<size_t, size_t> place_of;  // from a matrix to its update
@@ -251,24 +324,23 @@ std::vector<ParamInfo> AddLora(int64_t rank, size_t first, EncoderLayout* layout
     }
     return found->second;
   };
-  for (LayerPlaces& places : layout->layers) {
-    places.query_lora = update(places.query);
-    places.value_lora = update(places.value);
+  for (const auto& [places, name] : Attentions(layout)) {
+    places->query_lora = update(places->query);
+    places->value_lora = update(places->value);
   }
   return added;
 }
 
 std::vector<ParamInfo> AddPrefixes(int64_t length, size_t first, EncoderLayout* layout) {
   std::vector<ParamInfo> added;
-  for (size_t i = 0; i < layout->layers.size(); ++i) {
-    LayerPlaces& places = layout->layers[i];
-    places.prefix_key = first + added.size();
-    const int64_t width = layout->params[places.key].shape[0];
+  for (const auto& [places, name] : Attentions(layout)) {
+    places->prefix_key = first + added.size();
+    const int64_t width = layout->params[places->key].shape[0];
     for (const char* what : {"key", "value"}) {
-      added.push_back(ParamInfo{absl::StrCat("prompt.prefix.", i, ".", what),
+      added.push_back(ParamInfo{absl::StrCat("prompt.prefix.", name, ".", what),
                                 {length, width},
                                 ParamGroup::kPrompt,
-                                places.number,
+                                places->number,
                                 false,
                                 false});
     }

@@ -38,6 +38,13 @@ struct LayerPlaces {
   size_t prefix_key = kNoParam;  // the prefix's key, directly before its value: see AddPrefixes
 };
 
+// The places of a decoder's layer: of its attention to the decoder's own tokens and its feed-forward half, and of its
+// attention to the encoder's states. Of `cross`, only the places of attention are used.
+struct DecoderPlaces {
+  LayerPlaces own;
+  LayerPlaces cross;
+};
+
 // A tensor of a checkpoint that contains several parameters, one after another along its outputs.
 struct FusedTensor {
   std::string name;
@@ -56,13 +63,16 @@ struct EncoderLayout {
   size_t token_types = kNoParam;
   size_t embedding_norm = kNoParam;
   size_t embedding_map = kNoParam;  // a dense layer from the embeddings to the layers: ALBERT, ELECTRA
-  size_t relative_bias = kNoParam;  // MPNet's [buckets, heads]
+  size_t relative_bias = kNoParam;  // the [buckets, heads] of MPNet and T5
   size_t distances = kNoParam;      // disentangled attention's vectors: [2 span, D]
   size_t distance_norm = kNoParam;
   size_t final_norm = kNoParam;     // after the last layer, with pre_norm
   std::vector<LayerPlaces> layers;  // in the order in which they are applied; ALBERT's share places
-  bool head = false;                // whether there is a head
-  size_t transform = kNoParam;      // the MLM head's dense layer; kNoParam: the decoder reads the hidden states
+  std::vector<DecoderPlaces> decoder_layers;
+  size_t decoder_relative_bias = kNoParam;  // [buckets, heads], for its attention to its own tokens
+  size_t decoder_final_norm = kNoParam;
+  bool head = false;            // whether there is a head
+  size_t transform = kNoParam;  // the MLM head's dense layer; kNoParam: its matrix reads the hidden states
   size_t transform_norm = kNoParam;
   size_t decoder = 0;              // [V, E]; the word embedding's place if the two are tied; kNoParam for images
   size_t decoder_bias = kNoParam;  // [V]
@@ -72,6 +82,9 @@ struct EncoderLayout {
 
   // Whether the decoder was trained to read what Encoder::Transformed returns.
   bool has_head() const { return head; }
+
+  // ParamInfo::layer of the head. The layers before it have the numbers from 1 on: the encoder's, then the decoder's.
+  int head_layer() const;
 };
 
 // The table's entry for config.model_type, which must be there.
@@ -83,16 +96,17 @@ TensorNames TensorNamesOf(const EncoderConfig& config);
 // The places and names of all parameters. Without a head, the word embedding is the decoder, with biases of 0.
 EncoderLayout LayoutOf(const EncoderConfig& config, bool with_head);
 
-// Adds low-rank updates (Hu et al. 2022, section 4.1) to the query and value matrices. Layers that share a matrix share
-// its update. Sets the updates' places in `layout`, from `first` on in the model's list of parameters. Returns their
-// infos: for each matrix [out, in], `lora.<matrix>.A` [rank, in] and `lora.<matrix>.B` [out, rank].
+// Adds low-rank updates (Hu et al. 2022, section 4.1) to the query and value matrices, those of a decoder's attention
+// to the encoder's states too. Layers that share a matrix share its update. Sets the updates' places in `layout`, from
+// `first` on in the model's list of parameters. Returns their infos: for each matrix [out, in], `lora.<matrix>.A`
+// [rank, in] and `lora.<matrix>.B` [out, rank].
 std::vector<ParamInfo> AddLora(int64_t rank, size_t first, EncoderLayout* layout);
 
 // Adds a prefix of `length` keys and values to each layer. The layer's queries attend to them and to the keys of the
 // text (Li and Liang 2021; Liu et al. 2022, P-tuning v2). Layers that share parameters have different prefixes. Sets
 // the places and returns the infos, as AddLora does: for layer i, counted from 0 in the order of application,
 // `prompt.prefix.<i>.key` and `prompt.prefix.<i>.value` [length, D], in the group kPrompt. D is the width of the
-// layer's keys.
+// layer's keys. In a decoder, the names contain `decoder.<i>` and, for attention to the encoder's states, `cross.<i>`.
 std::vector<ParamInfo> AddPrefixes(int64_t length, size_t first, EncoderLayout* layout);
 
 }  // namespace metaprompt

@@ -117,7 +117,7 @@ TextInputs OnDevice(const TextInputs& texts, at::Device device) {
     return texts;
   }
   Answers answers = texts.answers();
-  for (at::Tensor* tensor : {&answers.ids, &answers.weights, &answers.separator, &answers.context}) {
+  for (at::Tensor* tensor : {&answers.ids, &answers.weights, &answers.separator, &answers.context, &answers.start}) {
     *tensor = ToDevice(*tensor, device);
   }
   return {ToDevice(texts.ids(), device), texts.spans(), texts.read_at(), std::move(answers), texts.uncounted()};

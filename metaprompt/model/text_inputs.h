@@ -20,6 +20,8 @@ struct Answers {
   // sequences are then used, with ids as in TextInputs::ids:
   at::Tensor separator = {};  // [K] int64: the tokens between an answer and a text after it; undefined: none
   at::Tensor context = {};    // [C] int64: the tokens before every text (examples with their answers); undefined: none
+  // [S] int64, for an encoder-decoder: the decoder's first tokens, after the last of which an answer follows.
+  at::Tensor start = {};
 };
 
 // Indices of packed tokens, in all forms that encoders need: between the packed texts and their padded form [B, T], and

@@ -33,7 +33,7 @@ struct Dropout {
 // The seed of a place in the network, computed from the seed of the pass. Place 0 is the embeddings. Layer l, from 0,
 // has three places: 3 l + 1 for its attention weights, 3 l + 2 for the result of its attention, and 3 l + 3 for the
 // result or the inside of its feed-forward half. With L layers, 3 L + 1 + l are the distance vectors of layer l's
-// disentangled attention.
+// disentangled attention. For an encoder-decoder, see DecoderDropoutPlaces (encoders/decoder.h).
 uint64_t PlaceSeed(uint64_t seed, int64_t place);
 
 // The rows of a contiguous tensor and the keys of their masks, as a table [rows, 3] int64 on the CPU: the index of the

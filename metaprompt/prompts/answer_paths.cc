@@ -160,13 +160,19 @@ class Collector {
 
 AnswerPaths PathsOf(const TextInputs& texts, int64_t tasks, SequenceSpec::Reduce reduce) {
   Collector collector(texts.answers(), tasks);
-  const Ids ids = IdsIn(texts.ids());
+  const Ids start = IdsIn(texts.answers().start);
+  const Ids ids = start.empty() ? IdsIn(texts.ids()) : Ids();
   for (int64_t b = 0; b < texts.size(); ++b) {
+    const int64_t task = b * tasks / texts.size();
+    if (!start.empty()) {
+      collector.Add(task, start);
+      continue;
+    }
     const int64_t first = texts.spans().data_ptr<int64_t>()[2 * b];
     const int64_t length = texts.spans().data_ptr<int64_t>()[2 * b + 1];
     TORCH_CHECK(texts.read_at().data_ptr<int64_t>()[b] == length - 1, "PathsOf: text ", b,
                 " is not read at its last token, after which the answer comes");
-    collector.Add(b * tasks / texts.size(), Ids(ids.begin() + first, ids.begin() + first + length));
+    collector.Add(task, Ids(ids.begin() + first, ids.begin() + first + length));
   }
   return collector.Take(texts, reduce);
 }

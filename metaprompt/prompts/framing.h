@@ -21,10 +21,13 @@ struct Framing {
   std::vector<int64_t> after;   // the last tokens of every input; none with kLast
   Read read = Read::kSlot;
   int64_t slot = 0;
+  // For an encoder-decoder: the decoder's first tokens. The answer follows the last of them, and is read there.
+  std::vector<int64_t> decoder;
 };
 
 // The framing of a masked language model is [CLS] ... [MASK] ... [SEP]. (Tokenizers have different names for these
-// tokens.) The tokenizer of a causal model has no mask, and may have a special token at the beginning.
+// tokens.) The tokenizer of a causal model has no mask, and may have a special token at the beginning. T5 was trained
+// to repeat the slot in the decoder, and to write there what is missing (Raffel et al. 2020, section 3.1.4).
 inline Framing FramingOf(const Tokenizer& tokenizer) {
   const SpecialIds special = tokenizer.special();
   Framing framing;
@@ -36,6 +39,9 @@ inline Framing FramingOf(const Tokenizer& tokenizer) {
   }
   framing.read = special.mask >= 0 ? Framing::Read::kSlot : Framing::Read::kLast;
   framing.slot = special.mask;
+  if (special.decoder_start >= 0) {
+    framing.decoder = {special.decoder_start, special.mask};
+  }
   return framing;
 }
 

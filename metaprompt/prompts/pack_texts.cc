@@ -29,6 +29,13 @@ TextInputs PackTexts(absl::Span<const PromptedText> texts, Answers answers, int6
   return {std::move(ids), std::move(spans), std::move(read_at), std::move(answers), uncounted};
 }
 
+Answers WithStart(Answers answers, absl::Span<const int64_t> decoder) {
+  if (!decoder.empty()) {
+    answers.start = at::tensor(at::ArrayRef<int64_t>(decoder.data(), decoder.size()), at::kLong);
+  }
+  return answers;
+}
+
 Batch PackBatch(absl::Span<const PromptedText> texts, absl::Span<const int64_t> labels, const Answers& answers,
                 absl::Span<const int64_t> repeats) {
   const size_t rows = repeats.empty() ? texts.size() : repeats.size();

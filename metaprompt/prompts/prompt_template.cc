@@ -179,6 +179,7 @@ absl::StatusOr<PromptTemplate> PromptTemplate::Create(const PromptSpec& spec, co
   ASSIGN_OR_RETURN(const std::vector<Part> parts, ParseTemplate(spec.template_(), names));
   PromptTemplate result;
   result.names_ = names;
+  result.decoder_ = framing.decoder;
   const bool has_slot = framing.read == Framing::Read::kSlot;
   if (!has_slot && parts.back().kind != Part::kMask) {
     return TemplateError("{mask} must be the end of the template: a causal model continues a text");

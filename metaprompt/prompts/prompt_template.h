@@ -33,7 +33,8 @@ struct PromptedText {
 // A template as the tokens of one tokenizer: [CLS], then words, soft vectors, the slot and one or more texts in the
 // template's order, then [SEP]. There is only one segment: every token has the token type 0, also in a template of two
 // texts. For a causal model there is no slot, and no special token except perhaps the first. {mask} must be the end of
-// the template, where the answer follows, and the answer is read at the token before it.
+// the template, where the answer follows, and the answer is read at the token before it. For an encoder-decoder, [CLS]
+// is missing, and the answer is read in the decoder.
 class PromptTemplate {
  public:
   // `max_tokens` is the maximum length of an input in tokens, prompt included. A checkpoint's special tokens may be
@@ -49,6 +50,9 @@ class PromptTemplate {
   int64_t num_soft() const { return num_soft_; }
 
   const std::vector<std::string>& names() const { return names_; }
+
+  // Framing::decoder: for an encoder-decoder, the decoder's first tokens; otherwise empty.
+  const std::vector<int64_t>& decoder() const { return decoder_; }
 
   // Puts an example (names().size() texts, joined by JoinTexts) into the prompt. If there is a space before a text in
   // the template, the text is tokenised with this space. That matters for tokenizers that encode a word after a space
@@ -82,6 +86,7 @@ class PromptTemplate {
   size_t mask_words_ = 0;  // the mask is words_[mask_words_][mask_]
   int64_t mask_ = 0;       // -1: the token before words_[mask_words_]
   int64_t max_text_ = 0;   // maximum number of tokens of all texts together
+  std::vector<int64_t> decoder_;
 };
 
 // Checks a template's syntax, which needs no tokenizer. `names` are those of PromptTemplate::Create.

@@ -19,6 +19,8 @@ struct SpecialIds {
   int64_t mask = 0;  // in place of a missing word; -1: there is none, because the tokenizer belongs to a causal model
   int64_t unk = -1;  // -1: there is none
   int64_t pad = -1;  // the same
+  // The first token of the decoder's input; -1: the tokenizer does not belong to an encoder-decoder.
+  int64_t decoder_start = -1;
 };
 
 // The contents of a tokenizer's files, by file name, such as `vocab.txt`.

@@ -25,6 +25,7 @@
 #include "metaprompt/checkpoints/safetensors.h"
 #include "metaprompt/model/batch.h"
 #include "metaprompt/prompt_model.h"
+#include "metaprompt/prompts/framing.h"
 #include "metaprompt/prompts/pack_texts.h"
 #include "metaprompt/prompts/prompt_template.h"
 #include "metaprompt/tokenizers/files/tokenizer_folder.h"
@@ -73,6 +74,7 @@ TEST_P(ArchitectureTest, TokensStatesAndLogitsAreThoseOfTransformers) {
   const absl::StatusOr<std::unique_ptr<Tokenizer>> tokenizer = MakeTokenizer(*ReadTokenizerFiles(folder), folder);
   ASSERT_TRUE(tokenizer.ok()) << tokenizer.status();
   const SpecialIds special = (*tokenizer)->special();
+  const Answers answers = WithStart(Answers(), FramingOf(**tokenizer).decoder);
   const TensorFile expected = Expected(GetParam());
 
   std::ifstream lines(absl::StrCat(kEncoderGoldens, "lines.txt"));
@@ -89,17 +91,21 @@ TEST_P(ArchitectureTest, TokensStatesAndLogitsAreThoseOfTransformers) {
   ParamList params = checkpoint.params;
   const auto compare = [&](const std::vector<PromptedText>& some, int64_t first) {
     const TextInputs inputs =
-        PackTexts(some, Answers(), encoder.config().position_offset > 0 ? special.pad : TextInputs::kNoToken);
+        PackTexts(some, answers, encoder.config().position_offset > 0 ? special.pad : TextInputs::kNoToken);
     const EncoderState embedded = encoder.Embedded(params, at::Tensor(), inputs);
     const at::Tensor states = encoder.States(params, inputs, embedded);
     const at::Tensor at_mask = encoder.StatesToRead(params, inputs, embedded);
+    const at::Tensor in_decoder = expected.Find("decoder_states");
+    EXPECT_EQ(in_decoder.defined(), encoder.config().has_decoder());
     int64_t row = 0;
     for (size_t i = 0; i < some.size(); ++i) {
       const int64_t b = first + static_cast<int64_t>(i);
       const auto length = static_cast<int64_t>(some[i].ids.size());
       const at::Tensor found = states.narrow(0, row, length);
       largest = std::max(largest, MaxDifference(found, expected.Find("states")[b].narrow(0, 0, length)));
-      EXPECT_LT(MaxDifference(at_mask[static_cast<int64_t>(i)], found[some[i].read_at]), 1e-5);
+      EXPECT_LT(MaxDifference(at_mask[static_cast<int64_t>(i)],
+                              in_decoder.defined() ? in_decoder[b] : found[some[i].read_at]),
+                2e-5);
       row += length;
     }
     if (const at::Tensor logits = expected.Find("logits"); logits.defined()) {
@@ -145,8 +151,9 @@ TEST_P(ArchitectureTest, HessianAgreesWithDifferencesOfTheGradient) {
     text.read_at = 2;
     texts.push_back(text);
   }
-  const Answers answers = {at::tensor({7, 8, 9, 9}, at::kLong).view({2, 2}),
-                           at::tensor({0.5, 0.5, 1.0, 0.0}, at::kDouble).view({2, 2})};
+  const Answers answers = WithStart(
+      {at::tensor({7, 8, 9, 9}, at::kLong).view({2, 2}), at::tensor({0.5, 0.5, 1.0, 0.0}, at::kDouble).view({2, 2})},
+      {0, 5});  // only a decoder uses the start
   const Batch batch = PackBatch(texts, {0, 1, 1}, answers);
   const auto gradient_at = [&](const ParamList& at, bool create_graph) {
     const ParamList leaves = WithGraph(at);
@@ -204,8 +211,9 @@ TEST_P(MaskedArchitectureTest, APromptIsTheWholeWrittenOut) {
     ASSERT_TRUE(prompt.ok()) << prompt.status();
     const auto applied = [&](const std::string& text) { return prompt->Fill(*tokenizer, text); };
     std::vector<int64_t> expected = tokenizer->EncodeWithSpecial(whole);
-    expected.insert(expected.begin(), special.cls);
-    expected.push_back(special.sep);
+    const Framing framing = FramingOf(*tokenizer);
+    expected.insert(expected.begin(), framing.before.begin(), framing.before.end());
+    expected.insert(expected.end(), framing.after.begin(), framing.after.end());
     const PromptedText found = applied("the cat sat");
     EXPECT_THAT(found.ids, ElementsAreArray(expected)) << whole;
     EXPECT_EQ(found.ids[static_cast<size_t>(found.read_at)], special.mask);
@@ -405,26 +413,6 @@ TEST_F(FolderTest, NumbersThatAreNotFiniteAreRefused) {
   EXPECT_EQ(Error(folder),
             "model.safetensors: tensor bert.encoder.layer.1.output.dense.bias: 1 of 16 numbers are not finite; the "
             "first is number 6, inf");
-}
-
-TEST_F(FolderTest, TokenizerJsonReplacesASentencePieceModel) {
-  for (const std::string name : {"xlm-roberta", "camembert"}) {
-    const std::string folder = Copy(name);
-    std::filesystem::remove(folder + "/sentencepiece.bpe.model");
-    const auto tokenizer = MakeTokenizer(*ReadTokenizerFiles(folder), folder);
-    ASSERT_TRUE(tokenizer.ok()) << tokenizer.status();
-    const TensorFile expected = Expected(name);
-    std::ifstream lines(absl::StrCat(kEncoderGoldens, "lines.txt"));
-    int64_t line_number = 0;
-    for (std::string line; std::getline(lines, line); ++line_number) {
-      std::vector<int64_t> ids = IdsOf(expected, line_number);
-      ids = std::vector<int64_t>(ids.begin() + 1, ids.end() - 1);  // without <s> and </s>
-      EXPECT_THAT(
-          (*tokenizer)->EncodeWithSpecial(absl::StrReplaceAll(line, {{"{mask}", "<mask>"}, {"{pad}", "<pad>"}})),
-          ElementsAreArray(ids));
-    }
-    EXPECT_EQ(line_number, 6);
-  }
 }
 
 TEST_F(FolderTest, WhatIsSavedOpensAsItWas) {

@@ -5,11 +5,15 @@
 #include <gtest/gtest.h>
 
 #include <filesystem>
+#include <memory>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_replace.h"
+#include "absl/strings/str_split.h"
+#include "metaprompt/base/files.h"
 
 namespace metaprompt {
 namespace {
@@ -236,6 +240,22 @@ TEST(TokenizerFolderTest, SettingsThatAreWrong) {
             "dir/added_tokens.json: the id of token 'x' must be a whole number");
   EXPECT_EQ(Error(Bert(), {{"special_tokens_map.json", R"({"sep_token": "[END]"})"}}),
             "dir: the vocabulary has no [END], its sep_token");
+}
+
+// Both give the same ids on the lines of the goldens, which checkpoint_test.cc compares with those of transformers.
+TEST(TokenizerFolderTest, TokenizerJsonReplacesASentencePieceModel) {
+  for (const std::string name : {"xlm-roberta", "camembert"}) {
+    TokenizerFiles files = ReadTokenizerFiles("tests/goldens/encoders/" + name).value();
+    const std::unique_ptr<Tokenizer> whole = MakeTokenizer(files, name).value();
+    ASSERT_EQ(files.erase("sentencepiece.bpe.model"), 1U);
+    const absl::StatusOr<std::unique_ptr<Tokenizer>> without = MakeTokenizer(files, name);
+    ASSERT_TRUE(without.ok()) << without.status();
+    const std::string lines =
+        absl::StrReplaceAll(ReadFile("tests/goldens/encoders/lines.txt").value(), {{"{mask}", "<mask>"}});
+    for (const absl::string_view line : absl::StrSplit(lines, '\n')) {
+      EXPECT_EQ((*without)->EncodeWithSpecial(line), whole->EncodeWithSpecial(line)) << name << ": " << line;
+    }
+  }
 }
 
 }  // namespace

@@ -101,9 +101,9 @@ TEST_F(CheckpointRunTest, TheSameRecordEveryTimeAndWhenStopped) {
 }
 
 TEST_F(CheckpointRunTest, WhatIsExportedIsWhatValidatedBest) {
-  for (const std::string name : {"mpnet", "albert", "bert-no-head"}) {
+  for (const std::string name : {"mpnet", "albert", "bert-no-head", "t5"}) {
     const std::string encoder = CopyOf(name);
-    const std::string rank = name == "albert" ? "2" : "0";  // of low-rank updates
+    const std::string rank = name == "albert" || name == "t5" ? "2" : "0";  // of low-rank updates
     ASSERT_EQ(Command({"run", Spec(encoder), "--out", folder_ + "run", "--set", "model.lora.rank=" + rank, "--set",
                        "model.lora.alpha=3"})
                   .status,
@@ -134,7 +134,8 @@ TEST_F(CheckpointRunTest, WhatIsExportedIsWhatValidatedBest) {
         EXPECT_TRUE(at::equal(opened->params[i], expected)) << param;
       }
     }
-    EXPECT_EQ(updated, name == "albert" ? 8 : 0);  // queries and values of four separate layers
+    // Queries and values of four separate layers, or of six attentions.
+    EXPECT_EQ(updated, name == "albert" ? 8 : name == "t5" ? 12 : 0);
     const TensorFile prompt = *ParseSafetensors(Read("out/prompt.safetensors"), "prompt");
     EXPECT_EQ(prompt.tensors.size(), name == "bert-no-head" ? 3 : 1);
     EXPECT_TRUE(at::equal(prompt.Find("prompt.soft"), best.Find("prompt.soft")));
@@ -225,10 +226,10 @@ TEST_F(CheckpointRunTest, Bfloat16ComesCloseToFloat32) {
 TEST_F(CheckpointRunTest, EncodeGivesWhatTransformersGives) {
   constexpr double kTolerance = 2e-5;  // as checkpoint_test for float32
   for (const std::string name :
-       {"bert", "roberta", "mpnet", "albert", "electra", "xlm-roberta", "modernbert", "deberta-v2-v3"}) {
+       {"bert", "roberta", "mpnet", "albert", "electra", "xlm-roberta", "modernbert", "deberta-v2-v3", "t5"}) {
     const bool angled = name == "roberta" || name == "mpnet" || name == "xlm-roberta";
-    const std::string mask = angled ? "<mask>" : "[MASK]";
-    const std::string pad = angled || name == "albert" ? "<pad>" : "[PAD]";
+    const std::string mask = angled ? "<mask>" : name == "t5" ? "<extra_id_0>" : "[MASK]";
+    const std::string pad = angled || name == "albert" || name == "t5" ? "<pad>" : "[PAD]";
     const std::string lines =
         absl::StrReplaceAll(*ReadFile(std::string(kGoldens) + "lines.txt"), {{"{mask}", mask}, {"{pad}", pad}});
     const TensorFile expected =

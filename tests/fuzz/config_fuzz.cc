@@ -15,7 +15,9 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     return 0;
   }
   if ((config->reads_images() ? config->patches() < 1 : config->vocab_size < 1) || config->heads < 1 ||
-      config->width < 1 || config->width % config->heads != 0 ||
+      config->width < 1 || (config->head_width == 0 && config->width % config->heads != 0) || config->head_width < 0 ||
+      config->decoder_layers < 0 || config->decoder_start < 0 ||
+      (config->has_decoder() && config->farthest_distance <= config->distance_buckets / 2) ||
       (config->key_heads != 0 && (config->key_heads < 0 || config->heads % config->key_heads != 0)) ||
       config->embedding_width < 1 || config->layers < 0 || config->layer_groups < 0 ||
       config->layer_groups > config->layers || config->position_offset < 0 ||

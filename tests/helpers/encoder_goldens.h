@@ -38,6 +38,11 @@ inline bool IsCausal(const std::string& name) {
   return absl::StrContains(config, "LMHeadModel") || absl::StrContains(config, "ForCausalLM");
 }
 
+// Whether the checkpoint is an encoder-decoder.
+inline bool HasDecoder(const std::string& name) {
+  return absl::StrContains(*ReadFile(absl::StrCat(kEncoderGoldens, name, "/config.json")), "ForConditionalGeneration");
+}
+
 // The names of the causal models.
 inline std::vector<std::string> CausalGoldens() {
   std::vector<std::string> names = EncoderGoldens();
@@ -55,7 +60,7 @@ inline std::vector<std::string> MaskedGoldens() {
 
 // Whether the checkpoint was saved with its head.
 inline bool SavedWithHead(const std::string& name) {
-  return IsCausal(name) ||
+  return IsCausal(name) || HasDecoder(name) ||
          absl::StrContains(*ReadFile(absl::StrCat(kEncoderGoldens, name, "/config.json")), "ForMaskedLM");
 }
 
@@ -71,9 +76,9 @@ inline std::vector<int64_t> LineIds(const Tokenizer& tokenizer, const std::strin
   return ids;
 }
 
-// The name in the form that gtest needs: bert_no_head.
+// The name in the form that gtest needs: bert_no_head, t5_v1_1.
 inline std::string GoldenTestName(const testing::TestParamInfo<std::string>& info) {
-  return absl::StrReplaceAll(info.param, {{"-", "_"}});
+  return absl::StrReplaceAll(info.param, {{"-", "_"}, {".", "_"}});
 }
 
 }  // namespace metaprompt

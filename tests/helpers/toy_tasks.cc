@@ -117,10 +117,21 @@ Episode OverWholeVocabulary(const Episode& episode) {
     const TextInputs& texts = TextsOf(batch);
     Answers answers = texts.answers();
     answers.ids = in_vocabulary(answers.ids);
+    answers.start = answers.start.defined() ? in_vocabulary(answers.start) : answers.start;
     batch.inputs = TextInputs(in_vocabulary(texts.ids()), texts.spans(), texts.read_at(), answers);
     return batch;
   };
   return {at::Tensor(), whole(episode.support), whole(episode.query)};
+}
+
+Episode WithDecoderStart(const Episode& episode) {
+  const auto with_start = [&](Batch batch) {
+    Answers answers = TextsOf(batch).answers();
+    answers.start = at::tensor({0, 1}, episode.rows.options());  // the first rows are those of the ids 0 and 1
+    batch.inputs = TextsOf(batch).WithAnswers(answers);
+    return batch;
+  };
+  return {episode.rows, with_start(episode.support), with_start(episode.query)};
 }
 
 Episode BuildImageEpisode(const std::vector<ToyTask>& tasks, const std::vector<int64_t>& way) {
@@ -202,7 +213,15 @@ ModelSpec ToyModelSpec(ToyModelKind kind) {
       spec.mutable_dropout()->set_attention(0.25);
       break;
     case ToyModelKind::kSequences:
+    case ToyModelKind::kDecoderSequences:
       spec.mutable_verbalizer()->set_kind(VerbalizerSpec::SEQUENCE);
+      break;
+    case ToyModelKind::kTied:
+      spec.mutable_lora()->set_rank(2);
+      break;
+    case ToyModelKind::kDecoder:
+      spec.mutable_lora()->set_rank(2);
+      spec.mutable_prompt()->set_prefix_length(2);
       break;
   }
   return spec;
@@ -212,11 +231,16 @@ namespace {
 
 PromptModel MakeToyModel(ToyModelKind kind) {
   const ModelSpec spec = ToyModelSpec(kind);
-  if (kind != ToyModelKind::kSequences) {
+  const bool decodes = Decodes(kind);
+  if (kind != ToyModelKind::kSequences && kind != ToyModelKind::kTied && !decodes) {
     return {spec, kToyVocab, kToySoft};
   }
-  EncoderConfig config = FindArchitecture("gpt2")->defaults;
-  config.model_type = "gpt2";
+  EncoderConfig config = FindArchitecture(decodes ? "t5" : "gpt2")->defaults;
+  config.model_type = decodes ? "t5" : "gpt2";
+  config.decoder_layers = decodes ? 1 : 0;
+  config.head_width = decodes ? 3 : 0;
+  config.gated = decodes;
+  config.activation = Activation::kGeluTanh;  // GPT-2's; smooth, unlike T5's first one
   config.vocab_size = kToyVocab;
   config.width = config.embedding_width = 8;
   config.layers = config.layer_groups = 1;
@@ -226,9 +250,9 @@ PromptModel MakeToyModel(ToyModelKind kind) {
   return {spec, Encoder(config, /*with_head=*/true), kToySoft};
 }
 
-// The model's initial values. For a causal model these are random, with norm weights of 1.
+// The model's initial values. For a causal model and an encoder-decoder these are random, with norm weights of 1.
 ParamList InitialOf(const PromptModel& model) {
-  if (!model.encoder().config().causal) {
+  if (!model.encoder().config().causal && !model.encoder().config().has_decoder()) {
     return model.Init(4);
   }
   Random random(SubSeed(4, "conformance/causal"));
@@ -249,7 +273,8 @@ const PromptModel& ToyModel(ToyModelKind kind) {
   static const auto* const models = [] {
     auto* made = new std::map<ToyModelKind, PromptModel>();
     for (const ToyModelKind one : {ToyModelKind::kPlain, ToyModelKind::kLora, ToyModelKind::kDeepPrompt,
-                                   ToyModelKind::kPrototypes, ToyModelKind::kDropout, ToyModelKind::kSequences}) {
+                                   ToyModelKind::kPrototypes, ToyModelKind::kDropout, ToyModelKind::kSequences,
+                                   ToyModelKind::kTied, ToyModelKind::kDecoder, ToyModelKind::kDecoderSequences}) {
       made->emplace(one, MakeToyModel(one));
     }
     made->emplace(ToyModelKind::kImages, ToyVit(ToyModelSpec(ToyModelKind::kImages)));

@@ -27,13 +27,26 @@ constexpr int64_t kToyWays = 3;
 
 enum class ToyModelKind {
   kPlain,
-  kLora,        // low-rank updates, and features that are means over tokens
-  kDeepPrompt,  // soft vectors that pass through an LSTM and an MLP, and a prefix
-  kPrototypes,  // class vectors start as prototypes
-  kDropout,     // with dropout
-  kSequences,   // a causal model, which scores the answers' two words as a sequence
-  kImages,      // a ViT with soft vectors and a prefix: see BuildImageEpisode
+  kLora,              // low-rank updates, and features that are means over tokens
+  kDeepPrompt,        // soft vectors that pass through an LSTM and an MLP, and a prefix
+  kPrototypes,        // class vectors start as prototypes
+  kDropout,           // with dropout
+  kSequences,         // a causal model, which scores the answers' two words as a sequence
+  kImages,            // a ViT with soft vectors and a prefix: see BuildImageEpisode
+  kTied,              // a causal model whose head has no parameters, with low-rank updates
+  kDecoder,           // an encoder-decoder with low-rank updates and prefixes: see WithDecoderStart
+  kDecoderSequences,  // an encoder-decoder, which scores the answers' two words as a sequence
 };
+
+// Whether the model scores answers as sequences.
+inline bool ScoresSequences(ToyModelKind kind) {
+  return kind == ToyModelKind::kSequences || kind == ToyModelKind::kDecoderSequences;
+}
+
+// Whether the model is an encoder-decoder.
+inline bool Decodes(ToyModelKind kind) {
+  return kind == ToyModelKind::kDecoder || kind == ToyModelKind::kDecoderSequences;
+}
 
 ModelSpec ToyModelSpec(ToyModelKind kind);
 
@@ -60,6 +73,8 @@ Episode BuildEpisode(const ToyTask& task, const std::vector<int64_t>& way = {0, 
 // The same episode with vocabulary ids, for whole parameters. Needed because the scores of sequences depend on all
 // rows.
 Episode OverWholeVocabulary(const Episode& episode);
+// The same episode with the decoder's first tokens: the ids 0 and 1, which every text has.
+Episode WithDecoderStart(const Episode& episode);
 // The same tasks as images of 6 x 6 pixels, for kImages: pixel i is 4 times the number of words i in the text.
 Episode BuildImageEpisode(const std::vector<ToyTask>& tasks, const std::vector<int64_t>& way = {0, 1, 2});
 

@@ -35,6 +35,11 @@ constexpr Variant kVariants[] = {
     {"Dropout", "inner { batch: 4 clip_norm: 0.5 }", ToyModelKind::kDropout},
     {"DropoutOfAll", "", ToyModelKind::kDropout},
     {"Sequences", "", ToyModelKind::kSequences},
+    {"TiedLora", "adapts { part: LORA } inner { class_lr: 0 prompt_lr: 0 }", ToyModelKind::kTied},
+    {"Decoder", "", ToyModelKind::kDecoder},
+    {"DecoderLayers", "adapts { part: LAST_LAYERS } inner { prompt_lr: 0 } meta_gradient { way: RECOMPUTE }",
+     ToyModelKind::kDecoder},
+    {"DecoderSequences", "", ToyModelKind::kDecoderSequences},
     {"Images", "", ToyModelKind::kImages},
     {"FixedPrototypes", "adapts { part: PROMPT } inner { class_lr: 0 }", ToyModelKind::kPrototypes},
 };
@@ -53,8 +58,8 @@ std::vector<ConformanceCase> AllConformanceCases() {
     for (const Variant& variant : kVariants) {
       const LearnerSpec spec = WithSettings(plain, variant.settings);
       if (CheckLearner(spec).empty() && !(variant.without_adapts && Heeds(plain, LearnerFacts::ADAPTS)) &&
-          (variant.model == ToyModelKind::kSequences ? FactsOf(spec).takes_sequences()
-                                                     : !FactsOf(spec).needs_sequences()) &&
+          (ScoresSequences(variant.model) ? FactsOf(spec).takes_sequences() : !FactsOf(spec).needs_sequences()) &&
+          !(Decodes(variant.model) && FactsOf(spec).needs_sequences()) &&
           (variant.model != ToyModelKind::kPrototypes || FactsOf(spec).takes_prototypes()) &&
           (variant.model != ToyModelKind::kDropout || !FactsOf(spec).one_loss())) {
         cases.push_back({absl::StrCat(kind.name(), "_", variant.name), spec, variant.model});

@@ -47,8 +47,11 @@ class ConformanceTest : public ::testing::TestWithParam<ConformanceCase> {
 
   // The tasks in the form that the model takes: texts or images.
   static Episode BuildEpisode(const std::vector<ToyTask>& tasks, const std::vector<int64_t>& way = {0, 1, 2}) {
-    return GetParam().model == ToyModelKind::kImages ? BuildImageEpisode(tasks, way)
-                                                     : metaprompt::BuildEpisode(tasks, way);
+    if (GetParam().model == ToyModelKind::kImages) {
+      return BuildImageEpisode(tasks, way);
+    }
+    const Episode episode = metaprompt::BuildEpisode(tasks, way);
+    return Decodes(GetParam().model) ? WithDecoderStart(episode) : episode;
   }
   static Episode BuildEpisode(const ToyTask& task, const std::vector<int64_t>& way = {0, 1, 2}) {
     return BuildEpisode(std::vector<ToyTask>{task}, way);

@@ -153,7 +153,7 @@ TEST_P(ConformanceTest, SeveralTasksAreEachWhatTheyAreAlone) {
   const std::vector<ToyTask> tasks = {MakeToyTask(10, 1, 2), MakeToyTask(11, 1, 2)};
   const auto build = [](const std::vector<ToyTask>& some) {
     const Episode episode = BuildEpisode(some);
-    return GetParam().model == ToyModelKind::kSequences ? OverWholeVocabulary(episode) : episode;
+    return ScoresSequences(GetParam().model) ? OverWholeVocabulary(episode) : episode;
   };
   const std::vector<Episode> alone = {build({tasks[0]}), build({tasks[1]})};
   const Episode together = build(tasks);

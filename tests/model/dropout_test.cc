@@ -17,6 +17,7 @@
 #include "metaprompt/encoders/initial_values.h"
 #include "metaprompt/operations/text_attention.h"
 #include "metaprompt/operations/text_products.h"
+#include "metaprompt/prompts/pack_texts.h"
 #include "tests/helpers/differences.h"
 #include "tests/helpers/encoder_goldens.h"
 
@@ -144,7 +145,8 @@ TEST(DropoutTest, EveryWayOfComputingAPassDropsTheSame) {
 // layers drop hidden states and attention weights; the seed decides which.
 TEST(DropoutTest, EveryArchitectureDropsTheSameInEveryPass) {
   const TextInputs texts(at::arange(1, 36, at::kLong), at::tensor({0, 21, 21, 5, 26, 9}, at::kLong).view({3, 2}),
-                         at::tensor({17, 0, 2}, at::kLong), Answers());
+                         at::tensor({17, 0, 2}, at::kLong),
+                         WithStart(Answers(), {0, 3}));  // only a decoder uses the start
   for (const std::string& name : EncoderGoldens()) {
     SCOPED_TRACE(name);
     const Checkpoint checkpoint = *OpenCheckpoint(absl::StrCat(kEncoderGoldens, name), /*allow_unknown=*/false);
@@ -159,11 +161,19 @@ TEST(DropoutTest, EveryArchitectureDropsTheSameInEveryPass) {
       EXPECT_GT(MaxDifference(states, encoder.States(params, texts, embedded)), 0.1);
       EXPECT_GT(MaxDifference(states, encoder.States(params, texts, embedded, {dropout.hidden, dropout.attention, 12})),
                 0.1);
-      const EncoderState half = encoder.Advanced(params, texts, embedded, 1, dropout);
-      EXPECT_TRUE(at::equal(states, encoder.States(params, texts, half, dropout)));
-      EXPECT_LT(MaxDifference(encoder.StatesToRead(params, texts, embedded, dropout),
-                              states.index_select(0, texts.packing().read_from)),
-                1e-12);
+      const at::Tensor read = encoder.ReadStates(params, texts, embedded, states, dropout);
+      EXPECT_EQ(at::equal(read, states.index_select(0, texts.packing().read_from)), !HasDecoder(name));
+      EXPECT_GT(MaxDifference(
+                    read, encoder.ReadStates(params, texts, embedded, states, {dropout.hidden, dropout.attention, 12})),
+                HasDecoder(name) ? 0.1 : -1);
+      EXPECT_LT(MaxDifference(encoder.StatesToRead(params, texts, embedded, dropout), read), 1e-12);
+      for (const size_t part : {size_t{1}, encoder.num_layers() + encoder.layout().decoder_layers.size() / 2}) {
+        const EncoderState some = encoder.Advanced(params, texts, embedded, part, dropout);
+        EXPECT_TRUE(at::equal(states, encoder.States(params, texts, some, dropout)));
+        if (part < encoder.num_layers() || HasDecoder(name)) {
+          EXPECT_LT(MaxDifference(encoder.StatesToRead(params, texts, some, dropout), read), 1e-12);
+        }
+      }
     }
   }
 }

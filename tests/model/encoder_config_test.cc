@@ -279,6 +279,13 @@ TEST(EncoderConfigTest, WhatIsWrittenIsReadBack) {
       config.positions = Positions::kNone;
       config.other_head = config.tied = true;
     }
+    if (config.has_decoder()) {
+      config.relative_buckets = config.distance_buckets = 12;
+      config.farthest_distance = 50;
+      config.head_width = 7;
+      config.decoder_layers = 4;
+      config.decoder_start = 3;
+    }
     config.layer_norm_eps = fields.layer_norm_eps.empty() ? 1e-12 : 0.0625;
     if (config.reads_images()) {  // it has no words, and its positions follow from its patches
       config.vocab_size = 0;
@@ -304,6 +311,12 @@ TEST(EncoderConfigTest, WhatIsWrittenIsReadBack) {
     EXPECT_EQ(read.layer_groups, config.layer_groups);
     EXPECT_EQ(read.inner_group_num, config.inner_group_num);
     EXPECT_EQ(read.relative_buckets, config.relative_buckets);
+    EXPECT_EQ(read.distance_buckets, config.distance_buckets);
+    EXPECT_EQ(read.farthest_distance, config.farthest_distance);
+    EXPECT_EQ(read.head_width, config.head_width);
+    EXPECT_EQ(read.decoder_layers, config.decoder_layers);
+    EXPECT_EQ(read.decoder_start, config.decoder_start);
+    EXPECT_EQ(read.scaled_head, config.scaled_head);
     EXPECT_EQ(read.activation, config.activation);
     EXPECT_EQ(read.layer_norm_eps, config.layer_norm_eps);
     EXPECT_EQ(read.initializer_range, config.initializer_range);

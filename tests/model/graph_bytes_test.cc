@@ -37,7 +37,9 @@ std::vector<PromptedText> RandomTexts(const std::vector<int64_t>& lengths, int64
 }
 
 Answers TwoAnswers(at::ScalarType type) {
-  return {at::tensor({7, 8, 9, 9}, at::kLong).view({2, 2}), at::tensor({0.5, 0.5, 1.0, 0.0}, type).view({2, 2})};
+  return WithStart(
+      {at::tensor({7, 8, 9, 9}, at::kLong).view({2, 2}), at::tensor({0.5, 0.5, 1.0, 0.0}, type).view({2, 2})},
+      {0, 3});  // only a decoder uses the start
 }
 
 ModelSpec SpecWith(ModelSpec::Features features, int rank) {
@@ -107,6 +109,10 @@ TEST(GraphBytesTest, IsWhatTheGraphHolds) {
       {"sequences", 64, 3, ModelSpec::MASK, Activation::kGeluTanh, 0, false, 0, different, 0, "gpt2", true},
       {"llama", 64, 3, ModelSpec::MASK, Activation::kSilu, 0, false, 0, different, 0, "llama"},
       {"qwen2", 64, 2, ModelSpec::MEAN, Activation::kSilu, 0, false, 0, equal, 0, "qwen2"},
+      {"t5", 64, 3, ModelSpec::MASK, Activation::kRelu, 0, false, 0, different, 0, "t5"},
+      {"t5, lora, prefix", 96, 2, ModelSpec::MASK, Activation::kRelu, 8, false, 0, equal, 16, "t5"},
+      {"t5, sequences", 64, 3, ModelSpec::MASK, Activation::kRelu, 0, false, 0, different, 0, "t5", true},
+      {"t5, lowered", 64, 3, ModelSpec::MASK, Activation::kRelu, 0, false, 4, different, 0, "t5"},
   };
   for (const Case& one : cases) {
     EncoderConfig config = FindArchitecture(one.architecture)->defaults;
@@ -118,6 +124,10 @@ TEST(GraphBytesTest, IsWhatTheGraphHolds) {
     } else if (config.model_type == "deberta-v2") {
       config.disentangled = DisentangledConfig{80, 32, true, true, true, true};
       config.positions = Positions::kNone;
+    }
+    if (config.has_decoder()) {
+      config.head_width = 24;
+      config.decoder_layers = 4;
     }
     config.vocab_size = 50;
     config.width = config.embedding_width = one.width;

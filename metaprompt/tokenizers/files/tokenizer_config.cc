@@ -263,8 +263,8 @@ class Resolver {
                                         {"eos_token", names_.eos, &eos, false},
                                         {"unk_token", names_.unk, &special.unk, true},
                                         {"sep_token", names_.sep, &special.sep, true},
-                                        {"pad_token", names_.pad, &special.pad, false},
-                                        {"cls_token", names_.cls, &special.cls, true},
+                                        {"pad_token", names_.pad, &special.pad, names_.decodes},
+                                        {"cls_token", names_.cls, &special.cls, !names_.decodes},
                                         {"mask_token", names_.mask, &special.mask, true}}};
     for (const Role& role : roles) {
       const auto setting = settings_.find(role.key);
@@ -285,6 +285,10 @@ class Resolver {
       ASSIGN_OR_RETURN(const bool adds_bos, json_.Flag("add_bos_token", false));
       special.cls = adds_bos ? bos : kNoId;
       special.sep = special.mask = kNoId;
+    }
+    if (names_.decodes) {
+      special.cls = kNoId;
+      special.decoder_start = special.pad;
     }
     const auto more = settings_.find("additional_special_tokens");
     if (more == settings_.end() || more->is_null()) {
@@ -351,7 +355,10 @@ absl::StatusOr<bool> TokenizerJson::Flag(const char* key, bool otherwise) const 
   return value.get<bool>();
 }
 
-absl::Status AddTokens(const TokenizerJson& json, const SpecialNames& names, TokenizerParts* parts) {
+absl::Status AddTokens(std::vector<std::string> pieces, const TokenizerJson& json, const SpecialNames& names,
+                       TokenizerParts* parts) {
+  parts->pieces = std::move(pieces);
+  parts->model_pieces = parts->pieces.size();
   return Resolver(json, names, parts).Run();
 }
 

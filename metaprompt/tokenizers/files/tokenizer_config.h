@@ -40,13 +40,16 @@ struct SpecialNames {
   // Whether it is the tokenizer of a causal model, which has no [CLS], [SEP] and [MASK], and need not have [UNK]. With
   // add_bos_token in tokenizer_config.json, its bos token precedes every input.
   bool causal = false;
+  // Whether it is the tokenizer of an encoder-decoder, which has no [CLS]. Its decoder begins with the padding token.
+  bool decodes = false;
 };
 
-// Adds added pieces, added tokens and special ids to `parts`, whose pieces are those of the model. They are read from
+// Sets `pieces`, those of the model, added pieces, added tokens and special ids in `parts`. They are read from
 // added_tokens_decoder in tokenizer_config.json or, if it is missing, from special_tokens_map.json, added_tokens.json
 // and tokenizer.json, as in `transformers` 4.40. `transformers` would assign a new id to a token without one. Here such
 // a token is left out if it is the padding, bos or eos token. Otherwise it is an error.
-absl::Status AddTokens(const TokenizerJson& json, const SpecialNames& names, TokenizerParts* parts);
+absl::Status AddTokens(std::vector<std::string> pieces, const TokenizerJson& json, const SpecialNames& names,
+                       TokenizerParts* parts);
 
 }  // namespace metaprompt
 

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <cstring>
 #include <nlohmann/json.hpp>
-#include <numeric>
 #include <utility>
 #include <vector>
 
@@ -17,15 +16,12 @@
 #include "metaprompt/base/json.h"
 #include "metaprompt/base/status_macros.h"
 #include "metaprompt/base/text.h"
-#include "metaprompt/tokenizers/albert_tokenizer.h"
 #include "metaprompt/tokenizers/byte_bpe.h"
-#include "metaprompt/tokenizers/fairseq_tokenizer.h"
+#include "metaprompt/tokenizers/files/sentencepiece_folder.h"
 #include "metaprompt/tokenizers/files/tokenizer_config.h"
-#include "metaprompt/tokenizers/files/unigram_json.h"
 #include "metaprompt/tokenizers/files/vocabulary_files.h"
 #include "metaprompt/tokenizers/files/whole_file.h"
 #include "metaprompt/tokenizers/llama_words.h"
-#include "metaprompt/tokenizers/renumbered_sentencepiece.h"
 #include "metaprompt/tokenizers/wordpiece.h"
 
 namespace metaprompt {
@@ -36,18 +32,12 @@ using Json = nlohmann::json;
 constexpr char kVocabText[] = "vocab.txt";
 constexpr char kVocabJson[] = "vocab.json";
 constexpr char kMerges[] = "merges.txt";
-constexpr char kAlbertModel[] = "spiece.model";
-constexpr char kDebertaModel[] = "spm.model";
-constexpr char kFairseqModel[] = "sentencepiece.bpe.model";
 constexpr char kWhole[] = "tokenizer.json";
 
 constexpr SpecialNames kBert = {"", "", "[UNK]", "[SEP]", "[PAD]", "[CLS]", "[MASK]", false};
 constexpr SpecialNames kMpnet = {"<s>", "</s>", "[UNK]", "</s>", "<pad>", "<s>", "<mask>", true};
-constexpr SpecialNames kRoberta = {"<s>", "</s>", "<unk>", "</s>", "<pad>", "<s>", "<mask>", true};
-constexpr SpecialNames kDeberta = {"[CLS]", "[SEP]", "[UNK]", "[SEP]", "[PAD]", "[CLS]", "[MASK]", false};
 constexpr SpecialNames kLlama = {"", "", "", "", "", "", "", false, true};
 constexpr SpecialNames kGpt2 = {"<|endoftext|>", "<|endoftext|>", "<|endoftext|>", "", "", "", "", false, true};
-constexpr SpecialNames kAlbert = {"[CLS]", "[SEP]", "<unk>", "[SEP]", "<pad>", "[CLS]", "[MASK]", true};
 
 absl::Status Wrong(absl::string_view where, absl::string_view what) {
   return absl::InvalidArgumentError(absl::StrCat(where, ": ", what));
@@ -104,13 +94,6 @@ absl::StatusOr<TokenizerKind> KindOf(const TokenizerJson& json) {
                             " is not supported; known: ", KnownClasses()));
 }
 
-absl::Status Finish(std::vector<std::string> pieces, const TokenizerJson& json, const SpecialNames& names,
-                    TokenizerParts* parts) {
-  parts->pieces = std::move(pieces);
-  parts->model_pieces = parts->pieces.size();
-  return AddTokens(json, names, parts);
-}
-
 // If texts are lower-cased, pieces with capitals never occur. So a vocabulary with many of them is probably that of a
 // cased model, and the folder must have a value for do_lower_case.
 absl::Status CheckCase(const TokenizerJson& json, const std::vector<std::string>& pieces) {
@@ -163,7 +146,7 @@ absl::StatusOr<std::unique_ptr<Tokenizer>> WordPieceOf(const TokenizerJson& json
   // If strip_accents is missing or null, accents are removed if texts are lower-cased.
   ASSIGN_OR_RETURN(options.strip_accents, json.Flag("strip_accents", options.lower_case));
   ASSIGN_OR_RETURN(options.split_cjk, json.Flag("tokenize_chinese_chars", true));
-  RETURN_IF_ERROR(Finish(std::move(pieces), json, names, &parts));
+  RETURN_IF_ERROR(AddTokens(std::move(pieces), json, names, &parts));
   return MakeWordPiece(std::move(parts), options);
 }
 
@@ -269,7 +252,7 @@ absl::StatusOr<std::unique_ptr<Tokenizer>> ByteBpeOf(const TokenizerJson& json, 
   }
   options.compose = whole.exists() ? !whole.Part("normalizer").is_null() : options.compose;
   ASSIGN_OR_RETURN(options.add_prefix_space, json.Flag("add_prefix_space", false));
-  RETURN_IF_ERROR(Finish(std::move(pieces), json, names, &parts));
+  RETURN_IF_ERROR(AddTokens(std::move(pieces), json, names, &parts));
   if (options.llama_digits > 0) {
     ASSIGN_OR_RETURN(const std::string before, TokenBefore(whole));
     const auto found = std::find(parts.pieces.begin(), parts.pieces.end(), before);
@@ -279,71 +262,6 @@ absl::StatusOr<std::unique_ptr<Tokenizer>> ByteBpeOf(const TokenizerJson& json, 
     parts.special.cls = before.empty() ? -1 : found - parts.pieces.begin();
   }
   return MakeByteBpe(std::move(parts), merges, options, merges_name, first_line);
-}
-
-absl::StatusOr<std::unique_ptr<Tokenizer>> AlbertOf(const TokenizerJson& json, TokenizerParts parts) {
-  const std::string path = absl::StrCat(json.name, "/", kAlbertModel);
-  const auto model = parts.files.find(kAlbertModel);
-  if (model == parts.files.end()) {
-    return Wrong(path, "No such file or directory");
-  }
-  ASSIGN_OR_RETURN(std::unique_ptr<Tokenizer> inner, LoadSentencePiece(model->second, path));
-  std::vector<std::string> pieces;
-  for (int64_t id = 0; id < inner->vocab_size(); ++id) {
-    pieces.push_back(inner->Piece(id));
-  }
-  AlbertOptions options;
-  ASSIGN_OR_RETURN(options.lower_case, json.Flag("do_lower_case", options.lower_case));
-  ASSIGN_OR_RETURN(options.remove_space, json.Flag("remove_space", options.remove_space));
-  ASSIGN_OR_RETURN(options.keep_accents, json.Flag("keep_accents", options.keep_accents));
-  RETURN_IF_ERROR(Finish(std::move(pieces), json, kAlbert, &parts));
-  return MakeAlbert(std::move(inner), std::move(parts), options);
-}
-
-absl::StatusOr<std::unique_ptr<Tokenizer>> FairseqOf(FairseqIds ids, const TokenizerJson& json, TokenizerParts parts) {
-  const WholeFile whole(json);
-  const auto file = parts.files.find(kFairseqModel);
-  std::string path = absl::StrCat(json.name, "/", kFairseqModel);
-  std::string model;
-  if (file != parts.files.end()) {
-    model = file->second;
-  } else if (whole.exists()) {
-    path = whole.where();
-    ASSIGN_OR_RETURN(model, SentencePieceFromJson(ids, whole));
-  } else {
-    return Wrong(json.name, absl::StrCat("neither ", kFairseqModel, " nor tokenizer.json is there"));
-  }
-  ASSIGN_OR_RETURN(std::unique_ptr<Tokenizer> inner, LoadPlainSentencePiece(std::move(model), path));
-  ASSIGN_OR_RETURN(std::vector<std::string> pieces, FairseqPieces(ids, *inner, path));
-  RETURN_IF_ERROR(Finish(std::move(pieces), json, kRoberta, &parts));
-  return MakeFairseq(ids, std::move(inner), std::move(parts));
-}
-
-absl::StatusOr<std::unique_ptr<Tokenizer>> DebertaOf(const TokenizerJson& json, TokenizerParts parts) {
-  const std::string path = absl::StrCat(json.name, "/", kDebertaModel);
-  const auto model = parts.files.find(kDebertaModel);
-  if (model == parts.files.end()) {
-    return Wrong(path, "No such file or directory");
-  }
-  for (const char* option : {"do_lower_case", "split_by_punct"}) {
-    ASSIGN_OR_RETURN(const bool on, json.Flag(option, false));
-    if (on) {
-      return Wrong(absl::StrCat(json.name, "/tokenizer_config.json"),
-                   absl::StrCat(option, " is true; only tokenizers without it are supported"));
-    }
-  }
-  ASSIGN_OR_RETURN(std::unique_ptr<Tokenizer> inner, LoadPlainSentencePiece(model->second, path));
-  std::vector<std::string> pieces;
-  for (int64_t id = 0; id < inner->vocab_size(); ++id) {
-    pieces.push_back(inner->Piece(id));
-  }
-  if (std::find(pieces.begin(), pieces.end(), kDeberta.mask) == pieces.end()) {
-    pieces.emplace_back(kDeberta.mask);
-  }
-  RETURN_IF_ERROR(Finish(std::move(pieces), json, kDeberta, &parts));
-  std::vector<int64_t> as_they_are(static_cast<size_t>(inner->vocab_size()));
-  std::iota(as_they_are.begin(), as_they_are.end(), 0);
-  return MakeRenumberedSentencePiece(std::move(inner), std::move(as_they_are), std::move(parts));
 }
 
 // Whether there is no file with the vocabulary of a published tokenizer.
@@ -383,13 +301,15 @@ absl::StatusOr<std::unique_ptr<Tokenizer>> MakeKind(TokenizerKind kind, const To
       return ByteBpeOf(json, kLlama, std::move(parts), options);
     }
     case TokenizerKind::kAlbertSentencePiece:
-      return AlbertOf(json, std::move(parts));
+      return AlbertTokenizer(json, std::move(parts));
     case TokenizerKind::kDebertaSentencePiece:
-      return DebertaOf(json, std::move(parts));
+      return DebertaTokenizer(json, std::move(parts));
     case TokenizerKind::kFairseqSentencePiece:
-      return FairseqOf(FairseqIds::kXlmRoberta, json, std::move(parts));
+      return FairseqTokenizer(FairseqIds::kXlmRoberta, json, std::move(parts));
     case TokenizerKind::kCamembertSentencePiece:
-      return FairseqOf(FairseqIds::kCamembert, json, std::move(parts));
+      return FairseqTokenizer(FairseqIds::kCamembert, json, std::move(parts));
+    case TokenizerKind::kT5SentencePiece:
+      return T5Tokenizer(json, std::move(parts));
     case TokenizerKind::kNone:
       return Wrong(absl::StrCat(json.name, "/config.json"), "this encoder reads images; it has no tokenizer for texts");
   }
