@@ -104,7 +104,7 @@ TEST_P(CausalModelTest, WhatFollowsIsNotSeen) {
       for (at::Tensor& param : params) {
         param = param.to(at::kDouble);
       }
-      const Answers answers = {at::tensor({5, 6}, at::kLong).view({2, 1}), at::ones({2, 1})};
+      const Answers answers = {at::tensor({5, 6}, at::kLong).view({2, 1}), at::ones({2, 1}, at::kDouble)};
       std::vector<PromptedText> texts = {{{9, 8, 7}, 2}, {{1, 2}, 1}};
       const at::Tensor alone = model.Forward(params, PackBatch(texts, {0, 1}, answers)).logits;
       texts[0].ids.insert(texts[0].ids.end(), {3, 4, 5});
