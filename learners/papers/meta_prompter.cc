@@ -134,8 +134,10 @@ class PoolModel : public Model {
     Batch apart = OfTexts(batch);
     apart.tasks = texts;
     if (const auto* with_answers = std::get_if<TextInputs>(&batch.inputs); with_answers != nullptr) {
-      const Answers& answers = with_answers->answers();
-      apart.inputs = with_answers->WithAnswers({answers.ids.repeat({texts, 1}), answers.weights.repeat({texts, 1})});
+      Answers answers = with_answers->answers();
+      answers.ids = answers.ids.repeat({texts, 1});
+      answers.weights = answers.weights.repeat({texts, 1});
+      apart.inputs = with_answers->WithAnswers(answers);
     }
     ModelOutput output = model_.Forward(with_prompt, apart);
     if (batch.repeats.defined()) {

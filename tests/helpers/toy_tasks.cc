@@ -240,6 +240,7 @@ PromptModel MakeToyModel(ToyModelKind kind) {
   config.decoder_layers = decodes ? 1 : 0;
   config.head_width = decodes ? 3 : 0;
   config.gated = decodes;
+  config.layer_norm_eps = decodes ? 0.1 : config.layer_norm_eps;
   config.activation = Activation::kGeluTanh;  // GPT-2's; smooth, unlike T5's first one
   config.vocab_size = kToyVocab;
   config.width = config.embedding_width = 8;
@@ -250,7 +251,8 @@ PromptModel MakeToyModel(ToyModelKind kind) {
   return {spec, Encoder(config, /*with_head=*/true), kToySoft};
 }
 
-// The model's initial values. For a causal model and an encoder-decoder these are random, with norm weights of 1.
+// The model's initial values. For a causal model and an encoder-decoder these are random. Norm weights are 1 or, in an
+// encoder-decoder, 0.5, so that inner steps are small enough for finite differences.
 ParamList InitialOf(const PromptModel& model) {
   if (!model.encoder().config().causal && !model.encoder().config().has_decoder()) {
     return model.Init(4);
@@ -259,9 +261,11 @@ ParamList InitialOf(const PromptModel& model) {
   ParamList params;
   for (const ParamInfo& info : model.encoder().params()) {
     const bool matrix = info.shape.size() == 2;
-    const bool weight = info.name.find(".weight") != std::string::npos;
-    const at::Tensor values = matrix ? RandomTensor(info.shape, &random) * (info.layer == 0 ? 1 : 0.3)
-                                     : at::full(info.shape, weight ? 1.0 : 0.0);
+    const double weight = info.name.find(".weight") == std::string::npos ? 0
+                          : model.encoder().config().has_decoder()       ? 0.5
+                                                                         : 1;
+    const at::Tensor values =
+        matrix ? RandomTensor(info.shape, &random) * (info.layer == 0 ? 1 : 0.3) : at::full(info.shape, weight);
     params.push_back(values.to(at::kFloat));
   }
   return model.WithSoftPrompt(params, 4);
