@@ -108,8 +108,8 @@ TEST_P(EncoderDecoderTest, SentinelsAreTheLastPieces) {
   files["added_tokens.json"] = R"({"<extra_id_0>": 60})";
   EXPECT_THAT(MakeTokenizer(files, "f").status().message(), HasSubstr("<extra_id_0>"));
   files = *ReadTokenizerFiles(folder_);
-  files["tokenizer_config.json"] = R"({"tokenizer_class": "T5Tokenizer", "extra_ids": 3})";
-  EXPECT_EQ(MakeTokenizer(files, "f").value()->special().mask, 62);
+  files["tokenizer_config.json"] = R"({"tokenizer_class": "T5Tokenizer", "extra_ids": 50})";
+  EXPECT_EQ(MakeTokenizer(files, "f").value()->special().mask, 109);
   files["tokenizer_config.json"] = R"({"tokenizer_class": "T5Tokenizer", "extra_ids": 0})";
   EXPECT_EQ(MakeTokenizer(files, "f").status().message(),
             "f/tokenizer_config.json: extra_ids must be a whole number from 1 to 10000");
@@ -135,7 +135,7 @@ TEST_P(EncoderDecoderTest, ScoresAreThoseOfTransformers) {
   // depends on the processor.
   const PromptModel model(Sequences(SequenceSpec::SUM), *checkpoint_.encoder, 0);
   const PromptModel of_pieces(ModelSpec(), *checkpoint_.encoder, 0);
-  ParamList params = checkpoint_.params;
+  ParamList params = model.WithSoftPrompt(checkpoint_.params, 1);
   const auto compare = [&](const std::vector<PromptedText>& some, int64_t first) {
     const at::ScalarType type = params[0].scalar_type();
     const double tolerance = type == at::kDouble ? 1e-5 : 2e-5;
@@ -173,8 +173,9 @@ TEST_P(EncoderDecoderTest, ScoresAreTheFormulaForEachTask) {
     Batch batch = PackBatch(texts, Ids(6, 0), Packed(answers), Ids{1, 0, 1, 3, 2, 2});
     batch.tasks = 2;
     batch.ways = 3;
-    const ModelOutput output = model.Forward(checkpoint_.params, batch);
-    EXPECT_EQ(model.CacheBelow(checkpoint_.params, batch, 1).cached, nullptr);
+    const ParamList params = model.WithSoftPrompt(checkpoint_.params, 1);
+    const ModelOutput output = model.Forward(params, batch);
+    EXPECT_EQ(model.CacheBelow(params, batch, 1).cached, nullptr);
     for (int64_t r = 0; r < 6; ++r) {
       const Ids& text = texts[static_cast<size_t>(batch.repeats[r].item<int64_t>())].ids;
       for (int64_t w = 0; w < 3; ++w) {
