@@ -113,6 +113,8 @@ TEST_P(EncoderDecoderTest, SentinelsAreTheLastPieces) {
   files["tokenizer_config.json"] = R"({"tokenizer_class": "T5Tokenizer", "extra_ids": 0})";
   EXPECT_EQ(MakeTokenizer(files, "f").status().message(),
             "f/tokenizer_config.json: extra_ids must be a whole number from 1 to 10000");
+  files.erase("tokenizer_config.json");
+  EXPECT_EQ(MakeTokenizer(files, "f").value()->special().mask, 159) << "100 by default";
   files = *ReadTokenizerFiles(folder_);
   files.erase("spiece.model");
   EXPECT_EQ(MakeTokenizer(files, "f").status().message(), "f/spiece.model: No such file or directory");

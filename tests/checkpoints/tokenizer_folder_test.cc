@@ -92,8 +92,8 @@ TEST(TokenizerFolderTest, ArchitecturesThatAreNotKnown) {
   EXPECT_EQ(Error(Bert(), {{"config.json", "{"}}), "dir/config.json: not JSON at byte 2");
   EXPECT_EQ(Error(Bert(), {{"config.json", "[]"}}), "dir/config.json: expected a JSON object");
   EXPECT_EQ(Error(Bert(), {{"config.json", "{}"}}), "dir/config.json: model_type must be a text");
-  EXPECT_THAT(Error(Bert(), {{"config.json", R"({"model_type": "t5"})"}}),
-              StartsWith("dir/config.json: model_type 't5' is not supported; known: bert, distilbert, roberta, "
+  EXPECT_THAT(Error(Bert(), {{"config.json", R"({"model_type": "mt5"})"}}),
+              StartsWith("dir/config.json: model_type 'mt5' is not supported; known: bert, distilbert, roberta, "
                          "xlm-roberta, albert, mpnet, electra"));
   EXPECT_EQ(Error(Bert(), {{"config.json", R"({"a": 1, "a": 2})"}}),
             "dir/config.json: the key 'a' stands twice in one object");

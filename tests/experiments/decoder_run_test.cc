@@ -114,7 +114,7 @@ TEST_F(DecoderRunTest, AnEncoderDecoderClassifiesAndIsExported) {
                                      "model.prompt.prefix_length=2", "model.dropout.of_checkpoint=true",
                                      "model.encoder.checkpoint.max_tokens=40"});
     ASSERT_EQ(run.status, 0) << run.err;
-    Write("few.tsv", "aaa\tquick word\naaa\tnumber\nbbb\tzebra\n");
+    Write("few.tsv", "aaa\tcat\tquick word\naaa\tcat\tnumber\nbbb\tdog\tzebra\n");
     const Outcome classified = Command({"classify", "--run", folder_ + "run", "--support", folder_ + "few.tsv",
                                         "--threads", "1", "--save", folder_ + "saved"},
                                        false, "the cat\nthe dog\n");

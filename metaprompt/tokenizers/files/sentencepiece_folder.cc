@@ -105,7 +105,7 @@ absl::StatusOr<std::unique_ptr<Tokenizer>> T5Tokenizer(const TokenizerJson& json
   std::vector<std::string> pieces;
   ASSIGN_OR_RETURN(std::unique_ptr<Tokenizer> inner, ModelOf(kAlbertModel, json, /*plain=*/true, parts, &pieces));
   const Json& settings = json.Get("tokenizer_config.json");
-  const Json extra = settings.is_object() ? settings.value("extra_ids", Json(100)) : Json(100);
+  const Json extra = settings.is_object() ? settings.value("extra_ids", Json(100U)) : Json(100U);
   if (!extra.is_number_unsigned() || extra.get<uint64_t>() < 1 || extra.get<uint64_t>() > 10000) {
     return Wrong(absl::StrCat(json.name, "/tokenizer_config.json"), "extra_ids must be a whole number from 1 to 10000");
   }
