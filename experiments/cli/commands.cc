@@ -44,12 +44,25 @@ void AddSetOption(const std::string& help, CLI::App* command, std::vector<std::s
   command->add_option("--set", *sets, help)->allow_extra_args(false)->type_name("FIELD=VALUE");
 }
 
+void AddEventsOption(const std::string& where, CLI::App* command, EventsOption* events) {
+  // A flag that may have a value, so that in `--tensorboard SPEC` the second word stays an argument. The value in
+  // braces is the one that it has without =DIR.
+  static constexpr char kWithoutFolder[] = "RUN/tensorboard";
+  const std::string help = absl::StrCat("Also write event files for TensorBoard; --tensorboard=DIR names ", where);
+  command->add_flag(absl::StrCat("--tensorboard{", kWithoutFolder, "}"), help)
+      ->each([events](const std::string& folder) {
+        events->on = true;
+        events->folder = folder == kWithoutFolder ? "" : folder;
+      });
+}
+
 void AddRunFolderOptions(const std::string& spec_help, const std::string& what, CLI::App* command,
                          RunFolderOptions* options) {
   AddSpecOptions(spec_help, /*required=*/true, command, &options->spec);
   command->add_option("--out", options->out, what + ", new or of the stopped run [runs/NAME-seedSEED]");
   command->add_flag("--allow-other-environment", options->allow_other_environment,
                     "Continue a run where LibTorch, BLAS or its kernel differ from where it began; this is noted");
+  AddEventsOption("the folder for them", command, &options->events);
 }
 
 std::string FolderOf(const RunFolderOptions& options, const std::string& name, uint64_t seed) {

@@ -13,6 +13,7 @@
 
 #include "absl/status/status.h"
 #include "experiments/cli/console.h"
+#include "experiments/watching/run_events.h"
 
 namespace metaprompt {
 
@@ -69,9 +70,14 @@ struct RunFolderOptions {
   SpecOptions spec;
   std::string out;
   bool allow_other_environment = false;
+  EventsOption events;
 };
 
-// Adds SPEC, --set, --out and --allow-other-environment. `spec_help`: the help text of SPEC; `what`: what --out names.
+// Adds --tensorboard. `where`: what the folder is that it names.
+void AddEventsOption(const std::string& where, CLI::App* command, EventsOption* events);
+
+// Adds SPEC, --set, --out, --allow-other-environment and --tensorboard. `spec_help`: the help text of SPEC; `what`:
+// what --out names.
 void AddRunFolderOptions(const std::string& spec_help, const std::string& what, CLI::App* command,
                          RunFolderOptions* options);
 // The folder that --out names, or else runs/NAME-seedSEED.

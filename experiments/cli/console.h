@@ -14,6 +14,7 @@ struct Console {
   bool terminal = false;                    // whether err is a terminal
   const std::atomic<bool>* stop = nullptr;  // set: save and end
   std::istream* in = nullptr;               // text, for the commands that read it
+  bool out_terminal = false;                // whether out is a terminal
 };
 
 }  // namespace metaprompt

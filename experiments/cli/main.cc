@@ -31,6 +31,6 @@ int main(int argc, char** argv) {
   // error, and without leaving a partial file.
   std::signal(SIGXFSZ, SIG_IGN);
   std::ios::sync_with_stdio(false);  // the program only uses streams
-  return metaprompt::RunCommand(
-      arguments, {&std::cout, &std::cerr, isatty(STDERR_FILENO) != 0, &metaprompt::StopFlag(), &std::cin});
+  return metaprompt::RunCommand(arguments, {&std::cout, &std::cerr, isatty(STDERR_FILENO) != 0, &metaprompt::StopFlag(),
+                                            &std::cin, isatty(STDOUT_FILENO) != 0});
 }

@@ -1,5 +1,6 @@
 #include "experiments/cli/run_commands.h"
 
+#include <algorithm>
 #include <filesystem>
 #include <memory>
 #include <set>
@@ -27,6 +28,8 @@
 #include "experiments/runs/run_inputs.h"
 #include "experiments/runs/sweep.h"
 #include "experiments/spec.h"
+#include "experiments/watching/follow.h"
+#include "experiments/watching/run_status.h"
 #include "experiments/workbench/read_record.h"
 #include "metaprompt/base/files.h"
 #include "metaprompt/base/status_macros.h"
@@ -40,7 +43,7 @@ absl::Status Run(const RunFolderOptions& options, const Console& console) {
   RETURN_IF_ERROR(UseKernelsOfRun(out));
   Progress progress(console.err, console.terminal);
   ASSIGN_OR_RETURN(const RunRecord record,
-                   RunExperiment(spec, out, &progress, *console.stop, options.allow_other_environment));
+                   RunExperiment(spec, out, &progress, *console.stop, options.allow_other_environment, options.events));
   *console.out << '\n' << ResultTable(record) << "\nrecord: " << out << "/record.textproto\n";
   return absl::OkStatus();
 }
@@ -68,6 +71,7 @@ void RegisterSweep(Commands* commands) {
   sweep->add_option("--jobs", options->jobs, "Runs at a time; they share the cores")
       ->capture_default_str()
       ->check(CLI::Range(1, 1024));
+  AddEventsOption("a folder with a folder for each run", sweep, &options->events);
   sweep->add_flag("--dry-run", options->dry_run, "Print the commands and run none");
 }
 
@@ -117,6 +121,7 @@ struct ReportOptions {
   bool classes = false;
   bool chart = false;
   bool json = false;
+  bool follow = false;
 };
 
 // The paths that may be runs. `runs/*/` also gives runs that were stopped or are not finished, and other files; these
@@ -189,10 +194,40 @@ absl::Status JoinedReport(const ReportOptions& options, const Console& console) 
   return absl::OkStatus();
 }
 
+// The runs among the paths, which need not exist yet. Files, and folders of other kinds, are left out with a remark.
+std::vector<std::string> FollowedRuns(const std::vector<std::string>& paths, const Console& console) {
+  std::vector<std::string> runs;
+  for (const std::string& path : paths) {
+    const std::string run = FollowedRun(path);
+    std::error_code error;
+    const bool other = std::filesystem::is_directory(run, error)
+                           ? !std::filesystem::is_empty(run, error) && Observe(run).state == RunState::kWaiting
+                           : std::filesystem::exists(run, error);
+    if (other) {
+      *console.err << path << ": not a run; left out\n";
+    } else if (std::find(runs.begin(), runs.end(), run) == runs.end()) {
+      runs.push_back(run);
+    }
+  }
+  return runs;
+}
+
+absl::Status FollowReport(const ReportOptions& options, const Console& console) {
+  FollowOptions follow;
+  follow.runs = FollowedRuns(options.runs, console);
+  follow.terminal = console.out_terminal;
+  if (follow.runs.empty()) {
+    return absl::FailedPreconditionError("no run is named");
+  }
+  return Follow(follow, console.out, *console.stop);
+}
+
 void RegisterReport(Commands* commands) {
   auto options = std::make_shared<ReportOptions>();
-  CLI::App* report = commands->Add("report", "Join runs into one table: seeds, intervals, paired differences",
-                                   [options](const Console& console) { return JoinedReport(*options, console); });
+  CLI::App* report = commands->Add(
+      "report", "Join runs into one table: seeds, intervals, paired differences", [options](const Console& console) {
+        return options->follow ? FollowReport(*options, console) : JoinedReport(*options, console);
+      });
   report->add_option("RUN", options->runs, "Run directories")->required();
   report
       ->add_option("--format", options->format, "text, markdown, latex, csv, html or json [by FILE's ending, or text]")
@@ -209,6 +244,11 @@ void RegisterReport(Commands* commands) {
   report->add_flag("--classes", options->classes, "Also each test class and the confusion matrix, for every run");
   report->add_flag("--spread", options->spread,
                    "Also how much the runs differ on the same episodes, as with different templates");
+  CLI::Option* follow = report->add_flag("--follow", options->follow,
+                                         "Show what runs in progress are doing, until all are finished or failed");
+  for (const char* other : {"--format", "--out", "--baseline", "--json", "--chart", "--classes", "--spread"}) {
+    follow->excludes(report->get_option(other));
+  }
 }
 
 }  // namespace

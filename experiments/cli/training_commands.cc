@@ -26,15 +26,17 @@ struct TrainingOptions {
 };
 
 // The text that is printed after a training in the folder `out`.
-absl::StatusOr<std::string> ResultOf(const PretrainingSpec& spec, const std::string& out, bool other_environment,
-                                     Progress* progress, const Console& console) {
-  ASSIGN_OR_RETURN(const PretrainingRecord record, Pretrain(spec, out, progress, *console.stop, other_environment));
+absl::StatusOr<std::string> ResultOf(const PretrainingSpec& spec, const std::string& out,
+                                     const RunFolderOptions& options, Progress* progress, const Console& console) {
+  ASSIGN_OR_RETURN(const PretrainingRecord record,
+                   Pretrain(spec, out, progress, *console.stop, options.allow_other_environment, options.events));
   return absl::StrCat(PretrainingText(record), "\nencoder: ", out);
 }
 
-absl::StatusOr<std::string> ResultOf(const FineTuningSpec& spec, const std::string& out, bool other_environment,
-                                     Progress* progress, const Console& console) {
-  ASSIGN_OR_RETURN(const FineTuningRecord record, FineTune(spec, out, progress, *console.stop, other_environment));
+absl::StatusOr<std::string> ResultOf(const FineTuningSpec& spec, const std::string& out,
+                                     const RunFolderOptions& options, Progress* progress, const Console& console) {
+  ASSIGN_OR_RETURN(const FineTuningRecord record,
+                   FineTune(spec, out, progress, *console.stop, options.allow_other_environment, options.events));
   return absl::StrCat(FineTuningTable(record), "\nrecord: ", out, "/", kFineTuningFile);
 }
 
@@ -48,8 +50,7 @@ absl::Status Train(const absl::StatusOr<Spec>& spec, const TrainingOptions& opti
   const std::string out = FolderOf(options.folder, spec->name(), spec->seed());
   RETURN_IF_ERROR(UseKernelsOfRun(out));
   Progress progress(console.err, console.terminal);
-  ASSIGN_OR_RETURN(const std::string result,
-                   ResultOf(*spec, out, options.folder.allow_other_environment, &progress, console));
+  ASSIGN_OR_RETURN(const std::string result, ResultOf(*spec, out, options.folder, &progress, console));
   *console.out << '\n' << result << '\n';
   return absl::OkStatus();
 }

@@ -93,12 +93,13 @@ ClassificationResult ResultOf(const Predictions& predictions, const TokenizedTex
 class FineTuning {
  public:
   FineTuning(const FineTuningSpec& spec, RunDirectory* directory, Progress* progress, const std::atomic<bool>& stop,
-             bool allow_other_environment)
+             bool allow_other_environment, const EventsOption& events)
       : spec_(spec),
         directory_(*directory),
         progress_(*progress),
         stop_(stop),
-        allow_other_environment_(allow_other_environment) {}
+        allow_other_environment_(allow_other_environment),
+        events_option_(events) {}
 
   absl::StatusOr<FineTuningRecord> Run();
 
@@ -115,7 +116,9 @@ class FineTuning {
   Progress& progress_;
   const std::atomic<bool>& stop_;
   const bool allow_other_environment_;
+  const EventsOption& events_option_;
 
+  std::unique_ptr<RunEvents> events_;  // null: none
   FineTuningRecord record_;
   Environment environment_;
   TextSplit split_;
@@ -131,6 +134,7 @@ class FineTuning {
 };
 
 absl::Status FineTuning::Open() {
+  ASSIGN_OR_RETURN(events_, RunEvents::Open(events_option_, directory_.folder(), SpecText(spec_)));
   ASSIGN_OR_RETURN(const TokenizerFiles kept, KeptTokenizer(directory_));
   ASSIGN_OR_RETURN(device_, DeviceOf(spec_.device(), spec_.precision() == ExperimentSpec::TF32));
   progress_.Begin("data and encoder", "", 0, 1);
@@ -169,7 +173,7 @@ absl::Status FineTuning::Train() {
   steps.set_validate_every(epochs.validate_every() * objective.steps_per_epoch());
   steps.set_checkpoint_every(epochs.checkpoint_every());
   steps.set_patience(epochs.patience());
-  const TrainingContext context = {&directory_, pool_.get(), &progress_, &stop_, device_};
+  const TrainingContext context = {&directory_, pool_.get(), &progress_, &stop_, device_, events_.get()};
   ASSIGN_OR_RETURN(TrainedSteps trained,
                    TrainSteps(
                        "fine-tuning", steps, spec_.optimizer(),
@@ -243,7 +247,8 @@ absl::StatusOr<FineTuningRecord> FineTuning::Run() {
 }  // namespace
 
 absl::StatusOr<FineTuningRecord> FineTune(const FineTuningSpec& spec, const std::string& out, Progress* progress,
-                                          const std::atomic<bool>& stop, bool allow_other_environment) {
+                                          const std::atomic<bool>& stop, bool allow_other_environment,
+                                          const EventsOption& events) {
   RunLife<FineTuningRecord> run;
   run.spec_text = SpecText(spec);
   run.out = out;
@@ -251,7 +256,7 @@ absl::StatusOr<FineTuningRecord> FineTune(const FineTuningSpec& spec, const std:
   run.read = ReadFineTuning;
   run.spec_text_of = SpecTextOf<FineTuningRecord>(WriteOutFineTuning);
   run.work = [&](RunDirectory* directory) {
-    return FineTuning(spec, directory, progress, stop, allow_other_environment).Run();
+    return FineTuning(spec, directory, progress, stop, allow_other_environment, events).Run();
   };
   run.clean = RemoveTrainingFiles;
   return LiveRun(run, progress);

@@ -8,6 +8,7 @@
 #include "absl/status/statusor.h"
 #include "experiments/fine_tuning/fine_tuning.pb.h"
 #include "experiments/host/progress.h"
+#include "experiments/watching/run_events.h"
 
 namespace metaprompt {
 
@@ -24,7 +25,8 @@ namespace metaprompt {
 //   spec.textproto, environment.textproto and SHA256SUMS, as in a run's folder (run.h)
 // Stopping, continuing, complete folders and `allow_other_environment` work as for RunExperiment.
 absl::StatusOr<FineTuningRecord> FineTune(const FineTuningSpec& spec, const std::string& out, Progress* progress,
-                                          const std::atomic<bool>& stop, bool allow_other_environment = false);
+                                          const std::atomic<bool>& stop, bool allow_other_environment = false,
+                                          const EventsOption& events = {});
 
 }  // namespace metaprompt
 

@@ -1,6 +1,7 @@
 #include "experiments/host/progress.h"
 
 #include <cmath>
+#include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
@@ -11,6 +12,7 @@ namespace {
 
 constexpr double kTerminalSeconds = 0.2;
 constexpr double kPlainSeconds = 9;
+constexpr double kTellSeconds = 2;
 
 }  // namespace
 
@@ -36,13 +38,37 @@ void Progress::Clear() {
   }
 }
 
+double Progress::Rate() const {
+  const double elapsed = Elapsed();
+  return static_cast<double>(now_.done - first_) / (elapsed > 0 ? elapsed : 1);
+}
+
+void Progress::Tell() {
+  if (watcher_ == nullptr) {
+    return;
+  }
+  now_.rate = Rate();
+  now_.seconds_left = now_.rate > 0 ? static_cast<double>(now_.total - now_.done) / now_.rate : 0;
+  watcher_(now_);
+  last_told_ = Elapsed();
+}
+
+void Progress::TellIfDue() {
+  if (watcher_ != nullptr && Elapsed() - last_told_ >= kTellSeconds) {
+    Tell();
+  }
+}
+
 void Progress::Begin(absl::string_view what, absl::string_view unit, int64_t done, int64_t total) {
-  what_ = std::string(what);
-  unit_ = std::string(unit);
+  now_.what = std::string(what);
+  now_.unit = std::string(unit);
+  now_.done = done;
+  now_.total = total;
+  now_.detail.clear();
   first_ = done;
-  total_ = total;
   begin_ = std::chrono::steady_clock::now();
   last_shown_ = terminal_ ? -kTerminalSeconds : 0;
+  Tell();
 }
 
 bool Progress::Due() {
@@ -64,30 +90,40 @@ void Progress::Show(const std::string& line) {
 }
 
 void Progress::Update(int64_t done, absl::string_view detail) {
+  now_.done = done;
+  now_.detail = std::string(detail);
+  TellIfDue();
   if (!Due()) {
     return;
   }
-  const double elapsed = Elapsed();
-  const double rate = static_cast<double>(done - first_) / (elapsed > 0 ? elapsed : 1);
-  std::string line = absl::StrFormat("%s: %d/%d %s", what_, done, total_, unit_);
+  const double rate = Rate();
+  std::string line = absl::StrFormat("%s: %d/%d %s", now_.what, done, now_.total, now_.unit);
   if (!detail.empty()) {
     absl::StrAppend(&line, ", ", detail);
   }
   if (rate > 0) {
     absl::StrAppendFormat(&line, ", %.3g/s, at most %s left", rate,
-                          Duration(static_cast<double>(total_ - done) / rate));
+                          Duration(static_cast<double>(now_.total - done) / rate));
   }
   Show(line);
 }
 
 void Progress::Part(absl::string_view text) {
+  now_.detail = std::string(text);
+  TellIfDue();
   if (Due()) {
-    Show(std::string(text));
+    Show(now_.detail);
   }
 }
 
+void Progress::SetValidations(std::string last, std::string best) {
+  now_.last_validation = std::move(last);
+  now_.best_validation = std::move(best);
+  Tell();
+}
+
 void Progress::End(absl::string_view summary) {
-  Line(absl::StrCat(what_, ": ", std::string(summary), " (", Duration(Elapsed()), ")"));
+  Line(absl::StrCat(now_.what, ": ", std::string(summary), " (", Duration(Elapsed()), ")"));
 }
 
 void Progress::Line(absl::string_view text) {

@@ -115,8 +115,11 @@ absl::StatusOr<Inputs> OpenInputs(const PretrainingSpec& spec, const RunDirector
 }
 
 absl::StatusOr<PretrainingRecord> PretrainIn(RunDirectory* directory, const PretrainingSpec& spec, Progress* progress,
-                                             const std::atomic<bool>& stop, bool allow_other_environment) {
+                                             const std::atomic<bool>& stop, bool allow_other_environment,
+                                             const EventsOption& events_option) {
   const auto begin = std::chrono::steady_clock::now();
+  ASSIGN_OR_RETURN(const std::unique_ptr<RunEvents> events,
+                   RunEvents::Open(events_option, directory->folder(), SpecText(spec)));
   ASSIGN_OR_RETURN(const at::Device device, DeviceOf(spec.device(), spec.precision() == ExperimentSpec::TF32));
   progress->Begin("texts and encoder", "", 0, 1);
   ASSIGN_OR_RETURN(Inputs inputs, OpenInputs(spec, *directory));
@@ -130,7 +133,7 @@ absl::StatusOr<PretrainingRecord> PretrainIn(RunDirectory* directory, const Pret
 
   PretrainingObjective objective(spec, parts.encoder.get(), *parts.tokenizer, &inputs.corpus, device);
   TaskPool pool(device.is_cpu() ? threads : 1, &stop);  // a GPU takes one part at a time
-  const TrainingContext context = {directory, &pool, progress, &stop, device};
+  const TrainingContext context = {directory, &pool, progress, &stop, device, events.get()};
   const auto start = [&]() -> absl::StatusOr<ParamList> { return std::exchange(parts.params, {}); };
   ASSIGN_OR_RETURN(TrainedSteps trained,
                    TrainSteps("pre-training", spec.train(), spec.optimizer(), start, context, &objective));
@@ -162,7 +165,8 @@ absl::StatusOr<PretrainingRecord> PretrainIn(RunDirectory* directory, const Pret
 }  // namespace
 
 absl::StatusOr<PretrainingRecord> Pretrain(const PretrainingSpec& spec, const std::string& out, Progress* progress,
-                                           const std::atomic<bool>& stop, bool allow_other_environment) {
+                                           const std::atomic<bool>& stop, bool allow_other_environment,
+                                           const EventsOption& events) {
   RunLife<PretrainingRecord> run;
   run.spec_text = SpecText(spec);
   run.out = out;
@@ -174,7 +178,7 @@ absl::StatusOr<PretrainingRecord> Pretrain(const PretrainingSpec& spec, const st
     return SpecText(found);
   };
   run.work = [&](RunDirectory* directory) {
-    return PretrainIn(directory, spec, progress, stop, allow_other_environment);
+    return PretrainIn(directory, spec, progress, stop, allow_other_environment, events);
   };
   run.clean = RemoveTrainingFiles;
   return LiveRun(run, progress);

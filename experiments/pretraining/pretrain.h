@@ -8,6 +8,7 @@
 #include "absl/status/statusor.h"
 #include "experiments/host/progress.h"
 #include "experiments/pretraining/pretraining.pb.h"
+#include "experiments/watching/run_events.h"
 
 namespace metaprompt {
 
@@ -18,7 +19,8 @@ namespace metaprompt {
 // `out`.partial. A call for a stopped run continues it, with the same bytes as a run without a stop; a call for a
 // complete run with the same spec returns its record. Errors are those of RunExperiment (experiments/runs/run.h).
 absl::StatusOr<PretrainingRecord> Pretrain(const PretrainingSpec& spec, const std::string& out, Progress* progress,
-                                           const std::atomic<bool>& stop, bool allow_other_environment);
+                                           const std::atomic<bool>& stop, bool allow_other_environment,
+                                           const EventsOption& events = {});
 
 }  // namespace metaprompt
 

@@ -142,8 +142,11 @@ std::string UnknownWordsNote(const Workbench& bench) {
 }
 
 absl::StatusOr<RunRecord> RunIn(RunDirectory* directory, const ExperimentSpec& spec, Progress* progress,
-                                const std::atomic<bool>& stop, bool allow_other_environment) {
+                                const std::atomic<bool>& stop, bool allow_other_environment,
+                                const EventsOption& events_option) {
   const auto begin = std::chrono::steady_clock::now();
+  ASSIGN_OR_RETURN(const std::unique_ptr<RunEvents> events,
+                   RunEvents::Open(events_option, directory->folder(), SpecText(spec)));
   ASSIGN_OR_RETURN(const TokenizerFiles tokenizer, KeptTokenizer(*directory));
   progress->Begin("data and encoder", "", 0, 1);
   ASSIGN_OR_RETURN(const std::unique_ptr<Workbench> opened, Workbench::Open(spec, tokenizer));
@@ -160,7 +163,7 @@ absl::StatusOr<RunRecord> RunIn(RunDirectory* directory, const ExperimentSpec& s
   const std::unique_ptr<Learner> learner = MakeLearner(spec.learner());
   // A GPU takes one task at a time, unless `threads` says how many it has memory for.
   TaskPool pool(bench.device().is_cpu() ? threads : std::max(1, static_cast<int>(spec.threads())), &stop);
-  const RunContext context = {&bench, learner.get(), directory, &pool, progress, &stop};
+  const RunContext context = {&bench, learner.get(), directory, &pool, progress, &stop, events.get()};
   std::optional<WordCounts> words;
   for (const int shots : spec.episodes().shots()) {
     ASSIGN_OR_RETURN(*record.add_results(), RunShots(context, shots, &words));
@@ -178,14 +181,17 @@ absl::StatusOr<RunRecord> RunIn(RunDirectory* directory, const ExperimentSpec& s
 }  // namespace
 
 absl::StatusOr<RunRecord> RunExperiment(const ExperimentSpec& spec, const std::string& out, Progress* progress,
-                                        const std::atomic<bool>& stop, bool allow_other_environment) {
+                                        const std::atomic<bool>& stop, bool allow_other_environment,
+                                        const EventsOption& events) {
   RunLife<RunRecord> run;
   run.spec_text = SpecText(spec);
   run.out = out;
   run.record_file = "record.textproto";
   run.read = [](const std::string& folder) { return ReadRecord(folder); };
   run.spec_text_of = SpecTextOf<RunRecord>(WriteOutDefaults);
-  run.work = [&](RunDirectory* directory) { return RunIn(directory, spec, progress, stop, allow_other_environment); };
+  run.work = [&](RunDirectory* directory) {
+    return RunIn(directory, spec, progress, stop, allow_other_environment, events);
+  };
   run.clean = RemoveInputNotes;
   return LiveRun(run, progress);
 }

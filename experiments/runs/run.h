@@ -9,6 +9,7 @@
 #include "experiments/experiment.pb.h"
 #include "experiments/host/progress.h"
 #include "experiments/result.pb.h"
+#include "experiments/watching/run_events.h"
 
 namespace metaprompt {
 
@@ -21,13 +22,15 @@ namespace metaprompt {
 //   test-Kshot-*.tsv       a line per episode: accuracy, predictions
 //   best-Kshot.safetensors, checkpoint-Kshot.safetensors
 //   curve.tsv              the validation curve
+//   tensorboard/           if `events` asks for it: event files (run_events.h)
 //   SHA256SUMS             the checksums of these files, as `sha256sum -c` reads them
 // A run that was stopped or killed continues from its last checkpoint. If the run is complete, with the same spec, its
 // record is returned and nothing is done. A run that fails before its first checkpoint leaves no files. The error is
 // Cancelled if `stop` was set. It is an error to continue a run where numbers would round differently (with another
-// BLAS kernel or another LibTorch), unless `allow_other_environment` is set.
+// BLAS kernel or another LibTorch), unless `allow_other_environment` is set. Events change no other file.
 absl::StatusOr<RunRecord> RunExperiment(const ExperimentSpec& spec, const std::string& out, Progress* progress,
-                                        const std::atomic<bool>& stop, bool allow_other_environment = false);
+                                        const std::atomic<bool>& stop, bool allow_other_environment = false,
+                                        const EventsOption& events = {});
 
 }  // namespace metaprompt
 

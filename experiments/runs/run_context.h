@@ -6,13 +6,14 @@
 
 #include "experiments/host/progress.h"
 #include "experiments/runs/run_directory.h"
+#include "experiments/watching/run_events.h"
 #include "experiments/workbench/workbench.h"
 #include "learners/inner/task_pool.h"
 #include "learners/learner.h"
 
 namespace metaprompt {
 
-// Owns nothing; nothing is null.
+// Owns nothing; nothing but `events` is null.
 struct RunContext {
   Workbench* bench = nullptr;
   const Learner* learner = nullptr;
@@ -20,6 +21,7 @@ struct RunContext {
   TaskPool* pool = nullptr;
   Progress* progress = nullptr;
   const std::atomic<bool>* stop = nullptr;  // set: save and return Cancelled
+  RunEvents* events = nullptr;              // null: no events for TensorBoard
 };
 
 }  // namespace metaprompt

@@ -7,12 +7,16 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <chrono>
 #include <cstdio>
 #include <filesystem>
 #include <set>
+#include <thread>
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "experiments/watching/run_events.h"
+#include "experiments/watching/run_status.h"
 #include "metaprompt/base/hash.h"
 #include "metaprompt/base/new_folder.h"
 #include "metaprompt/base/status_macros.h"
@@ -22,8 +26,10 @@ namespace metaprompt {
 namespace {
 
 constexpr char kSpecFile[] = "spec.textproto";
-constexpr char kLockFile[] = ".lock";
 constexpr char kPartial[] = ".partial";
+
+// How often a lock that is taken is tried again, after 10 ms each. Those who watch a run take its lock for a moment.
+constexpr int kLockAttempts = 20;
 
 std::vector<std::string> NamesIn(const std::string& folder) {
   std::vector<std::string> names;
@@ -78,6 +84,17 @@ bool IsNameOf(int fd, const std::string& path) {
          open_file.st_dev == named.st_dev;
 }
 
+// Whether the open file could be locked for this process alone.
+bool Lock(int fd) {
+  for (int attempt = 1; flock(fd, LOCK_EX | LOCK_NB) != 0; ++attempt) {
+    if (attempt == kLockAttempts) {
+      return false;
+    }
+    std::this_thread::sleep_for(std::chrono::milliseconds(10));
+  }
+  return true;
+}
+
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<RunDirectory>> RunDirectory::Open(std::string path, absl::string_view spec_text) {
@@ -99,7 +116,7 @@ absl::StatusOr<std::unique_ptr<RunDirectory>> RunDirectory::Open(std::string pat
     return SystemError(absl::StrCat("cannot write ", lock_path), error);
   }
   auto run = std::unique_ptr<RunDirectory>(new RunDirectory(path, lock, std::move(made)));
-  if (flock(lock, LOCK_EX | LOCK_NB) != 0) {
+  if (!Lock(lock)) {
     return run->AnotherProcess();
   }
   // Another process may have completed the run, or failed, between the first check and the lock.
@@ -220,6 +237,13 @@ void RunDirectory::Remove(absl::string_view name) const {
   sums_->Forget(std::string(name));
 }
 
+void RunDirectory::Post(absl::string_view text) const {
+  if (pwrite(lock_, text.data(), text.size(), 0) == static_cast<ssize_t>(text.size()) &&
+      ftruncate(lock_, static_cast<off_t>(text.size())) != 0) {
+    return;  // the end of an older text stays, which readers find malformed
+  }
+}
+
 bool RunDirectory::HasWork() const {
   const std::vector<std::string> names = NamesIn(path_ + kPartial);
   return std::any_of(names.begin(), names.end(), [](const std::string& name) {
@@ -229,6 +253,7 @@ bool RunDirectory::HasWork() const {
 }
 
 void RunDirectory::Clear() {
+  RemoveEvents(File(kEventsFolder));
   std::set<std::string> folders;
   for (const std::string& name : sums_->Names()) {
     Remove(name);

@@ -41,6 +41,9 @@ class RunDirectory {
   absl::Status Write(absl::string_view name, absl::string_view contents) const;
   absl::Status WriteTensors(const std::string& name, const TensorFile& tensors) const;
   void Remove(absl::string_view name) const;
+  // Leaves a text in the lock file, for those who watch the run (run_status.h). It is removed with that file. Errors
+  // are ignored: the run does not depend on it.
+  void Post(absl::string_view text) const;
 
   // The file's bytes. The error names the file; a wrong checksum is an error, too.
   absl::StatusOr<std::string> Read(const std::string& name) const;
@@ -68,7 +71,7 @@ class RunDirectory {
   absl::Status Begin(absl::string_view spec_text);
   // Whether there are files that took time to make.
   bool HasWork() const;
-  // Removes the files that the run wrote. SHA256SUMS lists them.
+  // Removes the files that the run wrote, which SHA256SUMS lists, and its TensorBoard events.
   void Clear();
   // What AtomicFile calls before it renames the file.
   BeforeRename Announcing(const std::string& name) const;

@@ -12,6 +12,7 @@
 #include "absl/strings/str_cat.h"
 #include "experiments/host/progress.h"
 #include "experiments/runs/run_directory.h"
+#include "experiments/watching/run_status.h"
 #include "metaprompt/base/status_macros.h"
 #include "metaprompt/specs/spec_fields.h"
 
@@ -63,8 +64,14 @@ absl::StatusOr<Record> LiveRun(const RunLife<Record>& run, Progress* progress) {
   RETURN_IF_ERROR(directory);
   // A process may have been killed between its last file and the folder's final name.
   const bool is_done = (*directory)->Has(run.record_file);
+  (*directory)->Post("");  // of an earlier process
+  progress->Watch([&](const ProgressNow& now) { (*directory)->Post(StatusText(now)); });
   absl::StatusOr<Record> record = is_done ? run.read((*directory)->folder()) : run.work(directory->get());
+  progress->Watch(nullptr);
   if (!record.ok()) {
+    if (!absl::IsCancelled(record.status())) {
+      (*directory)->Post(StatusText(record.status()));
+    }
     if (!is_done) {
       (*directory)->Abandon();
     }

@@ -100,12 +100,17 @@ void RemoveCheckpoints(const std::string& folder) {
 
 // The arguments of `metaprompt` for a run. If the run's spec leaves `threads` unset, the run gets the number with which
 // an earlier process began it, or otherwise its share of the cores.
-std::vector<std::string> ArgumentsOf(const SweepRun& run, int jobs) {
+std::vector<std::string> ArgumentsOf(const SweepRun& run, const SweepOptions& options) {
   std::vector<std::string> arguments = RunArguments(run);
+  if (options.events.on) {
+    const std::string& folder = options.events.folder;
+    const std::string name = std::filesystem::path(run.out).filename().string();
+    arguments.push_back(folder.empty() ? "--tensorboard" : absl::StrCat("--tensorboard=", folder, "/", name));
+  }
   if (run.planned.threads() > 0) {
     return arguments;
   }
-  int threads = jobs > 1 ? std::max(1, ThreadsOr(run.planned.threads()) / jobs) : 0;
+  int threads = options.jobs > 1 ? std::max(1, ThreadsOr(run.planned.threads()) / options.jobs) : 0;
   const std::string begun = absl::StrCat(run.out, ".partial/spec.textproto");
   ExperimentSpec before;
   if (const absl::StatusOr<std::string> text = ReadFile(begun); text.ok() && ParseSpec(*text, begun, &before).ok()) {
@@ -216,7 +221,7 @@ class Sweeper {
     }
     std::error_code error;
     std::filesystem::create_directories(std::filesystem::path(job->run.out).parent_path(), error);
-    std::vector<std::string> arguments = ArgumentsOf(job->run, options_.jobs);
+    std::vector<std::string> arguments = ArgumentsOf(job->run, options_);
     arguments.insert(arguments.begin(), "metaprompt");
     const absl::StatusOr<pid_t> process = StartProgram(options_.program, arguments, job->run.out + ".log");
     if (!process.ok()) {
@@ -285,7 +290,7 @@ absl::Status Sweep(const SweepOptions& options, std::ostream* out, const std::at
   if (options.dry_run) {
     for (const SweepRun& run : plan.runs) {
       std::vector<std::string> words = {"metaprompt"};
-      for (const std::string& argument : ArgumentsOf(run, options.jobs)) {
+      for (const std::string& argument : ArgumentsOf(run, options)) {
         const bool plain = argument.find_first_of(" \t\"'$&|;<>(){}*?[]\\`!#~") == std::string::npos;
         words.push_back(plain ? argument : absl::StrCat("'", absl::StrReplaceAll(argument, {{"'", "'\\''"}}), "'"));
       }

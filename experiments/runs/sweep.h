@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "absl/status/status.h"
+#include "experiments/watching/run_events.h"
 
 namespace metaprompt {
 
@@ -18,6 +19,7 @@ struct SweepOptions {
   std::vector<std::string> only;  // parts of names; empty: all runs
   int jobs = 1;                   // runs at a time
   bool dry_run = false;           // only prints the commands
+  EventsOption events;            // of each run; in a folder that is named, each run has its own folder
   std::string program = "/proc/self/exe";
 };
 

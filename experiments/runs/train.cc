@@ -1,5 +1,8 @@
 #include "experiments/runs/train.h"
 
+#include <algorithm>
+#include <chrono>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -8,6 +11,7 @@
 #include "experiments/host/stop_signals.h"
 #include "experiments/runs/evaluate.h"
 #include "experiments/runs/state_file.h"
+#include "experiments/runs/train_events.h"
 #include "experiments/workbench/param_file.h"
 #include "learners/inner/meta_step.h"
 #include "metaprompt/base/statistics.h"
@@ -20,6 +24,10 @@ namespace {
 
 constexpr char kProgressKey[] = "progress";
 
+std::string AccuracyText(const CurvePoint& point) {
+  return absl::StrFormat("%.2f ± %.2f %%", 100 * point.valid_accuracy(), 100 * point.valid_half_width());
+}
+
 // Meta-training for one number of shots.
 class MetaTraining {
  public:
@@ -31,7 +39,8 @@ class MetaTraining {
         what_(absl::StrCat(shots, "-shot meta-training")),
         checkpoint_(absl::StrCat("checkpoint-", shots, "shot.safetensors")),
         best_(absl::StrCat("best-", shots, "shot.safetensors")),
-        validation_(absl::StrCat("validation-", shots, "shot.tsv")) {}
+        validation_(absl::StrCat("validation-", shots, "shot.tsv")),
+        events_(context_, infos_) {}
 
   absl::StatusOr<Trained> Run();
 
@@ -40,11 +49,13 @@ class MetaTraining {
   absl::Status Continue(const std::string& path);
   absl::Status Save();
   absl::Status SaveBest();
-  // The mean accuracy over the validation episodes.
-  absl::StatusOr<MeanInterval> ValidAccuracy();
+  // Evaluates the validation episodes.
+  absl::StatusOr<EpisodeLines> ValidLines(const PlanOf& plan);
   absl::Status Validate();
   // Adds the validation to the curve and the progress lines. Returns whether it is the best so far.
   bool AddToCurve(const MeanInterval& valid);
+  // Tells those who watch the last validation and the best one.
+  void ShowValidations();
   // For train.meta_steps 0: the initial parameters are the best ones, and nothing is validated.
   absl::Status TrainNothing();
   absl::Status Stopped() const;
@@ -60,6 +71,7 @@ class MetaTraining {
   const std::string checkpoint_;
   const std::string best_;
   const std::string validation_;
+  MetaTrainingEvents events_;
   LearnerState state_;
   TrainingProgress done_;
 };
@@ -96,6 +108,7 @@ absl::Status MetaTraining::Continue(const std::string& path) {
 }
 
 absl::Status MetaTraining::Save() {
+  RETURN_IF_ERROR(events_.Sync());
   done_.set_meta_step(state_.meta_step);
   TensorFile file = StateFile(infos_, state_);
   file.metadata[kProgressKey] = SpecText(done_);
@@ -115,8 +128,7 @@ bool MetaTraining::AddToCurve(const MeanInterval& valid) {
   done_.set_accuracy_sum(0);
   done_.set_sum_count(0);
   const bool better = valid.mean > done_.best_accuracy();
-  std::string line = absl::StrFormat("  meta-step %4d: valid %.2f ± %.2f %%", state_.meta_step, 100 * valid.mean,
-                                     100 * valid.half_width);
+  std::string line = absl::StrFormat("  meta-step %4d: valid %s", state_.meta_step, AccuracyText(*point));
   if (point->has_query_loss()) {
     absl::StrAppendFormat(&line, ", train loss %.4f, train query %.2f %%", point->query_loss(),
                           100 * point->query_accuracy());
@@ -125,13 +137,21 @@ bool MetaTraining::AddToCurve(const MeanInterval& valid) {
   return better;
 }
 
+void MetaTraining::ShowValidations() {
+  const auto& curve = done_.so_far().curve();
+  const auto best = std::find_if(curve.begin(), curve.end(), [&](const CurvePoint& point) {
+    return point.meta_step() == done_.so_far().best_meta_step();
+  });
+  context_.progress->SetValidations(curve.empty() ? "" : AccuracyText(*curve.rbegin()),
+                                    best == curve.end() ? "" : AccuracyText(*best));
+}
+
 absl::Status MetaTraining::SaveBest() {
   return context_.directory->WriteTensors(best_, ParamsFile(infos_, state_.params));
 }
 
-absl::StatusOr<MeanInterval> MetaTraining::ValidAccuracy() {
+absl::StatusOr<EpisodeLines> MetaTraining::ValidLines(const PlanOf& plan) {
   ASSIGN_OR_RETURN(const TaskSource* const split, context_.bench->Prompted(Split::kValid));
-  const EpisodeSampler sampler = *context_.bench->Sampler(Split::kValid, shots_);
   EvaluationWork work;
   work.what = absl::StrCat(shots_, "-shot validation at meta-step ", state_.meta_step);
   work.file = validation_;
@@ -145,23 +165,25 @@ absl::StatusOr<MeanInterval> MetaTraining::ValidAccuracy() {
     context_.progress->Part(absl::StrCat(work.what, ": ", lines.count(), "/", work.episodes, " episodes", mean));
   };
   // Saves the parameters before the first results, because a stopped validation must continue with the same ones.
-  ASSIGN_OR_RETURN(const EpisodeLines lines,
-                   Evaluate(
-                       context_, state_.params, *split, [&](int64_t i) { return sampler.Plan(i); }, work, show,
-                       [&] { return Save(); }));
-  return Interval(lines.accuracies);
+  return Evaluate(context_, state_.params, *split, plan, work, show, [&] { return Save(); });
 }
 
 absl::Status MetaTraining::Validate() {
-  ASSIGN_OR_RETURN(const MeanInterval valid, ValidAccuracy());
-  if (!AddToCurve(valid)) {
+  const EpisodeSampler sampler = *context_.bench->Sampler(Split::kValid, shots_);
+  const auto plan = [&](int64_t i) { return sampler.Plan(i); };
+  ASSIGN_OR_RETURN(const EpisodeLines lines, ValidLines(plan));
+  const MeanInterval valid = Interval(lines.accuracies);
+  const bool better = AddToCurve(valid);
+  RETURN_IF_ERROR(events_.Validation(*done_.so_far().curve().rbegin(), lines, plan));
+  if (better) {
+    done_.set_best_accuracy(valid.mean);
+    done_.set_validations_without_gain(0);
+    done_.mutable_so_far()->set_best_meta_step(state_.meta_step);
+  } else {
     done_.set_validations_without_gain(done_.validations_without_gain() + 1);
-    return absl::OkStatus();
   }
-  done_.set_best_accuracy(valid.mean);
-  done_.set_validations_without_gain(0);
-  done_.mutable_so_far()->set_best_meta_step(state_.meta_step);
-  return SaveBest();
+  ShowValidations();
+  return better ? SaveBest() : absl::OkStatus();
 }
 
 absl::Status MetaTraining::BetweenSteps() {
@@ -210,6 +232,7 @@ absl::Status MetaTraining::Step(const TaskSource& split, const EpisodeSampler& s
   batch.episode = [&](int64_t first, int64_t count) {
     return split.Build(sampler.Plans(step * train.meta_batch() + first, count), at::kFloat);
   };
+  const auto begin = std::chrono::steady_clock::now();
   const absl::StatusOr<StepStats> stepped =
       MetaStep(*context_.learner, context_.bench->model(), spec_.learner().meta_optimizer(), train.meta_steps(), batch,
                context_.pool, &state_);
@@ -219,6 +242,8 @@ absl::Status MetaTraining::Step(const TaskSource& split, const EpisodeSampler& s
   }
   RETURN_IF_ERROR(stepped.status());
   const StepStats& stats = *stepped;
+  const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - begin;
+  RETURN_IF_ERROR(events_.Step(state_.meta_step, stats, seconds.count()));
   ShotResult& so_far = *done_.mutable_so_far();
   if (spec_.learner().has_meta_gradient()) {
     so_far.set_recomputed_graphs(so_far.recomputed_graphs() + stats.recomputed);
@@ -240,11 +265,13 @@ absl::StatusOr<Trained> MetaTraining::Run() {
   ASSIGN_OR_RETURN(const TaskSource* const split, context_.bench->Prompted(Split::kTrain));
   ASSIGN_OR_RETURN(const EpisodeSampler sampler, context_.bench->TrainSampler(shots_));
   context_.progress->Begin(what_, "meta-steps", state_.meta_step, spec_.train().meta_steps());
+  ShowValidations();
   if (state_.meta_step > 0 && !done_.finished()) {
     context_.progress->Line(absl::StrCat(what_, ": continuing from meta-step ", state_.meta_step));
   }
   if (!done_.finished()) {
     const StopsLater stops_later;
+    RETURN_IF_ERROR(events_.Begin(done_));
     RETURN_IF_ERROR(BetweenSteps());
     while (!done_.finished()) {
       RETURN_IF_ERROR(Step(*split, sampler));

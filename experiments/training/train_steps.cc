@@ -1,5 +1,7 @@
 #include "experiments/training/train_steps.h"
 
+#include <chrono>
+#include <memory>
 #include <string>
 #include <utility>
 #include <vector>
@@ -11,6 +13,7 @@
 #include "experiments/runs/state_file.h"
 #include "experiments/training/training_step.h"
 #include "experiments/workbench/param_file.h"
+#include "learners/inner/adamw.h"
 #include "learners/inner/meta_step.h"
 #include "metaprompt/base/status_macros.h"
 #include "metaprompt/checkpoints/safetensors.h"
@@ -40,6 +43,12 @@ class StepTraining {
   // Validates, checks whether training is finished, and saves, each if it is due at the current step.
   absl::Status BetweenSteps();
   absl::Status Stopped() const;
+  // Continues the events for TensorBoard, if there are any.
+  absl::Status BeginEvents();
+  absl::Status AddStepEvent(const TrainingStats& stats, const TrainingBatch& batch, double seconds);
+  absl::Status AddValidationEvent(const TrainingPoint& point);
+  // Tells those who watch the last validation and the best one.
+  void ShowValidations();
 
   const std::string what_;
   const StepsSpec& steps_;
@@ -48,7 +57,14 @@ class StepTraining {
   Objective& objective_;
   LearnerState state_;
   TrainingState done_;
+  std::unique_ptr<TrainingEvents> events_;  // null: none
 };
+
+std::string ValidationText(const TrainingPoint& point) {
+  return point.has_valid_loss()
+             ? absl::StrFormat("loss %.4f, accuracy %.2f %%", point.valid_loss(), 100 * point.valid_accuracy())
+             : "";
+}
 
 absl::Status StepTraining::Start(const std::function<absl::StatusOr<ParamList>()>& start) {
   RunDirectory& directory = *context_.directory;
@@ -76,10 +92,55 @@ absl::Status StepTraining::Continue(const std::string& path) {
 }
 
 absl::Status StepTraining::Save() {
+  if (events_ != nullptr) {  // first, so that they are never behind the state
+    RETURN_IF_ERROR(events_->Sync());
+  }
   done_.set_step(state_.meta_step);
   TensorFile file = StateFile(objective_.infos(), state_);
   file.metadata[kStateKey] = SpecText(done_);
   return context_.directory->WriteTensors(kCheckpoint, file);
+}
+
+absl::Status StepTraining::BeginEvents() {
+  if (context_.events == nullptr) {
+    return absl::OkStatus();
+  }
+  const auto& curve = done_.curve();
+  ASSIGN_OR_RETURN(events_, context_.events->Begin("", done_.step(), curve.empty() ? -1 : curve.rbegin()->step()));
+  if (!events_->continues_validations()) {
+    for (const TrainingPoint& point : curve) {
+      RETURN_IF_ERROR(AddValidationEvent(point));
+    }
+  }
+  return absl::OkStatus();
+}
+
+absl::Status StepTraining::AddStepEvent(const TrainingStats& stats, const TrainingBatch& batch, double seconds) {
+  if (events_ == nullptr) {
+    return absl::OkStatus();
+  }
+  const Schedule schedule = ScheduleOf(optimizer_);
+  return events_->Step(state_.meta_step,
+                       {{"loss", stats.loss},
+                        {"accuracy", stats.correct / batch.counted},
+                        {"gradient_norm", stats.gradient_norm},
+                        {"rate", RateShare(schedule, state_.meta_step - 1, steps_.steps()) * optimizer_.lr()},
+                        {"steps_per_second", 1 / seconds}});
+}
+
+absl::Status StepTraining::AddValidationEvent(const TrainingPoint& point) {
+  if (events_ == nullptr || !point.has_valid_loss()) {
+    return absl::OkStatus();
+  }
+  return events_->Validation(point.step(), {{"loss", point.valid_loss()}, {"accuracy", point.valid_accuracy()}}, {});
+}
+
+void StepTraining::ShowValidations() {
+  std::string best;
+  for (const TrainingPoint& point : done_.curve()) {
+    best = point.step() == done_.best_step() ? ValidationText(point) : best;
+  }
+  context_.progress->SetValidations(done_.curve_size() == 0 ? "" : ValidationText(*done_.curve().rbegin()), best);
 }
 
 absl::Status StepTraining::Validate() {
@@ -88,9 +149,9 @@ absl::Status StepTraining::Validate() {
   point->set_step(state_.meta_step);
   std::string line = absl::StrFormat("  step %d", state_.meta_step);
   if (!valid.empty) {
-    absl::StrAppendFormat(&line, ": validation loss %.4f, accuracy %.2f %%", valid.loss, 100 * valid.accuracy);
     point->set_valid_loss(valid.loss);
     point->set_valid_accuracy(valid.accuracy);
+    absl::StrAppend(&line, ": validation ", ValidationText(*point));
   }
   if (done_.counted_sum() > 0) {
     const int64_t before = done_.curve_size() > 1 ? done_.curve(done_.curve_size() - 2).step() : 0;
@@ -98,17 +159,21 @@ absl::Status StepTraining::Validate() {
     point->set_accuracy(done_.correct_sum() / done_.counted_sum());
     absl::StrAppendFormat(&line, ", training loss %.4f", point->loss());
   }
+  RETURN_IF_ERROR(AddValidationEvent(*point));
   done_.set_loss_sum(0);
   done_.set_correct_sum(0);
   done_.set_counted_sum(0);
   const bool better = done_.curve_size() == 1 || valid.empty || valid.score > done_.best_score();
   context_.progress->Line(absl::StrCat(line, better && !valid.empty ? "  (best so far)" : ""));
   done_.set_validations_without_gain(better ? 0 : done_.validations_without_gain() + 1);
+  if (better) {
+    done_.set_best_score(valid.score);
+    done_.set_best_step(state_.meta_step);
+  }
+  ShowValidations();
   if (!better) {
     return absl::OkStatus();
   }
-  done_.set_best_score(valid.score);
-  done_.set_best_step(state_.meta_step);
   return context_.directory->WriteTensors(kBest, ParamsFile(objective_.infos(), state_.params));
 }
 
@@ -139,6 +204,7 @@ absl::Status StepTraining::BetweenSteps() {
 
 absl::Status StepTraining::Step() {
   const TrainingBatch batch = objective_.Batch(state_.meta_step);
+  const auto begin = std::chrono::steady_clock::now();
   const absl::StatusOr<TrainingStats> stepped =
       TrainingStep(optimizer_, objective_.infos(), steps_.steps(), batch, context_.pool, &state_);
   if (absl::IsCancelled(stepped.status())) {  // in the middle of the step, which will be repeated
@@ -146,6 +212,8 @@ absl::Status StepTraining::Step() {
     return Stopped();
   }
   RETURN_IF_ERROR(stepped.status());
+  const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - begin;
+  RETURN_IF_ERROR(AddStepEvent(*stepped, batch, seconds.count()));
   done_.set_loss_sum(done_.loss_sum() + stepped->loss);
   done_.set_correct_sum(done_.correct_sum() + stepped->correct);
   done_.set_counted_sum(done_.counted_sum() + batch.counted);
@@ -157,11 +225,13 @@ absl::Status StepTraining::Step() {
 absl::StatusOr<TrainedSteps> StepTraining::Run(const std::function<absl::StatusOr<ParamList>()>& start) {
   RETURN_IF_ERROR(Start(start));
   context_.progress->Begin(what_, "steps", state_.meta_step, steps_.steps());
+  ShowValidations();
   if (!done_.finished()) {
     if (state_.meta_step > 0) {
       context_.progress->Line(absl::StrCat(what_, ": continuing from step ", state_.meta_step));
     }
     const StopsLater stops_later;
+    RETURN_IF_ERROR(BeginEvents());
     RETURN_IF_ERROR(BetweenSteps());
     while (!done_.finished()) {
       RETURN_IF_ERROR(Step());

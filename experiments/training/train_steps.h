@@ -10,6 +10,7 @@
 #include "experiments/runs/run_directory.h"
 #include "experiments/training/objective.h"
 #include "experiments/training/training.pb.h"
+#include "experiments/watching/run_events.h"
 #include "learners/inner/task_pool.h"
 #include "metaprompt/model/params.h"
 
@@ -22,6 +23,7 @@ struct TrainingContext {
   Progress* progress = nullptr;
   const std::atomic<bool>* stop = nullptr;
   at::Device device = at::kCPU;
+  RunEvents* events = nullptr;  // null: no events for TensorBoard
 };
 
 struct TrainedSteps {
@@ -32,6 +34,9 @@ struct TrainedSteps {
 // Trains, or continues from the directory's checkpoint-training.safetensors. The best parameters so far are in
 // best.safetensors. `what` names the work in progress lines: "pre-training". `start` makes the parameters of step 0.
 // Cancelled: `stop` was set; the state is saved.
+//
+// The events of step s, counted from 1, are loss, accuracy, gradient_norm (before clipping), rate (of the uppermost
+// layer) and steps_per_second; those of a validation after s steps are loss and accuracy.
 absl::StatusOr<TrainedSteps> TrainSteps(const std::string& what, const StepsSpec& steps, const OptimizerSpec& optimizer,
                                         const std::function<absl::StatusOr<ParamList>()>& start,
                                         const TrainingContext& context, Objective* objective);

@@ -77,6 +77,10 @@ std::vector<double> PeakRates(const OptimizerSpec& spec, const std::vector<Param
   return rates;
 }
 
+Schedule ScheduleOf(const OptimizerSpec& spec) {
+  return {spec.warmup_share(), spec.warmup(), spec.decay(), spec.least_share()};
+}
+
 absl::StatusOr<TrainingStats> TrainingStep(const OptimizerSpec& spec, const std::vector<ParamInfo>& infos,
                                            int64_t total, const TrainingBatch& batch, TaskPool* pool,
                                            LearnerState* state) {
@@ -98,8 +102,7 @@ absl::StatusOr<TrainingStats> TrainingStep(const OptimizerSpec& spec, const std:
     return absl::CancelledError(absl::StrCat("stopped in step ", state->meta_step));
   }
   RETURN_IF_ERROR(CheckStep(infos, sum.stats.loss, sum.grads, state->meta_step));
-  const Schedule schedule = {spec.warmup_share(), spec.warmup(), spec.decay(), spec.least_share()};
-  const double share = RateShare(schedule, state->meta_step, total);
+  const double share = RateShare(ScheduleOf(spec), state->meta_step, total);
   std::vector<double> rates = PeakRates(spec, infos);
   for (double& rate : rates) {
     rate *= share;

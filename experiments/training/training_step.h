@@ -8,6 +8,7 @@
 #include "absl/status/statusor.h"
 #include "experiments/training/objective.h"
 #include "experiments/training/training.pb.h"
+#include "learners/inner/adamw.h"
 #include "learners/inner/meta_step.h"
 #include "learners/inner/task_pool.h"
 #include "metaprompt/model/params.h"
@@ -23,6 +24,9 @@ struct TrainingStats {
 // The peak step size of each parameter: lr * layer_decay^(L - l) in layer l of L; word_lr for the word vectors, if it
 // is set.
 std::vector<double> PeakRates(const OptimizerSpec& spec, const std::vector<ParamInfo>& infos);
+
+// How the rate rises and falls.
+Schedule ScheduleOf(const OptimizerSpec& spec);
 
 // One of `total` updates. Each part's gradient is computed on one thread, and the gradients are summed in the order of
 // the parts, so the result is the same for any number of threads. About as many gradients are in memory as there are

@@ -7,6 +7,7 @@
 #include <atomic>
 #include <cmath>
 #include <memory>
+#include <numeric>
 #include <set>
 #include <sstream>
 #include <string>
@@ -33,6 +34,7 @@
 #include "metaprompt/specs/spec_fields.h"
 #include "tests/helpers/command_line_fixture.h"
 #include "tests/helpers/differences.h"
+#include "tests/helpers/read_events.h"
 #include "tests/helpers/stop_after_lines.h"
 
 namespace metaprompt {
@@ -240,11 +242,24 @@ TEST_F(FineTuningTest, ThreadsStopsAndContinuationsChangeNoByte) {
       StopAfterLines buffer(after + 1, &stop);
       std::ostream lines(&buffer);
       Progress progress(&lines, false);
-      record = FineTune(SpecWith(), folder_ + out, &progress, stop);
+      record = FineTune(SpecWith(), folder_ + out, &progress, stop, false, {true, ""});
     }
     ASSERT_TRUE(record.ok()) << record.status();
     EXPECT_GT(processes, 1);
     EXPECT_EQ(BytesOf(out), whole) << "stopped after " << after << " lines";
+    // TensorBoard finds each step and each validation once.
+    std::vector<int64_t> steps(static_cast<size_t>(record->trained_steps()));
+    std::iota(steps.begin(), steps.end(), 1);
+    for (const auto& [tag, events] : ReadEvents(folder_ + out + "/tensorboard/train")) {
+      EXPECT_EQ(StepsOf(events), steps) << tag;
+    }
+    const EventsByTag validation = ReadEvents(folder_ + out + "/tensorboard/validation");
+    ASSERT_EQ(StepsOf(validation.at("loss")).size(), static_cast<size_t>(record->curve_size()));
+    for (int i = 0; i < record->curve_size(); ++i) {
+      const ReadEvent& event = validation.at("loss")[static_cast<size_t>(i)];
+      EXPECT_EQ(event.step, record->curve(i).step());
+      EXPECT_FLOAT_EQ(static_cast<float>(event.value), static_cast<float>(record->curve(i).valid_loss()));
+    }
   }
 }
 

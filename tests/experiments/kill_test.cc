@@ -18,6 +18,7 @@
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "tests/helpers/read_events.h"
 #include "tests/helpers/tiny_run.h"
 
 namespace {
@@ -88,13 +89,13 @@ const std::vector<std::string>& Sets() {
 
 // Runs in a process that is killed at its `last`-th call of this kind (0: never). Returns true if it was killed, and
 // false if the run has ended.
-bool KilledAt(int last, const std::string& out, Calls calls = Calls::kAll) {
+bool KilledAt(int last, const std::string& out, Calls calls = Calls::kAll, bool events = false) {
   const ExperimentSpec spec = Spec(Sets());
   const pid_t child = fork();
   if (child == 0) {
     counted = calls;
     calls_left = last;
-    const std::string record = RecordOf(spec, out);
+    const std::string record = RecordOf(spec, out, nullptr, {events, ""});
     calls_left = 0;
     if (!absl::StartsWith(record, "version: 1\n")) {
       std::cerr << record << std::endl;
@@ -118,9 +119,22 @@ std::string Bytes(const std::string& run) {
   return bytes;
 }
 
+// TensorBoard finds each of the two steps and of the three validations once.
+void ExpectEachStepOnce(const std::string& folder, int call) {
+  using ::testing::ElementsAre;
+  EventsByTag train = ReadEvents(folder + "/train");
+  EventsByTag validation = ReadEvents(folder + "/validation");
+  for (const char* tag : {"loss", "accuracy", "gradient_norm", "rate/encoder", "episodes_per_second"}) {
+    EXPECT_THAT(StepsOf(train[tag]), ElementsAre(1, 2)) << tag << ", call " << call;
+  }
+  for (const char* tag : {"accuracy", "accuracy/low", "accuracy/high", "confusion"}) {
+    EXPECT_THAT(StepsOf(validation[tag]), ElementsAre(0, 1, 2)) << tag << ", call " << call;
+  }
+}
+
 // Kills a run at its first call, another at its (1 + stride)-th, and so on, each in its own directory, and continues
 // it. Returns the number of kills.
-int KillsAndContinues(Calls calls, int stride) {
+int KillsAndContinues(Calls calls, int stride, bool events = false) {
   const std::string whole = Folder() + "/whole";
   if (!Exists(whole)) {
     EXPECT_FALSE(KilledAt(0, whole));
@@ -128,15 +142,19 @@ int KillsAndContinues(Calls calls, int stride) {
   const std::string bytes = Bytes(whole);
   int kills = 0;
   for (int last = 1; true; last += stride) {
-    const std::string out = absl::StrCat(Folder(), "/killed-", last);
-    if (!KilledAt(last, out, calls)) {
+    const std::string out = absl::StrCat(Folder(), "/killed-", stride, "-", last);
+    if (!KilledAt(last, out, calls, events)) {
+      std::filesystem::remove_all(out);
       return kills;  // the run has fewer calls
     }
     ++kills;
     if (!Exists(out)) {
-      EXPECT_FALSE(KilledAt(0, out));
+      EXPECT_FALSE(KilledAt(0, out, calls, events));
     }
     EXPECT_TRUE(Bytes(out) == bytes) << "call " << last;
+    if (events) {
+      ExpectEachStepOnce(out + "/tensorboard/1-shot", last);
+    }
     for (const auto& entry : std::filesystem::directory_iterator(out)) {
       EXPECT_THAT(entry.path().string(), ::testing::Not(::testing::HasSubstr(".tmp.")));
     }
@@ -147,6 +165,10 @@ int KillsAndContinues(Calls calls, int stride) {
 TEST(KillTest, AtEveryRenameTheRunGoesOn) { EXPECT_GT(KillsAndContinues(Calls::kRenames, 1), 20); }
 
 TEST(KillTest, AtAnyCallThatWritesTheRunGoesOn) { EXPECT_GT(KillsAndContinues(Calls::kAll, 31), 8); }
+
+TEST(KillTest, AtAnyCallThatWritesNoEventIsLostOrDoubled) {
+  EXPECT_GT(KillsAndContinues(Calls::kAll, 17, /*events=*/true), 15);
+}
 
 TEST(KillTest, KilledAgainAndAgainItEnds) {
   ASSERT_FALSE(KilledAt(0, Folder() + "/once"));

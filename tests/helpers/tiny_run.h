@@ -106,11 +106,12 @@ inline ExperimentSpec Spec(const std::vector<std::string>& sets = {}) {
 }
 
 // Runs the spec, and returns the record's bytes or the error.
-inline std::string RecordOf(const ExperimentSpec& spec, const std::string& out, RunRecord* record = nullptr) {
+inline std::string RecordOf(const ExperimentSpec& spec, const std::string& out, RunRecord* record = nullptr,
+                            const EventsOption& events = {}) {
   std::ostringstream shown;
   Progress progress(&shown, false);
   const std::atomic<bool> stop(false);
-  const absl::StatusOr<RunRecord> result = RunExperiment(spec, out, &progress, stop);
+  const absl::StatusOr<RunRecord> result = RunExperiment(spec, out, &progress, stop, false, events);
   if (!result.ok()) {
     return std::string(result.status().message());
   }
