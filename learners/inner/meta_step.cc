@@ -48,50 +48,64 @@ LearnerState StartLearning(ParamList params) {
   return state;
 }
 
-absl::StatusOr<StepStats> MetaStep(const Learner& learner, const Model& model, const MetaOptimizerSpec& optimizer,
-                                   int64_t total, const MetaBatch& batch, TaskPool* pool, LearnerState* state) {
-  struct Result {
-    TaskGradient gradient;
-    at::Tensor rows;
-  };
-  const std::vector<ParamInfo> infos = MetaInfos(model, learner);
+TaskGroups GroupsOf(const Learner& learner, const Model& model, int64_t meta_step, const MetaBatch& batch) {
   const int64_t tasks = batch.tasks;
   const int64_t together = learner.TakesSeveralTasks(model) ? batch.together : 1;
-  const int64_t groups = (tasks + together - 1) / together;
-  std::vector<Result> results(static_cast<size_t>(groups));
-  const int64_t done = pool->Run(groups, [&](int64_t g) {
-    const int64_t first = g * together;
-    const Episode episode =
-        OnDevice(batch.episode(first, std::min(together, tasks - first)), state->params[0].device());
-    const ParamList local = LocalParams(infos, state->params, episode.rows);
-    results[static_cast<size_t>(g)] = {learner.MetaGradient(model, local, episode, state->meta_step), episode.rows};
-  });
-  if (done < groups) {
-    return absl::CancelledError(absl::StrCat("stopped in meta-step ", state->meta_step));
+  TaskGroups groups;
+  groups.meta_step = meta_step;
+  groups.count = (tasks + together - 1) / together;
+  groups.episode = [tasks, together, episode = batch.episode](int64_t g) {
+    return episode(g * together, std::min(together, tasks - g * together));
+  };
+  return groups;
+}
+
+absl::StatusOr<StepStats> MetaStep(const Learner& learner, const Model& model, const MetaOptimizerSpec& optimizer,
+                                   int64_t total, const MetaBatch& batch, TaskPool* pool, LearnerState* state) {
+  const std::vector<ParamInfo> infos = MetaInfos(model, learner);
+  const TaskGroups groups = GroupsOf(learner, model, state->meta_step, batch);
+  OtherRanks* const others = batch.others;
+  if (others != nullptr) {
+    RETURN_IF_ERROR(others->Begin(state->meta_step, groups.count, state->params));
   }
+  GradientBlock block;
+  const int64_t first = others == nullptr ? 0 : others->First(groups.count);
+  if (const absl::Status computed =
+          block.Compute(learner, model, infos, state->params, groups, first, groups.count, pool);
+      !computed.ok()) {
+    if (others != nullptr) {
+      others->Drop();
+    }
+    return computed;
+  }
+  ParamList sums(state->params.size());
+  std::vector<GroupFacts> facts;
+  if (others != nullptr) {
+    RETURN_IF_ERROR(others->Finish(infos, state->params, &sums, &facts));
+  }
+  for (size_t i = 0; i < sums.size(); ++i) {
+    block.AddTo(infos[i], i, state->params[i], &sums[i]);
+  }
+  facts.insert(facts.end(), block.facts().begin(), block.facts().end());
 
   StepStats stats;
-  ParamList sums(state->params.size());
-  for (const Result& result : results) {
-    const TaskGradient& task = result.gradient;
-    stats.query_loss += task.query_loss / static_cast<double>(tasks);
-    stats.query_accuracy += task.query_accuracy / static_cast<double>(tasks);
+  const auto tasks = static_cast<double>(batch.tasks);
+  for (const GroupFacts& group : facts) {
+    stats.query_loss += group.query_loss / tasks;
+    stats.query_accuracy += group.query_accuracy / tasks;
     ++stats.gradients;
-    stats.recomputed += task.recomputed ? 1 : 0;
-    for (size_t i = 0; i < sums.size(); ++i) {
-      if (task.grads[i].defined() && !sums[i].defined()) {
-        sums[i] = at::zeros_like(state->params[i]);
-      }
-    }
-    AddLocal(infos, task.grads, result.rows, &sums);
+    stats.recomputed += group.recomputed ? 1 : 0;
   }
   for (at::Tensor& sum : sums) {
-    if (sum.defined() && tasks > 1) {
-      sum.div_(static_cast<double>(tasks));
+    if (sum.defined() && batch.tasks > 1) {
+      sum.div_(tasks);
     }
   }
   RETURN_IF_ERROR(CheckStep(infos, stats, sums, *state));
   stats.gradient_norm = AdamWUpdate(optimizer, infos, total, sums, &state->params, &state->optimizer);
+  if (others != nullptr) {
+    others->Updated(sums);
+  }
   ++state->meta_step;
   return stats;
 }

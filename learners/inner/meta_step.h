@@ -7,6 +7,7 @@
 
 #include "absl/status/statusor.h"
 #include "learners/inner/adamw.h"
+#include "learners/inner/gradient_block.h"
 #include "learners/inner/task_pool.h"
 #include "learners/learner.h"
 #include "learners/learner.pb.h"
@@ -32,7 +33,12 @@ struct MetaBatch {
   int64_t together = 1;
   // Returns tasks first, ..., first + count - 1 as one episode. Called from several threads.
   std::function<Episode(int64_t first, int64_t count)> episode;
+  // Other processes that compute a part of the tasks; null: there are none.
+  OtherRanks* others = nullptr;
 };
+
+// The groups of tasks that are computed as one episode.
+TaskGroups GroupsOf(const Learner& learner, const Model& model, int64_t meta_step, const MetaBatch& batch);
 
 struct StepStats {
   double query_loss = 0;  // mean over the tasks, as query_accuracy
@@ -43,7 +49,8 @@ struct StepStats {
 };
 
 // One update by the mean of the tasks' gradients. `total` is the planned number of meta-steps. The gradients are summed
-// in the order of the tasks, not in the order in which the tasks end. It is an error if a loss or gradient is not
+// in the order of the tasks, not in the order in which the tasks end, so that the bits do not depend on the number of
+// threads or processes. It is an error if a loss or gradient is not
 // finite; the error's text depends on whether the parameters were finite before this step. The error is Cancelled if
 // the pool was asked to stop before every task was done. After an error the state is unchanged.
 absl::StatusOr<StepStats> MetaStep(const Learner& learner, const Model& model, const MetaOptimizerSpec& optimizer,
