@@ -5,9 +5,9 @@ source "$(dirname "$0")/common.sh"
 packages=(
   bazel-bootstrap bazel-platforms bazel-rules-java clang-format-19 g++ git
   fonts-dejavu-core fonts-dejavu-extra fonts-freefont-ttf
-  libabsl-dev libarchive-dev libcli11-dev libfreetype-dev libgmock-dev libgtest-dev libicu-dev libisal-dev libjemalloc-dev
-  libopenblas-dev libpng-dev libprotobuf-dev libsentencepiece-dev libssl-dev libtorch-dev libturbojpeg0-dev lz4
-  nlohmann-json3-dev pkgconf protobuf-compiler pybind11-dev python3 python3-dev python3-numpy python3-protobuf xz-utils
+  libabsl-dev libarchive-dev libcli11-dev libfreetype-dev libgloo-dev libgmock-dev libgtest-dev libicu-dev libisal-dev
+  libjemalloc-dev libopenblas-dev libpng-dev libprotobuf-dev libsentencepiece-dev libssl-dev libtorch-dev libturbojpeg0-dev
+  lz4 nlohmann-json3-dev pkgconf protobuf-compiler pybind11-dev python3 python3-dev python3-numpy python3-protobuf xz-utils
 )
 
 fail() {

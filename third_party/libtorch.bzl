@@ -14,7 +14,20 @@ cc_library(
     defines = {defines},
     linkopts = {linkopts},
 )
+
+# What sends tensors between processes (c10d with Gloo). Without Gloo's headers, the program runs in one process only.
+cc_library(
+    name = "gloo",
+    defines = {gloo_defines},
+    linkopts = {gloo_linkopts},
+    deps = [":libtorch"],
+)
 """
+
+_GLOO_DEFINES = [
+    "METAPROMPT_PROCESSES",
+    "USE_C10D_GLOO",
+]
 
 # CUDA's own libraries (cuBLAS, cuDNN, NCCL) are needed to run the program, but not to build it.
 _CUDA = ["-ltorch_cuda", "-lc10_cuda", "-Wl,--allow-shlib-undefined"]
@@ -30,11 +43,15 @@ def _libtorch_impl(ctx):
     if not root:
         # The compiler searches /usr/include anyway. Only the folder of the C++ API inside it has to be named.
         ctx.symlink("/usr/include/torch/csrc/api/include", "api")
+        has_gloo = ctx.path("/usr/include/gloo/context.h").exists
         ctx.file("BUILD.bazel", _BUILD.format(
             hdrs = ["api/**"],
             includes = ["api"],
             defines = [],
             linkopts = ["-ltorch", "-ltorch_cpu", "-lc10"],
+            gloo_defines = _GLOO_DEFINES if has_gloo else [],
+            # The library that LibTorch uses itself.
+            gloo_linkopts = ["-lgloo"] if has_gloo else [],
         ))
         return
     if not ctx.path(root + "/include/ATen/ATen.h").exists:
@@ -58,6 +75,9 @@ def _libtorch_impl(ctx):
             "-ltorch",
             "-ltorch_cpu",
         ] + (_CUDA if has_cuda else []) + ["-lc10"],
+        # In these LibTorches, Gloo is a part of libtorch_cpu; pip wheels lack its headers.
+        gloo_defines = _GLOO_DEFINES if ctx.path(root + "/include/gloo/context.h").exists else [],
+        gloo_linkopts = [],
     ))
 
 libtorch_repository = repository_rule(
