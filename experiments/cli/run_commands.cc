@@ -16,6 +16,8 @@
 #include "experiments/host/output_file.h"
 #include "experiments/host/progress.h"
 #include "experiments/pretraining/pretraining_record.h"
+#include "experiments/ranks/place.h"
+#include "experiments/ranks/worker.h"
 #include "experiments/report/class_results_table.h"
 #include "experiments/report/comparison_text.h"
 #include "experiments/report/formats/report_format.h"
@@ -37,31 +39,47 @@
 namespace metaprompt {
 namespace {
 
-absl::Status Run(const RunFolderOptions& options, const Console& console) {
+struct RunOptions {
+  RunFolderOptions folder;
+  int processes = 1;
+};
+
+absl::Status Run(const RunOptions& run_options, const Console& console) {
+  const RunFolderOptions& options = run_options.folder;
+  ASSIGN_OR_RETURN(const Place place, PlaceOfRun(run_options.processes));
   ASSIGN_OR_RETURN(const ExperimentSpec spec, LoadSpec(options.spec.file, options.spec.sets));
   const std::string out = FolderOf(options, spec.name(), spec.seed());
   RETURN_IF_ERROR(UseKernelsOfRun(out));
+  if (place.rank > 0) {
+    return ServeRun(spec, place, *console.stop);
+  }
   Progress progress(console.err, console.terminal);
-  ASSIGN_OR_RETURN(const RunRecord record,
-                   RunExperiment(spec, out, &progress, *console.stop, options.allow_other_environment, options.events));
+  ASSIGN_OR_RETURN(const RunRecord record, RunExperiment(spec, out, &progress, *console.stop,
+                                                         options.allow_other_environment, options.events, place));
   *console.out << '\n' << ResultTable(record) << "\nrecord: " << out << "/record.textproto\n";
   return absl::OkStatus();
 }
 
 void RegisterRun(Commands* commands) {
-  auto options = std::make_shared<RunFolderOptions>();
+  auto options = std::make_shared<RunOptions>();
   CLI::App* run = commands->Add("run", "Meta-train, meta-test and leave a record; continues a run that was stopped",
                                 [options](const Console& console) { return Run(*options, console); },
                                 {/*best_kernel=*/true, /*hears_signals=*/true});
-  AddRunFolderOptions(kExperimentSpecHelp, "Run directory", run, options.get());
+  AddRunFolderOptions(kExperimentSpecHelp, "Run directory", run, &options->folder);
+  run->add_option("--processes", options->processes,
+                  "Processes on this machine that share the tasks; each has the spec's threads")
+      ->capture_default_str()
+      ->check(CLI::Range(1, 1024));
 }
 
 void RegisterSweep(Commands* commands) {
   auto options = std::make_shared<SweepOptions>();
-  CLI::App* sweep =
-      commands->Add("sweep", "Make many runs that differ in a few fields; skips those that are complete",
-                    [options](const Console& console) { return Sweep(*options, console.out, *console.stop); },
-                    {/*best_kernel=*/false, /*hears_signals=*/true});
+  CLI::App* sweep = commands->Add("sweep", "Make many runs that differ in a few fields; skips those that are complete",
+                                  [options](const Console& console) -> absl::Status {
+                                    RETURN_IF_ERROR(OnlyOneProcess("sweep"));
+                                    return Sweep(*options, console.out, *console.stop);
+                                  },
+                                  {/*best_kernel=*/false, /*hears_signals=*/true});
   sweep->add_option("SWEEP", options->file, "Sweep, a text protobuf (experiments/sweep.proto)")->required();
   AddSetOption("Change a field in every run; may be repeated", sweep, &options->sets);
   sweep->add_option("--out", options->out, "Folder for the runs [runs/NAME, by SWEEP's file name]");

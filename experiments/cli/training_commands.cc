@@ -13,6 +13,7 @@
 #include "experiments/pretraining/pretrain.h"
 #include "experiments/pretraining/pretraining_record.h"
 #include "experiments/pretraining/pretraining_spec.h"
+#include "experiments/ranks/place.h"
 #include "experiments/runs/run_inputs.h"
 #include "metaprompt/base/status_macros.h"
 #include "metaprompt/specs/spec_fields.h"
@@ -61,7 +62,8 @@ void RegisterTraining(const std::string& name, const std::string& help, const st
   auto options = std::make_shared<TrainingOptions>();
   CLI::App* command =
       commands->Add(name, help,
-                    [options, load](const Console& console) {
+                    [options, load, name](const Console& console) -> absl::Status {
+                      RETURN_IF_ERROR(OnlyOneProcess(name));
                       return Train(load(options->folder.spec.file, options->folder.spec.sets), *options, console);
                     },
                     {/*best_kernel=*/true, /*hears_signals=*/true});

@@ -133,11 +133,21 @@ std::string DoctorText(int threads) {
   return text;
 }
 
-std::string DifferentNumerics(const Environment& before, const Environment& now, bool bfloat16) {
+namespace {
+
+// How a difference is put: WHAT + was + one value + is + the other value + end.
+struct Wording {
+  std::string was = " was ";
+  std::string is = " and is ";
+  std::string end;
+};
+
+std::string DifferencesInWords(const Environment& before, const Environment& now, bool bfloat16,
+                               const Wording& wording) {
   std::vector<std::string> different;
   const auto compare = [&](absl::string_view what, const std::string& then, const std::string& current) {
     if (!then.empty() && then != current) {
-      different.push_back(absl::StrCat(what, " was ", then, " and is ", current));
+      different.push_back(absl::StrCat(what, wording.was, then, wording.is, current, wording.end));
     }
   };
   // Only the name and version: the rest of OpenBLAS' description depends on the kernel, which is compared separately.
@@ -160,6 +170,16 @@ std::string DifferentNumerics(const Environment& before, const Environment& now,
     compare("the processor's set of bfloat16 instructions", products(before), products(now));
   }
   return absl::StrJoin(different, ", ");
+}
+
+}  // namespace
+
+std::string DifferentNumerics(const Environment& before, const Environment& now, bool bfloat16) {
+  return DifferencesInWords(before, now, bfloat16, Wording());
+}
+
+std::string DifferentNumericsOfRank(const Environment& rank0, const Environment& other, int rank, bool bfloat16) {
+  return DifferencesInWords(rank0, other, bfloat16, {" is ", " on rank 0 and ", absl::StrCat(" on rank ", rank)});
 }
 
 }  // namespace metaprompt

@@ -19,6 +19,9 @@ Environment HostEnvironment(int threads);
 // threads is not compared, because a run keeps its own.
 std::string DifferentNumerics(const Environment& before, const Environment& now, bool bfloat16);
 
+// The same for ranks 0 and `rank` of one run: "the BLAS kernel is Haswell on rank 0 and SkylakeX on rank 1".
+std::string DifferentNumericsOfRank(const Environment& rank0, const Environment& other, int rank, bool bfloat16);
+
 // The output of `metaprompt doctor`. Measures the speed of the matrix product, which takes about a second.
 std::string DoctorText(int threads);
 

@@ -1,10 +1,6 @@
 #include "experiments/runs/evaluate.h"
 
-#include <ATen/ATen.h>
-#include <ATen/core/grad_mode.h>
-
 #include <algorithm>
-#include <atomic>
 #include <chrono>
 #include <mutex>
 #include <optional>
@@ -16,10 +12,9 @@
 #include "absl/strings/str_split.h"
 #include "absl/strings/strip.h"
 #include "experiments/host/stop_signals.h"
-#include "experiments/workbench/divergence.h"
+#include "experiments/ranks/shared_evaluation.h"
 #include "metaprompt/base/files.h"
 #include "metaprompt/base/status_macros.h"
-#include "metaprompt/model/finite.h"
 
 namespace metaprompt {
 namespace {
@@ -27,11 +22,6 @@ namespace {
 using Clock = std::chrono::steady_clock;
 
 constexpr std::chrono::seconds kBetweenWrites(5);
-
-struct EpisodeResult {
-  double accuracy = 0;               // in [0, 1]
-  std::vector<int64_t> predictions;  // way predicted for each query text
-};
 
 void Add(const EpisodeResult& one, EpisodeLines* lines) {
   lines->accuracies.push_back(one.accuracy);
@@ -62,38 +52,29 @@ class Evaluator {
             const EvaluationWork& work)
       : context_(context),
         params_(params),
-        split_(split),
-        plan_(plan),
         work_(work),
-        infos_(MetaInfos(context.bench->model(), *context.learner)),
-        together_(Together()) {}
+        tester_(*context.bench, *context.learner, split, plan, work.what),
+        together_(tester_.together()) {}
 
   absl::StatusOr<EpisodeLines> Run(const std::function<void(const EpisodeLines&)>& show,
                                    const std::function<absl::Status()>& before_file);
 
  private:
-  // How many tasks go through the model as one batch: 1 if each has its own mini-batches.
-  int64_t Together() const {
-    const ExperimentSpec& spec = context_.bench->spec();
-    const bool alone =
-        spec.learner().meta_test().epochs() > 0 || !context_.learner->TakesSeveralTasks(context_.bench->model());
-    return alone ? 1 : spec.tasks_together();
-  }
-
   // Reads the lines that an earlier process left in the file.
   absl::Status Continue();
-  // Evaluates up to `together_` episodes, first, first + 1, ..., of a chunk that ends before `end`.
-  absl::StatusOr<std::vector<EpisodeResult>> Group(int64_t first, int64_t end) const;
-  // Evaluates the rest of the chunk with the first missing episode. Calls `meanwhile` about twice per second.
-  absl::Status Chunk(const std::function<void()>& meanwhile);
+  // The groups of the chunk that begins with episode `begin`.
+  std::vector<EpisodeGroup> GroupsFrom(int64_t begin) const;
+  // Evaluates the rest of the chunk with the first missing episode. With other processes and at least as many groups as
+  // threads, also the following chunks, so that no process waits for the others at the end of a chunk: each group is
+  // then computed by one thread, so that the chunks do not change the numbers. Calls `meanwhile` about twice per
+  // second.
+  absl::Status Chunks(const std::function<void()>& meanwhile);
   absl::Status Write();
 
   const RunContext& context_;
   const ParamList& params_;
-  const TaskSource& split_;
-  const PlanOf& plan_;
   const EvaluationWork& work_;
-  const std::vector<ParamInfo> infos_;
+  const EpisodeTester tester_;
   const int64_t together_;
   EpisodeLines lines_;
   int64_t written_ = 0;  // lines in the file
@@ -136,78 +117,63 @@ absl::Status Evaluator::Continue() {
   return absl::OkStatus();
 }
 
-absl::StatusOr<std::vector<EpisodeResult>> Evaluator::Group(int64_t first, int64_t end) const {
-  const Model& model = context_.bench->model();
-  const Learner& learner = *context_.learner;
-  std::vector<EpisodePlan> plans;
-  for (int64_t i = first; i < std::min(end, first + together_); ++i) {
-    plans.push_back(plan_(i));
+std::vector<EpisodeGroup> Evaluator::GroupsFrom(int64_t begin) const {
+  const int64_t end = std::min(work_.episodes, begin + work_.chunk);
+  std::vector<EpisodeGroup> groups;
+  for (int64_t first = begin; first < end; first += together_) {
+    groups.push_back({first, std::min(end, first + together_)});
   }
-  const Episode episode = OnDevice(split_.Build(plans, params_[0].scalar_type()), params_[0].device());
-  const ParamList meta = LocalParams(infos_, params_, episode.rows);
-  const AdaptedParams adapted = learner.Adapt(model, meta, episode.support);
-  const at::NoGradGuard no_grad;
-  const at::Tensor logits = learner.Logits(model, adapted, episode.query);
-  if (!AllFinite(logits)) {
-    return absl::FailedPreconditionError(
-        absl::StrCat(work_.what, ", episode ", first, ": the logits of its query texts are not finite; ",
-                     Divergence(context_.bench->spec().learner(), model, meta, episode.support).message()));
-  }
-  const at::Tensor predicted = logits.argmax(-1).cpu();
-  const at::Tensor right = predicted.eq(episode.query.labels.cpu());
-  const int64_t texts = predicted.size(0) / episode.query.tasks;
-  const int64_t* way = predicted.data_ptr<int64_t>();
-  std::vector<EpisodeResult> results;
-  for (int64_t t = 0; t < episode.query.tasks; ++t) {
-    EpisodeResult result;
-    result.accuracy = right.narrow(0, t * texts, texts).sum().item<double>() / static_cast<double>(texts);
-    result.predictions.assign(way + t * texts, way + (t + 1) * texts);
-    results.push_back(std::move(result));
-  }
-  return results;
+  return groups;
 }
 
-absl::Status Evaluator::Chunk(const std::function<void()>& meanwhile) {
-  const int64_t begin = lines_.count() / work_.chunk * work_.chunk;
-  const int64_t end = std::min(work_.episodes, begin + work_.chunk);
-  const int64_t known = (lines_.count() - begin) / together_;  // groups
-  std::mutex mutex;                                            // guards the variables below
-  absl::Status failed;
-  std::atomic<bool> any_failed = false;
-  std::vector<std::optional<std::vector<EpisodeResult>>> done(
-      static_cast<size_t>((end - begin + together_ - 1) / together_));
-  int64_t next = known;  // the first group whose lines are missing
+absl::Status Evaluator::Chunks(const std::function<void()>& meanwhile) {
+  const auto one_thread = [&](const std::vector<EpisodeGroup>& groups) {
+    return static_cast<int>(groups.size()) >= context_.pool->threads();
+  };
+  int64_t begin = lines_.count() / work_.chunk * work_.chunk;
+  SharedEvaluation shared;
+  shared.groups = GroupsFrom(begin);
+  shared.one_thread = one_thread(shared.groups);  // by all groups of the chunk, also those that are known
+  while (context_.crew != nullptr && shared.one_thread && (begin += work_.chunk) < work_.episodes) {
+    const std::vector<EpisodeGroup> next = GroupsFrom(begin);
+    if (!one_thread(next)) {
+      break;
+    }
+    shared.groups.insert(shared.groups.end(), next.begin(), next.end());
+  }
+  const auto known = [&](const EpisodeGroup& group) { return group.end <= lines_.count(); };
+  shared.groups.erase(std::remove_if(shared.groups.begin(), shared.groups.end(), known), shared.groups.end());
+  shared.tester = &tester_;
+  shared.params = &params_;
+  shared.pool = context_.pool;
+  shared.crew = context_.crew;
+  shared.split = work_.kind;
+  shared.shots = work_.shots;
+  shared.what = work_.what;
+
+  std::mutex mutex;  // guards the variables below
+  std::vector<std::optional<std::vector<EpisodeResult>>> done(shared.groups.size());
+  size_t next = 0;  // the first group whose lines are missing
   const auto take = [&] {
     const std::lock_guard<std::mutex> lock(mutex);
-    for (; next < static_cast<int64_t>(done.size()) && done[static_cast<size_t>(next)].has_value(); ++next) {
-      for (const EpisodeResult& one : *done[static_cast<size_t>(next)]) {
+    for (; next < done.size() && done[next].has_value(); ++next) {
+      for (const EpisodeResult& one : *done[next]) {
         Add(one, &lines_);
       }
     }
   };
-  // The pool gets all groups of the chunk, also the known ones, because their number decides how threads share the
-  // work.
-  context_.pool->Run(
-      static_cast<int64_t>(done.size()),
-      [&](int64_t g) {
-        if (g < known || any_failed) {
-          return;
-        }
-        absl::StatusOr<std::vector<EpisodeResult>> results = Group(begin + g * together_, end);
+  const absl::Status status = EvaluateGroups(
+      shared,
+      [&](size_t g, std::vector<EpisodeResult> results) {
         const std::lock_guard<std::mutex> lock(mutex);
-        if (results.ok()) {
-          done[static_cast<size_t>(g)] = *std::move(results);
-        } else {
-          failed.Update(results.status());
-          any_failed = true;
-        }
+        done[g] = std::move(results);
       },
       [&] {
         take();
         meanwhile();
       });
   take();
-  return failed;
+  return status;
 }
 
 absl::Status Evaluator::Write() {
@@ -236,7 +202,7 @@ absl::StatusOr<EpisodeLines> Evaluator::Run(const std::function<void(const Episo
     last = Clock::now();
   };
   while (lines_.count() < work_.episodes && failed.ok()) {
-    const absl::Status status = Chunk([&] {
+    const absl::Status status = Chunks([&] {
       show(lines_);
       if (Clock::now() - last >= kBetweenWrites && written_ < lines_.count()) {
         write();

@@ -7,6 +7,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "experiments/host/stop_signals.h"
+#include "experiments/ranks/crew.h"
 #include "experiments/runs/class_results.h"
 #include "experiments/runs/count_words.h"
 #include "experiments/runs/evaluate.h"
@@ -51,8 +52,13 @@ absl::StatusOr<Evaluation> MetaTest(const RunContext& context, int shots, const 
   EvaluationWork work;
   work.what = absl::StrCat(shots, "-shot meta-test, ", initialisation);
   work.file = absl::StrCat("test-", shots, "shot-", initialisation, ".tsv");
+  work.kind = Split::kTest;
+  work.shots = shots;
   work.episodes = total;
   work.chunk = kTestChunk;
+  if (context.crew != nullptr) {
+    context.crew->NewParams(MetaInfos(context.bench->model(), *context.learner), shots);
+  }
   bool begun = false;
   const auto show = [&](const EpisodeLines& lines) {
     if (!begun) {  // episodes of an earlier process count as done, but not for the speed

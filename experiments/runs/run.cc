@@ -12,6 +12,8 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "datasets/text_names.h"
+#include "experiments/host/threads.h"
+#include "experiments/ranks/crew.h"
 #include "experiments/runs/count_words.h"
 #include "experiments/runs/meta_test.h"
 #include "experiments/runs/run_context.h"
@@ -29,6 +31,8 @@
 
 namespace metaprompt {
 namespace {
+
+constexpr int kStoppedStatus = 130;  // the exit status of a process that a signal has stopped
 
 absl::StatusOr<ShotResult> RunShots(const RunContext& context, int shots, std::optional<WordCounts>* words) {
   ASSIGN_OR_RETURN(Trained trained, MetaTrain(context, shots));
@@ -141,35 +145,82 @@ std::string UnknownWordsNote(const Workbench& bench) {
   return count == 0 ? "" : absl::StrCat("; the tokenizer lacks words of ", count, " class names, such as ", first);
 }
 
-absl::StatusOr<RunRecord> RunIn(RunDirectory* directory, const ExperimentSpec& spec, Progress* progress,
-                                const std::atomic<bool>& stop, bool allow_other_environment,
+// Lets the other processes open the run, too.
+absl::Status Gather(const ExperimentSpec& spec, const TokenizerFiles& tokenizer, int threads, const std::string& folder,
+                    Crew* crew) {
+  RunSetup setup;
+  setup.set_spec(SpecText(spec));
+  setup.set_threads(threads);
+  for (const auto& [name, contents] : tokenizer) {
+    RunSetup::NamedFile* const file = setup.add_tokenizer();
+    file->set_name(name);
+    file->set_contents(contents);
+  }
+  return crew->Gather(std::move(setup), folder);
+}
+
+// An error if another process has opened something else.
+absl::Status CheckSameRun(const RunRecord& record, const Environment& environment, Crew* crew) {
+  RankFacts facts;
+  *facts.mutable_dataset() = record.dataset();
+  *facts.mutable_model() = record.model();
+  *facts.mutable_environment() = environment;
+  facts.set_manifest_sha256(record.manifest_sha256());
+  return crew->Compare(facts, record.spec().precision() == ExperimentSpec::BFLOAT16);
+}
+
+// What the other processes cost.
+void AddProcesses(const Crew& crew, Environment* environment, Progress* progress) {
+  const double seconds = environment->wall_seconds();
+  environment->set_processes(crew.size());
+  environment->set_communication_share(crew.communication_seconds() / seconds);
+  environment->set_waiting_share(crew.waiting_seconds() / seconds);
+  progress->Line(
+      absl::StrFormat("%d processes: rank 0 sent and received for %.2f %% of the time, and waited for the "
+                      "others' gradients for %.2f %%",
+                      crew.size(), 100 * environment->communication_share(), 100 * environment->waiting_share()));
+}
+
+// `crew`: null if there are no other processes.
+absl::StatusOr<RunRecord> RunIn(RunDirectory* directory, const ExperimentSpec& spec, const Place& place, Crew* crew,
+                                Progress* progress, const std::atomic<bool>& asked, bool allow_other_environment,
                                 const EventsOption& events_option) {
   const auto begin = std::chrono::steady_clock::now();
   ASSIGN_OR_RETURN(const std::unique_ptr<RunEvents> events,
                    RunEvents::Open(events_option, directory->folder(), SpecText(spec)));
   ASSIGN_OR_RETURN(const TokenizerFiles tokenizer, KeptTokenizer(*directory));
+  ASSIGN_OR_RETURN(const int threads, ThreadsOfRun(*directory, ThreadsOr(spec.threads(), place.on_this_machine)));
   progress->Begin("data and encoder", "", 0, 1);
+  if (crew != nullptr) {
+    RETURN_IF_ERROR(Gather(spec, tokenizer, threads, directory->folder(), crew));
+  }
+  const std::atomic<bool>& stop = crew == nullptr ? asked : crew->stop();
   ASSIGN_OR_RETURN(const std::unique_ptr<Workbench> opened, Workbench::Open(spec, tokenizer));
   Workbench& bench = *opened;
   RunRecord record = NewRecord(bench);
   RETURN_IF_ERROR(
       CheckSameInputs(*directory, record.dataset().content_sha256(), record.model(), record.manifest_sha256()));
-  ASSIGN_OR_RETURN(const int threads, ThreadsOfRun(*directory, spec.threads()));
   ASSIGN_OR_RETURN(Environment environment, EnvironmentOfRun(*directory, spec.precision() == ExperimentSpec::BFLOAT16,
                                                              threads, allow_other_environment));
+  if (crew != nullptr) {
+    RETURN_IF_ERROR(CheckSameRun(record, environment, crew));
+  }
   RETURN_IF_ERROR(SaveInputs(*directory, bench));
   progress->End(absl::StrCat(InputsLine(record), UnknownWordsNote(bench)));
 
   const std::unique_ptr<Learner> learner = MakeLearner(spec.learner());
   // A GPU takes one task at a time, unless `threads` says how many it has memory for.
   TaskPool pool(bench.device().is_cpu() ? threads : std::max(1, static_cast<int>(spec.threads())), &stop);
-  const RunContext context = {&bench, learner.get(), directory, &pool, progress, &stop, events.get()};
+  const RunContext context = {&bench, learner.get(), directory, &pool, progress, &stop, events.get(), crew};
   std::optional<WordCounts> words;
   for (const int shots : spec.episodes().shots()) {
     ASSIGN_OR_RETURN(*record.add_results(), RunShots(context, shots, &words));
   }
 
   environment.set_wall_seconds(std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count());
+  if (crew != nullptr) {
+    AddProcesses(*crew, &environment, progress);
+  }
   for (const auto& [file, text] :
        {std::make_pair("curve.tsv", CurveText(record)), std::make_pair("environment.textproto", SpecText(environment)),
         std::make_pair("record.textproto", SpecText(record))}) {
@@ -182,7 +233,11 @@ absl::StatusOr<RunRecord> RunIn(RunDirectory* directory, const ExperimentSpec& s
 
 absl::StatusOr<RunRecord> RunExperiment(const ExperimentSpec& spec, const std::string& out, Progress* progress,
                                         const std::atomic<bool>& stop, bool allow_other_environment,
-                                        const EventsOption& events) {
+                                        const EventsOption& events, const Place& place) {
+  std::unique_ptr<Crew> crew;
+  if (place.size > 1) {
+    ASSIGN_OR_RETURN(crew, Crew::Listen(place, std::chrono::seconds(spec.processes().silence_seconds()), stop));
+  }
   RunLife<RunRecord> run;
   run.spec_text = SpecText(spec);
   run.out = out;
@@ -190,10 +245,22 @@ absl::StatusOr<RunRecord> RunExperiment(const ExperimentSpec& spec, const std::s
   run.read = [](const std::string& folder) { return ReadRecord(folder); };
   run.spec_text_of = SpecTextOf<RunRecord>(WriteOutDefaults);
   run.work = [&](RunDirectory* directory) {
-    return RunIn(directory, spec, progress, stop, allow_other_environment, events);
+    return RunIn(directory, spec, place, crew.get(), progress, stop, allow_other_environment, events);
   };
-  run.clean = RemoveInputNotes;
-  return LiveRun(run, progress);
+  run.clean = [](const RunDirectory& directory) {
+    RemoveInputNotes(directory);
+    directory.RemoveRankLogs();
+  };
+  absl::StatusOr<RunRecord> record = LiveRun(run, progress);
+  if (crew == nullptr) {
+    return record;
+  }
+  // A process that is lost stops the run in the same way as a signal.
+  if (const absl::Status failure = crew->failure(); absl::IsCancelled(record.status()) && !failure.ok()) {
+    record = absl::Status(failure.code(), absl::StrCat(failure.message(), "; ", record.status().message()));
+  }
+  crew->End(record.ok() ? 0 : absl::IsCancelled(record.status()) ? kStoppedStatus : 1);
+  return record;
 }
 
 }  // namespace metaprompt

@@ -8,6 +8,7 @@
 #include "absl/status/statusor.h"
 #include "experiments/experiment.pb.h"
 #include "experiments/host/progress.h"
+#include "experiments/ranks/place.h"
 #include "experiments/result.pb.h"
 #include "experiments/watching/run_events.h"
 
@@ -28,9 +29,13 @@ namespace metaprompt {
 // record is returned and nothing is done. A run that fails before its first checkpoint leaves no files. The error is
 // Cancelled if `stop` was set. It is an error to continue a run where numbers would round differently (with another
 // BLAS kernel or another LibTorch), unless `allow_other_environment` is set. Events change no other file.
+//
+// `place`: rank 0 of the run's processes (place.h), the only one that calls this function; the others call ServeRun.
+// The bytes do not depend on their number. If one of them is lost, the run saves as after a stop, and the error names
+// it.
 absl::StatusOr<RunRecord> RunExperiment(const ExperimentSpec& spec, const std::string& out, Progress* progress,
                                         const std::atomic<bool>& stop, bool allow_other_environment = false,
-                                        const EventsOption& events = {});
+                                        const EventsOption& events = {}, const Place& place = Place());
 
 }  // namespace metaprompt
 

@@ -13,7 +13,9 @@
 
 namespace metaprompt {
 
-// Owns nothing; nothing but `events` is null.
+class Crew;
+
+// Owns nothing; nothing but `events` and `crew` is null.
 struct RunContext {
   Workbench* bench = nullptr;
   const Learner* learner = nullptr;
@@ -22,6 +24,7 @@ struct RunContext {
   Progress* progress = nullptr;
   const std::atomic<bool>* stop = nullptr;  // set: save and return Cancelled
   RunEvents* events = nullptr;              // null: no events for TensorBoard
+  Crew* crew = nullptr;                     // the other processes of the run; null: there are none
 };
 
 }  // namespace metaprompt

@@ -244,6 +244,14 @@ void RunDirectory::Post(absl::string_view text) const {
   }
 }
 
+void RunDirectory::RemoveRankLogs() const {
+  for (const std::string& name : NamesIn(folder())) {
+    if (absl::StartsWith(name, "rank-") && absl::EndsWith(name, ".log")) {
+      Remove(name);
+    }
+  }
+}
+
 bool RunDirectory::HasWork() const {
   const std::vector<std::string> names = NamesIn(path_ + kPartial);
   return std::any_of(names.begin(), names.end(), [](const std::string& name) {
@@ -262,6 +270,7 @@ void RunDirectory::Clear() {
     }
   }
   RemoveEmpty({folders.begin(), folders.end()});
+  RemoveRankLogs();
 }
 
 void RunDirectory::Abandon() {

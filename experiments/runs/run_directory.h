@@ -44,6 +44,8 @@ class RunDirectory {
   // Leaves a text in the lock file, for those who watch the run (run_status.h). It is removed with that file. Errors
   // are ignored: the run does not depend on it.
   void Post(absl::string_view text) const;
+  // Removes the logs of the run's other processes (RankLog).
+  void RemoveRankLogs() const;
 
   // The file's bytes. The error names the file; a wrong checksum is an error, too.
   absl::StatusOr<std::string> Read(const std::string& name) const;

@@ -9,6 +9,8 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "experiments/host/stop_signals.h"
+#include "experiments/ranks/crew.h"
+#include "experiments/ranks/rank_tasks.h"
 #include "experiments/runs/evaluate.h"
 #include "experiments/runs/state_file.h"
 #include "experiments/runs/train_events.h"
@@ -154,6 +156,8 @@ absl::StatusOr<EpisodeLines> MetaTraining::ValidLines(const PlanOf& plan) {
   ASSIGN_OR_RETURN(const TaskSource* const split, context_.bench->Prompted(Split::kValid));
   EvaluationWork work;
   work.what = absl::StrCat(shots_, "-shot validation at meta-step ", state_.meta_step);
+  work.kind = Split::kValid;
+  work.shots = shots_;
   work.file = validation_;
   work.title = absl::StrCat("meta-step ", state_.meta_step);
   work.keep = false;
@@ -225,13 +229,8 @@ absl::Status MetaTraining::TrainNothing() {
 
 absl::Status MetaTraining::Step(const TaskSource& split, const EpisodeSampler& sampler) {
   const TrainSpec& train = spec_.train();
-  const int64_t step = state_.meta_step;
-  MetaBatch batch;
-  batch.tasks = train.meta_batch();
-  batch.together = spec_.tasks_together();
-  batch.episode = [&](int64_t first, int64_t count) {
-    return split.Build(sampler.Plans(step * train.meta_batch() + first, count), at::kFloat);
-  };
+  MetaBatch batch = TasksOfStep(spec_, split, sampler, state_.meta_step);
+  batch.others = context_.crew;
   const auto begin = std::chrono::steady_clock::now();
   const absl::StatusOr<StepStats> stepped =
       MetaStep(*context_.learner, context_.bench->model(), spec_.learner().meta_optimizer(), train.meta_steps(), batch,
@@ -272,6 +271,9 @@ absl::StatusOr<Trained> MetaTraining::Run() {
   if (!done_.finished()) {
     const StopsLater stops_later;
     RETURN_IF_ERROR(events_.Begin(done_));
+    if (context_.crew != nullptr) {
+      context_.crew->NewParams(infos_, shots_);
+    }
     RETURN_IF_ERROR(BetweenSteps());
     while (!done_.finished()) {
       RETURN_IF_ERROR(Step(*split, sampler));
