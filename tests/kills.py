@@ -2,6 +2,7 @@
 """Stops runs many times at random moments, and compares their files with those of a run that was never stopped.
 
     tests/kills.py --kills 1000
+    tests/kills.py --kills 200 --processes 3
 
 There is a small run for each command that can be continued: run, pretrain, finetune. Training, validation and meta-test
 of `run` each take longer than the time between two kills. A kill is a SIGKILL, SIGTERM, SIGINT or SIGUSR1 at a random
@@ -9,14 +10,20 @@ moment between the start of the program and --longest seconds later. When a run 
 file must have the same bytes as in the undisturbed run, except environment.textproto, which has the time, and
 SHA256SUMS, which has its checksum. Then a run of the next command begins, until there were enough kills. The last line
 counts kills, runs and differences. The exit status is 1 if there is a difference or if a run fails.
+
+With --processes, `run` is started with 1 to N processes, a random number each time, and one of them gets the signal.
+All of them must end soon after it.
 """
 
 import argparse
+import contextlib
+import os
 import random
 import signal
 import subprocess
 import sys
 import tempfile
+import time
 from pathlib import Path
 
 RUN = """
@@ -73,6 +80,50 @@ def write_world(folder):
         (folder / f"{command}.textproto").write_text(spec)
 
 
+class Run:
+    """One start of a command, with a number of processes."""
+
+    def __init__(self, program, command, out, folder, size):
+        line = [program, command, f"{command}.textproto", "--out", out]
+        line += ["--processes", str(size)] if size > 1 else []
+        self.error = tempfile.TemporaryFile()
+        self.process = subprocess.Popen(line, cwd=folder, stdout=subprocess.DEVNULL, stderr=self.error)
+        self.others = []
+
+    def pids(self):
+        """Rank 0 and the processes that it has started."""
+        children = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children")
+        self.others = [int(pid) for pid in children.read_text().split()]
+        return [self.process.pid] + self.others
+
+    def wait(self, seconds):
+        """Whether rank 0 ended within this time."""
+        try:
+            self.process.wait(seconds)
+            return True
+        except subprocess.TimeoutExpired:
+            return False
+
+    def orphans(self, seconds):
+        """Which of the processes that pids() found still run after this time."""
+        end = time.monotonic() + seconds
+        while any(runs(pid) for pid in self.others) and time.monotonic() < end:
+            time.sleep(0.02)
+        return [pid for pid in self.others if runs(pid)]
+
+    def text(self):
+        """What rank 0 printed on the standard error."""
+        self.error.seek(0)
+        return f"exit status {self.process.returncode}\n{self.error.read().decode(errors='replace')}"
+
+
+def runs(pid):
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
+    except FileNotFoundError:
+        return False
+
+
 def files_of(run):
     return {path.name: path.read_bytes() for path in run.iterdir()
             if path.name not in ("environment.textproto", "SHA256SUMS")}
@@ -84,54 +135,56 @@ def main():
                         help="the metaprompt binary [bazel-bin/experiments/cli/metaprompt]")
     parser.add_argument("--kills", type=int, default=1000, help="how many kills [1000]")
     parser.add_argument("--longest", type=float, default=3, help="seconds between start and kill, at most [3]")
+    parser.add_argument("--processes", type=int, default=1, help="processes of a run, at most [1]")
     parser.add_argument("--seed", type=int, default=0, help="decides the moments and signals [0]")
     options = parser.parse_args()
     program = options.program.resolve()
     chance = random.Random(options.seed)
-    kills = runs = different = 0
+    kills = count = different = 0
     with tempfile.TemporaryDirectory(prefix="kills") as name:
         folder = Path(name)
         write_world(folder)
 
-        def start(command, out):
-            return subprocess.Popen([program, command, f"{command}.textproto", "--out", out], cwd=folder,
-                                    stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-
+        commands = list(SPECS) if options.processes == 1 else ["run"]
         expected_of = {}
-        for command in SPECS:
-            whole = start(command, f"whole-{command}")
-            _, err = whole.communicate()
-            if whole.returncode != 0:
-                sys.exit(err.decode(errors="replace"))
+        for command in commands:
+            whole = Run(program, command, f"whole-{command}", folder, 1)
+            if not whole.wait(600) or whole.process.returncode != 0:
+                sys.exit(whole.text())
             expected_of[command] = files_of(folder / f"whole-{command}")
         while kills < options.kills:
-            command = list(SPECS)[runs % len(SPECS)]
+            command = commands[count % len(commands)]
             expected = expected_of[command]
-            out = f"{command}{runs}"
+            out = f"{command}{count}"
             while True:
-                process = start(command, out)
-                sent = None
-                try:
-                    _, err = process.communicate(timeout=chance.uniform(0, options.longest))
-                except subprocess.TimeoutExpired:
+                size = chance.randint(1, options.processes)
+                run = Run(program, command, out, folder, size)
+                sent = victim = None
+                if not run.wait(chance.uniform(0, options.longest)):
+                    victim = chance.choice(run.pids())
                     sent = chance.choice(SIGNALS)
-                    process.send_signal(sent)
+                    with contextlib.suppress(ProcessLookupError):
+                        os.kill(victim, sent)
                     kills += 1
-                    _, err = process.communicate(timeout=120)
-                if sent is None and process.returncode == 0:
+                ended = run.wait(120)
+                orphans = run.orphans(20)
+                code = run.process.returncode
+                if sent is None and code == 0:
                     break
                 # A signal that arrives before the program handles signals ends it. Later the program saves, and exits
                 # with 130. A run may also have ended just before the signal.
                 expected_codes = {0} if sent is None else {0, -sent} if sent == signal.SIGKILL else {0, -sent, 130}
-                if process.returncode not in expected_codes:
-                    sys.exit(f"{out}, after {kills} kills: exit status {process.returncode}\n"
-                             f"{err.decode(errors='replace')}")
-            runs += 1
+                if victim is not None and victim != run.process.pid:
+                    expected_codes.add(1)  # a process of the run is lost
+                if code not in expected_codes or not ended or orphans:
+                    sys.exit(f"{out}, after {kills} kills: signal {sent} to process {victim} of {size}; still running: "
+                             f"{orphans}\n{run.text()}")
+            count += 1
             found = files_of(folder / out)
             wrong = [file for file in sorted(expected.keys() | found.keys()) if expected.get(file) != found.get(file)]
             different += bool(wrong)
             print(f"{out}: {kills} kills so far{', different: ' + ', '.join(wrong) if wrong else ''}", flush=True)
-    print(f"{kills} kills, {runs} runs, {different} different")
+    print(f"{kills} kills, {count} runs, {different} different")
     sys.exit(different > 0)
 
 
