@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Checks the formatting, builds everything, runs all tests, follows the examples of CONTRIBUTING.md, and kills runs 70
+# Checks the formatting, builds everything, runs all tests, follows the examples of CONTRIBUTING.md, and kills runs 50
 # times. The last line counts the test cases: `N passed, N failed`, and `, N skipped` if some were skipped. The examples
 # count as one case, and so do the kills.
 # `./test.sh --lint` also runs clang-tidy, which takes long. Other arguments are options for Bazel, such as --config=ci,
@@ -51,7 +51,6 @@ followed=1
 step tests/contributing.py "${options[@]}" || followed=0
 resumed=1
 step tests/kills.py --program bazel-bin/experiments/cli/metaprompt --kills 50 || resumed=0
-step tests/kills.py --program bazel-bin/experiments/cli/metaprompt --kills 20 --processes 3 || resumed=0
 
 # Google Test writes one <testcase> per test case to the XML; a test program that crashed has one, with an <error>.
 reports=()
