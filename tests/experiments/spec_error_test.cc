@@ -185,7 +185,7 @@ TEST_F(CommandLineTest, AssignmentsThatAreWrong) {
       {"=3", "--set =3: expected FIELD=VALUE, as in learner.inner.steps=5"},
       {"nam=3",
        "--set nam: there is no field 'nam'; known: name, seed, dataset, model, episodes, learner, train, test, "
-       "threads, tasks_together, device, precision"},
+       "threads, tasks_together, device, precision, processes"},
       {"test.episode=3",
        "--set test.episode: there is no field 'episode' in test; known: episodes, baseline, manifest, count_words"},
       {"seed.x=3", "--set seed.x: seed has no fields"},
