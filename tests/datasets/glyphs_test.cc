@@ -1,5 +1,5 @@
 // Images of characters, from the fonts that Debian installs.
-#include "datasets/sources/glyphs.h"
+#include "datasets/sources/images/glyphs.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -10,7 +10,7 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
 #include "datasets/dataset.h"
-#include "datasets/readers/font_file.h"
+#include "datasets/readers/images/font_file.h"
 #include "tests/helpers/dataset_files.h"
 
 namespace metaprompt {

@@ -1,4 +1,4 @@
-#include "datasets/sources/cifar.h"
+#include "datasets/sources/images/cifar.h"
 
 #include <algorithm>
 #include <cstddef>

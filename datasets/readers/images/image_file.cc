@@ -1,4 +1,4 @@
-#include "datasets/readers/image_file.h"
+#include "datasets/readers/images/image_file.h"
 
 #include <png.h>
 #include <turbojpeg.h>

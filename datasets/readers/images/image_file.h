@@ -1,6 +1,6 @@
 // Image files: PNG and JPEG.
-#ifndef DATASETS_READERS_IMAGE_FILE_H_
-#define DATASETS_READERS_IMAGE_FILE_H_
+#ifndef DATASETS_READERS_IMAGES_IMAGE_FILE_H_
+#define DATASETS_READERS_IMAGES_IMAGE_FILE_H_
 
 #include <cstdint>
 #include <string>
@@ -28,4 +28,4 @@ absl::StatusOr<DecodedImage> DecodeImage(absl::string_view contents, int64_t cha
 
 }  // namespace metaprompt
 
-#endif  // DATASETS_READERS_IMAGE_FILE_H_
+#endif  // DATASETS_READERS_IMAGES_IMAGE_FILE_H_

@@ -1,4 +1,4 @@
-#include "datasets/sources/image_folder.h"
+#include "datasets/sources/images/image_folder.h"
 
 #include <cstdint>
 #include <string>
@@ -11,7 +11,7 @@
 #include "absl/strings/str_split.h"
 #include "absl/strings/string_view.h"
 #include "datasets/readers/bad_lines.h"
-#include "datasets/readers/image_file.h"
+#include "datasets/readers/images/image_file.h"
 #include "datasets/readers/source_files.h"
 #include "metaprompt/base/status_macros.h"
 

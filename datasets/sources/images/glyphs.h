@@ -1,7 +1,7 @@
 // Pictures of characters: each character is a class, and each font face gives one example of it. The task is few-shot
 // recognition of characters, as with Omniglot (Lake et al. 2015), but with fonts that Debian packages.
-#ifndef DATASETS_SOURCES_GLYPHS_H_
-#define DATASETS_SOURCES_GLYPHS_H_
+#ifndef DATASETS_SOURCES_IMAGES_GLYPHS_H_
+#define DATASETS_SOURCES_IMAGES_GLYPHS_H_
 
 #include "datasets/sources/source_info.h"
 
@@ -18,4 +18,4 @@ SourceInfo GlyphsSourceInfo();
 
 }  // namespace metaprompt
 
-#endif  // DATASETS_SOURCES_GLYPHS_H_
+#endif  // DATASETS_SOURCES_IMAGES_GLYPHS_H_

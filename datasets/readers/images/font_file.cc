@@ -1,4 +1,4 @@
-#include "datasets/readers/font_file.h"
+#include "datasets/readers/images/font_file.h"
 
 // FreeType's headers must follow this one.
 #include <ft2build.h>

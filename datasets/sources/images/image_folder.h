@@ -1,6 +1,6 @@
 // A user's own images: one folder of PNG or JPEG files per class.
-#ifndef DATASETS_SOURCES_IMAGE_FOLDER_H_
-#define DATASETS_SOURCES_IMAGE_FOLDER_H_
+#ifndef DATASETS_SOURCES_IMAGES_IMAGE_FOLDER_H_
+#define DATASETS_SOURCES_IMAGES_IMAGE_FOLDER_H_
 
 #include "absl/status/statusor.h"
 #include "datasets/dataset.pb.h"
@@ -15,4 +15,4 @@ absl::StatusOr<Imported> LoadImageFolder(const ImageFolderSource& source, const 
 
 }  // namespace metaprompt
 
-#endif  // DATASETS_SOURCES_IMAGE_FOLDER_H_
+#endif  // DATASETS_SOURCES_IMAGES_IMAGE_FOLDER_H_

@@ -1,6 +1,6 @@
 // A font file, and the pictures of its characters as FreeType draws them.
-#ifndef DATASETS_READERS_FONT_FILE_H_
-#define DATASETS_READERS_FONT_FILE_H_
+#ifndef DATASETS_READERS_IMAGES_FONT_FILE_H_
+#define DATASETS_READERS_IMAGES_FONT_FILE_H_
 
 #include <cstdint>
 #include <memory>
@@ -36,4 +36,4 @@ class FontFile {
 
 }  // namespace metaprompt
 
-#endif  // DATASETS_READERS_FONT_FILE_H_
+#endif  // DATASETS_READERS_IMAGES_FONT_FILE_H_

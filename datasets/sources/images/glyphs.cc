@@ -1,4 +1,4 @@
-#include "datasets/sources/glyphs.h"
+#include "datasets/sources/images/glyphs.h"
 
 #include <unicode/uchar.h>
 
@@ -18,7 +18,7 @@
 #include "datasets/dataset.pb.h"
 #include "datasets/image_shape.h"
 #include "datasets/readers/bad_lines.h"
-#include "datasets/readers/font_file.h"
+#include "datasets/readers/images/font_file.h"
 #include "datasets/readers/source_files.h"
 #include "datasets/splits/published_splits.h"
 #include "metaprompt/base/status_macros.h"

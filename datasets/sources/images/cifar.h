@@ -1,6 +1,6 @@
 // CIFAR-10 and CIFAR-100 (Krizhevsky 2009), in the publisher's binary version.
-#ifndef DATASETS_SOURCES_CIFAR_H_
-#define DATASETS_SOURCES_CIFAR_H_
+#ifndef DATASETS_SOURCES_IMAGES_CIFAR_H_
+#define DATASETS_SOURCES_IMAGES_CIFAR_H_
 
 #include "datasets/sources/source_info.h"
 
@@ -12,4 +12,4 @@ SourceInfo CifarSourceInfo();
 
 }  // namespace metaprompt
 
-#endif  // DATASETS_SOURCES_CIFAR_H_
+#endif  // DATASETS_SOURCES_IMAGES_CIFAR_H_
