@@ -32,8 +32,9 @@ using GetVariable = std::function<const char*(const char* name)>;
 //   torchrun, or a script: RANK, WORLD_SIZE, MASTER_ADDR, MASTER_PORT. torchrun itself listens on MASTER_PORT
 //     (TORCHELASTIC_USE_AGENT_STORE), so rank 0 listens on the next port
 //   Open MPI's mpirun: OMPI_COMM_WORLD_RANK, _SIZE, _LOCAL_SIZE
-//   srun: SLURM_PROCID, SLURM_STEP_NUM_TASKS, SLURM_STEP_TASKS_PER_NODE. Rank 0 is on the first machine of
-//   SLURM_STEP_NODELIST MPICH's mpiexec: PMI_RANK, PMI_SIZE
+//   srun: SLURM_PROCID, SLURM_STEP_NUM_TASKS, SLURM_STEP_TASKS_PER_NODE; SLURM_STEP_NODELIST, whose first machine has
+//     rank 0
+//   MPICH's mpiexec: PMI_RANK, PMI_SIZE
 // MASTER_ADDR and MASTER_PORT, if they are set, also replace the address and the port that are computed for mpirun and
 // srun. A process without any of these variables is rank 0 of 1. Errors: a variable is missing or not a number, or a
 // rank is not below the number of processes.

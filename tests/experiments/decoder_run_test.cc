@@ -42,6 +42,17 @@ class DecoderRunTest : public CheckpointRunTest {
     std::filesystem::remove_all(folder_ + "refused");
     return outcome.err;
   }
+
+  // Classifies with the run `run` and the examples `few.tsv`, and again with the classifier that this saved.
+  void ExpectSavedClassifierGivesTheSame() const {
+    const std::string texts = "the cat\nthe dog\n";
+    const Outcome classified = Command({"classify", "--run", folder_ + "run", "--support", folder_ + "few.tsv",
+                                        "--threads", "1", "--save", folder_ + "saved"},
+                                       false, texts);
+    ASSERT_EQ(classified.status, 0) << classified.err;
+    const Outcome opened = Command({"classify", "--model", folder_ + "saved", "--threads", "1"}, false, texts);
+    EXPECT_EQ(opened.out, classified.out) << opened.err;
+  }
 };
 
 const std::vector<std::string> kInContext = {"learner={ in_context {} }", "train.meta_steps=0",
@@ -80,13 +91,7 @@ TEST_F(DecoderRunTest, InContextLearningRunsAndClassifies) {
     const Outcome run = Run(golden, kInContext);
     ASSERT_EQ(run.status, 0) << run.err;
     Write("few.tsv", "aaa\tquick word\naaa\tnumber\nbbb\tzebra\n");
-    const Outcome classified = Command({"classify", "--run", folder_ + "run", "--support", folder_ + "few.tsv",
-                                        "--threads", "1", "--save", folder_ + "saved"},
-                                       false, "the cat\nthe dog\n");
-    ASSERT_EQ(classified.status, 0) << classified.err;
-    const Outcome opened =
-        Command({"classify", "--model", folder_ + "saved", "--threads", "1"}, false, "the cat\nthe dog\n");
-    EXPECT_EQ(opened.out, classified.out) << opened.err;
+    ExpectSavedClassifierGivesTheSame();
     TensorFile file = *ParseSafetensors(Read("saved/adapted.safetensors"), "adapted");
     for (auto& [name, tensor] : file.tensors) {
       tensor = name == "fitted/0" ? tensor + 100000 : tensor;
@@ -115,13 +120,7 @@ TEST_F(DecoderRunTest, AnEncoderDecoderClassifiesAndIsExported) {
                                      "model.encoder.checkpoint.max_tokens=40"});
     ASSERT_EQ(run.status, 0) << run.err;
     Write("few.tsv", "aaa\tcat\tquick word\naaa\tcat\tnumber\nbbb\tdog\tzebra\n");
-    const Outcome classified = Command({"classify", "--run", folder_ + "run", "--support", folder_ + "few.tsv",
-                                        "--threads", "1", "--save", folder_ + "saved"},
-                                       false, "the cat\nthe dog\n");
-    ASSERT_EQ(classified.status, 0) << classified.err;
-    const Outcome opened =
-        Command({"classify", "--model", folder_ + "saved", "--threads", "1"}, false, "the cat\nthe dog\n");
-    EXPECT_EQ(opened.out, classified.out) << opened.err;
+    ExpectSavedClassifierGivesTheSame();
     ASSERT_EQ(Command({"export", folder_ + "run", "--out", folder_ + "out"}).status, 0);
     const absl::StatusOr<Checkpoint> exported = OpenCheckpoint(folder_ + "out", /*allow_unknown=*/false);
     ASSERT_TRUE(exported.ok()) << exported.status();
