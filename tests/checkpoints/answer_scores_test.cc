@@ -95,9 +95,9 @@ TEST_P(AnswerScoresTest, AreThoseOfTransformers) {
   const at::Tensor together = logits(texts);
   const double largest = MaxDifference(together, expected.Find("answers"));
   RecordProperty("largest_difference", absl::StrCat(largest));
-  EXPECT_LT(largest, 2e-5);
+  EXPECT_LT(largest, 1e-5);
   for (size_t b = 0; b < texts.size(); ++b) {
-    EXPECT_LT(MaxDifference(logits({texts[b]})[0], expected.Find("answers")[static_cast<int64_t>(b)]), 2e-5);
+    EXPECT_LT(MaxDifference(logits({texts[b]})[0], expected.Find("answers")[static_cast<int64_t>(b)]), 1e-5);
   }
 }
 
@@ -172,7 +172,7 @@ TEST_P(AnswerScoresTest, CalibrationDividesByTheContentFreeProbabilities) {
     const at::Tensor ratio = plain / prior;
     EXPECT_LT(MaxDifference(at::softmax(model.Forward(params, batch(texts)).logits, -1),
                             ratio / ratio.sum(-1, /*keepdim=*/true)),
-              2e-5);
+              1e-5);
     EXPECT_GT(MaxDifference(plain, at::softmax(model.Forward(params, batch(texts)).logits, -1)), 1e-3);
     EXPECT_GT(model.GraphBytes(batch(texts)), bytes);
     EXPECT_EQ(model.CacheBelow(params, batch(texts), 1).cached, nullptr);

@@ -133,25 +133,24 @@ TEST_P(EncoderDecoderTest, ScoresAreThoseOfTransformers) {
     const at::Tensor ids = expected.Find("input_ids")[b].narrow(0, 0, expected.Find("lengths")[b].item<int64_t>());
     texts.push_back({Ids(ids.data_ptr<int64_t>(), ids.data_ptr<int64_t>() + ids.size(0)), 0});
   }
-  // As sequences, and single pieces at <extra_id_0>: in a padded batch, and alone. How far rounding in float32 goes
-  // depends on the processor.
+  // As sequences, and single pieces at <extra_id_0>: in a padded batch, and alone.
   const PromptModel model(Sequences(SequenceSpec::SUM), *checkpoint_.encoder, 0);
   const PromptModel of_pieces(ModelSpec(), *checkpoint_.encoder, 0);
   ParamList params = model.WithSoftPrompt(checkpoint_.params, 1);
   const auto compare = [&](const std::vector<PromptedText>& some, int64_t first) {
     const at::ScalarType type = params[0].scalar_type();
-    const double tolerance = type == at::kDouble ? 1e-5 : 2e-5;
+    constexpr double kTolerance = 1e-5;
     const auto wanted = [&](const char* name) {
       return expected.Find(name).narrow(0, first, static_cast<int64_t>(some.size()));
     };
     const Ids labels(some.size(), 0);
     EXPECT_LT(
         MaxDifference(model.Forward(params, PackBatch(some, labels, Packed(answers, type))).logits, wanted("answers")),
-        tolerance);
+        kTolerance);
     const ModelOutput output = of_pieces.Forward(params, PackBatch(some, labels, Packed({{5}, {30}}, type)));
-    EXPECT_LT(MaxDifference(output.features, wanted("decoder_states")), tolerance);
+    EXPECT_LT(MaxDifference(output.features, wanted("decoder_states")), kTolerance);
     EXPECT_LT(MaxDifference(output.logits, wanted("logits").index_select(1, at::tensor({5, 30}, at::kLong))),
-              tolerance);
+              kTolerance);
   };
   for (const at::ScalarType type : {at::kDouble, at::kFloat}) {
     for (at::Tensor& param : params) {

@@ -129,6 +129,7 @@ def make(name):
     model = model_class(config_class(vocab_size=len(tokenizer), **sizes)).eval()
     golden_models.randomise(model, torch.Generator().manual_seed(sum(map(ord, name))),
                             is_scale=lambda name, param: param.dim() == 1 and name.endswith("weight"))
+    golden_models.calm(model)
     model.save_pretrained(folder)
     if os.path.exists(os.path.join(folder, "generation_config.json")):
         os.remove(os.path.join(folder, "generation_config.json"))

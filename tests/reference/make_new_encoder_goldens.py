@@ -116,6 +116,7 @@ def make(name):
     tokenizer = make_tokenizer(folder)
     model = model_class._from_config(config(tokenizer), attn_implementation="eager").eval()
     golden_models.randomise(model, torch.Generator().manual_seed(sum(map(ord, name))))
+    golden_models.calm(model)
     if make_tokenizer is not spm_folder:
         tokenizer.save_pretrained(folder)
     model.save_pretrained(folder)
