@@ -15,11 +15,12 @@ constexpr absl::string_view kTaken[] = {"mask", "label", "name", "split", "proba
 
 template <typename Fields>
 std::vector<std::string> Names(bool pair, const Fields& more) {
-  std::vector<std::string> names = {"text"};
+  std::vector<std::string> names;
+  names.emplace_back("text");
   if (pair) {
     names.emplace_back("text_b");
   }
-  names.insert(names.end(), more.begin(), more.end());
+  std::copy(more.begin(), more.end(), std::back_inserter(names));
   return names;
 }
 

@@ -194,8 +194,8 @@ TEST(ProgramTest, AllSignalsAreHeardInALongValidation) {
 }
 
 TEST(ProgramTest, StoppedAndKilledOftenItEndsWithTheSameRecord) {
-  const std::vector<std::string> sets = {"train.meta_steps=4", "train.validate_every=2", "train.valid_episodes=3000",
-                                         "test.episodes=3000", "train.patience=0",       "train.checkpoint_every=3"};
+  const std::vector<std::string> sets = {"train.meta_steps=4", "train.validate_every=2", "train.valid_episodes=1500",
+                                         "test.episodes=1500", "train.patience=0",       "train.checkpoint_every=3"};
   const std::string whole = RecordOf(Spec(sets), Folder() + "/often-whole");
   const std::string out = Folder() + "/often";
   const int signals[] = {SIGTERM, SIGUSR1, SIGKILL, SIGINT};
