@@ -37,7 +37,8 @@ CLI::App* Commands::AddGroup(const std::string& name, const std::string& help) {
 
 void AddSpecOptions(const std::string& help, bool required, CLI::App* command, SpecOptions* options) {
   command->add_option("SPEC", options->file, help)->required(required);
-  AddSetOption("Change a field of the spec, as in learner.inner.steps=5; may be repeated", command, &options->sets);
+  AddSetOption("Change a field of the spec, as in seed=1 or train.validate_every=10; may be repeated", command,
+               &options->sets);
 }
 
 void AddSetOption(const std::string& help, CLI::App* command, std::vector<std::string>* sets) {
@@ -61,7 +62,8 @@ void AddRunFolderOptions(const std::string& spec_help, const std::string& what, 
   AddSpecOptions(spec_help, /*required=*/true, command, &options->spec);
   command->add_option("--out", options->out, what + ", new or of the stopped run [runs/NAME-seedSEED]");
   command->add_flag("--allow-other-environment", options->allow_other_environment,
-                    "Continue a run where LibTorch, BLAS or its kernel differ from where it began; this is noted");
+                    "Continue a run even if LibTorch, BLAS or its kernel are not those with which it began; "
+                    "environment.textproto then lists what differs");
   AddEventsOption("the folder for them", command, &options->events);
 }
 
@@ -72,7 +74,7 @@ std::string FolderOf(const RunFolderOptions& options, const std::string& name, u
 void AddJsonOption(const std::string& help, CLI::App* command, bool* json) { command->add_flag("--json", *json, help); }
 
 void AddThreadsOption(CLI::App* command, int* threads) {
-  command->add_option("--threads", *threads, "Processor threads [one per core]")->check(CLI::Range(1, 1024));
+  command->add_option("--threads", *threads, "Number of processor threads [one per core]")->check(CLI::Range(1, 1024));
 }
 
 CLI::Validator FiniteRange(double least, double most) {

@@ -56,13 +56,14 @@ void RegisterInitCommand(Commands* commands) {
   init->add_option("--encoder", command->init.encoder,
                    "Checkpoint to start from, a Hugging Face folder [a small encoder with random weights]")
       ->type_name("DIR");
-  init->add_option("--template", command->init.kind, "Kind of experiment, see --list [prototypes]")->type_name("NAME");
-  init->add_flag("--list", command->list, "List the templates and end");
+  init->add_option("--template", command->init.kind, "Kind of experiment; --list shows them [prototypes]")
+      ->type_name("NAME");
+  init->add_flag("--list", command->list, "List the templates, and do nothing else");
   init->add_option("--out", command->out, "File to write [the standard output]")->type_name("FILE");
   init->add_option("--label-column", command->init.columns.label,
                    "Column of the labels, by name or number [found by its name or contents]")
       ->type_name("COLUMN");
-  init->add_option("--text-column", command->init.columns.text, "Column of the texts [found likewise]")
+  init->add_option("--text-column", command->init.columns.text, "Column of the texts [found in the same way]")
       ->type_name("COLUMN");
   init->add_option("--text-b-column", command->init.columns.text_b,
                    "Column of the second texts, if examples are pairs [found by its name]")

@@ -36,7 +36,7 @@ void RegisterEncode(Commands* commands) {
                                      return Encode(*options, console);
                                    },
                                    {/*best_kernel=*/true, /*hears_signals=*/true});
-  encode->add_option("--encoder", options->encoder, "Hugging Face folder")->required();
+  encode->add_option("--encoder", options->encoder, "Checkpoint, a Hugging Face folder")->required();
   encode->add_option("--out", options->out, "File to write: input_ids, offsets, and states or logits")->required();
   AddTextFile("Texts, one per line", encode, &options->text);
   encode
@@ -45,11 +45,12 @@ void RegisterEncode(Commands* commands) {
                    "model, the logits of the next token")
       ->capture_default_str()
       ->check(CLI::IsMember({"states", "mask-logits"}));
-  encode->add_option("--max-tokens", options->max_tokens, "Longest line in tokens; the rest is cut [the encoder's]")
+  encode
+      ->add_option("--max-tokens", options->max_tokens, "Cut lines to this many tokens [as many as the encoder takes]")
       ->check(CLI::Range(3, 100000));
   encode
       ->add_option("--precision", *precision,
-                   "FLOAT32 or BFLOAT16, of the encoder's matrix products; what is written is float32")
+                   "Precision of the encoder's matrix products; the file is in float32 with either")
       ->capture_default_str()
       ->check(CLI::IsMember({"FLOAT32", "BFLOAT16"}));
   encode->add_flag("--allow-unknown", options->allow_unknown, "Ignore tensors that are not part of the architecture");
@@ -66,15 +67,17 @@ void RegisterTokenize(Commands* commands) {
   auto options = std::make_shared<TokenizeOptions>();
   auto file = std::make_shared<std::string>();
   CLI::App* tokenize =
-      commands->Add("tokenize", "Print the token ids of texts, a line of ids per line of text",
+      commands->Add("tokenize", "Print the token ids of texts, one line of ids per line of text",
                     [options, file](const Console& console) { return Tokenize(*options, *file, console); });
   tokenize->add_option("--encoder", options->encoder, "Folder of a checkpoint, with config.json and vocabulary")
       ->required()
       ->type_name("DIR");
   AddTextFile("Texts, one per line", tokenize, file.get());
-  tokenize->add_flag("!--no-special-tokens", options->special_tokens, "No [CLS] before and no [SEP] after a text");
-  tokenize->add_flag("--plain-text", options->plain_text, "Take a special token that a text spells for text");
-  tokenize->add_flag("--pieces", options->pieces, "Print pieces, not ids");
+  tokenize->add_flag("!--no-special-tokens", options->special_tokens,
+                     "Leave out the special tokens around a text, such as [CLS] and [SEP]");
+  tokenize->add_flag("--plain-text", options->plain_text,
+                     "Read special tokens that a text contains, such as [MASK], as ordinary text");
+  tokenize->add_flag("--pieces", options->pieces, "Print the pieces instead of their ids");
 }
 
 absl::Status Classify(ClassifyOptions options, const std::string& file, const Console& console) {
@@ -94,7 +97,7 @@ void RegisterClassify(Commands* commands) {
   options->threads = 0;
   auto file = std::make_shared<std::string>();
   CLI::App* classify =
-      commands->Add("classify", "Label texts from a few examples of yours, with a checkpoint or a run",
+      commands->Add("classify", "Label your texts, given a few labelled examples and a checkpoint or a run",
                     [options, file](const Console& console) { return Classify(*options, *file, console); },
                     {/*best_kernel=*/true, /*hears_signals=*/false});
   classify
@@ -109,12 +112,13 @@ void RegisterClassify(Commands* commands) {
       ->type_name("DIR");
   AddTextFile("Texts: one per line, or CSV, TSV or JSON lines with a text column", classify, file.get());
   classify->add_flag("--labelled", options->labelled,
-                     "The texts have labels: print accuracy, results per class, confusion matrix and mistakes instead");
+                     "The texts have labels: in place of the answers, print accuracy, results per class, confusion "
+                     "matrix and mistakes");
   classify
       ->add_option("--label-column", options->columns.label,
                    "Column of the labels, by name or number [found by its name or contents]")
       ->type_name("COLUMN");
-  classify->add_option("--text-column", options->columns.text, "Column of the texts [found likewise]")
+  classify->add_option("--text-column", options->columns.text, "Column of the texts [found in the same way]")
       ->type_name("COLUMN");
   classify
       ->add_option("--text-b-column", options->columns.text_b,
@@ -122,18 +126,20 @@ void RegisterClassify(Commands* commands) {
       ->type_name("COLUMN");
   classify
       ->add_option("--shots", options->shots,
-                   "Use the run's result for this number of shots [the nearest to your examples per class]")
+                   "Use the run's result for this number of shots [the number nearest to your examples per class]")
       ->check(CLI::Range(1, 1000));
-  classify->add_flag("--all", options->all, "Print every class's probability, under a line of column names")
+  classify
+      ->add_flag("--all", options->all, "Also print the probability of every class, and a first line with column names")
       ->excludes("--labelled");
-  classify->add_flag("--json", options->json, "Print one JSON object per line, or one of all that --labelled prints");
+  classify->add_flag("--json", options->json,
+                     "Print JSON: one object per text, or with --labelled one object with all results");
   classify->add_flag("!--uncalibrated", options->calibrate,
-                     "Print the model's own probabilities; do not calibrate them on examples left out in turn");
+                     "Print the model's own probabilities; do not calibrate them, which takes time");
   classify
       ->add_option("--precision", options->precision,
-                   "FLOAT32 or BFLOAT16, of the encoder's matrix products [the run's]")
+                   "Precision of the encoder's matrix products [the run's, or FLOAT32]")
       ->check(CLI::IsMember({"FLOAT32", "BFLOAT16"}));
-  classify->add_option("--device", options->device, "cpu, cuda or cuda:N")->capture_default_str();
+  classify->add_option("--device", options->device, "Where to compute: cpu, cuda or cuda:N")->capture_default_str();
   AddThreadsOption(classify, &options->threads);
 }
 
@@ -155,7 +161,8 @@ void RegisterExport(Commands* commands) {
                                  [options](const Console& console) { return Export(*options, console); });
   save->add_option("RUN", options->run, "Run directory")->required();
   save->add_option("--out", options->out, "Folder to create")->required();
-  save->add_option("--shots", options->shots, "The result for this number of shots [the run's largest]")
+  save->add_option("--shots", options->shots,
+                   "Export the result for this number of shots [the largest number of the run]")
       ->check(CLI::Range(1, 1000));
 }
 

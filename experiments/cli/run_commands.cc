@@ -62,12 +62,12 @@ absl::Status Run(const RunOptions& run_options, const Console& console) {
 
 void RegisterRun(Commands* commands) {
   auto options = std::make_shared<RunOptions>();
-  CLI::App* run = commands->Add("run", "Meta-train, meta-test and leave a record; continues a run that was stopped",
+  CLI::App* run = commands->Add("run", "Meta-train, meta-test and write a record; continues a run that was stopped",
                                 [options](const Console& console) { return Run(*options, console); },
                                 {/*best_kernel=*/true, /*hears_signals=*/true});
   AddRunFolderOptions(kExperimentSpecHelp, "Run directory", run, &options->folder);
   run->add_option("--processes", options->processes,
-                  "Processes on this machine that share the tasks; each has the spec's threads")
+                  "Number of processes on this machine that share the tasks; each has as many threads as the spec sets")
       ->capture_default_str()
       ->check(CLI::Range(1, 1024));
 }
@@ -82,15 +82,17 @@ void RegisterSweep(Commands* commands) {
                                   {/*best_kernel=*/false, /*hears_signals=*/true});
   sweep->add_option("SWEEP", options->file, "Sweep, a text protobuf (experiments/sweep.proto)")->required();
   AddSetOption("Change a field in every run; may be repeated", sweep, &options->sets);
-  sweep->add_option("--out", options->out, "Folder for the runs [runs/NAME, by SWEEP's file name]");
-  sweep->add_option("--only", options->only, "Only runs whose name contains this; may be repeated")
+  sweep->add_option("--out", options->out, "Folder for the runs [runs/NAME for a sweep in NAME.textproto]");
+  sweep
+      ->add_option("--only", options->only,
+                   "Make only the runs whose names contain PART, and those from which they start; may be repeated")
       ->allow_extra_args(false)
       ->type_name("PART");
-  sweep->add_option("--jobs", options->jobs, "Runs at a time; they share the cores")
+  sweep->add_option("--jobs", options->jobs, "Number of runs at the same time; they share the cores")
       ->capture_default_str()
       ->check(CLI::Range(1, 1024));
-  AddEventsOption("a folder with a folder for each run", sweep, &options->events);
-  sweep->add_flag("--dry-run", options->dry_run, "Print the commands and run none");
+  AddEventsOption("a folder, in which each run gets its own", sweep, &options->events);
+  sweep->add_flag("--dry-run", options->dry_run, "Print the command of each run, and make no run");
 }
 
 struct ShowOptions {
@@ -126,7 +128,7 @@ void RegisterShow(Commands* commands) {
   auto options = std::make_shared<ShowOptions>();
   CLI::App* show = commands->Add("show", "Print the results of a run, a pre-training or a fine-tuning",
                                  [options](const Console& console) { return Show(*options, console); });
-  show->add_option("DIR", options->run, "Run directory")->required();
+  show->add_option("DIR", options->run, "Folder of the run, the pre-training or the fine-tuning")->required();
   AddJsonOption("Print the record as JSON", show, &options->json);
 }
 
@@ -247,21 +249,20 @@ void RegisterReport(Commands* commands) {
         return options->follow ? FollowReport(*options, console) : JoinedReport(*options, console);
       });
   report->add_option("RUN", options->runs, "Run directories")->required();
-  report
-      ->add_option("--format", options->format, "text, markdown, latex, csv, html or json [by FILE's ending, or text]")
+  report->add_option("--format", options->format, "Format of the output [by the ending of FILE, or text]")
       ->check(CLI::IsMember(ReportFormats()));
   report->add_option("--out", options->out, "File to write [the standard output]")->type_name("FILE");
   report
       ->add_option("--baseline", options->baseline,
-                   "Run that the others are compared with, by name or directory; NAME/random for what it starts from "
-                   "[what each run starts from]")
+                   "Name or directory of the run with which the others are compared; NAME/random and NAME/pre-trained "
+                   "are its start [each run's own start]")
       ->type_name("NAME");
   AddJsonOption("The same as --format json", report, &options->json);
   report->get_option("--json")->excludes("--format");
-  report->add_flag("--chart", options->chart, "Also the accuracies as points with intervals on an axis");
-  report->add_flag("--classes", options->classes, "Also each test class and the confusion matrix, for every run");
-  report->add_flag("--spread", options->spread,
-                   "Also how much the runs differ on the same episodes, as with different templates");
+  report->add_flag("--chart", options->chart, "Add charts: accuracies as points on an axis, with their intervals");
+  report->add_flag("--classes", options->classes,
+                   "Add the results of each test class and the confusion matrix, for every run");
+  report->add_flag("--spread", options->spread, "Add rows that show how much the runs differ on the same episodes");
   CLI::Option* follow = report->add_flag("--follow", options->follow,
                                          "Show what runs in progress are doing, until all are finished or failed");
   for (const char* other : {"--format", "--out", "--baseline", "--json", "--chart", "--classes", "--spread"}) {

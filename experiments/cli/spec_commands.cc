@@ -50,7 +50,7 @@ void RegisterSpec(Commands* commands) {
   auto field = std::make_shared<std::string>();
   CLI::App* spec = commands->Add("spec", "List a spec's fields: type, default, range, meaning",
                                  [field](const Console& console) { return Describe(*field, console); });
-  spec->add_option("GROUP", *field, "Only this field and those below it, as in learner.maml");
+  spec->add_option("GROUP", *field, "List only this field and those below it, as in learner.maml");
 }
 
 struct EpisodesCommand {
@@ -80,24 +80,27 @@ void RegisterEpisodes(Commands* commands) {
                     [command](const Console& console) { return Episodes(*command, console); });
   AddSpecOptions(kExperimentSpecHelp, /*required=*/true, episodes, &command->spec);
   EpisodesOptions& options = command->episodes;
-  episodes->add_option("--split", options.split, "train, valid or test")
+  episodes->add_option("--split", options.split, "Split from which the episode is drawn")
       ->capture_default_str()
       ->check(CLI::IsMember({"train", "valid", "test"}));
-  CLI::Option* index = episodes->add_option("--index", options.index, "Which episode")
+  CLI::Option* index = episodes->add_option("--index", options.index, "Number of the episode, from 0")
                            ->capture_default_str()
                            ->check(CLI::Range(int64_t{0}, std::numeric_limits<int64_t>::max()));
   episodes
       ->add_option("--shots", options.shots,
-                   "Support texts per class [the spec's first number of shots; with --save all of them]")
+                   "Support texts per class [the first number in episodes.shots; with --save, all of them]")
       ->check(CLI::Range(1, 1000));
   CLI::Option* save =
-      episodes->add_option("--save", options.save, "Write episodes to this file, for a spec's test.manifest")
+      episodes
+          ->add_option("--save", options.save, "Write episodes to this file, which a spec can name in test.manifest")
           ->type_name("FILE")
           ->excludes(index);
   episodes->add_option("--page", options.page, "Write the images of the episode to this file, as a web page")
       ->type_name("FILE")
       ->excludes(save);
-  episodes->add_option("--count", options.count, "How many to save [the spec's test.episodes]")
+  episodes
+      ->add_option("--count", options.count,
+                   "Number of episodes to save, for each number of shots [test.episodes of the spec]")
       ->check(CLI::Range(1, 1000000))
       ->needs(save);
 }
@@ -114,7 +117,7 @@ absl::StatusOr<Dataset> DatasetOf(const SpecOptions& options) {
 }
 
 void RegisterDatasets(Commands* commands) {
-  CLI::App* datasets = commands->AddGroup("datasets", "Look at a dataset");
+  CLI::App* datasets = commands->AddGroup("datasets", "Print what is in a data set: counts, or every text");
   const auto add = [&](const std::string& name, const std::string& help, std::string (*text)(const Dataset&),
                        std::string (*as_json)(const Dataset&)) {
     auto options = std::make_shared<SpecOptions>();
@@ -130,10 +133,12 @@ void RegisterDatasets(Commands* commands) {
     AddSpecOptions(kExperimentSpecHelp, /*required=*/false, command, options.get());
     AddJsonOption("Print JSON", command, json.get());
   };
-  add("stats", "Classes, counts, lengths, duplicates, hash; without SPEC, of this machine's Debian package index",
+  add("stats",
+      "Print classes, counts, lengths, duplicates and hash; without SPEC, of this machine's Debian package index",
       StatsText, StatsJson);
   add("export",
-      "Lines of split, label, name and text, separated by tabs: the bytes that the hash is of; without SPEC, as stats",
+      "Print one line per text: split, label, name and text, separated by tabs (the hash is that of this output); "
+      "without SPEC, as stats",
       ExportText, ExportJson);
 }
 
