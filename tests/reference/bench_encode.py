@@ -102,7 +102,7 @@ def main():
                 medians[name] = [statistics.median(column) for column in zip(*seconds)]
                 away = rows[name] - expected
                 print(f"{precision:8}  {name:13} wall {medians[name][0]:6.2f}, processor {medians[name][1]:6.2f}; from "
-                      f"transformers in float32: largest difference {away.abs().max():.1e}, mean square root "
+                      f"transformers in float32: largest difference {away.abs().max():.1e}, root mean square "
                       f"{away.square().mean().sqrt():.1e}")
             ratios = [[t / o for t, o in zip(*pair)] for pair in zip(times["transformers"], times["metaprompt"])]
             wall, processor = (sorted(column) for column in zip(*ratios))

@@ -150,11 +150,11 @@ with tempfile.TemporaryDirectory() as folder:
 
 print(f"{len(exact_tasks)} tasks, {sum(p.numel() for p in exact.parameters())} parameters, inner step {inner_lr}, "
       f"{options.threads} threads, the fastest of {options.rounds} rounds\n")
-print("inner steps  implementation  largest difference   ms a meta-gradient   ratio")
+print("inner steps  implementation  largest difference   ms per meta-gradient   ratio")
 for steps in STEPS:
     own = min(seconds["metaprompt", steps])
     for name in ("metaprompt", *libraries):
         milliseconds = min(seconds[name, steps])
         difference = f"{differences[name, steps]:.1e}" if name in libraries else ""
-        print(f"{steps:11}  {name:14}  {difference:>18}   {1e3 * milliseconds:18.2f}   {milliseconds / own:5.2f}")
+        print(f"{steps:11}  {name:14}  {difference:>18}   {1e3 * milliseconds:20.2f}   {milliseconds / own:5.2f}")
 sys.exit(max(differences.values()) > LIMIT)
