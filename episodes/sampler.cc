@@ -34,8 +34,9 @@ std::vector<int64_t> Sample(int64_t size, int64_t count, Random* random) {
 absl::StatusOr<EpisodeSampler> EpisodeSampler::Create(std::vector<ClassSize> classes, const EpisodeShape& shape,
                                                       uint64_t seed, absl::string_view purpose) {
   if (static_cast<int64_t>(classes.size()) < shape.ways) {
-    return absl::InvalidArgumentError(absl::StrCat("episodes.ways is ", shape.ways, ", but there are only ",
-                                                   classes.size(), " ", purpose, " classes"));
+    return absl::InvalidArgumentError(absl::StrCat("episodes.ways is ", shape.ways,
+                                                   ", but there are fewer classes in the split '", purpose,
+                                                   "': ", classes.size()));
   }
   std::vector<std::string> small;
   std::vector<std::string> shared;
@@ -49,14 +50,14 @@ absl::StatusOr<EpisodeSampler> EpisodeSampler::Create(std::vector<ClassSize> cla
   }
   if (!small.empty()) {
     return absl::InvalidArgumentError(absl::StrCat("an episode needs shots + queries = ", shape.shots, " + ",
-                                                   shape.queries, " texts per class; these ", purpose,
-                                                   " classes have fewer: ", absl::StrJoin(small, ", ")));
+                                                   shape.queries, " texts per class; these classes of the split '",
+                                                   purpose, "' have fewer: ", absl::StrJoin(small, ", ")));
   }
   if (!shared.empty()) {
     return absl::InvalidArgumentError(absl::StrCat(
-        "an episode needs shots + queries = ", shape.shots, " + ", shape.queries, " texts per class; these ", purpose,
-        " classes have fewer that have no other label: ", absl::StrJoin(shared, ", "),
-        "; remove the others, or set episodes.allow_shared_texts {}"));
+        "an episode needs shots + queries = ", shape.shots, " + ", shape.queries,
+        " texts per class; these classes of the split '", purpose, "' have fewer that have no other label: ",
+        absl::StrJoin(shared, ", "), "; remove the others, or set episodes.allow_shared_texts {}"));
   }
   EpisodeSampler sampler;
   bool any_shared = false;

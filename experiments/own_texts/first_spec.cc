@@ -34,7 +34,7 @@ std::string VerbalizerText(bool several_texts, int times, int temperature) {
         rest);
   }
   return absl::StrCat("  # A class begins as the mean of its examples; its name counts as ",
-                      times == 1 ? "one more" : "two more", ". Names may be the same words.\n",
+                      times == 1 ? "one more" : "two more", ". Two names may have the same words.\n",
                       "  verbalizer { kind: PROTOTYPE answer_texts: ", times, rest);
 }
 

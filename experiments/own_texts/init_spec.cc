@@ -139,8 +139,8 @@ absl::Status TooFewClasses(const InitOptions& options, const std::vector<Support
   return absl::FailedPreconditionError(absl::StrCat(
       options.data, ": ", shape.used.size(), " of its ", classes.size(), " classes (", Counts(classes), ") have ",
       kLeastTexts, " different texts or more; a run needs ", kLeastClasses,
-      " such classes: two each to train, to validate and to test on. What works with fewer is to label texts of these "
-      "classes, without a run: metaprompt classify --encoder ",
+      " such classes, two each for training, validation and test. With fewer, label texts without a run: metaprompt "
+      "classify --encoder ",
       encoder, " --support ", options.data, " < texts"));
 }
 

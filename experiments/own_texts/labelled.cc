@@ -39,7 +39,7 @@ std::string LabelledResult::Text() const {
   std::string text = absl::StrFormat(
       "accuracy          %.1f %% (%d of %d texts; 95 %% interval %.1f to %.1f %%)\n"
       "macro F1          %.1f %%\n"
-      "mean probability  %.1f %% of the answers, which is the accuracy if they are well calibrated\n\n",
+      "mean probability  %.1f %% per answer, which is the accuracy if probabilities are well calibrated\n\n",
       100 * static_cast<double>(right) / count, right, texts, 100 * interval.low, 100 * interval.high,
       100 * MacroF1(confusion_), 100 * probabilities_ / count);
   absl::StrAppend(&text, ClassTable(confusion_), "\n", ConfusionTable(confusion_));

@@ -75,9 +75,9 @@ absl::Status Calibrate(const ClassifyOptions& options, const ClassifierStart& st
   }
   prepared->classifier->set_temperature(found->temperature);
   about->set_calibrated(true);
-  progress->End(absl::StrFormat(
-      "temperature %.3g, from examples that were left out in turn; %d of these %d would have been labelled correctly",
-      found->temperature, found->right, found->texts));
+  progress->End(
+      absl::StrFormat("temperature %.3g; when the examples were left out in turn, %d of %d were labelled correctly",
+                      found->temperature, found->right, found->texts));
   return absl::OkStatus();
 }
 
@@ -138,7 +138,7 @@ absl::StatusOr<PreparedClassifier> AdaptNow(const ClassifyOptions& options, at::
     return absl::Status(adapted.status().code(), absl::StrCat(options.support, ": ", adapted.status().message()));
   }
   prepared.classifier = std::make_unique<Classifier>(*std::move(adapted));
-  progress->End(absl::StrFormat("%s, adapted to %d classes%s; %d of their %d texts right", start.name,
+  progress->End(absl::StrFormat("%s, adapted to %d classes%s; %d of the %d examples labelled correctly", start.name,
                                 prepared.classes.size(), NamesOf(prepared.classes),
                                 prepared.classifier->support_right(), prepared.classifier->support_texts()));
   SavedClassifier about;

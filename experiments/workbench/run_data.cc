@@ -76,8 +76,8 @@ absl::StatusOr<EpisodeSampler> SamplerOf(const ExperimentSpec& spec, const Datas
     shape.ways = TrainWays(spec.episodes());
     shape.queries = TrainQueries(spec.episodes());
     if (spec.episodes().train_ways() > 0 && shape.ways > static_cast<int64_t>(sizes.size())) {
-      return absl::InvalidArgumentError(
-          absl::StrCat("episodes.train_ways is ", shape.ways, ", but there are only ", sizes.size(), " train classes"));
+      return absl::InvalidArgumentError(absl::StrCat(
+          "episodes.train_ways is ", shape.ways, ", but there are fewer classes in the split 'train': ", sizes.size()));
     }
   }
   return EpisodeSampler::Create(std::move(sizes), shape, spec.seed(), SplitName(split));

@@ -182,7 +182,7 @@ void DescribeField(const FieldDescriptor& field, const std::string& path, std::s
   if (const std::string range = Range(rule); !range.empty()) facts.push_back(range);
   if (field.is_repeated()) facts.push_back("a list");
   if (rule.required()) facts.push_back("required");
-  if (field.containing_oneof() != nullptr) facts.push_back("one of its siblings");
+  if (field.containing_oneof() != nullptr) facts.push_back("one of several alternatives");
   absl::StrAppend(text, path, facts.empty() ? "" : absl::StrCat("  [", absl::StrJoin(facts, ", "), "]"), "\n");
   if (!rule.doc().empty()) absl::StrAppend(text, "    ", rule.doc(), "\n");
   if (field.cpp_type() == FieldDescriptor::CPPTYPE_MESSAGE) {

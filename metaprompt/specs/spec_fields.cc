@@ -110,7 +110,7 @@ absl::Status SetField(absl::string_view assignment, Message* spec) {
   const size_t equals = assignment.find('=');
   if (equals == absl::string_view::npos || equals == 0) {
     return absl::InvalidArgumentError(
-        absl::StrCat("--set ", assignment, ": expected FIELD=VALUE, as in learner.inner.steps=5"));
+        absl::StrCat("--set ", assignment, ": expected FIELD=VALUE, as in seed=1, or GROUP={...}"));
   }
   const std::string path(assignment.substr(0, equals));
   std::string value(assignment.substr(equals + 1));

@@ -247,7 +247,7 @@ TEST_F(FrozenEpisodesTest, TrainingEpisodesOfAnotherShapeLeaveTheTestAsItIs) {
     EXPECT_NE(SpecText(shaped.results(k).curve(2)), SpecText(plain.results(k).curve(2)));
   }
   EXPECT_EQ(Command({"run", "$tiny.textproto", "--out", "$run", "--set", "episodes.train_ways=4"}).err,
-            "error: episodes.train_ways is 4, but there are only 3 train classes\n");
+            "error: episodes.train_ways is 4, but there are fewer classes in the split 'train': 3\n");
 }
 
 TEST_F(FrozenEpisodesTest, MistakesAreErrorsBeforeAnythingIsTrained) {

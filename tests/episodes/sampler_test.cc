@@ -176,7 +176,8 @@ TEST(SamplerTest, ATextUnderTwoLabelsIsNotInSupportAndQuery) {
     }
   }
   EXPECT_EQ(Error(EpisodeSampler::Create(sizes, {3, 3, 7}, 5, "train")),
-            "an episode needs shots + queries = 3 + 7 texts per class; these train classes have fewer that have no "
+            "an episode needs shots + queries = 3 + 7 texts per class; these classes of the split 'train' have fewer "
+            "that have no "
             "other label: 'class0' (9), 'class1' (9), 'class2' (9), 'class3' (9); remove the others, or set "
             "episodes.allow_shared_texts {}");
 }
@@ -353,9 +354,10 @@ TEST(SamplerTest, TooFewWordsAreAnErrorIfAnyAreNeeded) {
 
 TEST(SamplerTest, ErrorsNameTheClasses) {
   EXPECT_EQ(Error(EpisodeSampler::Create(Sizes({9, 9}), {3, 1, 2}, 0, "valid")),
-            "episodes.ways is 3, but there are only 2 valid classes");
+            "episodes.ways is 3, but there are fewer classes in the split 'valid': 2");
   EXPECT_EQ(Error(EpisodeSampler::Create(Sizes({9, 2, 3, 0}), {2, 1, 2}, 0, "test")),
-            "an episode needs shots + queries = 1 + 2 texts per class; these test classes have fewer: 'class1' (2), "
+            "an episode needs shots + queries = 1 + 2 texts per class; these classes of the split 'test' have fewer: "
+            "'class1' (2), "
             "'class3' (0)");
 }
 

@@ -147,9 +147,10 @@ double Number(const std::string& text) {
 TEST(ClassifyTest, LinesAreLabelledInEachFormat) {
   const Outcome plain = Classify({}, "red stands\nblue\t of  zebra\n\xc3\xa4 drum");
   ASSERT_EQ(plain.status, 0) << plain.err;
-  EXPECT_THAT(plain.err, AllOf(HasSubstr("classify: the 1-shot initialisation of $run, adapted to 3 classes "
-                                         "(warm_colour, cold-colour, sound, called 'noise'); "),
-                               HasSubstr(" of their 6 texts right ("), HasSubstr("\nclassify: 3 texts (")))
+  EXPECT_THAT(plain.err,
+              AllOf(HasSubstr("classify: the 1-shot initialisation of $run, adapted to 3 classes "
+                              "(warm_colour, cold-colour, sound, called 'noise'); "),
+                    HasSubstr(" of the 6 examples labelled correctly ("), HasSubstr("\nclassify: 3 texts (")))
       << "two examples a class are nearer to one shot than to four";
   const auto rows = Rows(plain.out);
   ASSERT_EQ(rows.size(), 3);

@@ -246,7 +246,7 @@ TEST_F(CommandLineTest, EpisodesAreTheSameEachTime) {
   EXPECT_THAT(before, StartsWith("episode 5 of valid, seed 0: "));
   EXPECT_EQ(Command(fifth).out, before);
   EXPECT_EQ(Error({"episodes", "$tiny.textproto", "--shots", "9"}),
-            "an episode needs shots + queries = 9 + 2 texts per class; these test classes have fewer: "
+            "an episode needs shots + queries = 9 + 2 texts per class; these classes of the split 'test' have fewer: "
             "'class-0' (6), 'class-2' (6), 'class-3' (6)");
 }
 

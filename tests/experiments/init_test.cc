@@ -132,8 +132,8 @@ TEST_F(InitTest, TooFewClassesHaveAnotherWay) {
   Write("few.csv", "label,text\na,one\na,two\nb,three\nb,four\n");
   EXPECT_EQ(Error({"init", "--data", "$few.csv", "--encoder", kBert}),
             absl::StrCat("$few.csv: 0 of its 2 classes (a 2, b 2) have 6 different texts or more; a run needs 6 such "
-                         "classes: two each to train, to validate and to test on. What works with fewer is to label "
-                         "texts of these classes, without a run: metaprompt classify --encoder ",
+                         "classes, two each for training, validation and test. With fewer, label texts without a run: "
+                         "metaprompt classify --encoder ",
                          kBert, " --support $few.csv < texts"));
   EXPECT_EQ(Error({"init"}), "--data FILE is missing: your labelled texts; --list shows the templates");
   EXPECT_THAT(Error({"init", "--data", "$none"}), StartsWith("$none: No such file"));

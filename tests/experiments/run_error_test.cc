@@ -34,13 +34,14 @@ TEST_F(CommandLineTest, DataThatIsWrong) {
   EXPECT_EQ(DataError("a\tone\ttwo\n"), "$bad.tsv:1: more than one tab; a line is one label, one tab and one text");
   EXPECT_EQ(DataError("a\tone\nb\tt\xffo\n"), "$bad.tsv:2: not valid UTF-8 at byte 4");
   EXPECT_EQ(DataError(""), "$bad.tsv: no text in this file");
-  EXPECT_EQ(DataError(Data(4, 6)), "episodes.ways is 2, but there are only 1 train classes");
+  EXPECT_EQ(DataError(Data(4, 6)), "episodes.ways is 2, but there are fewer classes in the split 'train': 1");
   EXPECT_EQ(DataError(Data(9, 6) + "class-9\tone\nclass-9\ttwo\n"),
-            "an episode needs shots + queries = 1 + 2 texts per class; these train classes have fewer: 'class-9' (2)");
+            "an episode needs shots + queries = 1 + 2 texts per class; these classes of the split 'train' have fewer: "
+            "'class-9' (2)");
   EXPECT_EQ(Error({"run", "$tiny.textproto", "--out", "$run", "--set", "dataset.tsv.path=$none.tsv"}),
             "$none.tsv: No such file or directory");
   EXPECT_EQ(Error({"run", "$tiny.textproto", "--out", "$run", "--set", "episodes.ways=4"}),
-            "episodes.ways is 4, but there are only 3 train classes");
+            "episodes.ways is 4, but there are fewer classes in the split 'train': 3");
   EXPECT_FALSE(Exists("run.partial"));
 }
 
@@ -68,9 +69,10 @@ TEST_F(CommandLineTest, TokenizersThatAreWrong) {
   Write("bad.model", "no tokenizer");
   EXPECT_EQ(error("model.tokenizer.path=$bad.model"), "$bad.model: not a sentencepiece model");
   EXPECT_EQ(error("model.tokenizer.path=$none.model"), "$none.model: No such file or directory");
-  EXPECT_THAT(error("model.tokenizer.vocab_size=100000"),
-              StartsWith("model.tokenizer.vocab_size is 100000; sentencepiece says: Vocabulary size too high (100000). "
-                         "Please set it to a value <= "));
+  EXPECT_THAT(
+      error("model.tokenizer.vocab_size=100000"),
+      StartsWith("model.tokenizer.vocab_size is 100000; sentencepiece's error: Vocabulary size too high (100000). "
+                 "Please set it to a value <= "));
   EXPECT_EQ(error("model.prompt.template={text} {mask} <soft:40>"),
             "model.prompt.template: the prompt alone has 43 tokens, and the encoder takes at most 24, so that no text "
             "fits; shorten the prompt");

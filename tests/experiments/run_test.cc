@@ -228,7 +228,7 @@ TEST(RunTest, ClassesOfTheSameAnswerWordsAreRefused) {
 TEST(RunTest, SplitsOfTooFewTextsAreErrorsBeforeAnythingIsTrained) {
   EXPECT_EQ(RecordOf(Spec({"episodes.queries=12"}), Folder() + "/few")
                 .find("an episode needs shots + queries = 1 + 12 texts "
-                      "per class; these train classes have fewer: 'class"),
+                      "per class; these classes of the split 'train' have fewer: 'class"),
             0);
 }
 

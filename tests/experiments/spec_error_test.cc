@@ -181,8 +181,8 @@ TEST_F(CommandLineTest, SpecValuesThatDoNotGoTogether) {
 
 TEST_F(CommandLineTest, AssignmentsThatAreWrong) {
   const std::vector<std::pair<std::string, std::string>> cases = {
-      {"train", "--set train: expected FIELD=VALUE, as in learner.inner.steps=5"},
-      {"=3", "--set =3: expected FIELD=VALUE, as in learner.inner.steps=5"},
+      {"train", "--set train: expected FIELD=VALUE, as in seed=1, or GROUP={...}"},
+      {"=3", "--set =3: expected FIELD=VALUE, as in seed=1, or GROUP={...}"},
       {"nam=3",
        "--set nam: there is no field 'nam'; known: name, seed, dataset, model, episodes, learner, train, test, "
        "threads, tasks_together, device, precision, processes"},
