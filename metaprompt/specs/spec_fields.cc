@@ -62,6 +62,20 @@ const char* TypeName(const FieldDescriptor& field) {
   }
 }
 
+// The parser's message `Message type "TYPE" has no field named "FIELD".` as one that lists the fields that TYPE has.
+// Other messages are unchanged.
+std::string WithKnownFields(const std::string& message, const Message& spec) {
+  const std::vector<std::string> parts = absl::StrSplit(message, '"');
+  if (parts.size() != 5 || parts[2] != " has no field named ") {
+    return message;
+  }
+  const google::protobuf::Descriptor* const type =
+      spec.GetDescriptor()->file()->pool()->FindMessageTypeByName(parts[1]);
+  return type == nullptr
+             ? message
+             : absl::StrCat("there is no field '", parts[3], "'; known: ", absl::StrJoin(FieldNames(*type), ", "));
+}
+
 // For a character that may occur only in strings, the parser's message has the number of a byte. This message shows the
 // character.
 std::string MessageOf(const FirstError& error, absl::string_view text) {
@@ -101,7 +115,8 @@ absl::Status ParseSpec(absl::string_view text, absl::string_view name, Message* 
   TextFormat::Parser parser;
   parser.RecordErrorsTo(&errors);
   if (!parser.ParseFromString(std::string(text), spec)) {
-    return absl::InvalidArgumentError(absl::StrCat(name, ":", errors.Place(), ": ", MessageOf(errors, text)));
+    return absl::InvalidArgumentError(
+        absl::StrCat(name, ":", errors.Place(), ": ", WithKnownFields(MessageOf(errors, text), *spec)));
   }
   return absl::OkStatus();
 }

@@ -423,7 +423,8 @@ TEST_F(ReportTest, RecordsThatAreNoneAreErrors) {
             "$a/record.textproto: 1-shot: meta-learned has 3 accuracies; test.episodes is 2");
   ASSERT_TRUE(WriteFileAtomically(folder_ + "a/record.textproto", "nonsense: 1").ok());
   EXPECT_EQ(Error({folder_ + "a"}),
-            "$a/record.textproto:1:9: Message type \"metaprompt.RunRecord\" has no field named \"nonsense\".");
+            "$a/record.textproto:1:9: there is no field 'nonsense'; known: version, spec, dataset, model, results, "
+            "manifest_sha256");
 }
 
 }  // namespace

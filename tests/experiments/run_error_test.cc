@@ -176,7 +176,8 @@ TEST_F(CommandLineTest, RecordsThatAreDamaged) {
   std::filesystem::create_directory(folder_ + "run");
   Write("run/record.textproto", "version: 1\nresult {");
   EXPECT_EQ(Error({"show", "$run"}),
-            "$run/record.textproto:2:8: Message type \"metaprompt.RunRecord\" has no field named \"result\".");
+            "$run/record.textproto:2:8: there is no field 'result'; known: version, spec, dataset, model, results, "
+            "manifest_sha256");
   Write("run/record.textproto", "results { shots: 1 tests { initialisation: 'random' } } results { shots: 5 }");
   EXPECT_EQ(Error({"show", "$run"}),
             "$run/record.textproto: version is missing; the file is empty or not the record of a run");

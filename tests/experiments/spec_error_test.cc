@@ -77,7 +77,13 @@ TEST_F(CommandLineTest, SpecTextThatIsWrong) {
   EXPECT_EQ(FileError("'tiny'", "'tiny' }"), file + "1:14: Expected identifier, got: }");
   EXPECT_EQ(FileError("'tiny'", "'tiny"), file + "1:12: String literals cannot cross line boundaries.");
   EXPECT_EQ(FileError("threads: 1", "thread: 1"),
-            file + "11:7: Message type \"metaprompt.ExperimentSpec\" has no field named \"thread\".");
+            file +
+                "11:7: there is no field 'thread'; known: name, seed, dataset, model, episodes, learner, train, test, "
+                "threads, tasks_together, device, precision, processes");
+  EXPECT_EQ(FileError("meta_steps: 2", "meta_step: 2"),
+            file +
+                "9:18: there is no field 'meta_step'; known: meta_steps, meta_batch, validate_every, validate_after, "
+                "valid_episodes, patience, checkpoint_every");
   EXPECT_EQ(FileError("order: FIRST", "order: THIRD"),
             file + "8:50: Unknown enumeration value of \"THIRD\" for field \"order\".");
   EXPECT_EQ(FileError("{ steps: 1", "{ steps: 'one'"), file + "8:26: Expected integer, got: 'one'");
