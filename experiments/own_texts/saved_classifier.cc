@@ -158,6 +158,10 @@ absl::Status SaveClassifier(NewFolder made, const FinishedRun& run, const Classi
 }
 
 absl::StatusOr<OpenedClassifier> OpenClassifier(const std::string& folder) {
+  if (std::error_code none; std::filesystem::is_regular_file(folder, none)) {
+    return absl::InvalidArgumentError(
+        absl::StrCat(folder, ": this is a file; name the folder that `metaprompt classify --save` wrote"));
+  }
   const std::string path = In(folder, kAboutFile);
   ASSIGN_OR_RETURN(Checksums sums, Checksums::Read(folder));
   const absl::StatusOr<std::string> text = ReadFile(path);

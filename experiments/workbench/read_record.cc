@@ -19,6 +19,9 @@ constexpr char kRecordFile[] = "record.textproto";
 }  // namespace
 
 absl::StatusOr<RunRecord> ReadRecord(const std::string& run, std::string* sha256) {
+  if (std::error_code none; std::filesystem::is_regular_file(run, none)) {
+    return absl::InvalidArgumentError(absl::StrCat(run, ": this is a file; name the folder of a run"));
+  }
   const std::string path = absl::StrCat(run, "/", kRecordFile);
   const absl::StatusOr<std::string> text = ReadFile(path);
   if (absl::IsNotFound(text.status())) {

@@ -56,6 +56,7 @@ TEST_F(CommandLineTest, SpecFilesThatCannotBeRead) {
   EXPECT_EQ(Error({"check", "$none.textproto"}), "$none.textproto: No such file or directory");
   EXPECT_EQ(Error({"check", "$"}), "$: Is a directory");
   EXPECT_EQ(Error({"show", "$none"}), "$none: no such run directory");
+  EXPECT_EQ(Error({"show", "$tiny.textproto"}), "$tiny.textproto: this is a file; name the folder of a run");
 }
 
 // root can read every file, so root drops that capability during this test.
