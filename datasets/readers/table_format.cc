@@ -116,6 +116,19 @@ std::string ShownFields(const Record& fields) {
   return shown.empty() ? "none" : shown;
 }
 
+// ", but not 'label'": the columns that the user names and that this record lacks, if there are any.
+std::string Lacking(const ColumnNames& names, const Record& first) {
+  std::vector<std::string> lacking;
+  for (const std::string* const name : {&names.label, &names.text, &names.text_b}) {
+    uint64_t number = 0;
+    const bool is_number = absl::SimpleAtoi(*name, &number) && number >= 1 && number <= first.size();
+    if (!name->empty() && !is_number && std::find(first.begin(), first.end(), *name) == first.end()) {
+      lacking.push_back(Quoted(*name));
+    }
+  }
+  return lacking.empty() ? "" : absl::StrCat(", but not ", absl::StrJoin(lacking, ", "));
+}
+
 // "--text-column and --text-b-column", for the texts of an example.
 std::string ColumnOptions(const std::vector<std::string>& texts) {
   const bool pair = std::find(texts.begin(), texts.end(), "text_b") != texts.end();
@@ -351,11 +364,11 @@ absl::StatusOr<TableFormat> LabelledFormat(absl::Span<const std::string> lines, 
       return *guess;
     }
   }
-  std::string there;
+  std::string there = "; its first line is not divided by commas, semicolons, tabs or |";
   if (!records.empty()) {
     const auto most = std::max_element(records.begin(), records.end(),
                                        [](const auto& a, const auto& b) { return a.second.size() < b.second.size(); });
-    there = absl::StrCat("; its first line has ", ShownFields(most->second));
+    there = absl::StrCat("; its first line has ", ShownFields(most->second), Lacking(names, most->second));
   }
   const bool one = texts == std::vector<std::string>{"text"};
   return absl::InvalidArgumentError(absl::StrCat(

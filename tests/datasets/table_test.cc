@@ -69,9 +69,11 @@ TEST(TableTest, LabelledColumnsThatAreNamedByTheUser) {
   EXPECT_EQ(Rows(file, true, {"what", "who"}), "up||me@2\ndown||you@3");
   EXPECT_EQ(Rows("me,up\nyou,down\n", true, {"2", "1"}), "up||me@1\ndown||you@2");
   EXPECT_EQ(Rows(file, true, {"2", "3"}), "up||a@2\ndown||c@3") << "`text` tells that there is a header";
-  EXPECT_THAT(Rows(file, true, {"topic", ""}),
-              HasSubstr("f: cannot find a column of labels and one of texts; give their names or numbers with "
-                        "--label-column and --text-column; its first line has who, what, text, label"));
+  EXPECT_THAT(
+      Rows(file, true, {"topic", ""}),
+      HasSubstr("f: cannot find a column of labels and one of texts; give their names or numbers with "
+                "--label-column and --text-column; its first line has who, what, text, label, but not 'topic'"));
+  EXPECT_THAT(Rows(file, true, {"2", "5"}), HasSubstr("its first line has who, what, text, label, but not '5'"));
 }
 
 TEST(TableTest, LabelledColumnsAreGuessedByTheirContents) {
@@ -83,7 +85,8 @@ TEST(TableTest, LabelledColumnsAreGuessedByTheirContents) {
   EXPECT_THAT(Rows(rows, true), HasSubstr("spam||win a lot of money now@1\n"));
   EXPECT_EQ(Format("spam\twin\nham\tlunch\n", true), "lines of label, tab, text");
   EXPECT_EQ(Rows("spam\twin\nham\tno spam\tlunch\n", true), "spam||win@1\nham|no spam|lunch@2");
-  EXPECT_THAT(Format("one\ntwo\n", true), HasSubstr("f: cannot find a column of labels"));
+  EXPECT_THAT(Format("one\ntwo\n", true),
+              HasSubstr("; its first line is not divided by commas, semicolons, tabs or |"));
 }
 
 TEST(TableTest, TextsAreLinesUnlessAHeaderNamesThem) {

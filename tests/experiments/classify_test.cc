@@ -343,7 +343,7 @@ TEST(ClassifyTest, MistakesAreAnsweredInOneLine) {
   EXPECT_EQ(few("a\tx\ny\n"), "error: $bad.tsv:2: no tab between label and text\n");
   EXPECT_EQ(few("a x\n"),
             "error: $bad.tsv: cannot find a column of labels and one of texts; give their names or numbers with "
-            "--label-column and --text-column\n");
+            "--label-column and --text-column; its first line is not divided by commas, semicolons, tabs or |\n");
   EXPECT_EQ(few("a\tb\tc\td\n"),
             "error: $bad.tsv:1: more than two tabs; a line is label, tab, text, or label, tab, name, tab, text\n");
   EXPECT_EQ(few("a\tone\tx\na\ttwo\ty\n"),
