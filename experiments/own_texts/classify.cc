@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <map>
 #include <nlohmann/json.hpp>
+#include <set>
 #include <utility>
 #include <vector>
 
@@ -80,6 +81,7 @@ class Labelling {
       : options_(options), prepared_(prepared), out_(out), result_(LabelsOf(prepared->classes)) {
     for (size_t c = 0; c < prepared->classes.size(); ++c) {
       places_[prepared->classes[c].label] = c;
+      examples_.insert(prepared->classes[c].texts.begin(), prepared->classes[c].texts.end());
     }
   }
 
@@ -103,6 +105,7 @@ class Labelling {
       const bool blank = text.empty();
       blanks_ += blank ? 1 : 0;
       if (options_.labelled) {
+        learned_ += static_cast<int64_t>(examples_.count(text));
         const size_t best = Best(next, classes);
         result_.Add(places_[row.label], best, next[best], ReadableExample(text));
       } else {
@@ -133,6 +136,8 @@ class Labelling {
 
   int64_t count() const { return count_; }
   int64_t blanks() const { return blanks_; }
+  // How many of the labelled texts are examples of the classifier.
+  int64_t learned() const { return learned_; }
   const LabelledResult& result() const { return result_; }
 
  private:
@@ -158,9 +163,11 @@ class Labelling {
   PreparedClassifier* prepared_;
   std::ostream* out_;
   std::map<std::string, size_t> places_;  // of the classes, by label
+  std::set<std::string> examples_;        // none for a saved classifier, which does not keep them
   LabelledResult result_;
   int64_t count_ = 0;
   int64_t blanks_ = 0;
+  int64_t learned_ = 0;
 };
 
 // Reads rows until no more input is waiting. After an error, the rows before it are still to be labelled.
@@ -211,6 +218,10 @@ absl::Status ClassifyLines(const ClassifyOptions& options, std::istream* in, con
   }
   if (options.labelled && labelling.count() == 0) {
     return absl::InvalidArgumentError(absl::StrCat(name, ": no text in this file"));
+  }
+  if (labelling.learned() > 0) {
+    progress->Line(absl::StrCat(name, ": warning: ", labelling.learned(), " of the ", labelling.count(),
+                                " texts are among the examples; the accuracy on other texts is probably lower"));
   }
   if (options.labelled) {
     *out << (options.json ? labelling.result().Json() : labelling.result().Text());

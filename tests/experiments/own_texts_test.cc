@@ -285,6 +285,7 @@ TEST_F(OwnTextsTest, LabelledTextsTellHowGoodItIs) {
                                   "1",         "--labelled",        folder_ + "more.tsv"};
   const Outcome text = Command(all);
   ASSERT_EQ(text.status, 0) << text.err;
+  EXPECT_THAT(text.err, Not(HasSubstr("among the examples")));
   EXPECT_THAT(text.out, AllOf(StartsWith("accuracy          "),
                               HasSubstr(absl::StrCat(" % (", right, " of 6 texts; 95 % interval ")),
                               HasSubstr("\nmacro F1          "), HasSubstr("\n  class  "),
@@ -299,6 +300,10 @@ TEST_F(OwnTextsTest, LabelledTextsTellHowGoodItIs) {
   for (size_t i = 1; i < json["mistakes"].size(); ++i) {
     EXPECT_GE(json["mistakes"][i - 1]["probability"], json["mistakes"][i]["probability"]);
   }
+  Write("more.tsv", "label\ttext\ncat\tthe cat  is small\ncat\tthe cat is\ndog\tnot the small dog\n");
+  EXPECT_THAT(Command(all).err,
+              HasSubstr("$more.tsv: warning: 2 of the 3 texts are among the examples; the accuracy on other texts is "
+                        "probably lower\n"));
   Write("more.tsv", "label\ttext\ncat\tthe cat\nbird\tit\n");
   EXPECT_THAT(Command(all).err,
               HasSubstr("error: $more.tsv:3: the label 'bird' is not that of an example; known: cat, dog, world\n"));
