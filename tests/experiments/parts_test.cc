@@ -46,8 +46,12 @@ class StoppingLearner : public Learner {
   StoppingLearner(const Learner* learner, int64_t after, std::atomic<bool>* stop)
       : learner_(learner), after_(after), stop_(stop) {}
   AdaptedParams Adapt(const Model& model, const ParamList& meta, const Batch& support) const override {
-    if (++count_ == after_) {
+    const int64_t count = ++count_;
+    if (count == after_) {
       *stop_ = true;
+    }
+    while (count > after_ && !*stop_) {  // the thread that sets it may be the slowest
+      std::this_thread::yield();
     }
     return learner_->Adapt(model, meta, support);
   }
