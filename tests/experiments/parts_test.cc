@@ -179,8 +179,12 @@ TEST(ProgramTest, AllSignalsAreHeardInALongValidation) {
   for (const int signal : {SIGUSR1, SIGTERM}) {
     const pid_t child = StartRun(out, sets);
     Await(out + ".partial/validation-1shot.tsv");
-    if (before > 0) {  // it continues where it was stopped, and shows its progress after ten seconds
+    EXPECT_TRUE(Exists(out + ".partial/checkpoint-1shot.safetensors")) << "the parameters that are validated";
+    if (before > 0) {  // it continues where it was stopped, and shows its progress within ten seconds
+      AwaitText(out + ".log", "data and encoder: ");
+      const Clock::time_point begin = Clock::now();
       AwaitText(out + ".log", "1-shot validation at meta-step 0: ");
+      EXPECT_LT(Clock::now() - begin, std::chrono::seconds(45)) << "a busy machine takes a while";
     }
     ASSERT_EQ(kill(child, signal), 0);
     const int status = EndWithinAMinute(child);
