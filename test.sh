@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Checks the formatting, builds everything, runs all tests, follows the examples of CONTRIBUTING.md, and kills runs 50
-# times. The last line counts the test cases: `N passed, N failed`, and `, N skipped` if some were skipped. The examples
-# count as one case, and so do the kills.
+# times, and runs of several processes 20 times. The last line counts the test cases: `N passed, N failed`, and `, N
+# skipped` if some were skipped. The examples count as one case, and so do the kills of each kind.
 # `./test.sh --lint` also runs clang-tidy, which takes long. Other arguments are options for Bazel, such as --config=ci,
 # which turns warnings into errors.
 source "$(dirname "$0")/common.sh"
@@ -42,7 +42,7 @@ if $lint; then
   command -v clang-tidy >/dev/null || { echo "clang-tidy is missing: apt-get install clang-tidy" >&2; exit 1; }
   echo "+ clang-tidy (every .cc)"
   sources '*.cc' | xargs -0 -n 1 -P "$(nproc)" sh -c 'clang-tidy --quiet "$1" -- -std=c++17 -I. -isystem bazel-bin \
-    -isystem /usr/include/torch/csrc/api/include 2>/dev/null' -
+    -isystem /usr/include/torch/csrc/api/include -isystem /usr/include/freetype2 2>/dev/null' -
 fi
 
 status=0
@@ -51,6 +51,8 @@ followed=1
 step tests/contributing.py "${options[@]}" || followed=0
 resumed=1
 step tests/kills.py --program bazel-bin/experiments/cli/metaprompt --kills 50 || resumed=0
+shared=1
+step tests/kills.py --program bazel-bin/experiments/cli/metaprompt --kills 20 --processes 3 || shared=0
 
 # Google Test writes one <testcase> per test case to the XML; a test program that crashed has one, with an <error>.
 reports=()
@@ -60,7 +62,8 @@ for label in $(bazel query 'tests(//...)' 2>/dev/null); do
   report="bazel-testlogs/${path/://}/test.xml"
   if [[ -f $report ]]; then reports+=("$report"); else lost=$((lost + 1)); fi
 done
-result=$(awk -v status="$status" -v passed="$((followed + resumed))" -v failed="$((lost + 2 - followed - resumed))" '
+result=$(awk -v status="$status" -v passed="$((followed + resumed + shared))" \
+  -v failed="$((lost + 3 - followed - resumed - shared))" '
   function close_case() {
     if (open && bad) failed++
     else if (open && skipped) skips++

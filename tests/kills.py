@@ -8,8 +8,9 @@ There is a small run for each command that can be continued: run, pretrain, fine
 of `run` each take longer than the time between two kills. A kill is a SIGKILL, SIGTERM, SIGINT or SIGUSR1 at a random
 moment between the start of the program and --longest seconds later. When a run is complete in spite of the kills, each
 file must have the same bytes as in the undisturbed run, except environment.textproto, which has the time, and
-SHA256SUMS, which has its checksum. Then a run of the next command begins, until there were enough kills. The last line
-counts kills, runs and differences. The exit status is 1 if there is a difference or if a run fails.
+SHA256SUMS, which has its checksum. Then a run of the next command begins, until there were enough kills; the last run
+ends undisturbed. The last line counts kills, runs and differences. The exit status is 1 if there is a difference or if
+a run fails.
 
 With --processes, `run` is started with 1 to N processes, a random number each time, and one of them gets the signal.
 All of them must end soon after it.
@@ -139,6 +140,8 @@ def main():
     parser.add_argument("--seed", type=int, default=0, help="decides the moments and signals [0]")
     options = parser.parse_args()
     program = options.program.resolve()
+    # A shell lets its background commands ignore Ctrl-C, and so would the runs.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     chance = random.Random(options.seed)
     kills = count = different = 0
     with tempfile.TemporaryDirectory(prefix="kills") as name:
@@ -160,7 +163,10 @@ def main():
                 size = chance.randint(1, options.processes)
                 run = Run(program, command, out, folder, size)
                 sent = victim = None
-                if not run.wait(chance.uniform(0, options.longest)):
+                enough = kills >= options.kills
+                if not run.wait(600 if enough else chance.uniform(0, options.longest)):
+                    if enough:
+                        sys.exit(f"{out} does not end\n{run.text()}")
                     victim = chance.choice(run.pids())
                     sent = chance.choice(SIGNALS)
                     with contextlib.suppress(ProcessLookupError):

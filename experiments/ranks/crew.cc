@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <future>
 #include <thread>
 #include <utility>
 
@@ -81,8 +82,8 @@ Crew::~Crew() {
 }
 
 void Crew::Leave() {
-  if (place_.port == 0 && children_ == nullptr) {
-    return;  // no other process was started
+  if (place_.port == 0 && !connected_) {
+    return;  // the others are children, which ~ChildRanks ends, or were not started
   }
   const bool lost = !failure().ok();
   if (!link_->Set(kEndKey, absl::StrCat(end_status_)).ok()) {
@@ -111,9 +112,7 @@ absl::Status Crew::WaitForAll() {
         continue;
       }
       missing.push_back(absl::StrCat(r));
-      if (const std::string why = children_ == nullptr ? "" : children_->Ended(r); !why.empty()) {
-        return absl::UnavailableError(absl::StrCat("rank ", r, " did not start: ", why));
-      }
+      RETURN_IF_ERROR(DidNotStart(r));
     }
     if (missing.empty()) {
       return link_->Set(kBeginKey, "1");
@@ -125,6 +124,28 @@ absl::Status Crew::WaitForAll() {
                                              place_.launcher, ")"));
 }
 
+absl::Status Crew::Connect() {
+  if (children_ == nullptr) {
+    return link_->Connect();
+  }
+  // Gloo waits for a process that is gone until its time is up. So a thread of its own connects, and is left alone if a
+  // child ends; it shares the link, which must live as long.
+  auto connected = std::make_shared<std::promise<absl::Status>>();
+  std::future<absl::Status> result = connected->get_future();
+  std::thread([link = link_, connected] { connected->set_value(link->Connect()); }).detach();
+  while (result.wait_for(kTick) != std::future_status::ready) {
+    for (int r = 1; r < place_.size; ++r) {
+      RETURN_IF_ERROR(DidNotStart(r));
+    }
+  }
+  return result.get();
+}
+
+absl::Status Crew::DidNotStart(int rank) {
+  const std::string why = children_ == nullptr ? "" : children_->Ended(rank);
+  return why.empty() ? absl::OkStatus() : absl::UnavailableError(absl::StrCat("rank ", rank, " did not start: ", why));
+}
+
 absl::Status Crew::Gather(RunSetup setup, const std::string& folder) {
   std::error_code error;
   const std::string absolute = std::filesystem::absolute(folder, error).string();
@@ -134,7 +155,7 @@ absl::Status Crew::Gather(RunSetup setup, const std::string& folder) {
     ASSIGN_OR_RETURN(children_, ChildRanks::Start(with_port, absolute));
   }
   RETURN_IF_ERROR(WaitForAll());
-  RETURN_IF_ERROR(link_->Connect());
+  RETURN_IF_ERROR(Connect());
   connected_ = true;
   RankWatch::Ended ended;
   if (children_ != nullptr) {

@@ -80,6 +80,10 @@ class Crew : public OtherRanks {
   int64_t FirstOf(int rank, int64_t groups) const;
   int64_t EndOf(int rank, int64_t groups) const;
   absl::Status WaitForAll();
+  // Connects all ranks. An error if a child ends meanwhile.
+  absl::Status Connect();
+  // The error of a rank whose process is known to have ended; OK otherwise.
+  absl::Status DidNotStart(int rank);
   // Sends the parameters that the rank does not have. `rows`: the rows that it needs; undefined: all.
   absl::Status SendParams(int rank, const ParamList& params, const at::Tensor& rows);
   // Tells the ranks that computed a block what becomes of it.
@@ -93,7 +97,7 @@ class Crew : public OtherRanks {
   const Place place_;
   const std::chrono::seconds silence_;
   const std::atomic<bool>& asked_;
-  std::unique_ptr<Link> link_;
+  std::shared_ptr<Link> link_;
   std::unique_ptr<ChildRanks> children_;
   std::unique_ptr<RankWatch> watch_;
   bool connected_ = false;

@@ -62,6 +62,14 @@ absl::Status Guarded(Call call) {
   }
 }
 
+// Chooses the store without libuv, if LibTorch has a choice: newer ones take libuv, which Debian's was built without.
+template <typename Options>
+auto UseSockets(Options* options, int /*preferred*/) -> decltype(options->useLibUV, void()) {
+  options->useLibUV = false;
+}
+template <typename Options>
+void UseSockets(Options* /*options*/, int64_t /*otherwise*/) {}
+
 bool IsLoopback(const std::string& ip) { return absl::StartsWith(ip, "127.") || ip == "::1"; }
 
 // The address of this machine from which packets to `host` leave; empty if the host is not known or not reachable.
@@ -179,6 +187,7 @@ absl::Status Link::Parts::OpenStore() {
   options.isServer = place_.rank == 0;
   options.waitWorkers = false;
   options.timeout = patience_;
+  UseSockets(&options, 0);
   const absl::Status opened = Guarded([&] { store_ = c10::make_intrusive<c10d::TCPStore>(place_.address, options); });
   return opened.ok() ? opened
                      : absl::UnavailableError(absl::StrCat(place_.Text(), " cannot ",

@@ -343,6 +343,9 @@ TEST_F(FolderTest, ErrorsNameTheTensorAndWhatWasExpected) {
   EXPECT_EQ(Error(folder), "model.safetensors: tensor bert.embeddings.LayerNorm.bias holds integers");
 
   folder = Copy("bert");
+  EXPECT_TRUE(WriteFileAtomically(folder + "/config.json", "<html>").ok());
+  EXPECT_THAT(std::string(OpenCheckpoint(folder, /*allow_unknown=*/false).status().message()),
+              HasSubstr("\n" + folder + "/config.json: it is an HTML page; "));
   std::filesystem::remove(folder + "/config.json");
   EXPECT_THAT(Error(folder), HasSubstr("config.json: No such file or directory"));
   folder = Copy("bert");

@@ -18,6 +18,7 @@
 namespace metaprompt {
 namespace {
 
+using ::testing::EndsWith;
 using ::testing::StartsWith;
 
 TokenizerFiles Bert() {
@@ -86,6 +87,18 @@ TEST(TokenizerFolderTest, FoldersWithoutFiles) {
   EXPECT_EQ(Error(Albert(), {{"spiece.model", "-"}}), "dir/spiece.model: No such file or directory");
   EXPECT_EQ(Error(XlmRoberta(), {{"sentencepiece.bpe.model", "-"}}),
             "dir: neither sentencepiece.bpe.model nor tokenizer.json is there");
+}
+
+TEST(TokenizerFolderTest, OtherFilesInTheirPlaceAreRecognised) {
+  const std::string pointer = "version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 1\n";
+  const std::string cause = ": it is a pointer of git-lfs in place of the file; `git lfs pull` fetches the file";
+  for (const std::string file : {"config.json", "tokenizer_config.json"}) {
+    EXPECT_EQ(Error(Bert(), {{file, pointer}}), absl::StrCat("dir/", file, ": not JSON at byte 1\ndir/", file, cause));
+  }
+  EXPECT_THAT(Error(Bert(), {{"vocab.txt", pointer}}), EndsWith("\ndir/vocab.txt" + cause));
+  EXPECT_EQ(Error(Albert(), {{"spiece.model", "<html>"}}),
+            "dir/spiece.model: not a sentencepiece model\ndir/spiece.model: it is an HTML page; a download may have "
+            "saved a page in place of the file");
 }
 
 TEST(TokenizerFolderTest, ArchitecturesThatAreNotKnown) {

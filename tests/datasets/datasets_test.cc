@@ -241,7 +241,9 @@ TEST(ClassSplitTest, ErrorsNameTheLabelOrTheLine) {
 
 TEST(ClassSplitTest, FileGivesNames) {
   Write("four.tsv", "a\t1\nb\t2\nc\t3\nd\t4\n");
-  Write("split.tsv", "c\tC class\ttest\r\na\tA & co\ttrain\n\nb\tB\tvalid\n");
+  Write("split.tsv",
+        "\xef\xbb\xbf"
+        "c\tC class\ttest\r\na\tA & co\ttrain\n\nb\tB\tvalid\n");
   const absl::StatusOr<Dataset> dataset = Load("tsv { path: '$four.tsv' } split { file: '$split.tsv' }");
   ASSERT_TRUE(dataset.ok()) << dataset.status();
   EXPECT_EQ(ExportText(*dataset), "train\ta\tA & co\t1\nvalid\tb\tB\t2\ntest\tc\tC class\t3\n");

@@ -48,6 +48,10 @@ TEST_F(CheckpointRunTest, EveryArchitectureTrainsAndIsTested) {
     EXPECT_EQ(record.results(0).tests(0).initialisation(), "pre-trained");
     EXPECT_EQ(record.results(0).trained_meta_steps(), 4);
     EXPECT_THAT(run.out, HasSubstr("pre-trained"));
+    EXPECT_EQ(absl::StrContains(run.err, "; unused: "), record.model().unused_tensors_size() > 0) << run.err;
+    if (name == "bert-no-head") {
+      EXPECT_THAT(run.err, HasSubstr("; unused: pooler.dense.bias, pooler.dense.weight"));
+    }
   }
   const RunRecord cut = Record(Read("bert-no-head/record.textproto"));
   EXPECT_EQ(cut.model().unused_tensors_size(), 2) << "the pooler";
@@ -277,6 +281,37 @@ TEST_F(CheckpointRunTest, EncodeGivesWhatTransformersGives) {
                                                  "; mask-logits needs one in each line\n")));
     EXPECT_EQ(Read(name + ".safetensors"), before);
   }
+}
+
+TEST_F(CheckpointRunTest, EncodeTellsWhatItLeavesOutAndRefusesWhatIsNotFinite) {
+  const std::string out = folder_ + "out";
+  const Outcome cut =
+      Command({"encode", "--encoder", std::string(kGoldens) + "bert-no-head", "--out", out, "--max-tokens", "4"}, false,
+              "the cat sat on the mat\nthe\n");
+  EXPECT_EQ(cut.status, 0);
+  EXPECT_THAT(cut.err, HasSubstr("; unused: pooler.dense.bias, pooler.dense.weight ("));
+  EXPECT_THAT(cut.err, HasSubstr(" tokens (1 line cut): "));
+  std::filesystem::remove(out);
+  // Every weight is finite, but what is computed from them is not.
+  const std::string encoder = CopyOf("bert");
+  TensorFile file = *ParseSafetensors(Read("bert/model.safetensors"), "bert");
+  for (auto& [name, tensor] : file.tensors) {
+    if (absl::StrContains(name, "layer.1.output.LayerNorm.weight")) {
+      tensor = at::full_like(tensor, 3e38);
+    }
+  }
+  ASSERT_TRUE(WriteSafetensors(encoder + "/model.safetensors", file).ok());
+  EXPECT_THAT(Command({"encode", "--encoder", encoder, "--out", out}, false, "the cat\n").err,
+              ::testing::ContainsRegex("error: .bert, lines 1 to 1: what it computes: [0-9]+ of [0-9]+ numbers are not "
+                                       "finite; the first is number "));
+  EXPECT_FALSE(std::filesystem::exists(out));
+  Write("few.tsv", "cat\tthe cat\ndog\ta dog\n");
+  const Outcome classified =
+      Command({"classify", "--encoder", encoder, "--support", folder_ + "few.tsv"}, false, "the cat\n");
+  EXPECT_EQ(classified.status, 1);
+  EXPECT_EQ(classified.out, "");
+  EXPECT_THAT(classified.err,
+              HasSubstr("error: $few.tsv: the parameters are finite, but the logits are not before any step"));
 }
 
 // More lines than fit into one window, so that copies of a line are in different windows and batches. In bfloat16 a

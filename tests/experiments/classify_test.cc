@@ -353,6 +353,11 @@ TEST(ClassifyTest, MistakesAreAnsweredInOneLine) {
             "error: $bad.tsv:2: the class 'a' is called 'call now' here, but its first example has no name "
             "(the column between label and text is the name; a text must not contain a tab)\n");
   EXPECT_THAT(few("a\tx\nb\t\xff\n"), StartsWith("error: $bad.tsv:2: "));
+  EXPECT_THAT(few("[{\"name\": \"x\"}]\n"), HasSubstr("\n$bad.tsv: it is a JSON array; "));
+  EXPECT_THAT(few(std::string("\xff\xfe"
+                              "a\0\t\0x\0\n\0",
+                              10)),
+              HasSubstr("\n$bad.tsv: it looks like UTF-16; "));
   EXPECT_EQ(few("the_word\tx\nTHE-WORD\ty\n"),
             "error: $bad.tsv: the classes 'the_word' and 'THE-WORD' have the same words in the run's tokenizer, 'THE "
             "WORD'; give one of them another name: label, tab, name, tab, text\n");

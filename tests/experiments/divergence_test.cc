@@ -4,6 +4,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <limits>
 #include <string>
@@ -19,6 +20,7 @@ namespace {
 
 using ::testing::AllOf;
 using ::testing::HasSubstr;
+using ::testing::Not;
 using ::testing::StartsWith;
 
 constexpr char kDiverging[] = "learner.meta_test.inner={steps:30 encoder_lr:100 prompt_lr:100 class_lr:1000}";
@@ -30,8 +32,19 @@ TEST_F(CommandLineTest, MetaTestAndValidationSayWhichStepDiverges) {
   const auto says = AllOf(HasSubstr("the logits of its query texts are not finite; everything is finite before step "),
                           HasSubstr(" of 30 on the support set, but not after it, with learner.meta_test.inner's "
                                     "encoder_lr 100, prompt_lr 100, class_lr 1000; smaller ones may help"));
-  EXPECT_THAT(Error(test_alone), AllOf(StartsWith("1-shot meta-test, random, episode 0: "), says));
+  const std::string error = Error(test_alone);
+  EXPECT_THAT(error, AllOf(StartsWith("1-shot meta-test, random, episode 0: "), says));
   EXPECT_FALSE(Exists("run.partial/test-1shot-random.tsv"));
+  // With one step less than the one that it names, the episode is finite.
+  const size_t at = error.find("before step ");
+  ASSERT_NE(at, std::string::npos);
+  const int step = std::stoi(error.substr(at + 12));
+  std::vector<std::string> fewer = test_alone;
+  std::replace(fewer.begin(), fewer.end(), std::string("$run"), std::string("$fewer"));
+  fewer.insert(fewer.end(),
+               {"--set", "test.episodes=2", "--set", absl::StrCat("learner.meta_test.inner.steps=", step - 1)});
+  const Outcome finite = Command(fewer);
+  EXPECT_THAT(finite.err, Not(HasSubstr("episode 0: "))) << step;
   std::filesystem::remove_all(folder_ + "run.partial");
   EXPECT_THAT(Error(run), AllOf(StartsWith("1-shot validation at meta-step 0, episode 0: "), says));
   EXPECT_FALSE(Exists("run"));

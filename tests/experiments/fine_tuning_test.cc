@@ -401,6 +401,8 @@ TEST_F(FineTuningTest, ErrorsNameTheField) {
   EXPECT_EQ(TuneError({"from_run.path=x"}), "$tuned.textproto: encoder and from_run are set; set one of them");
   EXPECT_EQ(TuneError({"encoder.bert.heads=3"}),
             "$tuned.textproto: encoder.bert.width is 16; it must be a multiple of heads, 3");
+  EXPECT_THAT(TuneError({"encoder.bert.layers=96", "encoder.bert.width=16384", "encoder.bert.intermediate=65536"}),
+              HasSubstr("and this process can have"));
   EXPECT_EQ(TuneError({"max_tokens=2"}), "max_tokens is 2; with the 2 special tokens of every input it must be >= 3");
   EXPECT_EQ(TuneError({"texts.valid_share=0", "train.patience=1"}),
             "$tuned.textproto: train.patience is 1; texts.valid_share is 0, and nothing validates");

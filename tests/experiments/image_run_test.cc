@@ -139,6 +139,10 @@ TEST_F(ImageRunTest, SettingsOfTextsAreRefused) {
   }
   EXPECT_THAT(Command({"run", "$spec.textproto", "--out", "$run", "--set", "model.encoder.vit.patch_size=3"}).err,
               HasSubstr("model.encoder.vit.patch_size is 3; it must divide the height and width of the images, 8"));
+  EXPECT_THAT(Command({"run", "$spec.textproto", "--out", "$run", "--set",
+                       "model.encoder.vit={layers: 96 width: 16384 heads: 2 intermediate: 65536 patch_size: 4}"})
+                  .err,
+              HasSubstr("error: model.encoder.vit: "));
   EXPECT_THAT(error("$tiny.textproto", "model.prompt.visual.length=3"),
               HasSubstr("model.prompt.visual is set; the soft vectors of texts are <soft> in model.prompt.template"));
 }

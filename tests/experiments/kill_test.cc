@@ -1,5 +1,6 @@
 // A run that is killed at a system call that changes files, and then continued, leaves the same bytes, whichever call
-// it was. This file replaces the functions of the C library that change files by functions that count their calls.
+// it was. This file replaces the functions of the C library that change files by functions that count their calls. They
+// also note which files are flushed, because a test cannot cut the power.
 #include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -10,14 +11,18 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <atomic>
 #include <filesystem>
 #include <iostream>
 #include <string>
+#include <system_error>
 #include <vector>
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "metaprompt/base/files.h"
+#include "metaprompt/base/new_folder.h"
 #include "tests/helpers/read_events.h"
 #include "tests/helpers/tiny_run.h"
 
@@ -27,6 +32,19 @@ enum class Calls { kAll, kRenames };
 
 std::atomic<int> calls_left = 0;  // the process is killed after this many calls; 0: it is not killed
 std::atomic<Calls> counted = Calls::kAll;
+
+// A flush, or a rename if there is a `folder`.
+struct Note {
+  std::string path;    // the file or folder that is flushed, or that gets another name
+  std::string folder;  // in which it gets that name
+};
+
+std::vector<Note>* notes = nullptr;  // of each flush and rename, if set
+
+std::string WithoutLinks(const std::filesystem::path& path) {
+  std::error_code error;
+  return std::filesystem::canonical(path, error).string();
+}
 
 // Whether the process is to be killed at this call.
 bool IsLast(Calls kind = Calls::kAll) {
@@ -47,6 +65,9 @@ extern "C" {
 
 int renameat2(int from_folder, const char* from, int to_folder, const char* to, unsigned int flags) noexcept {
   EndIfLast(Calls::kRenames);
+  if (notes != nullptr) {
+    notes->push_back({WithoutLinks(from), WithoutLinks(std::filesystem::path(to).parent_path())});
+  }
   return static_cast<int>(syscall(SYS_renameat2, from_folder, from, to_folder, to, flags));
 }
 
@@ -71,8 +92,11 @@ ssize_t write(int fd, const void* bytes, size_t size) {
   return syscall(SYS_write, fd, bytes, size);
 }
 
-int fsync(int) {  // matters only at a power cut
+int fsync(int fd) {  // matters only at a power cut
   EndIfLast();
+  if (notes != nullptr) {
+    notes->push_back({WithoutLinks(absl::StrCat("/proc/self/fd/", fd)), ""});
+  }
   return 0;
 }
 
@@ -180,6 +204,35 @@ TEST(KillTest, KilledAgainAndAgainItEnds) {
   }
   EXPECT_GT(kills, 4);
   EXPECT_TRUE(Bytes(out) == Bytes(Folder() + "/once"));
+}
+
+// A new name is on the disk when its folder is flushed. The bytes must be there before, or the name may lead to a file
+// without them.
+TEST(KillTest, BytesAreFlushedBeforeTheirNameAndTheirFolderAfterIt) {
+  std::vector<Note> all;
+  notes = &all;
+  const std::string record = RecordOf(Spec(Sets()), Folder() + "/flushed");
+  {
+    NewFolder made = NewFolder::Create(Folder() + "/made").value();
+    EXPECT_TRUE(WriteFileAtomically(made.path() + "/file", "x").ok());
+    EXPECT_TRUE(made.Commit().ok());
+  }
+  notes = nullptr;
+  EXPECT_TRUE(absl::StartsWith(record, "version: 1\n")) << record;
+  const auto is_rename = [](const Note& note) { return !note.folder.empty(); };
+  int renames = 0;
+  for (auto note = all.begin(); note != all.end(); ++note) {
+    if (!is_rename(*note)) {
+      continue;
+    }
+    ++renames;
+    const auto flushed = [&](auto begin, auto end, const std::string& path) {
+      return std::any_of(begin, end, [&](const Note& one) { return !is_rename(one) && one.path == path; });
+    };
+    EXPECT_TRUE(flushed(all.begin(), note, note->path)) << note->path;
+    EXPECT_TRUE(flushed(note, std::find_if(note + 1, all.end(), is_rename), note->folder)) << "after " << note->path;
+  }
+  EXPECT_GT(renames, 20);
 }
 
 }  // namespace

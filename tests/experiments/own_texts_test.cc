@@ -406,6 +406,11 @@ TEST_F(OwnTextsTest, WhatIsRefusedBeforeItAdapts) {
                 "cut short or another checkpoint's\n"));
   EXPECT_THAT(Command({"tokenize", "--encoder", encoder}, /*stop=*/false, "a").err,
               HasSubstr("$bert: the tokenizer has 30 pieces, but"));
+  Write("bert/vocab.txt", absl::StrJoin(pieces, "\n"));
+  Write("bert/config.json", "version https://git-lfs.github.com/spec/v1\n");
+  EXPECT_THAT(
+      Command({"classify", "--encoder", encoder, "--support", folder_ + "few.csv", "--label-column", "Kind"}).err,
+      HasSubstr("\n$bert/config.json: it is a pointer of git-lfs in place of the file; `git lfs pull` "));
   Write("few.csv", "text,label\nthe cat,a\xc2\x85\ndog,b\n");
   EXPECT_EQ(Command({"classify", "--encoder", std::string(kGoldens) + "bert", "--support", folder_ + "few.csv"}).err,
             "error: $few.csv: the label 'a\\u{85}' has a control character; remove it\n");

@@ -15,6 +15,7 @@
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_replace.h"
 #include "absl/strings/str_split.h"
+#include "experiments/fine_tuning/fine_tuning_record.h"
 #include "experiments/result.pb.h"
 #include "experiments/workbench/check_record.h"
 #include "metaprompt/base/random.h"
@@ -173,6 +174,41 @@ TEST_F(RecordTest, TheTimeOfARunIsATime) {
   }
   Write("run/environment.textproto", "wall_seconds: 5");
   EXPECT_EQ(Command({"report", "$run"}).status, 0);
+}
+
+TEST_F(RecordTest, TheRecordOfAFineTuningIsChecked) {
+  Write("tuned.textproto",
+        "name: 'tuned' dataset { tsv { path: '$data.tsv' } } tokenizer { vocab_size: 96 } train { epochs: 1 }\n"
+        "encoder { bert { layers: 1 width: 16 heads: 2 intermediate: 16 max_positions: 24 } }\n");
+  ASSERT_EQ(Command({"finetune", "$tuned.textproto", "--out", "$tuned"}).status, 0);
+  const FineTuningRecord record = ReadFineTuning(folder_ + "tuned").value();
+  const std::string file = "$tuned/fine_tuning.textproto: ";
+  const auto error = [&](const auto& edit) {
+    FineTuningRecord edited = record;
+    edit(&edited, edited.mutable_test());
+    Write("tuned/fine_tuning.textproto", SpecText(edited));
+    return Error({"show", "$tuned"});
+  };
+  using Record = FineTuningRecord*;
+  using Test = ClassificationResult*;
+  EXPECT_THAT(error([](Record whole, Test) { whole->set_best_step(1000); }),
+              StartsWith(file + "not the bytes that were written"));
+  std::filesystem::remove(folder_ + "tuned/SHA256SUMS");  // otherwise the checksum would find every change
+  EXPECT_THAT(error([](Record whole, Test) { whole->clear_version(); }), StartsWith(file + "version is missing"));
+  EXPECT_THAT(error([](Record whole, Test) { whole->set_version(99); }), StartsWith(file + "version is 99; this prog"));
+  EXPECT_THAT(error([](Record whole, Test) { whole->mutable_spec()->mutable_encoder()->mutable_bert()->set_heads(3); }),
+              StartsWith(file + "spec: encoder.bert.width is 16; it must be a multiple of heads, 3"));
+  EXPECT_EQ(error([](Record whole, Test) { whole->mutable_texts()->set_train_texts(-1); }),
+            file + "texts.train_texts is -1; it must be >= 0");
+  EXPECT_THAT(error([](Record whole, Test) { whole->set_best_step(1000); }), StartsWith(file + "best_step is 1000; "));
+  EXPECT_EQ(error([](Record whole, Test) {
+              whole->mutable_curve(0)->set_valid_accuracy(std::numeric_limits<double>::quiet_NaN());
+            }),
+            file + "curve[0].valid_accuracy is nan; it must be within 0 and 1");
+  EXPECT_THAT(error([](Record, Test test) { test->mutable_classes(1)->set_texts(1000); }),
+              StartsWith(file + "test: texts and right of the class 'class-1' are 1000 and "));
+  EXPECT_THAT(error([](Record, Test test) { test->set_accuracy(0.123); }), StartsWith(file + "test.accuracy is 0.123"));
+  EXPECT_THAT(error([](Record, Test test) { test->set_macro_f1(2); }), StartsWith(file + "test.macro_f1 is 2; from "));
 }
 
 // A few hundred records that are cut short, repeat or lack a line, or have a different number or letter.

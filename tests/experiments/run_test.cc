@@ -7,15 +7,23 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <atomic>
 #include <cmath>
+#include <cstdint>
+#include <map>
 #include <memory>
+#include <set>
+#include <sstream>
 #include <string>
 #include <vector>
 
+#include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_replace.h"
 #include "absl/strings/str_split.h"
 #include "datasets/sources/load_dataset.h"
+#include "episodes/sampler.h"
 #include "experiments/workbench/workbench.h"
 #include "metaprompt/base/files.h"
 #include "metaprompt/base/hash.h"
@@ -26,6 +34,7 @@
 namespace metaprompt {
 namespace {
 
+using ::testing::HasSubstr;
 using ::testing::StartsWith;
 
 TEST(RunTest, TheSameSpecGivesTheSameBytes) {
@@ -190,6 +199,75 @@ TEST(RunTest, SkippedLinesAreInTheRecord) {
   ASSERT_TRUE(bench.ok()) << bench.status();
   EXPECT_EQ((*bench)->dataset_facts().skipped_bad_lines(), 2);
   EXPECT_EQ((*bench)->dataset_facts().content_sha256(), ContentSha256(*LoadDataset(Spec().dataset())));
+}
+
+// How many of the sampler's first episodes have a text in the support set and, in its own or another class, in the
+// query set. `ids`: for each class, the texts that several classes have, and what identifies them.
+int EpisodesWithCopies(const EpisodeSampler& sampler, const std::vector<std::map<int64_t, int64_t>>& ids) {
+  int count = 0;
+  for (int64_t i = 0; i < 300; ++i) {
+    const EpisodePlan plan = sampler.Plan(i);
+    const auto of = [&](const std::vector<TextRef>& refs) {
+      std::set<int64_t> found;
+      for (const TextRef& ref : refs) {
+        const std::map<int64_t, int64_t>& of_class = ids[static_cast<size_t>(ref.of_class)];
+        if (const auto id = of_class.find(ref.text); id != of_class.end()) {
+          found.insert(id->second);
+        }
+      }
+      return found;
+    };
+    const std::set<int64_t> support = of(plan.support);
+    const std::set<int64_t> query = of(plan.query);
+    count += std::any_of(query.begin(), query.end(), [&](int64_t id) { return support.count(id) > 0; }) ? 1 : 0;
+  }
+  return count;
+}
+
+// All classes have four texts in common. All texts of a training class are also texts of a test class, which is no
+// obstacle, because these two classes are never in one task.
+TEST(RunTest, TextsUnderTwoLabelsAreCountedAndKeptApart) {
+  const Dataset plain = *LoadDataset(Spec().dataset());
+  const TextClass& train = *plain.Of(Split::kTrain)[0];
+  const TextClass& test = *plain.Of(Split::kTest)[0];
+  std::string lines = Read(Spec().dataset().tsv().path());
+  for (const TextClass& one : plain.classes) {
+    for (size_t i = 0; i < 4; ++i) {
+      absl::StrAppend(&lines, one.label, "\t", plain.Of(Split::kValid)[0]->texts[i], "\n");
+    }
+  }
+  for (const std::string& text : train.texts) {
+    absl::StrAppend(&lines, test.label, "\t", text, "\n");
+  }
+  // The tokenizer lacks a word of this class name.
+  lines = absl::StrReplaceAll(lines, {{test.label + "\t", test.label + "-\xe2\x98\x83\t"}});
+  const std::string path = Folder() + "/shared.tsv";
+  ASSERT_TRUE(WriteFileAtomically(path, lines).ok());
+  const std::string set = absl::StrCat("dataset.tsv.path=", path);
+  for (const bool apart : {true, false}) {
+    std::vector<std::string> sets = {set};
+    if (!apart) {
+      sets.emplace_back("episodes.allow_shared_texts={}");
+    }
+    const auto bench = Workbench::Open(Spec(sets), {});
+    ASSERT_TRUE(bench.ok()) << bench.status();
+    EXPECT_EQ((*bench)->dataset_facts().shared_texts(), 4 + static_cast<int64_t>(train.texts.size()));
+    std::vector<std::map<int64_t, int64_t>> ids;
+    for (const TextClass* one : (*bench)->dataset().Of(Split::kTrain)) {
+      ids.push_back(one->shared);
+    }
+    const int count = EpisodesWithCopies((*bench)->Sampler(Split::kTrain, 1).value(), ids);
+    EXPECT_EQ(apart, count == 0) << count;
+  }
+  std::ostringstream shown;
+  Progress progress(&shown, false);
+  const std::atomic<bool> stop(true);
+  EXPECT_TRUE(absl::IsCancelled(RunExperiment(Spec({set}), Folder() + "/shared", &progress, stop).status()));
+  EXPECT_THAT(shown.str(), HasSubstr(absl::StrCat("; ", 4 + train.texts.size(),
+                                                  " texts have two labels; the tokenizer "
+                                                  "lacks words of 1 class names, such as "
+                                                  "'\xe2\x98\x83' of '",
+                                                  test.name, " \xe2\x98\x83' (")));
 }
 
 TEST(RunTest, ClassesOfTheSameAnswerWordsAreRefused) {

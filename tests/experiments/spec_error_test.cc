@@ -57,6 +57,13 @@ TEST_F(CommandLineTest, SpecFilesThatCannotBeRead) {
   EXPECT_EQ(Error({"check", "$"}), "$: Is a directory");
   EXPECT_EQ(Error({"show", "$none"}), "$none: no such run directory");
   EXPECT_EQ(Error({"show", "$tiny.textproto"}), "$tiny.textproto: this is a file; name the folder of a run");
+  // After the parser's message, the likely cause.
+  const std::string page = "<!DOCTYPE html>\n<title>404</title>\n";
+  Write("tiny.textproto", page);
+  for (const char* command : {"check", "sweep"}) {
+    EXPECT_THAT(Error({command, "$tiny.textproto"}), HasSubstr("\n$tiny.textproto: it is an HTML page; a download may "
+                                                               "have saved a page in place of the file"));
+  }
 }
 
 // root can read every file, so root drops that capability during this test.

@@ -14,6 +14,7 @@
 #include "metaprompt/architectures/architectures.h"
 #include "metaprompt/base/files.h"
 #include "metaprompt/base/json.h"
+#include "metaprompt/base/likely_cause.h"
 #include "metaprompt/base/status_macros.h"
 #include "metaprompt/base/text.h"
 #include "metaprompt/tokenizers/byte_bpe.h"
@@ -329,6 +330,17 @@ absl::Status CheckNotCut(const TokenizerJson& json, const Tokenizer& tokenizer) 
                             size->get<int64_t>(), "; the vocabulary is cut short or another checkpoint's"));
 }
 
+absl::StatusOr<std::unique_ptr<Tokenizer>> Made(const TokenizerFiles& files, absl::string_view name) {
+  if (const auto trained = files.find(kSentencePieceFile); trained != files.end() && LacksVocabulary(files)) {
+    return LoadSentencePiece(trained->second, absl::StrCat(name, "/", kSentencePieceFile));
+  }
+  ASSIGN_OR_RETURN(const TokenizerJson json, TokenizerJson::Parse(files, name));
+  ASSIGN_OR_RETURN(const TokenizerKind kind, KindOf(json));
+  ASSIGN_OR_RETURN(std::unique_ptr<Tokenizer> tokenizer, MakeKind(kind, json, files));
+  RETURN_IF_ERROR(CheckNotCut(json, *tokenizer));
+  return tokenizer;
+}
+
 }  // namespace
 
 absl::StatusOr<TokenizerFiles> ReadTokenizerFiles(const std::string& folder) {
@@ -355,13 +367,13 @@ absl::StatusOr<TokenizerFiles> ReadTokenizerFiles(const std::string& folder) {
 }
 
 absl::StatusOr<std::unique_ptr<Tokenizer>> MakeTokenizer(const TokenizerFiles& files, absl::string_view name) {
-  if (const auto trained = files.find(kSentencePieceFile); trained != files.end() && LacksVocabulary(files)) {
-    return LoadSentencePiece(trained->second, absl::StrCat(name, "/", kSentencePieceFile));
+  absl::StatusOr<std::unique_ptr<Tokenizer>> tokenizer = Made(files, name);
+  for (auto file = files.begin(); file != files.end() && !tokenizer.ok(); ++file) {
+    if (const std::string cause = LikelyCause(file->second); !cause.empty()) {
+      const absl::Status& error = tokenizer.status();
+      return absl::Status(error.code(), absl::StrCat(error.message(), "\n", name, "/", file->first, ": ", cause));
+    }
   }
-  ASSIGN_OR_RETURN(const TokenizerJson json, TokenizerJson::Parse(files, name));
-  ASSIGN_OR_RETURN(const TokenizerKind kind, KindOf(json));
-  ASSIGN_OR_RETURN(std::unique_ptr<Tokenizer> tokenizer, MakeKind(kind, json, files));
-  RETURN_IF_ERROR(CheckNotCut(json, *tokenizer));
   return tokenizer;
 }
 

@@ -25,7 +25,8 @@ absl::StatusOr<TokenizerFiles> ReadTokenizerFiles(const std::string& folder);
 // The vocabulary is read from tokenizer.json if its own files are missing, except ALBERT's and T5's, which
 // must have spiece.model. tokenizer.model is a sentencepiece model that this program has trained (LoadSentencePiece);
 // it is then the only file of the result. A vocabulary with less than half of config.json's vocab_size is an error, as
-// it is cut short. Errors are one line, which begins with `name`, the folder.
+// it is cut short. Errors are one line, which begins with `name`, the folder. If a file is an HTML page, for example,
+// a second line contains that likely cause.
 absl::StatusOr<std::unique_ptr<Tokenizer>> MakeTokenizer(const TokenizerFiles& files, absl::string_view name);
 
 }  // namespace metaprompt

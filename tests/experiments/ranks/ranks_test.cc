@@ -16,6 +16,8 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
+#include "absl/strings/string_view.h"
 #include "experiments/host/blas.h"
 #include "tests/helpers/free_port.h"
 #include "tests/helpers/tiny_run.h"
@@ -77,6 +79,16 @@ class Process {
     return WIFEXITED(status) ? WEXITSTATUS(status) : -WTERMSIG(status);
   }
   std::string Log() const { return Read(log_); }
+
+  // The processes that this one has started.
+  std::vector<pid_t> Children() const {
+    std::vector<pid_t> children;
+    for (const absl::string_view one :
+         absl::StrSplit(Read(absl::StrCat("/proc/", pid_, "/task/", pid_, "/children")), ' ', absl::SkipWhitespace())) {
+      children.push_back(static_cast<pid_t>(std::stoi(std::string(one))));
+    }
+    return children;
+  }
 
  private:
   std::string log_;
@@ -220,6 +232,28 @@ TEST(RanksTest, ARankThatIsKilledOrStopsEndsTheRunWithItsName) {
   Ranks again(out, 2, LongSets());
   EXPECT_EQ(again[0].Wait(), 0);
   EXPECT_EQ(again[1].Wait(), 0) << again[1].Log();
+}
+
+// The first moments: before the process has joined, while all connect, and soon after.
+TEST(RanksTest, AChildThatIsKilledAtItsStartEndsTheRunSoon) {
+  const std::string out = Folder() + "/start";
+  for (const int milliseconds : {0, 300, 600, 800, 900, 1000, 1100, 1300}) {
+    std::vector<std::string> options = Options(LongSets());
+    options.insert(options.end(), {"--set", "processes.silence_seconds=600", "--processes", "3"});
+    Process run(out, options, {}, absl::StrCat(out, ".log"));
+    std::vector<pid_t> children;
+    for (int i = 0; i < 6000 && children.size() < 2; ++i) {
+      children = run.Children();
+      std::this_thread::sleep_for(std::chrono::milliseconds(5));
+    }
+    ASSERT_EQ(children.size(), 2);
+    std::this_thread::sleep_for(std::chrono::milliseconds(milliseconds));
+    ASSERT_EQ(kill(children[0], SIGKILL), 0) << run.Log();
+    EXPECT_EQ(run.Wait(), 1) << milliseconds;
+    EXPECT_THAT(run.Log(),
+                ContainsRegex("error: (rank 1 did not start: its process was killed by signal 9|lost rank 1)"))
+        << milliseconds;
+  }
 }
 
 TEST(RanksTest, WithoutRankZeroTheOthersEnd) {
