@@ -113,8 +113,8 @@ absl::Status PrintSweepStatus(const SweepOptions& options, std::ostream* out) {
     } else if (queued != queue->end()) {
       described = OfQueued(queued->second, observed, before);
     } else if (waits && observed.state == RunState::kWaiting) {
-      described = {State::kNotBegun, absl::StrCat("it begins from ", before, ", which is ",
-                                                  NameOf(all[static_cast<size_t>(run.after)].state))};
+      described = {State::kNotBegun, absl::StrCat("it begins from ", before, " (",
+                                                  NameOf(all[static_cast<size_t>(run.after)].state), ")")};
     } else {
       const auto job = jobs.find(name);
       described = OfOther(run, observed, job == jobs.end() ? "" : job->second, folder);

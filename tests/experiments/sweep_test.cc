@@ -369,9 +369,9 @@ TEST_F(SweepTest, SubmitsToSlurmWhatIsNeitherCompleteNorQueued) {
                   "out/long-whole-seed3: running, since 2026-01-02T03:04:05 on node7, job 11_2\n"
                   "out/long-goes-on-seed3: waiting, for out/long-whole-seed3, job 13_3\n"
                   "out/short-whole-seed4: failed, ended by signal 9 (out/short-whole-seed4.log)\n"
-                  "out/short-goes-on-seed4: not begun, it begins from out/short-whole-seed4, which is failed\n"
+                  "out/short-goes-on-seed4: not begun, it begins from out/short-whole-seed4 (failed)\n"
                   "out/long-whole-seed4: failed, job 11_6 has left the queue; out/slurm.log may have the reason\n"
-                  "out/long-goes-on-seed4: not begun, it begins from out/long-whole-seed4, which is failed\n"
+                  "out/long-goes-on-seed4: not begun, it begins from out/long-whole-seed4 (failed)\n"
                   "8 runs: 1 complete, 1 running, 2 waiting, 2 failed, 2 not begun\n"));
   // Only those that are not there are submitted, with what they wait for.
   Write("queue.txt", "11_2|RUNNING|None|2026-01-02T03:04:05|node7\n11_6|PENDING|Resources|N/A|\n");
