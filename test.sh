@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # Checks the formatting, builds everything, runs all tests, follows the examples of CONTRIBUTING.md, kills runs 50 times
-# and runs of several processes 20 times, and sends a sweep through Slurm if Slurm is installed and this is root. The last
-# line counts the test cases: `N passed, N failed`, and `, N skipped` if some were skipped. The examples count as one
-# case, and so do the kills of each kind and the sweep.
+# and runs of several processes 20 times, and sends a sweep through Slurm, if Slurm is installed and this is root. The
+# last line counts the test cases: `N passed, N failed`, and `, N skipped` if some were skipped. The examples count as
+# one case, and so do the kills of each kind and the sweep.
 # `./test.sh --lint` also runs clang-tidy, which takes long. Other arguments are options for Bazel, such as --config=ci,
 # which turns warnings into errors.
 source "$(dirname "$0")/common.sh"
