@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
-# Checks the formatting, builds everything, runs all tests, follows the examples of CONTRIBUTING.md, and kills runs 50
-# times, and runs of several processes 20 times. The last line counts the test cases: `N passed, N failed`, and `, N
-# skipped` if some were skipped. The examples count as one case, and so do the kills of each kind.
+# Checks the formatting, builds everything, runs all tests, follows the examples of CONTRIBUTING.md, kills runs 50 times
+# and runs of several processes 20 times, and sends a sweep through Slurm, if Slurm is installed and this is root. The
+# last line counts the test cases: `N passed, N failed`, and `, N skipped` if some were skipped. The examples count as
+# one case, and so do the kills of each kind and the sweep.
 # `./test.sh --lint` also runs clang-tidy, which takes long. Other arguments are options for Bazel, such as --config=ci,
 # which turns warnings into errors.
 source "$(dirname "$0")/common.sh"
@@ -53,6 +54,10 @@ resumed=1
 step tests/kills.py --program bazel-bin/experiments/cli/metaprompt --kills 50 || resumed=0
 shared=1
 step tests/kills.py --program bazel-bin/experiments/cli/metaprompt --kills 20 --processes 3 || shared=0
+queued=1
+slurm=$(step tests/slurm.py --program bazel-bin/experiments/cli/metaprompt | tee /dev/stderr) || queued=0
+without_slurm=0
+[[ $slurm != *skipped:* ]] || { queued=0; without_slurm=1; }
 
 # Google Test writes one <testcase> per test case to the XML; a test program that crashed has one, with an <error>.
 reports=()
@@ -62,8 +67,8 @@ for label in $(bazel query 'tests(//...)' 2>/dev/null); do
   report="bazel-testlogs/${path/://}/test.xml"
   if [[ -f $report ]]; then reports+=("$report"); else lost=$((lost + 1)); fi
 done
-result=$(awk -v status="$status" -v passed="$((followed + resumed + shared))" \
-  -v failed="$((lost + 3 - followed - resumed - shared))" '
+result=$(awk -v status="$status" -v passed="$((followed + resumed + shared + queued))" \
+  -v failed="$((lost + 4 - followed - resumed - shared - queued - without_slurm))" -v skips="$without_slurm" '
   function close_case() {
     if (open && bad) failed++
     else if (open && skipped) skips++

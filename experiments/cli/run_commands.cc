@@ -28,8 +28,11 @@
 #include "experiments/result.pb.h"
 #include "experiments/runs/run.h"
 #include "experiments/runs/run_inputs.h"
-#include "experiments/runs/sweep.h"
 #include "experiments/spec.h"
+#include "experiments/sweeping/slurm.h"
+#include "experiments/sweeping/sweep.h"
+#include "experiments/sweeping/sweep_runs.h"
+#include "experiments/sweeping/sweep_status.h"
 #include "experiments/watching/follow.h"
 #include "experiments/watching/run_status.h"
 #include "experiments/workbench/read_record.h"
@@ -72,13 +75,51 @@ void RegisterRun(Commands* commands) {
       ->check(CLI::Range(1, 1024));
 }
 
+struct SweepCommandOptions {
+  SweepOptions sweep;
+  bool slurm = false;
+  bool status = false;
+};
+
+absl::Status SweepCommand(const SweepCommandOptions& options, const Console& console) {
+  RETURN_IF_ERROR(OnlyOneProcess("sweep"));
+  return options.status  ? PrintSweepStatus(options.sweep, console.out)
+         : options.slurm ? SubmitSweep(options.sweep, console.out)
+                         : Sweep(options.sweep, console.out, *console.stop);
+}
+
+void AddSlurmOptions(CLI::App* sweep, SweepCommandOptions* options) {
+  SlurmOptions* const slurm = &options->sweep.slurm;
+  CLI::Option* const on =
+      sweep->add_flag("--slurm", options->slurm, "Submit the runs to Slurm as arrays of jobs, and return");
+  sweep->add_option("--partition", slurm->partition, "Slurm's partition [its default]")->needs(on);
+  sweep->add_option("--time", slurm->time, "Limit of each job, as in 4:00:00; the run then continues in the next job")
+      ->needs(on);
+  sweep->add_option("--gpus", slurm->gpus, "GPUs of each job [none]")->check(CLI::Range(1, 1024))->needs(on);
+  sweep->add_option("--cpus-per-task", slurm->cpus, "Cores of each job, and threads if a spec leaves them unset")
+      ->check(CLI::Range(1, 1024))
+      ->needs(on);
+  sweep
+      ->add_option("--sbatch-option", slurm->more,
+                   "Another option of sbatch, as in --sbatch-option=--mem=8G; may be "
+                   "repeated")
+      ->allow_extra_args(false)
+      ->type_name("OPTION")
+      ->needs(on);
+  CLI::Option* const status =
+      sweep->add_flag("--status", options->status, "Print which runs wait, run, are complete or failed, and why");
+  for (const char* other : {"--jobs", "--dry-run"}) {
+    on->excludes(sweep->get_option(other));
+    status->excludes(sweep->get_option(other));
+  }
+  status->excludes(on);
+}
+
 void RegisterSweep(Commands* commands) {
-  auto options = std::make_shared<SweepOptions>();
+  auto all = std::make_shared<SweepCommandOptions>();
+  SweepOptions* const options = &all->sweep;
   CLI::App* sweep = commands->Add("sweep", "Make many runs that differ in a few fields; skips those that are complete",
-                                  [options](const Console& console) -> absl::Status {
-                                    RETURN_IF_ERROR(OnlyOneProcess("sweep"));
-                                    return Sweep(*options, console.out, *console.stop);
-                                  },
+                                  [all](const Console& console) { return SweepCommand(*all, console); },
                                   {/*best_kernel=*/false, /*hears_signals=*/true});
   sweep->add_option("SWEEP", options->file, "Sweep, a text protobuf (experiments/sweep.proto)")->required();
   AddSetOption("Change a field in every run; may be repeated", sweep, &options->sets);
@@ -93,6 +134,7 @@ void RegisterSweep(Commands* commands) {
       ->check(CLI::Range(1, 1024));
   AddEventsOption("a folder, in which each run gets its own", sweep, &options->events);
   sweep->add_flag("--dry-run", options->dry_run, "Print the command of each run, and make no run");
+  AddSlurmOptions(sweep, all.get());
 }
 
 struct ShowOptions {

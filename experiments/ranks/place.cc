@@ -123,7 +123,8 @@ absl::Status ReadSlurm(const GetVariable& get, Place* place) {
   std::string nodes = Variable(get, "SLURM_STEP_NODELIST");
   nodes = nodes.empty() ? Variable(get, "SLURM_NODELIST") : nodes;
   const std::string job = absl::StrCat(Variable(get, "SLURM_JOB_ID"), ".", Variable(get, "SLURM_STEP_ID"));
-  return ReadMaster(get, nodes.empty() ? kThisMachine : FirstNode(nodes), PortOf(job), place);
+  const bool alone = nodes.empty() || place->on_this_machine == place->size;  // a name may lead nowhere in a container
+  return ReadMaster(get, alone ? kThisMachine : FirstNode(nodes), PortOf(job), place);
 }
 
 absl::Status ReadMpich(const GetVariable& get, Place* place) {

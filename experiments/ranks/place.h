@@ -33,7 +33,7 @@ using GetVariable = std::function<const char*(const char* name)>;
 //     (TORCHELASTIC_USE_AGENT_STORE), so rank 0 listens on the next port
 //   Open MPI's mpirun: OMPI_COMM_WORLD_RANK, _SIZE, _LOCAL_SIZE
 //   srun: SLURM_PROCID, SLURM_STEP_NUM_TASKS, SLURM_STEP_TASKS_PER_NODE; SLURM_STEP_NODELIST, whose first machine has
-//     rank 0
+//     rank 0; if all tasks are on this machine, they meet at 127.0.0.1
 //   MPICH's mpiexec: PMI_RANK, PMI_SIZE
 // MASTER_ADDR and MASTER_PORT, if they are set, also replace the address and the port that are computed for mpirun and
 // srun. A process without any of these variables is rank 0 of 1. Errors: a variable is missing or not a number, or a

@@ -1,24 +1,29 @@
-// Sweeps: which runs they consist of, that each run is made once, that a stopped sweep continues, and the reports of
-// runs that fail.
-#include "experiments/runs/sweep.h"
+// Sweeps: which runs they consist of, that each run is made once, that a stopped sweep continues, the reports of runs
+// that fail, and what is submitted to Slurm.
+#include "experiments/sweeping/sweep.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/wait.h>
 
 #include <atomic>
 #include <chrono>
+#include <cstdlib>
 #include <filesystem>
 #include <sstream>
 #include <string>
 #include <thread>
 #include <vector>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_replace.h"
 #include "absl/strings/str_split.h"
 #include "experiments/report/report.h"
 #include "experiments/report/reported_runs.h"
-#include "experiments/runs/sweep_plan.h"
+#include "experiments/sweeping/slurm.h"
+#include "experiments/sweeping/sweep_plan.h"
+#include "experiments/sweeping/sweep_status.h"
 #include "metaprompt/base/files.h"
 
 namespace metaprompt {
@@ -26,6 +31,8 @@ namespace {
 
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
+using ::testing::MatchesRegex;
+using ::testing::Not;
 using ::testing::StartsWith;
 
 class SweepTest : public testing::Test {
@@ -104,6 +111,46 @@ class SweepTest : public testing::Test {
       *status = ended;
     }
     return said.str();
+  }
+
+  // Commands of Slurm that note their arguments in calls.txt. sbatch numbers the jobs from 11; squeue prints the file
+  // queue.txt. Only these and the system's own commands are found from now on.
+  void FakeSlurm() const {
+    std::filesystem::create_directories(folder_ + "/bin");
+    const std::string begin = absl::StrCat("#!/bin/sh\ncd ", folder_, "\necho \"${0##*/} $*\" >> calls.txt\n");
+    Write("bin/sbatch", begin + "expr $(grep -c ^sbatch calls.txt) + 10\n");
+    Write("bin/squeue", begin + "cat queue.txt\n");
+    Write("bin/scontrol", begin);
+    Write("queue.txt", "");
+    for (const char* name : {"sbatch", "squeue", "scontrol"}) {
+      std::filesystem::permissions(absl::StrCat(folder_, "/bin/", name), std::filesystem::perms::owner_all);
+    }
+    setenv("PATH", absl::StrCat(folder_, "/bin:/usr/bin:/bin").c_str(), 1);
+  }
+
+  // The arguments of the calls since the last time, each without the options that every call has.
+  std::vector<std::string> Calls() const {
+    const std::vector<std::string> lines = absl::StrSplit(Read("calls.txt"), '\n', absl::SkipEmpty());
+    Write("calls.txt", "");
+    std::vector<std::string> calls;
+    for (const std::string& line : lines) {
+      if (absl::StartsWith(line, "sbatch ")) {
+        calls.push_back(absl::StrReplaceAll(
+            line, {{absl::StrCat(" --job-name=grid --output=", folder_, "/out/slurm.log"), ""}, {folder_, "$"}}));
+      }
+    }
+    return calls;
+  }
+
+  // What `function` prints for the grid; the status must be `expected`.
+  std::string Printed(absl::Status (*function)(const SweepOptions&, std::ostream*), SweepOptions options,
+                      const std::string& expected = "") const {
+    options.file = folder_ + "/grid.textproto";
+    options.out = folder_ + "/out/";
+    options.program = "experiments/cli/metaprompt";
+    std::ostringstream said;
+    EXPECT_EQ(absl::StrReplaceAll(function(options, &said).message(), {{folder_, "$"}}), expected);
+    return absl::StrReplaceAll(said.str(), {{folder_ + "/", ""}});
   }
 
   std::string folder_;
@@ -291,6 +338,104 @@ TEST_F(SweepTest, StoppedItsRunsSaveAndTheSameCommandGoesOn) {
   options.jobs = 1;  // the run keeps the number of threads that it began with
   EXPECT_THAT(Swept(options), HasSubstr("all 2 runs are complete"));
   EXPECT_THAT(Read("out/long-whole-seed3.log"), HasSubstr("continuing from meta-step"));
+}
+
+TEST_F(SweepTest, SubmitsToSlurmWhatIsNeitherCompleteNorQueued) {
+  FakeSlurm();
+  SweepOptions options;
+  options.slurm.more = {"--mem=1G"};
+  EXPECT_EQ(Printed(SubmitSweep, options), "8 runs: 0 complete, 0 in the queue, 8 submitted\n");
+  EXPECT_THAT(Calls(), ElementsAre("sbatch --parsable --array=0,2,4,6 --mem=1G $/out/slurm.sh",
+                                   "sbatch --parsable --array=1 --dependency=afterok:11_0 --mem=1G $/out/slurm.sh",
+                                   "sbatch --parsable --array=3 --dependency=afterok:11_2 --mem=1G $/out/slurm.sh",
+                                   "sbatch --parsable --array=5 --dependency=afterok:11_4 --mem=1G $/out/slurm.sh",
+                                   "sbatch --parsable --array=7 --dependency=afterok:11_6 --mem=1G $/out/slurm.sh"));
+  EXPECT_THAT(Read("out/slurm.sh"), HasSubstr("\n  3) log=" + folder_ + "/out/long-goes-on-seed3.log run=(/"));
+
+  // One run is complete now, one was killed, and others wait, run, or have vanished.
+  SweepOptions here;
+  here.only = {"short-whole"};
+  Swept(here);
+  std::filesystem::remove_all(folder_ + "/out/short-whole-seed4");
+  Write("out/short-whole-seed4.log", "a line\nerror: ended by signal 9\n");
+  Write("queue.txt",
+        "11_2|RUNNING|None|2026-01-02T03:04:05|node7\n12_1|PENDING|Resources|N/A|\n13_3|PENDING|Dependency|N/A|\n"
+        "99_0|PENDING|Resources|N/A|\n");
+  const std::string status = Printed(PrintSweepStatus, options);
+  EXPECT_THAT(status, StartsWith("out/short-whole-seed3: complete, 1-shot meta-learned "));
+  EXPECT_THAT(status,
+              ::testing::EndsWith(
+                  "out/short-goes-on-seed3: waiting, reason: Resources, job 12_1\n"
+                  "out/long-whole-seed3: running, since 2026-01-02T03:04:05 on node7, job 11_2\n"
+                  "out/long-goes-on-seed3: waiting, for out/long-whole-seed3, job 13_3\n"
+                  "out/short-whole-seed4: failed, ended by signal 9 (out/short-whole-seed4.log)\n"
+                  "out/short-goes-on-seed4: not begun, it begins from out/short-whole-seed4 (failed)\n"
+                  "out/long-whole-seed4: failed, job 11_6 has left the queue; out/slurm.log may have the reason\n"
+                  "out/long-goes-on-seed4: not begun, it begins from out/long-whole-seed4 (failed)\n"
+                  "8 runs: 1 complete, 1 running, 2 waiting, 2 failed, 2 not begun\n"));
+  // Only those that are not there are submitted, with what they wait for.
+  Write("queue.txt", "11_2|RUNNING|None|2026-01-02T03:04:05|node7\n11_6|PENDING|Resources|N/A|\n");
+  Calls();
+  options.slurm = {"short", "1:00:00", 2, 3, {}};
+  EXPECT_EQ(Printed(SubmitSweep, options), "8 runs: 1 complete, 2 in the queue, 5 submitted\n");
+  const std::string more = " --partition=short --time=1:00:00 --gpus=2 --cpus-per-task=3 $/out/slurm.sh";
+  EXPECT_THAT(Calls(), ElementsAre("sbatch --parsable --array=1,4" + more,
+                                   "sbatch --parsable --array=3 --dependency=afterok:11_2" + more,
+                                   "sbatch --parsable --array=5 --dependency=afterok:11_4" + more,
+                                   "sbatch --parsable --array=7 --dependency=afterok:11_6" + more));
+  EXPECT_THAT(Read("out/slurm.sh"), HasSubstr(" --set threads=3) ;;\n"));
+}
+
+TEST_F(SweepTest, TheErrorsOfSlurmAreClear) {
+  FakeSlurm();
+  SweepOptions options;
+  Write("bin/sbatch", "#!/bin/sh\necho 'sbatch: error: invalid partition specified: x' >&2\nexit 1\n");
+  options.only = {"short-whole"};
+  Printed(SubmitSweep, options,
+          "`sbatch --parsable --array=0,1 --job-name=grid --output=$/out/slurm.log $/out/slurm.sh` failed: sbatch: "
+          "error: invalid partition specified: x");
+  setenv("PATH", folder_.c_str(), 1);
+  Printed(SubmitSweep, options,
+          "`sbatch --parsable --array=0,1 --job-name=grid --output=$/out/slurm.log $/out/slurm.sh`: sbatch is not "
+          "installed");
+  EXPECT_EQ(Printed(PrintSweepStatus, options),
+            "out/short-whole-seed3: not begun\nout/short-whole-seed4: not begun\n2 runs: 2 not begun\n");
+  Write("out/slurm.jobs", "short-whole-seed3\t7_0\n");
+  EXPECT_THAT(Printed(PrintSweepStatus, options),
+              MatchesRegex("by the files alone, because `squeue .*`: squeue is not installed\n"
+                           "out/short-whole-seed3: not begun\n.*\n2 runs: 2 not begun\n"));
+  Write("out/slurm.jobs", "short-whole-seed3 7_0\n");
+  Printed(PrintSweepStatus, options,
+          "$/out/slurm.jobs:1: not a run and its job; remove the file if none of the sweep's jobs is in the queue");
+}
+
+// The script as a job of Slurm, with a program that does as it is told instead of metaprompt.
+TEST_F(SweepTest, TheJobPutsItselfBackAtTheTimeLimitAndOnlyThen) {
+  FakeSlurm();
+  SweepOptions options;
+  options.only = {"short-whole"};
+  Printed(SubmitSweep, options);
+  const std::string script = Read("out/slurm.sh");
+  const std::string program = std::filesystem::canonical("experiments/cli/metaprompt").string();
+  ASSERT_THAT(script, HasSubstr("run=(" + program + " run "));
+  Write("told", "#!/bin/bash\n. " + folder_ + "/what\n");
+  std::filesystem::permissions(folder_ + "/told", std::filesystem::perms::owner_all);
+  Write("job.sh", absl::StrReplaceAll(script, {{program, folder_ + "/told"}}));
+  const auto job = [&](const std::string& what) {
+    Write("what", what);
+    std::filesystem::remove(folder_ + "/out/short-whole-seed4.log");
+    const std::string command = absl::StrCat("SLURM_ARRAY_JOB_ID=7 SLURM_ARRAY_TASK_ID=1 bash ", folder_, "/job.sh");
+    const int status = std::system(command.c_str());
+    return absl::StrCat(WEXITSTATUS(status), ": ", Read("out/short-whole-seed4.log"));
+  };
+  const std::string saves = "trap 'echo saved; exit 130' USR1 TERM\n";
+  EXPECT_EQ(job("echo done"), "0: done\n");
+  EXPECT_EQ(job("exit 1"), "1: ");
+  EXPECT_THAT(job("kill -KILL $$"), MatchesRegex("137: .* Killed .*\nerror: ended by signal 9\n"));
+  EXPECT_EQ(job(saves + "kill -TERM $PPID $$; sleep 1"), "130: saved\n");
+  EXPECT_THAT(Read("calls.txt"), Not(HasSubstr("scontrol")));
+  EXPECT_EQ(job(saves + "kill -USR1 $PPID; sleep 1"), "0: saved\nthe time limit is near; back into the queue\n");
+  EXPECT_THAT(Read("calls.txt"), HasSubstr("scontrol requeue 7_1\n"));
 }
 
 }  // namespace

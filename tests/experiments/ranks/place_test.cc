@@ -66,6 +66,8 @@ TEST(PlaceTest, EachLauncherIsUnderstood) {
   EXPECT_NE(Of(srun)->port, port) << "two steps of a job at the same time";
   srun["SLURM_STEP_NODELIST"] = "a,b";
   EXPECT_EQ(Of(srun)->address, "a");
+  srun["SLURM_STEP_TASKS_PER_NODE"] = "6";
+  EXPECT_EQ(Of(srun)->address, "127.0.0.1");
 
   Place child;
   child.rank = 2;

@@ -1,6 +1,6 @@
 // The list of runs that a sweep consists of.
-#ifndef EXPERIMENTS_RUNS_SWEEP_PLAN_H_
-#define EXPERIMENTS_RUNS_SWEEP_PLAN_H_
+#ifndef EXPERIMENTS_SWEEPING_SWEEP_PLAN_H_
+#define EXPERIMENTS_SWEEPING_SWEEP_PLAN_H_
 
 #include <cstdint>
 #include <string>
@@ -39,4 +39,4 @@ std::vector<std::string> RunArguments(const SweepRun& run);
 
 }  // namespace metaprompt
 
-#endif  // EXPERIMENTS_RUNS_SWEEP_PLAN_H_
+#endif  // EXPERIMENTS_SWEEPING_SWEEP_PLAN_H_

@@ -1,4 +1,4 @@
-#include "experiments/runs/sweep.h"
+#include "experiments/sweeping/sweep.h"
 
 #include <algorithm>
 #include <chrono>
@@ -10,24 +10,17 @@
 #include <utility>
 
 #include "absl/status/statusor.h"
-#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
-#include "absl/strings/str_join.h"
-#include "absl/strings/str_replace.h"
-#include "absl/strings/str_split.h"
 #include "absl/strings/strip.h"
 #include "experiments/host/progress.h"
 #include "experiments/host/stop_signals.h"
 #include "experiments/host/threads.h"
-#include "experiments/runs/sweep_plan.h"
 #include "experiments/spec.h"
+#include "experiments/sweeping/sweep_plan.h"
 #include "experiments/workbench/read_record.h"
-#include "metaprompt/base/checksums.h"
-#include "metaprompt/base/files.h"
 #include "metaprompt/base/process.h"
 #include "metaprompt/base/status_macros.h"
-#include "metaprompt/specs/field_rules.h"
 #include "metaprompt/specs/spec_fields.h"
 
 namespace metaprompt {
@@ -46,80 +39,12 @@ struct Job {
   Clock::time_point begun;
 };
 
-// The spec without the fields that change a run's numbers only by rounding. A field that is newer than the record has
-// its default.
-std::string ComparedSpec(ExperimentSpec spec) {
-  WriteOutDefaults(&spec);
-  spec.clear_threads();
-  spec.clear_tasks_together();
-  return SpecText(spec);
-}
-
-// "1-shot meta-learned 66.12 ± 1.38 %, 5-shot ...": the last initialisation that was tested.
-std::string Summary(const RunRecord& record) {
-  std::vector<std::string> parts;
-  for (const ShotResult& result : record.results()) {
-    if (result.tests_size() > 0) {
-      const Evaluation& test = result.tests(result.tests_size() - 1);
-      parts.push_back(absl::StrFormat("%d-shot %s %.2f ± %.2f %%", result.shots(), test.initialisation(),
-                                      100 * test.mean_accuracy(), 100 * test.half_width()));
-    }
-  }
-  return absl::StrJoin(parts, ", ");
-}
-
-std::string LastLine(const std::string& path) {
-  const absl::StatusOr<std::string> text = ReadFile(path);
-  if (!text.ok()) {
-    return std::string(text.status().message());
-  }
-  const std::vector<std::string> lines = absl::StrSplit(*text, '\n', absl::SkipWhitespace());
-  return lines.empty() ? "it printed nothing" : lines.back();
-}
-
-void RemoveCheckpoints(const std::string& folder) {
-  std::error_code error;
-  std::vector<std::filesystem::path> found;
-  for (std::filesystem::directory_iterator at(folder, error), end; !error && at != end; at.increment(error)) {
-    if (absl::StartsWith(at->path().filename().string(), "checkpoint-")) {
-      found.push_back(at->path());
-    }
-  }
-  absl::StatusOr<Checksums> sums = Checksums::Read(folder);
-  for (const std::filesystem::path& path : found) {
-    std::filesystem::remove(path, error);
-    if (sums.ok()) {
-      sums->Forget(path.filename().string());
-    }
-  }
-  // A listed file that is missing does no harm, so an error can be ignored.
-  if (sums.ok() && !found.empty() && !sums->Names().empty()) {
-    sums->Save().IgnoreError();
-  }
-}
-
-// The arguments of `metaprompt` for a run. If the run's spec leaves `threads` unset, the run gets the number with which
-// an earlier process began it, or otherwise its share of the cores.
-std::vector<std::string> ArgumentsOf(const SweepRun& run, const SweepOptions& options) {
-  std::vector<std::string> arguments = RunArguments(run);
-  if (options.events.on) {
-    const std::string& folder = options.events.folder;
-    const std::string name = std::filesystem::path(run.out).filename().string();
-    arguments.push_back(folder.empty() ? "--tensorboard" : absl::StrCat("--tensorboard=", folder, "/", name));
-  }
-  if (run.planned.threads() > 0) {
-    return arguments;
-  }
-  int threads = options.jobs > 1 ? std::max(1, ThreadsOr(run.planned.threads()) / options.jobs) : 0;
-  const std::string begun = absl::StrCat(run.out, ".partial/spec.textproto");
-  ExperimentSpec before;
-  if (const absl::StatusOr<std::string> text = ReadFile(begun); text.ok() && ParseSpec(*text, begun, &before).ok()) {
-    threads = before.threads();
-  }
-  if (threads > 0) {
-    arguments.insert(arguments.end(), {"--set", absl::StrCat("threads=", threads)});
-  }
-  return arguments;
+// The command that starts a run here. If several runs are in progress at a time, they share the cores.
+std::vector<std::string> StartOf(const SweepRun& run, const SweepOptions& options) {
+  const int threads = options.jobs > 1 ? std::max(1, ThreadsOr(run.planned.threads()) / options.jobs) : 0;
+  std::vector<std::string> words = ArgumentsOf(run, options.events, threads);
+  words.insert(words.begin(), "metaprompt");
+  return words;
 }
 
 class Sweeper {
@@ -162,17 +87,10 @@ class Sweeper {
 
   // Marks the run as complete if its folder is complete. It is an error if that run has another spec.
   absl::Status Look(Job* job) {
-    const std::string& folder = job->run.out;
-    std::error_code error;
-    if (!std::filesystem::exists(folder, error)) {
-      return absl::OkStatus();
+    ASSIGN_OR_RETURN(const std::optional<RunRecord> record, RecordOf(job->run));
+    if (record.has_value()) {
+      Complete(job);
     }
-    ASSIGN_OR_RETURN(const RunRecord record, ReadRecord(folder));
-    if (ComparedSpec(record.spec()) != ComparedSpec(job->run.planned)) {
-      return absl::FailedPreconditionError(absl::StrCat(
-          folder, ": the complete run there has another spec; remove it, or name another folder with --out"));
-    }
-    Complete(job);
     return absl::OkStatus();
   }
 
@@ -221,9 +139,8 @@ class Sweeper {
     }
     std::error_code error;
     std::filesystem::create_directories(std::filesystem::path(job->run.out).parent_path(), error);
-    std::vector<std::string> arguments = ArgumentsOf(job->run, options_);
-    arguments.insert(arguments.begin(), "metaprompt");
-    const absl::StatusOr<pid_t> process = StartProgram(options_.program, arguments, job->run.out + ".log");
+    const absl::StatusOr<pid_t> process =
+        StartProgram(options_.program, StartOf(job->run, options_), job->run.out + ".log");
     if (!process.ok()) {
       Fail(job, std::string(process.status().message()));
       return;
@@ -283,18 +200,10 @@ class Sweeper {
 }  // namespace
 
 absl::Status Sweep(const SweepOptions& options, std::ostream* out, const std::atomic<bool>& stop) {
-  const std::string folder = !options.out.empty()
-                                 ? (std::filesystem::path(options.out) / "").lexically_normal().parent_path().string()
-                                 : absl::StrCat("runs/", std::filesystem::path(options.file).stem().string());
-  ASSIGN_OR_RETURN(SweepPlan plan, PlanSweep(options.file, options.sets, options.only, folder));
+  ASSIGN_OR_RETURN(SweepPlan plan, PlanSweep(options));
   if (options.dry_run) {
     for (const SweepRun& run : plan.runs) {
-      std::vector<std::string> words = {"metaprompt"};
-      for (const std::string& argument : ArgumentsOf(run, options)) {
-        const bool plain = argument.find_first_of(" \t\"'$&|;<>(){}*?[]\\`!#~") == std::string::npos;
-        words.push_back(plain ? argument : absl::StrCat("'", absl::StrReplaceAll(argument, {{"'", "'\\''"}}), "'"));
-      }
-      *out << absl::StrJoin(words, " ") << '\n';
+      *out << ShellLine(StartOf(run, options)) << '\n';
     }
     return absl::OkStatus();
   }

@@ -1,4 +1,4 @@
-#include "experiments/runs/sweep_plan.h"
+#include "experiments/sweeping/sweep_plan.h"
 
 #include <algorithm>
 #include <filesystem>
