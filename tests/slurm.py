@@ -291,6 +291,7 @@ def main():
     if os.getuid() != 0:
         print("skipped: Slurm's daemons need root here")
         return
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that the daemons end, too
     with Slurm() as slurm:
         if options.command:
             sys.exit(subprocess.run(options.command).returncode)
