@@ -1,20 +1,22 @@
 #!/usr/bin/env bash
-# Checks the formatting, builds everything, runs all tests, follows the examples of CONTRIBUTING.md, kills runs 50 times
-# and runs of several processes 20 times, and sends a sweep through Slurm, if Slurm is installed and this is root. The
-# last line counts the test cases: `N passed, N failed`, and `, N skipped` if some were skipped. The examples count as
-# one case, and so do the kills of each kind and the sweep.
-# `./test.sh --lint` also runs clang-tidy, which takes long. Other arguments are options for Bazel, such as --config=ci,
-# which turns warnings into errors.
+# Checks the formatting, builds everything, runs all tests, follows the examples of CONTRIBUTING.md, and kills runs 50
+# times, and runs of several processes 20 times. The last line counts the test cases: `N passed, N failed`, and `, N
+# skipped` if some were skipped. The examples count as one case, and so do the kills of each kind.
+# `./test.sh --lint` also runs clang-tidy, which takes long. `./test.sh --slurm` also sends a sweep through a Slurm of its
+# own, which takes some minutes; it counts as one case. Other arguments are options for Bazel, such as --config=ci, which
+# turns warnings into errors.
 source "$(dirname "$0")/common.sh"
 
 lint=false
+slurm=false
 options=()
 for argument in "$@"; do
   case $argument in
     --lint) lint=true ;;
+    --slurm) slurm=true ;;
     --*=*) options+=("$argument") ;;
     *)
-      echo "usage: ./test.sh [--lint] [--BAZEL_OPTION=VALUE...]" >&2
+      echo "usage: ./test.sh [--lint] [--slurm] [--BAZEL_OPTION=VALUE...]" >&2
       exit 2
       ;;
   esac
@@ -48,16 +50,17 @@ fi
 
 status=0
 step bazel test "${options[@]}" //... || status=$?
-followed=1
-step tests/contributing.py "${options[@]}" || followed=0
-resumed=1
-step tests/kills.py --program bazel-bin/experiments/cli/metaprompt --kills 50 || resumed=0
-shared=1
-step tests/kills.py --program bazel-bin/experiments/cli/metaprompt --kills 20 --processes 3 || shared=0
-queued=1
-slurm=$(step tests/slurm.py --program bazel-bin/experiments/cli/metaprompt | tee /dev/stderr) || queued=0
-without_slurm=0
-[[ $slurm != *skipped:* ]] || { queued=0; without_slurm=1; }
+# Each of these scripts counts as one case.
+scripts_passed=0
+scripts_failed=0
+script() {
+  if step "$@"; then scripts_passed=$((scripts_passed + 1)); else scripts_failed=$((scripts_failed + 1)); fi
+}
+program=(--program bazel-bin/experiments/cli/metaprompt)
+script tests/contributing.py "${options[@]}"
+script tests/kills.py "${program[@]}" --kills 50
+script tests/kills.py "${program[@]}" --kills 20 --processes 3
+if $slurm; then script tests/slurm.py "${program[@]}"; fi
 
 # Google Test writes one <testcase> per test case to the XML; a test program that crashed has one, with an <error>.
 reports=()
@@ -67,8 +70,7 @@ for label in $(bazel query 'tests(//...)' 2>/dev/null); do
   report="bazel-testlogs/${path/://}/test.xml"
   if [[ -f $report ]]; then reports+=("$report"); else lost=$((lost + 1)); fi
 done
-result=$(awk -v status="$status" -v passed="$((followed + resumed + shared + queued))" \
-  -v failed="$((lost + 4 - followed - resumed - shared - queued - without_slurm))" -v skips="$without_slurm" '
+result=$(awk -v status="$status" -v passed="$scripts_passed" -v failed="$((lost + scripts_failed))" '
   function close_case() {
     if (open && bad) failed++
     else if (open && skipped) skips++
