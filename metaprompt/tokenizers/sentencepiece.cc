@@ -129,7 +129,7 @@ absl::StatusOr<std::string> TrainSentencePiece(const std::vector<std::string>& t
   if (const size_t place = answer.rfind("] "); place != std::string::npos) {
     answer.erase(0, place + 2);
   }
-  return absl::InvalidArgumentError(absl::StrCat(field, " is ", vocab_size, "; sentencepiece's error: ", answer));
+  return absl::InvalidArgumentError(absl::StrCat(field, " is ", vocab_size, "; sentencepiece's message: ", answer));
 }
 
 }  // namespace metaprompt

@@ -71,7 +71,7 @@ TEST_F(CommandLineTest, TokenizersThatAreWrong) {
   EXPECT_EQ(error("model.tokenizer.path=$none.model"), "$none.model: No such file or directory");
   EXPECT_THAT(
       error("model.tokenizer.vocab_size=100000"),
-      StartsWith("model.tokenizer.vocab_size is 100000; sentencepiece's error: Vocabulary size too high (100000). "
+      StartsWith("model.tokenizer.vocab_size is 100000; sentencepiece's message: Vocabulary size too high (100000). "
                  "Please set it to a value <= "));
   EXPECT_EQ(error("model.prompt.template={text} {mask} <soft:40>"),
             "model.prompt.template: the prompt alone has 43 tokens, and the encoder takes at most 24, so that no text "

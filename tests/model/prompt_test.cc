@@ -64,7 +64,7 @@ TEST(TokenizerTest, LoadingRejectsWhatIsNoTokenizer) {
               absl::StrCat("old.model: the sentencepiece model has no piece ", piece));
   }
   EXPECT_THAT(Error(TrainSentencePiece({"a b c", "b c d"}, 1000)),
-              StartsWith("model.tokenizer.vocab_size is 1000; sentencepiece's error: "));
+              StartsWith("model.tokenizer.vocab_size is 1000; sentencepiece's message: "));
 }
 
 std::string TemplateError(const std::string& text) { return std::string(CheckTemplate(text).message()); }
