@@ -184,7 +184,7 @@ TEST_F(OwnTextsTest, ProbabilitiesAreCalibratedOnExamplesLeftOut) {
   EXPECT_THAT(raw.err, Not(HasSubstr("calibration")));
   const std::string err = Classify("bert", {}, "").err;
   const size_t at = err.find("temperature ") + 12;
-  const double temperature = Number(err.substr(at, err.find(',', at) - at));
+  const double temperature = Number(err.substr(at, err.find(';', at) - at));
   EXPECT_NE(temperature, 1);
   for (size_t r = 1; r < 3; ++r) {
     double sum = 0;
