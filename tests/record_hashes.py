@@ -137,6 +137,9 @@ def main():
     parser.add_argument("--data", type=Path, default=Path("."), help="folder with huffpost.json, for the HuffPost run")
     parser.add_argument("--threads", type=int, nargs="+", default=[1, 2], metavar="N")
     parser.add_argument("--only", default="", help="run what this regular expression finds")
+    parser.add_argument("--set", action="append", default=[], metavar="FIELD=VALUE",
+                        help="a setting that one of the builds needs to make the same runs of the learners (may be "
+                             "repeated)")
     parser.add_argument("--ignore", action="append", default=[], metavar="FIELD",
                         help="field of the record that may differ: left out of record-core (may be repeated)")
     options = parser.parse_args()
@@ -146,7 +149,7 @@ def main():
     with tempfile.TemporaryDirectory(prefix="record_hashes") as name:
         battery = Battery(options, Path(name))
         for threads in options.threads:
-            data = [f"dataset.debian.path={TREE}/datasets/debian12/packages.gz"]
+            data = [f"dataset.debian.path={TREE}/datasets/debian12/packages.gz"] + options.set
             done = battery.run("random_encoder", threads, specs / "random_encoder.textproto", data)
             for learner, group in LEARNERS.items():
                 more = [f"learner={{ {group} }}"] + (["train.meta_steps=0"] if learner == "linear_probe" else [])

@@ -81,7 +81,9 @@ class Labelling {
       : options_(options), prepared_(prepared), out_(out), result_(LabelsOf(prepared->classes)) {
     for (size_t c = 0; c < prepared->classes.size(); ++c) {
       places_[prepared->classes[c].label] = c;
-      examples_.insert(prepared->classes[c].texts.begin(), prepared->classes[c].texts.end());
+      if (options.labelled) {
+        examples_.insert(prepared->classes[c].texts.begin(), prepared->classes[c].texts.end());
+      }
     }
   }
 
@@ -163,7 +165,7 @@ class Labelling {
   PreparedClassifier* prepared_;
   std::ostream* out_;
   std::map<std::string, size_t> places_;  // of the classes, by label
-  std::set<std::string> examples_;        // none for a saved classifier, which does not keep them
+  std::set<std::string> examples_;        // if labelled; a saved classifier does not keep them
   LabelledResult result_;
   int64_t count_ = 0;
   int64_t blanks_ = 0;

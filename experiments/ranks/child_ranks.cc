@@ -28,21 +28,15 @@ struct Child {
   std::optional<ProcessEnd> end;
 };
 
-// The last line of what the process printed, after a colon.
-std::string LastLine(const std::string& log) {
-  const absl::StatusOr<std::string> text = ReadFile(log);
-  const std::vector<std::string> lines =
-      absl::StrSplit(text.ok() ? *text : std::string(), '\n', absl::SkipWhitespace());
-  return lines.empty() ? "" : absl::StrCat(": ", lines.back());
-}
-
 std::string TextOf(const Child& child) {
   if (!child.end.has_value()) {
     return "";
   }
-  return child.end->signal != 0
-             ? absl::StrCat("its process was killed by signal ", child.end->signal)
-             : absl::StrCat("its process ended with status ", child.end->exit_status, LastLine(child.log));
+  if (child.end->signal != 0) {
+    return absl::StrCat("its process was killed by signal ", child.end->signal);
+  }
+  const std::string last = LastLine(ReadFile(child.log).value_or(""));
+  return absl::StrCat("its process ended with status ", child.end->exit_status, last.empty() ? "" : ": ", last);
 }
 
 }  // namespace

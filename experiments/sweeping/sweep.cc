@@ -173,7 +173,7 @@ class Sweeper {
       } else if (end.signal != 0) {
         Fail(job, absl::StrCat("ended by signal ", end.signal, "; see ", log));
       } else {
-        Fail(job, absl::StrCat(absl::StripPrefix(LastLine(log), "error: "), " (", log, ")"));
+        Fail(job, absl::StrCat(absl::StripPrefix(LastLineOfLog(log), "error: "), " (", log, ")"));
       }
       return;
     }

@@ -9,12 +9,12 @@
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_replace.h"
-#include "absl/strings/str_split.h"
 #include "experiments/experiment.pb.h"
 #include "experiments/spec.h"
 #include "experiments/workbench/read_record.h"
 #include "metaprompt/base/checksums.h"
 #include "metaprompt/base/files.h"
+#include "metaprompt/base/process.h"
 #include "metaprompt/base/status_macros.h"
 #include "metaprompt/specs/field_rules.h"
 #include "metaprompt/specs/spec_fields.h"
@@ -69,13 +69,13 @@ std::string Summary(const RunRecord& record) {
   return absl::StrJoin(parts, ", ");
 }
 
-std::string LastLine(const std::string& path) {
+std::string LastLineOfLog(const std::string& path) {
   const absl::StatusOr<std::string> text = ReadFile(path);
   if (!text.ok()) {
     return std::string(text.status().message());
   }
-  const std::vector<std::string> lines = absl::StrSplit(*text, '\n', absl::SkipWhitespace());
-  return lines.empty() ? "it printed nothing" : lines.back();
+  const std::string last = LastLine(*text);
+  return last.empty() ? "it printed nothing" : last;
 }
 
 void RemoveCheckpoints(const std::string& folder) {

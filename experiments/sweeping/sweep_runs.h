@@ -49,8 +49,8 @@ absl::StatusOr<std::optional<RunRecord>> RecordOf(const SweepRun& run);
 // "1-shot meta-learned 66.12 ± 1.38 %, 5-shot ...": the last initialisation that was tested.
 std::string Summary(const RunRecord& record);
 
-// The last line of a run's log that is not empty.
-std::string LastLine(const std::string& path);
+// The last line of a run's log that is not blank, or why there is none.
+std::string LastLineOfLog(const std::string& path);
 
 // Removes the training state of a complete run.
 void RemoveCheckpoints(const std::string& folder);

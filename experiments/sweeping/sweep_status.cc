@@ -63,7 +63,7 @@ Described OfQueued(const QueuedJob& job, const ObservedRun& observed, const std:
 Described OfOther(const SweepRun& run, const ObservedRun& observed, const std::string& job, const std::string& folder) {
   const std::string log = run.out + ".log";
   const bool begun = observed.state != RunState::kWaiting;
-  std::string last = begun || !job.empty() ? LastLine(log) : "";
+  std::string last = begun || !job.empty() ? LastLineOfLog(log) : "";
   absl::string_view error = last;
   switch (observed.state) {
     case RunState::kRunning:

@@ -147,10 +147,7 @@ absl::StatusOr<std::string> CommandOutput(const std::vector<std::string>& argume
   if (end.signal == 0 && end.exit_status == 127 && errors.empty()) {
     return absl::NotFoundError(absl::StrCat("`", shown, "`: ", arguments[0], " is not installed"));
   }
-  absl::string_view last = absl::StripTrailingAsciiWhitespace(errors);
-  if (const size_t end_of_line = last.rfind('\n'); end_of_line != absl::string_view::npos) {
-    last.remove_prefix(end_of_line + 1);
-  }
+  const std::string last = LastLine(errors);
   return absl::UnavailableError(absl::StrCat("`", shown, "` failed", last.empty() ? "" : ": ", last));
 }
 
@@ -177,6 +174,11 @@ std::optional<ProcessEnd> EndOf(pid_t child) {
     return std::nullopt;
   }
   return EndOfStatus(status);
+}
+
+std::string LastLine(absl::string_view text) {
+  text = absl::StripTrailingAsciiWhitespace(text);
+  return std::string(text.substr(text.rfind('\n') + 1));
 }
 
 absl::StatusOr<MeasuredWork> InOwnProcess(const std::function<absl::StatusOr<double>()>& work) {

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
 
 namespace metaprompt {
 
@@ -32,6 +33,9 @@ struct ProcessEnd {
 
 // How the child ended; nothing while it runs. A child's end is returned only once.
 std::optional<ProcessEnd> EndOf(pid_t child);
+
+// The last line of what a program printed that is not blank; empty if there is none.
+std::string LastLine(absl::string_view text);
 
 struct MeasuredWork {
   double result = 0;

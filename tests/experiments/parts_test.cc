@@ -120,15 +120,17 @@ pid_t Start(std::vector<std::string> arguments, const std::string& log, const st
     argv.push_back(argument.data());
   }
   argv.push_back(nullptr);
+  // Emptied here, so that the caller does not read what an earlier process printed.
+  const int file = open(log.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
   const pid_t child = fork();
   if (child == 0) {
     core.empty() ? unsetenv("OPENBLAS_CORETYPE") : setenv("OPENBLAS_CORETYPE", core.c_str(), 1);
-    const int file = open(log.c_str(), O_WRONLY | O_CREAT | O_TRUNC, 0666);
     dup2(file, STDOUT_FILENO);
     dup2(file, STDERR_FILENO);
     execv(argv[0], argv.data());
     _exit(127);
   }
+  close(file);
   return child;
 }
 

@@ -36,6 +36,6 @@ target torch_pickle metaprompt/checkpoints/{torch_pickle,pickle_machine,safetens
 
 tokenizers=(metaprompt/tokenizers/{unicode,added_tokens,slow_added_tokens,bert_words,wordpiece,llama_words,byte_bpe}.cc
   metaprompt/tokenizers/{albert_tokenizer,fairseq_tokenizer,renumbered_sentencepiece,sentencepiece}.cc metaprompt/tokenizers/files/*.cc
-  "${architectures[@]}" metaprompt/base/json.cc metaprompt/base/{files,hash,text}.cc -licuuc -ldl)
+  "${architectures[@]}" metaprompt/base/{json,likely_cause}.cc metaprompt/base/{files,hash,text}.cc -licuuc -ldl)
 target wordpiece "${tokenizers[@]}"
 target bpe "${tokenizers[@]}"

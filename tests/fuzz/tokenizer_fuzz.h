@@ -12,7 +12,11 @@
 #include <vector>
 
 #include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
+#include "absl/strings/string_view.h"
+#include "absl/strings/strip.h"
+#include "metaprompt/base/likely_cause.h"
 #include "metaprompt/tokenizers/files/tokenizer_folder.h"
 #include "metaprompt/tokenizers/unicode.h"
 
@@ -59,11 +63,17 @@ inline void CheckInput(const std::vector<std::string>& names, const TokenizerFil
   files.insert({"config.json", sound.at("config.json")});
   const absl::StatusOr<std::unique_ptr<Tokenizer>> tokenizer = MakeTokenizer(files, "dir");
   if (!tokenizer.ok()) {
-    const std::vector<std::string> lines = absl::StrSplit(tokenizer.status().message(), '\n');
-    Require(lines.size() <= 2, "an error has more than two lines");
-    for (const std::string& line : lines) {
-      Require(absl::StartsWith(line, "dir"), "a line of an error does not begin with the folder");
+    absl::string_view error = tokenizer.status().message();
+    for (const auto& [name, contents] : files) {
+      const std::string cause = LikelyCause(contents);
+      if (!cause.empty()) {
+        Require(absl::ConsumeSuffix(&error, absl::StrCat("\ndir/", name, ": ", cause)),
+                "the likely cause is not in the second line");
+        break;
+      }
     }
+    Require(absl::StartsWith(error, "dir") && !absl::StrContains(error, "\n"),
+            "an error is not one line that begins with the folder");
   }
   for (size_t i = names.size(); i < parts.size(); ++i) {
     CheckText(**always, parts[i]);
