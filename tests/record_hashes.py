@@ -184,15 +184,15 @@ def main():
                     battery.show(f"classify-{shots}shot", threads, "output", battery.call(command, input=TEXTS.encode()))
             if re.search(options.only, "sinusoid"):
                 program = [options.sinusoid.resolve()] if options.sinusoid else [options.program, "sinusoid"]
+                command = program + ["--threads", threads]
                 for learner in ("maml", "meta_sgd", "reptile"):
                     curve = battery.folder / f"curve-{learner}-{threads}"
-                    dump = battery.folder / f"dump-{learner}-{threads}"
-                    command = program + ["--learner", learner, "--threads", threads]
-                    battery.call(command + ["--meta-steps", 200, "--test-tasks", 100, "--curve", curve])
+                    battery.call(command + ["--learner", learner, "--meta-steps", 200, "--test-tasks", 100,
+                                            "--curve", curve])
                     battery.show(f"sinusoid-{learner}", threads, "output", curve.read_bytes())
-                    if learner != "reptile":
-                        battery.call(command + ["--dump", dump])
-                        battery.show(f"sinusoid-{learner}-gradients", threads, "output", dump.read_bytes())
+                dump = battery.folder / f"dump-{threads}"
+                battery.call(command + ["--dump", dump])
+                battery.show("sinusoid-gradients", threads, "output", dump.read_bytes())
 
 
 if __name__ == "__main__":
