@@ -57,6 +57,15 @@ TEST_F(CommandLineTest, OptionsThatAreWrong) {
   EXPECT_EQ(Error({"run", "a", "b"}, 2), "The following argument was not expected: b; see `metaprompt run --help`");
   EXPECT_EQ(Error({"run", "a", "--nope"}, 2),
             "The following argument was not expected: --nope; see `metaprompt run --help`");
+  // What was probably meant.
+  EXPECT_EQ(Error({"classify", "--model", "a", "--labeled", "b"}, 2),
+            "The following argument was not expected: --labeled; did you mean --labelled?; see `metaprompt classify "
+            "--help`");
+  EXPECT_EQ(Error({"run", "a", "--tensorboard", "b"}, 2),
+            "The following argument was not expected: b; --tensorboard takes a value only after =, as in "
+            "--tensorboard=b; see `metaprompt run --help`");
+  EXPECT_EQ(Error({"check", "--json", "a", "b"}, 2),
+            "The following argument was not expected: b; --json takes no value; see `metaprompt check --help`");
   EXPECT_EQ(Error({"check", "a", "--set"}, 2), "--set: 1 required FIELD=VALUE missing; see `metaprompt check --help`");
   EXPECT_EQ(Error({"episodes", "a", "--split", "dev"}, 2),
             "--split: dev not in {train,valid,test}; see `metaprompt episodes --help`");

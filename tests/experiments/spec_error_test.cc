@@ -304,6 +304,8 @@ TEST_F(CommandLineTest, AssignmentsThatAreWrong) {
       {"test.baseline=maybe",
        "--set test.baseline: 'maybe' is not true or false (Invalid value for boolean field \"baseline\". Value: "
        "\"maybe\".)"},
+      {"learner=reptile", "--set learner: 'reptile' is not a group of fields; write --set learner.reptile={}"},
+      {"train=meta_step", "--set train: 'meta_step' is not a group of fields; write --set train.meta_steps=VALUE"},
       {"model.encoder.bert=3", "--set model.encoder.bert: '3' is not a group of fields (Expected identifier, got: 3)"},
   };
   for (const auto& [set, message] : cases) {
