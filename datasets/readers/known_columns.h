@@ -48,6 +48,9 @@ struct FoundColumns {
 std::optional<FoundColumns> FindColumns(const std::vector<std::string>& first, const ColumnNames& names, bool labelled,
                                         bool json);
 
+// The names by which a text column is found, in the order in which they are tried: "text, sentence, ...".
+std::string KnownTextNames();
+
 // Whether one of the columns has a name that text columns often have.
 bool HasTextName(const std::vector<std::string>& first);
 

@@ -14,6 +14,7 @@
 #include "datasets/readers/json_fields.h"
 #include "datasets/readers/texts_by_label.h"
 #include "metaprompt/base/example_texts.h"
+#include "metaprompt/base/likely_cause.h"
 #include "metaprompt/base/status_macros.h"
 #include "metaprompt/base/text.h"
 
@@ -21,6 +22,7 @@ namespace metaprompt {
 namespace {
 
 constexpr size_t kSampleLines = 200;
+constexpr size_t kSampleTexts = 20;
 
 }  // namespace
 
@@ -66,25 +68,30 @@ absl::StatusOr<bool> Table::NextLine(std::string* line) {
 absl::StatusOr<Table> Table::Open(std::istream* in, std::string name, bool labelled, const ColumnNames& columns) {
   Table table(in, std::move(name), labelled);
   std::string line;
-  while (table.ahead_.size() < (labelled ? kSampleLines : 1)) {
+  while (table.ahead_.size() < (labelled ? kSampleLines : kSampleTexts)) {
     ASSIGN_OR_RETURN(const bool more, table.ReadLine(&line));
     if (!more) {
       break;
     }
     if (const absl::Status status = CheckUtf8(line); !status.ok()) {
-      if (!labelled) {
-        return table.ErrorAt(table.read_number_, status.message());
+      if (table.read_number_ == 1 && !labelled) {
+        const std::string cause = LikelyCause(line);
+        return cause.empty() ? table.ErrorAt(1, status.message())
+                             : absl::InvalidArgumentError(absl::StrCat(table.name_, ": ", cause));
       }
       table.ahead_.push_back(line);
       break;  // Next refuses it
     }
     table.ahead_.push_back(line);
+    if (!labelled && in->rdbuf()->in_avail() <= 0) {
+      break;  // someone may wait for the answer to this line
+    }
   }
   if (!labelled && table.ahead_.empty()) {
     return table;
   }
   const std::vector<std::string> sample(table.ahead_.begin(), table.ahead_.end());
-  absl::StatusOr<TableFormat> format = labelled ? LabelledFormat(sample, columns) : TextFormat(sample[0], columns);
+  absl::StatusOr<TableFormat> format = labelled ? LabelledFormat(sample, columns) : TextFormat(sample, columns);
   if (!format.ok()) {
     return absl::InvalidArgumentError(absl::StrCat(table.name_, ": ", format.status().message()));
   }

@@ -27,8 +27,8 @@ std::string ExampleOf(const TableRow& row);
 
 class Table {
  public:
-  // Reads the first lines to find the format: up to 200 lines of a labelled table, otherwise one line. `name` is the
-  // stream's name in errors. `in` must outlive the result.
+  // Reads the first lines to find the format: up to 200 lines of a labelled table, otherwise one line and those of the
+  // next 19 for which it need not wait. `name` is the stream's name in errors. `in` must outlive the result.
   static absl::StatusOr<Table> Open(std::istream* in, std::string name, bool labelled, const ColumnNames& columns);
 
   const TableFormat& format() const { return format_; }

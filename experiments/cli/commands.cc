@@ -4,7 +4,9 @@
 #include <cerrno>
 #include <cstdint>
 #include <cstring>
+#include <filesystem>
 #include <limits>
+#include <system_error>
 #include <utility>
 
 #include "absl/strings/ascii.h"
@@ -109,6 +111,10 @@ absl::Status OpenLines(const std::string& path, const Console& console, InputLin
     lines->in = console.in;
     lines->name = "the standard input";
     return absl::OkStatus();
+  }
+  std::error_code error;
+  if (std::filesystem::is_directory(path, error)) {  // it can be opened, and reading it fails later
+    return absl::InvalidArgumentError(absl::StrCat(path, ": Is a directory"));
   }
   lines->file.open(path, std::ios::binary);
   if (!lines->file.good()) {

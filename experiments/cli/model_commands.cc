@@ -1,8 +1,11 @@
 #include "experiments/cli/model_commands.h"
 
+#include <filesystem>
 #include <memory>
 #include <string>
+#include <system_error>
 
+#include "absl/strings/str_cat.h"
 #include "experiments/commands/encode.h"
 #include "experiments/commands/export_run.h"
 #include "experiments/commands/tokenize.h"
@@ -87,6 +90,11 @@ absl::Status Classify(ClassifyOptions options, const std::string& file, const Co
   }
   InputLines lines;
   RETURN_IF_ERROR(OpenLines(file, console, &lines));
+  options.text_is_file = lines.in == &lines.file;
+  std::error_code not_a_file;
+  if (options.text_is_file && std::filesystem::is_empty(file, not_a_file)) {
+    return absl::InvalidArgumentError(absl::StrCat(file, ": no text in this file"));
+  }
   options.threads = ThreadsOr(options.threads);
   Progress progress(console.err, console.terminal);
   return ClassifyLines(options, lines.in, lines.name, console.out, &progress);

@@ -12,6 +12,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
+#include "datasets/readers/known_columns.h"
 #include "datasets/readers/table.h"
 #include "datasets/readers/texts_by_label.h"
 #include "experiments/own_texts/classifier.h"
@@ -206,8 +207,9 @@ absl::Status ClassifyLines(const ClassifyOptions& options, std::istream* in, con
   ASSIGN_OR_RETURN(Table table, Table::Open(in, name, options.labelled, columns));
   const bool like_names = table.format().kind == TableFormat::kLines && table.format().guessed;
   progress->Line(absl::StrCat(name, ": ", table.format().Describe(),
-                              like_names ? "; if its first line has the names of columns, give the one of the texts "
-                                           "with --text-column"
+                              like_names ? absl::StrCat("; if these are columns, name that of the texts with "
+                                                        "--text-column; the names that are found are ",
+                                                        KnownTextNames())
                                          : ""));
   Labelling labelling(options, &prepared, out);
   for (std::vector<TableRow> rows;;) {
@@ -218,8 +220,11 @@ absl::Status ClassifyLines(const ClassifyOptions& options, std::istream* in, con
       break;
     }
   }
-  if (options.labelled && labelling.count() == 0) {
+  if (labelling.count() == 0 && (options.labelled || options.text_is_file)) {
     return absl::InvalidArgumentError(absl::StrCat(name, ": no text in this file"));
+  }
+  if (labelling.count() == 0) {
+    progress->Line(absl::StrCat(name, ": warning: there is no text"));
   }
   if (labelling.learned() > 0) {
     progress->Line(absl::StrCat(name, ": warning: ", labelling.learned(), " of the ", labelling.count(),
