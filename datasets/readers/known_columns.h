@@ -26,6 +26,8 @@ struct ColumnNames {
   // at LabelledFormat, others by their own name. Empty: a pair if `text_b` is set or the columns are those of a pair,
   // else one text.
   std::vector<std::string> wanted = {};
+  // Further columns of texts without labels, for TableRow::kept.
+  std::vector<std::string> keep = {};
 };
 
 // Where a text of each example is.

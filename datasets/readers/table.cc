@@ -8,7 +8,9 @@
 
 #include "absl/status/status.h"
 #include "absl/strings/match.h"
+#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
 #include "datasets/readers/csv_fields.h"
 #include "datasets/readers/json_fields.h"
@@ -23,6 +25,31 @@ namespace {
 
 constexpr size_t kSampleLines = 200;
 constexpr size_t kSampleTexts = 20;
+
+// Finds the columns to keep. Errors give a reason, without the name of the file.
+absl::Status FindKept(const std::vector<std::string>& keep, TableFormat* format) {
+  for (const std::string& name : keep) {
+    ColumnOfText column{name, kNoColumn, name};
+    if (format->kind == TableFormat::kSeparated) {
+      const auto named = std::find(format->names.begin(), format->names.end(), name);
+      uint64_t number = 0;
+      if (named != format->names.end()) {
+        column.place = static_cast<size_t>(named - format->names.begin());
+      } else if (absl::SimpleAtoi(name, &number) && number >= 1 && number <= format->columns) {
+        column.place = number - 1;
+      } else {
+        return absl::InvalidArgumentError(absl::StrCat(
+            "no column ", Quoted(name), " to keep; there are ",
+            format->header ? absl::StrJoin(format->names, ", ") : absl::StrCat(format->columns, ", without names")));
+      }
+    } else if (format->kind != TableFormat::kJson) {
+      return absl::InvalidArgumentError(
+          absl::StrCat("no column ", Quoted(name), " to keep: the texts are lines without columns"));
+    }
+    format->kept.push_back(std::move(column));
+  }
+  return absl::OkStatus();
+}
 
 }  // namespace
 
@@ -96,6 +123,9 @@ absl::StatusOr<Table> Table::Open(std::istream* in, std::string name, bool label
     return absl::InvalidArgumentError(absl::StrCat(table.name_, ": ", format.status().message()));
   }
   table.format_ = *std::move(format);
+  if (const absl::Status found = labelled ? absl::OkStatus() : FindKept(columns.keep, &table.format_); !found.ok()) {
+    return absl::InvalidArgumentError(absl::StrCat(table.name_, ": ", found.message()));
+  }
   table.header_is_next_ = table.format_.header;
   return table;
 }
@@ -134,6 +164,9 @@ absl::Status Table::TakeSeparated(const std::string& record, TableRow* row) cons
     return ErrorAt(row->line, absl::StrCat(fields->size(), fields->size() == 1 ? " field" : " fields", " instead of ",
                                            format_.columns));
   }
+  for (const ColumnOfText& column : format_.kept) {
+    row->kept.push_back((*fields)[column.place]);
+  }
   for (const ColumnOfText& text : format_.texts) {
     row->texts.push_back(std::move((*fields)[text.place]));
   }
@@ -162,6 +195,13 @@ absl::Status Table::TakeJson(const std::string& record, TableRow* row) const {
       return at_line(joined.status());
     }
     row->texts.push_back(*std::move(joined));
+  }
+  for (const ColumnOfText& column : format_.kept) {
+    const auto value = FieldOf(*object, column.header);
+    if (!value.ok()) {
+      return at_line(value.status());
+    }
+    row->kept.push_back((*value)->is_string() ? (*value)->get<std::string>() : (*value)->dump());
   }
   if (labelled_) {
     const auto value = FieldOf(*object, format_.label_name);

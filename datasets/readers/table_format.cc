@@ -58,6 +58,7 @@ TableFormat Separated(char delimiter, const Record& first, bool header, size_t l
     text.header = header ? first[text.place] : "";
   }
   if (header) {
+    format.names = first;
     format.label_name = label == TableFormat::kNone ? "" : first[label];
     const auto name = std::find_if(first.begin(), first.end(), [](const std::string& one) {
       return absl::AsciiStrToLower(absl::StripAsciiWhitespace(one)) == "name";

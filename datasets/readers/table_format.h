@@ -27,11 +27,13 @@ struct TableFormat {
   // Of kSeparated.
   char delimiter = ',';
   bool header = false;
-  size_t columns = 0;    // fields per record
-  size_t label = kNone;  // index of the column; kNone: there is no such column
+  size_t columns = 0;                   // fields per record
+  std::vector<std::string> names = {};  // of the columns, if there is a header
+  size_t label = kNone;                 // index of the column; kNone: there is no such column
   size_t name = kNone;
   std::string label_name;  // of kSeparated with a header, and of kJson; empty: there is no such column
   std::vector<ColumnOfText> texts = {ColumnOfText()};  // of an example, in their order
+  std::vector<ColumnOfText> kept = {};                 // as in ColumnNames::keep
   bool guessed = false;  // whether columns were guessed from their contents and not found by their names; for kLines:
                          // whether the lines look like columns, of which none has a known name
 

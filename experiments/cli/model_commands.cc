@@ -139,6 +139,12 @@ void RegisterClassify(Commands* commands) {
   classify
       ->add_flag("--all", options->all, "Also print the probability of every class, and a first line with column names")
       ->excludes("--labelled");
+  classify
+      ->add_option("--keep", options->columns.keep,
+                   "Put this column of the texts into the output, after the text, as in --keep id; may be repeated")
+      ->allow_extra_args(false)
+      ->type_name("COLUMN")
+      ->excludes("--labelled");
   classify->add_flag("--json", options->json,
                      "Print JSON: one object per text, or with --labelled one object with all results");
   classify->add_flag("!--uncalibrated", options->calibrate,
