@@ -102,6 +102,19 @@ CLI::Validator WholeNumber() {
       "SEED");
 }
 
+void AddColumnOptions(CLI::App* command, ColumnNames* columns) {
+  command
+      ->add_option("--label-column", columns->label,
+                   "Column of the labels, by name or number [found by its name or contents]")
+      ->type_name("COLUMN");
+  command->add_option("--text-column", columns->text, "Column of the texts [found in the same way]")
+      ->type_name("COLUMN");
+  command
+      ->add_option("--text-b-column", columns->text_b,
+                   "Column of the second texts, if examples are pairs [found by its name]")
+      ->type_name("COLUMN");
+}
+
 void AddTextFile(const std::string& help, CLI::App* command, std::string* file) {
   command->add_option("FILE", *file, help + " [-: the standard input]");
 }

@@ -122,16 +122,7 @@ void RegisterClassify(Commands* commands) {
   classify->add_flag("--labelled", options->labelled,
                      "The texts have labels: in place of the answers, print accuracy, results per class, confusion "
                      "matrix and mistakes");
-  classify
-      ->add_option("--label-column", options->columns.label,
-                   "Column of the labels, by name or number [found by its name or contents]")
-      ->type_name("COLUMN");
-  classify->add_option("--text-column", options->columns.text, "Column of the texts [found in the same way]")
-      ->type_name("COLUMN");
-  classify
-      ->add_option("--text-b-column", options->columns.text_b,
-                   "Column of the second texts, if examples are pairs [found by its name]")
-      ->type_name("COLUMN");
+  AddColumnOptions(classify, &options->columns);
   classify
       ->add_option("--shots", options->shots,
                    "Use the run's result for this number of shots [the number nearest to your examples per class]")

@@ -12,6 +12,7 @@
 #include "experiments/cli/message_json.h"
 #include "experiments/commands/show_episodes.h"
 #include "experiments/host/output_file.h"
+#include "experiments/own_texts/split_file.h"
 #include "experiments/spec.h"
 #include "metaprompt/base/status_macros.h"
 #include "metaprompt/specs/field_rules.h"
@@ -116,8 +117,31 @@ absl::StatusOr<Dataset> DatasetOf(const SpecOptions& options) {
   return LoadDataset(spec);
 }
 
+void RegisterSplit(Commands* commands, CLI::App* datasets) {
+  auto options = std::make_shared<SplitFileOptions>();
+  CLI::App* split = commands->Add(
+      "split", "Divide your file of labelled texts into examples and a test set, for classify",
+      [options](const Console& console) -> absl::Status {
+        ASSIGN_OR_RETURN(const std::string text, SplitFile(*options));
+        *console.out << text;
+        return absl::OkStatus();
+      },
+      CommandFacts(), datasets);
+  split->add_option("FILE", options->file, "Labelled texts: CSV, TSV, JSON lines or `label<TAB>text` lines")
+      ->required();
+  split->add_option("--out", options->out, "Folder to make, for the files examples and test")
+      ->required()
+      ->type_name("DIR");
+  split->add_option("--test-share", options->test_share, "Share of each class's texts that test")
+      ->capture_default_str()
+      ->check(FiniteRange(0.001, 0.999));
+  split->add_option("--seed", options->seed, "Decides which texts test")->capture_default_str()->check(WholeNumber());
+  AddColumnOptions(split, &options->columns);
+}
+
 void RegisterDatasets(Commands* commands) {
-  CLI::App* datasets = commands->AddGroup("datasets", "Print what is in a data set: counts, or every text");
+  CLI::App* datasets =
+      commands->AddGroup("datasets", "Print what is in a data set: counts, or every text; divide a file of texts");
   const auto add = [&](const std::string& name, const std::string& help, std::string (*text)(const Dataset&),
                        std::string (*as_json)(const Dataset&)) {
     auto options = std::make_shared<SpecOptions>();
@@ -140,6 +164,7 @@ void RegisterDatasets(Commands* commands) {
       "Print one line per text: split, label, name and text, separated by tabs (the hash is that of this output); "
       "without SPEC, as stats",
       ExportText, ExportJson);
+  RegisterSplit(commands, datasets);
 }
 
 }  // namespace

@@ -47,9 +47,9 @@ TEST_F(CommandLineTest, CommandsThatAreNone) {
   EXPECT_EQ(Error({}, 2), absl::StrCat("a command is missing", known, "; see `metaprompt --help`"));
   EXPECT_EQ(Error({"frob"}, 2), absl::StrCat("there is no command 'frob'", known, "; see `metaprompt --help`"));
   EXPECT_EQ(Error({"frob", "--help"}, 2), Error({"frob"}, 2));
-  EXPECT_EQ(Error({"datasets"}, 2), "a command is missing; known: stats, export; see `metaprompt datasets --help`");
+  EXPECT_EQ(Error({"datasets"}, 2), "a command is missing; known: stats, export, split; see `metaprompt datasets --help`");
   EXPECT_EQ(Error({"datasets", "frob"}, 2),
-            "there is no command 'frob'; known: stats, export; see `metaprompt datasets --help`");
+            "there is no command 'frob'; known: stats, export, split; see `metaprompt datasets --help`");
 }
 
 TEST_F(CommandLineTest, OptionsThatAreWrong) {
@@ -113,7 +113,7 @@ TEST_F(CommandLineTest, ShellsCompleteWhatHelpDescribes) {
   WriteBytes("completion", Command({"completion", "bash"}).out);
   const std::string script = In("$completion");
   EXPECT_EQ(Completed(script, {"metaprompt", "s"}), "sweep show spec sinusoid\n");
-  EXPECT_EQ(Completed(script, {"metaprompt", "datasets", ""}), "stats export --help\n");
+  EXPECT_EQ(Completed(script, {"metaprompt", "datasets", ""}), "stats export split --help\n");
   EXPECT_EQ(Completed(script, {"metaprompt", "datasets", "stats", "--s"}), "--set\n");
   EXPECT_EQ(Completed(script, {"metaprompt", "run", "x", "--set", "a=b", "--o"}), "--out\n");
   EXPECT_EQ(Completed(script, {"metaprompt", "classify", "--un"}), "--uncalibrated\n");
