@@ -38,9 +38,11 @@ absl::Status FindKept(const std::vector<std::string>& keep, TableFormat* format)
       } else if (absl::SimpleAtoi(name, &number) && number >= 1 && number <= format->columns) {
         column.place = number - 1;
       } else {
-        return absl::InvalidArgumentError(absl::StrCat(
-            "no column ", Quoted(name), " to keep; there are ",
-            format->header ? absl::StrJoin(format->names, ", ") : absl::StrCat(format->columns, ", without names")));
+        const std::string names = OneLine(absl::StrJoin(format->names, ", "));
+        constexpr size_t kMost = 400;
+        return absl::InvalidArgumentError(
+            absl::StrCat("no column ", Quoted(name), " to keep; there are ",
+                         format->header && names.size() <= kMost ? names : absl::StrCat(format->columns, " columns")));
       }
     } else if (format->kind != TableFormat::kJson) {
       return absl::InvalidArgumentError(

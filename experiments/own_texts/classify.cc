@@ -108,9 +108,13 @@ std::string OtherColumns(const TableFormat& format) {
       others.push_back(OneLine(format.names[i]));
     }
   }
-  return others.empty() || !format.kept.empty()
-             ? ""
-             : absl::StrCat("; --keep COLUMN puts another column into the output: ", absl::StrJoin(others, ", "));
+  if (others.empty() || !format.kept.empty()) {
+    return "";
+  }
+  const std::string names = absl::StrJoin(others, ", ");
+  constexpr size_t kMost = 400;
+  return absl::StrCat("; --keep COLUMN puts another column into the output: ",
+                      names.size() <= kMost ? names : absl::StrCat("there are ", others.size()));
 }
 
 // Labels texts, and writes either one line per text or, for labelled texts, a summary of all.
