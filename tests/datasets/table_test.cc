@@ -128,6 +128,23 @@ TEST(TableTest, TextsThatAreNotReadAsTheyAreMeantAreRefused) {
   EXPECT_EQ(Rows("one message\nx\n", false, {"kind", "message", /*of_examples=*/true}), "||one message@1\n||x@2");
 }
 
+TEST(TableTest, LinesThatLookLikeColumns) {
+  const auto guessed = [](const std::string& file) {
+    std::istringstream in(file);
+    return Table::Open(&in, "f", /*labelled=*/false, ColumnNames()).value().format().guessed;
+  };
+  EXPECT_TRUE(guessed("remark,sort\n"));
+  EXPECT_TRUE(guessed("my remark,sort of case\na,\"b, c\"\nd,e f\ng,h\n")) << "all lines have two fields";
+  EXPECT_FALSE(guessed("my remark,sort of case\na,b\nc,d,e\ng,h\n"));
+  EXPECT_FALSE(guessed("one, two\nthree, four\nfive, six\nseven, eight\n")) << "prose";
+  EXPECT_FALSE(guessed("one\ntwo\nthree\nfour\n"));
+  const std::string utf16(
+      "\xff\xfe"
+      "a\0b\0\n\0",
+      8);
+  EXPECT_EQ(Rows(utf16, false), "f: it looks like UTF-16; `iconv -f UTF-16 -t UTF-8` converts it");
+}
+
 TEST(TableTest, WhatIsAHeader) {
   EXPECT_EQ(Rows("lab,what\na,x\nb,y\n", true, {"lab", "2"}), "a||x@2\nb||y@3") << "a name proves it";
   EXPECT_EQ(Rows("1,x\n2,y\n", true, {"1", "2"}), "1||x@1\n2||y@2") << "a number does not, even as a field";
