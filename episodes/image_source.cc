@@ -2,31 +2,41 @@
 
 #include <ATen/ATen.h>
 
-#include <algorithm>
 #include <string>
 #include <utility>
 
 #include "metaprompt/base/random.h"
-#include "metaprompt/model/image_inputs.h"
 
 namespace metaprompt {
+namespace {
+
+std::vector<ClassSize> SizesOf(const std::vector<const TextClass*>& classes) {
+  std::vector<ClassSize> sizes;
+  for (const TextClass* one : classes) {
+    sizes.push_back(ClassSize{one->label, static_cast<int64_t>(one->texts.size())});
+  }
+  return sizes;
+}
+
+int64_t ImagesIn(const std::vector<ClassSize>& sizes) {
+  int64_t images = 0;
+  for (const ClassSize& one : sizes) {
+    images += one.texts;
+  }
+  return images;
+}
+
+}  // namespace
 
 ImageSource::ImageSource(const std::vector<const TextClass*>& classes, const ImageShape& shape,
                          ImageProcessor processor, int64_t soft, int64_t patches)
-    : processor_(std::move(processor)), soft_(soft), patches_(patches) {
-  int64_t images = 0;
+    : sizes_(SizesOf(classes)), images_(ImagesIn(sizes_), shape, std::move(processor), soft, patches) {
+  int64_t first = 0;
   for (const TextClass* one : classes) {
-    first_.push_back(images);
-    sizes_.push_back(ClassSize{one->label, static_cast<int64_t>(one->texts.size())});
-    images += sizes_.back().texts;
-  }
-  bytes_ = at::empty({images, shape.channels, shape.height, shape.width}, at::kByte);
-  auto* next = bytes_.data_ptr<uint8_t>();
-  for (const TextClass* one : classes) {
+    first_.push_back(first);
+    first += static_cast<int64_t>(one->texts.size());
     for (const std::string& image : one->texts) {
-      TORCH_CHECK(static_cast<int64_t>(image.size()) == shape.bytes(), "ImageSource: an image of ", image.size(),
-                  " bytes instead of ", shape.bytes());
-      next = std::copy(image.begin(), image.end(), next);
+      images_.Add(image);
     }
   }
 }
@@ -46,11 +56,10 @@ Episode ImageSource::Build(absl::Span<const EpisodePlan> plans, at::ScalarType d
         labels.push_back(static_cast<int64_t>(i * plan.classes.size() / refs.size()));
       }
     }
-    const at::Tensor bytes = bytes_.index_select(0, at::tensor(at::ArrayRef<int64_t>(numbers), at::kLong));
     Batch batch;
     batch.tasks = static_cast<int64_t>(plans.size());
     batch.ways = static_cast<int64_t>(plans[0].classes.size());
-    batch.inputs = ImageInputs(processor_.Pixels(bytes).to(dtype), soft_, patches_);
+    batch.inputs = images_.Inputs(numbers, dtype);
     batch.labels = at::tensor(at::ArrayRef<int64_t>(labels), at::kLong);
     return batch;
   };

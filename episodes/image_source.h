@@ -10,6 +10,7 @@
 #include "absl/types/span.h"
 #include "datasets/dataset.h"
 #include "datasets/image_shape.h"
+#include "episodes/image_store.h"
 #include "episodes/sampler.h"
 #include "episodes/task_source.h"
 #include "metaprompt/images/image_processor.h"
@@ -33,10 +34,7 @@ class ImageSource : public TaskSource {
  private:
   std::vector<ClassSize> sizes_;
   std::vector<int64_t> first_;  // the first image of each class
-  at::Tensor bytes_;            // [images, channels, height, width] uint8, class by class
-  ImageProcessor processor_;
-  int64_t soft_;
-  int64_t patches_;
+  ImageStore images_;           // class by class
 };
 
 }  // namespace metaprompt

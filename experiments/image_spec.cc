@@ -13,7 +13,7 @@ namespace metaprompt {
 namespace {
 
 std::vector<std::string> CheckImages(const ExperimentSpec& spec) {
-  std::vector<std::string> broken;
+  std::vector<std::string> broken = CheckImageData(spec.dataset());
   const ModelSpec& model = spec.model();
   const PromptSpec& prompt = model.prompt();
   const VerbalizerSpec& verbalizer = model.verbalizer();
@@ -34,8 +34,6 @@ std::vector<std::string> CheckImages(const ExperimentSpec& spec) {
            std::make_pair(episodes.borrowed_answers() > 0, "episodes.borrowed_answers"),
            std::make_pair(episodes.word_tasks() > 0, "episodes.word_tasks"),
            std::make_pair(spec.test().count_words(), "test.count_words"),
-           std::make_pair(spec.dataset().max_words() != DatasetSpec::default_instance().max_words(),
-                          "dataset.max_words"),
        }) {
     if (set) {
       broken.push_back(absl::StrCat(field, " is set; images have no words"));
@@ -43,9 +41,6 @@ std::vector<std::string> CheckImages(const ExperimentSpec& spec) {
   }
   if (verbalizer.kind() == VerbalizerSpec::SEQUENCE) {
     broken.emplace_back("model.verbalizer.kind is SEQUENCE; images have no words");
-  }
-  if (spec.dataset().skip_bad_lines()) {
-    broken.emplace_back("dataset.skip_bad_lines is set; images have no lines");
   }
   if (learner.has_meta_prompter() && learner.meta_prompter().words_share() > 0) {
     broken.push_back(absl::StrCat("learner.meta_prompter.words_share is ", learner.meta_prompter().words_share(),
@@ -70,6 +65,17 @@ std::vector<std::string> CheckImages(const ExperimentSpec& spec) {
 }
 
 }  // namespace
+
+std::vector<std::string> CheckImageData(const DatasetSpec& dataset) {
+  std::vector<std::string> broken;
+  if (dataset.max_words() != DatasetSpec::default_instance().max_words()) {
+    broken.emplace_back("dataset.max_words is set; images have no words");
+  }
+  if (dataset.skip_bad_lines()) {
+    broken.emplace_back("dataset.skip_bad_lines is set; images have no lines");
+  }
+  return broken;
+}
 
 std::vector<std::string> CheckInputs(const ExperimentSpec& spec) {
   if (HasImages(spec.dataset())) {

@@ -4,13 +4,13 @@
     tests/kills.py --kills 1000
     tests/kills.py --kills 200 --processes 3
 
-There is a small run for each command that can be continued: run, pretrain, finetune. Training, validation and meta-test
-of `run` each take longer than the time between two kills. A kill is a SIGKILL, SIGTERM, SIGINT or SIGUSR1 at a random
-moment between the start of the program and --longest seconds later. When a run is complete in spite of the kills, each
-file must have the same bytes as in the undisturbed run, except environment.textproto, which has the time, and
-SHA256SUMS, which has its checksum. Then a run of the next command begins, until there were enough kills; the last run
-ends undisturbed. The last line counts kills, runs and differences. The exit status is 1 if there is a difference or if
-a run fails.
+There is a small run for each command that can be continued: run, pretrain, and finetune on texts and on images.
+Training, validation and meta-test of `run` each take longer than the time between two kills. A kill is a SIGKILL,
+SIGTERM, SIGINT or SIGUSR1 at a random moment between the start of the program and --longest seconds later. When a run
+is complete in spite of the kills, each file must have the same bytes as in the undisturbed run, except
+environment.textproto, which has the time, and SHA256SUMS, which has its checksum. Then a run of the next command
+begins, until there were enough kills; the last run ends undisturbed. The last line counts kills, runs and differences.
+The exit status is 1 if there is a difference or if a run fails.
 
 With --processes, `run` is started with 1 to N processes, a random number each time, and one of them gets the signal.
 All of them must end soon after it.
@@ -63,7 +63,16 @@ max_tokens: 24
 train { epochs: 60 batch: 16 parts: 3 checkpoint_every: 7 }
 threads: 2
 """
-SPECS = {"pretrain": PRETRAIN, "finetune": FINETUNE, "run": RUN}
+FINETUNE_IMAGES = """
+name: "kills"
+dataset { cifar { path: "cifar" } allow_other_counts: true }
+encoder { vit { layers: 1 width: 32 heads: 2 intermediate: 64 patch_size: 8 } }
+dropout { hidden: 0.1 attention: 0.1 }
+train { epochs: 60 batch: 16 parts: 3 checkpoint_every: 7 }
+threads: 2
+"""
+# The first word of a name is the command.
+SPECS = {"pretrain": PRETRAIN, "finetune": FINETUNE, "finetune-images": FINETUNE_IMAGES, "run": RUN}
 SIGNALS = [signal.SIGKILL, signal.SIGTERM, signal.SIGINT, signal.SIGUSR1]
 
 
@@ -77,15 +86,21 @@ def write_world(folder):
     (folder / "words.tsv").write_text("".join(lines))
     (folder / "pairs.tsv").write_text("".join(lines))
     (folder / "texts.txt").write_text("".join(line.split("\t")[1] for line in lines))
-    for command, spec in SPECS.items():
-        (folder / f"{command}.textproto").write_text(spec)
+    cifar = folder / "cifar"  # three classes of 40 images, in the publisher's format
+    cifar.mkdir()
+    (cifar / "batches.meta.txt").write_text("airplane\nautomobile\nbird\n")
+    noise = random.Random(0)
+    (cifar / "data_batch_1.bin").write_bytes(
+        b"".join(bytes([number % 3]) + noise.randbytes(3072) for number in range(120)))
+    for name, spec in SPECS.items():
+        (folder / f"{name}.textproto").write_text(spec)
 
 
 class Run:
     """One start of a command, with a number of processes."""
 
-    def __init__(self, program, command, out, folder, size):
-        line = [program, command, f"{command}.textproto", "--out", out]
+    def __init__(self, program, name, out, folder, size):
+        line = [program, name.split("-")[0], f"{name}.textproto", "--out", out]
         line += ["--processes", str(size)] if size > 1 else []
         self.error = tempfile.TemporaryFile()
         self.process = subprocess.Popen(line, cwd=folder, stdout=subprocess.DEVNULL, stderr=self.error)

@@ -1,4 +1,4 @@
-// Text classification: the training objective, and predictions.
+// Classification of texts or images: the training objective, and predictions.
 #ifndef EXPERIMENTS_FINE_TUNING_CLASSIFICATION_H_
 #define EXPERIMENTS_FINE_TUNING_CLASSIFICATION_H_
 
@@ -8,9 +8,9 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "experiments/fine_tuning/encoder_classifier.h"
 #include "experiments/fine_tuning/fine_tuning.pb.h"
-#include "experiments/fine_tuning/text_classifier.h"
-#include "experiments/fine_tuning/tokenize_texts.h"
+#include "experiments/fine_tuning/labelled_inputs.h"
 #include "experiments/host/progress.h"
 #include "experiments/training/epochs.h"
 #include "experiments/training/objective.h"
@@ -20,26 +20,26 @@
 namespace metaprompt {
 
 struct Predictions {
-  std::vector<int64_t> answers;  // the class with the largest logit of each text
-  double loss = 0;               // mean cross-entropy; 0 without texts
-  double accuracy = 0;           // 0 without texts
+  std::vector<int64_t> answers;  // the class with the largest logit of each example
+  double loss = 0;               // mean cross-entropy; 0 without examples
+  double accuracy = 0;           // 0 without examples
 };
 
-// Classifies all texts, without dropout, in batches of similar length. The result does not depend on the number of
+// Classifies all examples, without dropout, in batches of similar length. The result does not depend on the number of
 // threads, unless there are fewer batches than threads (see TaskPool). `what` names the work in progress lines.
 // Cancelled: the pool was asked to stop.
-absl::StatusOr<Predictions> Predict(const TextClassifier& classifier, const ParamList& params,
-                                    const TokenizedTexts& texts, at::Device device, const char* what, TaskPool* pool,
+absl::StatusOr<Predictions> Predict(const EncoderClassifier& classifier, const ParamList& params,
+                                    const LabelledInputs& examples, at::Device device, const char* what, TaskPool* pool,
                                     Progress* progress);
 
-// The mean cross-entropy of a batch's texts. Each epoch uses all training texts once, in an order that depends only on
-// seed and epoch; its last batch may be smaller. Several threads may call the parts of a batch, but nothing else, at
+// The mean cross-entropy of a batch. Each epoch uses all training examples once, in an order that depends only on seed
+// and epoch; its last batch may be smaller. Several threads may call the parts of a batch, but nothing else, at
 // the same time.
 class Classification : public Objective {
  public:
   // Owns none of its arguments; all must outlive it.
-  Classification(const FineTuningSpec& spec, const TextClassifier* classifier, const TokenizedTexts* train,
-                 const TokenizedTexts* valid, at::Device device);
+  Classification(const FineTuningSpec& spec, const EncoderClassifier* classifier, const LabelledInputs* train,
+                 const LabelledInputs* valid, at::Device device);
 
   const std::vector<ParamInfo>& infos() const override { return classifier_.infos(); }
   TrainingBatch Batch(int64_t step) override;
@@ -50,11 +50,11 @@ class Classification : public Objective {
 
  private:
   const FineTuningSpec& spec_;
-  const TextClassifier& classifier_;
-  const TokenizedTexts& train_;
-  const TokenizedTexts& valid_;
+  const EncoderClassifier& classifier_;
+  const LabelledInputs& train_;
+  const LabelledInputs& valid_;
   const at::Device device_;
-  Epochs order_;  // of the training texts
+  Epochs order_;  // of the training examples
 };
 
 }  // namespace metaprompt

@@ -12,12 +12,13 @@
 #include "absl/strings/string_view.h"
 #include "experiments/confusion.h"
 #include "experiments/fine_tuning/classification.h"
+#include "experiments/fine_tuning/encoder_classifier.h"
 #include "experiments/fine_tuning/fine_tuning_record.h"
 #include "experiments/fine_tuning/fine_tuning_spec.h"
+#include "experiments/fine_tuning/labelled_inputs.h"
+#include "experiments/fine_tuning/split_inputs.h"
 #include "experiments/fine_tuning/start_encoder.h"
-#include "experiments/fine_tuning/text_classifier.h"
 #include "experiments/fine_tuning/text_split.h"
-#include "experiments/fine_tuning/tokenize_texts.h"
 #include "experiments/host/device.h"
 #include "experiments/runs/run_directory.h"
 #include "experiments/runs/run_inputs.h"
@@ -38,6 +39,7 @@ namespace {
 
 constexpr char kClassifierFile[] = "classifier.safetensors";
 constexpr char kPredictionsFile[] = "test-predictions.tsv";
+constexpr size_t kImageDigits = 16;  // of an image's SHA-256, as in seen_texts.txt and `metaprompt episodes`
 
 std::vector<std::string> TextsOf(const std::vector<LabelledText>& labelled) {
   std::vector<std::string> texts;
@@ -51,21 +53,23 @@ std::vector<std::string> TextsOf(const std::vector<LabelledText>& labelled) {
 
 std::string InputsLine(const FineTuningRecord& record) {
   const TextFacts& texts = record.texts();
+  const ModelFacts& model = record.model();
   return absl::StrFormat(
-      "%s, %d classes, %d/%d/%d texts (train/valid/test)%s%s, %d pieces, %d parameters", texts.name(), texts.classes(),
-      texts.train_texts(), texts.valid_texts(), texts.test_texts(),
+      "%s, %d classes, %d/%d/%d %s (train/valid/test)%s%s%s, %d parameters", texts.name(), texts.classes(),
+      texts.train_texts(), texts.valid_texts(), texts.test_texts(), ExamplesOf(record.spec()),
       texts.left_out() > 0 ? absl::StrCat(", ", texts.left_out(), " left out as published ones") : "",
-      texts.cut_texts() > 0 ? absl::StrCat(", ", texts.cut_texts(), " cut") : "", record.model().vocab_size(),
-      record.model().encoder_parameters());
+      texts.cut_texts() > 0 ? absl::StrCat(", ", texts.cut_texts(), " cut") : "",
+      model.has_vocab_size() ? absl::StrCat(", ", model.vocab_size(), " pieces") : "", model.encoder_parameters());
 }
 
-ClassificationResult ResultOf(const Predictions& predictions, const TokenizedTexts& test,
+ClassificationResult ResultOf(const Predictions& predictions, const LabelledInputs& test,
                               const std::vector<std::string>& labels) {
   Confusion confusion(labels);
   std::string lines;
-  for (size_t i = 0; i < test.texts.size(); ++i) {
-    ++confusion.counts[static_cast<size_t>(test.labels[i])][static_cast<size_t>(predictions.answers[i])];
-    absl::StrAppend(&lines, test.labels[i], "\t", predictions.answers[i], "\n");
+  for (size_t i = 0; i < predictions.answers.size(); ++i) {
+    const int64_t label = test.labels()[i];
+    ++confusion.counts[static_cast<size_t>(label)][static_cast<size_t>(predictions.answers[i])];
+    absl::StrAppend(&lines, label, "\t", predictions.answers[i], "\n");
   }
   ClassificationResult result;
   result.set_texts(TextsOf(confusion));
@@ -122,12 +126,10 @@ class FineTuning {
   FineTuningRecord record_;
   Environment environment_;
   TextSplit split_;
-  TokenizedTexts train_;
-  TokenizedTexts valid_;
-  TokenizedTexts test_;
   StartEncoder start_;
+  SplitInputs inputs_;
   at::Device device_ = at::kCPU;
-  std::unique_ptr<TextClassifier> classifier_;
+  std::unique_ptr<EncoderClassifier> classifier_;
   std::unique_ptr<TaskPool> pool_;
   ParamList params_;
   Predictions predictions_;
@@ -139,17 +141,13 @@ absl::Status FineTuning::Open() {
   ASSIGN_OR_RETURN(device_, DeviceOf(spec_.device(), spec_.precision() == ExperimentSpec::TF32));
   progress_.Begin("data and encoder", "", 0, 1);
   ASSIGN_OR_RETURN(split_, TextSplitOf(spec_));
-  ASSIGN_OR_RETURN(start_, OpenStartEncoder(spec_, kept, [this] { return TextsOf(split_.train); }));
+  ASSIGN_OR_RETURN(start_, OpenStartEncoder(spec_, split_.images, kept, [this] { return TextsOf(split_.train); }));
   const EncoderParts& parts = start_.parts;
-  ASSIGN_OR_RETURN(const TextFrame frame,
-                   TextFrame::Create(spec_, *parts.tokenizer, *parts.encoder, split_.text_names));
-  train_ = Tokenized(split_.train, *parts.tokenizer, frame);
-  valid_ = Tokenized(split_.valid, *parts.tokenizer, frame);
-  test_ = Tokenized(split_.test, *parts.tokenizer, frame);
+  ASSIGN_OR_RETURN(inputs_, SplitInputsOf(spec_, split_, parts));
   record_.set_version(kFineTuningVersion);
   *record_.mutable_spec() = spec_;
   *record_.mutable_texts() = split_.facts;
-  record_.mutable_texts()->set_cut_texts(train_.cut + valid_.cut + test_.cut);
+  record_.mutable_texts()->set_cut_texts(inputs_.cut_texts);
   *record_.mutable_model() = start_.facts;
   const TextFacts& texts = record_.texts();
   RETURN_IF_ERROR(CheckSameInputs(
@@ -159,14 +157,14 @@ absl::Status FineTuning::Open() {
   ASSIGN_OR_RETURN(environment_, EnvironmentOfRun(directory_, spec_.precision() == ExperimentSpec::BFLOAT16, threads,
                                                   allow_other_environment_));
   RETURN_IF_ERROR(SaveTokenizer(parts, directory_));
-  classifier_ = std::make_unique<TextClassifier>(spec_, parts.encoder.get(), texts.classes());
+  classifier_ = std::make_unique<EncoderClassifier>(spec_, parts.encoder.get(), texts.classes());
   pool_ = std::make_unique<TaskPool>(device_.is_cpu() ? threads : 1, &stop_);  // a GPU takes one part at a time
   progress_.End(InputsLine(record_));
   return absl::OkStatus();
 }
 
 absl::Status FineTuning::Train() {
-  Classification objective(spec_, classifier_.get(), &train_, &valid_, device_);
+  Classification objective(spec_, classifier_.get(), inputs_.train.get(), inputs_.valid.get(), device_);
   const EpochsSpec& epochs = spec_.train();
   StepsSpec steps;
   steps.set_steps(epochs.epochs() * objective.steps_per_epoch());
@@ -188,18 +186,23 @@ absl::Status FineTuning::Train() {
 }
 
 absl::Status FineTuning::Test() {
-  if (test_.size() == 0) {
+  const LabelledInputs& test = *inputs_.test;
+  if (test.size() == 0) {
     return absl::OkStatus();
   }
-  progress_.Begin("test", "texts", 0, test_.size());
-  ASSIGN_OR_RETURN(predictions_, Predict(*classifier_, params_, test_, device_, "test", pool_.get(), &progress_));
-  *record_.mutable_test() = ResultOf(predictions_, test_, split_.labels);
-  std::string lines = "label\tanswer\ttext\n";
+  progress_.Begin("test", test.kind(), 0, test.size());
+  ASSIGN_OR_RETURN(predictions_, Predict(*classifier_, params_, test, device_, "test", pool_.get(), &progress_));
+  *record_.mutable_test() = ResultOf(predictions_, test, split_.labels);
+  const bool images = split_.images.has_value();
+  std::string lines = absl::StrCat("label\tanswer\t", images ? "image" : "text", "\n");
   for (size_t i = 0; i < split_.test.size(); ++i) {
-    absl::StrAppend(&lines, split_.labels[static_cast<size_t>(test_.labels[i])], "\t",
-                    split_.labels[static_cast<size_t>(predictions_.answers[i])], "\t", split_.test[i].text, "\n");
+    const LabelledText& one = split_.test[i];
+    absl::StrAppend(&lines, split_.labels[static_cast<size_t>(one.label)], "\t",
+                    split_.labels[static_cast<size_t>(predictions_.answers[i])], "\t",
+                    images ? Sha256(one.text).substr(0, kImageDigits) : one.text, "\n");
   }
-  progress_.End(absl::StrFormat("%.2f %% of %d texts", 100 * record_.test().accuracy(), record_.test().texts()));
+  progress_.End(
+      absl::StrFormat("%.2f %% of %d %s", 100 * record_.test().accuracy(), record_.test().texts(), test.kind()));
   return directory_.Write(kPredictionsFile, lines);
 }
 

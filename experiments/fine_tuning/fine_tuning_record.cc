@@ -10,6 +10,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "datasets/text_names.h"
 #include "experiments/fine_tuning/fine_tuning_spec.h"
 #include "experiments/runs/run_directory.h"
 #include "experiments/training/read_checked.h"
@@ -127,24 +128,27 @@ Confusion ConfusionOf(const ClassificationResult& test) {
   return confusion;
 }
 
+const char* ExamplesOf(const FineTuningSpec& spec) { return HasImages(spec.dataset()) ? "images" : "texts"; }
+
 std::string FineTuningTable(const FineTuningRecord& record) {
   const TextFacts& texts = record.texts();
-  std::string table =
-      absl::StrFormat("%s: %d classes, fine-tuned on %d texts\n", texts.name(), texts.classes(), texts.train_texts());
+  const char* const examples = ExamplesOf(record.spec());
+  std::string table = absl::StrFormat("%s: %d classes, fine-tuned on %d %s\n", texts.name(), texts.classes(),
+                                      texts.train_texts(), examples);
   absl::StrAppendFormat(&table, "parameters of step %d of %d; an epoch has %d steps\n\n", record.best_step(),
                         record.trained_steps(), record.steps_per_epoch());
   for (const TrainingPoint& point : record.curve()) {
     if (point.step() == record.best_step() && point.has_valid_accuracy()) {
-      absl::StrAppendFormat(&table, "  validation accuracy   %6.2f %% of %d texts\n", 100 * point.valid_accuracy(),
-                            texts.valid_texts());
+      absl::StrAppendFormat(&table, "  validation accuracy   %6.2f %% of %d %s\n", 100 * point.valid_accuracy(),
+                            texts.valid_texts(), examples);
     }
   }
   if (!record.has_test()) {
-    return absl::StrCat(table, "  no test texts\n");
+    return absl::StrCat(table, "  no test ", examples, "\n");
   }
   const ClassificationResult& test = record.test();
-  absl::StrAppendFormat(&table, "  test accuracy         %6.2f %% of %d texts, 95 %% interval %.2f to %.2f (Wilson)\n",
-                        100 * test.accuracy(), test.texts(), 100 * test.low(), 100 * test.high());
+  absl::StrAppendFormat(&table, "  test accuracy         %6.2f %% of %d %s, 95 %% interval %.2f to %.2f (Wilson)\n",
+                        100 * test.accuracy(), test.texts(), examples, 100 * test.low(), 100 * test.high());
   absl::StrAppendFormat(&table, "  test macro F1         %6.2f %%\n", 100 * test.macro_f1());
   return table;
 }
@@ -154,8 +158,8 @@ std::string FineTuningClasses(const FineTuningRecord& record) {
     return "";
   }
   const Confusion confusion = ConfusionOf(record.test());
-  return absl::StrCat("each class, over ", TextsOf(confusion), " test texts\n\n", ClassTable(confusion), "\n",
-                      ConfusionTable(confusion));
+  return absl::StrCat("each class, over ", TextsOf(confusion), " test ", ExamplesOf(record.spec()), "\n\n",
+                      ClassTable(confusion), "\n", ConfusionTable(confusion));
 }
 
 }  // namespace metaprompt

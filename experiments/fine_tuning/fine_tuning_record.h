@@ -27,6 +27,9 @@ absl::Status CheckFineTuning(const FineTuningRecord& record);
 // The counts of the test, which the record must have.
 Confusion ConfusionOf(const ClassificationResult& test);
 
+// What the spec's examples are: "texts" or "images".
+const char* ExamplesOf(const FineTuningSpec& spec);
+
 // The result in a few lines: data, accuracy with its interval, macro F1, the validation that chose the parameters.
 std::string FineTuningTable(const FineTuningRecord& record);
 

@@ -11,7 +11,6 @@
 #include "datasets/dataset.h"
 #include "datasets/sources/load_dataset.h"
 #include "datasets/splits/drawn_sides.h"
-#include "datasets/text_names.h"
 #include "metaprompt/base/status_macros.h"
 #include "metaprompt/base/text.h"
 
@@ -28,12 +27,9 @@ absl::Status Named(absl::string_view field, const absl::Status& status) {
 // even if one of them also occurs under a wanted label.
 absl::StatusOr<Dataset> LoadLabelled(const FineTuningSpec& spec, TextSet* elsewhere) {
   if (spec.classes() == FineTuningSpec::ALL) {
-    ASSIGN_OR_RETURN(Dataset all, LoadAllClasses(spec.dataset()));
-    RETURN_IF_ERROR(CheckTexts(all, "fine-tuning"));
-    return all;
+    return LoadAllClasses(spec.dataset());
   }
   ASSIGN_OR_RETURN(Dataset dataset, LoadDataset(spec.dataset()));
-  RETURN_IF_ERROR(CheckTexts(dataset, "fine-tuning"));
   std::vector<TextClass> kept;
   for (TextClass& one : dataset.classes) {
     if (one.split == Split::kTrain) {
@@ -46,21 +42,41 @@ absl::StatusOr<Dataset> LoadLabelled(const FineTuningSpec& spec, TextSet* elsewh
   return dataset;
 }
 
-// Loads published texts into `texts` and `all`. Their classes must be among `labels`.
+const char* Kind(const TextSplit& split) { return split.images.has_value() ? "image" : "text"; }
+
+std::string ShapeText(const ImageShape& shape) {
+  return absl::StrCat(shape.channels, " x ", shape.height, " x ", shape.width);
+}
+
+// OK if published examples can be inputs of the same encoder as those of `split`.
+absl::Status CheckSameKind(const Dataset& published, const std::string& field, const TextSplit& split) {
+  if (split.images.has_value()) {  // and so has `published`, which CheckFineTuningSpec has checked
+    const std::string theirs = ShapeText(*published.images);
+    const std::string ours = ShapeText(*split.images);
+    return theirs == ours
+               ? absl::OkStatus()
+               : absl::InvalidArgumentError(absl::StrCat(field, ": an image of ", published.name, " has ", theirs,
+                                                         " numbers (channels x height x width), one of dataset ", ours,
+                                                         "; give images of one size"));
+  }
+  const size_t theirs = published.text_names.size();
+  const size_t ours = split.text_names.size();
+  return theirs == ours ? absl::OkStatus()
+                        : absl::InvalidArgumentError(absl::StrCat(field, ": an example of ", published.name, " has ",
+                                                                  theirs, " texts, one of dataset ", ours));
+}
+
+// Loads published texts into `texts` and `all`. Their classes must be among those of `split`.
 absl::Status LoadPublished(const DatasetSpec& spec, const std::string& field, const FineTuningSpec& whole,
-                           const std::vector<std::string>& labels, std::vector<LabelledText>* texts, TextSet* all,
+                           const TextSplit& split, std::vector<LabelledText>* texts, TextSet* all,
                            std::string* sha256) {
   const absl::StatusOr<Dataset> dataset = LoadAllClasses(spec);
   if (!dataset.ok()) {
     return Named(field, dataset.status());
   }
-  RETURN_IF_ERROR(CheckTexts(*dataset, field));
-  if (TextNames(spec).size() != TextNames(whole.dataset()).size()) {
-    return absl::InvalidArgumentError(absl::StrCat(field, ": an example of ", dataset->name, " has ",
-                                                   TextNames(spec).size(), " texts, one of dataset ",
-                                                   TextNames(whole.dataset()).size()));
-  }
+  RETURN_IF_ERROR(CheckSameKind(*dataset, field, split));
   *sha256 = ContentSha256(*dataset);
+  const std::vector<std::string>& labels = split.labels;
   for (const TextClass& one : dataset->classes) {
     const auto label = std::lower_bound(labels.begin(), labels.end(), one.label);
     const bool known = label != labels.end() && *label == one.label;
@@ -68,8 +84,8 @@ absl::Status LoadPublished(const DatasetSpec& spec, const std::string& field, co
       continue;  // a class that is not for training
     }
     if (!known) {
-      return absl::InvalidArgumentError(absl::StrCat(field, ": no text of dataset has the label ", Quoted(one.label),
-                                                     ", which ", dataset->name, " has"));
+      return absl::InvalidArgumentError(absl::StrCat(field, ": no ", Kind(split), " of dataset has the label ",
+                                                     Quoted(one.label), ", which ", dataset->name, " has"));
     }
     for (const std::string& text : one.texts) {
       if (all->insert(text).second) {
@@ -93,7 +109,7 @@ absl::Status CheckSides(const TextSplit& split) {
   const auto without = std::find(counts.begin(), counts.end(), 0);
   return without == counts.end() ? absl::OkStatus()
                                  : absl::InvalidArgumentError(absl::StrCat(
-                                       "texts: no text is left for training the class ",
+                                       "texts: no ", Kind(split), " is left for training the class ",
                                        Quoted(split.labels[static_cast<size_t>(without - counts.begin())]),
                                        "; smaller shares texts.test_share and texts.valid_share leave more, "
                                        "and so do fewer published texts"));
@@ -101,12 +117,21 @@ absl::Status CheckSides(const TextSplit& split) {
 
 }  // namespace
 
+std::vector<int64_t> LabelsOf(const std::vector<LabelledText>& labelled) {
+  std::vector<int64_t> labels;
+  for (const LabelledText& one : labelled) {
+    labels.push_back(one.label);
+  }
+  return labels;
+}
+
 absl::StatusOr<TextSplit> TextSplitOf(const FineTuningSpec& spec) {
   const TextSplitSpec& how = spec.texts();
   TextSet elsewhere;
   ASSIGN_OR_RETURN(const Dataset dataset, LoadLabelled(spec, &elsewhere));
   TextSplit split;
   split.text_names = dataset.text_names;
+  split.images = dataset.images;
   TextFacts& facts = split.facts;
   facts.set_name(dataset.name);
   facts.set_content_sha256(ContentSha256(dataset));
@@ -118,12 +143,12 @@ absl::StatusOr<TextSplit> TextSplitOf(const FineTuningSpec& spec) {
   }
   TextSet published;
   if (how.has_test()) {
-    RETURN_IF_ERROR(LoadPublished(how.test(), "texts.test", spec, split.labels, &split.test, &published,
-                                  facts.mutable_test_sha256()));
+    RETURN_IF_ERROR(
+        LoadPublished(how.test(), "texts.test", spec, split, &split.test, &published, facts.mutable_test_sha256()));
   }
   if (how.has_valid()) {
-    RETURN_IF_ERROR(LoadPublished(how.valid(), "texts.valid", spec, split.labels, &split.valid, &published,
-                                  facts.mutable_valid_sha256()));
+    RETURN_IF_ERROR(
+        LoadPublished(how.valid(), "texts.valid", spec, split, &split.valid, &published, facts.mutable_valid_sha256()));
   }
   Sides sides;
   for (size_t c = 0; c < dataset.classes.size(); ++c) {

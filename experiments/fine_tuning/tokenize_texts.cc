@@ -1,5 +1,6 @@
 #include "experiments/fine_tuning/tokenize_texts.h"
 
+#include <algorithm>
 #include <cstddef>
 #include <utility>
 
@@ -10,6 +11,8 @@
 #include "experiments/workbench/model_assembly.h"
 #include "metaprompt/base/example_texts.h"
 #include "metaprompt/model/model.pb.h"
+#include "metaprompt/model/text_inputs.h"
+#include "metaprompt/prompts/pack_texts.h"
 
 namespace metaprompt {
 
@@ -68,15 +71,35 @@ PromptedText TextFrame::Fill(const Tokenizer& tokenizer, const std::string& exam
   return framed;
 }
 
+TokenizedTexts::TokenizedTexts(std::vector<PromptedText> texts, std::vector<int64_t> labels)
+    : LabelledInputs(std::move(labels)), texts_(std::move(texts)) {
+  TORCH_CHECK(static_cast<int64_t>(texts_.size()) == size(), "TokenizedTexts: ", texts_.size(), " texts with ", size(),
+              " labels");
+}
+
+int64_t TokenizedTexts::TokensOf(int64_t i) const {
+  return static_cast<int64_t>(texts_[static_cast<size_t>(i)].ids.size());
+}
+
+Inputs TokenizedTexts::Of(absl::Span<const int64_t> which, at::ScalarType /*type*/) const {
+  std::vector<PromptedText> some;
+  for (const int64_t i : which) {
+    some.push_back(texts_[static_cast<size_t>(i)]);
+  }
+  return PackTexts(some, Answers());
+}
+
+int64_t TokenizedTexts::cut() const {
+  return std::count_if(texts_.begin(), texts_.end(), [](const PromptedText& text) { return text.cut; });
+}
+
 TokenizedTexts Tokenized(const std::vector<LabelledText>& labelled, const Tokenizer& tokenizer,
                          const TextFrame& frame) {
-  TokenizedTexts all;
+  std::vector<PromptedText> texts;
   for (const LabelledText& one : labelled) {
-    all.texts.push_back(frame.Fill(tokenizer, one.text));
-    all.labels.push_back(one.label);
-    all.cut += all.texts.back().cut ? 1 : 0;
+    texts.push_back(frame.Fill(tokenizer, one.text));
   }
-  return all;
+  return {std::move(texts), LabelsOf(labelled)};
 }
 
 }  // namespace metaprompt

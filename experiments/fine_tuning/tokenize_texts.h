@@ -2,13 +2,17 @@
 #ifndef EXPERIMENTS_FINE_TUNING_TOKENIZE_TEXTS_H_
 #define EXPERIMENTS_FINE_TUNING_TOKENIZE_TEXTS_H_
 
+#include <ATen/core/Tensor.h>
+
 #include <cstdint>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "absl/types/span.h"
 #include "experiments/fine_tuning/fine_tuning.pb.h"
+#include "experiments/fine_tuning/labelled_inputs.h"
 #include "experiments/fine_tuning/text_split.h"
 #include "metaprompt/encoders/encoder.h"
 #include "metaprompt/prompts/framing.h"
@@ -35,12 +39,20 @@ class TextFrame {
   std::optional<PromptTemplate> template_;  // for MASK
 };
 
-struct TokenizedTexts {
-  std::vector<PromptedText> texts;
-  std::vector<int64_t> labels;  // one per text
-  int64_t cut = 0;              // texts that were too long
+class TokenizedTexts : public LabelledInputs {
+ public:
+  // One label per text.
+  TokenizedTexts(std::vector<PromptedText> texts, std::vector<int64_t> labels);
 
-  int64_t size() const { return static_cast<int64_t>(texts.size()); }
+  const char* kind() const override { return "texts"; }
+  int64_t TokensOf(int64_t i) const override;
+  Inputs Of(absl::Span<const int64_t> which, at::ScalarType type) const override;
+
+  // The number of texts that were too long.
+  int64_t cut() const;
+
+ private:
+  std::vector<PromptedText> texts_;
 };
 
 TokenizedTexts Tokenized(const std::vector<LabelledText>& labelled, const Tokenizer& tokenizer, const TextFrame& frame);

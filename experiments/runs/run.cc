@@ -107,21 +107,22 @@ std::string HeadText(const RunRecord& record) {
 std::string InputsLine(const RunRecord& record) {
   const DatasetFacts& data = record.dataset();
   const ModelFacts& model = record.model();
+  const char* const kind = HasImages(record.spec().dataset()) ? " images" : " texts";
+  const std::string seen = model.seen_test_texts() > 0 ? absl::StrCat("; the encoder was trained on ",
+                                                                      model.seen_test_texts(), kind, " of test classes")
+                                                       : "";
+  const std::string shared =
+      data.shared_texts() > 0 ? absl::StrCat("; ", data.shared_texts(), kind, " have two labels") : "";
   if (HasImages(record.spec().dataset())) {
     return absl::StrFormat("%s, %d images in %d/%d/%d classes (train/valid/test), %d parameters", data.name(),
                            data.texts(), data.train_classes(), data.valid_classes(), data.test_classes(),
                            model.encoder_parameters() + model.prompt_parameters()) +
-           UnusedText(model) +
-           (data.shared_texts() > 0 ? absl::StrCat("; ", data.shared_texts(), " images have two labels") : "");
+           UnusedText(model) + seen + shared;
   }
   return absl::StrFormat("%s, %d texts in %d/%d/%d classes (train/valid/test), %d pieces, %d parameters", data.name(),
                          data.texts(), data.train_classes(), data.valid_classes(), data.test_classes(),
                          model.vocab_size(), model.encoder_parameters() + model.prompt_parameters()) +
-         HeadText(record) + UnusedText(model) +
-         (model.seen_test_texts() > 0
-              ? absl::StrCat("; the encoder was trained on ", model.seen_test_texts(), " texts of test classes")
-              : "") +
-         (data.shared_texts() > 0 ? absl::StrCat("; ", data.shared_texts(), " texts have two labels") : "");
+         HeadText(record) + UnusedText(model) + seen + shared;
 }
 
 // A note to whoever chose the class names: which of their words the tokenizer does not have.

@@ -10,9 +10,11 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "absl/strings/string_view.h"
+#include "experiments/workbench/image_parts.h"
 #include "experiments/workbench/model_assembly.h"
 #include "metaprompt/base/files.h"
 #include "metaprompt/base/hash.h"
+#include "metaprompt/base/status_macros.h"
 #include "metaprompt/checkpoints/checkpoint.h"
 
 namespace metaprompt {
@@ -23,6 +25,15 @@ constexpr char kField[] = "model.init_from_run";
 bool Exists(const std::string& path) {
   std::error_code error;
   return std::filesystem::exists(path, error);
+}
+
+// The encoder in the folder, of texts or of images.
+absl::StatusOr<EncoderParts> OpenParts(const std::string& path, bool images) {
+  if (images) {
+    return OpenImageEncoder(path, /*allow_unknown=*/true);
+  }
+  ASSIGN_OR_RETURN(std::unique_ptr<Tokenizer> tokenizer, OpenTokenizer(path));
+  return OpenEncoder(path, /*allow_unknown=*/true, std::move(tokenizer));
 }
 
 }  // namespace
@@ -36,17 +47,17 @@ absl::StatusOr<EncoderStart> OpenEncoderStart(const std::string& path, const Enc
   const auto error = [&](absl::string_view what) {
     return absl::InvalidArgumentError(absl::StrCat(kField, ": ", what));
   };
-  absl::StatusOr<std::unique_ptr<Tokenizer>> tokenizer = OpenTokenizer(path);
-  if (!tokenizer.ok()) {
-    return error(tokenizer.status().message());
-  }
-  absl::StatusOr<EncoderParts> parts = OpenEncoder(path, /*allow_unknown=*/true, *std::move(tokenizer));
+  const bool images = encoder.config().reads_images();
+  const absl::StatusOr<EncoderParts> parts = OpenParts(path, images);
   if (!parts.ok()) {
     return error(parts.status().message());
   }
   if (FactsOfEncoder(*parts).tokenizer_sha256() != tokenizer_sha256) {
-    return error(absl::StrCat(path,
-                              ": its tokenizer is a different one; for encoder.bert, model.tokenizer.path could be ",
+    return error(
+        images ? absl::StrCat(path, "/", kPreprocessorFile, ": this model's preprocessing of images is a different one")
+               : absl::StrCat(path,
+                              ": its tokenizer is a different one; for encoder.bert, "
+                              "model.tokenizer.path could be ",
                               path, "/", kSentencePieceFile));
   }
   const std::vector<ParamInfo>& theirs = parts->encoder->params();

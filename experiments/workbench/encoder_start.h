@@ -20,8 +20,8 @@ struct EncoderStart {
 bool IsEncoderFolder(const std::string& path);
 
 // Reads the encoder in the folder. The folder must have every parameter of `encoder`, with its name and shape; further
-// parameters, such as those of a head that `encoder` lacks, are ignored. The tokenizer must be the same. The error
-// names the field, the folder and what differs.
+// parameters, such as those of a head that `encoder` lacks, are ignored. The tokenizer, or the preprocessing of images,
+// must be the same. The error names the field, the folder and what differs.
 absl::StatusOr<EncoderStart> OpenEncoderStart(const std::string& path, const Encoder& encoder,
                                               const std::string& tokenizer_sha256);
 

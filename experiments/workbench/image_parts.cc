@@ -23,20 +23,6 @@ absl::StatusOr<ImageProcessor> ReadProcessor(const std::string& folder) {
   return ImageProcessor::Parse(json, path);
 }
 
-absl::Status CheckImages(const EncoderConfig& config, const ImageShape& shape, const std::string& folder) {
-  if (!config.reads_images()) {
-    return absl::InvalidArgumentError(
-        absl::StrCat(folder, ": a ", config.model_type, " reads texts, and the data are images; use a vit"));
-  }
-  if (config.image_size != shape.height || config.image_size != shape.width || config.channels != shape.channels) {
-    return absl::InvalidArgumentError(
-        absl::StrCat(folder, ": the encoder's images have ", config.channels, " channels of ", config.image_size, " x ",
-                     config.image_size, " pixels, and the data's ", shape.channels, " of ", shape.height, " x ",
-                     shape.width, "; positions are not interpolated, so give images of that size"));
-  }
-  return absl::OkStatus();
-}
-
 absl::StatusOr<EncoderParts> NewVit(const VitSpec& spec, const ImageShape& shape) {
   if (shape.height != shape.width) {
     return absl::InvalidArgumentError(absl::StrCat("model.encoder.vit: the images are ", shape.height, " x ",
@@ -53,21 +39,39 @@ absl::StatusOr<EncoderParts> NewVit(const VitSpec& spec, const ImageShape& shape
 
 }  // namespace
 
-absl::StatusOr<EncoderParts> ImageEncoderOfRun(const ModelSpec& spec, const ImageShape& shape) {
-  if (!spec.encoder().has_checkpoint()) {
-    return NewVit(spec.encoder().vit(), shape);
+absl::StatusOr<EncoderParts> OpenImageEncoder(const std::string& folder, bool allow_unknown) {
+  ASSIGN_OR_RETURN(Checkpoint checkpoint, OpenCheckpoint(folder, allow_unknown));
+  if (const EncoderConfig& config = checkpoint.encoder->config(); !config.reads_images()) {
+    return absl::InvalidArgumentError(
+        absl::StrCat(folder, ": a ", config.model_type, " reads texts, and the data are images; use a vit"));
   }
-  const std::string& folder = spec.encoder().checkpoint().path();
-  ASSIGN_OR_RETURN(Checkpoint checkpoint, OpenCheckpoint(folder, spec.encoder().checkpoint().allow_unknown_tensors()));
-  RETURN_IF_ERROR(CheckImages(checkpoint.encoder->config(), shape, folder));
   EncoderParts parts;
   ASSIGN_OR_RETURN(parts.images, ReadProcessor(folder));
-  RETURN_IF_ERROR(
-      parts.images->Check(shape.channels, shape.height, shape.width, absl::StrCat(folder, "/", kPreprocessorFile)));
   parts.encoder = std::move(checkpoint.encoder);
   parts.config_json = std::move(checkpoint.config_json);
   parts.params = std::move(checkpoint.params);
   parts.unused = std::move(checkpoint.unused);
+  return parts;
+}
+
+absl::Status CheckTakes(const EncoderParts& parts, const ImageShape& shape, const std::string& folder) {
+  const EncoderConfig& config = parts.encoder->config();
+  if (config.image_size != shape.height || config.image_size != shape.width || config.channels != shape.channels) {
+    return absl::InvalidArgumentError(
+        absl::StrCat(folder, ": the encoder's images have ", config.channels, " channels of ", config.image_size, " x ",
+                     config.image_size, " pixels, and the data's ", shape.channels, " of ", shape.height, " x ",
+                     shape.width, "; positions are not interpolated, so give images of that size"));
+  }
+  return parts.images->Check(shape.channels, shape.height, shape.width, absl::StrCat(folder, "/", kPreprocessorFile));
+}
+
+absl::StatusOr<EncoderParts> ImageEncoderOfRun(const ModelSpec& spec, const ImageShape& shape) {
+  if (!spec.encoder().has_checkpoint()) {
+    return NewVit(spec.encoder().vit(), shape);
+  }
+  const CheckpointSpec& checkpoint = spec.encoder().checkpoint();
+  ASSIGN_OR_RETURN(EncoderParts parts, OpenImageEncoder(checkpoint.path(), checkpoint.allow_unknown_tensors()));
+  RETURN_IF_ERROR(CheckTakes(parts, shape, checkpoint.path()));
   return parts;
 }
 

@@ -4,6 +4,7 @@
 
 #include <string>
 
+#include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "datasets/image_shape.h"
 #include "experiments/workbench/model_assembly.h"
@@ -12,8 +13,14 @@
 
 namespace metaprompt {
 
-// A checkpoint's encoder and preprocessor, or a new ViT, for images of that shape. Errors: OpenCheckpoint's and
-// ImageProcessor::Parse's; an encoder of texts; and an encoder of images of another size.
+// A checkpoint's encoder and preprocessor. Errors: OpenCheckpoint's and ImageProcessor::Parse's, and an encoder of
+// texts.
+absl::StatusOr<EncoderParts> OpenImageEncoder(const std::string& folder, bool allow_unknown);
+
+// OK if the encoder and the preprocessor of these parts, which are from `folder`, take images of that shape.
+absl::Status CheckTakes(const EncoderParts& parts, const ImageShape& shape, const std::string& folder);
+
+// OpenImageEncoder for the spec's checkpoint, or a new ViT without values, for images of that shape.
 absl::StatusOr<EncoderParts> ImageEncoderOfRun(const ModelSpec& spec, const ImageShape& shape);
 
 // The same from the config.json and preprocessor_config.json that a run keeps in `folder`, without parameter values.

@@ -46,7 +46,8 @@ absl::StatusOr<int64_t> SeenTestTexts(const ModelSpec& spec, const SeenTexts& se
   }
   if (count > 0 && !spec.has_allow_seen_test_texts()) {
     return absl::InvalidArgumentError(absl::StrCat(
-        "the encoder was trained on ", count, " of the ", texts, " texts of test classes (", kSeenTextsFile,
+        "the encoder was trained on ", count, " of the ", texts, dataset.images.has_value() ? " images" : " texts",
+        " of test classes (", kSeenTextsFile,
         " in its folder), so results on them would show no few-shot learning; model.allow_seen_test_texts: {} accepts "
         "this, and the record has their number"));
   }

@@ -4,12 +4,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <atomic>
-#include <cmath>
-#include <memory>
 #include <numeric>
 #include <set>
-#include <sstream>
 #include <string>
 #include <vector>
 
@@ -17,25 +13,19 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_replace.h"
 #include "absl/strings/str_split.h"
-#include "experiments/fine_tuning/classification.h"
-#include "experiments/fine_tuning/fine_tune.h"
-#include "experiments/fine_tuning/fine_tuning_record.h"
-#include "experiments/fine_tuning/fine_tuning_spec.h"
-#include "experiments/fine_tuning/text_classifier.h"
+#include "experiments/fine_tuning/encoder_classifier.h"
+#include "experiments/fine_tuning/fine_tuning.pb.h"
 #include "experiments/fine_tuning/text_split.h"
+#include "experiments/fine_tuning/tokenize_texts.h"
 #include "experiments/result.pb.h"
-#include "experiments/training/training_step.h"
-#include "learners/inner/gradients.h"
 #include "metaprompt/base/hash.h"
 #include "metaprompt/base/random.h"
 #include "metaprompt/checkpoints/checkpoint.h"
 #include "metaprompt/checkpoints/safetensors.h"
 #include "metaprompt/encoders/initial_values.h"
 #include "metaprompt/specs/spec_fields.h"
-#include "tests/helpers/command_line_fixture.h"
-#include "tests/helpers/differences.h"
+#include "tests/helpers/fine_tuning_fixture.h"
 #include "tests/helpers/read_events.h"
-#include "tests/helpers/stop_after_lines.h"
 
 namespace metaprompt {
 namespace {
@@ -73,53 +63,12 @@ std::string Words() {
   return lines;
 }
 
-class FineTuningTest : public CommandLineTest {
+class FineTuningTest : public FineTuningFixture {
  protected:
   void SetUp() override {
-    CommandLineTest::SetUp();
+    FineTuningFixture::SetUp();
     Write("words.tsv", Words());
     Write("tuned.textproto", kSpec);
-  }
-
-  FineTuningSpec SpecWith(const std::vector<std::string>& sets = {}) const {
-    const absl::StatusOr<FineTuningSpec> spec = LoadFineTuningSpec(folder_ + "tuned.textproto", sets);
-    EXPECT_TRUE(spec.ok()) << spec.status();
-    return *spec;
-  }
-
-  Outcome Tune(const std::string& out, const std::vector<std::string>& sets = {}, bool stop = false) const {
-    std::vector<std::string> arguments = {"finetune", "$tuned.textproto", "--out", "$" + out};
-    for (const std::string& set : sets) {
-      arguments.insert(arguments.end(), {"--set", set});
-    }
-    return Command(arguments, stop);
-  }
-
-  FineTuningRecord RecordIn(const std::string& out) const {
-    const absl::StatusOr<FineTuningRecord> record = ReadFineTuning(folder_ + out);
-    EXPECT_TRUE(record.ok()) << record.status();
-    return record.ok() ? *record : FineTuningRecord();
-  }
-
-  std::string TuneError(const std::vector<std::string>& sets) const {
-    std::vector<std::string> arguments = {"finetune", "$tuned.textproto", "--out", "$bad"};
-    for (const std::string& set : sets) {
-      arguments.insert(arguments.end(), {"--set", set});
-    }
-    const std::string error = Error(arguments);
-    EXPECT_FALSE(Exists("bad") || Exists("bad.partial")) << error;
-    return error;
-  }
-
-  // The files that do not depend on time.
-  std::string BytesOf(const std::string& out) const {
-    std::string bytes;
-    for (const char* const file :
-         {"fine_tuning.textproto", "model.safetensors", "classifier.safetensors", "config.json", "curve.tsv",
-          "test-predictions.tsv", "seen_texts.txt", "tokenizer.model"}) {
-      absl::StrAppend(&bytes, file, " ", Sha256(Read(out + "/" + file)), "\n");
-    }
-    return bytes;
   }
 };
 
@@ -166,61 +115,27 @@ TEST_F(FineTuningTest, PublishedTextsTestAndTheSameCommandEndsAtOnce) {
   EXPECT_THAT(again.err, HasSubstr("complete already"));
 }
 
-// The sum of the parts' gradients is the derivative of the batch's mean loss, and this loss is the cross-entropy of the
-// texts.
 TEST_F(FineTuningTest, GradientIsTheDerivativeOfTheMeanLoss) {
   for (const char* const read : {"FIRST", "MEAN", "MASK"}) {
+    SCOPED_TRACE(read);
     const FineTuningSpec spec = SpecWith({absl::StrCat("read=", read), "dropout.hidden=0", "dropout.attention=0"});
     const EncoderConfig config = BertConfig(spec.encoder().bert(), 40);
     const Encoder encoder(config, /*with_head=*/true);
-    const TextClassifier classifier(spec, &encoder, 3);
-    ParamList params = classifier.Start(InitialBert(spec.encoder().bert(), encoder.layout(), 7), 7);
+    const EncoderClassifier classifier(spec, &encoder, 3);
     Random random(11);
-    for (at::Tensor& param : params) {
-      param = param.to(at::kDouble) + 0.1 * RandomTensor(param.sizes(), &random);
-    }
-    TokenizedTexts texts;
+    const ParamList params =
+        Moved(classifier.Start(InitialBert(spec.encoder().bert(), encoder.layout(), 7), 7), &random);
+    std::vector<PromptedText> texts;
+    std::vector<int64_t> labels;
     for (int64_t i = 0; i < 7; ++i) {
       PromptedText text;
       text.ids = {2, 5 + i, 12 + 3 * i, 3};
       text.ids.insert(text.ids.begin() + 1, static_cast<size_t>(i % 3), 20);
       text.read_at = spec.read() == FineTuningSpec::MASK ? 2 : 0;
-      texts.texts.push_back(text);
-      texts.labels.push_back(i % 3);
+      texts.push_back(text);
+      labels.push_back(i % 3);
     }
-    Classification objective(spec, &classifier, &texts, &texts, at::kCPU);
-    EXPECT_EQ(objective.steps_per_epoch(), 1);
-    const TrainingBatch batch = objective.Batch(0);
-    EXPECT_EQ(batch.parts.size(), 3U);
-    const auto loss_at = [&](const ParamList& at) {
-      double loss = 0;
-      for (const auto& part : batch.parts) {
-        loss += part(at).loss.item<double>();
-      }
-      return loss;
-    };
-    std::ostringstream nowhere;
-    Progress progress(&nowhere, false);
-    TaskPool pool(1);
-    const absl::StatusOr<Predictions> predicted = Predict(classifier, params, texts, at::kCPU, "x", &pool, &progress);
-    ASSERT_TRUE(predicted.ok());
-    EXPECT_NEAR(loss_at(params), predicted->loss, 1e-12);
-    ParamList grads(params.size());
-    const ParamList leaves = WithGraph(params);
-    for (const auto& part : batch.parts) {
-      const ParamList of_part = Gradients({part(leaves).loss}, leaves, {}, false, false);
-      for (size_t i = 0; i < grads.size(); ++i) {
-        Add(of_part[i], &grads[i]);
-      }
-    }
-    for (size_t i = 0; i < params.size(); ++i) {
-      ParamList direction(params.size());
-      direction[i] = RandomTensor(params[i].sizes(), &random);
-      ASSERT_TRUE(grads[i].defined()) << classifier.infos()[i].name;
-      const double along = (grads[i] * direction[i]).sum().item<double>();
-      EXPECT_NEAR(Difference<double>(params, direction, loss_at), along, 1e-7 * (1 + std::abs(along)))
-          << read << " " << classifier.infos()[i].name;
-    }
+    ExpectGradientOfMeanLoss(spec, classifier, TokenizedTexts(texts, labels), params, &random);
   }
 }
 
@@ -233,32 +148,22 @@ TEST_F(FineTuningTest, ThreadsStopsAndContinuationsChangeNoByte) {
             Read("whole/fine_tuning.textproto"));
   EXPECT_EQ(Sha256(Read("threads/model.safetensors")), Sha256(Read("whole/model.safetensors")));
   // Each process is asked to stop after some lines of progress.
-  for (const int64_t after : {2, 5}) {
+  for (const int after : {2, 5}) {
     const std::string out = absl::StrCat("stopped", after);
-    int processes = 0;
-    absl::StatusOr<FineTuningRecord> record = absl::CancelledError("");
-    while (absl::IsCancelled(record.status()) && ++processes < 40) {
-      std::atomic<bool> stop(false);
-      StopAfterLines buffer(after + 1, &stop);
-      std::ostream lines(&buffer);
-      Progress progress(&lines, false);
-      record = FineTune(SpecWith(), folder_ + out, &progress, stop, false, {true, ""});
-    }
-    ASSERT_TRUE(record.ok()) << record.status();
-    EXPECT_GT(processes, 1);
+    const FineTuningRecord record = TunedWithStops(out, after);
     EXPECT_EQ(BytesOf(out), whole) << "stopped after " << after << " lines";
     // TensorBoard finds each step and each validation once.
-    std::vector<int64_t> steps(static_cast<size_t>(record->trained_steps()));
+    std::vector<int64_t> steps(static_cast<size_t>(record.trained_steps()));
     std::iota(steps.begin(), steps.end(), 1);
     for (const auto& [tag, events] : ReadEvents(folder_ + out + "/tensorboard/train")) {
       EXPECT_EQ(StepsOf(events), steps) << tag;
     }
     const EventsByTag validation = ReadEvents(folder_ + out + "/tensorboard/validation");
-    ASSERT_EQ(StepsOf(validation.at("loss")).size(), static_cast<size_t>(record->curve_size()));
-    for (int i = 0; i < record->curve_size(); ++i) {
+    ASSERT_EQ(StepsOf(validation.at("loss")).size(), static_cast<size_t>(record.curve_size()));
+    for (int i = 0; i < record.curve_size(); ++i) {
       const ReadEvent& event = validation.at("loss")[static_cast<size_t>(i)];
-      EXPECT_EQ(event.step, record->curve(i).step());
-      EXPECT_FLOAT_EQ(static_cast<float>(event.value), static_cast<float>(record->curve(i).valid_loss()));
+      EXPECT_EQ(event.step, record.curve(i).step());
+      EXPECT_FLOAT_EQ(static_cast<float>(event.value), static_cast<float>(record.curve(i).valid_loss()));
     }
   }
 }

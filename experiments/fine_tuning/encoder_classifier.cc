@@ -1,9 +1,10 @@
-#include "experiments/fine_tuning/text_classifier.h"
+#include "experiments/fine_tuning/encoder_classifier.h"
 
 #include <ATen/ATen.h>
 
 #include <algorithm>
 #include <set>
+#include <variant>
 
 #include "metaprompt/base/random.h"
 #include "metaprompt/encoders/dropout_rates.h"
@@ -13,7 +14,7 @@
 namespace metaprompt {
 namespace {
 
-constexpr double kClassifierStd = 0.02;  // initializer_range of BERT
+constexpr double kClassifierStd = 0.02;  // initializer_range of BERT and ViT
 
 // The indices of the parameters that only the masked-language-model head uses.
 std::set<size_t> HeadPlaces(const EncoderLayout& layout) {
@@ -41,7 +42,7 @@ std::set<size_t> HeadPlaces(const EncoderLayout& layout) {
 
 }  // namespace
 
-TextClassifier::TextClassifier(const FineTuningSpec& spec, const Encoder* encoder, int64_t classes)
+EncoderClassifier::EncoderClassifier(const FineTuningSpec& spec, const Encoder* encoder, int64_t classes)
     : encoder_(*encoder), read_(spec.read()), bfloat16_(spec.precision() == ExperimentSpec::BFLOAT16) {
   const EncoderConfig& config = encoder_.config();
   dropout_ = RatesOf(spec.dropout(), config);
@@ -67,7 +68,7 @@ TextClassifier::TextClassifier(const FineTuningSpec& spec, const Encoder* encode
   infos_.push_back(bias);
 }
 
-ParamList TextClassifier::Start(const ParamList& encoder_params, uint64_t seed) const {
+ParamList EncoderClassifier::Start(const ParamList& encoder_params, uint64_t seed) const {
   ParamList params;
   for (const size_t place : places_) {
     params.push_back(encoder_params[place]);
@@ -80,7 +81,7 @@ ParamList TextClassifier::Start(const ParamList& encoder_params, uint64_t seed) 
   return params;
 }
 
-ParamList TextClassifier::EncoderParams(const ParamList& params) const {
+ParamList EncoderClassifier::EncoderParams(const ParamList& params) const {
   ParamList by_place(encoder_.params().size());
   for (size_t i = 0; i < places_.size(); ++i) {
     by_place[places_[i]] = params[i];
@@ -88,8 +89,10 @@ ParamList TextClassifier::EncoderParams(const ParamList& params) const {
   return by_place;
 }
 
-at::Tensor TextClassifier::Logits(const ParamList& params, const TextInputs& texts,
-                                  const uint64_t* dropout_seed) const {
+at::Tensor EncoderClassifier::Logits(const ParamList& params, const Inputs& inputs,
+                                     const uint64_t* dropout_seed) const {
+  const auto* const images = std::get_if<ImageInputs>(&inputs);
+  const TextInputs& tokens = images != nullptr ? images->tokens() : std::get<TextInputs>(inputs);
   const at::Tensor& weight = params[params.size() - 2];
   const at::Tensor& bias = params[params.size() - 1];
   const ParamList by_place = EncoderParams(params);
@@ -100,11 +103,12 @@ at::Tensor TextClassifier::Logits(const ParamList& params, const TextInputs& tex
   }
   at::Tensor vectors;
   {
-    const Autocast autocast(bfloat16_, texts.ids().device().type());
-    const EncoderState embedded = encoder_.Embedded(by_place, at::Tensor(), texts, dropout);
+    const Autocast autocast(bfloat16_, tokens.ids().device().type());
+    const EncoderState embedded = images != nullptr ? encoder_.Embedded(by_place, at::Tensor(), *images, dropout)
+                                                    : encoder_.Embedded(by_place, at::Tensor(), tokens, dropout);
     vectors = read_ == FineTuningSpec::MEAN
-                  ? MeanOfTokens(encoder_.States(by_place, texts, embedded, dropout), texts, weight.scalar_type())
-                  : encoder_.StatesToRead(by_place, texts, embedded, dropout);
+                  ? MeanOfTokens(encoder_.States(by_place, tokens, embedded, dropout), tokens, weight.scalar_type())
+                  : encoder_.StatesToRead(by_place, tokens, embedded, dropout);
   }
   vectors = vectors.to(weight.scalar_type());
   if (dropout.hidden > 0) {
@@ -115,7 +119,7 @@ at::Tensor TextClassifier::Logits(const ParamList& params, const TextInputs& tex
   return at::linear(vectors, weight, bias);
 }
 
-ParamList TextClassifier::WithHead(const ParamList& params, const ParamList& encoder_params) const {
+ParamList EncoderClassifier::WithHead(const ParamList& params, const ParamList& encoder_params) const {
   ParamList all = encoder_params;
   for (size_t i = 0; i < places_.size(); ++i) {
     all[places_[i]] = params[i];
@@ -123,7 +127,7 @@ ParamList TextClassifier::WithHead(const ParamList& params, const ParamList& enc
   return all;
 }
 
-ParamList TextClassifier::ClassifierOf(const ParamList& params) const {
+ParamList EncoderClassifier::ClassifierOf(const ParamList& params) const {
   return {params[params.size() - 2], params[params.size() - 1]};
 }
 

@@ -1,6 +1,6 @@
-// An encoder with a linear classifier on one vector per text, as a pure function of a parameter list.
-#ifndef EXPERIMENTS_FINE_TUNING_TEXT_CLASSIFIER_H_
-#define EXPERIMENTS_FINE_TUNING_TEXT_CLASSIFIER_H_
+// An encoder with a linear classifier on one vector per text or image, as a pure function of a parameter list.
+#ifndef EXPERIMENTS_FINE_TUNING_ENCODER_CLASSIFIER_H_
+#define EXPERIMENTS_FINE_TUNING_ENCODER_CLASSIFIER_H_
 
 #include <ATen/core/Tensor.h>
 
@@ -10,18 +10,18 @@
 
 #include "experiments/fine_tuning/fine_tuning.pb.h"
 #include "metaprompt/encoders/encoder.h"
+#include "metaprompt/model/inputs.h"
 #include "metaprompt/model/params.h"
-#include "metaprompt/model/text_inputs.h"
 #include "metaprompt/operations/dropout.h"
 
 namespace metaprompt {
 
 // The parameters are those of the encoder without its masked-language-model head, followed by `classifier.weight`
 // [classes, D] and `classifier.bias` [classes], whose layer number is one above the encoder's last.
-class TextClassifier {
+class EncoderClassifier {
  public:
   // `encoder` must outlive this object. The dropout rates are those of the spec.
-  TextClassifier(const FineTuningSpec& spec, const Encoder* encoder, int64_t classes);
+  EncoderClassifier(const FineTuningSpec& spec, const Encoder* encoder, int64_t classes);
 
   const std::vector<ParamInfo>& infos() const { return infos_; }
 
@@ -29,9 +29,10 @@ class TextClassifier {
   // standard deviation 0.02 and biases of 0, as in transformers. `encoder_params` are all parameters of the encoder.
   ParamList Start(const ParamList& encoder_params, uint64_t seed) const;
 
-  // The logits [B, classes]. The ids of `texts` are vocabulary ids. The vector of a text is the hidden state at its
-  // read_at, or the mean of all its hidden states. `dropout_seed` seeds all dropout; null: no dropout.
-  at::Tensor Logits(const ParamList& params, const TextInputs& texts, const uint64_t* dropout_seed) const;
+  // The logits [B, classes] of texts, whose ids are vocabulary ids, or of images. The vector of a text is the hidden
+  // state at its read_at, that of an image the hidden state at its class token; or it is the mean of all hidden states.
+  // `dropout_seed` seeds all dropout; null: no dropout.
+  at::Tensor Logits(const ParamList& params, const Inputs& inputs, const uint64_t* dropout_seed) const;
 
   // All parameters of the encoder: those of its head from `encoder_params`, all others from `params`.
   ParamList WithHead(const ParamList& params, const ParamList& encoder_params) const;
@@ -52,4 +53,4 @@ class TextClassifier {
 
 }  // namespace metaprompt
 
-#endif  // EXPERIMENTS_FINE_TUNING_TEXT_CLASSIFIER_H_
+#endif  // EXPERIMENTS_FINE_TUNING_ENCODER_CLASSIFIER_H_
