@@ -3,16 +3,19 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <filesystem>
 #include <string>
 
 #include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_replace.h"
+#include "experiments/image_html.h"
 #include "experiments/result.pb.h"
 #include "google/protobuf/text_format.h"
 #include "metaprompt/base/files.h"
 #include "metaprompt/checkpoints/checkpoint.h"
 #include "metaprompt/images/image_processor.h"
+#include "tests/helpers/cifar_records.h"
 #include "tests/helpers/command_line_fixture.h"
 
 namespace metaprompt {
@@ -111,6 +114,31 @@ TEST_F(ImageRunTest, EpisodesAreShown) {
                      "train.meta_steps=0"})
                 .status,
             0);
+}
+
+TEST_F(ImageRunTest, AReportHasPicturesOfTheClasses) {
+  std::filesystem::create_directories(folder_ + "cifar");
+  Write("cifar/batches.meta.txt", "bird\ncat\ndeer\ndog\nfrog\nhorse\n");
+  const std::string records = CifarRecords(1, 6, 4);
+  WriteBytes("cifar/data_batch_1.bin", records);
+  Write("cifar.textproto",
+        absl::StrReplaceAll(kSpec, {{"glyphs { size: 8 }",
+                                     "cifar { path: '$cifar' } allow_other_counts: true split { lists { train: "
+                                     "['bird', 'cat'] valid: ['deer', 'dog'] test: ['frog', 'horse'] } }"},
+                                    {"ways: 3", "ways: 2"},
+                                    {"patch_size: 4", "patch_size: 8"}}));
+  const Outcome run = Command({"run", "$cifar.textproto", "--out", "$run"});
+  ASSERT_EQ(run.status, 0) << run.err;
+  const Outcome report = Command({"report", "$run", "--out", "$with.html"});
+  ASSERT_EQ(report.status, 0) << report.err;
+  const std::string frog = records.substr(4 * 3073 + 1, 3072);
+  EXPECT_THAT(Read("with.html"), HasSubstr("frog</th><td>" + ImageHtml({3, 32, 32}, frog, /*scale=*/1)));
+  // Of other data there are no pictures.
+  WriteBytes("cifar/data_batch_1.bin", CifarRecords(2, 6, 4));
+  ASSERT_EQ(Command({"report", "$run", "--out", "$without.html"}).status, 0);
+  EXPECT_THAT(Read("without.html"),
+              testing::AllOf(testing::Not(HasSubstr("<img")), HasSubstr("without pictures of its classes"),
+                             HasSubstr("cifar: the data are not those of the run any more")));
 }
 
 TEST_F(ImageRunTest, SettingsOfTextsAreRefused) {
