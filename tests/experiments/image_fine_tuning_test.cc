@@ -103,7 +103,7 @@ TEST_F(ImageFineTuningTest, LearnsFromThePublishedParts) {
   // The folder is a checkpoint. Without training steps of any size, its encoder stays as it is.
   const absl::StatusOr<Checkpoint> opened = OpenCheckpoint(folder_ + "tuned", /*allow_unknown=*/false);
   ASSERT_TRUE(opened.ok()) << opened.status();
-  EXPECT_TRUE(ImageProcessor::Parse(Read("tuned/preprocessor_config.json"), "file")->Check(3, 32, 32, "file").ok());
+  EXPECT_TRUE(ImageProcessor::Parse(Read("tuned/preprocessor_config.json"), "file")->Check(3, "file").ok());
   Write("tuned.textproto",
         absl::StrReplaceAll(kCifar, {{"encoder { vit {", "encoder { checkpoint { path: '$tuned' } } #"}}));
   const Outcome again = Tune("again", {"train.epochs=1", "optimizer.lr=0"});
@@ -188,7 +188,8 @@ TEST_F(ImageFineTuningTest, TheFolderIsAStartForFewShotRuns) {
   ASSERT_EQ(again.status, 0) << again.err;
   EXPECT_EQ(RecordIn("again").model().starts(0).parameters_sha256(), Sha256(Read("few/best-2shot.safetensors")));
   EXPECT_EQ(Read("again/model.safetensors"), Read("tuned/model.safetensors"));
-  EXPECT_THAT(TuneError({"dataset.glyphs.size=12"}), HasSubstr("few: the encoder's images have 1 channels of 8 x 8"));
+  EXPECT_THAT(TuneError({"dataset={cifar {path: '$cifar'} allow_other_counts: true}", "classes=ALL"}),
+              HasSubstr("few: the encoder's images have 1 channels of 8 x 8 pixels, and the data's 3 of 8 x 8"));
 }
 
 TEST_F(ImageFineTuningTest, ErrorsNameTheField) {

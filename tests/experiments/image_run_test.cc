@@ -5,6 +5,7 @@
 
 #include <filesystem>
 #include <string>
+#include <vector>
 
 #include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
@@ -69,7 +70,7 @@ TEST_F(ImageRunTest, TrainsTestsAndIsExported) {
   EXPECT_EQ(checkpoint->encoder->config().image_size, 8);
   const absl::StatusOr<ImageProcessor> processor = ImageProcessor::Parse(Read("vit/preprocessor_config.json"), "file");
   ASSERT_TRUE(processor.ok()) << processor.status();
-  EXPECT_TRUE(processor->Check(1, 8, 8, "file").ok());
+  EXPECT_TRUE(processor->Check(1, "file").ok());
 
   // A run from the exported checkpoint, and one from the run.
   Write("from.textproto",
@@ -84,10 +85,16 @@ TEST_F(ImageRunTest, TrainsTestsAndIsExported) {
   EXPECT_EQ(Record("on/record.textproto").results(0).tests(0).mean_accuracy(),
             record.results(0).tests(1).mean_accuracy())
       << "the same parameters, on the same episodes";
-  EXPECT_THAT(
-      Command({"run", "$from.textproto", "--out", "$other", "--set", "dataset.glyphs.size=12"}).err,
-      HasSubstr("vit: the encoder's images have 1 channels of 8 x 8 pixels, and the data's 1 of 12 x 12; positions "
-                "are not interpolated, so give images of that size"));
+  // Images of another size are resized if the preprocessor_config.json does so, as this one.
+  const std::vector<std::string> larger = {"run",    "$from.textproto", "--out",
+                                           "$other", "--set",           "dataset.glyphs.size=12"};
+  Write("vit/preprocessor_config.json", R"({"do_resize": false, "image_mean": [0.5], "image_std": [0.5]})");
+  EXPECT_THAT(Error(larger),
+              HasSubstr("vit: the encoder's images have 1 channels of 8 x 8 pixels, and the data's 1 of 12 x 12 after "
+                        "preprocessing; positions are not interpolated, so give images of that size or a "
+                        "preprocessor_config.json that resizes them"));
+  Write("vit/preprocessor_config.json", R"({"size": 8, "image_mean": [0.5], "image_std": [0.5]})");
+  EXPECT_EQ(Command(larger).status, 0);
   Write("support.tsv", "a\ttext\nb\tother\n");
   EXPECT_THAT(Command({"classify", "--run", "$run", "--support", "$support.tsv", "$support.tsv"}).err,
               HasSubstr("run: the run's inputs are images; classify needs texts"));
