@@ -81,7 +81,7 @@ TEST_F(ImageFineTuningTest, LearnsFromThePublishedParts) {
   ASSERT_EQ(tuned.status, 0) << tuned.err;
   EXPECT_THAT(tuned.err, AllOf(HasSubstr("cifar, 3 classes, 35/9/16 images (train/valid/test), 1 left out as published "
                                          "ones, "),
-                               HasSubstr("test, 16 images")));
+                               HasSubstr("100.00 % of 16 images")));
   const FineTuningRecord record = RecordIn("tuned");
   EXPECT_EQ(record.model().architecture(), "vit");
   EXPECT_EQ(record.test().texts(), 16);

@@ -19,7 +19,7 @@ inline std::string CifarRecords(uint64_t seed, int classes, int per_class) {
     records.push_back(static_cast<char>(label));
     for (int channel = 0; channel < 3; ++channel) {
       for (int pixel = 0; pixel < 1024; ++pixel) {
-        records.push_back(static_cast<char>(random.Below(200) + (channel == label % 3 ? 50 : 0)));
+        records.push_back(static_cast<char>(random.Below(150) + (channel == label % 3 ? 100 : 0)));
       }
     }
   }
