@@ -20,6 +20,7 @@
 #include "experiments/ranks/worker.h"
 #include "experiments/report/class_results_table.h"
 #include "experiments/report/comparison_text.h"
+#include "experiments/report/formats/class_pictures.h"
 #include "experiments/report/formats/report_format.h"
 #include "experiments/report/report.h"
 #include "experiments/report/report_spread.h"
@@ -241,6 +242,9 @@ absl::Status JoinedReport(const ReportOptions& options, const Console& console) 
   ASSIGN_OR_RETURN(Report report, JoinRuns(std::move(runs), options.baseline));
   if (options.spread) {
     RETURN_IF_ERROR(AddSpread(&report));
+  }
+  if (format == "html") {
+    AddPictures(&report);
   }
   std::string text = FormattedReport(report, format);
   if (options.chart) {

@@ -21,9 +21,6 @@ struct PageRow {
 // image is shown at twice its size.
 std::string ImagePage(absl::string_view title, const ImageShape& shape, const std::vector<PageRow>& rows);
 
-// The image as a BMP file, a format that all browsers show.
-std::string BmpFile(const ImageShape& shape, absl::string_view image);
-
 }  // namespace metaprompt
 
 #endif  // EXPERIMENTS_COMMANDS_IMAGE_PAGE_H_

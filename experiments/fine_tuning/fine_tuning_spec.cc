@@ -146,7 +146,7 @@ absl::StatusOr<FineTuningSpec> CompleteFineTuningSpec(FineTuningSpec spec, const
   spec.mutable_dropout();
   spec.mutable_optimizer();
   spec.mutable_train();
-  if (spec.encoder().has_bert()) {
+  if (spec.encoder().has_bert() && !HasImages(spec.dataset())) {
     spec.mutable_tokenizer();
   }
   RETURN_IF_ERROR(BrokenRulesError(name, CheckFineTuningSpec(spec)));

@@ -56,13 +56,15 @@ absl::StatusOr<EncoderParts> OpenImageEncoder(const std::string& folder, bool al
 
 absl::Status CheckTakes(const EncoderParts& parts, const ImageShape& shape, const std::string& folder) {
   const EncoderConfig& config = parts.encoder->config();
-  if (config.image_size != shape.height || config.image_size != shape.width || config.channels != shape.channels) {
+  const auto [height, width] = parts.images->SizeOf(shape.height, shape.width);
+  if (config.image_size != height || config.image_size != width || config.channels != shape.channels) {
     return absl::InvalidArgumentError(
         absl::StrCat(folder, ": the encoder's images have ", config.channels, " channels of ", config.image_size, " x ",
-                     config.image_size, " pixels, and the data's ", shape.channels, " of ", shape.height, " x ",
-                     shape.width, "; positions are not interpolated, so give images of that size"));
+                     config.image_size, " pixels, and the data's ", shape.channels, " of ", height, " x ", width,
+                     " after preprocessing; positions are not interpolated, so give images of that size or a ",
+                     kPreprocessorFile, " that resizes them"));
   }
-  return parts.images->Check(shape.channels, shape.height, shape.width, absl::StrCat(folder, "/", kPreprocessorFile));
+  return parts.images->Check(shape.channels, absl::StrCat(folder, "/", kPreprocessorFile));
 }
 
 absl::StatusOr<EncoderParts> ImageEncoderOfRun(const ModelSpec& spec, const ImageShape& shape) {

@@ -60,6 +60,18 @@ void ReadSize(ConfigFields* fields, int64_t* height, int64_t* width) {
   }
 }
 
+// "resample": Pillow's number of a filter.
+void ReadFilter(ConfigFields* fields, ResizeFilter* filter) {
+  constexpr int64_t kBilinear = 2;
+  constexpr int64_t kBicubic = 3;
+  int64_t number = kBilinear;
+  fields->Size("resample", 0, 5, &number);
+  if (number != kBilinear && number != kBicubic) {
+    fields->Fail(absl::StrCat("resample is ", number, "; images can be resized with 2 (bilinear) and 3 (bicubic)"));
+  }
+  *filter = number == kBicubic ? ResizeFilter::kBicubic : ResizeFilter::kBilinear;
+}
+
 // A number for each channel.
 void ReadNumbers(absl::string_view field, bool positive, ConfigFields* fields, std::vector<double>* numbers) {
   const Json* const values = fields->Find(field);
@@ -100,6 +112,7 @@ absl::StatusOr<ImageProcessor> ImageProcessor::Parse(absl::string_view json, abs
   fields.Flag("do_resize", &resizes);
   if (resizes) {
     ReadSize(&fields, &processor.height_, &processor.width_);
+    ReadFilter(&fields, &processor.filter_);
   }
   fields.Flag("do_rescale", &processor.rescales_);
   fields.Number("rescale_factor", 1e-9, 1e9, &processor.factor_);
@@ -129,12 +142,7 @@ std::string ImageProcessor::ConfigText(int64_t height, int64_t width) const {
   return json.dump(2) + "\n";
 }
 
-absl::Status ImageProcessor::Check(int64_t channels, int64_t height, int64_t width, absl::string_view name) const {
-  if (height_ != 0 && (height != height_ || width != width_)) {
-    return absl::InvalidArgumentError(absl::StrCat(name, ": it resizes images to ", height_, " x ", width_,
-                                                   ", and the data's are ", height, " x ", width,
-                                                   "; resizing is not supported, so give images of that size"));
-  }
+absl::Status ImageProcessor::Check(int64_t channels, absl::string_view name) const {
   if (normalises_ && static_cast<int64_t>(mean_.size()) != channels) {
     return absl::InvalidArgumentError(absl::StrCat(name, ": image_mean has ", mean_.size(),
                                                    " numbers, and the data's images have ", channels,
@@ -143,7 +151,13 @@ absl::Status ImageProcessor::Check(int64_t channels, int64_t height, int64_t wid
   return absl::OkStatus();
 }
 
-at::Tensor ImageProcessor::Pixels(const at::Tensor& bytes) const {
+std::pair<int64_t, int64_t> ImageProcessor::SizeOf(int64_t height, int64_t width) const {
+  return height_ == 0 ? std::make_pair(height, width) : std::make_pair(height_, width_);
+}
+
+at::Tensor ImageProcessor::Pixels(const at::Tensor& images) const {
+  const auto [height, width] = SizeOf(images.size(2), images.size(3));
+  const at::Tensor bytes = ResizedImages(images, height, width, filter_);
   if (!normalises_) {
     return rescales_ ? bytes.to(at::kFloat) * factor_ : bytes.to(at::kFloat);
   }

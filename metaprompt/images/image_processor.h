@@ -7,15 +7,16 @@
 
 #include <cstdint>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
+#include "metaprompt/images/resize_images.h"
 
 namespace metaprompt {
 
-// Images are never resized: they must have the encoder's size already.
 class ImageProcessor {
  public:
   // The processor of a new encoder: 0 becomes -1, and 255 becomes 1.
@@ -23,25 +24,30 @@ class ImageProcessor {
 
   // Parses the configuration of transformers' ViTImageProcessor. A missing field has transformers' default. Errors
   // begin with `name`, the name of the file, and name the field: invalid JSON, a value of the wrong type or out of
-  // range, another image processor, a step that is not supported (center crops, padding), different numbers of means
-  // and deviations.
+  // range, another image processor, a step that is not supported (center crops, padding, other filters than bilinear
+  // and bicubic), different numbers of means and deviations.
   static absl::StatusOr<ImageProcessor> Parse(absl::string_view json, absl::string_view name);
 
   // The text of preprocessor_config.json: the one that Parse read or, for a new encoder, one for images of this size.
   std::string ConfigText(int64_t height, int64_t width) const;
 
-  // OK if images of this shape need no resizing and have one channel per mean. The error begins with `name`.
-  absl::Status Check(int64_t channels, int64_t height, int64_t width, absl::string_view name) const;
+  // OK if images with these channels have one channel per mean. The error begins with `name`.
+  absl::Status Check(int64_t channels, absl::string_view name) const;
 
-  // `bytes` is [B, channels, height, width] uint8. The result is float32, with the same bits as in transformers 5.24.
-  // If the processor rescales and normalises, it is (x - mean / factor) / (deviation / factor) for each channel.
-  at::Tensor Pixels(const at::Tensor& bytes) const;
+  // The height and width to which images of this size are resized.
+  std::pair<int64_t, int64_t> SizeOf(int64_t height, int64_t width) const;
+
+  // `images` is [B, channels, height, width] uint8. The result is float32, with the same bits as in transformers 5.24
+  // (with torchvision). After resizing (ResizedImages), if the processor rescales and normalises, it is
+  // (x - mean / factor) / (deviation / factor) for each channel.
+  at::Tensor Pixels(const at::Tensor& images) const;
 
  private:
   std::string json_;  // as read; empty: for a new encoder
   // The size to which images are resized; 0: they are not resized.
   int64_t height_ = 0;
   int64_t width_ = 0;
+  ResizeFilter filter_ = ResizeFilter::kBilinear;
   bool rescales_ = true;
   double factor_ = 1.0 / 255;  // of rescaling
   bool normalises_ = true;

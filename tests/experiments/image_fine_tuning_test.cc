@@ -27,6 +27,7 @@
 #include "metaprompt/encoders/initial_vit.h"
 #include "metaprompt/images/image_processor.h"
 #include "metaprompt/specs/spec_fields.h"
+#include "tests/helpers/cifar_records.h"
 #include "tests/helpers/fine_tuning_fixture.h"
 
 namespace metaprompt {
@@ -61,34 +62,16 @@ std::string FewShotGlyphs() {
                       "train { meta_steps: 0 valid_episodes: 2 } test { episodes: 2 } threads: 1");
 }
 
-// Records of CIFAR-10's binary version: a label, then 1024 bytes per channel. Images of class c are brighter in channel
-// c; all else is noise. Images with other numbers `first` differ.
-std::string Records(uint64_t first, int per_class) {
-  std::string records;
-  for (int i = 0; i < per_class; ++i) {
-    for (int label = 0; label < 3; ++label) {
-      Random random(SubSeed(first, "image", static_cast<uint64_t>(3 * i + label)));
-      records.push_back(static_cast<char>(label));
-      for (int channel = 0; channel < 3; ++channel) {
-        for (int pixel = 0; pixel < 1024; ++pixel) {
-          records.push_back(static_cast<char>(random.Below(200) + (channel == label ? 50 : 0)));
-        }
-      }
-    }
-  }
-  return records;
-}
-
 class ImageFineTuningTest : public FineTuningFixture {
  protected:
   void SetUp() override {
     FineTuningFixture::SetUp();
     std::filesystem::create_directories(folder_ + "cifar");
     Write("cifar/batches.meta.txt", "airplane\nautomobile\nbird\n");
-    WriteBytes("cifar/data_batch_1.bin", Records(1, 8));
-    WriteBytes("cifar/data_batch_2.bin", Records(2, 7));
+    WriteBytes("cifar/data_batch_1.bin", CifarRecords(1, 3, 8));
+    WriteBytes("cifar/data_batch_2.bin", CifarRecords(2, 3, 7));
     // One of the test images is also a training image, which is then not trained on.
-    WriteBytes("cifar/test_batch.bin", Records(3, 5) + Records(1, 1).substr(0, 3073));
+    WriteBytes("cifar/test_batch.bin", CifarRecords(3, 3, 5) + CifarRecords(1, 3, 1).substr(0, 3073));
     Write("tuned.textproto", kCifar);
   }
 };
@@ -98,7 +81,7 @@ TEST_F(ImageFineTuningTest, LearnsFromThePublishedParts) {
   ASSERT_EQ(tuned.status, 0) << tuned.err;
   EXPECT_THAT(tuned.err, AllOf(HasSubstr("cifar, 3 classes, 35/9/16 images (train/valid/test), 1 left out as published "
                                          "ones, "),
-                               HasSubstr("test, 16 images")));
+                               HasSubstr("100.00 % of 16 images")));
   const FineTuningRecord record = RecordIn("tuned");
   EXPECT_EQ(record.model().architecture(), "vit");
   EXPECT_EQ(record.test().texts(), 16);
@@ -112,14 +95,15 @@ TEST_F(ImageFineTuningTest, LearnsFromThePublishedParts) {
   const std::vector<std::string> lines = absl::StrSplit(Read("tuned/test-predictions.tsv"), '\n');
   ASSERT_EQ(lines.size(), 18U);
   EXPECT_EQ(lines[0], "label\tanswer\timage");
-  EXPECT_EQ(lines[1], absl::StrCat("airplane\tairplane\t", Sha256(Records(3, 1).substr(1, 3072)).substr(0, 16)));
-  EXPECT_THAT(Read("tuned/seen_texts.txt"), HasSubstr(Sha256(Records(2, 1).substr(1, 3072)).substr(0, 16)));
+  EXPECT_EQ(lines[1],
+            absl::StrCat("airplane\tairplane\t", Sha256(CifarRecords(3, 3, 1).substr(1, 3072)).substr(0, 16)));
+  EXPECT_THAT(Read("tuned/seen_texts.txt"), HasSubstr(Sha256(CifarRecords(2, 3, 1).substr(1, 3072)).substr(0, 16)));
   EXPECT_THAT(Tune("tuned").err, HasSubstr("complete already"));
 
   // The folder is a checkpoint. Without training steps of any size, its encoder stays as it is.
   const absl::StatusOr<Checkpoint> opened = OpenCheckpoint(folder_ + "tuned", /*allow_unknown=*/false);
   ASSERT_TRUE(opened.ok()) << opened.status();
-  EXPECT_TRUE(ImageProcessor::Parse(Read("tuned/preprocessor_config.json"), "file")->Check(3, 32, 32, "file").ok());
+  EXPECT_TRUE(ImageProcessor::Parse(Read("tuned/preprocessor_config.json"), "file")->Check(3, "file").ok());
   Write("tuned.textproto",
         absl::StrReplaceAll(kCifar, {{"encoder { vit {", "encoder { checkpoint { path: '$tuned' } } #"}}));
   const Outcome again = Tune("again", {"train.epochs=1", "optimizer.lr=0"});
@@ -204,7 +188,8 @@ TEST_F(ImageFineTuningTest, TheFolderIsAStartForFewShotRuns) {
   ASSERT_EQ(again.status, 0) << again.err;
   EXPECT_EQ(RecordIn("again").model().starts(0).parameters_sha256(), Sha256(Read("few/best-2shot.safetensors")));
   EXPECT_EQ(Read("again/model.safetensors"), Read("tuned/model.safetensors"));
-  EXPECT_THAT(TuneError({"dataset.glyphs.size=12"}), HasSubstr("few: the encoder's images have 1 channels of 8 x 8"));
+  EXPECT_THAT(TuneError({"dataset={cifar {path: '$cifar'} allow_other_counts: true}", "classes=ALL"}),
+              HasSubstr("few: the encoder's images have 1 channels of 8 x 8 pixels, and the data's 3 of 8 x 8"));
 }
 
 TEST_F(ImageFineTuningTest, ErrorsNameTheField) {

@@ -3,16 +3,20 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <filesystem>
 #include <string>
+#include <vector>
 
 #include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_replace.h"
+#include "experiments/image_html.h"
 #include "experiments/result.pb.h"
 #include "google/protobuf/text_format.h"
 #include "metaprompt/base/files.h"
 #include "metaprompt/checkpoints/checkpoint.h"
 #include "metaprompt/images/image_processor.h"
+#include "tests/helpers/cifar_records.h"
 #include "tests/helpers/command_line_fixture.h"
 
 namespace metaprompt {
@@ -66,7 +70,7 @@ TEST_F(ImageRunTest, TrainsTestsAndIsExported) {
   EXPECT_EQ(checkpoint->encoder->config().image_size, 8);
   const absl::StatusOr<ImageProcessor> processor = ImageProcessor::Parse(Read("vit/preprocessor_config.json"), "file");
   ASSERT_TRUE(processor.ok()) << processor.status();
-  EXPECT_TRUE(processor->Check(1, 8, 8, "file").ok());
+  EXPECT_TRUE(processor->Check(1, "file").ok());
 
   // A run from the exported checkpoint, and one from the run.
   Write("from.textproto",
@@ -81,10 +85,16 @@ TEST_F(ImageRunTest, TrainsTestsAndIsExported) {
   EXPECT_EQ(Record("on/record.textproto").results(0).tests(0).mean_accuracy(),
             record.results(0).tests(1).mean_accuracy())
       << "the same parameters, on the same episodes";
-  EXPECT_THAT(
-      Command({"run", "$from.textproto", "--out", "$other", "--set", "dataset.glyphs.size=12"}).err,
-      HasSubstr("vit: the encoder's images have 1 channels of 8 x 8 pixels, and the data's 1 of 12 x 12; positions "
-                "are not interpolated, so give images of that size"));
+  // Images of another size are resized if the preprocessor_config.json does so, as this one.
+  const std::vector<std::string> larger = {"run",    "$from.textproto", "--out",
+                                           "$other", "--set",           "dataset.glyphs.size=12"};
+  Write("vit/preprocessor_config.json", R"({"do_resize": false, "image_mean": [0.5], "image_std": [0.5]})");
+  EXPECT_THAT(Error(larger),
+              HasSubstr("vit: the encoder's images have 1 channels of 8 x 8 pixels, and the data's 1 of 12 x 12 after "
+                        "preprocessing; positions are not interpolated, so give images of that size or a "
+                        "preprocessor_config.json that resizes them"));
+  Write("vit/preprocessor_config.json", R"({"size": 8, "image_mean": [0.5], "image_std": [0.5]})");
+  EXPECT_EQ(Command(larger).status, 0);
   Write("support.tsv", "a\ttext\nb\tother\n");
   EXPECT_THAT(Command({"classify", "--run", "$run", "--support", "$support.tsv", "$support.tsv"}).err,
               HasSubstr("run: the run's inputs are images; classify needs texts"));
@@ -111,6 +121,31 @@ TEST_F(ImageRunTest, EpisodesAreShown) {
                      "train.meta_steps=0"})
                 .status,
             0);
+}
+
+TEST_F(ImageRunTest, AReportHasPicturesOfTheClasses) {
+  std::filesystem::create_directories(folder_ + "cifar");
+  Write("cifar/batches.meta.txt", "bird\ncat\ndeer\ndog\nfrog\nhorse\n");
+  const std::string records = CifarRecords(1, 6, 4);
+  WriteBytes("cifar/data_batch_1.bin", records);
+  Write("cifar.textproto",
+        absl::StrReplaceAll(kSpec, {{"glyphs { size: 8 }",
+                                     "cifar { path: '$cifar' } allow_other_counts: true split { lists { train: "
+                                     "['bird', 'cat'] valid: ['deer', 'dog'] test: ['frog', 'horse'] } }"},
+                                    {"ways: 3", "ways: 2"},
+                                    {"patch_size: 4", "patch_size: 8"}}));
+  const Outcome run = Command({"run", "$cifar.textproto", "--out", "$run"});
+  ASSERT_EQ(run.status, 0) << run.err;
+  const Outcome report = Command({"report", "$run", "--out", "$with.html"});
+  ASSERT_EQ(report.status, 0) << report.err;
+  const std::string frog = records.substr(4 * 3073 + 1, 3072);
+  EXPECT_THAT(Read("with.html"), HasSubstr("frog</th><td>" + ImageHtml({3, 32, 32}, frog, /*scale=*/1)));
+  // Of other data there are no pictures.
+  WriteBytes("cifar/data_batch_1.bin", CifarRecords(2, 6, 4));
+  ASSERT_EQ(Command({"report", "$run", "--out", "$without.html"}).status, 0);
+  EXPECT_THAT(Read("without.html"),
+              testing::AllOf(testing::Not(HasSubstr("<img")), HasSubstr("without pictures of its classes"),
+                             HasSubstr("cifar: the data are not those of the run any more")));
 }
 
 TEST_F(ImageRunTest, SettingsOfTextsAreRefused) {

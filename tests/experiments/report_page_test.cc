@@ -302,6 +302,11 @@ TEST(ReportPageTest, ClassesAreATableAndAMatrix) {
                   HasSubstr("<th scope=\"row\">1&nbsp;a&lt;b</th><td style=\"background:rgba(68,119,170,0.45)\">6</td>"
                             "<td style=\"background:rgba(204,85,68,0.15)\">2</td></tr>"),
                   HasSubstr("<th scope=\"row\">2&nbsp;c_<wbr>d</th><td class=\"zero\">·</td>")));
+  group.pictures = ClassPictures{ImageShape{1, 1, 1}, {{"a<b", {"\7"}}}};
+  EXPECT_THAT(ClassResultsHtml(group),
+              AllOf(HasSubstr("<th scope=\"col\">class</th><th scope=\"col\">images</th>"),
+                    HasSubstr("<th scope=\"row\">1&nbsp;a&lt;b</th><td><img alt=\"\" width=\"1\" height=\"1\""),
+                    HasSubstr("<th scope=\"row\">2&nbsp;c_<wbr>d</th><td></td>")));
   for (ReportedRun& run : group.runs) {
     for (Evaluation& test : *run.record.mutable_results(0)->mutable_tests()) {
       test.clear_classes();

@@ -61,21 +61,23 @@ TEST(ImageProcessorTest, RescalesAndNormalises) {
   for (const auto& [json, wanted] : cases) {
     const absl::StatusOr<ImageProcessor> processor = ImageProcessor::Parse(json, "FILE");
     ASSERT_TRUE(processor.ok()) << processor.status();
-    EXPECT_TRUE(processor->Check(1, 2, 2, "FILE").ok());
+    EXPECT_TRUE(processor->Check(1, "FILE").ok());
+    EXPECT_EQ(processor->SizeOf(2, 2), std::make_pair(int64_t{2}, int64_t{2}));
     EXPECT_TRUE(processor->Pixels(bytes).flatten().allclose(wanted, 0, 1e-7)) << json;
     EXPECT_EQ(processor->ConfigText(9, 9), json) << "kept as it was read";
   }
   const absl::StatusOr<ImageProcessor> again = ImageProcessor::Parse(ImageProcessor(3).ConfigText(8, 6), "FILE");
   ASSERT_TRUE(again.ok()) << again.status();
-  EXPECT_TRUE(again->Check(3, 8, 6, "FILE").ok());
-  EXPECT_TRUE(again->Pixels(bytes.expand({1, 3, 2, 2})).equal(plain.expand({1, 3, 2, 2})));
+  EXPECT_TRUE(again->Check(3, "FILE").ok());
+  EXPECT_EQ(again->SizeOf(2, 2), std::make_pair(int64_t{8}, int64_t{6}));
+  const at::Tensor large = bytes.repeat_interleave(4, 2).repeat_interleave(3, 3);
+  EXPECT_TRUE(again->Pixels(large.expand({1, 3, 8, 6})).equal(ImageProcessor(3).Pixels(large.expand({1, 3, 8, 6}))));
 }
 
 TEST(ImageProcessorTest, RefusesWhatItCannotDo) {
-  EXPECT_EQ(ImageProcessor::Parse("{}", "FILE")->Check(3, 28, 28, "FILE").message(),
-            "FILE: it resizes images to 224 x 224, and the data's are 28 x 28; resizing is not supported, so give "
-            "images of that size");
-  EXPECT_EQ(ImageProcessor::Parse(R"({"do_resize": false})", "FILE")->Check(1, 28, 28, "FILE").message(),
+  EXPECT_EQ(ErrorOf(R"({"resample": 0})"),
+            "FILE: resample is 0; images can be resized with 2 (bilinear) and 3 (bicubic)");
+  EXPECT_EQ(ImageProcessor::Parse(R"({"do_resize": false})", "FILE")->Check(1, "FILE").message(),
             "FILE: image_mean has 3 numbers, and the data's images have 1 channel");
   EXPECT_EQ(ErrorOf(R"({"image_processor_type": "CLIPImageProcessor"})"),
             "FILE: image_processor_type must be ViTImageProcessor, not 'CLIPImageProcessor'");

@@ -20,6 +20,7 @@
 #include "metaprompt/encoders/encoder.h"
 #include "metaprompt/encoders/initial_vit.h"
 #include "metaprompt/images/image_processor.h"
+#include "metaprompt/images/resize_images.h"
 #include "metaprompt/model/batch.h"
 #include "metaprompt/model/image_inputs.h"
 #include "metaprompt/prompt_model.h"
@@ -72,6 +73,23 @@ TEST_P(VitGoldenTest, PixelsAndStatesAreThoseOfTransformers) {
   const absl::StatusOr<EncoderConfig> again = ParseEncoderConfig(ConfigJson(checkpoint->encoder->config()), "again");
   ASSERT_TRUE(again.ok()) << again.status();
   EXPECT_EQ(ConfigJson(*again), ConfigJson(checkpoint->encoder->config()));
+}
+
+// make_resize_goldens.py made the file.
+TEST(ResizedImagesTest, HaveTheBytesOfTransformers) {
+  const std::string path = absl::StrCat(kGoldens, "resized.safetensors");
+  const TensorFile expected = *ParseSafetensors(*ReadFile(path), path);
+  const at::Tensor bytes = expected.Find("bytes").to(at::kByte);
+  int cases = 0;
+  for (const auto& [name, wanted] : expected.tensors) {
+    if (name == "bytes") {
+      continue;
+    }
+    ++cases;
+    const ResizeFilter filter = absl::StartsWith(name, "bicubic") ? ResizeFilter::kBicubic : ResizeFilter::kBilinear;
+    EXPECT_TRUE(ResizedImages(bytes, wanted.size(2), wanted.size(3), filter).equal(wanted.to(at::kByte))) << name;
+  }
+  EXPECT_EQ(cases, 8);
 }
 
 INSTANTIATE_TEST_SUITE_P(All, VitGoldenTest, testing::Values("vit", "vit-grey"),

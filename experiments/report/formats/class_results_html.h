@@ -8,8 +8,9 @@
 
 namespace metaprompt {
 
-// For each number of shots of a group, a section that can be unfolded: a table of the classes, and the confusion
-// matrix, each in a box that scrolls by itself. Empty if the records have no counts of classes.
+// For each number of shots of a group, a section that can be unfolded: a table of the classes, with the group's
+// pictures of them if it has any, and the confusion matrix, each in a box that scrolls by itself. Empty if the records
+// have no counts of classes.
 std::string ClassResultsHtml(const SeedGroup& group);
 
 }  // namespace metaprompt
