@@ -166,7 +166,7 @@ absl::StatusOr<std::string> SplitFile(const SplitFileOptions& options) {
   std::vector<std::string> files;
   for (size_t side = 0; side < 2; ++side) {
     RETURN_IF_ERROR(WriteFileAtomically(absl::StrCat(folder.path(), "/", names[side]), contents[side]));
-    files.push_back((std::filesystem::path(options.out) / names[side]).lexically_normal().string());
+    files.push_back((std::filesystem::path(options.out) / names[side]).string());
   }
   RETURN_IF_ERROR(folder.Commit());
   return Summary(options, read->format, files, counts, classes.size(), untested);

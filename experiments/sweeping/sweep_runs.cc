@@ -17,14 +17,16 @@
 #include "metaprompt/base/process.h"
 #include "metaprompt/base/status_macros.h"
 #include "metaprompt/specs/field_rules.h"
+#include "metaprompt/specs/only_with.h"
 #include "metaprompt/specs/spec_fields.h"
 
 namespace metaprompt {
 namespace {
 
-// The spec without the fields that change a run's numbers only by rounding. A field that is newer than the record has
-// its default.
+// The spec without the fields that change a run's numbers only by rounding, or not at all. A field that is newer than
+// the record has its default.
 std::string ComparedSpec(ExperimentSpec spec) {
+  ClearSettingsWithoutEffect(&spec);
   WriteOutDefaults(&spec);
   spec.clear_threads();
   spec.clear_tasks_together();

@@ -116,6 +116,19 @@ bool Holds(const Condition& condition) {
   return std::find(condition.values.begin(), condition.values.end(), value) != condition.values.end();
 }
 
+// The condition because of which a field of the last level has no effect; nothing if it has its default or an effect.
+std::optional<Condition> UnmetCondition(const std::vector<SpecLevel>& levels, const FieldDescriptor& field) {
+  if (Has(*levels.back().message, field, /*fallback=*/true)) {
+    return std::nullopt;
+  }
+  for (const std::string& text : field.options().GetExtension(rule).only_with()) {
+    if (std::optional<Condition> condition = Find(levels, text); condition.has_value() && !Holds(*condition)) {
+      return condition;
+    }
+  }
+  return std::nullopt;
+}
+
 void FindWithoutEffect(std::vector<SpecLevel>* levels, std::vector<std::string>* found) {
   const SpecLevel level = levels->back();
   const Message& message = *level.message;
@@ -123,15 +136,10 @@ void FindWithoutEffect(std::vector<SpecLevel>* levels, std::vector<std::string>*
   for (int i = 0; i < level.type->field_count(); ++i) {
     const FieldDescriptor& field = *level.type->field(i);
     const std::string path = level.prefix + field.name();
-    const bool differs = !Has(message, field, /*fallback=*/true);
-    for (const std::string& text : field.options().GetExtension(rule).only_with()) {
-      const std::optional<Condition> condition = differs ? Find(*levels, text) : std::nullopt;
-      if (condition.has_value() && !Holds(*condition)) {
-        found->push_back(absl::StrCat(path, " has no effect: it is used only if ", TextOf(*condition)));
-        break;
-      }
+    if (const std::optional<Condition> unmet = UnmetCondition(*levels, field); unmet.has_value()) {
+      found->push_back(absl::StrCat(path, " has no effect: it is used only if ", TextOf(*unmet)));
     }
-    if (!differs || field.cpp_type() != FieldDescriptor::CPPTYPE_MESSAGE) {
+    if (Has(message, field, /*fallback=*/true) || field.cpp_type() != FieldDescriptor::CPPTYPE_MESSAGE) {
       continue;
     }
     const int count = field.is_repeated() ? r.FieldSize(message, &field) : 1;
@@ -140,6 +148,29 @@ void FindWithoutEffect(std::vector<SpecLevel>* levels, std::vector<std::string>*
       levels->push_back({field.message_type(), absl::StrCat(path, repeated ? absl::StrCat("[", k, "]") : "", "."),
                          repeated ? &r.GetRepeatedMessage(message, &field, k) : &r.GetMessage(message, &field)});
       FindWithoutEffect(levels, found);
+      levels->pop_back();
+    }
+  }
+}
+
+// `message` is that of the last level.
+void ClearWithoutEffect(Message* message, std::vector<SpecLevel>* levels) {
+  const Descriptor& type = *message->GetDescriptor();
+  const Reflection& r = *message->GetReflection();
+  for (int i = 0; i < type.field_count(); ++i) {
+    const FieldDescriptor& field = *type.field(i);
+    if (UnmetCondition(*levels, field).has_value()) {
+      r.ClearField(message, &field);
+    }
+    if (Has(*message, field, /*fallback=*/true) || field.cpp_type() != FieldDescriptor::CPPTYPE_MESSAGE) {
+      continue;
+    }
+    const int count = field.is_repeated() ? r.FieldSize(*message, &field) : 1;
+    for (int k = 0; k < count; ++k) {
+      Message* const inner =
+          field.is_repeated() ? r.MutableRepeatedMessage(message, &field, k) : r.MutableMessage(message, &field);
+      levels->push_back({field.message_type(), "", inner});
+      ClearWithoutEffect(inner, levels);
       levels->pop_back();
     }
   }
@@ -157,6 +188,11 @@ std::vector<std::string> SettingsWithoutEffect(const Message& spec, const std::s
   std::vector<std::string> found;
   FindWithoutEffect(&levels, &found);
   return found;
+}
+
+void ClearSettingsWithoutEffect(Message* spec) {
+  std::vector<SpecLevel> levels = {{spec->GetDescriptor(), "", spec}};
+  ClearWithoutEffect(spec, &levels);
 }
 
 }  // namespace metaprompt

@@ -28,6 +28,9 @@ std::optional<std::string> ConditionText(const std::vector<SpecLevel>& levels, a
 // names of fields, as in BrokenRules.
 std::vector<std::string> SettingsWithoutEffect(const google::protobuf::Message& spec, const std::string& prefix = "");
 
+// Gives the settings that SettingsWithoutEffect lists their defaults, which changes nothing that is computed.
+void ClearSettingsWithoutEffect(google::protobuf::Message* spec);
+
 }  // namespace metaprompt
 
 #endif  // METAPROMPT_SPECS_ONLY_WITH_H_

@@ -19,6 +19,7 @@
 #include "metaprompt/base/hash.h"
 #include "metaprompt/base/process.h"
 #include "metaprompt/specs/field_rules.h"
+#include "metaprompt/specs/only_with.h"
 #include "metaprompt/specs/spec_fields.h"
 
 namespace metaprompt {
@@ -227,6 +228,24 @@ TEST(SpecFieldsTest, DefaultsAreWrittenOutWhereTheyWereUsed) {
   LearnerSpec back;
   ASSERT_TRUE(ParseSpec(SpecText(spec), "text", &back).ok());
   EXPECT_EQ(SpecText(back), SpecText(spec));
+}
+
+TEST(SpecFieldsTest, SettingsWithoutEffectCanBeCleared) {
+  ExperimentSpec spec;
+  ASSERT_TRUE(ParseSpec("model { verbalizer { temperature: 20 } } learner { inner { beta1: 0.5 steps: 7 } meta_test { "
+                        "inner { optimizer: ADAMW beta1: 0.25 } batch: 4 } }",
+                        "text", &spec)
+                  .ok());
+  EXPECT_THAT(SettingsWithoutEffect(spec, "a."),
+              ElementsAre(StartsWith("a.model.verbalizer.temperature has no effect: it is used only if "
+                                     "a.model.verbalizer.kind is PROTOTYPE"),
+                          StartsWith("a.learner.inner.beta1 "), StartsWith("a.learner.meta_test.batch ")));
+  ClearSettingsWithoutEffect(&spec);
+  EXPECT_THAT(SettingsWithoutEffect(spec), IsEmpty());
+  EXPECT_EQ(
+      SpecText(spec),
+      "model {\n  verbalizer {\n  }\n}\nlearner {\n  inner {\n    steps: 7\n  }\n  meta_test {\n    inner {\n      "
+      "optimizer: ADAMW\n      beta1: 0.25\n    }\n  }\n}\n");
 }
 
 TEST(SpecFieldsTest, EveryFieldHasAMeaning) {

@@ -23,7 +23,9 @@
 #include "experiments/report/reported_runs.h"
 #include "experiments/sweeping/slurm.h"
 #include "experiments/sweeping/sweep_plan.h"
+#include "experiments/sweeping/sweep_runs.h"
 #include "experiments/sweeping/sweep_status.h"
+#include "experiments/workbench/read_record.h"
 #include "metaprompt/base/files.h"
 
 namespace metaprompt {
@@ -264,6 +266,12 @@ TEST_F(SweepTest, DoesWhatIsNotDoneAndTheReportJoinsTheSeeds) {
   ASSERT_TRUE(report.ok()) << report.status();
   EXPECT_EQ(report->rows.size(), 1);
 
+  // A setting without effect in a record does not make it another run.
+  SweepRun whole;
+  whole.out = folder_ + "/out/short-whole-seed3";
+  whole.planned = ReadRecord(whole.out)->spec();
+  whole.planned.mutable_model()->mutable_verbalizer()->set_temperature(20);
+  EXPECT_TRUE(RecordOf(whole).ok());
   // A folder with another run is not taken for this run.
   options.sets = {"train.meta_batch=2"};
   absl::Status status;
