@@ -20,6 +20,7 @@
 #include "metaprompt/prompts/prompt_template.h"
 #include "metaprompt/prompts/soft_prompt.h"
 #include "metaprompt/specs/field_rules.h"
+#include "metaprompt/specs/only_with.h"
 
 namespace metaprompt {
 namespace {
@@ -204,6 +205,7 @@ absl::StatusOr<DatasetSpec> LoadDatasetSpec(const std::string& path, const std::
   }
   DatasetSpec dataset = spec.dataset();
   RETURN_IF_ERROR(BrokenRulesError(path, BrokenRules(dataset, "dataset.")));
+  RETURN_IF_ERROR(BrokenRulesError(path, SettingsWithoutEffect(dataset, "dataset.")));
   WriteOutDefaults(&dataset);
   return dataset;
 }
@@ -218,6 +220,7 @@ absl::StatusOr<ExperimentSpec> CompleteSpec(ExperimentSpec spec, const std::stri
   spec.mutable_train();
   spec.mutable_test();
   RETURN_IF_ERROR(BrokenRulesError(name, CheckSpec(spec)));
+  RETURN_IF_ERROR(BrokenRulesError(name, SettingsWithoutEffect(spec)));
   if (const absl::Status fits = CheckFits(spec.model()); !fits.ok()) {
     return BrokenRulesError(name, {std::string(fits.message())});
   }

@@ -51,4 +51,24 @@ absl::StatusOr<std::vector<std::string>> SplitRecord(absl::string_view record, c
   }
 }
 
+std::vector<std::vector<std::string>> EqualRecords(absl::Span<const std::string> lines, char delimiter) {
+  std::vector<std::vector<std::string>> records;
+  RecordLines record;
+  for (const std::string& line : lines) {
+    if (!record.Add(line)) {
+      continue;
+    }
+    const std::string whole = record.Take();
+    if (whole.empty()) {
+      continue;
+    }
+    absl::StatusOr<std::vector<std::string>> fields = SplitRecord(whole, delimiter);
+    if (!fields.ok() || fields->size() < 2 || (!records.empty() && records[0].size() != fields->size())) {
+      return {};
+    }
+    records.push_back(*std::move(fields));
+  }
+  return records;
+}
+
 }  // namespace metaprompt

@@ -8,6 +8,7 @@
 
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
+#include "absl/types/span.h"
 
 namespace metaprompt {
 
@@ -35,6 +36,10 @@ class RecordLines {
 // Splits a record at its delimiters. A field in quotes may contain delimiters, line ends, and doubled quotes. The
 // record must be complete: its number of quotes is even. Errors give a reason, without file and line.
 absl::StatusOr<std::vector<std::string>> SplitRecord(absl::string_view record, char delimiter);
+
+// The records of the lines, if all have the same number of fields, two or more. A record may span several lines; a
+// record that is cut off at the end of the sample is left out.
+std::vector<std::vector<std::string>> EqualRecords(absl::Span<const std::string> lines, char delimiter);
 
 }  // namespace metaprompt
 

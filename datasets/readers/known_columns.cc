@@ -6,6 +6,7 @@
 #include "absl/strings/ascii.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "absl/strings/string_view.h"
 #include "metaprompt/base/text.h"
 
@@ -152,6 +153,8 @@ std::optional<FoundColumns> FindColumns(const Record& first, const ColumnNames& 
   }
   return found;
 }
+
+std::string KnownTextNames() { return absl::StrJoin(kTextNames, ", "); }
 
 bool HasTextName(const Record& first) {
   return KnownColumn(first, kTextNames) != kNone || KnownPair(first).has_value();

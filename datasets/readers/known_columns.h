@@ -26,6 +26,8 @@ struct ColumnNames {
   // at LabelledFormat, others by their own name. Empty: a pair if `text_b` is set or the columns are those of a pair,
   // else one text.
   std::vector<std::string> wanted = {};
+  // Further columns of texts without labels, for TableRow::kept.
+  std::vector<std::string> keep = {};
 };
 
 // Where a text of each example is.
@@ -47,6 +49,9 @@ struct FoundColumns {
 // taken as a number. Nothing if a column is missing, or if one column would have two roles.
 std::optional<FoundColumns> FindColumns(const std::vector<std::string>& first, const ColumnNames& names, bool labelled,
                                         bool json);
+
+// The names by which a text column is found, in the order in which they are tried: "text, sentence, ...".
+std::string KnownTextNames();
 
 // Whether one of the columns has a name that text columns often have.
 bool HasTextName(const std::vector<std::string>& first);

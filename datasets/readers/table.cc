@@ -8,12 +8,15 @@
 
 #include "absl/status/status.h"
 #include "absl/strings/match.h"
+#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
 #include "datasets/readers/csv_fields.h"
 #include "datasets/readers/json_fields.h"
 #include "datasets/readers/texts_by_label.h"
 #include "metaprompt/base/example_texts.h"
+#include "metaprompt/base/likely_cause.h"
 #include "metaprompt/base/status_macros.h"
 #include "metaprompt/base/text.h"
 
@@ -21,6 +24,34 @@ namespace metaprompt {
 namespace {
 
 constexpr size_t kSampleLines = 200;
+constexpr size_t kSampleTexts = 20;
+
+// Finds the columns to keep. Errors give a reason, without the name of the file.
+absl::Status FindKept(const std::vector<std::string>& keep, TableFormat* format) {
+  for (const std::string& name : keep) {
+    ColumnOfText column{name, kNoColumn, name};
+    if (format->kind == TableFormat::kSeparated) {
+      const auto named = std::find(format->names.begin(), format->names.end(), name);
+      uint64_t number = 0;
+      if (named != format->names.end()) {
+        column.place = static_cast<size_t>(named - format->names.begin());
+      } else if (absl::SimpleAtoi(name, &number) && number >= 1 && number <= format->columns) {
+        column.place = number - 1;
+      } else {
+        const std::string names = OneLine(absl::StrJoin(format->names, ", "));
+        constexpr size_t kMost = 400;
+        return absl::InvalidArgumentError(
+            absl::StrCat("no column ", Quoted(name), " to keep; there are ",
+                         format->header && names.size() <= kMost ? names : absl::StrCat(format->columns, " columns")));
+      }
+    } else if (format->kind != TableFormat::kJson) {
+      return absl::InvalidArgumentError(
+          absl::StrCat("no column ", Quoted(name), " to keep: the texts are lines without columns"));
+    }
+    format->kept.push_back(std::move(column));
+  }
+  return absl::OkStatus();
+}
 
 }  // namespace
 
@@ -66,29 +97,37 @@ absl::StatusOr<bool> Table::NextLine(std::string* line) {
 absl::StatusOr<Table> Table::Open(std::istream* in, std::string name, bool labelled, const ColumnNames& columns) {
   Table table(in, std::move(name), labelled);
   std::string line;
-  while (table.ahead_.size() < (labelled ? kSampleLines : 1)) {
+  while (table.ahead_.size() < (labelled ? kSampleLines : kSampleTexts)) {
     ASSIGN_OR_RETURN(const bool more, table.ReadLine(&line));
     if (!more) {
       break;
     }
     if (const absl::Status status = CheckUtf8(line); !status.ok()) {
-      if (!labelled) {
-        return table.ErrorAt(table.read_number_, status.message());
+      if (table.read_number_ == 1 && !labelled) {
+        const std::string cause = LikelyCause(line);
+        return cause.empty() ? table.ErrorAt(1, status.message())
+                             : absl::InvalidArgumentError(absl::StrCat(table.name_, ": ", cause));
       }
       table.ahead_.push_back(line);
       break;  // Next refuses it
     }
     table.ahead_.push_back(line);
+    if (!labelled && in->rdbuf()->in_avail() <= 0) {
+      break;  // someone may wait for the answer to this line
+    }
   }
   if (!labelled && table.ahead_.empty()) {
     return table;
   }
   const std::vector<std::string> sample(table.ahead_.begin(), table.ahead_.end());
-  absl::StatusOr<TableFormat> format = labelled ? LabelledFormat(sample, columns) : TextFormat(sample[0], columns);
+  absl::StatusOr<TableFormat> format = labelled ? LabelledFormat(sample, columns) : TextFormat(sample, columns);
   if (!format.ok()) {
     return absl::InvalidArgumentError(absl::StrCat(table.name_, ": ", format.status().message()));
   }
   table.format_ = *std::move(format);
+  if (const absl::Status found = labelled ? absl::OkStatus() : FindKept(columns.keep, &table.format_); !found.ok()) {
+    return absl::InvalidArgumentError(absl::StrCat(table.name_, ": ", found.message()));
+  }
   table.header_is_next_ = table.format_.header;
   return table;
 }
@@ -127,6 +166,9 @@ absl::Status Table::TakeSeparated(const std::string& record, TableRow* row) cons
     return ErrorAt(row->line, absl::StrCat(fields->size(), fields->size() == 1 ? " field" : " fields", " instead of ",
                                            format_.columns));
   }
+  for (const ColumnOfText& column : format_.kept) {
+    row->kept.push_back((*fields)[column.place]);
+  }
   for (const ColumnOfText& text : format_.texts) {
     row->texts.push_back(std::move((*fields)[text.place]));
   }
@@ -155,6 +197,13 @@ absl::Status Table::TakeJson(const std::string& record, TableRow* row) const {
       return at_line(joined.status());
     }
     row->texts.push_back(*std::move(joined));
+  }
+  for (const ColumnOfText& column : format_.kept) {
+    const auto value = FieldOf(*object, column.header);
+    if (!value.ok()) {
+      return at_line(value.status());
+    }
+    row->kept.push_back((*value)->is_string() ? (*value)->get<std::string>() : (*value)->dump());
   }
   if (labelled_) {
     const auto value = FieldOf(*object, format_.label_name);

@@ -19,6 +19,7 @@ struct TableRow {
   std::string label;               // as in the file, after CollapseBlanks; empty in files without labels
   std::string name;                // of the class; empty if the file has none
   std::vector<std::string> texts;  // of the example, unchanged; they may be empty or blank
+  std::vector<std::string> kept;   // of the columns TableFormat::kept, unchanged; of JSON, a string or else its JSON
   int64_t line = 0;                // where the record begins
 };
 
@@ -27,8 +28,8 @@ std::string ExampleOf(const TableRow& row);
 
 class Table {
  public:
-  // Reads the first lines to find the format: up to 200 lines of a labelled table, otherwise one line. `name` is the
-  // stream's name in errors. `in` must outlive the result.
+  // Reads the first lines to find the format: up to 200 lines of a labelled table, otherwise one line and those of the
+  // next 19 for which it need not wait. `name` is the stream's name in errors. `in` must outlive the result.
   static absl::StatusOr<Table> Open(std::istream* in, std::string name, bool labelled, const ColumnNames& columns);
 
   const TableFormat& format() const { return format_; }

@@ -58,6 +58,7 @@ TableFormat Separated(char delimiter, const Record& first, bool header, size_t l
     text.header = header ? first[text.place] : "";
   }
   if (header) {
+    format.names = first;
     format.label_name = label == TableFormat::kNone ? "" : first[label];
     const auto name = std::find_if(first.begin(), first.end(), [](const std::string& one) {
       return absl::AsciiStrToLower(absl::StripAsciiWhitespace(one)) == "name";
@@ -216,26 +217,12 @@ bool LooksLikeNames(absl::string_view line) {
   });
 }
 
-// The records of the lines, if all have the same number of fields, two or more. A record may span several lines; a
-// record that is cut off at the end of the sample is left out.
-std::vector<Record> EqualRecords(absl::Span<const std::string> lines, char delimiter) {
-  std::vector<Record> records;
-  RecordLines record;
-  for (const std::string& line : lines) {
-    if (!record.Add(line)) {
-      continue;
-    }
-    const std::string whole = record.Take();
-    if (whole.empty()) {
-      continue;
-    }
-    absl::StatusOr<Record> fields = SplitRecord(whole, delimiter);
-    if (!fields.ok() || fields->size() < 2 || (!records.empty() && records[0].size() != fields->size())) {
-      return {};
-    }
-    records.push_back(*std::move(fields));
-  }
-  return records;
+// Whether all lines have the same number of fields, and no field begins with a blank, as after a comma in prose.
+bool LookLikeColumns(absl::Span<const std::string> lines) {
+  return std::any_of(kDelimiters.begin(), kDelimiters.end(), [&](char delimiter) {
+    const std::vector<Record> records = EqualRecords(lines, delimiter);
+    return records.size() > 3 && std::none_of(records.begin(), records.end(), LooksLikeProse);
+  });
 }
 
 struct ColumnFacts {
@@ -377,7 +364,8 @@ absl::StatusOr<TableFormat> LabelledFormat(absl::Span<const std::string> lines, 
       "; give their names or numbers with --label-column", one ? " and " : ", ", ColumnOptions(texts), there));
 }
 
-absl::StatusOr<TableFormat> TextFormat(absl::string_view first_line, const ColumnNames& given) {
+absl::StatusOr<TableFormat> TextFormat(absl::Span<const std::string> lines, const ColumnNames& given) {
+  const std::string& first_line = lines[0];
   ColumnNames names = given;
   for (std::string* const name : {&names.text, &names.text_b}) {
     uint64_t number = 0;
@@ -421,7 +409,7 @@ absl::StatusOr<TableFormat> TextFormat(absl::string_view first_line, const Colum
     return absl::InvalidArgumentError(absl::StrCat("no column ", Quoted(column), " in the first line"));
   }
   format.texts[0].name = texts[0];
-  format.guessed = LooksLikeNames(first_line);
+  format.guessed = LooksLikeNames(first_line) || LookLikeColumns(lines);
   return format;
 }
 

@@ -27,13 +27,15 @@ struct TableFormat {
   // Of kSeparated.
   char delimiter = ',';
   bool header = false;
-  size_t columns = 0;    // fields per record
-  size_t label = kNone;  // index of the column; kNone: there is no such column
+  size_t columns = 0;                   // fields per record
+  std::vector<std::string> names = {};  // of the columns, if there is a header
+  size_t label = kNone;                 // index of the column; kNone: there is no such column
   size_t name = kNone;
   std::string label_name;  // of kSeparated with a header, and of kJson; empty: there is no such column
   std::vector<ColumnOfText> texts = {ColumnOfText()};  // of an example, in their order
+  std::vector<ColumnOfText> kept = {};                 // as in ColumnNames::keep
   bool guessed = false;  // whether columns were guessed from their contents and not found by their names; for kLines:
-                         // whether the first line looks like column names, of which none is known
+                         // whether the lines look like columns, of which none has a known name
 
   // "CSV, label column 'intent', text column 'message'".
   std::string Describe() const;
@@ -47,10 +49,11 @@ struct TableFormat {
 // which does not name the file, asks for the columns' names.
 absl::StatusOr<TableFormat> LabelledFormat(absl::Span<const std::string> lines, const ColumnNames& names);
 
-// The format of texts without labels, from their first line alone. Each line is a text unless a text column is found by
-// its name; if several texts are wanted, the line must have them, separated by tabs. Errors: a line that begins with {
-// and is not a JSON object with the fields of the texts; two columns with the same name; what LikelyCause finds.
-absl::StatusOr<TableFormat> TextFormat(absl::string_view first_line, const ColumnNames& names);
+// The format of texts without labels; `lines` are the first one and perhaps more. Each line is a text unless the first
+// has a text column that is found by its name; if several texts are wanted, the line must have them, separated by tabs.
+// Only `guessed` depends on more lines. Errors: a line that begins with { and is not a JSON object with the fields of
+// the texts; two columns with the same name; what LikelyCause finds.
+absl::StatusOr<TableFormat> TextFormat(absl::Span<const std::string> lines, const ColumnNames& names);
 
 }  // namespace metaprompt
 

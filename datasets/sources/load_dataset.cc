@@ -11,6 +11,7 @@
 #include "absl/strings/str_join.h"
 #include "absl/strings/string_view.h"
 #include "absl/strings/strip.h"
+#include "datasets/readers/likely_format.h"
 #include "datasets/readers/texts_by_label.h"
 #include "datasets/shared_texts.h"
 #include "datasets/sources/distribution.h"
@@ -170,7 +171,11 @@ absl::StatusOr<Dataset> Load(const DatasetSpec& spec, bool split) {
   options.max_words = spec.max_words();
   absl::StatusOr<Imported> loaded = source.info->load(*source.message, options);
   if (!loaded.ok()) {
-    return WithLikelyCause(loaded.status(), FirstPath(*source.message));
+    const std::string& tried = source.field;
+    const bool own_file = tried == "tsv" || tried == "jsonl" || tried == "csv";
+    return WithLikelyCause(loaded.status(), FirstPath(*source.message), [&](absl::string_view beginning) {
+      return own_file ? LikelyFormat(beginning, tried) : std::string();
+    });
   }
   Imported imported = *std::move(loaded);
   if (absl::StatusOr<std::string> known =

@@ -11,8 +11,10 @@
 #include <utility>
 
 #include "absl/status/status.h"
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "absl/strings/string_view.h"
 #include "experiments/cli/commands.h"
 #include "experiments/cli/describe_program.h"
 #include "experiments/cli/init_command.h"
@@ -22,6 +24,7 @@
 #include "experiments/cli/spec_commands.h"
 #include "experiments/cli/training_commands.h"
 #include "experiments/host/environment.h"
+#include "metaprompt/base/nearest_name.h"
 #include "metaprompt/base/text.h"
 
 namespace metaprompt {
@@ -52,8 +55,35 @@ int ExitStatus(const absl::Status& status, const Console& console) {
   return kFailed;
 }
 
-// One line that says what is wrong with the command line and which --help to read.
-std::string UsageError(const CLI::App& app, const CLI::ParseError& error) {
+// A hint for the first of the arguments that the command does not expect: the option that was probably meant, or the
+// flag before it that has no value. Empty: there is none. `arguments` is the whole command line.
+std::string HintForExtra(const CLI::App& command, const std::string& extra, const std::vector<std::string>& arguments) {
+  if (absl::StartsWith(extra, "--")) {
+    std::vector<std::string> known;
+    for (const CLI::Option* const option : command.get_options()) {
+      known.insert(known.end(), option->get_lnames().begin(), option->get_lnames().end());
+    }
+    const std::string meant = NearestName(absl::string_view(extra).substr(2, extra.find('=') - 2), known);
+    return meant.empty() ? "" : absl::StrCat("; did you mean --", meant, "?");
+  }
+  // The word after a flag may have become an argument, and a later word is then one too many.
+  for (size_t i = 1; i < arguments.size(); ++i) {
+    const CLI::Option* const before =
+        absl::StartsWith(arguments[i - 1], "--") ? command.get_option_no_throw(arguments[i - 1]) : nullptr;
+    if (before == nullptr || before->get_items_expected_max() > 0 || absl::StartsWith(arguments[i], "-")) {
+      continue;
+    }
+    const bool may_have_value = absl::StrContains(before->get_description(), arguments[i - 1] + "=");
+    return absl::StrCat("; ", arguments[i - 1],
+                        may_have_value
+                            ? absl::StrCat(" takes a value only after =, as in ", arguments[i - 1], "=", arguments[i])
+                            : absl::StrCat(" takes no value"));
+  }
+  return "";
+}
+
+// One line that states what is wrong with the command line and which --help to read.
+std::string UsageError(const CLI::App& app, const CLI::ParseError& error, const std::vector<std::string>& arguments) {
   const CLI::App* at = &app;
   std::string command = app.get_name();
   while (!at->get_subcommands().empty()) {
@@ -61,8 +91,10 @@ std::string UsageError(const CLI::App& app, const CLI::ParseError& error) {
     absl::StrAppend(&command, " ", at->get_name());
   }
   std::string what = error.what();
-  if (const std::vector<const CLI::App*> known = at->get_subcommands({}); !known.empty()) {
-    const std::vector<std::string> rest = app.remaining(/*recurse=*/true);
+  const std::vector<std::string> rest = app.remaining(/*recurse=*/true);
+  if (const std::vector<const CLI::App*> known = at->get_subcommands({}); known.empty()) {
+    absl::StrAppend(&what, rest.empty() ? "" : HintForExtra(*at, rest[0], arguments));
+  } else {
     what = absl::StrCat(rest.empty() ? "a command is missing" : absl::StrCat("there is no command ", Quoted(rest[0])),
                         "; known: ", absl::StrJoin(known, ", ", [](std::string* out, const CLI::App* sub) {
                           absl::StrAppend(out, sub->get_name());
@@ -125,7 +157,7 @@ int RunCommand(const std::vector<std::string>& arguments, const Console& console
       app.exit(error, *console.out, *console.err);
       return ExitStatus(absl::OkStatus(), console);
     }
-    *console.err << UsageError(app, error);
+    *console.err << UsageError(app, error, arguments);
     return kUsage;
   } catch (const c10::Error& error) {
     *console.err << "internal error: " << error.what_without_backtrace() << '\n';

@@ -4,7 +4,9 @@
 #include <cerrno>
 #include <cstdint>
 #include <cstring>
+#include <filesystem>
 #include <limits>
+#include <system_error>
 #include <utility>
 
 #include "absl/strings/ascii.h"
@@ -100,6 +102,19 @@ CLI::Validator WholeNumber() {
       "SEED");
 }
 
+void AddColumnOptions(CLI::App* command, ColumnNames* columns) {
+  command
+      ->add_option("--label-column", columns->label,
+                   "Column of the labels, by name or number [found by its name or contents]")
+      ->type_name("COLUMN");
+  command->add_option("--text-column", columns->text, "Column of the texts [found in the same way]")
+      ->type_name("COLUMN");
+  command
+      ->add_option("--text-b-column", columns->text_b,
+                   "Column of the second texts, if examples are pairs [found by its name]")
+      ->type_name("COLUMN");
+}
+
 void AddTextFile(const std::string& help, CLI::App* command, std::string* file) {
   command->add_option("FILE", *file, help + " [-: the standard input]");
 }
@@ -109,6 +124,10 @@ absl::Status OpenLines(const std::string& path, const Console& console, InputLin
     lines->in = console.in;
     lines->name = "the standard input";
     return absl::OkStatus();
+  }
+  std::error_code error;
+  if (std::filesystem::is_directory(path, error)) {  // it can be opened, and reading it fails later
+    return absl::InvalidArgumentError(absl::StrCat(path, ": Is a directory"));
   }
   lines->file.open(path, std::ios::binary);
   if (!lines->file.good()) {

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "absl/status/status.h"
+#include "datasets/readers/known_columns.h"
 #include "experiments/cli/console.h"
 #include "experiments/watching/run_events.h"
 
@@ -93,6 +94,9 @@ CLI::Validator FiniteRange(double least, double most);
 // For an option whose value is a whole number from 0 to 2^64 - 1, such as a seed. (Without it, CLI11 accepts -1 and
 // numbers that are too large.)
 CLI::Validator WholeNumber();
+
+// Adds --label-column, --text-column and --text-b-column, for a user's file of labelled texts.
+void AddColumnOptions(CLI::App* command, ColumnNames* columns);
 
 // Lines of text that a command reads.
 struct InputLines {

@@ -60,14 +60,7 @@ void RegisterInitCommand(Commands* commands) {
       ->type_name("NAME");
   init->add_flag("--list", command->list, "List the templates, and do nothing else");
   init->add_option("--out", command->out, "File to write [the standard output]")->type_name("FILE");
-  init->add_option("--label-column", command->init.columns.label,
-                   "Column of the labels, by name or number [found by its name or contents]")
-      ->type_name("COLUMN");
-  init->add_option("--text-column", command->init.columns.text, "Column of the texts [found in the same way]")
-      ->type_name("COLUMN");
-  init->add_option("--text-b-column", command->init.columns.text_b,
-                   "Column of the second texts, if examples are pairs [found by its name]")
-      ->type_name("COLUMN");
+  AddColumnOptions(init, &command->init.columns);
 }
 
 }  // namespace metaprompt

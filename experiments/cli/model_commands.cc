@@ -1,8 +1,11 @@
 #include "experiments/cli/model_commands.h"
 
+#include <filesystem>
 #include <memory>
 #include <string>
+#include <system_error>
 
+#include "absl/strings/str_cat.h"
 #include "experiments/commands/encode.h"
 #include "experiments/commands/export_run.h"
 #include "experiments/commands/tokenize.h"
@@ -87,6 +90,11 @@ absl::Status Classify(ClassifyOptions options, const std::string& file, const Co
   }
   InputLines lines;
   RETURN_IF_ERROR(OpenLines(file, console, &lines));
+  options.text_is_file = lines.in == &lines.file;
+  std::error_code not_a_file;
+  if (options.text_is_file && std::filesystem::is_empty(file, not_a_file)) {
+    return absl::InvalidArgumentError(absl::StrCat(file, ": no text in this file"));
+  }
   options.threads = ThreadsOr(options.threads);
   Progress progress(console.err, console.terminal);
   return ClassifyLines(options, lines.in, lines.name, console.out, &progress);
@@ -114,22 +122,19 @@ void RegisterClassify(Commands* commands) {
   classify->add_flag("--labelled", options->labelled,
                      "The texts have labels: in place of the answers, print accuracy, results per class, confusion "
                      "matrix and mistakes");
-  classify
-      ->add_option("--label-column", options->columns.label,
-                   "Column of the labels, by name or number [found by its name or contents]")
-      ->type_name("COLUMN");
-  classify->add_option("--text-column", options->columns.text, "Column of the texts [found in the same way]")
-      ->type_name("COLUMN");
-  classify
-      ->add_option("--text-b-column", options->columns.text_b,
-                   "Column of the second texts, if examples are pairs [found by its name]")
-      ->type_name("COLUMN");
+  AddColumnOptions(classify, &options->columns);
   classify
       ->add_option("--shots", options->shots,
                    "Use the run's result for this number of shots [the number nearest to your examples per class]")
       ->check(CLI::Range(1, 1000));
   classify
       ->add_flag("--all", options->all, "Also print the probability of every class, and a first line with column names")
+      ->excludes("--labelled");
+  classify
+      ->add_option("--keep", options->columns.keep,
+                   "Put this column of the texts into the output, after the text, as in --keep id; may be repeated")
+      ->allow_extra_args(false)
+      ->type_name("COLUMN")
       ->excludes("--labelled");
   classify->add_flag("--json", options->json,
                      "Print JSON: one object per text, or with --labelled one object with all results");

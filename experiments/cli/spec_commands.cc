@@ -1,19 +1,27 @@
 #include "experiments/cli/spec_commands.h"
 
+#include <algorithm>
 #include <cstdint>
+#include <filesystem>
 #include <limits>
 #include <memory>
 #include <string>
+#include <system_error>
 #include <vector>
 
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
 #include "datasets/dataset.h"
 #include "datasets/dataset_json.h"
 #include "datasets/sources/load_dataset.h"
 #include "experiments/cli/message_json.h"
 #include "experiments/commands/show_episodes.h"
 #include "experiments/host/output_file.h"
+#include "experiments/own_texts/split_file.h"
 #include "experiments/spec.h"
+#include "experiments/workbench/run_data.h"
 #include "metaprompt/base/status_macros.h"
+#include "metaprompt/base/text.h"
 #include "metaprompt/specs/field_rules.h"
 #include "metaprompt/specs/spec_fields.h"
 
@@ -25,16 +33,46 @@ struct CheckOptions {
   bool json = false;
 };
 
+// Whether the data are a user's own file. It is read in a moment, which public data may not be.
+bool IsOwnFile(const DatasetSpec& spec) {
+  std::error_code ignored;
+  const std::vector<std::string> paths = PathsIn(spec);
+  return (spec.has_tsv() || spec.has_csv() || spec.has_jsonl()) &&
+         std::all_of(paths.begin(), paths.end(),
+                     [&](const std::string& path) { return std::filesystem::is_regular_file(path, ignored); });
+}
+
+// Checks that the files and folders of the spec exist, and the data of IsOwnFile. Returns a comment with the counts of
+// those data, or nothing.
+absl::StatusOr<std::string> CheckFiles(const std::string& file, const ExperimentSpec& spec) {
+  for (const std::string& path : PathsIn(spec)) {
+    std::error_code error;
+    if (!path.empty() && !std::filesystem::exists(path, error)) {
+      return absl::NotFoundError(
+          absl::StrCat(file, ": ", path, ": ", error ? error.message() : "No such file or directory"));
+    }
+  }
+  if (!IsOwnFile(spec.dataset())) {
+    return std::string();
+  }
+  ASSIGN_OR_RETURN(const RunData data, RunData::Open(spec));
+  const DatasetFacts& facts = data.facts();
+  return absl::StrFormat("# %s: %d texts in %d/%d/%d classes (train/valid/test)\n", OneLine(facts.name()),
+                         facts.texts(), facts.train_classes(), facts.valid_classes(), facts.test_classes());
+}
+
 absl::Status Check(const CheckOptions& options, const Console& console) {
   ASSIGN_OR_RETURN(const ExperimentSpec spec, LoadSpec(options.spec.file, options.spec.sets));
-  *console.out << (options.json ? MessageJson(spec).dump(2) + "\n" : SpecText(spec));
-  return absl::OkStatus();
+  const absl::StatusOr<std::string> counts = CheckFiles(options.spec.file, spec);
+  *console.out << (options.json ? MessageJson(spec).dump(2) + "\n" : absl::StrCat(SpecText(spec), counts.value_or("")));
+  return counts.status();
 }
 
 void RegisterCheck(Commands* commands) {
   auto options = std::make_shared<CheckOptions>();
-  CLI::App* check = commands->Add("check", "Check a spec and print it with every default",
-                                  [options](const Console& console) { return Check(*options, console); });
+  CLI::App* check =
+      commands->Add("check", "Check a spec, its files and your own data, and print the spec with every default",
+                    [options](const Console& console) { return Check(*options, console); });
   AddSpecOptions(kExperimentSpecHelp, /*required=*/true, check, &options->spec);
   AddJsonOption("Print the spec as JSON", check, &options->json);
 }
@@ -116,8 +154,31 @@ absl::StatusOr<Dataset> DatasetOf(const SpecOptions& options) {
   return LoadDataset(spec);
 }
 
+void RegisterSplit(Commands* commands, CLI::App* datasets) {
+  auto options = std::make_shared<SplitFileOptions>();
+  CLI::App* split = commands->Add(
+      "split", "Divide your file of labelled texts into examples and a test set, for classify",
+      [options](const Console& console) -> absl::Status {
+        ASSIGN_OR_RETURN(const std::string text, SplitFile(*options));
+        *console.out << text;
+        return absl::OkStatus();
+      },
+      CommandFacts(), datasets);
+  split->add_option("FILE", options->file, "Labelled texts: CSV, TSV, JSON lines or `label<TAB>text` lines")
+      ->required();
+  split->add_option("--out", options->out, "Folder to make, for the files examples and test")
+      ->required()
+      ->type_name("DIR");
+  split->add_option("--test-share", options->test_share, "Share of each class's texts that test")
+      ->capture_default_str()
+      ->check(FiniteRange(0.001, 0.999));
+  split->add_option("--seed", options->seed, "Decides which texts test")->capture_default_str()->check(WholeNumber());
+  AddColumnOptions(split, &options->columns);
+}
+
 void RegisterDatasets(Commands* commands) {
-  CLI::App* datasets = commands->AddGroup("datasets", "Print what is in a data set: counts, or every text");
+  CLI::App* datasets =
+      commands->AddGroup("datasets", "Print what is in a data set: counts, or every text; divide a file of texts");
   const auto add = [&](const std::string& name, const std::string& help, std::string (*text)(const Dataset&),
                        std::string (*as_json)(const Dataset&)) {
     auto options = std::make_shared<SpecOptions>();
@@ -140,6 +201,7 @@ void RegisterDatasets(Commands* commands) {
       "Print one line per text: split, label, name and text, separated by tabs (the hash is that of this output); "
       "without SPEC, as stats",
       ExportText, ExportJson);
+  RegisterSplit(commands, datasets);
 }
 
 }  // namespace

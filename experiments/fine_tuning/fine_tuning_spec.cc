@@ -19,6 +19,7 @@
 #include "metaprompt/encoders/initial_vit.h"
 #include "metaprompt/prompts/prompt_template.h"
 #include "metaprompt/specs/field_rules.h"
+#include "metaprompt/specs/only_with.h"
 
 namespace metaprompt {
 namespace {
@@ -149,6 +150,7 @@ absl::StatusOr<FineTuningSpec> CompleteFineTuningSpec(FineTuningSpec spec, const
     spec.mutable_tokenizer();
   }
   RETURN_IF_ERROR(BrokenRulesError(name, CheckFineTuningSpec(spec)));
+  RETURN_IF_ERROR(BrokenRulesError(name, SettingsWithoutEffect(spec)));
   ModelSpec model;
   *model.mutable_encoder() = spec.encoder();
   *model.mutable_tokenizer() = spec.tokenizer();

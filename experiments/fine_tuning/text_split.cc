@@ -1,9 +1,7 @@
 #include "experiments/fine_tuning/text_split.h"
 
 #include <algorithm>
-#include <cmath>
 #include <cstddef>
-#include <unordered_map>
 #include <unordered_set>
 #include <utility>
 
@@ -12,7 +10,7 @@
 #include "absl/strings/string_view.h"
 #include "datasets/dataset.h"
 #include "datasets/sources/load_dataset.h"
-#include "metaprompt/base/random.h"
+#include "datasets/splits/drawn_sides.h"
 #include "metaprompt/base/status_macros.h"
 #include "metaprompt/base/text.h"
 
@@ -20,8 +18,6 @@ namespace metaprompt {
 namespace {
 
 using TextSet = std::unordered_set<std::string>;
-// The side of each text whose side is known.
-using Sides = std::unordered_map<std::string, Split>;
 
 absl::Status Named(absl::string_view field, const absl::Status& status) {
   return absl::Status(status.code(), absl::StrCat(field, ": ", status.message()));
@@ -98,40 +94,6 @@ absl::Status LoadPublished(const DatasetSpec& spec, const std::string& field, co
     }
   }
   return absl::OkStatus();
-}
-
-// A share of `count`, rounded to the nearest whole number.
-int64_t ShareOf(double share, size_t count) { return std::llround(share * static_cast<double>(count)); }
-
-// Draws the sides of a class's texts. Texts that are in `sides` already, from an earlier class, keep their side.
-void DrawSides(const std::vector<std::string>& texts, double valid_share, double test_share, uint64_t seed,
-               Sides* sides) {
-  int64_t tests = ShareOf(test_share, texts.size());
-  int64_t valids = ShareOf(valid_share, texts.size());
-  std::vector<std::pair<uint64_t, const std::string*>> drawn;
-  for (const std::string& text : texts) {
-    const auto known = sides->find(text);
-    if (known == sides->end()) {
-      drawn.emplace_back(SubSeed(seed, text), &text);
-    } else {
-      tests -= known->second == Split::kTest ? 1 : 0;
-      valids -= known->second == Split::kValid ? 1 : 0;
-    }
-  }
-  std::sort(drawn.begin(), drawn.end(), [](const auto& a, const auto& b) {
-    return a.first != b.first ? a.first < b.first : *a.second < *b.second;
-  });
-  for (const auto& [key, text] : drawn) {
-    Split side = Split::kTrain;
-    if (tests > 0) {
-      --tests;
-      side = Split::kTest;
-    } else if (valids > 0) {
-      --valids;
-      side = Split::kValid;
-    }
-    sides->emplace(*text, side);
-  }
 }
 
 // Checks that there are two classes or more, each with a training text.

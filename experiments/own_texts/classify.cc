@@ -12,6 +12,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
+#include "datasets/readers/known_columns.h"
 #include "datasets/readers/table.h"
 #include "datasets/readers/texts_by_label.h"
 #include "experiments/own_texts/classifier.h"
@@ -44,14 +45,19 @@ std::string Line(const ClassifyOptions& options, const std::vector<SupportClass>
     for (size_t c = 0; options.all && c < classes.size(); ++c) {
       absl::StrAppend(&line, "\t", blank ? "" : absl::StrFormat("%.4f", probabilities[c]));
     }
-    for (const std::string& text : row.texts) {
-      absl::StrAppend(&line, "\t", CollapseBlanks(text));
+    for (const std::vector<std::string>* const columns : {&row.texts, &row.kept}) {
+      for (const std::string& text : *columns) {
+        absl::StrAppend(&line, "\t", CollapseBlanks(text));
+      }
     }
     return line + "\n";
   }
   nlohmann::ordered_json object = {{"label", nullptr}, {"probability", nullptr}};
   for (size_t i = 0; i < names.size(); ++i) {
     object[names[i]] = row.texts[i];
+  }
+  for (size_t i = 0; i < row.kept.size(); ++i) {
+    object[options.columns.keep[i]] = row.kept[i];
   }
   if (!blank) {
     object["label"] = classes[best].label;
@@ -66,12 +72,49 @@ std::string Line(const ClassifyOptions& options, const std::vector<SupportClass>
   return object.dump() + "\n";
 }
 
-std::string HeaderLine(const std::vector<SupportClass>& classes, const std::vector<std::string>& names) {
+std::string HeaderLine(const std::vector<SupportClass>& classes, const std::vector<std::string>& names,
+                       const std::vector<std::string>& kept) {
   std::string line = "label\tprobability";
   for (const SupportClass& one : classes) {
     absl::StrAppend(&line, "\t", one.label);
   }
-  return absl::StrCat(line, "\t", absl::StrJoin(names, "\t"), "\n");
+  for (const std::vector<std::string>* const columns : {&names, &kept}) {
+    for (const std::string& name : *columns) {
+      absl::StrAppend(&line, "\t", OneLine(name));
+    }
+  }
+  return line + "\n";
+}
+
+// OK unless JSON would have two fields of one name.
+absl::Status CheckKept(const ClassifyOptions& options, const std::vector<std::string>& names) {
+  std::set<std::string> used(names.begin(), names.end());
+  used.insert({"label", "probability", "probabilities"});
+  for (const std::string& name : options.columns.keep) {
+    if (options.json && !used.insert(name).second) {
+      return absl::InvalidArgumentError(absl::StrCat("--keep ", name, ": with --json, the output has a field ",
+                                                     Quoted(name), " already; leave one of them out"));
+    }
+  }
+  return absl::OkStatus();
+}
+
+// The remark that there are other columns; empty if there are none, or if the user has chosen among them.
+std::string OtherColumns(const TableFormat& format) {
+  std::vector<std::string> others;
+  for (size_t i = 0; i < format.names.size(); ++i) {
+    if (std::none_of(format.texts.begin(), format.texts.end(),
+                     [&](const ColumnOfText& text) { return text.place == i; })) {
+      others.push_back(OneLine(format.names[i]));
+    }
+  }
+  if (others.empty() || !format.kept.empty()) {
+    return "";
+  }
+  const std::string names = absl::StrJoin(others, ", ");
+  constexpr size_t kMost = 400;
+  return absl::StrCat("; --keep COLUMN puts another column into the output: ",
+                      names.size() <= kMost ? names : absl::StrCat("there are ", others.size()));
 }
 
 // Labels texts, and writes either one line per text or, for labelled texts, a summary of all.
@@ -196,19 +239,23 @@ absl::Status ClassifyLines(const ClassifyOptions& options, std::istream* in, con
                            Progress* progress) {
   TaskPool pool(options.device == "cpu" ? options.threads : 1);
   ASSIGN_OR_RETURN(PreparedClassifier prepared, PrepareClassifier(options, &pool, progress));
+  const std::vector<std::string>& names = prepared.start->run.prompt().names();
+  RETURN_IF_ERROR(CheckKept(options, names));
   progress->Begin("classify", "texts", 0, 0);
   if (options.all && !options.json && !options.labelled) {
-    *out << HeaderLine(prepared.classes, prepared.start->run.prompt().names()) << std::flush;
+    *out << HeaderLine(prepared.classes, names, options.columns.keep) << std::flush;
   }
   ColumnNames columns = options.columns;
   columns.of_examples = !options.support.empty();
-  columns.wanted = prepared.start->run.prompt().names();
+  columns.wanted = names;
   ASSIGN_OR_RETURN(Table table, Table::Open(in, name, options.labelled, columns));
   const bool like_names = table.format().kind == TableFormat::kLines && table.format().guessed;
   progress->Line(absl::StrCat(name, ": ", table.format().Describe(),
-                              like_names ? "; if its first line has the names of columns, give the one of the texts "
-                                           "with --text-column"
-                                         : ""));
+                              like_names ? absl::StrCat("; if these are columns, name that of the texts with "
+                                                        "--text-column; the names that are found are ",
+                                                        KnownTextNames())
+                                         : "",
+                              options.labelled ? "" : OtherColumns(table.format())));
   Labelling labelling(options, &prepared, out);
   for (std::vector<TableRow> rows;;) {
     const absl::Status status = NextRows(options, labelling, &table, &rows);
@@ -218,8 +265,11 @@ absl::Status ClassifyLines(const ClassifyOptions& options, std::istream* in, con
       break;
     }
   }
-  if (options.labelled && labelling.count() == 0) {
+  if (labelling.count() == 0 && (options.labelled || options.text_is_file)) {
     return absl::InvalidArgumentError(absl::StrCat(name, ": no text in this file"));
+  }
+  if (labelling.count() == 0) {
+    progress->Line(absl::StrCat(name, ": warning: there is no text"));
   }
   if (labelling.learned() > 0) {
     progress->Line(absl::StrCat(name, ": warning: ", labelling.learned(), " of the ", labelling.count(),

@@ -16,7 +16,8 @@ namespace metaprompt {
 // with the label and probability of the most probable class. In the text, a run of blanks becomes one blank. With
 // `all`, a line of column names comes first, and the probabilities of all classes come between probability and text, in
 // the order of the classes. With `json`, each line is an object with label, probability, text (unchanged) and, with
-// `all`, probabilities. A blank text has no label and no probability: both are empty, or null.
+// `all`, probabilities. Columns that `columns.keep` names follow the text. A blank text has no label and no
+// probability: both are empty, or null.
 // The texts are lines, or CSV, TSV or JSON lines whose text column is found by its name (TextFormat). If an example has
 // several texts, such as a pair, each has its own column in the input and in the output. Whenever no more input is
 // waiting, the texts read so far are labelled and written, so that answers appear line by line on a terminal. With

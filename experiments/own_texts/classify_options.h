@@ -19,10 +19,11 @@ struct ClassifyOptions {
   ColumnNames columns;              // of the examples and the texts
   int shots = 0;                    // 0: the run's number of shots nearest to the examples per class
   bool calibrate = true;
-  bool labelled = false;  // the texts have labels: report how good the answers are, and not the answers
-  bool all = false;       // whether to write every class's probability
-  bool json = false;      // whether to write JSON
-  std::string precision;  // of the encoder's matrix products, FLOAT32 or BFLOAT16; empty: the run's
+  bool labelled = false;      // the texts have labels: report how good the answers are, and not the answers
+  bool text_is_file = false;  // whether the texts are a file, which must have one at least; not the standard input
+  bool all = false;           // whether to write every class's probability
+  bool json = false;          // whether to write JSON
+  std::string precision;      // of the encoder's matrix products, FLOAT32 or BFLOAT16; empty: the run's
   std::string device = "cpu";
   int threads = 1;
 };

@@ -62,12 +62,13 @@ const std::vector<InitKind>& Kinds() {
     };
     return new std::vector<InitKind>{
         {"prototypes", "meta-learned prototypes: cheap, and as good as any other here", with_train(kPrototypes),
-         with_train(kRandom), true},
+         with_train(kRandom), true, true},
         {"maml", "first-order MAML: the whole model takes one step on the support set", with_train(kMaml),
-         with_train(kRandom), true},
-        {"prompt", "only the soft prompt is learned; the encoder stays as it is", with_train(kPrompt), nullptr, true},
+         with_train(kRandom), true, true},
+        {"prompt", "only the soft prompt is learned; the encoder stays as it is", with_train(kPrompt), nullptr, true,
+         true},
         {"linear_probe", "no meta-learning: a linear classifier on the encoder's states, a baseline", kProbe, nullptr,
-         false},
+         false, false},
     };
   }();
   return *kinds;

@@ -16,6 +16,7 @@ struct InitKind {
   const char* learner;         // `learner { ... }` and `train { ... }` in text format, with comments
   const char* random_learner;  // the same for an encoder with random weights; null: the kind needs a checkpoint
   bool prototypes;             // whether class vectors start as prototypes
+  bool trains;                 // whether there is meta-training
 };
 
 absl::Span<const InitKind> AllInitKinds();

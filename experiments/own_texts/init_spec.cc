@@ -144,14 +144,16 @@ absl::Status TooFewClasses(const InitOptions& options, const std::vector<Support
       encoder, " --support ", options.data, " < texts"));
 }
 
-std::string SplitText(const Shape& shape) {
+std::string SplitText(const Shape& shape, bool trains) {
   const auto share = [&](size_t classes) {
     const double exact = static_cast<double>(classes) / static_cast<double>(shape.used.size());
     return absl::StrFormat("%.6g", exact);
   };
   const std::string shares = absl::StrCat("train: ", share(shape.train), " valid: ", share(shape.valid));
-  const std::string why = absl::StrFormat("  # %d classes for training, %d for validation, %d for test", shape.train,
-                                          shape.valid, shape.test);
+  const std::string why = absl::StrCat(
+      trains ? "" : "  # Nothing is trained, so only the test classes count. They are those of the other templates.\n",
+      absl::StrFormat("  # %d classes for training, %d for validation, %d for test", shape.train, shape.valid,
+                      shape.test));
   if (shape.left_out == 0) {
     return absl::StrCat(why, "; a seed draws which.\n  split { shares { ", shares, " } }\n");
   }
@@ -276,9 +278,9 @@ std::string HeadText(const InitOptions& options, const InitKind& kind, const Tab
       " classes:\n# ", Counts(classes), "\nname: \"", NameOf(options.data), "\"\n");
 }
 
-std::string EpisodesText(const Shape& shape) {
+std::string EpisodesText(const Shape& shape, bool trains) {
   const size_t train_ways = std::min<size_t>(10, shape.train);
-  const bool harder = train_ways > shape.ways;
+  const bool harder = trains && train_ways > shape.ways;
   return absl::StrFormat(
       "# A test task: %d classes, %s labelled text%s of each, and %d others of each to predict.%s\n"
       "episodes { ways: %d shots: %s queries: %d%s }\n",
@@ -325,12 +327,12 @@ absl::StatusOr<std::string> InitSpec(const InitOptions& options) {
   for (const int vocab_size : kVocabSizes) {  // a large vocabulary needs more texts than there may be
     ASSIGN_OR_RETURN(const std::string model,
                      ModelText(options, *kind, examples.format.NamesOfTexts(), LongTexts(shape.used), vocab_size));
-    std::string text =
-        absl::StrCat(HeadText(options, *kind, examples.format, classes), "dataset {\n",
-                     SourceText(options.data, examples.format), SplitText(shape), "}\n", WithAnswers(model, shape.used),
-                     EpisodesText(shape), options.encoder.empty() ? kind->random_learner : kind->learner,
-                     "# 200 test tasks give an interval of about one point; more make it narrower.\n"
-                     "test { episodes: 200 }\n");
+    std::string text = absl::StrCat(HeadText(options, *kind, examples.format, classes), "dataset {\n",
+                                    SourceText(options.data, examples.format), SplitText(shape, kind->trains), "}\n",
+                                    WithAnswers(model, shape.used), EpisodesText(shape, kind->trains),
+                                    options.encoder.empty() ? kind->random_learner : kind->learner,
+                                    "# 200 test tasks give an interval of about one point; more make it narrower.\n"
+                                    "test { episodes: 200 }\n");
     error = CheckIt(text);
     if (error.ok()) {
       return text;

@@ -11,6 +11,7 @@
 #include "metaprompt/encoders/dropout_rates.h"
 #include "metaprompt/encoders/initial_values.h"
 #include "metaprompt/specs/field_rules.h"
+#include "metaprompt/specs/only_with.h"
 
 namespace metaprompt {
 namespace {
@@ -89,6 +90,7 @@ absl::StatusOr<PretrainingSpec> LoadPretrainingSpec(const std::string& path, con
     spec.mutable_vocabulary();
   }
   RETURN_IF_ERROR(BrokenRulesError(path, CheckPretrainingSpec(spec)));
+  RETURN_IF_ERROR(BrokenRulesError(path, SettingsWithoutEffect(spec)));
   if (spec.encoder().has_checkpoint()) {  // the file may have settings for a new encoder, too
     spec.clear_vocabulary();
   }

@@ -15,9 +15,13 @@ namespace {
 
 constexpr size_t kBeginning = 4096;
 
+bool HasUtf16Mark(absl::string_view bytes) {
+  return absl::StartsWith(bytes, "\xff\xfe") || absl::StartsWith(bytes, "\xfe\xff");
+}
+
 // In UTF-16, every second byte of text in the Latin alphabet is 0. A byte-order mark is not required.
 bool LooksLikeUtf16(absl::string_view bytes) {
-  if (absl::StartsWith(bytes, "\xff\xfe") || absl::StartsWith(bytes, "\xfe\xff")) {
+  if (HasUtf16Mark(bytes)) {
     return true;
   }
   size_t zeros[2] = {0, 0};
@@ -65,6 +69,11 @@ std::string LikelyCause(absl::string_view beginning) {
 }
 
 absl::Status WithLikelyCause(const absl::Status& error, const std::string& path) {
+  return WithLikelyCause(error, path, [](absl::string_view /*beginning*/) { return std::string(); });
+}
+
+absl::Status WithLikelyCause(const absl::Status& error, const std::string& path,
+                             absl::FunctionRef<std::string(absl::string_view beginning)> more) {
   std::error_code failed;
   if (error.ok() || !std::filesystem::is_regular_file(path, failed)) {
     return error;
@@ -73,8 +82,13 @@ absl::Status WithLikelyCause(const absl::Status& error, const std::string& path)
   std::ifstream file(path, std::ios::binary);
   file.read(&bytes[0], static_cast<std::streamsize>(bytes.size()));
   bytes.resize(static_cast<size_t>(file.gcount()));
-  const std::string cause = LikelyCause(bytes);
-  return cause.empty() ? error : absl::Status(error.code(), absl::StrCat(error.message(), "\n", path, ": ", cause));
+  std::string cause = LikelyCause(bytes);
+  cause = cause.empty() ? more(bytes) : cause;
+  if (cause.empty()) {
+    return error;
+  }
+  return absl::Status(error.code(),
+                      absl::StrCat(HasUtf16Mark(bytes) ? "" : absl::StrCat(error.message(), "\n"), path, ": ", cause));
 }
 
 }  // namespace metaprompt

@@ -15,6 +15,7 @@
 #include "absl/strings/str_split.h"
 #include "absl/strings/strip.h"
 #include "metaprompt/base/example_texts.h"
+#include "metaprompt/base/nearest_name.h"
 #include "metaprompt/base/status_macros.h"
 #include "metaprompt/base/text.h"
 #include "metaprompt/prompts/framing.h"
@@ -67,15 +68,35 @@ std::string InBraces(const std::vector<std::string>& names) {
                        [](std::string* out, const std::string& name) { absl::StrAppend(out, "{", name, "}"); });
 }
 
+// Whether `text` begins with something like <sof> or <Soft:2>. The other words in angle brackets may be special tokens
+// of a checkpoint, such as <s>.
+bool IsAlmostSoft(absl::string_view text) {
+  const size_t end = text.find('>');
+  if (text[0] != '<' || end == absl::string_view::npos) {
+    return false;
+  }
+  const absl::string_view name = text.substr(1, end - 1);
+  return name.size() > 2 && !NearestName(name.substr(0, name.find(':')), {"soft"}).empty();
+}
+
 // The error for a slot at the start of `text` that is not one of the known ones.
 absl::Status UnknownSlot(absl::string_view text, const std::vector<std::string>& names) {
-  const size_t brace = text[0] == '{' ? text.find('}') : absl::string_view::npos;
-  const size_t length = brace == absl::string_view::npos ? text.find(' ') : brace + 1;
-  return TemplateError(absl::StrCat(
-      "'", text.substr(0, length), "' is not one of ", InBraces(names), ", {mask}, <soft> and <soft:N>",
-      text[0] == '{' && names.size() == 1
-          ? "; dataset.csv and dataset.jsonl have fields that name the columns of further texts, such as text_b_column"
-          : ""));
+  const bool braced = text[0] == '{';
+  const size_t closing = braced || IsAlmostSoft(text) ? text.find(braced ? '}' : '>') : absl::string_view::npos;
+  const size_t length = closing == absl::string_view::npos ? text.find(' ') : closing + 1;
+  std::vector<std::string> known = names;
+  known.emplace_back("mask");
+  const std::string meant = braced ? NearestName(absl::StripSuffix(text.substr(1, length - 1), "}"), known) : "";
+  std::string hint;
+  if (!meant.empty()) {
+    hint = absl::StrCat("; did you mean {", meant, "}?");
+  } else if (braced && names.size() == 1) {
+    hint = "; dataset.csv and dataset.jsonl have fields that name the columns of further texts, such as text_b_column";
+  } else if (!absl::StartsWith(text, "<soft") && !braced) {
+    hint = "; did you mean <soft>?";
+  }
+  return TemplateError(absl::StrCat("'", text.substr(0, length), "' is not one of ", InBraces(names),
+                                    ", {mask}, <soft> and <soft:N>", hint));
 }
 
 // Checks how often each text and the mask occur.
@@ -127,7 +148,7 @@ absl::StatusOr<std::vector<Part>> ParseTemplate(absl::string_view text, const st
       end_words();
       parts.push_back(Part{Part::kSoft, "", count});
       text.remove_prefix(length);
-    } else if (text[0] == '{' || absl::StartsWith(text, "<soft")) {
+    } else if (text[0] == '{' || absl::StartsWith(text, "<soft") || IsAlmostSoft(text)) {
       return UnknownSlot(text, names);
     } else {
       words.push_back(text[0]);

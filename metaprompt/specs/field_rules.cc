@@ -2,6 +2,7 @@
 
 #include <cmath>
 #include <cstdlib>
+#include <optional>
 
 #include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
@@ -12,6 +13,7 @@
 #include "metaprompt/base/text.h"
 #include "metaprompt/specs/field_names.h"
 #include "metaprompt/specs/field_rule.pb.h"
+#include "metaprompt/specs/only_with.h"
 
 namespace metaprompt {
 namespace {
@@ -140,11 +142,12 @@ void Check(const Message& message, const std::string& prefix, std::vector<std::s
   }
 }
 
-void Describe(const Descriptor& type, const std::string& prefix, std::string* text);
+void Describe(std::vector<SpecLevel>* levels, std::string* text);
 
-// Describes a field, and the fields below it.
-void DescribeField(const FieldDescriptor& field, const std::string& path, std::string* text) {
+// Describes a field of the last level, and the fields below it.
+void DescribeField(const FieldDescriptor& field, std::vector<SpecLevel>* levels, std::string* text) {
   const FieldRule& rule = field.options().GetExtension(metaprompt::rule);
+  const std::string path = levels->back().prefix + field.name();
   std::vector<std::string> facts;
   switch (field.cpp_type()) {
     case FieldDescriptor::CPPTYPE_MESSAGE:
@@ -185,14 +188,22 @@ void DescribeField(const FieldDescriptor& field, const std::string& path, std::s
   if (field.containing_oneof() != nullptr) facts.push_back("one of several alternatives");
   absl::StrAppend(text, path, facts.empty() ? "" : absl::StrCat("  [", absl::StrJoin(facts, ", "), "]"), "\n");
   if (!rule.doc().empty()) absl::StrAppend(text, "    ", rule.doc(), "\n");
+  for (const std::string& condition : rule.only_with()) {
+    if (const std::optional<std::string> needed = ConditionText(*levels, condition); needed.has_value()) {
+      absl::StrAppend(text, "    used only if ", *needed, "\n");
+    }
+  }
   if (field.cpp_type() == FieldDescriptor::CPPTYPE_MESSAGE) {
-    Describe(*field.message_type(), path + ".", text);
+    levels->push_back({field.message_type(), path + "."});
+    Describe(levels, text);
+    levels->pop_back();
   }
 }
 
-void Describe(const Descriptor& type, const std::string& prefix, std::string* text) {
+void Describe(std::vector<SpecLevel>* levels, std::string* text) {
+  const Descriptor& type = *levels->back().type;
   for (int i = 0; i < type.field_count(); ++i) {
-    DescribeField(*type.field(i), prefix + type.field(i)->name(), text);
+    DescribeField(*type.field(i), levels, text);
   }
 }
 
@@ -248,28 +259,27 @@ void WriteOutDefaults(Message* spec) {
 }
 
 absl::Status DescribeFields(const Message& spec, absl::string_view path, std::string* text) {
-  const Descriptor* type = spec.GetDescriptor();
+  std::vector<SpecLevel> levels = {{spec.GetDescriptor(), ""}};
   const FieldDescriptor* leaf = nullptr;
-  std::string prefix;
-  for (absl::string_view name : absl::StrSplit(path, '.', absl::SkipEmpty())) {
-    const FieldDescriptor* field = type == nullptr ? nullptr : type->FindFieldByName(std::string(name));
+  for (const absl::string_view name : absl::StrSplit(path, '.', absl::SkipEmpty())) {
+    const Descriptor& type = *levels.back().type;
+    const FieldDescriptor* const field = leaf != nullptr ? nullptr : type.FindFieldByName(std::string(name));
     if (field == nullptr) {
       return absl::InvalidArgumentError(
           absl::StrCat("there is no field '", path, "'",
-                       type == nullptr ? "" : absl::StrCat("; known here: ", absl::StrJoin(FieldNames(*type), ", "))));
+                       leaf != nullptr ? "" : absl::StrCat("; known here: ", absl::StrJoin(FieldNames(type), ", "))));
     }
-    absl::StrAppend(&prefix, prefix.empty() ? "" : ".", name);
-    leaf = field;
-    type = field->message_type();
+    if (field->message_type() == nullptr) {
+      leaf = field;
+    } else {
+      levels.push_back({field->message_type(), absl::StrCat(levels.back().prefix, name, ".")});
+    }
   }
-  if (type == nullptr) {
-    DescribeField(*leaf, prefix, text);
-    return absl::OkStatus();
+  if (leaf != nullptr) {
+    DescribeField(*leaf, &levels, text);
+  } else {
+    Describe(&levels, text);
   }
-  if (!prefix.empty()) {
-    prefix += ".";
-  }
-  Describe(*type, prefix, text);
   return absl::OkStatus();
 }
 

@@ -12,6 +12,7 @@
 #include "google/protobuf/descriptor.h"
 #include "google/protobuf/io/tokenizer.h"
 #include "google/protobuf/text_format.h"
+#include "metaprompt/base/nearest_name.h"
 #include "metaprompt/base/text.h"
 #include "metaprompt/specs/field_names.h"
 
@@ -174,6 +175,14 @@ absl::Status SetField(absl::string_view assignment, Message* spec) {
       line = absl::StrCat(field->name(), ": ", literal(value));
     }
     message->GetReflection()->ClearField(message, field);
+    if (is_message && IsOneWord(value)) {
+      if (const std::string meant = NearestName(value, FieldNames(*field->message_type())); !meant.empty()) {
+        const bool group = field->message_type()->FindFieldByName(meant)->message_type() != nullptr;
+        return absl::InvalidArgumentError(absl::StrCat("--set ", path, ": ", Quoted(value),
+                                                       " is not a group of fields; write --set ", path, ".", meant,
+                                                       group ? "={}" : "=VALUE"));
+      }
+    }
     FirstError errors;
     TextFormat::Parser parser;
     parser.RecordErrorsTo(&errors);

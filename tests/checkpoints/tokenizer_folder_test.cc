@@ -128,7 +128,8 @@ TEST(TokenizerFolderTest, CapitalsInAVocabularyNeedAWordInTheFolder) {
     EXPECT_EQ(Error(Bert(), {{"vocab.txt", vocab}, {"tokenizer_config.json", config}}), "no error") << config;
   }
   // A byte-order mark is not part of the first piece.
-  EXPECT_EQ(Error(Bert(), {{"vocab.txt", "\xef\xbb\xbf" + Bert()["vocab.txt"]}}), "no error");
+  EXPECT_EQ(Error(Bert(), {{"vocab.txt", "\xef\xbb\xbf[UNK]\n" + With(Bert()["vocab.txt"], "[UNK]\n", "")}}),
+            "no error");
 }
 
 TEST(TokenizerFolderTest, VocabTextsThatAreWrong) {

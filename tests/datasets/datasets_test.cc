@@ -153,22 +153,6 @@ TEST(DatasetTest, JsonlTakesTokensAndIntegers) {
             "valid\tb\tb\ta tab and gr\xc3\xbc\xc3\x9f\n");
 }
 
-TEST(DatasetTest, ErrorsGuessWhatTheFileIs) {
-  const std::string utf16(
-      "\xff\xfe"
-      "a\0\t\0t\0\n\0",
-      10);
-  EXPECT_THAT(TsvError(utf16), HasSubstr("\nbad.tsv: it looks like UTF-16; `iconv -f UTF-16 -t UTF-8` converts it"));
-  EXPECT_THAT(TsvError(utf16.substr(2)), HasSubstr("\nbad.tsv: it looks like UTF-16"));  // without the mark
-  EXPECT_THAT(TsvError("a\tone\rb\ttwo\r"), HasSubstr("\nbad.tsv: its lines end with CR alone"));
-  EXPECT_THAT(JsonlError("[\n {\"text\": \"t\", \"label\": 1}]"), HasSubstr("\nbad.jsonl: it is a JSON array; "));
-  EXPECT_THAT(JsonlError("\n<!DOCTYPE html><p>404"), HasSubstr("\nbad.jsonl: it is an HTML page; "));
-  EXPECT_THAT(TsvError("version https://git-lfs.github.com/spec/v1\noid sha256:12\n"),
-              HasSubstr("\nbad.tsv: it is a pointer of git-lfs in place of the file; "));
-  EXPECT_THAT(TsvError("PK\x03\x04 [Content_Types].xml"), HasSubstr("\nbad.tsv: it is an Excel workbook or "));
-  EXPECT_EQ(TsvError("no tab"), "bad.tsv:1: no tab between label and text");
-}
-
 TEST(DatasetTest, JsonlErrorsNameTheLineAndTheField) {
   const std::string good = "{\"text\": \"t\", \"label\": 1}\n";
   EXPECT_EQ(JsonlError(good + "{\"text\": \"t\""), "bad.jsonl:2: not valid JSON");

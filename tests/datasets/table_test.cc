@@ -53,7 +53,8 @@ TEST(TableTest, LabelledColumnsAreFoundByTheirNames) {
               "pay||a, \"b\";|\tc\nd@2\nlost card||where@5")
         << delimiter;
   }
-  EXPECT_EQ(Format("\xef\xbb\xbfid,Intent,Message\n1,pay,x\n", true),
+  // A byte-order mark is not part of the first name.
+  EXPECT_EQ(Format("\xef\xbb\xbfIntent,id,Message\npay,1,x\n", true),
             "CSV, label column 'Intent', text column 'Message'");
   EXPECT_EQ(Format("text;label\nx;y\n", true), "CSV with ;, label column 'label', text column 'text'");
   EXPECT_EQ(Rows("label\tname\ttext\na\tone\tx\n", true), "a|one|x@2");
@@ -125,6 +126,23 @@ TEST(TableTest, TextsThatAreNotReadAsTheyAreMeantAreRefused) {
   EXPECT_EQ(Rows("message, please call\nx\n", false, {"kind", "message", /*of_examples=*/true}),
             "||message, please call@1\n||x@2");
   EXPECT_EQ(Rows("one message\nx\n", false, {"kind", "message", /*of_examples=*/true}), "||one message@1\n||x@2");
+}
+
+TEST(TableTest, LinesThatLookLikeColumns) {
+  const auto guessed = [](const std::string& file) {
+    std::istringstream in(file);
+    return Table::Open(&in, "f", /*labelled=*/false, ColumnNames()).value().format().guessed;
+  };
+  EXPECT_TRUE(guessed("remark,sort\n"));
+  EXPECT_TRUE(guessed("my remark,sort of case\na,\"b, c\"\nd,e f\ng,h\n")) << "all lines have two fields";
+  EXPECT_FALSE(guessed("my remark,sort of case\na,b\nc,d,e\ng,h\n"));
+  EXPECT_FALSE(guessed("one, two\nthree, four\nfive, six\nseven, eight\n")) << "prose";
+  EXPECT_FALSE(guessed("one\ntwo\nthree\nfour\n"));
+  const std::string utf16(
+      "\xff\xfe"
+      "a\0b\0\n\0",
+      8);
+  EXPECT_EQ(Rows(utf16, false), "f: it looks like UTF-16; `iconv -f UTF-16 -t UTF-8` converts it");
 }
 
 TEST(TableTest, WhatIsAHeader) {

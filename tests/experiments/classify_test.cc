@@ -357,7 +357,7 @@ TEST(ClassifyTest, MistakesAreAnsweredInOneLine) {
   EXPECT_THAT(few(std::string("\xff\xfe"
                               "a\0\t\0x\0\n\0",
                               10)),
-              HasSubstr("\n$bad.tsv: it looks like UTF-16; "));
+              StartsWith("error: $bad.tsv: it looks like UTF-16; "));
   EXPECT_EQ(few("the_word\tx\nTHE-WORD\ty\n"),
             "error: $bad.tsv: the classes 'the_word' and 'THE-WORD' have the same words in the run's tokenizer, 'THE "
             "WORD'; give one of them another name: label, tab, name, tab, text\n");

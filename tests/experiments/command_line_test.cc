@@ -24,6 +24,7 @@ namespace {
 
 using ::testing::AllOf;
 using ::testing::AnyOf;
+using ::testing::EndsWith;
 using ::testing::HasSubstr;
 using ::testing::Not;
 using ::testing::StartsWith;
@@ -47,9 +48,10 @@ TEST_F(CommandLineTest, CommandsThatAreNone) {
   EXPECT_EQ(Error({}, 2), absl::StrCat("a command is missing", known, "; see `metaprompt --help`"));
   EXPECT_EQ(Error({"frob"}, 2), absl::StrCat("there is no command 'frob'", known, "; see `metaprompt --help`"));
   EXPECT_EQ(Error({"frob", "--help"}, 2), Error({"frob"}, 2));
-  EXPECT_EQ(Error({"datasets"}, 2), "a command is missing; known: stats, export; see `metaprompt datasets --help`");
+  EXPECT_EQ(Error({"datasets"}, 2),
+            "a command is missing; known: stats, export, split; see `metaprompt datasets --help`");
   EXPECT_EQ(Error({"datasets", "frob"}, 2),
-            "there is no command 'frob'; known: stats, export; see `metaprompt datasets --help`");
+            "there is no command 'frob'; known: stats, export, split; see `metaprompt datasets --help`");
 }
 
 TEST_F(CommandLineTest, OptionsThatAreWrong) {
@@ -57,6 +59,15 @@ TEST_F(CommandLineTest, OptionsThatAreWrong) {
   EXPECT_EQ(Error({"run", "a", "b"}, 2), "The following argument was not expected: b; see `metaprompt run --help`");
   EXPECT_EQ(Error({"run", "a", "--nope"}, 2),
             "The following argument was not expected: --nope; see `metaprompt run --help`");
+  // What was probably meant.
+  EXPECT_EQ(Error({"classify", "--model", "a", "--labeled", "b"}, 2),
+            "The following argument was not expected: --labeled; did you mean --labelled?; see `metaprompt classify "
+            "--help`");
+  EXPECT_EQ(Error({"run", "a", "--tensorboard", "b"}, 2),
+            "The following argument was not expected: b; --tensorboard takes a value only after =, as in "
+            "--tensorboard=b; see `metaprompt run --help`");
+  EXPECT_EQ(Error({"check", "--json", "a", "b"}, 2),
+            "The following argument was not expected: b; --json takes no value; see `metaprompt check --help`");
   EXPECT_EQ(Error({"check", "a", "--set"}, 2), "--set: 1 required FIELD=VALUE missing; see `metaprompt check --help`");
   EXPECT_EQ(Error({"episodes", "a", "--split", "dev"}, 2),
             "--split: dev not in {train,valid,test}; see `metaprompt episodes --help`");
@@ -104,7 +115,7 @@ TEST_F(CommandLineTest, ShellsCompleteWhatHelpDescribes) {
   WriteBytes("completion", Command({"completion", "bash"}).out);
   const std::string script = In("$completion");
   EXPECT_EQ(Completed(script, {"metaprompt", "s"}), "sweep show spec sinusoid\n");
-  EXPECT_EQ(Completed(script, {"metaprompt", "datasets", ""}), "stats export --help\n");
+  EXPECT_EQ(Completed(script, {"metaprompt", "datasets", ""}), "stats export split --help\n");
   EXPECT_EQ(Completed(script, {"metaprompt", "datasets", "stats", "--s"}), "--set\n");
   EXPECT_EQ(Completed(script, {"metaprompt", "run", "x", "--set", "a=b", "--o"}), "--out\n");
   EXPECT_EQ(Completed(script, {"metaprompt", "classify", "--un"}), "--uncalibrated\n");
@@ -156,6 +167,23 @@ TEST_F(CommandLineTest, ListsAsCheckPrintsThem) {
   EXPECT_EQ(listed.out, Command({"check", "$tiny.textproto", "--set", "episodes.shots=1,2"}).out);
   EXPECT_THAT(listed.out, HasSubstr("\n  shots: [1, 2]\n"));
   EXPECT_THAT(CheckError("episodes.shots=[1"), HasSubstr("'[1' is not a whole number"));
+}
+
+TEST_F(CommandLineTest, CheckLooksAtTheFiles) {
+  const Outcome good = Command({"check", "$tiny.textproto"});
+  EXPECT_EQ(good.status, 0) << good.err;
+  EXPECT_THAT(good.out, EndsWith("\n# data.tsv: 54 texts in 3/3/3 classes (train/valid/test)\n"));
+  const std::string set = "dataset.tsv.path=$none.tsv";
+  const Outcome missing = Command({"check", "$tiny.textproto", "--set", set});
+  EXPECT_EQ(missing.status, 1);
+  EXPECT_EQ(missing.err, "error: $tiny.textproto: $none.tsv: No such file or directory\n");
+  EXPECT_THAT(missing.out, HasSubstr("\nthreads: 1\n")) << "the spec is sound, and is printed";
+  EXPECT_EQ(Error({"check", "$tiny.textproto", "--set", "model.encoder={ checkpoint { path: '$none' } }", "--set",
+                   "model.tokenizer={}"}),
+            "$tiny.textproto: $none: No such file or directory");
+  Write("bad.tsv", "no tab\n");
+  EXPECT_EQ(CheckError("dataset.tsv.path=$bad.tsv"), "$bad.tsv:1: no tab between label and text");
+  EXPECT_THAT(CheckError("episodes.ways=4"), HasSubstr("4"));
 }
 
 TEST_F(CommandLineTest, ARunIsNoCheckpoint) {

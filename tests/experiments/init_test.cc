@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "tests/helpers/command_line_fixture.h"
 
@@ -56,6 +57,10 @@ TEST_F(InitTest, TheSpecExplainsItselfAndRuns) {
                     HasSubstr("# 4 classes for training, 2 for validation, 2 for test; a seed draws which.\n"),
                     HasSubstr("split { shares { train: 0.5 valid: 0.25 } }"), HasSubstr("masked-language-model head"),
                     HasSubstr("episodes { ways: 2 shots: [1, 5] queries: 7 train_ways: 4 train_queries: 5 }\n")));
+  const std::string probe =
+      Command({"init", "--data", "$tickets.csv", "--encoder", kBert, "--template", "linear_probe"}).out;
+  EXPECT_THAT(probe,
+              AllOf(HasSubstr("episodes { ways: 2 shots: [1, 5] queries: 7 }\n"), Not(HasSubstr("raining tasks"))));
   const Outcome run = Run("$first.textproto");
   EXPECT_EQ(run.status, 0) << run.err;
   EXPECT_EQ(Error(init), "$first.textproto: this file is there already; name another");
@@ -70,6 +75,7 @@ TEST_F(InitTest, EveryTemplateRuns) {
       const Outcome spec = Command({"init", "--data", "$tickets.csv", "--encoder", encoder, "--template", kind});
       ASSERT_EQ(spec.status, 0) << spec.err;
       EXPECT_THAT(spec.out, HasSubstr("episodes { ways: 2 shots: 1 queries: 6 }"));
+      EXPECT_EQ(absl::StrContains(spec.out, "# Nothing is trained"), kind == "linear_probe");
       WriteBytes("spec.textproto", spec.out);
       std::vector<std::string> arguments = {"run",   "$spec.textproto",
                                             "--out", absl::StrCat("$", kind, encoder.size()),

@@ -187,7 +187,7 @@ TEST_F(PairsTest, ErrorsOfPairs) {
   const auto error = [&](const std::string& set) { return Error({"check", "$pairs.textproto", "--set", set}); };
   EXPECT_EQ(error("model.prompt.template={text} {mask} {text_c}"),
             "$pairs.textproto: model.prompt.template: '{text_c}' is not one of {text}, {text_b}, {mask}, <soft> and "
-            "<soft:N>");
+            "<soft:N>; did you mean {text_b}?");
   EXPECT_EQ(error("model.verbalizer.answer_texts=1"),
             "$pairs.textproto: model.verbalizer.answer_texts is 1; it must be 0, because model.prompt.template has 2 "
             "texts and the name of a class is one");

@@ -118,8 +118,8 @@ TEST(PretrainingTest, LearnsAndLeavesAnEncoderThatOpens) {
   EXPECT_THAT(Error(Try(TinySpec({"seed=6"}), out)), HasSubstr("another spec"));
   // A run of tasks starts from it.
   RunRecord run;
-  RecordOf(Spec({absl::StrCat("model.encoder.checkpoint.path=", out), "model.prompt.template={text} <soft> {mask}",
-                 "train.meta_steps=2", "test.episodes=4"}),
+  RecordOf(Spec({absl::StrCat("model.encoder.checkpoint.path=", out), "model.tokenizer={}",
+                 "model.prompt.template={text} <soft> {mask}", "train.meta_steps=2", "test.episodes=4"}),
            Folder() + "/from-pretrained", &run);
   EXPECT_TRUE(run.model().mlm_head());
   // An edited record is refused.
@@ -171,8 +171,9 @@ TEST(PretrainingTest, PairsAloneLeaveAnEncoderWithoutAHeadAndMayHaveNoLayer) {
   EXPECT_EQ(opened->encoder->num_layers(), 0U);
   EXPECT_THAT(Read(out + "/config.json"), AllOf(HasSubstr("\"BertModel\""), HasSubstr("\"float16\"")));
   RunRecord run;
-  RecordOf(Spec({absl::StrCat("model.encoder.checkpoint.path=", out), "model.prompt.template={text} <soft> {mask}",
-                 "model.read=UNIT_MEAN", "model.features=UNIT_MEAN", "train.meta_steps=2", "test.episodes=4"}),
+  RecordOf(Spec({absl::StrCat("model.encoder.checkpoint.path=", out), "model.tokenizer={}",
+                 "model.prompt.template={text} <soft> {mask}", "model.read=UNIT_MEAN", "model.features=UNIT_MEAN",
+                 "train.meta_steps=2", "test.episodes=4"}),
            Folder() + "/from-pairs", &run);
   EXPECT_FALSE(run.model().mlm_head());
 }
@@ -233,8 +234,8 @@ TEST(PretrainingTest, TextsOfTestClassesAreRefusedUnlessTransductive) {
   ASSERT_TRUE(record.ok()) << record.status();
   EXPECT_EQ(record->corpus().transductive_texts(), 84);  // 7 of 12 classes of 12 texts
   // A run of tasks that is tested on them is refused.
-  EXPECT_THAT(RecordOf(Spec({absl::StrCat("model.encoder.checkpoint.path=", out), "model.prompt.template={text} {mask}",
-                             "learner.inner.prompt_lr=0"}),
+  EXPECT_THAT(RecordOf(Spec({absl::StrCat("model.encoder.checkpoint.path=", out), "model.tokenizer={}",
+                             "model.prompt.template={text} {mask}", "learner.inner.prompt_lr=0"}),
                        Folder() + "/seen"),
               HasSubstr("the encoder was trained on "));
 }

@@ -24,6 +24,7 @@
 #include "absl/strings/str_split.h"
 #include "datasets/sources/load_dataset.h"
 #include "episodes/sampler.h"
+#include "episodes/text_source.h"
 #include "experiments/workbench/workbench.h"
 #include "metaprompt/base/files.h"
 #include "metaprompt/base/hash.h"
@@ -245,7 +246,7 @@ TEST(RunTest, TextsUnderTwoLabelsAreCountedAndKeptApart) {
   ASSERT_TRUE(WriteFileAtomically(path, lines).ok());
   const std::string set = absl::StrCat("dataset.tsv.path=", path);
   for (const bool apart : {true, false}) {
-    std::vector<std::string> sets = {set};
+    std::vector<std::string> sets = {set, "episodes.word_tasks=1"};
     if (!apart) {
       sets.emplace_back("episodes.allow_shared_texts={}");
     }
@@ -258,6 +259,9 @@ TEST(RunTest, TextsUnderTwoLabelsAreCountedAndKeptApart) {
     }
     const int count = EpisodesWithCopies((*bench)->Sampler(Split::kTrain, 1).value(), ids);
     EXPECT_EQ(apart, count == 0) << count;
+    const auto* texts = static_cast<const TextSource*>((*bench)->Prompted(Split::kTrain).value());
+    const int word_tasks = EpisodesWithCopies((*bench)->TrainSampler(1).value(), texts->WordShared());
+    EXPECT_EQ(apart, word_tasks == 0) << word_tasks;
   }
   std::ostringstream shown;
   Progress progress(&shown, false);

@@ -9,14 +9,20 @@
 #include <algorithm>
 #include <array>
 #include <filesystem>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
 #include "experiments/fine_tuning/fine_tuning_spec.h"
 #include "experiments/pretraining/pretraining_spec.h"
 #include "experiments/spec.h"
+#include "google/protobuf/descriptor.h"
+#include "metaprompt/specs/field_rule.pb.h"
+#include "metaprompt/specs/only_with.h"
 #include "tests/helpers/command_line_fixture.h"
 
 namespace metaprompt {
@@ -193,6 +199,89 @@ TEST_F(CommandLineTest, SpecValuesThatDoNotGoTogether) {
             file + "learner.meta_test.inner.batch is set; with learner.meta_test.epochs it is meta_test.batch");
 }
 
+TEST_F(CommandLineTest, SettingsWithoutEffect) {
+  // A change to the tiny spec, what it lacks, and the change that gives it an effect.
+  struct Case {
+    std::string set;
+    std::string needs;
+    std::vector<std::string> with;
+  };
+  const std::vector<Case> cases = {
+      {"learner.inner.beta1=0.8", "learner.inner.optimizer is ADAMW", {"learner.inner.optimizer=ADAMW"}},
+      {"learner.meta_test.inner.epsilon_place=OUTSIDE",
+       "learner.meta_test.inner.optimizer is ADAMW",
+       {"learner.meta_test.inner.optimizer=ADAMW"}},
+      {"learner.meta_test.batch=4", "learner.meta_test.epochs is above 0", {"learner.meta_test.epochs=2"}},
+      {"learner.adapts.layers=2", "learner.adapts.part is LAST_LAYERS", {"learner.adapts.part=LAST_LAYERS"}},
+      {"learner.maml.first_order_until=1", "learner.maml.order is SECOND", {"learner.maml.order=SECOND"}},
+      {"learner.meta_gradient.max_graph_mib=1", "learner.maml.order is SECOND", {"learner.maml.order=SECOND"}},
+      {"learner.meta_optimizer={ decay: CONSTANT least_share: 0.1 }",
+       "learner.meta_optimizer.decay is LINEAR or COSINE",
+       {"learner.meta_optimizer.decay=COSINE"}},
+      {"learner.inner.lora_lr=0.5", "model.lora.rank is above 0", {"model.lora.rank=2"}},
+      {"model.prompt.lstm_units=8",
+       "model.prompt.reparametrisation is LSTM_MLP",
+       {"model.prompt.reparametrisation=LSTM_MLP"}},
+      {"model.verbalizer.temperature=2", "model.verbalizer.kind is PROTOTYPE", {"model.verbalizer.kind=PROTOTYPE"}},
+      {"learner.meta_test={ epochs: 2 inner { steps: 5 } }",
+       "learner.meta_test.epochs is 0",
+       {"learner.meta_test.epochs=0"}},
+  };
+  for (const Case& one : cases) {
+    std::vector<std::string> command = {"check", "$tiny.textproto", "--set", one.set};
+    const std::string field = absl::StartsWith(one.set, "learner.meta_test={") ? "learner.meta_test.inner.steps"
+                              : absl::StrContains(one.set, '{')                ? "learner.meta_optimizer.least_share"
+                                                                               : one.set.substr(0, one.set.find('='));
+    EXPECT_EQ(Error(command),
+              absl::StrCat("$tiny.textproto: ", field, " has no effect: it is used only if ", one.needs));
+    for (const std::string& set : one.with) {
+      command.insert(command.end(), {"--set", set});
+    }
+    const Outcome checked = Command(command);
+    EXPECT_EQ(checked.status, 0) << one.set << ": " << checked.err;
+    // A spec with every default written out is accepted again.
+    Write("whole.textproto", checked.out);
+    EXPECT_EQ(Command({"check", "$whole.textproto"}).err, "") << one.set;
+  }
+  EXPECT_EQ(CheckError("model.encoder={ checkpoint { path: 'a' } }"),
+            "$tiny.textproto: model.tokenizer.vocab_size has no effect: it is used only if model.encoder.bert is set");
+  EXPECT_THAT(Command({"spec", "learner.meta_test.inner.beta1"}).out,
+              HasSubstr("\n    used only if learner.meta_test.inner.optimizer is ADAMW\n"));
+}
+
+// Adds to `named` the fields with a condition that names a field of this kind of spec, and to `all` those with any
+// condition.
+void FindConditions(std::vector<SpecLevel>* levels, std::set<std::string>* named, std::set<std::string>* all) {
+  const google::protobuf::Descriptor& type = *levels->back().type;
+  for (int i = 0; i < type.field_count(); ++i) {
+    const google::protobuf::FieldDescriptor& field = *type.field(i);
+    for (const std::string& condition : field.options().GetExtension(rule).only_with()) {
+      const std::string name = absl::StrCat(field.full_name(), ": ", condition);
+      all->insert(name);
+      if (ConditionText(*levels, condition).has_value()) {
+        named->insert(name);
+      }
+    }
+    if (field.message_type() != nullptr) {
+      levels->push_back({field.message_type(), absl::StrCat(levels->back().prefix, field.name(), ".")});
+      FindConditions(levels, named, all);
+      levels->pop_back();
+    }
+  }
+}
+
+TEST(OnlyWithTest, ConditionsNameFields) {
+  std::set<std::string> named;
+  std::set<std::string> all;
+  for (const google::protobuf::Descriptor* const type :
+       {ExperimentSpec::descriptor(), FineTuningSpec::descriptor(), PretrainingSpec::descriptor()}) {
+    std::vector<SpecLevel> levels = {{type, ""}};
+    FindConditions(&levels, &named, &all);
+  }
+  EXPECT_GT(all.size(), 20U);
+  EXPECT_EQ(named, all);
+}
+
 TEST_F(CommandLineTest, AssignmentsThatAreWrong) {
   const std::vector<std::pair<std::string, std::string>> cases = {
       {"train", "--set train: expected FIELD=VALUE, as in seed=1, or GROUP={...}"},
@@ -215,6 +304,8 @@ TEST_F(CommandLineTest, AssignmentsThatAreWrong) {
       {"test.baseline=maybe",
        "--set test.baseline: 'maybe' is not true or false (Invalid value for boolean field \"baseline\". Value: "
        "\"maybe\".)"},
+      {"learner=reptile", "--set learner: 'reptile' is not a group of fields; write --set learner.reptile={}"},
+      {"train=meta_step", "--set train: 'meta_step' is not a group of fields; write --set train.meta_steps=VALUE"},
       {"model.encoder.bert=3", "--set model.encoder.bert: '3' is not a group of fields (Expected identifier, got: 3)"},
   };
   for (const auto& [set, message] : cases) {

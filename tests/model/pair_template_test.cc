@@ -131,7 +131,8 @@ TEST(PairTemplateTest, ErrorsNameThePlaceholders) {
   EXPECT_EQ(error("{text} {mask}", Pair()), "");
   EXPECT_EQ(error("{text_b} {mask}", Pair()), "");
   EXPECT_EQ(error("{text} {mask} {text_c} .", Pair()),
-            "model.prompt.template: '{text_c}' is not one of {text}, {text_b}, {mask}, <soft> and <soft:N>");
+            "model.prompt.template: '{text_c}' is not one of {text}, {text_b}, {mask}, <soft> and <soft:N>; did you "
+            "mean {text_b}?");
   EXPECT_EQ(error("{text} {mask} {text_b}", {"text"}),
             "model.prompt.template: '{text_b}' is not one of {text}, {mask}, <soft> and <soft:N>; dataset.csv and "
             "dataset.jsonl have fields that name the columns of further texts, such as text_b_column");

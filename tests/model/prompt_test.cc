@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/status/statusor.h"
@@ -78,9 +79,20 @@ TEST(PromptTest, TemplateErrorsSayWhatIsWrong) {
   EXPECT_EQ(TemplateError("{text} {mask} or {mask}"),
             "model.prompt.template: {mask} must occur once; it occurs 2 times");
   EXPECT_EQ(TemplateError(""), "model.prompt.template: {text} must occur once; it occurs 0 times");
-  EXPECT_EQ(TemplateError("{mask} {txt}"),
-            "model.prompt.template: '{txt}' is not one of {text}, {mask}, <soft> and <soft:N>; dataset.csv and "
+  EXPECT_EQ(TemplateError("{mask} {label}"),
+            "model.prompt.template: '{label}' is not one of {text}, {mask}, <soft> and <soft:N>; dataset.csv and "
             "dataset.jsonl have fields that name the columns of further texts, such as text_b_column");
+  for (const auto& [wrong, meant] :
+       {std::make_pair("{txt}", "{text}"), std::make_pair("{masks}", "{mask}"), std::make_pair("{Mask}", "{mask}"),
+        std::make_pair("<sof>", "<soft>"), std::make_pair("<Soft>", "<soft>"), std::make_pair("<sort:2>", "<soft>")}) {
+    EXPECT_EQ(TemplateError(absl::StrCat("{mask} ", wrong, " {text}")),
+              absl::StrCat("model.prompt.template: '", wrong,
+                           "' is not one of {text}, {mask}, <soft> and <soft:N>; did you mean ", meant, "?"));
+  }
+  // These may be words, or special tokens of a checkpoint.
+  for (const char* token : {"<s>", "</s>", "<extra_id_1>", "<sep>", "<|endoftext|>", "<unused0>", "< soft", "1 < 2"}) {
+    EXPECT_EQ(TemplateError(absl::StrCat("{mask} ", token, " {text}")), "") << token;
+  }
   for (const char* slot : {"<soft:0>", "<soft:-2>", "<soft:1001>"}) {
     EXPECT_EQ(TemplateError(absl::StrCat(slot, " {text} {mask}")),
               absl::StrCat("model.prompt.template: ", slot, " must have 1 to 1000 vectors"));
