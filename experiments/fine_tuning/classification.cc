@@ -106,6 +106,7 @@ absl::StatusOr<Predictions> Predict(const EncoderClassifier& classifier, const P
   for (size_t i = 0; i < predictions.answers.size(); ++i) {
     predictions.accuracy += predictions.answers[i] == examples.labels()[i] ? 1 / all : 0;
   }
+  predictions.accuracy = std::min(predictions.accuracy, 1.0);  // nine times 1 / 9 is above 1 by rounding
   return predictions;
 }
 
