@@ -210,7 +210,11 @@ absl::StatusOr<DatasetSpec> LoadDatasetSpec(const std::string& path, const std::
   return dataset;
 }
 
-absl::StatusOr<ExperimentSpec> CompleteSpec(ExperimentSpec spec, const std::string& name) {
+namespace {
+
+// CompleteSpec, with the result of SettingsWithoutEffect.
+absl::StatusOr<ExperimentSpec> Complete(ExperimentSpec spec, const std::string& name,
+                                        const std::vector<std::string>& idle) {
   // A message whose fields are all defaults may be missing in the file, but not in the record.
   spec.mutable_model()->mutable_tokenizer();
   spec.mutable_model()->mutable_prompt();
@@ -220,7 +224,7 @@ absl::StatusOr<ExperimentSpec> CompleteSpec(ExperimentSpec spec, const std::stri
   spec.mutable_train();
   spec.mutable_test();
   RETURN_IF_ERROR(BrokenRulesError(name, CheckSpec(spec)));
-  RETURN_IF_ERROR(BrokenRulesError(name, SettingsWithoutEffect(spec)));
+  RETURN_IF_ERROR(BrokenRulesError(name, idle));
   if (const absl::Status fits = CheckFits(spec.model()); !fits.ok()) {
     return BrokenRulesError(name, {std::string(fits.message())});
   }
@@ -228,10 +232,18 @@ absl::StatusOr<ExperimentSpec> CompleteSpec(ExperimentSpec spec, const std::stri
   return spec;
 }
 
+}  // namespace
+
+absl::StatusOr<ExperimentSpec> CompleteSpec(ExperimentSpec spec, const std::string& name) {
+  const std::vector<std::string> idle = SettingsWithoutEffect(spec);
+  return Complete(std::move(spec), name, idle);
+}
+
 absl::StatusOr<ExperimentSpec> LoadSpec(const std::string& path, const std::vector<std::string>& sets) {
   ExperimentSpec spec;
-  RETURN_IF_ERROR(ReadSpecFile(path, sets, &spec));
-  return CompleteSpec(std::move(spec), path);
+  std::vector<std::string> idle;
+  RETURN_IF_ERROR(ReadSpecFile(path, sets, &spec, &idle));
+  return Complete(std::move(spec), path, idle);
 }
 
 }  // namespace metaprompt

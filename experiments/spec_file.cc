@@ -4,13 +4,16 @@
 #include <memory>
 
 #include "absl/strings/ascii.h"
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "absl/strings/string_view.h"
 #include "google/protobuf/descriptor.h"
 #include "metaprompt/base/files.h"
 #include "metaprompt/base/likely_cause.h"
 #include "metaprompt/base/status_macros.h"
 #include "metaprompt/base/text.h"
+#include "metaprompt/specs/only_with.h"
 #include "metaprompt/specs/spec_fields.h"
 
 namespace metaprompt {
@@ -26,6 +29,15 @@ constexpr SpecKind kKinds[] = {{"metaprompt.ExperimentSpec", "the spec of an exp
                                {"metaprompt.SweepSpec", "a sweep", "sweep"},
                                {"metaprompt.PretrainingSpec", "the spec of a pre-training", "pretrain"},
                                {"metaprompt.FineTuningSpec", "the spec of a fine-tuning", "finetune"}};
+
+// The field that a line of SettingsWithoutEffect is about.
+absl::string_view FieldOf(absl::string_view line) { return line.substr(0, line.find(' ')); }
+
+// Whether `set`, FIELD=VALUE, gives the field its value, by itself or with a whole group.
+bool Gives(absl::string_view set, absl::string_view field) {
+  const absl::string_view given = absl::StripAsciiWhitespace(set.substr(0, set.find('=')));
+  return field == given || absl::StartsWith(field, absl::StrCat(given, "."));
+}
 
 }  // namespace
 
@@ -48,11 +60,21 @@ absl::Status WithOtherKind(const absl::Status& error, const std::string& text, c
 }
 
 absl::Status ReadSpecFile(const std::string& path, const std::vector<std::string>& sets,
-                          google::protobuf::Message* spec) {
+                          google::protobuf::Message* spec, std::vector<std::string>* idle) {
   ASSIGN_OR_RETURN(const std::string text, ReadFile(path));
   RETURN_IF_ERROR(WithLikelyCause(WithOtherKind(ParseSpec(text, path, spec), text, path, *spec), path));
+  const std::vector<std::string> in_file = SettingsWithoutEffect(*spec);
   for (const std::string& set : sets) {
     RETURN_IF_ERROR(SetField(set, spec));
+  }
+  if (idle != nullptr) {
+    *idle = SettingsWithoutEffect(*spec);
+    const auto lost_it_by_sets = [&](const std::string& line) {
+      const auto same = [&](const std::string& other) { return FieldOf(other) == FieldOf(line); };
+      const auto gives = [&](const std::string& set) { return Gives(set, FieldOf(line)); };
+      return std::none_of(in_file.begin(), in_file.end(), same) && std::none_of(sets.begin(), sets.end(), gives);
+    };
+    idle->erase(std::remove_if(idle->begin(), idle->end(), lost_it_by_sets), idle->end());
   }
   return absl::OkStatus();
 }

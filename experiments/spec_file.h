@@ -11,9 +11,11 @@
 
 namespace metaprompt {
 
-// Reads the file into `spec` and applies each `FIELD=VALUE` of `sets` in order. No rule is checked yet.
+// Reads the file into `spec` and applies each `FIELD=VALUE` of `sets` in order. No rule is checked yet. If given,
+// `idle` becomes SettingsWithoutEffect of the result, but without the settings of the file that have an effect there
+// and lose it only by `sets`: one change must not require others.
 absl::Status ReadSpecFile(const std::string& path, const std::vector<std::string>& sets,
-                          google::protobuf::Message* spec);
+                          google::protobuf::Message* spec, std::vector<std::string>* idle = nullptr);
 
 // Returns `error`, the error of parsing the text of the file as `wanted`; or, if the text is a spec of another kind, an
 // error that names the command for that kind.

@@ -19,7 +19,6 @@
 #include "metaprompt/encoders/initial_vit.h"
 #include "metaprompt/prompts/prompt_template.h"
 #include "metaprompt/specs/field_rules.h"
-#include "metaprompt/specs/only_with.h"
 
 namespace metaprompt {
 namespace {
@@ -140,7 +139,10 @@ std::vector<std::string> CheckFineTuningSpec(const FineTuningSpec& spec) {
   return broken;
 }
 
-absl::StatusOr<FineTuningSpec> CompleteFineTuningSpec(FineTuningSpec spec, const std::string& name) {
+absl::StatusOr<FineTuningSpec> LoadFineTuningSpec(const std::string& path, const std::vector<std::string>& sets) {
+  FineTuningSpec spec;
+  std::vector<std::string> idle;
+  RETURN_IF_ERROR(ReadSpecFile(path, sets, &spec, &idle));
   // A message whose fields are all defaults may be missing in the file, but not in the record.
   spec.mutable_texts();
   spec.mutable_dropout();
@@ -149,13 +151,13 @@ absl::StatusOr<FineTuningSpec> CompleteFineTuningSpec(FineTuningSpec spec, const
   if (spec.encoder().has_bert() && !HasImages(spec.dataset())) {
     spec.mutable_tokenizer();
   }
-  RETURN_IF_ERROR(BrokenRulesError(name, CheckFineTuningSpec(spec)));
-  RETURN_IF_ERROR(BrokenRulesError(name, SettingsWithoutEffect(spec)));
+  RETURN_IF_ERROR(BrokenRulesError(path, CheckFineTuningSpec(spec)));
+  RETURN_IF_ERROR(BrokenRulesError(path, idle));
   ModelSpec model;
   *model.mutable_encoder() = spec.encoder();
   *model.mutable_tokenizer() = spec.tokenizer();
   if (const absl::Status fits = CheckFits(model); !fits.ok()) {
-    return BrokenRulesError(name, {std::string(absl::StripPrefix(fits.message(), "model."))});
+    return BrokenRulesError(path, {std::string(absl::StripPrefix(fits.message(), "model."))});
   }
   WriteOutFineTuning(&spec);
   return spec;
@@ -169,12 +171,6 @@ void WriteOutFineTuning(FineTuningSpec* spec) {
   if (spec->texts().has_test()) {
     spec->mutable_texts()->clear_test_share();
   }
-}
-
-absl::StatusOr<FineTuningSpec> LoadFineTuningSpec(const std::string& path, const std::vector<std::string>& sets) {
-  FineTuningSpec spec;
-  RETURN_IF_ERROR(ReadSpecFile(path, sets, &spec));
-  return CompleteFineTuningSpec(std::move(spec), path);
 }
 
 }  // namespace metaprompt

@@ -14,9 +14,6 @@ namespace metaprompt {
 // fills in the defaults. The error has one line per broken rule.
 absl::StatusOr<FineTuningSpec> LoadFineTuningSpec(const std::string& path, const std::vector<std::string>& sets);
 
-// The same for a spec that does not come from a file; `name` is what its errors begin with.
-absl::StatusOr<FineTuningSpec> CompleteFineTuningSpec(FineTuningSpec spec, const std::string& name);
-
 // Sets every unset field to its default, except the shares of published texts: these would look as if they were used.
 void WriteOutFineTuning(FineTuningSpec* spec);
 

@@ -11,7 +11,6 @@
 #include "metaprompt/encoders/dropout_rates.h"
 #include "metaprompt/encoders/initial_values.h"
 #include "metaprompt/specs/field_rules.h"
-#include "metaprompt/specs/only_with.h"
 
 namespace metaprompt {
 namespace {
@@ -80,7 +79,8 @@ std::vector<std::string> CheckPretrainingSpec(const PretrainingSpec& spec) {
 
 absl::StatusOr<PretrainingSpec> LoadPretrainingSpec(const std::string& path, const std::vector<std::string>& sets) {
   PretrainingSpec spec;
-  RETURN_IF_ERROR(ReadSpecFile(path, sets, &spec));
+  std::vector<std::string> idle;
+  RETURN_IF_ERROR(ReadSpecFile(path, sets, &spec, &idle));
   // A message whose fields are all defaults may be missing in the file, but not in the record.
   spec.mutable_corpus();
   spec.mutable_optimizer();
@@ -90,7 +90,7 @@ absl::StatusOr<PretrainingSpec> LoadPretrainingSpec(const std::string& path, con
     spec.mutable_vocabulary();
   }
   RETURN_IF_ERROR(BrokenRulesError(path, CheckPretrainingSpec(spec)));
-  RETURN_IF_ERROR(BrokenRulesError(path, SettingsWithoutEffect(spec)));
+  RETURN_IF_ERROR(BrokenRulesError(path, idle));
   if (spec.encoder().has_checkpoint()) {  // the file may have settings for a new encoder, too
     spec.clear_vocabulary();
   }

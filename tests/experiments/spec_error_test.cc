@@ -243,8 +243,14 @@ TEST_F(CommandLineTest, SettingsWithoutEffect) {
     Write("whole.textproto", checked.out);
     EXPECT_EQ(Command({"check", "$whole.textproto"}).err, "") << one.set;
   }
-  EXPECT_EQ(CheckError("model.encoder={ checkpoint { path: 'a' } }"),
+  // A change may leave settings of the file without effect, but not those of other changes.
+  EXPECT_EQ(CheckError("model.encoder={ checkpoint { path: 'a' } }"), "$tiny.textproto: a: No such file or directory");
+  EXPECT_EQ(Error({"check", "$tiny.textproto", "--set", "model.encoder={ checkpoint { path: 'a' } }", "--set",
+                   "model.tokenizer={ vocab_size: 70 }"}),
             "$tiny.textproto: model.tokenizer.vocab_size has no effect: it is used only if model.encoder.bert is set");
+  Write("idle.textproto", absl::StrCat(Read("tiny.textproto"), "learner { inner { beta1: 0.8 } }"));
+  EXPECT_EQ(Error({"check", "$idle.textproto", "--set", "learner.inner.steps=1"}),
+            "$idle.textproto: learner.inner.beta1 has no effect: it is used only if learner.inner.optimizer is ADAMW");
   EXPECT_THAT(Command({"spec", "learner.meta_test.inner.beta1"}).out,
               HasSubstr("\n    used only if learner.meta_test.inner.optimizer is ADAMW\n"));
 }
