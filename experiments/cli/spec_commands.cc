@@ -49,7 +49,7 @@ absl::StatusOr<std::string> CheckFiles(const std::string& file, const Experiment
     std::error_code error;
     if (!path.empty() && !std::filesystem::exists(path, error)) {
       return absl::NotFoundError(
-          absl::StrCat(file, ": ", path, ": ", error ? error.message() : "No such file or directory"));
+          absl::StrCat(file, ": ", OneLine(path), ": ", error ? error.message() : "No such file or directory"));
     }
   }
   if (!IsOwnFile(spec.dataset())) {
