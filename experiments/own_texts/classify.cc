@@ -233,6 +233,27 @@ absl::Status NextRows(const ClassifyOptions& options, const Labelling& labelling
   return absl::OkStatus();
 }
 
+// Where the texts are, whose names are `names`. Unless the user gives their columns, those called as in the examples
+// are taken if the file has them.
+ColumnNames ColumnsFor(const ClassifyOptions& options, const PreparedClassifier& prepared,
+                       const std::vector<std::string>& names) {
+  ColumnNames columns = options.columns;
+  columns.of_examples = !options.support.empty();
+  columns.wanted = names;
+  if (options.labelled || !columns.text.empty() || !columns.text_b.empty()) {
+    return columns;
+  }
+  for (size_t i = 0; i < std::min(names.size(), prepared.text_columns.size()); ++i) {
+    if (names[i] == "text") {
+      columns.text = prepared.text_columns[i];
+    } else if (names[i] == "text_b") {
+      columns.text_b = prepared.text_columns[i];
+    }
+  }
+  columns.of_examples = true;
+  return columns;
+}
+
 }  // namespace
 
 absl::Status ClassifyLines(const ClassifyOptions& options, std::istream* in, const std::string& name, std::ostream* out,
@@ -245,10 +266,7 @@ absl::Status ClassifyLines(const ClassifyOptions& options, std::istream* in, con
   if (options.all && !options.json && !options.labelled) {
     *out << HeaderLine(prepared.classes, names, options.columns.keep) << std::flush;
   }
-  ColumnNames columns = options.columns;
-  columns.of_examples = !options.support.empty();
-  columns.wanted = names;
-  ASSIGN_OR_RETURN(Table table, Table::Open(in, name, options.labelled, columns));
+  ASSIGN_OR_RETURN(Table table, Table::Open(in, name, options.labelled, ColumnsFor(options, prepared, names)));
   const bool like_names = table.format().kind == TableFormat::kLines && table.format().guessed;
   progress->Line(absl::StrCat(name, ": ", table.format().Describe(),
                               like_names ? absl::StrCat("; if these are columns, name that of the texts with "

@@ -81,6 +81,17 @@ absl::Status Calibrate(const ClassifyOptions& options, const ClassifierStart& st
   return absl::OkStatus();
 }
 
+std::vector<std::string> ColumnsOfTexts(const TableFormat& format) {
+  std::vector<std::string> columns;
+  for (const ColumnOfText& text : format.texts) {
+    if (text.header.empty() || !IsPrintable(text.header)) {
+      return {};
+    }
+    columns.push_back(text.header);
+  }
+  return columns;
+}
+
 absl::StatusOr<PreparedClassifier> OpenSaved(const ClassifyOptions& options, at::Device device, TaskPool* pool,
                                              Progress* progress) {
   progress->Begin("classify", "texts", 0, 0);
@@ -89,6 +100,7 @@ absl::StatusOr<PreparedClassifier> OpenSaved(const ClassifyOptions& options, at:
   prepared.start = std::make_unique<ClassifierStart>(ClassifierStart{std::move(opened.run), {}, opened.about.start()});
   SetPrecision(options, &prepared.start->run);
   prepared.classes = std::move(opened.classes);
+  prepared.text_columns.assign(opened.about.text_columns().begin(), opened.about.text_columns().end());
   const double temperature = options.calibrate ? opened.about.temperature() : 1;
   ASSIGN_OR_RETURN(Classifier classifier, Classifier::Restore(&prepared.start->run, std::move(opened.adapted),
                                                               temperature, prepared.classes, device, pool));
@@ -114,6 +126,7 @@ absl::StatusOr<PreparedClassifier> AdaptNow(const ClassifyOptions& options, at::
   }
   ASSIGN_OR_RETURN(Examples examples, ReadExamples(options.support, columns));
   prepared.classes = std::move(examples.classes);
+  prepared.text_columns = ColumnsOfTexts(examples.format);
   if (examples.format.kind != TableFormat::kLabelTabText) {
     progress->Line(
         absl::StrCat(options.support, ": ", examples.format.Describe(),
@@ -143,6 +156,7 @@ absl::StatusOr<PreparedClassifier> AdaptNow(const ClassifyOptions& options, at::
                                 prepared.classifier->support_right(), prepared.classifier->support_texts()));
   SavedClassifier about;
   about.set_start(start.name);
+  about.mutable_text_columns()->Assign(prepared.text_columns.begin(), prepared.text_columns.end());
   RETURN_IF_ERROR(Calibrate(options, start, device, pool, progress, &prepared, &about));
   start.params.clear();  // not needed any more
   if (options.save.has_value()) {

@@ -20,6 +20,8 @@ struct PreparedClassifier {
   std::unique_ptr<ClassifierStart> start;  // the classifier points to its run
   std::vector<SupportClass> classes;
   std::unique_ptr<Classifier> classifier;
+  // What the file of the examples called the columns of an example's texts; none: it had no such names.
+  std::vector<std::string> text_columns;
 };
 
 // Checks that the options fit together, opens the files that they name, adapts, calibrates and saves. Progress lines

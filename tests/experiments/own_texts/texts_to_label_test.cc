@@ -81,6 +81,22 @@ TEST_F(TextsToLabelTest, ColumnsThatAreKept) {
               HasSubstr("\nerror: the standard input:1: no field 'id'; the object has: text\n"));
 }
 
+TEST_F(TextsToLabelTest, ColumnsThatAreCalledAsInTheExamples) {
+  Write("few.csv",
+        "request,team\nthe cat is small,cat\na cat and a cat,cat\ndog on the dog,dog\nnot the small dog,dog\n");
+  const std::string csv = "id,request\n7,the cat\n";
+  const Outcome now = Classify({"--save", folder_ + "mine"}, csv);
+  ASSERT_EQ(now.status, 0) << now.err;
+  EXPECT_THAT(now.err, HasSubstr("\nthe standard input: CSV, text column 'request'; --keep COLUMN "));
+  EXPECT_EQ(std::count(now.out.begin(), now.out.end(), '\n'), 1) << now.out;
+  const Outcome later = Command({"classify", "--model", folder_ + "mine", "--threads", "1"}, false, csv);
+  EXPECT_EQ(later.out, now.out) << later.err;
+  // Other files are read as before.
+  EXPECT_THAT(Classify({}, "the cat\n").err, HasSubstr("\nthe standard input: one text per line\n"));
+  EXPECT_THAT(Classify({}, "text,request\nthe cat,a\n").err, HasSubstr(": CSV, text column 'request'"));
+  EXPECT_THAT(Classify({}, "id,text\n7,the cat\n").err, HasSubstr(": CSV, text column 'text'"));
+}
+
 // The lines of both files that `datasets split` makes.
 struct Parts {
   std::vector<std::string> examples;
