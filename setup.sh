@@ -7,7 +7,8 @@ packages=(
   fonts-dejavu-core fonts-dejavu-extra fonts-freefont-ttf
   libabsl-dev libarchive-dev libcli11-dev libfreetype-dev libgloo-dev libgmock-dev libgtest-dev libicu-dev libisal-dev
   libjemalloc-dev libopenblas-dev libpng-dev libprotobuf-dev libsentencepiece-dev libssl-dev libtorch-dev libturbojpeg0-dev
-  lz4 nlohmann-json3-dev pkgconf protobuf-compiler pybind11-dev python3 python3-dev python3-numpy python3-protobuf xz-utils
+  lz4 nlohmann-json3-dev pkgconf protobuf-compiler pybind11-dev python3 python3-dev python3-numpy python3-protobuf
+  python3-venv xz-utils
 )
 
 fail() {

@@ -83,15 +83,14 @@ py::bytes Run(const std::string& spec_bytes, const std::string& out, const py::o
   return py::bytes(ValueOrThrow(std::move(record)));
 }
 
-std::unique_ptr<AdaptedRun> Adapt(const std::shared_ptr<OpenedRun>& run, const std::vector<std::string>& labels,
-                                  const std::vector<std::string>& names,
-                                  const std::vector<std::vector<std::string>>& texts, const AdaptOptions& options) {
+std::vector<LabelledText> Labelled(const std::vector<std::string>& labels, const std::vector<std::string>& names,
+                                   const std::vector<std::vector<std::string>>& texts) {
   std::vector<LabelledText> labelled;
   labelled.reserve(texts.size());
   for (size_t i = 0; i < texts.size(); ++i) {
     labelled.push_back({labels.at(i), names.at(i), texts[i]});
   }
-  return ValueOrThrow(Alone([&] { return AdaptedRun::Adapt(run, labelled, options); }));
+  return labelled;
 }
 
 void RegisterErrors(py::module_* module) {
@@ -116,8 +115,10 @@ void RegisterRuns(py::module_* module) {
           "adapt",
           [](const std::shared_ptr<OpenedRun>& run, const std::vector<std::string>& labels,
              const std::vector<std::string>& names, const std::vector<std::vector<std::string>>& texts, int shots,
-             const std::string& device,
-             int threads) { return Adapt(run, labels, names, texts, {shots, device, threads}); },
+             const std::string& device, int threads) {
+            const std::vector<LabelledText> labelled = Labelled(labels, names, texts);
+            return ValueOrThrow(Alone([&] { return AdaptedRun::Adapt(run, labelled, {shots, device, threads}); }));
+          },
           py::arg("labels"), py::arg("names"), py::arg("texts"), py::arg("shots"), py::arg("device"),
           py::arg("threads"));
   py::class_<AdaptedRun>(*module, "AdaptedRun")
@@ -131,6 +132,15 @@ void RegisterRuns(py::module_* module) {
             return py::bytes(reinterpret_cast<const char*>(flat.data()), flat.size() * sizeof(float));
           },
           "float32 [texts, classes] by rows, as bytes");
+  module->def("adapt_checkpoint",
+              [](const std::string& folder, const std::string& precision, const std::vector<std::string>& labels,
+                 const std::vector<std::string>& names, const std::vector<std::vector<std::string>>& texts,
+                 const std::string& device, int threads) {
+                const std::vector<LabelledText> labelled = Labelled(labels, names, texts);
+                return ValueOrThrow(Alone([&] {
+                  return AdaptedRun::AdaptCheckpoint(folder, precision, labelled, {/*shots=*/0, device, threads});
+                }));
+              });
 }
 
 void RegisterEpisodes(py::module_* module) {

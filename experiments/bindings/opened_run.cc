@@ -55,12 +55,16 @@ absl::StatusOr<std::vector<SupportClass>> ClassesOf(const std::vector<LabelledTe
   return std::move(classes).Finish();
 }
 
+absl::Status CheckPrecision(const std::string& precision) {
+  return precision.empty() || precision == "FLOAT32" || precision == "BFLOAT16"
+             ? absl::OkStatus()
+             : absl::InvalidArgumentError(absl::StrCat("precision is ", Quoted(precision), "; FLOAT32 or BFLOAT16"));
+}
+
 }  // namespace
 
 absl::StatusOr<std::shared_ptr<OpenedRun>> OpenedRun::Open(const std::string& path, const std::string& precision) {
-  if (!precision.empty() && precision != "FLOAT32" && precision != "BFLOAT16") {
-    return absl::InvalidArgumentError(absl::StrCat("precision is ", Quoted(precision), "; FLOAT32 or BFLOAT16"));
-  }
+  RETURN_IF_ERROR(CheckPrecision(precision));
   ASSIGN_OR_RETURN(FinishedRun run, FinishedRun::Open(path));
   RETURN_IF_ERROR(run.CheckTexts("adapting to texts"));
   if (!precision.empty()) {
@@ -77,24 +81,48 @@ absl::StatusOr<ParamList> OpenedRun::Params(int shots) {
   return params_;
 }
 
-absl::StatusOr<std::unique_ptr<AdaptedRun>> AdaptedRun::Adapt(std::shared_ptr<OpenedRun> run,
-                                                              const std::vector<LabelledText>& texts,
-                                                              const AdaptOptions& options) {
-  ASSIGN_OR_RETURN(const std::vector<SupportClass> classes, ClassesOf(texts, run->run().prompt().names()));
+absl::StatusOr<std::unique_ptr<AdaptedRun>> AdaptedRun::AdaptParams(std::shared_ptr<const FinishedRun> run,
+                                                                    const ParamList& params, int shots,
+                                                                    const std::vector<SupportClass>& classes,
+                                                                    const AdaptOptions& options) {
   ASSIGN_OR_RETURN(const at::Device device, DeviceOf(options.device));
-  const FinishedRun& finished = run->run();
-  ASSIGN_OR_RETURN(const int shots,
-                   finished.ShotsOf(options.shots > 0 ? options.shots : NearestShots(finished.record(), classes)));
-  ASSIGN_OR_RETURN(const ParamList params, run->Params(shots));
-  std::unique_ptr<AdaptedRun> adapted(new AdaptedRun(std::move(run), device.is_cpu() ? ThreadsOr(options.threads) : 1));
-  adapted->shots_ = shots;
+  const int threads = device.is_cpu() ? ThreadsOr(options.threads) : 1;
+  std::unique_ptr<AdaptedRun> adapted(new AdaptedRun(std::move(run), shots, threads));
   for (const SupportClass& one : classes) {
     adapted->labels_.push_back(one.label);
   }
-  absl::StatusOr<Classifier> classifier = Classifier::Adapt(&finished, params, classes, device, &adapted->pool_);
+  absl::StatusOr<Classifier> classifier =
+      Classifier::Adapt(adapted->run_.get(), params, classes, device, &adapted->pool_);
   RETURN_IF_ERROR(classifier);
   adapted->classifier_ = *std::move(classifier);
   return adapted;
+}
+
+absl::StatusOr<std::unique_ptr<AdaptedRun>> AdaptedRun::Adapt(std::shared_ptr<OpenedRun> run,
+                                                              const std::vector<LabelledText>& texts,
+                                                              const AdaptOptions& options) {
+  const FinishedRun& finished = run->run();
+  ASSIGN_OR_RETURN(const std::vector<SupportClass> classes, ClassesOf(texts, finished.prompt().names()));
+  ASSIGN_OR_RETURN(const int shots,
+                   finished.ShotsOf(options.shots > 0 ? options.shots : NearestShots(finished.record(), classes)));
+  ASSIGN_OR_RETURN(const ParamList params, run->Params(shots));
+  return AdaptParams(std::shared_ptr<const FinishedRun>(std::move(run), &finished), params, shots, classes, options);
+}
+
+absl::StatusOr<std::unique_ptr<AdaptedRun>> AdaptedRun::AdaptCheckpoint(const std::string& folder,
+                                                                        const std::string& precision,
+                                                                        const std::vector<LabelledText>& texts,
+                                                                        const AdaptOptions& options) {
+  RETURN_IF_ERROR(CheckPrecision(precision));
+  std::vector<std::string> names = {"text"};
+  if (!texts.empty() && texts[0].texts.size() == 2) {
+    names.emplace_back("text_b");
+  }
+  ASSIGN_OR_RETURN(const std::vector<SupportClass> classes, ClassesOf(texts, names));
+  ASSIGN_OR_RETURN(ClassifierStart start, StartOfCheckpoint(folder, classes, names));
+  start.run.set_bfloat16(precision == "BFLOAT16");
+  return AdaptParams(std::make_shared<const FinishedRun>(std::move(start.run)), start.params, /*shots=*/0, classes,
+                     options);
 }
 
 absl::StatusOr<std::vector<float>> AdaptedRun::Probabilities(const std::vector<std::vector<std::string>>& examples) {
@@ -102,7 +130,7 @@ absl::StatusOr<std::vector<float>> AdaptedRun::Probabilities(const std::vector<s
   std::vector<std::string> collapsed;
   collapsed.reserve(examples.size());
   for (size_t i = 0; i < examples.size(); ++i) {
-    absl::StatusOr<std::string> example = ExampleWith(run_->run().prompt().names(), examples[i]);
+    absl::StatusOr<std::string> example = ExampleWith(run_->prompt().names(), examples[i]);
     if (!example.ok()) {
       return absl::InvalidArgumentError(absl::StrCat("text ", i, ": ", example.status().message()));
     }

@@ -1,4 +1,4 @@
-// A finished run for other languages. After adaptation to labelled texts, it labels new texts.
+// A finished run, or a checkpoint, for other languages. After adaptation to labelled texts, it labels new texts.
 #ifndef EXPERIMENTS_BINDINGS_OPENED_RUN_H_
 #define EXPERIMENTS_BINDINGS_OPENED_RUN_H_
 
@@ -10,6 +10,7 @@
 
 #include "absl/status/statusor.h"
 #include "experiments/own_texts/classifier.h"
+#include "experiments/own_texts/support_classes.h"
 #include "experiments/result.pb.h"
 #include "experiments/workbench/finished_run.h"
 #include "learners/inner/task_pool.h"
@@ -57,17 +58,29 @@ class AdaptedRun {
                                                            const std::vector<LabelledText>& texts,
                                                            const AdaptOptions& options);
 
+  // The same with the checkpoint in a Hugging Face folder, as StartOfCheckpoint. An example has one text, or two for
+  // pairs. `precision`: FLOAT32 or BFLOAT16; empty: FLOAT32. `options.shots` is not used.
+  static absl::StatusOr<std::unique_ptr<AdaptedRun>> AdaptCheckpoint(const std::string& folder,
+                                                                     const std::string& precision,
+                                                                     const std::vector<LabelledText>& texts,
+                                                                     const AdaptOptions& options);
+
   const std::vector<std::string>& labels() const { return labels_; }
-  int shots() const { return shots_; }
+  int shots() const { return shots_; }  // of the run's parameters; 0: a checkpoint has none
   int64_t support_right() const { return classifier_->support_right(); }
   // [examples, classes] by rows, in the order of labels(). `examples` has the texts of each example. It is an error if
   // a probability is not finite.
   absl::StatusOr<std::vector<float>> Probabilities(const std::vector<std::vector<std::string>>& examples);
 
  private:
-  AdaptedRun(std::shared_ptr<OpenedRun> run, int threads) : run_(std::move(run)), pool_(threads) {}
+  AdaptedRun(std::shared_ptr<const FinishedRun> run, int shots, int threads)
+      : run_(std::move(run)), pool_(threads), shots_(shots) {}
+  static absl::StatusOr<std::unique_ptr<AdaptedRun>> AdaptParams(std::shared_ptr<const FinishedRun> run,
+                                                                 const ParamList& params, int shots,
+                                                                 const std::vector<SupportClass>& classes,
+                                                                 const AdaptOptions& options);
 
-  std::shared_ptr<OpenedRun> run_;
+  std::shared_ptr<const FinishedRun> run_;
   TaskPool pool_;
   std::vector<std::string> labels_;
   int shots_ = 0;

@@ -1,4 +1,4 @@
-"""A run's initialisation that is adapted to a few labelled texts, with the interface of a scikit-learn estimator."""
+"""An initialisation that is adapted to a few labelled texts, with the interface of a scikit-learn estimator."""
 
 import os
 
@@ -40,12 +40,13 @@ def _texts(x):
 
 
 class Classifier:
-    """Labels texts with a run's initialisation that is adapted to a few examples.
+    """Labels texts after it has been adapted to a few examples. It starts from a run's initialisation or a checkpoint.
 
-    run: the run's directory, or the result of metaprompt.load. shots: which of the run's initialisations to use; 0: the
+    run: the run's directory, or the result of metaprompt.load. encoder: in place of a run, a folder with a checkpoint in
+    Hugging Face's format, as `metaprompt classify --encoder` takes it. shots: which of the run's initialisations to use; 0: the
     one whose number of shots is nearest to the number of examples per class. names: a dictionary from labels to the
     words of the classes, for labels without a meaning, such as 0 and 1 [the label, with blanks for - _ and /].
-    precision: FLOAT32 or BFLOAT16 [the run's]. device: cpu, cuda or cuda:N. threads: 0 for one per core.
+    precision: FLOAT32 or BFLOAT16 [the run's; FLOAT32]. device: cpu, cuda or cuda:N. threads: 0 for one per core.
 
     After fit there are `classes_`, the labels in numpy's order; `shots_`; and `support_right_`, the number of examples
     that the classifier labels correctly. Fitting is deterministic. A pickled classifier is fitted again on its first
@@ -54,16 +55,18 @@ class Classifier:
 
     _estimator_type = "classifier"
 
-    def __init__(self, run=None, shots=0, names=None, precision="", device="cpu", threads=0):
+    def __init__(self, run=None, shots=0, names=None, precision="", device="cpu", threads=0, encoder=None):
         self.run = run
         self.shots = shots
         self.names = names
         self.precision = precision
         self.device = device
         self.threads = threads
+        self.encoder = encoder
 
     def get_params(self, deep=True):
-        return {name: getattr(self, name) for name in ("run", "shots", "names", "precision", "device", "threads")}
+        names = ("run", "shots", "names", "precision", "device", "threads", "encoder")
+        return {name: getattr(self, name) for name in names}
 
     def set_params(self, **params):
         for name, value in params.items():
@@ -93,12 +96,12 @@ class Classifier:
     def fit(self, X, y):
         """Adapts to texts X with labels y: strings, or numbers, which become strings where words are needed.
 
-        If the run's template has several texts, an example is a tuple of texts, or a row of an array with one column
+        If the run's template has several texts, or for pairs with an encoder, an example is a tuple of texts, or a row of an array with one column
         per text, in the order of the run's data: text, text_b, then the further columns. Texts that the template leaves
         out are left out here, too.
         """
-        if self.run is None:
-            raise ValueError("Classifier needs a run: Classifier(run=DIR)")
+        if (self.run is None) == (self.encoder is None):
+            raise ValueError("Classifier needs either a run or an encoder: Classifier(run=DIR) or Classifier(encoder=DIR)")
         texts = _texts(X)
         labels = np.asarray(y)
         if labels.shape != (len(texts),):
@@ -113,16 +116,15 @@ class Classifier:
     def _adapt(self):
         texts, labels = self._support
         names = self.names or {}
-        run = os.fspath(getattr(self.run, "path", self.run))
-        self._adapted = _open(run, self.precision).call(
-            "adapt",
-            [str(label) for label in labels],
-            [str(names.get(label, "")) for label in labels.tolist()],
-            texts,
-            self.shots,
-            self.device,
-            self.threads,
-        )
+        examples = [str(label) for label in labels], [str(names.get(label, "")) for label in labels.tolist()], texts
+        if self.encoder is not None:
+            encoder = os.fspath(self.encoder)
+            self._adapted = _native.call(
+                "adapt_checkpoint", encoder, self.precision, *examples, self.device, self.threads
+            )
+        else:
+            opened = _open(os.fspath(getattr(self.run, "path", self.run)), self.precision)
+            self._adapted = opened.call("adapt", *examples, self.shots, self.device, self.threads)
         if len(self._adapted.get("labels")) != len(self.classes_):
             raise ValueError("two labels differ only in blanks")
         # The library's classes are in the order of their first texts.
@@ -165,6 +167,6 @@ def _not_fitted(message):
     return NotFittedError(message)
 
 
-def fit_and_predict(support_x, support_y, query_x, *, run, **options):
-    """The labels of `query_x`, after the run's initialisation has adapted to the support set."""
+def fit_and_predict(support_x, support_y, query_x, *, run=None, **options):
+    """The labels of `query_x`, after a Classifier with these options has adapted to the support set."""
     return Classifier(run, **options).fit(support_x, support_y).predict(query_x)

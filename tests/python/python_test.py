@@ -21,6 +21,7 @@ if "TEST_SRCDIR" in os.environ:
     PACKAGE = Path(os.environ["TEST_SRCDIR"]) / os.environ["TEST_WORKSPACE"] / "python"
     sys.path.insert(0, str(PACKAGE))
 
+ENCODER = os.path.abspath("tests/goldens/encoders/bert")
 PROGRAM = os.path.abspath(sys.argv[1]) if len(sys.argv) > 1 else ""
 SPEC = """
 name: "tiny"
@@ -127,19 +128,20 @@ class PythonTest(unittest.TestCase):
         texts = ["ama ana ara", "fmf  fqf", "red ana", "blue fqf 7"] * 200  # more than one chunk
         Path("few.tsv").write_text("".join(f"{label}\t{text}\n" for label, text in zip(LABELS, TEXTS)))
         Path("texts").write_text("".join(text + "\n" for text in texts))
-        done = program("classify", "--run", "run", "--support", "few.tsv",
-                       "--all", "--json", "--uncalibrated", "--threads", "1", "texts")
-        self.assertEqual(done.returncode, 0, done.stderr)
-        answers = [json.loads(line) for line in done.stdout.splitlines()]
-        classifier = self.classifier(threads=1)
-        self.assertEqual((classifier.shots_, list(classifier.classes_)), (2, ["apple", "zebra"]))
-        probabilities = classifier.predict_proba(texts)
-        self.assertEqual(probabilities.shape, (len(texts), 2))
-        self.assertEqual(list(classifier.predict(texts)), [one["label"] for one in answers])
-        self.assertGreater(probabilities.std(), 1e-4)  # the texts differ
-        for row, one in zip(probabilities, answers):
-            for label, probability in zip(classifier.classes_, row):
-                self.assertAlmostEqual(float(probability), one["probabilities"][label], delta=1e-6)
+        for option, start, shots in (("--run", {"run": "run"}, 2), ("--encoder", {"encoder": ENCODER}, 0)):
+            done = program("classify", option, *start.values(), "--support", "few.tsv",
+                           "--all", "--json", "--uncalibrated", "--threads", "1", "texts")
+            self.assertEqual(done.returncode, 0, done.stderr)
+            answers = [json.loads(line) for line in done.stdout.splitlines()]
+            classifier = self.module.Classifier(**start, threads=1).fit(TEXTS, LABELS)
+            self.assertEqual((classifier.shots_, list(classifier.classes_)), (shots, ["apple", "zebra"]))
+            probabilities = classifier.predict_proba(texts)
+            self.assertEqual(probabilities.shape, (len(texts), 2))
+            self.assertEqual(list(classifier.predict(texts)), [one["label"] for one in answers])
+            self.assertGreater(probabilities.std(), 1e-4)  # the texts differ
+            for row, one in zip(probabilities, answers):
+                for label, probability in zip(classifier.classes_, row):
+                    self.assertAlmostEqual(float(probability), one["probabilities"][label], delta=1e-6)
 
     def test_the_classifier_on_an_episode_is_meta_test(self):
         run = self.module.load("run")
@@ -185,6 +187,11 @@ class PythonTest(unittest.TestCase):
             fresh.fit(["x", "y"], ["a"])
         with self.assertRaisesRegex(TypeError, "text 0 is of type int"):
             fresh.fit([1, 2], ["a", "b"])
+        for start in ({}, {"run": "run", "encoder": ENCODER}):
+            with self.assertRaisesRegex(ValueError, "either a run or an encoder"):
+                self.module.Classifier(**start).fit(["x", "y"], ["a", "b"])
+        with self.assertRaisesRegex(self.module.Error, "^nowhere: no such folder here"):
+            self.module.Classifier(encoder="nowhere").fit(["x", "y"], ["a", "b"])
         with self.assertRaisesRegex(Exception, "call fit first"):
             self.module.Classifier("run").predict(["x"])
 
