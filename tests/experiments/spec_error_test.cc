@@ -17,6 +17,7 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_replace.h"
 #include "experiments/fine_tuning/fine_tuning_spec.h"
 #include "experiments/pretraining/pretraining_spec.h"
 #include "experiments/spec.h"
@@ -248,7 +249,7 @@ TEST_F(CommandLineTest, SettingsWithoutEffect) {
   EXPECT_EQ(Error({"check", "$tiny.textproto", "--set", "model.encoder={ checkpoint { path: 'a' } }", "--set",
                    "model.tokenizer={ vocab_size: 70 }"}),
             "$tiny.textproto: model.tokenizer.vocab_size has no effect: it is used only if model.encoder.bert is set");
-  Write("idle.textproto", absl::StrCat(Read("tiny.textproto"), "learner { inner { beta1: 0.8 } }"));
+  Write("idle.textproto", absl::StrReplaceAll(Read("tiny.textproto"), {{"steps: 1 }", "steps: 1 beta1: 0.8 }"}}));
   EXPECT_EQ(Error({"check", "$idle.textproto", "--set", "learner.inner.steps=1"}),
             "$idle.textproto: learner.inner.beta1 has no effect: it is used only if learner.inner.optimizer is ADAMW");
   EXPECT_THAT(Command({"spec", "learner.meta_test.inner.beta1"}).out,
