@@ -75,6 +75,9 @@ absl::Status ReadSpecFile(const std::string& path, const std::vector<std::string
       return std::none_of(in_file.begin(), in_file.end(), same) && std::none_of(sets.begin(), sets.end(), gives);
     };
     idle->erase(std::remove_if(idle->begin(), idle->end(), lost_it_by_sets), idle->end());
+    if (idle->empty()) {  // the others get their defaults, so that the resulting spec is sound, too
+      ClearSettingsWithoutEffect(spec);
+    }
   }
   return absl::OkStatus();
 }

@@ -32,6 +32,10 @@ absl::Status FindKept(const std::vector<std::string>& keep, TableFormat* format)
     ColumnOfText column{name, kNoColumn, name};
     if (format->kind == TableFormat::kSeparated) {
       const auto named = std::find(format->names.begin(), format->names.end(), name);
+      if (std::count(format->names.begin(), format->names.end(), name) > 1) {
+        return absl::InvalidArgumentError(
+            absl::StrCat("two columns are called ", Quoted(name), "; rename one of them in the first line"));
+      }
       uint64_t number = 0;
       if (named != format->names.end()) {
         column.place = static_cast<size_t>(named - format->names.begin());

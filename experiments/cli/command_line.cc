@@ -15,6 +15,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "absl/strings/string_view.h"
+#include "absl/strings/strip.h"
 #include "experiments/cli/commands.h"
 #include "experiments/cli/describe_program.h"
 #include "experiments/cli/init_command.h"
@@ -117,6 +118,15 @@ void CheckNoEmptyValues(const CLI::App& app) {
   }
 }
 
+// The first argument such as --keep=, without the =; empty if there is none. CLI11 would take the next argument as the
+// value.
+std::string OptionWithoutValue(const std::vector<std::string>& arguments) {
+  const auto found = std::find_if(arguments.begin(), arguments.end(), [](const std::string& argument) {
+    return absl::StartsWith(argument, "--") && absl::EndsWith(argument, "=");
+  });
+  return found == arguments.end() ? "" : std::string(absl::StripSuffix(*found, "="));
+}
+
 void RegisterAll(CLI::App* app, Commands* commands) {
   RegisterRunCommands(commands);
   RegisterTrainingCommands(commands);
@@ -144,9 +154,13 @@ int RunCommand(const std::vector<std::string>& arguments, const Console& console
   app.set_version_flag("--version", absl::StrCat("metaprompt ", ProgramVersion()), "Print the version");
   Commands commands(&app);
   RegisterAll(&app, &commands);
+  const std::string empty = OptionWithoutValue(arguments);
   try {
     std::vector<std::string> reversed(arguments.rbegin(), arguments.rend());
     app.parse(std::move(reversed));
+    if (!empty.empty()) {
+      throw CLI::ValidationError(empty, "the value is empty");
+    }
     CheckNoEmptyValues(app);
     std::ostream nowhere(nullptr);
     Console inside = console;
@@ -157,7 +171,8 @@ int RunCommand(const std::vector<std::string>& arguments, const Console& console
       app.exit(error, *console.out, *console.err);
       return ExitStatus(absl::OkStatus(), console);
     }
-    *console.err << UsageError(app, error, arguments);
+    *console.err << UsageError(app, empty.empty() ? error : CLI::ValidationError(empty, "the value is empty"),
+                               arguments);
     return kUsage;
   } catch (const c10::Error& error) {
     *console.err << "internal error: " << error.what_without_backtrace() << '\n';

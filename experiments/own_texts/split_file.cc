@@ -20,6 +20,7 @@
 #include "metaprompt/base/files.h"
 #include "metaprompt/base/likely_cause.h"
 #include "metaprompt/base/new_folder.h"
+#include "metaprompt/base/process.h"
 #include "metaprompt/base/status_macros.h"
 #include "metaprompt/base/text.h"
 
@@ -125,17 +126,25 @@ absl::StatusOr<Sides> DrawAll(const SplitFileOptions& options, const std::vector
 // What to print after the files are written.
 std::string Summary(const SplitFileOptions& options, const TableFormat& format, const std::vector<std::string>& files,
                     const std::vector<size_t>& counts, size_t classes, const std::vector<std::string>& untested) {
-  std::string columns;
-  for (const auto& [option, name] : {std::make_pair(" --label-column ", options.columns.label),
-                                     std::make_pair(" --text-column ", options.columns.text),
-                                     std::make_pair(" --text-b-column ", options.columns.text_b)}) {
-    absl::StrAppend(&columns, name.empty() ? "" : absl::StrCat(option, Quoted(name)));
+  std::vector<std::string> command = {"metaprompt", "classify", "--support",  files[0],
+                                      "--encoder",  "FOLDER",   "--labelled", files[1]};
+  // Columns that were guessed from the whole file may not be guessed from a part of it.
+  const auto place_of = [&](const std::string& header, size_t place) {
+    return header.empty() ? absl::StrCat(place + 1) : header;
+  };
+  const std::string label = format.guessed ? place_of(format.label_name, format.label) : options.columns.label;
+  const std::string text =
+      format.guessed ? place_of(format.texts[0].header, format.texts[0].place) : options.columns.text;
+  for (const auto& [option, name] : {std::make_pair("--label-column", label), std::make_pair("--text-column", text),
+                                     std::make_pair("--text-b-column", options.columns.text_b)}) {
+    if (!name.empty()) {
+      command.insert(command.end(), {option, name});
+    }
   }
   return absl::StrCat(options.file, ": ", format.Describe(), "\n", files[0], ": ", counts[0], " texts in ", classes,
                       " classes\n", files[1], ": ", counts[1], counts[1] == 1 ? " text" : " texts",
                       untested.empty() ? "" : absl::StrCat("; none of ", absl::StrJoin(untested, ", ")), "\n",
-                      "metaprompt classify --support ", files[0], " --encoder FOLDER --labelled ", files[1], columns,
-                      "\n");
+                      ShellLine(command), "\n");
 }
 
 }  // namespace

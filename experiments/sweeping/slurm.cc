@@ -54,6 +54,8 @@ while [[ $again ]]; do  # a signal ends `wait`, but not the run
   wait "$!"
   status=$?
 done
+# If the run ends just as a signal interrupts `wait`, bash 5.2 loses its status. It has ended because of the signal.
+[[ $status -ge 0 ]] || status=130
 if [[ $limit && ( $status -eq 130 || $status -eq 138 ) ]]; then  # saved, or SIGUSR1 came before there was work to save
   echo "the time limit is near; back into the queue"
   exec scontrol requeue "${SLURM_ARRAY_JOB_ID}_$SLURM_ARRAY_TASK_ID"

@@ -8,7 +8,6 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
-#include "absl/strings/str_replace.h"
 #include "experiments/experiment.pb.h"
 #include "experiments/spec.h"
 #include "experiments/workbench/read_record.h"
@@ -120,13 +119,6 @@ std::vector<std::string> ArgumentsOf(const SweepRun& run, const EventsOption& ev
     arguments.insert(arguments.end(), {"--set", absl::StrCat("threads=", threads)});
   }
   return arguments;
-}
-
-std::string ShellLine(const std::vector<std::string>& words) {
-  return absl::StrJoin(words, " ", [](std::string* line, const std::string& word) {
-    const bool plain = !word.empty() && word.find_first_of(" \t\n\"'$&|;<>(){}*?[]\\`!#~") == std::string::npos;
-    absl::StrAppend(line, plain ? word : absl::StrCat("'", absl::StrReplaceAll(word, {{"'", "'\\''"}}), "'"));
-  });
 }
 
 }  // namespace metaprompt

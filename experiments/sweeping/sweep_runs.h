@@ -59,9 +59,6 @@ void RemoveCheckpoints(const std::string& folder);
 // an earlier process began it, or otherwise `threads`; 0: it decides itself.
 std::vector<std::string> ArgumentsOf(const SweepRun& run, const EventsOption& events, int threads);
 
-// The words as a line of a shell.
-std::string ShellLine(const std::vector<std::string>& words);
-
 }  // namespace metaprompt
 
 #endif  // EXPERIMENTS_SWEEPING_SWEEP_RUNS_H_

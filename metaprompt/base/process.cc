@@ -16,6 +16,7 @@
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "absl/strings/str_replace.h"
 #include "absl/strings/string_view.h"
 #include "metaprompt/base/files.h"
 #include "metaprompt/base/status_macros.h"
@@ -211,6 +212,13 @@ absl::StatusOr<MeasuredWork> InOwnProcess(const std::function<absl::StatusOr<dou
   }
   measured.peak_mib = static_cast<double>(usage.ru_maxrss) / 1024;
   return measured;
+}
+
+std::string ShellLine(const std::vector<std::string>& words) {
+  return absl::StrJoin(words, " ", [](std::string* line, const std::string& word) {
+    const bool plain = !word.empty() && word.find_first_of(" \t\n\"'$&|;<>(){}*?[]\\`!#~") == std::string::npos;
+    absl::StrAppend(line, plain ? word : absl::StrCat("'", absl::StrReplaceAll(word, {{"'", "'\\''"}}), "'"));
+  });
 }
 
 }  // namespace metaprompt

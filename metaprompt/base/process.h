@@ -34,6 +34,9 @@ struct ProcessEnd {
 // How the child ended; nothing while it runs. A child's end is returned only once.
 std::optional<ProcessEnd> EndOf(pid_t child);
 
+// The words as a line of a shell, quoted where they must be.
+std::string ShellLine(const std::vector<std::string>& words);
+
 // The last line of what a program printed that is not blank; empty if there is none.
 std::string LastLine(absl::string_view text);
 

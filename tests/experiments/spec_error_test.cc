@@ -249,6 +249,12 @@ TEST_F(CommandLineTest, SettingsWithoutEffect) {
   EXPECT_EQ(Error({"check", "$tiny.textproto", "--set", "model.encoder={ checkpoint { path: 'a' } }", "--set",
                    "model.tokenizer={ vocab_size: 70 }"}),
             "$tiny.textproto: model.tokenizer.vocab_size has no effect: it is used only if model.encoder.bert is set");
+  Write("adamw.textproto",
+        absl::StrReplaceAll(Read("tiny.textproto"), {{"steps: 1 }", "steps: 1 optimizer: ADAMW beta1: 0.8 }"}}));
+  const Outcome cleared = Command({"check", "$adamw.textproto", "--set", "learner.inner.optimizer=SGD"});
+  EXPECT_EQ(cleared.status, 0) << cleared.err;
+  Write("cleared.textproto", cleared.out);
+  EXPECT_EQ(Command({"check", "$cleared.textproto"}).err, "") << cleared.out;
   Write("idle.textproto", absl::StrReplaceAll(Read("tiny.textproto"), {{"steps: 1 }", "steps: 1 beta1: 0.8 }"}}));
   EXPECT_EQ(Error({"check", "$idle.textproto", "--set", "learner.inner.steps=1"}),
             "$idle.textproto: learner.inner.beta1 has no effect: it is used only if learner.inner.optimizer is ADAMW");

@@ -73,6 +73,9 @@ TEST_F(TextsToLabelTest, ColumnsThatAreKept) {
   // Errors.
   EXPECT_THAT(Classify({"--keep", "nr"}, csv).err,
               HasSubstr("\nerror: the standard input: no column 'nr' to keep; there are id, text, when\n"));
+  EXPECT_THAT(Classify({"--keep", "id"}, "id,id,text\n1,2,the cat\n").err,
+              HasSubstr("\nerror: the standard input: two columns are called 'id'; "));
+  EXPECT_THAT(Classify({"--keep="}, csv).err, HasSubstr("error: --keep: the value is empty"));
   EXPECT_THAT(Classify({"--keep", "id"}, "the cat\n").err,
               HasSubstr("\nerror: the standard input: no column 'id' to keep: the texts are lines without columns\n"));
   EXPECT_THAT(Classify({"--keep", "label", "--json"}, csv).err,
@@ -187,6 +190,25 @@ TEST_F(SplitFileTest, TheFilesAreForClassify) {
   EXPECT_EQ(labelled.status, 0) << labelled.err;
   EXPECT_THAT(labelled.out, HasSubstr(" of 2 texts; "));
   EXPECT_THAT(labelled.err, Not(HasSubstr("among the examples")));
+  // Columns that were guessed are named, because a part of the file may look different.
+  std::string guess = "queue nr,what they wrote\n";
+  for (const std::string word : {"cat", "dog", "bird"}) {
+    for (int i = 0; i < 5; ++i) {
+      absl::StrAppend(&guess, word, ",the ", word, " is number ", i, "\n");
+    }
+  }
+  Write("guess.csv", guess);
+  std::filesystem::remove_all(folder_ + "parts");
+  EXPECT_THAT(Split("guess.csv", {}).out,
+              HasSubstr("/test.csv --label-column 'queue nr' --text-column 'what they wrote'\n"));
+  Write("guess.csv", guess.substr(guess.find('\n') + 1));
+  std::filesystem::remove_all(folder_ + "parts");
+  EXPECT_THAT(Split("guess.csv", {}).out, HasSubstr("/test.csv --label-column 1 --text-column 2\n"));
+  EXPECT_THAT(Command({"classify", "--encoder", std::string(kGoldens) + "bert", "--support",
+                       folder_ + "parts/examples.csv", "--labelled", folder_ + "parts/test.csv", "--label-column", "1",
+                       "--text-column", "2", "--threads", "1", "--uncalibrated"})
+                  .out,
+              HasSubstr(" of 3 texts; "));
   // Errors, which leave everything as it is.
   const std::string before = Read("parts/test.csv");
   EXPECT_THAT(Split("own.csv", {"--seed", "1"}).err, StartsWith("error: $parts"));
