@@ -15,8 +15,7 @@ void Append(int64_t number, int bytes, std::string* file) {
   }
 }
 
-}  // namespace
-
+// The image as a BMP file, a format that all browsers show.
 std::string BmpFile(const ImageShape& shape, absl::string_view image) {
   constexpr int64_t kHeaders = 54;  // BITMAPFILEHEADER and BITMAPINFOHEADER
   constexpr int64_t kChannels = 3;  // blue, green, red
@@ -42,6 +41,8 @@ std::string BmpFile(const ImageShape& shape, absl::string_view image) {
   }
   return file;
 }
+
+}  // namespace
 
 std::string ImageHtml(const ImageShape& shape, absl::string_view image, int64_t scale) {
   return absl::StrCat("<img alt=\"\" width=\"", scale * shape.width, "\" height=\"", scale * shape.height,

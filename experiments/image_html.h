@@ -10,9 +10,6 @@
 
 namespace metaprompt {
 
-// The image as a BMP file, a format that all browsers show.
-std::string BmpFile(const ImageShape& shape, absl::string_view image);
-
 // An element that shows the image at `scale` times its size.
 std::string ImageHtml(const ImageShape& shape, absl::string_view image, int64_t scale);
 

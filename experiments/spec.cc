@@ -1,9 +1,11 @@
 #include "experiments/spec.h"
 
+#include <algorithm>
 #include <cstddef>
 #include <set>
 #include <utility>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "datasets/text_names.h"
@@ -199,13 +201,17 @@ int TrainQueries(const EpisodeSpec& spec) { return spec.train_queries() > 0 ? sp
 
 absl::StatusOr<DatasetSpec> LoadDatasetSpec(const std::string& path, const std::vector<std::string>& sets) {
   ExperimentSpec spec;
-  RETURN_IF_ERROR(ReadSpecFile(path, sets, &spec));
+  std::vector<std::string> idle;
+  RETURN_IF_ERROR(ReadSpecFile(path, sets, &spec, &idle));
   if (!spec.has_dataset()) {
     return BrokenRulesError(path, {"dataset must be set"});
   }
   DatasetSpec dataset = spec.dataset();
   RETURN_IF_ERROR(BrokenRulesError(path, BrokenRules(dataset, "dataset.")));
-  RETURN_IF_ERROR(BrokenRulesError(path, SettingsWithoutEffect(dataset, "dataset.")));
+  idle.erase(std::remove_if(idle.begin(), idle.end(),  // the caller uses nothing else of the spec
+                            [](const std::string& line) { return !absl::StartsWith(line, "dataset."); }),
+             idle.end());
+  RETURN_IF_ERROR(BrokenRulesError(path, idle));
   WriteOutDefaults(&dataset);
   return dataset;
 }

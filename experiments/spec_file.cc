@@ -63,7 +63,7 @@ absl::Status ReadSpecFile(const std::string& path, const std::vector<std::string
                           google::protobuf::Message* spec, std::vector<std::string>* idle) {
   ASSIGN_OR_RETURN(const std::string text, ReadFile(path));
   RETURN_IF_ERROR(WithLikelyCause(WithOtherKind(ParseSpec(text, path, spec), text, path, *spec), path));
-  const std::vector<std::string> in_file = SettingsWithoutEffect(*spec);
+  const std::vector<std::string> in_file = idle == nullptr ? std::vector<std::string>() : SettingsWithoutEffect(*spec);
   for (const std::string& set : sets) {
     RETURN_IF_ERROR(SetField(set, spec));
   }

@@ -11,9 +11,9 @@
 
 namespace metaprompt {
 
-// Reads the file into `spec` and applies each `FIELD=VALUE` of `sets` in order. No rule is checked yet. If given, `idle`
-// becomes SettingsWithoutEffect of the result, but without the settings of the file that have an effect there and lose
-// it only by `sets`, since one change must not require others. These get their defaults.
+// Reads the file into `spec` and applies each `FIELD=VALUE` of `sets` in order. No rule is checked yet. If given,
+// `idle` becomes SettingsWithoutEffect of the result, but without the settings of the file that have an effect there
+// and lose it only by `sets`, since one change must not require others. These get their defaults.
 absl::Status ReadSpecFile(const std::string& path, const std::vector<std::string>& sets,
                           google::protobuf::Message* spec, std::vector<std::string>* idle = nullptr);
 

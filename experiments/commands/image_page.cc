@@ -5,6 +5,7 @@
 #include "metaprompt/base/html_text.h"
 
 namespace metaprompt {
+
 std::string ImagePage(absl::string_view title, const ImageShape& shape, const std::vector<PageRow>& rows) {
   std::string page =
       absl::StrCat("<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n<title>", HtmlEscaped(title),

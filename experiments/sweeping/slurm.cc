@@ -54,8 +54,12 @@ while [[ $again ]]; do  # a signal ends `wait`, but not the run
   wait "$!"
   status=$?
 done
-# If the run ends just as a signal interrupts `wait`, bash 5.2 loses its status. It has ended because of the signal.
-[[ $status -ge 0 ]] || status=130
+# If the run ends just as a signal interrupts `wait`, bash 5.2 loses its status (-1). A complete run has a record; any
+# other has ended because of the signal.
+if [[ $status -lt 0 ]]; then
+  status=130
+  [[ ! -e "${log%.log}/record.textproto" ]] || status=0
+fi
 if [[ $limit && ( $status -eq 130 || $status -eq 138 ) ]]; then  # saved, or SIGUSR1 came before there was work to save
   echo "the time limit is near; back into the queue"
   exec scontrol requeue "${SLURM_ARRAY_JOB_ID}_$SLURM_ARRAY_TASK_ID"
