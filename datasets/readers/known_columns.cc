@@ -148,7 +148,7 @@ std::optional<FoundColumns> FindColumns(const Record& first, const ColumnNames& 
       return std::nullopt;
     }
     used.push_back(place);
-    found.names = found.names || given.empty();
+    found.names = found.names || given.empty() || names.of_examples;
     found.texts.push_back(ColumnOfText{text, place, elsewhere ? given : first[place]});
   }
   return found;

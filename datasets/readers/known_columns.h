@@ -19,7 +19,7 @@ struct ColumnNames {
   std::string label;
   std::string text;
   // The names are those of the columns of another file (the examples), and the texts without labels may or may not have
-  // the same columns. If the text column is not in the first line, or is given by number, each line is a text.
+  // the same columns, in upper or lower case. A name that is not in the first line counts as not given.
   bool of_examples = false;
   std::string text_b = {};  // of the second text of a pair
   // The names of the texts that an example must have, such as text and text_b. Text and text_b are found as described

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <cmath>
 #include <cstring>
 #include <nlohmann/json.hpp>
 #include <vector>
@@ -55,6 +56,12 @@ absl::Status FindKept(const std::vector<std::string>& keep, TableFormat* format)
     format->kept.push_back(std::move(column));
   }
   return absl::OkStatus();
+}
+
+// Whether the value is a number that was a whole number of more than 64 bits, and was rounded.
+bool LosesDigits(const nlohmann::json& value) {
+  constexpr double kExact = 9007199254740992.0;  // 2^53: smaller whole numbers are exact
+  return value.is_number_float() && std::abs(value.get<double>()) >= kExact;
 }
 
 }  // namespace
@@ -171,7 +178,7 @@ absl::Status Table::TakeSeparated(const std::string& record, TableRow* row) cons
                                            format_.columns));
   }
   for (const ColumnOfText& column : format_.kept) {
-    row->kept.push_back((*fields)[column.place]);
+    row->kept.push_back({(*fields)[column.place]});
   }
   for (const ColumnOfText& text : format_.texts) {
     row->texts.push_back(std::move((*fields)[text.place]));
@@ -207,7 +214,12 @@ absl::Status Table::TakeJson(const std::string& record, TableRow* row) const {
     if (!value.ok()) {
       return at_line(value.status());
     }
-    row->kept.push_back((*value)->is_string() ? (*value)->get<std::string>() : (*value)->dump());
+    if (LosesDigits(**value)) {
+      return ErrorAt(row->line, absl::StrCat("the number in the field ", Quoted(column.header),
+                                             " has more digits than are kept; write it as a string"));
+    }
+    row->kept.push_back((*value)->is_string() ? KeptField{(*value)->get<std::string>()}
+                                              : KeptField{(*value)->dump(), /*json=*/true});
   }
   if (labelled_) {
     const auto value = FieldOf(*object, format_.label_name);

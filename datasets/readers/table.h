@@ -15,11 +15,17 @@
 
 namespace metaprompt {
 
+// A field of TableFormat::kept.
+struct KeptField {
+  std::string text;   // unchanged
+  bool json = false;  // whether `text` is JSON: in JSON lines, that of a value which is not a string
+};
+
 struct TableRow {
   std::string label;               // as in the file, after CollapseBlanks; empty in files without labels
   std::string name;                // of the class; empty if the file has none
   std::vector<std::string> texts;  // of the example, unchanged; they may be empty or blank
-  std::vector<std::string> kept;   // of the columns TableFormat::kept, unchanged; of JSON, a string or else its JSON
+  std::vector<KeptField> kept;     // of the columns TableFormat::kept
   int64_t line = 0;                // where the record begins
 };
 

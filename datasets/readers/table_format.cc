@@ -199,13 +199,26 @@ absl::StatusOr<std::optional<TableFormat>> ByFieldsOrNames(absl::string_view lin
   return json.has_value() ? absl::StatusOr<std::optional<TableFormat>>(std::move(json)) : ByName(line, names, labelled);
 }
 
-// Whether the line is this name, or has a field with this name.
-bool HasField(absl::string_view line, const std::string& name) {
+// The field of the line, or the whole line, that is this name, or else that is this name but for upper and lower case.
+// Nothing if there is none.
+std::optional<std::string> FieldCalled(absl::string_view line, const std::string& name) {
   std::vector<std::pair<char, Record>> records = FirstRecords(line);
   records.emplace_back('\0', KeysOf(line).value_or(Record{std::string(line)}));
-  return std::any_of(records.begin(), records.end(), [&](const std::pair<char, Record>& one) {
-    return !LooksLikeProse(one.second) && std::find(one.second.begin(), one.second.end(), name) != one.second.end();
-  });
+  std::optional<std::string> found;
+  for (const auto& [delimiter, record] : records) {
+    if (LooksLikeProse(record)) {
+      continue;
+    }
+    for (const std::string& field : record) {
+      if (field == name) {
+        return field;
+      }
+      if (!found.has_value() && absl::EqualsIgnoreCase(field, name)) {
+        found = field;
+      }
+    }
+  }
+  return found;
 }
 
 // Whether the line has several fields of one word each, as a header has.
@@ -368,9 +381,8 @@ absl::StatusOr<TableFormat> TextFormat(absl::Span<const std::string> lines, cons
   const std::string& first_line = lines[0];
   ColumnNames names = given;
   for (std::string* const name : {&names.text, &names.text_b}) {
-    uint64_t number = 0;
-    if (given.of_examples && (absl::SimpleAtoi(*name, &number) || !HasField(first_line, *name))) {
-      name->clear();
+    if (given.of_examples && !name->empty()) {
+      *name = FieldCalled(first_line, *name).value_or("");
     }
   }
   const std::vector<std::string> texts = NamesWithoutLook(given);

@@ -31,7 +31,7 @@ absl::StatusOr<std::string> ExampleWith(const std::vector<std::string>& names, c
 }
 
 // Adds an example. Errors give a reason, but not which example it is.
-absl::Status AddExample(const LabelledText& one, const std::vector<std::string>& names, SupportClasses* classes) {
+absl::Status AddExample(const LabelledExample& one, const std::vector<std::string>& names, SupportClasses* classes) {
   const std::string label = CollapseBlanks(one.label);
   ASSIGN_OR_RETURN(std::string example, ExampleWith(names, one.texts));
   const std::vector<absl::string_view> parts = SplitTexts(example);
@@ -41,7 +41,7 @@ absl::Status AddExample(const LabelledText& one, const std::vector<std::string>&
   return classes->Add(label, CollapseBlanks(one.name), std::move(example));
 }
 
-absl::StatusOr<std::vector<SupportClass>> ClassesOf(const std::vector<LabelledText>& texts,
+absl::StatusOr<std::vector<SupportClass>> ClassesOf(const std::vector<LabelledExample>& texts,
                                                     const std::vector<std::string>& names) {
   SupportClasses classes;
   for (size_t i = 0; i < texts.size(); ++i) {
@@ -99,7 +99,7 @@ absl::StatusOr<std::unique_ptr<AdaptedRun>> AdaptedRun::AdaptParams(std::shared_
 }
 
 absl::StatusOr<std::unique_ptr<AdaptedRun>> AdaptedRun::Adapt(std::shared_ptr<OpenedRun> run,
-                                                              const std::vector<LabelledText>& texts,
+                                                              const std::vector<LabelledExample>& texts,
                                                               const AdaptOptions& options) {
   const FinishedRun& finished = run->run();
   ASSIGN_OR_RETURN(const std::vector<SupportClass> classes, ClassesOf(texts, finished.prompt().names()));
@@ -111,7 +111,7 @@ absl::StatusOr<std::unique_ptr<AdaptedRun>> AdaptedRun::Adapt(std::shared_ptr<Op
 
 absl::StatusOr<std::unique_ptr<AdaptedRun>> AdaptedRun::AdaptCheckpoint(const std::string& folder,
                                                                         const std::string& precision,
-                                                                        const std::vector<LabelledText>& texts,
+                                                                        const std::vector<LabelledExample>& texts,
                                                                         const AdaptOptions& options) {
   RETURN_IF_ERROR(CheckPrecision(precision));
   std::vector<std::string> names = {"text"};

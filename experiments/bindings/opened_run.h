@@ -36,7 +36,7 @@ class OpenedRun {
   ParamList params_;
 };
 
-struct LabelledText {
+struct LabelledExample {
   std::string label;
   std::string name;                // of the class, from which the answer words come; empty: DefaultName(label)
   std::vector<std::string> texts;  // of the example: one, or as many as the run's template has
@@ -55,14 +55,14 @@ class AdaptedRun {
   // Adapts to the texts. Their blanks are collapsed, as in the files that the command line reads. Classes are in the
   // order of their first texts. Errors: those of SupportClasses; an empty text or label; those of Classifier::Adapt.
   static absl::StatusOr<std::unique_ptr<AdaptedRun>> Adapt(std::shared_ptr<OpenedRun> run,
-                                                           const std::vector<LabelledText>& texts,
+                                                           const std::vector<LabelledExample>& texts,
                                                            const AdaptOptions& options);
 
   // The same with the checkpoint in a Hugging Face folder, as StartOfCheckpoint. An example has one text, or two for
   // pairs. `precision`: FLOAT32 or BFLOAT16; empty: FLOAT32. `options.shots` is not used.
   static absl::StatusOr<std::unique_ptr<AdaptedRun>> AdaptCheckpoint(const std::string& folder,
                                                                      const std::string& precision,
-                                                                     const std::vector<LabelledText>& texts,
+                                                                     const std::vector<LabelledExample>& texts,
                                                                      const AdaptOptions& options);
 
   const std::vector<std::string>& labels() const { return labels_; }

@@ -94,6 +94,9 @@ std::string UsageError(const CLI::App& app, const CLI::ParseError& error, const 
   std::string what = error.what();
   const std::vector<std::string> rest = app.remaining(/*recurse=*/true);
   if (const std::vector<const CLI::App*> known = at->get_subcommands({}); known.empty()) {
+    if (!rest.empty() && absl::StartsWith(rest[0], "--") && !absl::StrContains(what, rest[0])) {
+      what = absl::StrCat("The following argument was not expected: ", rest[0]);  // why another one is missing
+    }
     absl::StrAppend(&what, rest.empty() ? "" : HintForExtra(*at, rest[0], arguments));
   } else {
     what = absl::StrCat(rest.empty() ? "a command is missing" : absl::StrCat("there is no command ", Quoted(rest[0])),

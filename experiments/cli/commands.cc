@@ -12,6 +12,8 @@
 #include "absl/strings/ascii.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
+#include "metaprompt/base/text.h"
+#include "metaprompt/specs/field_rules.h"
 
 namespace metaprompt {
 
@@ -87,6 +89,17 @@ CLI::Validator FiniteRange(double least, double most) {
         return within ? std::string() : absl::StrCat("Value ", text, " not in range ", least, " to ", most);
       },
       absl::StrCat("NUMBER in [", least, " - ", most, "]"));
+}
+
+absl::Status CheckPathsExist(const std::string& file, const google::protobuf::Message& spec) {
+  for (const std::string& path : PathsIn(spec)) {
+    std::error_code error;
+    if (!path.empty() && !std::filesystem::exists(path, error)) {
+      return absl::NotFoundError(
+          absl::StrCat(file, ": ", OneLine(path), ": ", error ? error.message() : "No such file or directory"));
+    }
+  }
+  return absl::OkStatus();
 }
 
 CLI::Validator WholeNumber() {

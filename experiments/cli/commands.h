@@ -15,6 +15,7 @@
 #include "datasets/readers/known_columns.h"
 #include "experiments/cli/console.h"
 #include "experiments/watching/run_events.h"
+#include "google/protobuf/message.h"
 
 namespace metaprompt {
 
@@ -83,6 +84,9 @@ void AddRunFolderOptions(const std::string& spec_help, const std::string& what, 
                          RunFolderOptions* options);
 // The folder that --out names, or else runs/NAME-seedSEED.
 std::string FolderOf(const RunFolderOptions& options, const std::string& name, uint64_t seed);
+
+// OK if every file and folder that the spec names exists. `file`: the spec's own.
+absl::Status CheckPathsExist(const std::string& file, const google::protobuf::Message& spec);
 
 // Adds --json.
 void AddJsonOption(const std::string& help, CLI::App* command, bool* json);

@@ -45,13 +45,7 @@ bool IsOwnFile(const DatasetSpec& spec) {
 // Checks that the files and folders of the spec exist, and the data of IsOwnFile. Returns a comment with the counts of
 // those data, or nothing.
 absl::StatusOr<std::string> CheckFiles(const std::string& file, const ExperimentSpec& spec) {
-  for (const std::string& path : PathsIn(spec)) {
-    std::error_code error;
-    if (!path.empty() && !std::filesystem::exists(path, error)) {
-      return absl::NotFoundError(
-          absl::StrCat(file, ": ", OneLine(path), ": ", error ? error.message() : "No such file or directory"));
-    }
-  }
+  RETURN_IF_ERROR(CheckPathsExist(file, spec));
   if (!IsOwnFile(spec.dataset())) {
     return std::string();
   }

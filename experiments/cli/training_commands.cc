@@ -46,7 +46,7 @@ absl::Status Train(const absl::StatusOr<Spec>& spec, const TrainingOptions& opti
   RETURN_IF_ERROR(spec);
   if (options.check) {
     *console.out << SpecText(*spec);
-    return absl::OkStatus();
+    return CheckPathsExist(options.folder.spec.file, *spec);
   }
   const std::string out = FolderOf(options.folder, spec->name(), spec->seed());
   RETURN_IF_ERROR(UseKernelsOfRun(out));
@@ -69,7 +69,8 @@ void RegisterTraining(const std::string& name, const std::string& help, const st
                     {/*best_kernel=*/true, /*hears_signals=*/true});
   AddRunFolderOptions(kind + " spec, a text protobuf; --check prints every field", "Folder of the encoder", command,
                       &options->folder);
-  command->add_flag("--check", options->check, "Check the spec, print it with every default, and stop");
+  command->add_flag("--check", options->check,
+                    "Check the spec and that its files exist, print it with every default, and stop");
 }
 
 }  // namespace

@@ -45,10 +45,11 @@ std::string Line(const ClassifyOptions& options, const std::vector<SupportClass>
     for (size_t c = 0; options.all && c < classes.size(); ++c) {
       absl::StrAppend(&line, "\t", blank ? "" : absl::StrFormat("%.4f", probabilities[c]));
     }
-    for (const std::vector<std::string>* const columns : {&row.texts, &row.kept}) {
-      for (const std::string& text : *columns) {
-        absl::StrAppend(&line, "\t", CollapseBlanks(text));
-      }
+    for (const std::string& text : row.texts) {
+      absl::StrAppend(&line, "\t", CollapseBlanks(text));
+    }
+    for (const KeptField& field : row.kept) {
+      absl::StrAppend(&line, "\t", CollapseBlanks(field.text));
     }
     return line + "\n";
   }
@@ -57,7 +58,9 @@ std::string Line(const ClassifyOptions& options, const std::vector<SupportClass>
     object[names[i]] = row.texts[i];
   }
   for (size_t i = 0; i < row.kept.size(); ++i) {
-    object[options.columns.keep[i]] = row.kept[i];
+    const KeptField& field = row.kept[i];
+    object[options.columns.keep[i]] =
+        field.json ? nlohmann::ordered_json::parse(field.text) : nlohmann::ordered_json(field.text);
   }
   if (!blank) {
     object["label"] = classes[best].label;
@@ -233,16 +236,19 @@ absl::Status NextRows(const ClassifyOptions& options, const Labelling& labelling
   return absl::OkStatus();
 }
 
-// Where the texts are, whose names are `names`. Unless the user gives their columns, those called as in the examples
-// are taken if the file has them.
+// Where the texts are, whose names are `names`: for texts without labels, in columns called as in the examples, if the
+// file has them. Columns that the user gives are those of the examples if there are examples.
 ColumnNames ColumnsFor(const ClassifyOptions& options, const PreparedClassifier& prepared,
                        const std::vector<std::string>& names) {
   ColumnNames columns = options.columns;
-  columns.of_examples = !options.support.empty();
   columns.wanted = names;
-  if (options.labelled || !columns.text.empty() || !columns.text_b.empty()) {
+  const bool of_texts = options.support.empty() && !(columns.text.empty() && columns.text_b.empty());
+  if (options.labelled || of_texts) {
     return columns;
   }
+  columns.of_examples = true;
+  columns.text.clear();
+  columns.text_b.clear();
   for (size_t i = 0; i < std::min(names.size(), prepared.text_columns.size()); ++i) {
     if (names[i] == "text") {
       columns.text = prepared.text_columns[i];
@@ -250,8 +256,29 @@ ColumnNames ColumnsFor(const ClassifyOptions& options, const PreparedClassifier&
       columns.text_b = prepared.text_columns[i];
     }
   }
-  columns.of_examples = true;
   return columns;
+}
+
+// What to add to the description of the format if each line is taken as a text, and perhaps should not be.
+std::string DoubtAboutLines(const ClassifyOptions& options, const PreparedClassifier& prepared,
+                            const TableFormat& format) {
+  if (format.kind != TableFormat::kLines) {
+    return "";
+  }
+  if (format.guessed && options.support.empty()) {
+    return absl::StrCat(
+        "; if these are columns, name that of the texts with --text-column; the names that are found are ",
+        KnownTextNames());
+  }
+  if (format.guessed) {
+    const std::vector<std::string>& own = prepared.text_columns;
+    return absl::StrCat("; if these are columns, give that of the texts a name that is found: ",
+                        own.empty() || HasTextName(own) ? "" : absl::StrCat(own[0], ", "), KnownTextNames());
+  }
+  return options.support.empty() || options.columns.text.empty() || !prepared.text_columns.empty()
+             ? ""
+             : absl::StrCat("; --text-column ", options.columns.text, " is for ", options.support,
+                            ", which has no column names");
 }
 
 }  // namespace
@@ -267,12 +294,7 @@ absl::Status ClassifyLines(const ClassifyOptions& options, std::istream* in, con
     *out << HeaderLine(prepared.classes, names, options.columns.keep) << std::flush;
   }
   ASSIGN_OR_RETURN(Table table, Table::Open(in, name, options.labelled, ColumnsFor(options, prepared, names)));
-  const bool like_names = table.format().kind == TableFormat::kLines && table.format().guessed;
-  progress->Line(absl::StrCat(name, ": ", table.format().Describe(),
-                              like_names ? absl::StrCat("; if these are columns, name that of the texts with "
-                                                        "--text-column; the names that are found are ",
-                                                        KnownTextNames())
-                                         : "",
+  progress->Line(absl::StrCat(name, ": ", table.format().Describe(), DoubtAboutLines(options, prepared, table.format()),
                               options.labelled ? "" : OtherColumns(table.format())));
   Labelling labelling(options, &prepared, out);
   for (std::vector<TableRow> rows;;) {

@@ -31,7 +31,8 @@ namespace {
 struct Record {
   std::string label;
   std::string text;
-  size_t line = 0;  // index of its first line
+  bool named = false;  // whether it gives the name of its class
+  size_t line = 0;     // index of its first line
 };
 
 struct Records {
@@ -53,7 +54,7 @@ absl::StatusOr<Records> ReadRecords(const std::string& file, const std::string& 
     if (text.empty()) {
       return table.ErrorAt(row.line, "empty text; write one, or remove the record");
     }
-    all.records.push_back({row.label, std::move(text), static_cast<size_t>(row.line - 1)});
+    all.records.push_back({row.label, std::move(text), !row.name.empty(), static_cast<size_t>(row.line - 1)});
   }
 }
 
@@ -91,9 +92,25 @@ std::vector<OwnClass> ClassesOf(const std::vector<Record>& records) {
   return classes;
 }
 
+// Where the examples of a class would lose its name, makes the first text with the name an example.
+void KeepNames(const std::vector<Record>& records, Sides* sides) {
+  std::map<std::string, const Record*> lost;  // for each class with a name; null: an example has the name
+  for (const Record& record : records) {
+    if (record.named) {
+      const Record*& first = lost.emplace(record.label, &record).first->second;
+      first = sides->at(record.text) == Split::kTest ? first : nullptr;
+    }
+  }
+  for (const auto& [label, record] : lost) {
+    if (record != nullptr) {
+      sides->at(record->text) = Split::kTrain;
+    }
+  }
+}
+
 // Draws the sides of all texts. `untested` becomes the classes without a test text.
-absl::StatusOr<Sides> DrawAll(const SplitFileOptions& options, const std::vector<OwnClass>& classes,
-                              std::vector<std::string>* untested) {
+absl::StatusOr<Sides> DrawAll(const SplitFileOptions& options, const std::vector<Record>& records,
+                              const std::vector<OwnClass>& classes, std::vector<std::string>* untested) {
   if (classes.size() < 2) {
     return absl::InvalidArgumentError(
         absl::StrCat(options.file, ": ",
@@ -105,6 +122,7 @@ absl::StatusOr<Sides> DrawAll(const SplitFileOptions& options, const std::vector
   for (const OwnClass& one : classes) {
     DrawSides(one.texts, /*valid_share=*/0, options.test_share, options.seed, &sides);
   }
+  KeepNames(records, &sides);
   for (const OwnClass& one : classes) {
     const auto tests = std::count_if(one.texts.begin(), one.texts.end(),
                                      [&](const std::string& text) { return sides.at(text) == Split::kTest; });
@@ -150,13 +168,16 @@ std::string Summary(const SplitFileOptions& options, const TableFormat& format, 
 }  // namespace
 
 absl::StatusOr<std::string> SplitFile(const SplitFileOptions& options) {
+  if (options.file == "-") {
+    return absl::InvalidArgumentError("the standard input cannot be split; give the path of a file");
+  }
   RETURN_IF_ERROR(NewFolder::CheckFree(options.out));
   ASSIGN_OR_RETURN(const std::string file, ReadFile(options.file));
   const absl::StatusOr<Records> read = ReadRecords(file, options.file, options.columns);
   RETURN_IF_ERROR(WithLikelyCause(read.status(), options.file));
   const std::vector<OwnClass> classes = ClassesOf(read->records);
   std::vector<std::string> untested;
-  ASSIGN_OR_RETURN(const Sides sides, DrawAll(options, classes, &untested));
+  ASSIGN_OR_RETURN(const Sides sides, DrawAll(options, read->records, classes, &untested));
   const std::vector<std::string> lines = LinesOf(file);
   const auto begin_of = [&](size_t i) { return i < read->records.size() ? read->records[i].line : lines.size(); };
   const std::string header = absl::StrJoin(lines.begin(), lines.begin() + static_cast<std::ptrdiff_t>(begin_of(0)), "");

@@ -107,6 +107,9 @@ TEST(TableTest, TextsAreLinesUnlessAHeaderNamesThem) {
   EXPECT_EQ(Rows("x,y\n", false, {"kind", "mail", of_examples}), "||x,y@1");
   EXPECT_EQ(Rows("x,y\n", false, {"1", "2", of_examples}), "||x,y@1");
   EXPECT_EQ(Rows("nr,mail\n1,y\n", false, {"kind", "mail", of_examples}), "||y@2");
+  EXPECT_EQ(Rows("nr,Mail\n1,y\n", false, {"kind", "mail", of_examples}), "||y@2");
+  EXPECT_EQ(Rows("mail,Mail\n1,y\n", false, {"kind", "Mail", of_examples}), "||y@2");
+  EXPECT_EQ(Rows("nr,2024\n1,y\n", false, {"kind", "2024", of_examples}), "||y@2") << "a name, not a number";
 }
 
 TEST(TableTest, TextsThatAreNotReadAsTheyAreMeantAreRefused) {

@@ -63,6 +63,10 @@ TEST_F(CommandLineTest, OptionsThatAreWrong) {
   EXPECT_EQ(Error({"classify", "--model", "a", "--labeled", "b"}, 2),
             "The following argument was not expected: --labeled; did you mean --labelled?; see `metaprompt classify "
             "--help`");
+  EXPECT_EQ(
+      Error({"datasets", "split", "a", "--ot", "b"}, 2),
+      "The following argument was not expected: --ot; did you mean --out?; see `metaprompt datasets split --help`")
+      << "and not that --out is missing";
   EXPECT_EQ(Error({"run", "a", "--tensorboard", "b"}, 2),
             "The following argument was not expected: b; --tensorboard takes a value only after =, as in "
             "--tensorboard=b; see `metaprompt run --help`");

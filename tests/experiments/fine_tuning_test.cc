@@ -312,6 +312,9 @@ TEST_F(FineTuningTest, ErrorsNameTheField) {
   EXPECT_EQ(TuneError({"texts.valid_share=0", "train.patience=1"}),
             "$tuned.textproto: train.patience is 1; texts.valid_share is 0, and nothing validates");
   EXPECT_EQ(TuneError({"tokenizer.vocab_size=5000"}).substr(0, 34), "tokenizer.vocab_size is 5000; sent");
+  EXPECT_EQ(Command({"finetune", "$tuned.textproto", "--check"}).status, 0);
+  EXPECT_EQ(Error({"finetune", "$tuned.textproto", "--check", "--set", "texts.test.tsv.path=$none.tsv"}),
+            "$tuned.textproto: $none.tsv: No such file or directory");
   Write("test.tsv", "class-7\ttext\n");
   EXPECT_EQ(TuneError({"texts.test.tsv.path=$test.tsv"}),
             "texts.test: no text of dataset has the label 'class-7', which test.tsv has");

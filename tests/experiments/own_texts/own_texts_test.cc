@@ -225,8 +225,8 @@ TEST_F(OwnTextsTest, ALeftOutTextIsNotKeptUnderAnotherLabel) {
 TEST_F(OwnTextsTest, TheFormatOfTheTextsIsPrinted) {
   EXPECT_THAT(Classify("bert", {}, "the cat\n").err, HasSubstr("\nthe standard input: one text per line\n"));
   EXPECT_THAT(Classify("bert", {"-"}, "tweet,id\nthe cat,1\n").err,
-              HasSubstr("\nthe standard input: one text per line; if these are columns, name that of the texts with "
-                        "--text-column; the names that are found are text, sentence, "));
+              HasSubstr("\nthe standard input: one text per line; if these are columns, give that of the texts a "
+                        "name that is found: text, sentence, "));
 }
 
 // Counts the lines of `out` whenever the reader asks for the next line.

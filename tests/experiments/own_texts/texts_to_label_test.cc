@@ -69,7 +69,9 @@ TEST_F(TextsToLabelTest, ColumnsThatAreKept) {
   EXPECT_EQ(kept.out, absl::StrJoin(expected, "\n") + "\n");
   EXPECT_THAT(Classify({"--keep", "id", "--all"}, csv).out, StartsWith("label\tprobability\tcat\tdog\ttext\tid\n"));
   const Outcome json = Classify({"--keep", "id", "--json"}, "{\"text\": \"the cat\", \"id\": [1]}\n");
-  EXPECT_EQ(nlohmann::json::parse(json.out)["id"], "[1]") << json.err;
+  EXPECT_EQ(nlohmann::json::parse(json.out)["id"], nlohmann::json::parse("[1]")) << json.err;
+  const std::string largest = "{\"id\":18446744073709551615,\"text\":\"the cat\"}\n";
+  EXPECT_THAT(Classify({"--keep", "id", "--json"}, largest).out, HasSubstr("\"id\":18446744073709551615"));
   // Errors.
   EXPECT_THAT(Classify({"--keep", "nr"}, csv).err,
               HasSubstr("\nerror: the standard input: no column 'nr' to keep; there are id, text, when\n"));
@@ -82,6 +84,8 @@ TEST_F(TextsToLabelTest, ColumnsThatAreKept) {
               HasSubstr("\nerror: --keep label: with --json, the output has a field 'label' already; "));
   EXPECT_THAT(Classify({"--keep", "id"}, "{\"text\": \"the cat\"}\n").err,
               HasSubstr("\nerror: the standard input:1: no field 'id'; the object has: text\n"));
+  EXPECT_THAT(Classify({"--keep", "id"}, absl::StrReplaceAll(largest, {{"5,", "50,"}})).err,
+              HasSubstr("\nerror: the standard input:1: the number in the field 'id' has more digits than are kept; "));
 }
 
 TEST_F(TextsToLabelTest, ColumnsThatAreCalledAsInTheExamples) {
@@ -98,6 +102,16 @@ TEST_F(TextsToLabelTest, ColumnsThatAreCalledAsInTheExamples) {
   EXPECT_THAT(Classify({}, "the cat\n").err, HasSubstr("\nthe standard input: one text per line\n"));
   EXPECT_THAT(Classify({}, "text,request\nthe cat,a\n").err, HasSubstr(": CSV, text column 'request'"));
   EXPECT_THAT(Classify({}, "id,text\n7,the cat\n").err, HasSubstr(": CSV, text column 'text'"));
+  // A number is a column of the examples, whose name is looked for.
+  Write("few.csv", "the cat is small,cat\na cat and a cat,cat\ndog on the dog,dog\nnot the small dog,dog\n");
+  const std::string examples = Read("few.csv");
+  Write("few.csv", "subject,text,label\n" + absl::StrReplaceAll(examples, {{",", ",re,"}}));
+  EXPECT_THAT(Classify({"--text-column", "1"}, "id,text,subject\n1,a,the cat\n").err,
+              HasSubstr("\nthe standard input: CSV, text column 'subject'; "));
+  Write("few.csv", examples);
+  const std::vector<std::string> numbers = {"--label-column", "2", "--text-column", "1"};
+  EXPECT_THAT(Classify(numbers, "the cat\n").err,
+              HasSubstr(": one text per line; --text-column 1 is for $few.csv, which has no column names\n"));
 }
 
 // The lines of both files that `datasets split` makes.
@@ -209,7 +223,22 @@ TEST_F(SplitFileTest, TheFilesAreForClassify) {
                        "--text-column", "2", "--threads", "1", "--uncalibrated"})
                   .out,
               HasSubstr(" of 3 texts; "));
+  // The only text that has the name of its class is an example.
+  std::string named = "label,name,text\n1,small cat,the first\n";
+  for (int i = 0; i < 9; ++i) {
+    absl::StrAppend(&named, "1,,the cat ", i, "\n2,,the dog ", i, "\n");
+  }
+  Write("named.csv", named);
+  std::filesystem::remove_all(folder_ + "parts");
+  for (const std::string seed : {"0", "1", "2", "3", "4", "5", "6", "7"}) {
+    const Parts parts = PartsOf("named.csv", {"--seed", seed, "--test-share", "0.5"});
+    EXPECT_EQ(std::count(parts.examples.begin(), parts.examples.end(), "1,small cat,the first"), 1) << seed;
+  }
   // Errors, which leave everything as it is.
+  EXPECT_EQ(Command({"datasets", "split", "-", "--out", folder_ + "parts"}).err,
+            "error: the standard input cannot be split; give the path of a file\n");
+  Write("guess.csv", guess);
+  EXPECT_EQ(Split("guess.csv", {}).status, 0);
   const std::string before = Read("parts/test.csv");
   EXPECT_THAT(Split("own.csv", {"--seed", "1"}).err, StartsWith("error: $parts"));
   EXPECT_EQ(Read("parts/test.csv"), before);
