@@ -2,11 +2,10 @@
 
 #include <ATen/ATen.h>
 #include <ATen/Dispatch.h>
+#include <ATen/OpMathType.h>
 #include <ATen/Parallel.h>
 #include <ATen/core/grad_mode.h>
 #include <torch/csrc/autograd/custom_function.h>
-
-#include <type_traits>
 
 namespace metaprompt {
 namespace {
@@ -38,7 +37,7 @@ at::Tensor TurnedOnCpu(const at::Tensor& x, const RotaryTable& table, const at::
   const int64_t half = table.cos.size(1);
   const int64_t heads = from.size(1) / (2 * half);
   AT_DISPATCH_FLOATING_TYPES_AND(at::kBFloat16, from.scalar_type(), "Rotated", [&] {
-    using Angle = std::conditional_t<std::is_same_v<scalar_t, double>, double, float>;
+    using Angle = at::opmath_type<scalar_t>;  // of bfloat16: float
     const auto type = c10::CppTypeToScalarType<Angle>::value;
     const at::Tensor cos = table.cos.to(type).contiguous();
     const at::Tensor sin = table.sin.to(type).contiguous();

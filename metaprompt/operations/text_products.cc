@@ -5,7 +5,6 @@
 #include <cblas.h>
 
 #include <algorithm>
-#include <type_traits>
 #include <vector>
 
 namespace metaprompt {
@@ -56,7 +55,7 @@ void SmallProduct(CBLAS_TRANSPOSE a_how, CBLAS_TRANSPOSE b_how, int64_t m, int64
   const auto as_int = [](int64_t n) { return static_cast<blasint>(n); };
   for (int64_t from = 0; from < n; from += strip) {
     const int64_t width = std::min(strip, n - from);
-    if constexpr (std::is_same_v<T, float>) {
+    if constexpr (sizeof(T) == sizeof(float)) {
       cblas_sgemm(CblasColMajor, a_how, b_how, as_int(m), as_int(width), as_int(k), static_cast<float>(scale), a,
                   as_int(lda), b + from * b_step, as_int(ldb), 0, c + from * ldc, as_int(ldc));
     } else {
