@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "absl/status/status.h"
+#include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "datasets/readers/texts_by_label.h"
@@ -70,6 +71,36 @@ absl::StatusOr<const Json*> FieldOf(const Json& object, const std::string& field
   }
   return absl::InvalidArgumentError(absl::StrCat(
       "no field '", field, "'; the object has: ", names.empty() ? "none" : Cut(absl::StrJoin(names, ", "))));
+}
+
+absl::string_view SourceOf(absl::string_view object, const std::string& field) {
+  constexpr size_t kNowhere = absl::string_view::npos;
+  int depth = 0;            // of objects and arrays
+  size_t begin = kNowhere;  // of the value of a field of the object itself
+  bool wanted = false;      // whether it is that of `field`
+  for (size_t at = 0; at < object.size(); ++at) {
+    const char c = object[at];
+    if (c == '"') {
+      const size_t from = at++;
+      for (; object[at] != '"'; ++at) {
+        at += object[at] == '\\' ? 1 : 0;
+      }
+      if (depth == 1 && begin == kNowhere) {  // the name of a field
+        wanted = Json::parse(object.substr(from, at + 1 - from)) == field;
+        at = object.find(':', at);
+        begin = at + 1;
+      }
+      continue;
+    }
+    depth += c == '{' || c == '[' ? 1 : c == '}' || c == ']' ? -1 : 0;
+    if (begin != kNowhere && (depth == 0 || (depth == 1 && c == ','))) {
+      if (wanted) {
+        return absl::StripAsciiWhitespace(object.substr(begin, at - begin));
+      }
+      begin = kNowhere;
+    }
+  }
+  return "";
 }
 
 absl::StatusOr<std::string> TextIn(const Json& value, const std::string& field, int64_t max_words) {

@@ -17,6 +17,10 @@ absl::StatusOr<nlohmann::json> ParseObject(absl::string_view line);
 // The value of a field: a pointer into `object`. The error for a missing field lists the fields of the object.
 absl::StatusOr<const nlohmann::json*> FieldOf(const nlohmann::json& object, const std::string& field);
 
+// The value of a field as it is written in an object that ParseObject accepts, without blanks around it. Empty: the
+// object has no such field.
+absl::string_view SourceOf(absl::string_view object, const std::string& field);
+
 // The text is a string, or an array of strings (tokens) that are joined with blanks; `max_words` is as for
 // CollapseBlanks. It may be empty.
 absl::StatusOr<std::string> TextIn(const nlohmann::json& value, const std::string& field, int64_t max_words);

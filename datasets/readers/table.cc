@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <cmath>
 #include <cstring>
 #include <nlohmann/json.hpp>
 #include <vector>
@@ -56,12 +55,6 @@ absl::Status FindKept(const std::vector<std::string>& keep, TableFormat* format)
     format->kept.push_back(std::move(column));
   }
   return absl::OkStatus();
-}
-
-// Whether the value is a number that was a whole number of more than 64 bits, and was rounded.
-bool LosesDigits(const nlohmann::json& value) {
-  constexpr double kExact = 9007199254740992.0;  // 2^53: smaller whole numbers are exact
-  return value.is_number_float() && std::abs(value.get<double>()) >= kExact;
 }
 
 }  // namespace
@@ -214,12 +207,8 @@ absl::Status Table::TakeJson(const std::string& record, TableRow* row) const {
     if (!value.ok()) {
       return at_line(value.status());
     }
-    if (LosesDigits(**value)) {
-      return ErrorAt(row->line, absl::StrCat("the number in the field ", Quoted(column.header),
-                                             " has more digits than are kept; write it as a string"));
-    }
     row->kept.push_back((*value)->is_string() ? KeptField{(*value)->get<std::string>()}
-                                              : KeptField{(*value)->dump(), /*json=*/true});
+                                              : KeptField{std::string(SourceOf(record, column.header)), /*json=*/true});
   }
   if (labelled_) {
     const auto value = FieldOf(*object, format_.label_name);

@@ -18,7 +18,7 @@ namespace metaprompt {
 // A field of TableFormat::kept.
 struct KeptField {
   std::string text;   // unchanged
-  bool json = false;  // whether `text` is JSON: in JSON lines, that of a value which is not a string
+  bool json = false;  // whether `text` is JSON: in JSON lines, what is written for a value that is not a string
 };
 
 struct TableRow {

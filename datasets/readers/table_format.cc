@@ -378,7 +378,8 @@ absl::StatusOr<TableFormat> LabelledFormat(absl::Span<const std::string> lines, 
 }
 
 absl::StatusOr<TableFormat> TextFormat(absl::Span<const std::string> lines, const ColumnNames& given) {
-  const std::string& first_line = lines[0];
+  const auto filled = std::find_if(lines.begin(), lines.end(), [](const std::string& line) { return !line.empty(); });
+  const std::string& first_line = filled == lines.end() ? lines[0] : *filled;
   ColumnNames names = given;
   for (std::string* const name : {&names.text, &names.text_b}) {
     if (given.of_examples && !name->empty()) {

@@ -50,9 +50,9 @@ struct TableFormat {
 absl::StatusOr<TableFormat> LabelledFormat(absl::Span<const std::string> lines, const ColumnNames& names);
 
 // The format of texts without labels; `lines` are the first one and perhaps more. Each line is a text unless the first
-// has a text column that is found by its name; if several texts are wanted, the line must have them, separated by tabs.
-// Only `guessed` depends on more lines. Errors: a line that begins with { and is not a JSON object with the fields of
-// the texts; two columns with the same name; what LikelyCause finds.
+// that is not empty has a text column that is found by its name; if several texts are wanted, the line must have them,
+// separated by tabs. Only `guessed` depends on more lines. Errors: a line that begins with { and is not a JSON object
+// with the fields of the texts; two columns with the same name; what LikelyCause finds.
 absl::StatusOr<TableFormat> TextFormat(absl::Span<const std::string> lines, const ColumnNames& names);
 
 }  // namespace metaprompt

@@ -125,7 +125,7 @@ void CheckNoEmptyValues(const CLI::App& app) {
 // value.
 std::string OptionWithoutValue(const std::vector<std::string>& arguments) {
   const auto found = std::find_if(arguments.begin(), arguments.end(), [](const std::string& argument) {
-    return absl::StartsWith(argument, "--") && absl::EndsWith(argument, "=");
+    return absl::StartsWith(argument, "--") && argument.find('=') == argument.size() - 1;
   });
   return found == arguments.end() ? "" : std::string(absl::StripSuffix(*found, "="));
 }

@@ -4,9 +4,7 @@
 #include <ATen/core/grad_mode.h>
 
 #include <algorithm>
-#include <cerrno>
 #include <chrono>
-#include <cstring>
 #include <ctime>
 #include <filesystem>
 #include <memory>
@@ -17,12 +15,12 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
+#include "experiments/commands/text_lines.h"
 #include "experiments/host/output_file.h"
 #include "experiments/host/stop_signals.h"
 #include "experiments/workbench/model_assembly.h"
 #include "learners/inner/task_pool.h"
 #include "metaprompt/base/status_macros.h"
-#include "metaprompt/base/text.h"
 #include "metaprompt/checkpoints/safetensors.h"
 #include "metaprompt/encoders/bfloat16_layers.h"
 #include "metaprompt/model/batch.h"
@@ -64,10 +62,11 @@ absl::StatusOr<Lines> Tokenised(const EncodeOptions& options, const Tokenizer& t
   // In RoBERTa and MPNet, padding tokens do not count for positions, wherever they are.
   lines.uncounted = position_offset > 0 && special.pad >= 0 ? special.pad : TextInputs::kNoToken;
   lines.answers = WithStart(Answers(), framing.decoder);
-  for (std::string line; std::getline(*in, line);) {
-    const auto number = lines.texts.size() + 1;
-    if (const absl::Status status = CheckUtf8(line); !status.ok()) {
-      return absl::InvalidArgumentError(absl::StrCat(name, ":", number, ": ", status.message()));
+  TextLines texts(in, name);
+  for (std::string line;;) {
+    ASSIGN_OR_RETURN(const bool more, texts.Next(&line));
+    if (!more) {
+      return lines;
     }
     PromptedText text;
     bool cut = false;
@@ -80,27 +79,22 @@ absl::StatusOr<Lines> Tokenised(const EncodeOptions& options, const Tokenizer& t
     text.ids.insert(text.ids.begin(), framing.before.begin(), framing.before.end());
     text.ids.insert(text.ids.end(), framing.after.begin(), framing.after.end());
     if (text.ids.empty()) {
-      return absl::InvalidArgumentError(
-          absl::StrCat(name, ":", number, ": the line has no token; a causal model needs one"));
+      return texts.Error("the line has no token; a causal model needs one");
     }
     if (framing.read == Framing::Read::kLast) {
       text.read_at = static_cast<int64_t>(text.ids.size()) - 1;
     } else if (options.mask_logits) {
       const auto masks = std::count(text.ids.begin(), text.ids.end(), special.mask);
       if (masks != 1) {
-        return absl::InvalidArgumentError(absl::StrCat(
-            name, ":", number, ": there are ", masks, " ", tokenizer.Piece(special.mask),
-            cut ? absl::StrCat(" in its first ", max_tokens, " tokens") : "", "; mask-logits needs one in each line"));
+        return texts.Error(absl::StrCat("there are ", masks, " ", tokenizer.Piece(special.mask),
+                                        cut ? absl::StrCat(" in its first ", max_tokens, " tokens") : "",
+                                        "; mask-logits needs one in each line"));
       }
       text.read_at = std::find(text.ids.begin(), text.ids.end(), special.mask) - text.ids.begin();
     }
     lines.offsets.push_back(lines.offsets.back() + static_cast<int64_t>(text.ids.size()));
     lines.texts.push_back(std::move(text));
   }
-  if (in->bad()) {
-    return absl::UnavailableError(absl::StrCat(name, ": ", std::strerror(errno)));
-  }
-  return lines;
 }
 
 // The encoder's output for a batch: one row per token, or one per line.

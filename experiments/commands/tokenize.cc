@@ -1,14 +1,12 @@
 #include "experiments/commands/tokenize.h"
 
-#include <cerrno>
-#include <cstring>
 #include <memory>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "experiments/commands/text_lines.h"
 #include "experiments/workbench/model_assembly.h"
 #include "metaprompt/base/status_macros.h"
-#include "metaprompt/base/text.h"
 #include "metaprompt/prompts/framing.h"
 #include "metaprompt/tokenizers/tokenizer.h"
 
@@ -19,11 +17,13 @@ absl::Status TokenizeLines(const TokenizeOptions& options, std::istream* in, con
   ASSIGN_OR_RETURN(const std::unique_ptr<Tokenizer> opened, OpenTokenizer(options.encoder));
   const Tokenizer& tokenizer = *opened;
   const Framing framing = FramingOf(tokenizer);
+  TextLines texts(in, name);
   std::string text;
   std::string line;
-  for (int64_t number = 1; std::getline(*in, text, '\n'); ++number) {
-    if (const absl::Status status = CheckUtf8(text); !status.ok()) {
-      return absl::InvalidArgumentError(absl::StrCat(name, ":", number, ": ", status.message()));
+  while (true) {
+    ASSIGN_OR_RETURN(const bool more, texts.Next(&text));
+    if (!more) {
+      return absl::OkStatus();
     }
     std::vector<int64_t> ids = options.plain_text ? tokenizer.Encode(text) : tokenizer.EncodeWithSpecial(text);
     if (options.special_tokens) {
@@ -43,13 +43,9 @@ absl::Status TokenizeLines(const TokenizeOptions& options, std::istream* in, con
     }
     line.push_back('\n');
     if (!out->write(line.data(), static_cast<std::streamsize>(line.size()))) {
-      break;  // the caller checks the stream
+      return absl::OkStatus();  // the caller checks the stream
     }
   }
-  if (in->bad()) {
-    return absl::UnavailableError(absl::StrCat(name, ": ", std::strerror(errno)));
-  }
-  return absl::OkStatus();
 }
 
 }  // namespace metaprompt

@@ -11,6 +11,7 @@
 #include "metaprompt/base/status_macros.h"
 #include "metaprompt/checkpoints/mapped_safetensors.h"
 #include "metaprompt/checkpoints/safetensors.h"
+#include "metaprompt/model/finite.h"
 #include "metaprompt/model/params.h"
 
 namespace metaprompt {
@@ -131,6 +132,9 @@ absl::StatusOr<AdaptedParams> ReadAdapted(const std::string& path, const Finishe
         RETURN_IF_ERROR(CheckContext(absl::StrCat(path, ": ", full), run, tensor));
       } else if (!tensor.is_floating_point()) {
         return absl::InvalidArgumentError(absl::StrCat(path, ": ", full, " does not hold floating-point numbers"));
+      }
+      if (tensor.is_floating_point()) {
+        RETURN_IF_ERROR(CheckFinite(absl::StrCat(path, ": ", full), tensor));
       }
       list->push_back(tensor.scalar_type() == at::kBFloat16 ? tensor.to(at::kFloat) : tensor);
       ++taken;

@@ -57,11 +57,6 @@ std::string Line(const ClassifyOptions& options, const std::vector<SupportClass>
   for (size_t i = 0; i < names.size(); ++i) {
     object[names[i]] = row.texts[i];
   }
-  for (size_t i = 0; i < row.kept.size(); ++i) {
-    const KeptField& field = row.kept[i];
-    object[options.columns.keep[i]] =
-        field.json ? nlohmann::ordered_json::parse(field.text) : nlohmann::ordered_json(field.text);
-  }
   if (!blank) {
     object["label"] = classes[best].label;
     object["probability"] = Rounded(probabilities[best]);
@@ -72,7 +67,14 @@ std::string Line(const ClassifyOptions& options, const std::vector<SupportClass>
       all[classes[c].label] = Rounded(probabilities[c]);
     }
   }
-  return object.dump() + "\n";
+  std::string line = object.dump();
+  line.pop_back();
+  for (size_t i = 0; i < row.kept.size(); ++i) {
+    const KeptField& field = row.kept[i];
+    absl::StrAppend(&line, ",", nlohmann::json(options.columns.keep[i]).dump(), ":",
+                    field.json ? field.text : nlohmann::json(field.text).dump());
+  }
+  return line + "}\n";
 }
 
 std::string HeaderLine(const std::vector<SupportClass>& classes, const std::vector<std::string>& names,
@@ -154,6 +156,8 @@ class Labelling {
       blanks_ += blank ? 1 : 0;
       if (options_.labelled) {
         learned_ += static_cast<int64_t>(examples_.count(text));
+        const auto before = labels_.emplace(text, row.label).first;
+        contradictions_ += before->second == row.label ? 0 : 1;
         const size_t best = Best(next, classes);
         result_.Add(places_[row.label], best, next[best], ReadableExample(text));
       } else {
@@ -186,6 +190,8 @@ class Labelling {
   int64_t blanks() const { return blanks_; }
   // How many of the labelled texts are examples of the classifier.
   int64_t learned() const { return learned_; }
+  // How many labelled texts have another label than the first copy of the text.
+  int64_t contradictions() const { return contradictions_; }
   const LabelledResult& result() const { return result_; }
 
  private:
@@ -210,12 +216,14 @@ class Labelling {
   const ClassifyOptions& options_;
   PreparedClassifier* prepared_;
   std::ostream* out_;
-  std::map<std::string, size_t> places_;  // of the classes, by label
-  std::set<std::string> examples_;        // if labelled; a saved classifier does not keep them
+  std::map<std::string, size_t> places_;       // of the classes, by label
+  std::set<std::string> examples_;             // if labelled; a saved classifier does not keep them
+  std::map<std::string, std::string> labels_;  // if labelled: the label of each text
   LabelledResult result_;
   int64_t count_ = 0;
   int64_t blanks_ = 0;
   int64_t learned_ = 0;
+  int64_t contradictions_ = 0;
 };
 
 // Reads rows until no more input is waiting. After an error, the rows before it are still to be labelled.
@@ -314,6 +322,10 @@ absl::Status ClassifyLines(const ClassifyOptions& options, std::istream* in, con
   if (labelling.learned() > 0) {
     progress->Line(absl::StrCat(name, ": warning: ", labelling.learned(), " of the ", labelling.count(),
                                 " texts are among the examples; the accuracy on other texts is probably lower"));
+  }
+  if (labelling.contradictions() > 0) {
+    progress->Line(absl::StrCat(name, ": warning: ", labelling.contradictions(), " of the ", labelling.count(),
+                                " texts are there with another label, too; not all of these can be right"));
   }
   if (options.labelled) {
     *out << (options.json ? labelling.result().Json() : labelling.result().Text());

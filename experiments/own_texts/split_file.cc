@@ -17,6 +17,7 @@
 #include "datasets/readers/table.h"
 #include "datasets/split.h"
 #include "datasets/splits/drawn_sides.h"
+#include "metaprompt/base/example_texts.h"
 #include "metaprompt/base/files.h"
 #include "metaprompt/base/likely_cause.h"
 #include "metaprompt/base/new_folder.h"
@@ -92,13 +93,14 @@ std::vector<OwnClass> ClassesOf(const std::vector<Record>& records) {
   return classes;
 }
 
-// Where the examples of a class would lose its name, makes the first text with the name an example.
+// Where the examples of a class would lose its name, makes the first text (in byte order) with the name an example.
 void KeepNames(const std::vector<Record>& records, Sides* sides) {
   std::map<std::string, const Record*> lost;  // for each class with a name; null: an example has the name
   for (const Record& record : records) {
     if (record.named) {
       const Record*& first = lost.emplace(record.label, &record).first->second;
-      first = sides->at(record.text) == Split::kTest ? first : nullptr;
+      const bool stays = first != nullptr && sides->at(record.text) == Split::kTest;
+      first = !stays ? nullptr : record.text < first->text ? &record : first;
     }
   }
   for (const auto& [label, record] : lost) {
@@ -141,9 +143,31 @@ absl::StatusOr<Sides> DrawAll(const SplitFileOptions& options, const std::vector
                    options.file, ": no class has so many texts that one could test; a larger --test-share takes more"));
 }
 
+// A warning if texts have several labels; empty otherwise.
+std::string SeveralLabels(const std::string& file, const std::vector<OwnClass>& classes) {
+  std::map<std::string, std::vector<std::string>> labels;
+  for (const OwnClass& one : classes) {
+    for (const std::string& text : one.texts) {
+      labels[text].push_back(one.label);
+    }
+  }
+  size_t count = 0;
+  const std::pair<const std::string, std::vector<std::string>>* first = nullptr;
+  for (const auto& entry : labels) {
+    if (entry.second.size() > 1) {
+      first = count++ == 0 ? &entry : first;
+    }
+  }
+  return count == 0 ? ""
+                    : absl::StrCat(file, ": warning: ", count, count == 1 ? " text has" : " texts have",
+                                   " several labels: ", Quoted(ReadableExample(first->first)), " has ",
+                                   OneLine(absl::StrJoin(first->second, ", ")), "\n");
+}
+
 // What to print after the files are written.
 std::string Summary(const SplitFileOptions& options, const TableFormat& format, const std::vector<std::string>& files,
-                    const std::vector<size_t>& counts, size_t classes, const std::vector<std::string>& untested) {
+                    const std::vector<size_t>& counts, const std::vector<OwnClass>& classes,
+                    const std::vector<std::string>& untested) {
   std::vector<std::string> command = {"metaprompt", "classify", "--support",  files[0],
                                       "--encoder",  "FOLDER",   "--labelled", files[1]};
   // Columns that were guessed from the whole file may not be guessed from a part of it.
@@ -159,8 +183,9 @@ std::string Summary(const SplitFileOptions& options, const TableFormat& format, 
       command.insert(command.end(), {option, name});
     }
   }
-  return absl::StrCat(options.file, ": ", format.Describe(), "\n", files[0], ": ", counts[0], " texts in ", classes,
-                      " classes\n", files[1], ": ", counts[1], counts[1] == 1 ? " text" : " texts",
+  return absl::StrCat(options.file, ": ", format.Describe(), "\n", SeveralLabels(options.file, classes), files[0], ": ",
+                      counts[0], " texts in ", classes.size(), " classes\n", files[1], ": ", counts[1],
+                      counts[1] == 1 ? " text" : " texts",
                       untested.empty() ? "" : absl::StrCat("; none of ", absl::StrJoin(untested, ", ")), "\n",
                       ShellLine(command), "\n");
 }
@@ -199,7 +224,7 @@ absl::StatusOr<std::string> SplitFile(const SplitFileOptions& options) {
     files.push_back((std::filesystem::path(options.out) / names[side]).string());
   }
   RETURN_IF_ERROR(folder.Commit());
-  return Summary(options, read->format, files, counts, classes.size(), untested);
+  return Summary(options, read->format, files, counts, classes, untested);
 }
 
 }  // namespace metaprompt

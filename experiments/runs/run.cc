@@ -227,6 +227,9 @@ absl::StatusOr<RunRecord> RunIn(RunDirectory* directory, const ExperimentSpec& s
         std::make_pair("record.textproto", SpecText(record))}) {
     RETURN_IF_ERROR(directory->Write(file, text));
   }
+  if (events != nullptr) {
+    events->Keep();
+  }
   return record;
 }
 

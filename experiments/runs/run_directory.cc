@@ -147,10 +147,10 @@ void RunDirectory::Leave(bool new_lock) {
 
 absl::Status RunDirectory::Begin(absl::string_view spec_text) {
   const std::string partial = path_ + kPartial;
+  ASSIGN_OR_RETURN(Checksums sums, Checksums::Read(partial));
   // The files that killed processes were writing.
   RemoveStaleTemporaries(partial);
   RemoveStaleTemporaries(File("encoder"));
-  ASSIGN_OR_RETURN(Checksums sums, Checksums::Read(partial));
   sums_ = std::make_unique<Checksums>(std::move(sums));
   if (Has(kSpecFile)) {
     ASSIGN_OR_RETURN(const std::string before, ReadFile(File(kSpecFile)));
@@ -164,13 +164,16 @@ absl::Status RunDirectory::Begin(absl::string_view spec_text) {
     }
     Clear();
   }
+  // A process that was killed before it wrote the spec may have left checksums, which then list nothing else.
+  const std::vector<std::string> listed = sums_->Names();
+  const bool own_sums =
+      std::all_of(listed.begin(), listed.end(), [](const std::string& name) { return name == kSpecFile; });
   for (const std::string& name : NamesIn(partial)) {
-    if (name != kLockFile && name != kChecksumFile) {
+    if (name != kLockFile && !(name == kChecksumFile && own_sums)) {
       return absl::FailedPreconditionError(
           absl::StrCat(partial, ": it has ", name, " and is not a stopped run; name another folder with --out"));
     }
   }
-  // A process that was killed before it wrote the spec may have left checksums.
   unlink(File(kChecksumFile).c_str());
   ASSIGN_OR_RETURN(*sums_, Checksums::Read(partial));
   if (const absl::Status status = Write(kSpecFile, spec_text); !status.ok()) {

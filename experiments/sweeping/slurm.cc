@@ -11,6 +11,7 @@
 #include <utility>
 #include <vector>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_replace.h"
@@ -18,6 +19,7 @@
 #include "absl/strings/strip.h"
 #include "experiments/sweeping/sweep_plan.h"
 #include "metaprompt/base/files.h"
+#include "metaprompt/base/new_folder.h"
 #include "metaprompt/base/process.h"
 #include "metaprompt/base/status_macros.h"
 
@@ -29,6 +31,7 @@ using Jobs = std::map<std::string, std::string>;
 // Slurm sends the signal to the shell alone (B:), up to a minute earlier than asked for. The run must not get it twice,
 // because the second one would end it at once. SIGTERM, from scancel and at preemption, reaches all processes of the
 // job. A job is put back by its number in the array: the bare number can mean the whole array.
+constexpr char kScriptMark[] = "# Written by `metaprompt sweep --slurm`";
 constexpr char kScriptStart[] = R"sh(#!/bin/bash
 #SBATCH --requeue
 #SBATCH --open-mode=append
@@ -92,6 +95,21 @@ std::string Script(const SweepPlan& plan, const SweepOptions& options, const std
                     ") ;;\n");
   }
   return script + kScriptEnd;
+}
+
+// Writes the script in place of one of an earlier call, but not of another file. Returns whether there was none.
+absl::StatusOr<bool> WriteScript(const std::string& path, const std::string& script) {
+  std::error_code error;
+  const bool exists = std::filesystem::exists(path, error);
+  if (exists) {
+    ASSIGN_OR_RETURN(const std::string before, ReadFile(path));
+    if (!absl::StrContains(before, kScriptMark)) {
+      return absl::AlreadyExistsError(
+          absl::StrCat(path, ": it is not a script that metaprompt wrote; name another folder with --out, or move it"));
+    }
+  }
+  RETURN_IF_ERROR(WriteFileAtomically(path, script));
+  return !exists;
 }
 
 // The command that submits the runs with these places in the plan; they wait for the job `before`, if there is one.
@@ -215,13 +233,19 @@ absl::Status SubmitSweep(const SweepOptions& options, std::ostream* out) {
   if (error) {
     return SystemError(options.program, error.value());
   }
-  std::filesystem::create_directories(folder, error);
-  RETURN_IF_ERROR(WriteFileAtomically(ScriptPath(folder), Script(plan, options, program.string())));
+  std::vector<std::string> made;
+  RETURN_IF_ERROR(MakeFolders(folder, &made));
+  ASSIGN_OR_RETURN(const bool new_script, WriteScript(ScriptPath(folder), Script(plan, options, program.string())));
   const int cpus = CpusOf(plan, options.slurm);
   size_t submitted = 0;
   for (const auto& [after, runs] : found.missing) {
     const std::string before = after < 0 ? "" : jobs[FolderName(plan.runs[static_cast<size_t>(after)])];
-    ASSIGN_OR_RETURN(const std::string answer, CommandOutput(SubmitCommand(options, runs, cpus, before)));
+    const absl::StatusOr<std::string> submission = CommandOutput(SubmitCommand(options, runs, cpus, before));
+    if (!submission.ok() && submitted == 0 && new_script) {
+      std::filesystem::remove(ScriptPath(folder), error);
+      RemoveEmpty(made);
+    }
+    ASSIGN_OR_RETURN(const std::string answer, submission);
     const std::string array = answer.substr(0, answer.find_first_of(";\n"));  // 12, or 12;CLUSTER
     for (const size_t run : runs) {
       jobs[FolderName(plan.runs[run])] = absl::StrCat(array, "_", run);

@@ -82,12 +82,15 @@ std::string LastLineOfLog(const std::string& path) {
 void RemoveCheckpoints(const std::string& folder) {
   std::error_code error;
   std::vector<std::filesystem::path> found;
+  absl::StatusOr<Checksums> sums = Checksums::Read(folder);
+  const bool listed = sums.ok() && !sums->Names().empty();
   for (std::filesystem::directory_iterator at(folder, error), end; !error && at != end; at.increment(error)) {
-    if (absl::StartsWith(at->path().filename().string(), "checkpoint-")) {
+    const std::string name = at->path().filename().string();
+    if (absl::StartsWith(name, "checkpoint-") && absl::EndsWith(name, ".safetensors") &&
+        (!listed || sums->Lists(name))) {
       found.push_back(at->path());
     }
   }
-  absl::StatusOr<Checksums> sums = Checksums::Read(folder);
   for (const std::filesystem::path& path : found) {
     std::filesystem::remove(path, error);
     if (sums.ok()) {

@@ -58,6 +58,7 @@ class EventFile {
   EventFile(const EventFile&) = delete;
   EventFile& operator=(const EventFile&) = delete;
 
+  const std::string& path() const { return path_; }
   // Whether the folder has earlier files.
   bool continues() const { return continues_; }
 

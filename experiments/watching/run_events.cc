@@ -23,7 +23,9 @@ bool IsThere(const std::string& path) {
 
 absl::Status TrainingEvents::Sync() {
   RETURN_IF_ERROR(train_->Sync());
-  return validation_->Sync();
+  RETURN_IF_ERROR(validation_->Sync());
+  run_->Keep();
+  return absl::OkStatus();
 }
 
 absl::StatusOr<std::unique_ptr<RunEvents>> RunEvents::Open(const EventsOption& option, const std::string& run_folder,
@@ -31,9 +33,9 @@ absl::StatusOr<std::unique_ptr<RunEvents>> RunEvents::Open(const EventsOption& o
   if (!option.on) {
     return nullptr;
   }
-  std::string folder = option.folder.empty() ? absl::StrCat(run_folder, "/", kEventsFolder) : option.folder;
-  std::vector<std::string> made;
-  RETURN_IF_ERROR(MakeFolders(folder, &made));
+  const std::string folder = option.folder.empty() ? absl::StrCat(run_folder, "/", kEventsFolder) : option.folder;
+  auto run = std::unique_ptr<RunEvents>(new RunEvents(folder));
+  RETURN_IF_ERROR(MakeFolders(folder, &run->made_folders_));
   RemoveStaleTemporaries(folder);
   const std::string spec = absl::StrCat(folder, "/", kSpecFile);
   if (IsThere(spec)) {
@@ -44,21 +46,42 @@ absl::StatusOr<std::unique_ptr<RunEvents>> RunEvents::Open(const EventsOption& o
     }
   } else {
     RETURN_IF_ERROR(WriteFileAtomically(spec, spec_text));
+    run->made_files_.push_back(spec);
   }
   if (const std::string events = absl::StrCat(folder, "/", EventFileName(0)); !IsThere(events)) {
     RETURN_IF_ERROR(WriteFileAtomically(
         events, absl::StrCat(FirstRecords(0), StepRecord(0, {}, {{"spec", Preformatted(spec_text)}}))));
+    run->made_files_.push_back(events);
   }
-  return std::unique_ptr<RunEvents>(new RunEvents(std::move(folder)));
+  return run;
+}
+
+RunEvents::~RunEvents() {
+  std::error_code ignored;
+  for (const std::string& file : made_files_) {
+    std::filesystem::remove(file, ignored);
+  }
+  RemoveEmpty(made_folders_);
+}
+
+void RunEvents::Keep() {
+  made_files_.clear();
+  made_folders_.clear();
 }
 
 absl::StatusOr<std::unique_ptr<TrainingEvents>> RunEvents::Begin(absl::string_view name, int64_t steps,
                                                                  int64_t last_validation) {
   const std::string folder = name.empty() ? folder_ : absl::StrCat(folder_, "/", name);
-  ASSIGN_OR_RETURN(std::unique_ptr<EventFile> train, EventFile::Create(folder + "/train", steps + 1));
-  ASSIGN_OR_RETURN(std::unique_ptr<EventFile> validation,
-                   EventFile::Create(folder + "/validation", last_validation + 1));
-  return std::unique_ptr<TrainingEvents>(new TrainingEvents(std::move(train), std::move(validation)));
+  ASSIGN_OR_RETURN(std::unique_ptr<EventFile> train, Create(folder + "/train", steps + 1));
+  ASSIGN_OR_RETURN(std::unique_ptr<EventFile> validation, Create(folder + "/validation", last_validation + 1));
+  return std::unique_ptr<TrainingEvents>(new TrainingEvents(this, std::move(train), std::move(validation)));
+}
+
+absl::StatusOr<std::unique_ptr<EventFile>> RunEvents::Create(const std::string& folder, int64_t first_step) {
+  RETURN_IF_ERROR(MakeFolders(folder, &made_folders_));
+  ASSIGN_OR_RETURN(std::unique_ptr<EventFile> file, EventFile::Create(folder, first_step));
+  made_files_.push_back(file->path());
+  return file;
 }
 
 void RemoveEvents(const std::string& folder) {

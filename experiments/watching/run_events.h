@@ -25,6 +25,8 @@ namespace metaprompt {
 // The folder of the events within the folder of a run, unless the user names another.
 inline constexpr char kEventsFolder[] = "tensorboard";
 
+class RunEvents;
+
 // The events of one training.
 class TrainingEvents {
  public:
@@ -36,14 +38,15 @@ class TrainingEvents {
   absl::Status Validation(int64_t step, const std::vector<Scalar>& scalars, const std::vector<MarkdownText>& texts) {
     return validation_->Add(step, scalars, texts);
   }
-  // Must be called before the state of training is saved, so that the events are never behind it.
+  // Must be called before the state of training is saved, so that the events are never behind it. Calls Keep.
   absl::Status Sync();
 
  private:
   friend class RunEvents;
-  TrainingEvents(std::unique_ptr<EventFile> train, std::unique_ptr<EventFile> validation)
-      : train_(std::move(train)), validation_(std::move(validation)) {}
+  TrainingEvents(RunEvents* run, std::unique_ptr<EventFile> train, std::unique_ptr<EventFile> validation)
+      : run_(run), train_(std::move(train)), validation_(std::move(validation)) {}
 
+  RunEvents* run_;
   std::unique_ptr<EventFile> train_;
   std::unique_ptr<EventFile> validation_;
 };
@@ -57,18 +60,31 @@ struct EventsOption {
 class RunEvents {
  public:
   // Makes the folder, unless it is there, and writes the spec. Returns null if the option is off. `run_folder` is where
-  // the run's files are now. It is an error if the folder has the events of a run with another spec.
+  // the run's files are now. It is an error if the folder has the events of a run with another spec. What is made
+  // here and by Begin is removed with the object, except what was made before Keep was called.
   static absl::StatusOr<std::unique_ptr<RunEvents>> Open(const EventsOption& option, const std::string& run_folder,
                                                          const std::string& spec_text);
 
+  ~RunEvents();
+  RunEvents(const RunEvents&) = delete;
+  RunEvents& operator=(const RunEvents&) = delete;
+
+  // The run has come so far that its events are worth keeping.
+  void Keep();
+
   // The events of a training that has done `steps` updates and was last validated after `last_validation` of them
-  // (-1: never). `name` is that of its folder, such as "1-shot"; empty: the only training of the run.
+  // (-1: never). `name` is that of its folder, such as "1-shot"; empty: the only training of the run. This object must
+  // outlive the result.
   absl::StatusOr<std::unique_ptr<TrainingEvents>> Begin(absl::string_view name, int64_t steps, int64_t last_validation);
 
  private:
   explicit RunEvents(std::string folder) : folder_(std::move(folder)) {}
 
+  absl::StatusOr<std::unique_ptr<EventFile>> Create(const std::string& folder, int64_t first_step);
+
   const std::string folder_;
+  std::vector<std::string> made_files_;
+  std::vector<std::string> made_folders_;
 };
 
 // Removes the files of RunEvents below the folder, and the folders that are then empty.

@@ -16,9 +16,9 @@
 #include <vector>
 
 #include "absl/strings/ascii.h"
-#include "absl/strings/match.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
 #include "absl/strings/strip.h"
 #include "metaprompt/base/status_macros.h"
 
@@ -73,20 +73,16 @@ int DescriptorOf(absl::string_view path) {
   return named && absl::SimpleAtoi(path, &fd) && fd >= 0 ? fd : -1;
 }
 
-// Whether AtomicFile makes such names: they end in .tmp.PID.N (in earlier versions, in .tmp.PID).
+constexpr char kTemporary[] = ".metaprompt.tmp.";  // is followed by PID.N; a name that nobody else gives
+
+// Whether AtomicFile makes such names.
 bool IsTemporary(absl::string_view name) {
-  for (const bool digits : {true, false}) {
-    const size_t dot = name.rfind('.');
-    const absl::string_view last = dot == absl::string_view::npos ? "" : name.substr(dot + 1);
-    if (last == "tmp") {
-      return !digits;
-    }
-    if (last.empty() || !std::all_of(last.begin(), last.end(), absl::ascii_isdigit)) {
-      return false;
-    }
-    name = name.substr(0, dot);
-  }
-  return absl::EndsWith(name, ".tmp");
+  const size_t at = name.rfind(kTemporary);
+  const std::vector<absl::string_view> numbers =
+      absl::StrSplit(at == absl::string_view::npos ? "" : name.substr(at + std::strlen(kTemporary)), '.');
+  return numbers.size() == 2 && std::all_of(numbers.begin(), numbers.end(), [](absl::string_view number) {
+           return !number.empty() && std::all_of(number.begin(), number.end(), absl::ascii_isdigit);
+         });
 }
 
 int Flush(int fd) { return fsync(fd) == 0 || errno == EINVAL || errno == EROFS ? 0 : errno; }
@@ -226,8 +222,12 @@ int AtomicFile::OpenAt(const std::string& target) {
     fd_ = open(target.c_str(), O_WRONLY | O_NOCTTY | O_CLOEXEC);
     return fd_ < 0 ? errno : 0;
   }
+  // Replacing a file does not need the permission to write it, but a file without it is meant to stay.
+  if (exists && faccessat(AT_FDCWD, target.c_str(), W_OK, AT_EACCESS) != 0) {
+    return errno;
+  }
   for (int i = 0; fd_ < 0 && i < kMostTemporaries; ++i) {
-    const std::string name = absl::StrCat(target, ".tmp.", getpid(), ".", i);
+    const std::string name = absl::StrCat(target, kTemporary, getpid(), ".", i);
     fd_ = open(name.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
     if (fd_ >= 0) {
       temporary_ = name;

@@ -31,7 +31,7 @@ using BeforeRename = std::function<absl::Status(const std::string& sha256)>;
 // Writes a temporary file in the same folder, flushes it to the disk, renames it, and flushes the folder. So the path
 // always has either the old bytes or the new ones. On failure (such as a full disk) the temporary file is removed. Its
 // name is new, and the file is locked (flock) while it is written. A file that replaces another one gets its
-// permissions.
+// permissions. A file that this process may not write is not replaced.
 //
 // Paths that cannot be replaced by renaming are written directly: /dev/stdout and other descriptors of this process,
 // devices and pipes. If the path is a symbolic link, the file to which it leads is replaced, and the link stays.

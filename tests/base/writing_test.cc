@@ -97,25 +97,37 @@ TEST_F(WritingTest, ALinkStaysAndWhatItLeadsToIsReplaced) {
 }
 
 TEST_F(WritingTest, TemporaryNamesAreTakenFromNobody) {
-  const std::string others = absl::StrCat("file.tmp.", getpid(), ".0");
+  const std::string others = absl::StrCat("file.metaprompt.tmp.", getpid(), ".0");
   Write(others, "somebody's");
   AtomicFile one = AtomicFile::Create(folder_ + "file").value();
   AtomicFile two = AtomicFile::Create(folder_ + "file").value();
   ASSERT_TRUE(one.Write("one").ok());
   ASSERT_TRUE(two.Write("two").ok());
   // Another command cleans up meanwhile.
-  Write("killed.tmp.1.0", "");
-  Write("notes.tmp.txt", "");
-  Write("a.1.2", "");
-  fs::create_directory(folder_ + "folder.tmp.1.0");
+  Write("killed.metaprompt.tmp.1.0", "");
+  Write("notes.tmp.2024", "");
+  Write("notes.metaprompt.tmp.1", "");
+  fs::create_directory(folder_ + "folder.metaprompt.tmp.1.0");
   RemoveStaleTemporaries(folder_);
-  EXPECT_FALSE(fs::exists(folder_ + "killed.tmp.1.0"));
+  EXPECT_FALSE(fs::exists(folder_ + "killed.metaprompt.tmp.1.0"));
   ASSERT_TRUE(one.Commit().ok());
   EXPECT_EQ(Read("file"), "one");
   ASSERT_TRUE(two.Commit().ok());
   EXPECT_EQ(Read("file"), "two");
-  EXPECT_THAT(Names(), ElementsAre("a.1.2", "file", "folder.tmp.1.0", "notes.tmp.txt"))
-      << "a file that ends in .tmp.PID.N and that no process holds counts as left behind";
+  EXPECT_THAT(Names(), ElementsAre("file", "folder.metaprompt.tmp.1.0", "notes.metaprompt.tmp.1", "notes.tmp.2024"))
+      << "a file that ends in .metaprompt.tmp.PID.N and that no process holds counts as left behind";
+}
+
+TEST_F(WritingTest, AFileThatMayNotBeWrittenIsNotReplaced) {
+  Write("file", "old");
+  fs::permissions(folder_ + "file", fs::perms::owner_read | fs::perms::others_read);
+  fs::permissions(folder_, fs::perms::all);
+  const bool root = geteuid() == 0;  // to whom every file is open
+  ASSERT_TRUE(!root || seteuid(65534) == 0);
+  const absl::Status written = WriteFileAtomically(folder_ + "file", "new");
+  ASSERT_TRUE(!root || seteuid(0) == 0);
+  EXPECT_THAT(written.message(), HasSubstr("file: Permission denied"));
+  EXPECT_EQ(Read("file"), "old");
 }
 
 TEST_F(WritingTest, AFileKeepsItsPermissions) {

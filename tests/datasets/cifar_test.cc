@@ -92,6 +92,13 @@ TEST(CifarTest, DamagedFilesAreNamed) {
   }
   EXPECT_EQ(Exported(absl::StrCat("cifar { path: '$large' }", kSplit)),
             "large: its files have more than 268435456 bytes");
+  Write("names/data_batch_1.bin", Record("\1", 1));
+  for (const auto& [names, error] : {std::make_pair("cat\n\ndog\n", "2: the line is blank"),
+                                     std::make_pair("cat\ndog\ncat\n", "3: the name 'cat' is given a second time")}) {
+    Write("names/batches.meta.txt", names);
+    EXPECT_EQ(Exported(absl::StrCat("cifar { path: '$names' }", kSplit)),
+              absl::StrCat("names/batches.meta.txt:", error, "; each line must have the name of another class"));
+  }
   Write("other/images.bin", "");
   EXPECT_EQ(Exported(absl::StrCat("cifar { path: '$other' }", kSplit)),
             "other: neither batches.meta.txt (CIFAR-10) nor fine_label_names.txt (CIFAR-100) is there");

@@ -103,6 +103,9 @@ TEST(TableTest, TextsAreLinesUnlessAHeaderNamesThem) {
   EXPECT_EQ(Rows("the cat\na \"b\"\n", false, {"", "1"}), "||the cat@1\n||a \"b\"@2") << "a single column";
   EXPECT_EQ(Rows("text\nthe cat\n", false, {"", "1"}), "||the cat@2");
   EXPECT_EQ(Rows("the cat\n", false, {"", "2"}), "f: no column '2' in the first line");
+  EXPECT_EQ(Rows("\n\nid,text\n1,a\n", false), "||a@4") << "blank lines before the header";
+  EXPECT_EQ(Rows("\n{\"text\": \"a\"}\n", false), "||a@2");
+  EXPECT_EQ(Rows("\na\n", false), "||@1\n||a@2");
   const bool of_examples = true;  // the texts need not have the examples' columns
   EXPECT_EQ(Rows("x,y\n", false, {"kind", "mail", of_examples}), "||x,y@1");
   EXPECT_EQ(Rows("x,y\n", false, {"1", "2", of_examples}), "||x,y@1");

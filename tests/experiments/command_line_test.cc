@@ -67,6 +67,8 @@ TEST_F(CommandLineTest, OptionsThatAreWrong) {
       Error({"datasets", "split", "a", "--ot", "b"}, 2),
       "The following argument was not expected: --ot; did you mean --out?; see `metaprompt datasets split --help`")
       << "and not that --out is missing";
+  EXPECT_NE(Error({"sweep", "a", "--slurm", "--sbatch-option=--comment="}),
+            "--sbatch-option=--comment: the value is empty");
   EXPECT_EQ(Error({"run", "a", "--tensorboard", "b"}, 2),
             "The following argument was not expected: b; --tensorboard takes a value only after =, as in "
             "--tensorboard=b; see `metaprompt run --help`");
@@ -313,6 +315,10 @@ TEST_F(CommandLineTest, TextsAsTokens) {
   EXPECT_EQ(tokens({"--no-special-tokens"}, "\n\nthe\r\nthe"), "\n\n5\n5\n");
   EXPECT_EQ(tokens({"--pieces"}, "the words"), "[CLS] the word ##s [SEP]\n");
   EXPECT_EQ(tokens({}, ""), "");
+  EXPECT_EQ(tokens({}, "\xef\xbb\xbfthe\n"), "2 5 3\n") << "a byte-order mark";
+  Write("utf16", std::string("t\0h\0e\0 \0w\0o\0\n\0", 14));
+  EXPECT_EQ(Error({"tokenize", "--encoder", "$", "$utf16"}),
+            "$utf16: it looks like UTF-16; `iconv -f UTF-16 -t UTF-8` converts it");
   Write("texts", "word\n");
   EXPECT_EQ(tokens({"$texts"}, "the"), "2 6 3\n");
   EXPECT_EQ(tokens({"-"}, "the"), "2 5 3\n");

@@ -102,6 +102,15 @@ TEST_F(RunFilesTest, NoCommandRemovesWhatItDidNotMake) {
   EXPECT_THAT(Error({"run", "$tiny.textproto", "--out", "$notes"}), HasSubstr("is not a stopped run"));
   EXPECT_EQ(Read("notes.partial/diary"), "dear diary");
   EXPECT_FALSE(Exists("notes.partial/.lock"));
+  // Files whose names could be those of temporary files, and somebody's checksums.
+  fs::remove(folder_ + "notes.partial/diary");
+  EXPECT_THAT(Error({"run", "$tiny.textproto", "--out", "$notes"}),
+              HasSubstr("it has SHA256SUMS and is not a stopped"));
+  Write("notes.partial/notes.tmp.2024", "mine");
+  Write("notes.partial/SHA256SUMS", "not checksums\n");
+  EXPECT_THAT(Error({"run", "$tiny.textproto", "--out", "$notes"}), HasSubstr("SHA256SUMS:1: "));
+  EXPECT_EQ(Read("notes.partial/notes.tmp.2024"), "mine");
+  EXPECT_EQ(Read("notes.partial/SHA256SUMS"), "not checksums\n");
 }
 
 TEST_F(RunFilesTest, ReportsGoThroughLinks) {
@@ -221,7 +230,15 @@ TEST_F(RunFilesTest, AnErrorLeavesNothing) {
     with.emplace_back(wrong);
     EXPECT_NE(Error(with), "") << wrong;
     EXPECT_FALSE(Exists("deep")) << wrong;
+    with.emplace_back("--tensorboard=" + folder_ + "events/new");
+    EXPECT_NE(Error(with), "") << wrong;
+    EXPECT_FALSE(Exists("events")) << wrong;
   }
+  fs::create_directory(folder_ + "events");
+  Write("events/photos.tmp.2024", "mine");
+  Error({"run", "$tiny.textproto", "--out", "$run", "--tensorboard=$events", "--set", "dataset.tsv.path=$none.tsv"});
+  EXPECT_EQ(Read("events/photos.tmp.2024"), "mine");
+  EXPECT_EQ(std::distance(fs::directory_iterator(folder_ + "events"), fs::directory_iterator()), 1);
   // The folder of a process that was killed before its first checkpoint does not prevent a run with another spec.
   {
     const auto killed = RunDirectory::Open(folder_ + "deep/er/run", "another spec");

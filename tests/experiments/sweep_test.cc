@@ -248,13 +248,13 @@ TEST_F(SweepTest, DoesWhatIsNotDoneAndTheReportJoinsTheSeeds) {
   EXPECT_FALSE(Exists("out/short-whole-seed3/checkpoint-1shot.safetensors"));
   EXPECT_THAT(Read("out/short-whole-seed3.log"), HasSubstr("1-shot meta-training: 2 meta-steps"));
   const std::string record = Read("out/short-goes-on-seed3/record.textproto");
-
   // The second time, only the missing run is made, with the same bytes.
+  Write("out/short-whole-seed3/checkpoint-notes.txt", "mine");
   EXPECT_THAT(Swept(options), HasSubstr("4 runs, 4 of them complete"));
+  EXPECT_EQ(Read("out/short-whole-seed3/checkpoint-notes.txt"), "mine");
   std::filesystem::remove_all(folder_ + "/out/short-goes-on-seed3");
   EXPECT_THAT(Swept(options), HasSubstr("4 runs, 3 of them complete"));
   EXPECT_EQ(Read("out/short-goes-on-seed3/record.textproto"), record);
-
   // Runs that start from runs with the same seed are seeds of one row.
   std::vector<std::string> folders;
   for (const char* name : {"short-goes-on-seed3", "short-goes-on-seed4"}) {
@@ -265,7 +265,6 @@ TEST_F(SweepTest, DoesWhatIsNotDoneAndTheReportJoinsTheSeeds) {
   const absl::StatusOr<Report> report = JoinRuns(*std::move(runs), "");
   ASSERT_TRUE(report.ok()) << report.status();
   EXPECT_EQ(report->rows.size(), 1);
-
   // A setting without effect in a record does not make it another run.
   SweepRun whole;
   whole.out = folder_ + "/out/short-whole-seed3";
@@ -359,7 +358,6 @@ TEST_F(SweepTest, SubmitsToSlurmWhatIsNeitherCompleteNorQueued) {
                                    "sbatch --parsable --array=5 --dependency=afterok:11_4 --mem=1G $/out/slurm.sh",
                                    "sbatch --parsable --array=7 --dependency=afterok:11_6 --mem=1G $/out/slurm.sh"));
   EXPECT_THAT(Read("out/slurm.sh"), HasSubstr("\n  3) log=" + folder_ + "/out/long-goes-on-seed3.log run=(/"));
-
   // One run is complete now, one was killed, and others wait, run, or have vanished.
   SweepOptions here;
   here.only = {"short-whole"};
@@ -399,13 +397,16 @@ TEST_F(SweepTest, TheErrorsOfSlurmAreClear) {
   SweepOptions options;
   Write("bin/sbatch", "#!/bin/sh\necho 'sbatch: error: invalid partition specified: x' >&2\nexit 1\n");
   options.only = {"short-whole"};
+  const std::string command = "`sbatch --parsable --array=0,1 --job-name=grid --output=$/out/slurm.log $/out/slurm.sh`";
+  Printed(SubmitSweep, options, command + " failed: sbatch: error: invalid partition specified: x");
+  EXPECT_FALSE(Exists("out")) << "what an error left";
+  std::filesystem::create_directory(folder_ + "/out");
+  Write("out/slurm.sh", "mine");
   Printed(SubmitSweep, options,
-          "`sbatch --parsable --array=0,1 --job-name=grid --output=$/out/slurm.log $/out/slurm.sh` failed: sbatch: "
-          "error: invalid partition specified: x");
+          "$/out/slurm.sh: it is not a script that metaprompt wrote; name another folder with --out, or move it");
+  std::filesystem::remove(folder_ + "/out/slurm.sh");
   setenv("PATH", folder_.c_str(), 1);
-  Printed(SubmitSweep, options,
-          "`sbatch --parsable --array=0,1 --job-name=grid --output=$/out/slurm.log $/out/slurm.sh`: sbatch is not "
-          "installed");
+  Printed(SubmitSweep, options, command + ": sbatch is not installed");
   EXPECT_EQ(Printed(PrintSweepStatus, options),
             "out/short-whole-seed3: not begun\nout/short-whole-seed4: not begun\n2 runs: 2 not begun\n");
   Write("out/slurm.jobs", "short-whole-seed3\t7_0\n");

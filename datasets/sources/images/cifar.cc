@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "absl/status/status.h"
+#include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 #include "absl/strings/string_view.h"
@@ -19,6 +20,7 @@
 #include "datasets/readers/bad_lines.h"
 #include "datasets/readers/source_files.h"
 #include "metaprompt/base/status_macros.h"
+#include "metaprompt/base/text.h"
 
 namespace metaprompt {
 namespace {
@@ -52,12 +54,19 @@ absl::string_view WithoutFolders(absl::string_view path) { return path.substr(pa
 
 using Files = std::map<std::string, std::string>;  // contents by name, without folders
 
-std::vector<std::string> NamesIn(const std::string& contents) {
+// `where`: the file's name for errors. Only blank lines at the end are allowed, since a label is the number of a line.
+absl::StatusOr<std::vector<std::string>> NamesIn(absl::string_view contents, const std::string& where) {
+  absl::ConsumePrefix(&contents, "\xef\xbb\xbf");
   std::vector<std::string> names;
-  for (const absl::string_view line : absl::StrSplit(contents, '\n')) {
-    if (const absl::string_view name = absl::StripAsciiWhitespace(line); !name.empty()) {
-      names.emplace_back(name);
+  for (const absl::string_view line : absl::StrSplit(absl::StripTrailingAsciiWhitespace(contents), '\n')) {
+    std::string name(absl::StripAsciiWhitespace(line));
+    if (name.empty() || std::find(names.begin(), names.end(), name) != names.end()) {
+      return absl::InvalidArgumentError(absl::StrCat(
+          where, ":", names.size() + 1, ": ",
+          name.empty() ? "the line is blank" : absl::StrCat("the name ", Quoted(name), " is given a second time"),
+          "; each line must have the name of another class"));
     }
+    names.push_back(std::move(name));
   }
   return names;
 }
@@ -114,7 +123,8 @@ absl::StatusOr<Imported> LoadCifar(const CifarSource& source, const ImportOption
     return absl::NotFoundError(absl::StrCat(source.path(), ": neither ", kCifar10.names, " (CIFAR-10) nor ",
                                             kCifar100.names, " (CIFAR-100) is there"));
   }
-  const std::vector<std::string> names = NamesIn(files[version->names]);
+  ASSIGN_OR_RETURN(const std::vector<std::string> names,
+                   NamesIn(files[version->names], absl::StrCat(source.path(), "/", version->names)));
   Imported imported;
   imported.images = kShape;
   for (auto& [name, contents] : files) {

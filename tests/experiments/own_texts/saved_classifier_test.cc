@@ -90,6 +90,10 @@ TEST_F(SavedClassifierTest, BytesThatHaveChangedAreFound) {
         << name;
     Write("saved/" + name, bytes);
   }
+  std::string bytes = Read("saved/adapted.safetensors");
+  bytes.replace(bytes.size() - 4, 4, "\xff\xff\xff\x7f");  // NaN
+  Write("saved/adapted.safetensors", bytes);
+  EXPECT_THAT(Open().err, AllOf(HasSubstr("error: $saved/adapted.safetensors: "), HasSubstr("not finite")));
 }
 
 TEST_F(SavedClassifierTest, FieldsAreCheckedBeforeAnythingIsMade) {
