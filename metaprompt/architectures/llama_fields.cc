@@ -39,10 +39,13 @@ void ReadLlamaFields(ConfigFields* fields, EncoderConfig* config) {
   if (types == nullptr || types->is_null()) {
     return;
   }
-  for (const Json& type : *types) {
+  for (const Json& type : types->is_array() ? *types : Json::array()) {
     if (type != kEveryLayer) {
       return fields->Wrong("layer_types", absl::StrCat("a list of ", kEveryLayer), type);
     }
+  }
+  if (!types->is_array() || static_cast<int64_t>(types->size()) != config->layers) {
+    fields->Wrong("layer_types", absl::StrCat("a list of ", config->layers, " types"), *types);
   }
 }
 

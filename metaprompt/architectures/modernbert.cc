@@ -44,6 +44,11 @@ void ReadPositions(ConfigFields* fields, EncoderConfig* config) {
   int64_t window = 2 * config->window;
   fields->Size("local_attention", 1, 1 << 21, &window);
   config->window = window / 2;
+  int64_t sliding = config->window;  // transformers 5 takes it as half of local_attention
+  fields->SizeUnlessNull("sliding_window", 1, 1 << 20, &sliding);
+  if (sliding != config->window) {
+    fields->Fail(absl::StrCat("sliding_window ", sliding, " is not half of local_attention ", window));
+  }
   fields->Number("global_rope_theta", 1, 1e12, &config->rotary_theta);
   fields->Number("local_rope_theta", 1, 1e12, &config->local_rotary_theta);
   double of_all_layers = 0;

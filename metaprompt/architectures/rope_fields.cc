@@ -9,14 +9,9 @@ void ReadRope(const nlohmann::json& rope, absl::string_view where, ConfigFields*
     return fields->Wrong(where, "an object", rope);
   }
   for (const char* const name : {"rope_type", "type"}) {
-    const auto type = rope.find(name);
-    if (type == rope.end()) {
-      continue;
-    }
-    if (*type != "default") {
+    if (const auto type = rope.find(name); type != rope.end() && *type != "default") {
       return fields->Wrong(absl::StrCat(where, ".", name), "'default'", *type);
     }
-    break;
   }
   const auto value = rope.find("rope_theta");
   if (value == rope.end()) {

@@ -17,6 +17,21 @@ namespace {
 constexpr char kGated[] = "gated-";
 constexpr int64_t kMostSizes = 1 << 16;
 
+// transformers derives these fields from feed_forward_proj, but obeys them if they are there.
+void CheckDerived(const EncoderConfig& config, ConfigFields* fields) {
+  const std::string activation(ActivationName(config.activation));
+  std::string given = activation;
+  fields->Text("dense_act_fn", &given);
+  if (given != activation) {
+    fields->Wrong("dense_act_fn", absl::StrCat(activation, ", as feed_forward_proj has it"), given);
+  }
+  bool gated = config.gated;
+  fields->Flag("is_gated_act", &gated);
+  if (gated != config.gated) {
+    fields->Fail("is_gated_act contradicts feed_forward_proj");
+  }
+}
+
 // feed_forward_proj is the name of an activation, or "gated-" and that name. gated-gelu means gelu's approximation.
 void ReadFeedForward(ConfigFields* fields, EncoderConfig* config) {
   std::string kind = "relu";
@@ -26,6 +41,7 @@ void ReadFeedForward(ConfigFields* fields, EncoderConfig* config) {
   for (const Activation one : {Activation::kRelu, Activation::kGelu, Activation::kGeluTanh, Activation::kSilu}) {
     if (name == ActivationName(one)) {
       config->activation = config->gated && one == Activation::kGelu ? Activation::kGeluTanh : one;
+      CheckDerived(*config, fields);
       return;
     }
   }

@@ -258,7 +258,11 @@ std::string CheckpointConfig(const Encoder& encoder, const std::string& config_j
   if (const auto& other = architecture.other_head; other && has_head) {
     config[std::string(other->unless)] = !encoder.config().other_head;
   }
-  config["torch_dtype"] = type == at::kHalf ? "float16" : "float32";
+  const char* const name = type == at::kHalf ? "float16" : "float32";
+  config["torch_dtype"] = name;
+  if (config.contains("dtype")) {  // which transformers 5 writes and prefers
+    config["dtype"] = name;
+  }
   return config.dump(2) + "\n";
 }
 

@@ -345,6 +345,10 @@ TEST(T5ConfigTest, WhatIsWrongIsNamed) {
   EXPECT_EQ(error(R"(, "feed_forward_proj": "gated-tanh")"),
             "c: feed_forward_proj must be relu, gelu, gelu_new or silu, or one of them after gated-, not "
             "'gated-tanh'");
+  EXPECT_EQ(error(R"(, "dense_act_fn": "gelu")"),
+            "c: dense_act_fn must be relu, as feed_forward_proj has it, not 'gelu'");
+  EXPECT_EQ(error(R"(, "feed_forward_proj": "gated-gelu", "dense_act_fn": "gelu_new", "is_gated_act": true)"), "");
+  EXPECT_EQ(error(R"(, "is_gated_act": true)"), "c: is_gated_act contradicts feed_forward_proj");
   EXPECT_EQ(error(R"(, "relative_attention_max_distance": 16)"),
             "c: relative_attention_max_distance 16 must be more than half of relative_attention_num_buckets 32");
   EXPECT_EQ(error(R"(, "d_kv": 0)"), "c: d_kv must be a whole number from 1 to 65536, not 0");

@@ -4,8 +4,11 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <memory>
+#include <nlohmann/json.hpp>
 #include <string>
 #include <utility>
 #include <vector>
@@ -231,6 +234,48 @@ TEST(TokenizerFolderTest, OneFileThatIsWrong) {
             "dir/tokenizer.json: normalizer: 'NFC' is not Precompiled, Strip or Replace");
   EXPECT_EQ(xlm("\"normalizer\": null", "\"normalizer\": {\"type\": \"Precompiled\"}"),
             "dir/tokenizer.json: normalizer: precompiled_charsmap must be text in base 64");
+}
+
+// The goldens' files, with a part of tokenizer.json replaced.
+TEST(TokenizerFolderTest, TokensAroundATextAreThoseOfTheFile) {
+  using Json = nlohmann::json;
+  const auto with = [](const std::string& name, const std::function<void(Json*)>& change) {
+    TokenizerFiles files = ReadTokenizerFiles("tests/goldens/encoders/" + name).value();
+    Json whole = Json::parse(files.at("tokenizer.json"));
+    change(&whole);
+    files["tokenizer.json"] = whole.dump();
+    return Error(files, {});
+  };
+  const auto replaced = [&](const std::string& name, const char* post_processor) {
+    return with(name, [&](Json* whole) { (*whole)["post_processor"] = Json::parse(post_processor); });
+  };
+  const std::string one =
+      "dir/tokenizer.json: post_processor must be one TemplateProcessing, beside ByteLevel, or null";
+  const std::string around = "dir/tokenizer.json: post_processor must put [CLS] before a text and [SEP] after it";
+  EXPECT_EQ(replaced("llama", "null"), "no error");
+  EXPECT_EQ(replaced("llama", R"({"type": "RobertaProcessing", "cls": ["a", 1], "sep": ["b", 2]})"), one);
+  EXPECT_EQ(replaced("llama", R"({"type": "Sequence", "processors": [{"type": "BertProcessing"}]})"), one);
+  EXPECT_EQ(with("llama",
+                 [](Json* whole) {
+                   const std::string text = whole->at("post_processor").dump();
+                   (*whole)["post_processor"] = Json::parse(absl::StrReplaceAll(text, {{"\"ids\":[", "\"ids\":[5,"}}));
+                 })
+                .substr(0, 38),
+            "dir/tokenizer.json: post_processor: \"<");
+  EXPECT_EQ(replaced("modernbert", "null"), around);
+  EXPECT_EQ(replaced("modernbert", R"({"type": "TemplateProcessing", "single": [{"Sequence": {"id": "A"}}]})"), around);
+  EXPECT_EQ(with("modernbert", [](Json* whole) { (*whole)["pre_tokenizer"]["add_prefix_space"] = true; }), "no error");
+  // add_prefix_space is that of tokenizer.json, as in transformers.
+  TokenizerFiles files = ReadTokenizerFiles("tests/goldens/encoders/modernbert").value();
+  const std::vector<int64_t> ids = MakeTokenizer(files, "dir").value()->Encode("the");
+  Json settings = Json::parse(files.at("tokenizer_config.json"));
+  settings["add_prefix_space"] = true;
+  files["tokenizer_config.json"] = settings.dump();
+  EXPECT_EQ(MakeTokenizer(files, "dir").value()->Encode("the"), ids);
+  Json whole = Json::parse(files.at("tokenizer.json"));
+  whole["pre_tokenizer"]["add_prefix_space"] = true;
+  files["tokenizer.json"] = whole.dump();
+  EXPECT_NE(MakeTokenizer(files, "dir").value()->Encode("the"), ids);
 }
 
 TEST(TokenizerFolderTest, SettingsThatAreWrong) {

@@ -11,6 +11,7 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
 #include "datasets/dataset.h"
+#include "datasets/readers/images/image_file.h"
 #include "tests/helpers/dataset_files.h"
 
 namespace metaprompt {
@@ -71,6 +72,16 @@ TEST(ImageFolderTest, FoldersAreClasses) {
   EXPECT_EQ(data->classes[2].name, "red fox");
   EXPECT_EQ(data->classes[2].texts[0], std::string(6, '\xc8'));
   EXPECT_EQ(data->classes[2].texts[1], std::string(6, 90));
+}
+
+// A linear colour space, which would change the numbers if they were converted to sRGB.
+TEST(ImageFolderTest, NumbersOfPngFilesAreTakenAsTheyAre) {
+  const std::string plain = Png(2, 1, 3, std::string("\x91\x0d\x40\xfd\x20\x80", 6));
+  const std::string gamma = std::string("\0\0\0\4gAMA\0\1\x86\xa0\x31\xe8\x96\x5f", 16);  // 1.0
+  const size_t first = 8 + 25;  // after the signature and the header
+  const std::string linear = plain.substr(0, first) + gamma + plain.substr(first);
+  const auto bytes = [](const std::string& file) { return DecodeImage(file, 3, "f").value().bytes; };
+  EXPECT_EQ(bytes(linear), bytes(plain));
 }
 
 TEST(ImageFolderTest, GreyImagesFromAnArchive) {

@@ -99,6 +99,12 @@ TEST(ConfigErrorsTest, WhatIsWrongIsNamed) {
             "c: use_sliding_window is true; only models without it are supported");
   EXPECT_EQ(Error(R"({"model_type": "qwen2", "layer_types": ["full_attention", "sliding_attention"]})"),
             "c: layer_types must be a list of full_attention, not 'sliding_attention'");
+  EXPECT_EQ(Error(R"({"model_type": "llama", "num_hidden_layers": 2, "layer_types": ["full_attention"]})"),
+            "c: layer_types must be a list of 2 types, not an array");
+  EXPECT_EQ(Error(R"({"model_type": "llama", "num_hidden_layers": 2, "layer_types": "full_attention"})"),
+            "c: layer_types must be a list of 2 types, not 'full_attention'");
+  EXPECT_EQ(Error(R"({"model_type": "llama", "rope_parameters": {"rope_type": "default", "type": "linear"}})"),
+            "c: rope_parameters.type must be 'default', not 'linear'");
   EXPECT_EQ(bert(R"("pruned_heads": {"1": [2]})"),
             "c: pruned_heads is not empty; only models with all their heads are supported");
   EXPECT_EQ(Error(R"({"model_type": "roberta", "pad_token_id": 511})"),
@@ -132,6 +138,8 @@ TEST(ConfigErrorsTest, WhatIsWrongIsNamed) {
   EXPECT_EQ(modern(R"("num_hidden_layers": 0)"), "c: num_hidden_layers must be at least 1 for this architecture");
   EXPECT_EQ(modern(R"("num_hidden_layers": 1, "global_attn_every_n_layers": 0, "layer_types": ["full_attention"])"),
             "no error");
+  EXPECT_EQ(modern(R"("sliding_window": 4)"), "c: sliding_window 4 is not half of local_attention 128");
+  EXPECT_EQ(modern(R"("sliding_window": 4, "local_attention": 8)"), "no error");
   EXPECT_EQ(modern(R"("local_attention": 0)"), "c: local_attention must be a whole number from 1 to 2097152, not 0");
   EXPECT_EQ(modern(R"("mlp_dropout": 0.1)"),
             "c: embedding_dropout 0, mlp_dropout 0.1 and attention_dropout 0 differ; only models with equal rates are "

@@ -31,7 +31,7 @@ os.environ["TOKENIZERS_PARALLELISM"] = "false"
 
 import sentencepiece  # noqa: E402
 import transformers  # noqa: E402
-from tokenizers import AddedToken, Tokenizer, implementations, models, normalizers, pre_tokenizers  # noqa: E402
+from tokenizers import AddedToken, Tokenizer, implementations, models, normalizers, pre_tokenizers, processors  # noqa: E402
 
 FOLDER = "tests/goldens/tokenizers"
 GOLDENS = f"{FOLDER}/goldens.json"
@@ -254,6 +254,9 @@ def modernbert():
     tokenizer.add_tokens([AddedToken(" " * n, normalized=True, special=False) for n in range(24, 1, -1)])
     tokenizer.add_special_tokens([AddedToken(name, lstrip=name == "[MASK]", normalized=False)
                                   for name in ("[UNK]", "[CLS]", "[SEP]", "[PAD]", "[MASK]")])
+    tokenizer.post_processor = processors.TemplateProcessing(
+        single="[CLS] $A [SEP]", pair="[CLS] $A [SEP] $B [SEP]",
+        special_tokens=[(name, tokenizer.token_to_id(name)) for name in ("[CLS]", "[SEP]")])
     folder = new_folder("modernbert", "modernbert")
     tokenizer.save(f"{folder}/tokenizer.json", pretty=False)
     write_json(f"{folder}/tokenizer_config.json", {

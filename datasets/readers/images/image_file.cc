@@ -3,8 +3,11 @@
 #include <png.h>
 #include <turbojpeg.h>
 
+#include <algorithm>
 #include <cstddef>
+#include <cstdint>
 #include <memory>
+#include <string>
 #include <type_traits>
 #include <vector>
 
@@ -43,7 +46,28 @@ DecodedImage ByChannel(const std::vector<unsigned char>& pixels, size_t stride, 
   return image;
 }
 
-absl::StatusOr<DecodedImage> DecodePng(absl::string_view contents, int64_t channels, absl::string_view name) {
+// The file without what it states about its colour space, so that libpng does not convert the numbers to sRGB.
+std::string WithoutColourSpace(absl::string_view png) {
+  constexpr size_t kSignature = 8;
+  constexpr size_t kAround = 12;  // length, type and checksum of a chunk
+  std::string kept(png.substr(0, kSignature));
+  for (size_t at = kSignature; at < png.size();) {
+    uint64_t size = kAround;
+    for (size_t i = 0; i < 4 && at + i < png.size(); ++i) {
+      size += static_cast<uint64_t>(static_cast<unsigned char>(png[at + i])) << (24 - 8 * i);
+    }
+    const absl::string_view chunk = png.substr(at, size);
+    const absl::string_view type = chunk.substr(std::min<size_t>(4, chunk.size()), 4);
+    if (type != "gAMA" && type != "cHRM" && type != "iCCP") {
+      absl::StrAppend(&kept, chunk);
+    }
+    at += chunk.size();
+  }
+  return kept;
+}
+
+absl::StatusOr<DecodedImage> DecodePng(absl::string_view file, int64_t channels, absl::string_view name) {
+  const std::string contents = WithoutColourSpace(file);
   png_image image = {};
   image.version = PNG_IMAGE_VERSION;
   const std::unique_ptr<png_image, decltype(&png_image_free)> owner(&image, png_image_free);

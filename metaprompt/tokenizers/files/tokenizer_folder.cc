@@ -181,23 +181,70 @@ absl::Status ReadLlamaWords(const WholeFile& whole, ByteBpeOptions* options) {
              : Wrong(whole.where(), "pre_tokenizer must cut texts as Llama 3 or Qwen2 does, by Split and ByteLevel");
 }
 
-// The token that tokenizer.json puts before every text; empty: none. It is an error if it puts a token after it.
-absl::StatusOr<std::string> TokenBefore(const WholeFile& whole) {
-  const Json added = PartOfType(whole.Part("post_processor"), "processors", "TemplateProcessing");
+// The tokens that tokenizer.json puts around every text.
+struct Around {
+  std::vector<std::string> before;
+  std::vector<std::string> after;
+};
+
+// `pieces`: the vocabulary, in which each token must have the id that the file gives it.
+absl::StatusOr<Around> TokensAround(const WholeFile& whole, const std::vector<std::string>& pieces) {
+  const Json& part = whole.Part("post_processor");
+  const bool sequence = part.is_object() && part.value("type", Json()) == "Sequence";
+  const Json list = sequence ? part.value("processors", Json()) : part.is_null() ? Json::array() : Json::array({part});
+  Json added;
+  for (const Json& one : list) {
+    const Json type = one.is_object() ? one.value("type", Json()) : Json();
+    if (type == "TemplateProcessing" && added.is_null()) {
+      added = one;
+    } else if (type != "ByteLevel") {
+      return Wrong(whole.where(), "post_processor must be one TemplateProcessing, beside ByteLevel, or null");
+    }
+  }
   const Json single = added.is_object() ? added.value("single", Json()) : Json();
-  std::string before;
+  const Json tokens = added.is_object() ? added.value("special_tokens", Json()) : Json();
+  Around around;
   bool text = false;
   for (const Json& one : single.is_array() ? single : Json::array()) {
     const Json token = one.is_object() ? one.value("SpecialToken", Json()) : Json();
     if (!token.is_object()) {
       text = true;
-    } else if (text || !before.empty() || !token.value("id", Json()).is_string()) {
-      return Wrong(whole.where(), "post_processor may put one token before a text, and none after it");
-    } else {
-      before = token["id"].get<std::string>();
+      continue;
     }
+    const Json name = token.value("id", Json());
+    const Json of_name =
+        name.is_string() && tokens.is_object() ? tokens.value(name.get<std::string>(), Json()) : Json();
+    const auto found =
+        name.is_string() ? std::find(pieces.begin(), pieces.end(), name.get<std::string>()) : pieces.end();
+    if (found == pieces.end() || !of_name.is_object() ||
+        of_name.value("ids", Json()) != Json::array({found - pieces.begin()})) {
+      return Wrong(whole.where(), absl::StrCat("post_processor: ", name.dump(),
+                                               " must be a token of the vocabulary, with its id in special_tokens"));
+    }
+    (text ? around.after : around.before).push_back(*found);
   }
-  return before;
+  return around;
+}
+
+// Checks the tokens around a text, or for Llama and Qwen2, which may have none, sets the one before it.
+absl::Status ReadTokensAround(const WholeFile& whole, bool llama, TokenizerParts* parts) {
+  ASSIGN_OR_RETURN(const Around around, TokensAround(whole, parts->pieces));
+  if (llama) {
+    if (around.before.size() > 1 || !around.after.empty()) {
+      return Wrong(whole.where(), "post_processor may put one token before a text, and none after it");
+    }
+    const auto found =
+        std::find(parts->pieces.begin(), parts->pieces.end(), around.before.empty() ? std::string() : around.before[0]);
+    parts->special.cls = around.before.empty() ? -1 : found - parts->pieces.begin();
+    return absl::OkStatus();
+  }
+  const auto piece = [&](int64_t id) { return parts->pieces[static_cast<size_t>(id)]; };
+  const std::string cls = piece(parts->special.cls);
+  const std::string sep = piece(parts->special.sep);
+  return around.before == std::vector<std::string>{cls} && around.after == std::vector<std::string>{sep}
+             ? absl::OkStatus()
+             : Wrong(whole.where(),
+                     absl::StrCat("post_processor must put ", cls, " before a text and ", sep, " after it"));
 }
 
 absl::Status CheckByteBpe(const WholeFile& whole, ByteBpeOptions* options) {
@@ -223,6 +270,9 @@ absl::Status CheckByteBpe(const WholeFile& whole, ByteBpeOptions* options) {
 absl::StatusOr<std::unique_ptr<Tokenizer>> ByteBpeOf(const TokenizerJson& json, const SpecialNames& names,
                                                      TokenizerParts parts, ByteBpeOptions options = {}) {
   const WholeFile whole(json);
+  const bool llama = options.llama_digits > 0;
+  // Where transformers has no class for the tokenizer, tokenizer.json alone counts.
+  const bool by_whole = whole.exists() && (options.added_words || options.llama_digits == 3);
   const auto vocab = parts.files.find(kVocabJson);
   const auto merges_text = parts.files.find(kMerges);
   if (whole.exists()) {
@@ -252,15 +302,17 @@ absl::StatusOr<std::unique_ptr<Tokenizer>> ByteBpeOf(const TokenizerJson& json, 
     ASSIGN_OR_RETURN(merges, MergesJsonPairs(whole.Model("merges"), merges_name));
   }
   options.compose = whole.exists() ? !whole.Part("normalizer").is_null() : options.compose;
-  ASSIGN_OR_RETURN(options.add_prefix_space, json.Flag("add_prefix_space", false));
+  if (by_whole) {
+    const Json bytes = PartOfType(whole.Part("pre_tokenizer"), "pretokenizers", "ByteLevel");
+    options.add_prefix_space = bytes.is_object() && bytes.value("add_prefix_space", Json()) == true;
+  } else {
+    ASSIGN_OR_RETURN(options.add_prefix_space, json.Flag("add_prefix_space", false));
+  }
   RETURN_IF_ERROR(AddTokens(std::move(pieces), json, names, &parts));
-  if (options.llama_digits > 0) {
-    ASSIGN_OR_RETURN(const std::string before, TokenBefore(whole));
-    const auto found = std::find(parts.pieces.begin(), parts.pieces.end(), before);
-    if (!before.empty() && found == parts.pieces.end()) {
-      return Wrong(whole.where(), absl::StrCat("post_processor: the vocabulary has no ", Quoted(before)));
-    }
-    parts.special.cls = before.empty() ? -1 : found - parts.pieces.begin();
+  if (whole.exists() && (llama || options.added_words)) {
+    RETURN_IF_ERROR(ReadTokensAround(whole, llama, &parts));
+  } else if (llama) {
+    parts.special.cls = -1;
   }
   return MakeByteBpe(std::move(parts), merges, options, merges_name, first_line);
 }
