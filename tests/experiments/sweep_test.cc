@@ -256,11 +256,8 @@ TEST_F(SweepTest, DoesWhatIsNotDoneAndTheReportJoinsTheSeeds) {
   EXPECT_THAT(Swept(options), HasSubstr("4 runs, 3 of them complete"));
   EXPECT_EQ(Read("out/short-goes-on-seed3/record.textproto"), record);
   // Runs that start from runs with the same seed are seeds of one row.
-  std::vector<std::string> folders;
-  for (const char* name : {"short-goes-on-seed3", "short-goes-on-seed4"}) {
-    folders.push_back(absl::StrCat(folder_, "/out/", name));
-  }
-  absl::StatusOr<std::vector<ReportedRun>> runs = ReadRuns(folders);
+  const std::string row = folder_ + "/out/short-goes-on-seed";
+  absl::StatusOr<std::vector<ReportedRun>> runs = ReadRuns({row + "3", row + "4"});
   ASSERT_TRUE(runs.ok()) << runs.status();
   const absl::StatusOr<Report> report = JoinRuns(*std::move(runs), "");
   ASSERT_TRUE(report.ok()) << report.status();
