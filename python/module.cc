@@ -83,9 +83,9 @@ py::bytes Run(const std::string& spec_bytes, const std::string& out, const py::o
   return py::bytes(ValueOrThrow(std::move(record)));
 }
 
-std::vector<LabelledText> Labelled(const std::vector<std::string>& labels, const std::vector<std::string>& names,
-                                   const std::vector<std::vector<std::string>>& texts) {
-  std::vector<LabelledText> labelled;
+std::vector<LabelledExample> Labelled(const std::vector<std::string>& labels, const std::vector<std::string>& names,
+                                      const std::vector<std::vector<std::string>>& texts) {
+  std::vector<LabelledExample> labelled;
   labelled.reserve(texts.size());
   for (size_t i = 0; i < texts.size(); ++i) {
     labelled.push_back({labels.at(i), names.at(i), texts[i]});
@@ -116,7 +116,7 @@ void RegisterRuns(py::module_* module) {
           [](const std::shared_ptr<OpenedRun>& run, const std::vector<std::string>& labels,
              const std::vector<std::string>& names, const std::vector<std::vector<std::string>>& texts, int shots,
              const std::string& device, int threads) {
-            const std::vector<LabelledText> labelled = Labelled(labels, names, texts);
+            const std::vector<LabelledExample> labelled = Labelled(labels, names, texts);
             return ValueOrThrow(Alone([&] { return AdaptedRun::Adapt(run, labelled, {shots, device, threads}); }));
           },
           py::arg("labels"), py::arg("names"), py::arg("texts"), py::arg("shots"), py::arg("device"),
@@ -136,7 +136,7 @@ void RegisterRuns(py::module_* module) {
               [](const std::string& folder, const std::string& precision, const std::vector<std::string>& labels,
                  const std::vector<std::string>& names, const std::vector<std::vector<std::string>>& texts,
                  const std::string& device, int threads) {
-                const std::vector<LabelledText> labelled = Labelled(labels, names, texts);
+                const std::vector<LabelledExample> labelled = Labelled(labels, names, texts);
                 return ValueOrThrow(Alone([&] {
                   return AdaptedRun::AdaptCheckpoint(folder, precision, labelled, {/*shots=*/0, device, threads});
                 }));
