@@ -18,7 +18,7 @@ namespace {
 using Json = nlohmann::json;
 
 // Cuts a list in an error to at most 400 bytes.
-std::string Cut(std::string list) {
+std::string Cut(const std::string& list) {
   constexpr size_t kMost = 400;
   return list.size() <= kMost ? list : absl::StrCat(list.substr(0, kMost), "...");
 }

@@ -98,7 +98,7 @@ absl::StatusOr<std::unique_ptr<AdaptedRun>> AdaptedRun::AdaptParams(std::shared_
   return adapted;
 }
 
-absl::StatusOr<std::unique_ptr<AdaptedRun>> AdaptedRun::Adapt(std::shared_ptr<OpenedRun> run,
+absl::StatusOr<std::unique_ptr<AdaptedRun>> AdaptedRun::Adapt(const std::shared_ptr<OpenedRun>& run,
                                                               const std::vector<LabelledExample>& texts,
                                                               const AdaptOptions& options) {
   const FinishedRun& finished = run->run();
@@ -106,7 +106,7 @@ absl::StatusOr<std::unique_ptr<AdaptedRun>> AdaptedRun::Adapt(std::shared_ptr<Op
   ASSIGN_OR_RETURN(const int shots,
                    finished.ShotsOf(options.shots > 0 ? options.shots : NearestShots(finished.record(), classes)));
   ASSIGN_OR_RETURN(const ParamList params, run->Params(shots));
-  return AdaptParams(std::shared_ptr<const FinishedRun>(std::move(run), &finished), params, shots, classes, options);
+  return AdaptParams(std::shared_ptr<const FinishedRun>(run, &finished), params, shots, classes, options);
 }
 
 absl::StatusOr<std::unique_ptr<AdaptedRun>> AdaptedRun::AdaptCheckpoint(const std::string& folder,

@@ -54,7 +54,7 @@ class AdaptedRun {
  public:
   // Adapts to the texts. Their blanks are collapsed, as in the files that the command line reads. Classes are in the
   // order of their first texts. Errors: those of SupportClasses; an empty text or label; those of Classifier::Adapt.
-  static absl::StatusOr<std::unique_ptr<AdaptedRun>> Adapt(std::shared_ptr<OpenedRun> run,
+  static absl::StatusOr<std::unique_ptr<AdaptedRun>> Adapt(const std::shared_ptr<OpenedRun>& run,
                                                            const std::vector<LabelledExample>& texts,
                                                            const AdaptOptions& options);
 
