@@ -1,10 +1,13 @@
-// The lines of a text in memory, with errors that name the line.
+// The lines of a text in memory, or of a stream, with errors that name the line.
 #ifndef DATASETS_READERS_LINES_H_
 #define DATASETS_READERS_LINES_H_
 
 #include <cstdint>
+#include <istream>
+#include <string>
 
 #include "absl/status/status.h"
+#include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "datasets/readers/bad_lines.h"
 
@@ -48,6 +51,10 @@ class Lines {
   int64_t number_ = 0;
   absl::Status status_;
 };
+
+// Reads the next line of a stream, whose name in errors is `name`, without its LF; false at the end. If it is the
+// first, a byte-order mark is removed. Whether the line is UTF-8 is not checked. The error: the stream cannot be read.
+absl::StatusOr<bool> ReadStreamLine(std::istream* in, absl::string_view name, bool first, std::string* line);
 
 }  // namespace metaprompt
 

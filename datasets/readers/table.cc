@@ -1,8 +1,6 @@
 #include "datasets/readers/table.h"
 
 #include <algorithm>
-#include <cerrno>
-#include <cstring>
 #include <nlohmann/json.hpp>
 #include <vector>
 
@@ -14,6 +12,7 @@
 #include "absl/strings/str_split.h"
 #include "datasets/readers/csv_fields.h"
 #include "datasets/readers/json_fields.h"
+#include "datasets/readers/lines.h"
 #include "datasets/readers/texts_by_label.h"
 #include "metaprompt/base/example_texts.h"
 #include "metaprompt/base/likely_cause.h"
@@ -70,20 +69,12 @@ absl::Status Table::ErrorAt(int64_t line, absl::string_view what) const {
 }
 
 absl::StatusOr<bool> Table::ReadLine(std::string* line) {
-  errno = 0;
-  if (!std::getline(*in_, *line)) {
-    return in_->bad() ? absl::StatusOr<bool>(absl::UnavailableError(
-                            absl::StrCat(name_, ": ", errno == 0 ? "cannot be read" : std::strerror(errno))))
-                      : false;
-  }
-  ++read_number_;
-  if (!line->empty() && line->back() == '\r') {
+  ASSIGN_OR_RETURN(const bool more, ReadStreamLine(in_, name_, /*first=*/read_number_ == 0, line));
+  read_number_ += more ? 1 : 0;
+  if (more && !line->empty() && line->back() == '\r') {
     line->pop_back();
   }
-  if (read_number_ == 1 && absl::StartsWith(*line, "\xef\xbb\xbf")) {
-    line->erase(0, 3);
-  }
-  return true;
+  return more;
 }
 
 absl::StatusOr<bool> Table::NextLine(std::string* line) {

@@ -1,22 +1,19 @@
 #include "experiments/commands/text_lines.h"
 
-#include <cerrno>
-#include <cstring>
-
 #include "absl/status/status.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "datasets/readers/lines.h"
 #include "metaprompt/base/likely_cause.h"
+#include "metaprompt/base/status_macros.h"
 #include "metaprompt/base/text.h"
 
 namespace metaprompt {
 
 absl::StatusOr<bool> TextLines::Next(std::string* line) {
-  errno = 0;
-  if (!std::getline(*in_, *line)) {
-    return in_->bad() ? absl::StatusOr<bool>(absl::UnavailableError(
-                            absl::StrCat(name_, ": ", errno == 0 ? "cannot be read" : std::strerror(errno))))
-                      : false;
+  ASSIGN_OR_RETURN(const bool more, ReadStreamLine(in_, name_, /*first=*/number_ == 0, line));
+  if (!more) {
+    return false;
   }
   ++number_;
   const absl::Status status = CheckUtf8(*line);
@@ -25,13 +22,7 @@ absl::StatusOr<bool> TextLines::Next(std::string* line) {
       return absl::InvalidArgumentError(absl::StrCat(name_, ": ", cause));
     }
   }
-  if (!status.ok()) {
-    return Error(status.message());
-  }
-  if (number_ == 1 && absl::StartsWith(*line, "\xef\xbb\xbf")) {
-    line->erase(0, 3);
-  }
-  return true;
+  return status.ok() ? absl::StatusOr<bool>(true) : Error(status.message());
 }
 
 absl::Status TextLines::Error(absl::string_view what) const {

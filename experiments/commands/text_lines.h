@@ -22,15 +22,13 @@ class TextLines {
   // that is not UTF-8, with its LikelyCause if it is the first; UTF-16; the stream cannot be read.
   absl::StatusOr<bool> Next(std::string* line);
 
-  int64_t number() const { return number_; }  // of the line that was read last, from 1
-
   // `NAME:LINE: what`, for the line that was read last.
   absl::Status Error(absl::string_view what) const;
 
  private:
   std::istream* in_;
   std::string name_;
-  int64_t number_ = 0;
+  int64_t number_ = 0;  // of the line that was read last, from 1
 };
 
 }  // namespace metaprompt

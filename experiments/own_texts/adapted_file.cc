@@ -132,8 +132,7 @@ absl::StatusOr<AdaptedParams> ReadAdapted(const std::string& path, const Finishe
         RETURN_IF_ERROR(CheckContext(absl::StrCat(path, ": ", full), run, tensor));
       } else if (!tensor.is_floating_point()) {
         return absl::InvalidArgumentError(absl::StrCat(path, ": ", full, " does not hold floating-point numbers"));
-      }
-      if (tensor.is_floating_point()) {
+      } else {
         RETURN_IF_ERROR(CheckFinite(absl::StrCat(path, ": ", full), tensor));
       }
       list->push_back(tensor.scalar_type() == at::kBFloat16 ? tensor.to(at::kFloat) : tensor);

@@ -6,6 +6,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "datasets/readers/table.h"
+#include "metaprompt/base/example_texts.h"
 #include "metaprompt/base/files.h"
 #include "metaprompt/base/likely_cause.h"
 #include "metaprompt/base/status_macros.h"
@@ -77,18 +78,22 @@ absl::StatusOr<Examples> ReadExamples(const std::string& path, const ColumnNames
   return examples;
 }
 
-std::vector<TextOfTwoClasses> TextsOfTwoClasses(const std::vector<SupportClass>& classes) {
-  std::map<std::string, const SupportClass*> first;
-  std::vector<TextOfTwoClasses> found;
+std::string TwoClassesWarning(const std::string& path, const std::vector<SupportClass>& classes) {
+  std::map<std::string, const SupportClass*> class_of;
+  size_t count = 0;
+  std::string first;
   for (const SupportClass& one : classes) {
     for (const std::string& text : one.texts) {
-      const SupportClass* const other = first.try_emplace(text, &one).first->second;
-      if (other != &one) {
-        found.push_back(TextOfTwoClasses{text, other->label, one.label});
+      const SupportClass* const other = class_of.try_emplace(text, &one).first->second;
+      if (other != &one && count++ == 0) {
+        first = absl::StrCat(Quoted(ReadableExample(text)), " of ", Quoted(other->label), " and ", Quoted(one.label));
       }
     }
   }
-  return found;
+  return count == 0
+             ? ""
+             : absl::StrCat(path, ": warning: ", count, count == 1 ? " text is an example" : " texts are examples",
+                            " of two classes: ", first);
 }
 
 }  // namespace metaprompt

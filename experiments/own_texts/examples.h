@@ -20,14 +20,9 @@ struct Examples {
 // Labels and names must be IsPrintable. Errors name file and line.
 absl::StatusOr<Examples> ReadExamples(const std::string& path, const ColumnNames& columns);
 
-struct TextOfTwoClasses {
-  std::string text;
-  std::string first;  // labels
-  std::string second;
-};
-
-// The examples that occur with two labels, in the order of the classes of their second label.
-std::vector<TextOfTwoClasses> TextsOfTwoClasses(const std::vector<SupportClass>& classes);
+// The warning that texts of the file `path` are examples of two classes, with the first of these texts; empty if none
+// is.
+std::string TwoClassesWarning(const std::string& path, const std::vector<SupportClass>& classes);
 
 }  // namespace metaprompt
 

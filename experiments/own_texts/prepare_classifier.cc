@@ -14,7 +14,6 @@
 #include "experiments/own_texts/examples.h"
 #include "experiments/own_texts/saved_classifier.h"
 #include "experiments/workbench/finished_run.h"
-#include "metaprompt/base/example_texts.h"
 #include "metaprompt/base/new_folder.h"
 #include "metaprompt/base/status_macros.h"
 #include "metaprompt/base/text.h"
@@ -132,11 +131,8 @@ absl::StatusOr<PreparedClassifier> AdaptNow(const ClassifyOptions& options, at::
         absl::StrCat(options.support, ": ", examples.format.Describe(),
                      examples.format.guessed ? " (guessed; --label-column and --text-column name others)" : ""));
   }
-  if (const std::vector<TextOfTwoClasses> twice = TextsOfTwoClasses(prepared.classes); !twice.empty()) {
-    progress->Line(absl::StrCat(options.support, ": warning: ", twice.size(),
-                                twice.size() == 1 ? " text is an example" : " texts are examples",
-                                " of two classes: ", Quoted(ReadableExample(twice[0].text)), " of ",
-                                Quoted(twice[0].first), " and ", Quoted(twice[0].second)));
+  if (const std::string warning = TwoClassesWarning(options.support, prepared.classes); !warning.empty()) {
+    progress->Line(warning);
   }
   progress->Begin("classify", "texts", 0, 0);
   ASSIGN_OR_RETURN(ClassifierStart opened,

@@ -17,7 +17,7 @@
 #include "datasets/readers/table.h"
 #include "datasets/split.h"
 #include "datasets/splits/drawn_sides.h"
-#include "metaprompt/base/example_texts.h"
+#include "experiments/own_texts/examples.h"
 #include "metaprompt/base/files.h"
 #include "metaprompt/base/likely_cause.h"
 #include "metaprompt/base/new_folder.h"
@@ -74,21 +74,15 @@ std::vector<std::string> LinesOf(absl::string_view file) {
   return lines;
 }
 
-// A class's texts without copies.
-struct OwnClass {
-  std::string label;
-  std::vector<std::string> texts;
-};
-
-// The classes in the order of their labels.
-std::vector<OwnClass> ClassesOf(const std::vector<Record>& records) {
+// The classes in the order of their labels, without names and with each text once.
+std::vector<SupportClass> ClassesOf(const std::vector<Record>& records) {
   std::map<std::string, std::set<std::string>> texts;
   for (const Record& record : records) {
     texts[record.label].insert(record.text);
   }
-  std::vector<OwnClass> classes;
+  std::vector<SupportClass> classes;
   for (const auto& [label, its_texts] : texts) {
-    classes.push_back({label, {its_texts.begin(), its_texts.end()}});
+    classes.push_back({label, "", {its_texts.begin(), its_texts.end()}});
   }
   return classes;
 }
@@ -112,7 +106,7 @@ void KeepNames(const std::vector<Record>& records, Sides* sides) {
 
 // Draws the sides of all texts. `untested` becomes the classes without a test text.
 absl::StatusOr<Sides> DrawAll(const SplitFileOptions& options, const std::vector<Record>& records,
-                              const std::vector<OwnClass>& classes, std::vector<std::string>* untested) {
+                              const std::vector<SupportClass>& classes, std::vector<std::string>* untested) {
   if (classes.size() < 2) {
     return absl::InvalidArgumentError(
         absl::StrCat(options.file, ": ",
@@ -121,11 +115,11 @@ absl::StatusOr<Sides> DrawAll(const SplitFileOptions& options, const std::vector
                                                     "; a classifier needs two classes or more")));
   }
   Sides sides;
-  for (const OwnClass& one : classes) {
+  for (const SupportClass& one : classes) {
     DrawSides(one.texts, /*valid_share=*/0, options.test_share, options.seed, &sides);
   }
   KeepNames(records, &sides);
-  for (const OwnClass& one : classes) {
+  for (const SupportClass& one : classes) {
     const auto tests = std::count_if(one.texts.begin(), one.texts.end(),
                                      [&](const std::string& text) { return sides.at(text) == Split::kTest; });
     if (tests == static_cast<std::ptrdiff_t>(one.texts.size())) {
@@ -143,30 +137,9 @@ absl::StatusOr<Sides> DrawAll(const SplitFileOptions& options, const std::vector
                    options.file, ": no class has so many texts that one could test; a larger --test-share takes more"));
 }
 
-// A warning if texts have several labels; empty otherwise.
-std::string SeveralLabels(const std::string& file, const std::vector<OwnClass>& classes) {
-  std::map<std::string, std::vector<std::string>> labels;
-  for (const OwnClass& one : classes) {
-    for (const std::string& text : one.texts) {
-      labels[text].push_back(one.label);
-    }
-  }
-  size_t count = 0;
-  const std::pair<const std::string, std::vector<std::string>>* first = nullptr;
-  for (const auto& entry : labels) {
-    if (entry.second.size() > 1) {
-      first = count++ == 0 ? &entry : first;
-    }
-  }
-  return count == 0 ? ""
-                    : absl::StrCat(file, ": warning: ", count, count == 1 ? " text has" : " texts have",
-                                   " several labels: ", Quoted(ReadableExample(first->first)), " has ",
-                                   OneLine(absl::StrJoin(first->second, ", ")), "\n");
-}
-
 // What to print after the files are written.
 std::string Summary(const SplitFileOptions& options, const TableFormat& format, const std::vector<std::string>& files,
-                    const std::vector<size_t>& counts, const std::vector<OwnClass>& classes,
+                    const std::vector<size_t>& counts, const std::vector<SupportClass>& classes,
                     const std::vector<std::string>& untested) {
   std::vector<std::string> command = {"metaprompt", "classify", "--support",  files[0],
                                       "--encoder",  "FOLDER",   "--labelled", files[1]};
@@ -183,7 +156,8 @@ std::string Summary(const SplitFileOptions& options, const TableFormat& format, 
       command.insert(command.end(), {option, name});
     }
   }
-  return absl::StrCat(options.file, ": ", format.Describe(), "\n", SeveralLabels(options.file, classes), files[0], ": ",
+  const std::string warning = TwoClassesWarning(options.file, classes);
+  return absl::StrCat(options.file, ": ", format.Describe(), "\n", warning, warning.empty() ? "" : "\n", files[0], ": ",
                       counts[0], " texts in ", classes.size(), " classes\n", files[1], ": ", counts[1],
                       counts[1] == 1 ? " text" : " texts",
                       untested.empty() ? "" : absl::StrCat("; none of ", absl::StrJoin(untested, ", ")), "\n",
@@ -200,7 +174,7 @@ absl::StatusOr<std::string> SplitFile(const SplitFileOptions& options) {
   ASSIGN_OR_RETURN(const std::string file, ReadFile(options.file));
   const absl::StatusOr<Records> read = ReadRecords(file, options.file, options.columns);
   RETURN_IF_ERROR(WithLikelyCause(read.status(), options.file));
-  const std::vector<OwnClass> classes = ClassesOf(read->records);
+  const std::vector<SupportClass> classes = ClassesOf(read->records);
   std::vector<std::string> untested;
   ASSIGN_OR_RETURN(const Sides sides, DrawAll(options, read->records, classes, &untested));
   const std::vector<std::string> lines = LinesOf(file);

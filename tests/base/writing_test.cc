@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cstdlib>
 #include <filesystem>
 #include <string>
 #include <thread>
@@ -118,16 +119,22 @@ TEST_F(WritingTest, TemporaryNamesAreTakenFromNobody) {
       << "a file that ends in .metaprompt.tmp.PID.N and that no process holds counts as left behind";
 }
 
+// The folder can be written, so that the file could be replaced.
 TEST_F(WritingTest, AFileThatMayNotBeWrittenIsNotReplaced) {
-  Write("file", "old");
-  fs::permissions(folder_ + "file", fs::perms::owner_read | fs::perms::others_read);
-  fs::permissions(folder_, fs::perms::all);
+  std::string folder = "/tmp/writing_test.XXXXXX";  // other users may not reach the test's own folder
+  ASSERT_NE(mkdtemp(folder.data()), nullptr);
+  ASSERT_TRUE(WriteFileAtomically(folder + "/file", "old").ok());
+  fs::permissions(folder + "/file", fs::perms::owner_read | fs::perms::others_read);
+  fs::permissions(folder, fs::perms::all);
   const bool root = geteuid() == 0;  // to whom every file is open
   ASSERT_TRUE(!root || seteuid(65534) == 0);
-  const absl::Status written = WriteFileAtomically(folder_ + "file", "new");
+  const absl::Status other = WriteFileAtomically(folder + "/other", "new");
+  const absl::Status written = WriteFileAtomically(folder + "/file", "new");
   ASSERT_TRUE(!root || seteuid(0) == 0);
-  EXPECT_THAT(written.message(), HasSubstr("file: Permission denied"));
-  EXPECT_EQ(Read("file"), "old");
+  EXPECT_TRUE(other.ok()) << other;
+  EXPECT_THAT(written.message(), HasSubstr("/file: Permission denied"));
+  EXPECT_EQ(ReadFile(folder + "/file").value(), "old");
+  fs::remove_all(folder);
 }
 
 TEST_F(WritingTest, AFileKeepsItsPermissions) {

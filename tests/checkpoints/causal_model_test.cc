@@ -118,6 +118,17 @@ TEST_P(CausalModelTest, WhatFollowsIsNotSeen) {
 
 INSTANTIATE_TEST_SUITE_P(Checkpoints, CausalModelTest, testing::ValuesIn(CausalGoldens()), GoldenTestName);
 
+// transformers would otherwise round the numbers to bfloat16 when it opens the folder.
+TEST(LlamaTest, WhatIsSavedHasTheTypeOfItsNumbers) {
+  const Checkpoint from = *OpenCheckpoint(absl::StrCat(kEncoderGoldens, "llama/"), false);
+  const auto type = [&](const std::string& before, at::ScalarType of_numbers) {
+    return nlohmann::json::parse(CheckpointConfig(*from.encoder, before, of_numbers)).value("dtype", "none");
+  };
+  EXPECT_EQ(type(R"({"dtype": "bfloat16"})", at::kFloat), "float32");
+  EXPECT_EQ(type(R"({"dtype": "bfloat16"})", at::kHalf), "float16");
+  EXPECT_EQ(type("{}", at::kFloat), "none") << "as in files of earlier versions";
+}
+
 // The form in which gpt2 was saved: without the name prefix of a model with a head, and with the causal mask as
 // buffers.
 TEST(Gpt2Test, TheFirstPublishedFormIsRead) {

@@ -11,13 +11,12 @@
 #include "absl/status/status.h"
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_split.h"
 #include "absl/strings/string_view.h"
-#include "absl/strings/strip.h"
 #include "absl/types/span.h"
 #include "datasets/dataset.pb.h"
 #include "datasets/image_shape.h"
 #include "datasets/readers/bad_lines.h"
+#include "datasets/readers/lines.h"
 #include "datasets/readers/source_files.h"
 #include "metaprompt/base/status_macros.h"
 #include "metaprompt/base/text.h"
@@ -56,18 +55,18 @@ using Files = std::map<std::string, std::string>;  // contents by name, without 
 
 // `where`: the file's name for errors. Only blank lines at the end are allowed, since a label is the number of a line.
 absl::StatusOr<std::vector<std::string>> NamesIn(absl::string_view contents, const std::string& where) {
-  absl::ConsumePrefix(&contents, "\xef\xbb\xbf");
   std::vector<std::string> names;
-  for (const absl::string_view line : absl::StrSplit(absl::StripTrailingAsciiWhitespace(contents), '\n')) {
-    std::string name(absl::StripAsciiWhitespace(line));
+  Lines lines(absl::StripTrailingAsciiWhitespace(contents), where);
+  while (lines.Next()) {
+    std::string name(absl::StripAsciiWhitespace(lines.line()));
     if (name.empty() || std::find(names.begin(), names.end(), name) != names.end()) {
-      return absl::InvalidArgumentError(absl::StrCat(
-          where, ":", names.size() + 1, ": ",
+      return lines.Error(absl::StrCat(
           name.empty() ? "the line is blank" : absl::StrCat("the name ", Quoted(name), " is given a second time"),
           "; each line must have the name of another class"));
     }
     names.push_back(std::move(name));
   }
+  RETURN_IF_ERROR(lines.status());
   return names;
 }
 

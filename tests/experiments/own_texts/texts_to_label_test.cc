@@ -239,10 +239,18 @@ TEST_F(SplitFileTest, TheFilesAreForClassify) {
     const Parts parts = PartsOf("named.csv", {"--seed", seed, "--test-share", "0.5"});
     EXPECT_EQ(std::count(parts.examples.begin(), parts.examples.end(), "1,small cat,the first"), 1) << seed;
   }
+  // The first in byte order of several such texts, whatever the order of the file.
+  const std::string names = "1,b,the last\n1,a,an early\n";
+  for (const std::string& lines : {names, std::string("1,a,an early\n1,b,the last\n")}) {
+    Write("named.csv", "label,name,text\n" + lines + "1,,the cat\n2,,a\n2,,b\n2,,c\n");
+    const Parts parts = PartsOf("named.csv", {"--test-share", "0.7", "--seed", "3"});
+    EXPECT_EQ(std::count(parts.examples.begin(), parts.examples.end(), "1,a,an early"), 1);
+    EXPECT_EQ(std::count(parts.examples.begin(), parts.examples.end(), "1,b,the last"), 0);
+  }
   // Texts with two labels.
   Write("two.csv", "label,text\na,the cat\nb,the cat\na,one\na,two\na,three\nb,four\nb,five\nb,six\n");
   EXPECT_THAT(absl::StrReplaceAll(Split("two.csv", {}).out, {{folder_, "$"}}),
-              HasSubstr("\n$two.csv: warning: 1 text has several labels: 'the cat' has a, b\n"));
+              HasSubstr("\n$two.csv: warning: 1 text is an example of two classes: 'the cat' of 'a' and 'b'\n"));
   std::filesystem::remove_all(folder_ + "parts");
   Write("test.csv", "label,text\ncat,the same\ndog,the same\ndog,the cat\n");
   EXPECT_THAT(Classify({"--labelled", folder_ + "test.csv"}, "").err,
