@@ -85,6 +85,9 @@ std::vector<std::string> CheckInputs(const ExperimentSpec& spec) {
   if (spec.model().encoder().has_vit()) {
     broken.emplace_back("model.encoder.vit reads images, and the data are texts");
   }
+  if (spec.model().encoder().checkpoint().has_interpolated_positions()) {
+    broken.emplace_back("model.encoder.checkpoint.interpolated_positions is set; it is for images");
+  }
   if (spec.model().prompt().has_visual()) {
     broken.emplace_back("model.prompt.visual is set; the soft vectors of texts are <soft> in model.prompt.template");
   }

@@ -38,6 +38,9 @@ void CheckEncoder(const FineTuningSpec& spec, std::vector<std::string>* broken) 
   if (encoder.has_vit() && !HasImages(spec.dataset())) {
     broken->emplace_back("encoder.vit reads images, and the data are texts");
   }
+  if (encoder.checkpoint().has_interpolated_positions() && !HasImages(spec.dataset())) {
+    broken->emplace_back("encoder.checkpoint.interpolated_positions is set; it is for images");
+  }
   if (!encoder.has_bert() && !HasImages(spec.dataset()) && !spec.tokenizer().path().empty()) {
     broken->emplace_back("tokenizer.path is set; it is for encoder.bert, the others bring a tokenizer");
   }

@@ -32,6 +32,8 @@ void CheckUnused(const PretrainingSpec& spec, std::vector<std::string>* broken) 
            std::make_pair(!encoder.checkpoint().standardised_read(),
                           "encoder.checkpoint.standardised_read is false; nothing is standardised in pre-training"),
            std::make_pair(encoder.has_vit(), "encoder.vit reads images; pre-training needs an encoder of texts"),
+           std::make_pair(encoder.checkpoint().has_interpolated_positions(),
+                          "encoder.checkpoint.interpolated_positions is set; it is for images"),
            std::make_pair(!encoder.bert().init_standardised(),
                           "encoder.bert.init_standardised is false; nothing is standardised in pre-training"),
        }) {

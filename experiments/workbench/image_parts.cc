@@ -10,6 +10,7 @@
 #include "metaprompt/base/files.h"
 #include "metaprompt/base/status_macros.h"
 #include "metaprompt/checkpoints/checkpoint.h"
+#include "metaprompt/checkpoints/resized_images.h"
 #include "metaprompt/encoders/initial_vit.h"
 #include "metaprompt/encoders/layout.h"
 #include "metaprompt/images/image_processor.h"
@@ -37,21 +38,49 @@ absl::StatusOr<EncoderParts> NewVit(const VitSpec& spec, const ImageShape& shape
   return parts;
 }
 
-}  // namespace
-
-absl::StatusOr<EncoderParts> OpenImageEncoder(const std::string& folder, bool allow_unknown) {
+absl::StatusOr<Checkpoint> OpenImageCheckpoint(const std::string& folder, bool allow_unknown) {
   ASSIGN_OR_RETURN(Checkpoint checkpoint, OpenCheckpoint(folder, allow_unknown));
   if (const EncoderConfig& config = checkpoint.encoder->config(); !config.reads_images()) {
     return absl::InvalidArgumentError(
         absl::StrCat(folder, ": a ", config.model_type, " reads texts, and the data are images; use a vit"));
   }
+  return checkpoint;
+}
+
+EncoderParts PartsOf(Checkpoint checkpoint, ImageProcessor images) {
   EncoderParts parts;
-  ASSIGN_OR_RETURN(parts.images, ReadProcessor(folder));
+  parts.images = std::move(images);
   parts.encoder = std::move(checkpoint.encoder);
   parts.config_json = std::move(checkpoint.config_json);
   parts.params = std::move(checkpoint.params);
   parts.unused = std::move(checkpoint.unused);
   return parts;
+}
+
+// The encoder for images of another size than the checkpoint's.
+absl::StatusOr<EncoderParts> WithInterpolatedPositions(const CheckpointSpec& spec) {
+  const int64_t side = spec.interpolated_positions().image_size();
+  ASSIGN_OR_RETURN(Checkpoint checkpoint, OpenImageCheckpoint(spec.path(), spec.allow_unknown_tensors()));
+  EncoderConfig config = checkpoint.encoder->config();
+  if (side % config.patch_size != 0) {
+    return absl::InvalidArgumentError(absl::StrCat("model.encoder.checkpoint.interpolated_positions.image_size is ",
+                                                   side, "; it must be a multiple of the patch size in ", spec.path(),
+                                                   ", ", config.patch_size));
+  }
+  config.image_size = side;
+  config.max_positions = 1 + config.patches();
+  RETURN_IF_ERROR(CheckFits("model.encoder.checkpoint", LayoutOf(config, /*with_head=*/false).params));
+  ASSIGN_OR_RETURN(const ImageProcessor images, ReadProcessor(spec.path()));
+  ASSIGN_OR_RETURN(ImageProcessor resizing, images.ResizingTo(side, absl::StrCat(spec.path(), "/", kPreprocessorFile)));
+  return PartsOf(ForImagesOf(side, std::move(checkpoint)), std::move(resizing));
+}
+
+}  // namespace
+
+absl::StatusOr<EncoderParts> OpenImageEncoder(const std::string& folder, bool allow_unknown) {
+  ASSIGN_OR_RETURN(Checkpoint checkpoint, OpenImageCheckpoint(folder, allow_unknown));
+  ASSIGN_OR_RETURN(ImageProcessor images, ReadProcessor(folder));
+  return PartsOf(std::move(checkpoint), std::move(images));
 }
 
 absl::Status CheckTakes(const EncoderParts& parts, const ImageShape& shape, const std::string& folder) {
@@ -61,8 +90,8 @@ absl::Status CheckTakes(const EncoderParts& parts, const ImageShape& shape, cons
     return absl::InvalidArgumentError(
         absl::StrCat(folder, ": the encoder's images have ", config.channels, " channels of ", config.image_size, " x ",
                      config.image_size, " pixels, and the data's ", shape.channels, " of ", height, " x ", width,
-                     " after preprocessing; positions are not interpolated, so give images of that size or a ",
-                     kPreprocessorFile, " that resizes them"));
+                     " after preprocessing; give images of that size, a ", kPreprocessorFile,
+                     " that resizes them, or encoder.checkpoint.interpolated_positions"));
   }
   return parts.images->Check(shape.channels, absl::StrCat(folder, "/", kPreprocessorFile));
 }
@@ -72,7 +101,9 @@ absl::StatusOr<EncoderParts> ImageEncoderOfRun(const ModelSpec& spec, const Imag
     return NewVit(spec.encoder().vit(), shape);
   }
   const CheckpointSpec& checkpoint = spec.encoder().checkpoint();
-  ASSIGN_OR_RETURN(EncoderParts parts, OpenImageEncoder(checkpoint.path(), checkpoint.allow_unknown_tensors()));
+  ASSIGN_OR_RETURN(EncoderParts parts, checkpoint.has_interpolated_positions()
+                                           ? WithInterpolatedPositions(checkpoint)
+                                           : OpenImageEncoder(checkpoint.path(), checkpoint.allow_unknown_tensors()));
   RETURN_IF_ERROR(CheckTakes(parts, shape, checkpoint.path()));
   return parts;
 }

@@ -20,7 +20,8 @@ absl::StatusOr<EncoderParts> OpenImageEncoder(const std::string& folder, bool al
 // OK if the encoder and the preprocessor of these parts, which are from `folder`, take images of that shape.
 absl::Status CheckTakes(const EncoderParts& parts, const ImageShape& shape, const std::string& folder);
 
-// OpenImageEncoder for the spec's checkpoint, or a new ViT without values, for images of that shape.
+// OpenImageEncoder for the spec's checkpoint, with its positions interpolated if the spec asks for it, or a new ViT
+// without values, for images of that shape.
 absl::StatusOr<EncoderParts> ImageEncoderOfRun(const ModelSpec& spec, const ImageShape& shape);
 
 // The same from the config.json and preprocessor_config.json that a run keeps in `folder`, without parameter values.

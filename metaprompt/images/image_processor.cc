@@ -151,6 +151,13 @@ absl::Status ImageProcessor::Check(int64_t channels, absl::string_view name) con
   return absl::OkStatus();
 }
 
+absl::StatusOr<ImageProcessor> ImageProcessor::ResizingTo(int64_t side, absl::string_view name) const {
+  Json json = Json::parse(ConfigText(side, side));
+  json["do_resize"] = true;
+  json["size"] = {{"height", side}, {"width", side}};
+  return Parse(json.dump(2) + "\n", name);
+}
+
 std::pair<int64_t, int64_t> ImageProcessor::SizeOf(int64_t height, int64_t width) const {
   return height_ == 0 ? std::make_pair(height, width) : std::make_pair(height_, width_);
 }

@@ -34,6 +34,10 @@ class ImageProcessor {
   // OK if images with these channels have one channel per mean. The error begins with `name`.
   absl::Status Check(int64_t channels, absl::string_view name) const;
 
+  // The same processor, except that it resizes images to `side` x `side` pixels. The error, which begins with `name`: a
+  // filter that is not supported.
+  absl::StatusOr<ImageProcessor> ResizingTo(int64_t side, absl::string_view name) const;
+
   // The height and width to which images of this size are resized.
   std::pair<int64_t, int64_t> SizeOf(int64_t height, int64_t width) const;
 

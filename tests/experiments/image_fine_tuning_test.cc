@@ -111,6 +111,13 @@ TEST_F(ImageFineTuningTest, LearnsFromThePublishedParts) {
   EXPECT_EQ(RecordIn("again").model().encoder_sha256(), record.encoder_sha256());
   EXPECT_EQ(Read("again/model.safetensors"), Read("tuned/model.safetensors"));
   EXPECT_EQ(Read("again/preprocessor_config.json"), Read("tuned/preprocessor_config.json"));
+  // For smaller images, its positions are interpolated.
+  const std::string side = "encoder.checkpoint.interpolated_positions.image_size=";
+  const Outcome small = Tune("small", {"train.epochs=1", side + "16"});
+  ASSERT_EQ(small.status, 0) << small.err;
+  EXPECT_EQ(OpenCheckpoint(folder_ + "small", /*allow_unknown=*/false)->encoder->config().image_size, 16);
+  EXPECT_EQ(TuneError({side + "12"}), absl::StrCat(side.substr(0, side.size() - 1),
+                                                   " is 12; it must be a multiple of the patch size in ", "$tuned, 8"));
 }
 
 TEST_F(ImageFineTuningTest, GradientIsTheDerivativeOfTheMeanLoss) {
@@ -209,6 +216,9 @@ TEST_F(ImageFineTuningTest, ErrorsNameTheField) {
             file + "texts.test has texts, and dataset images; both must be of one kind");
   EXPECT_EQ(TuneError({"dataset={tsv {path: '$data.tsv'}}", "texts={}"}),
             file + "encoder.vit reads images, and the data are texts");
+  EXPECT_EQ(TuneError({"dataset={tsv {path: '$data.tsv'}}", "texts={}",
+                       "encoder={checkpoint { path: 'vit' interpolated_positions { image_size: 8 } }}"}),
+            file + "encoder.checkpoint.interpolated_positions is set; it is for images");
   EXPECT_EQ(TuneError({"texts.test={glyphs {size: 8}}"}),
             "texts.test: an image of glyphs has 1 x 8 x 8 numbers (channels x height x width), one of dataset 3 x 32 x "
             "32; give images of one size");

@@ -91,8 +91,25 @@ TEST_F(ImageRunTest, TrainsTestsAndIsExported) {
   Write("vit/preprocessor_config.json", R"({"do_resize": false, "image_mean": [0.5], "image_std": [0.5]})");
   EXPECT_THAT(Error(larger),
               HasSubstr("vit: the encoder's images have 1 channels of 8 x 8 pixels, and the data's 1 of 12 x 12 after "
-                        "preprocessing; positions are not interpolated, so give images of that size or a "
-                        "preprocessor_config.json that resizes them"));
+                        "preprocessing; give images of that size, a preprocessor_config.json that resizes them, or "
+                        "encoder.checkpoint.interpolated_positions"));
+  // The positions are interpolated if the spec asks for it. The run keeps an encoder for images of that size.
+  const auto of_size = [&](const std::string& size) {
+    std::vector<std::string> command = larger;
+    command.insert(command.end(), {"--set", "model.encoder.checkpoint.interpolated_positions.image_size=" + size});
+    return command;
+  };
+  EXPECT_THAT(
+      Error(of_size("10")),
+      HasSubstr("model.encoder.checkpoint.interpolated_positions.image_size is 10; it must be a multiple of the "
+                "patch size in $vit, 4"));
+  const Outcome interpolated = Command(of_size("16"));
+  ASSERT_EQ(interpolated.status, 0) << interpolated.err;
+  ASSERT_EQ(Command({"export", "$other", "--out", "$vit16"}).status, 0);
+  EXPECT_EQ(OpenCheckpoint(In("$vit16"), /*allow_unknown=*/false)->encoder->config().image_size, 16);
+  EXPECT_EQ(ImageProcessor::Parse(Read("vit16/preprocessor_config.json"), "file")->SizeOf(12, 12),
+            std::make_pair(int64_t{16}, int64_t{16}));
+  std::filesystem::remove_all(folder_ + "other");
   Write("vit/preprocessor_config.json", R"({"size": 8, "image_mean": [0.5], "image_std": [0.5]})");
   EXPECT_EQ(Command(larger).status, 0);
   Write("support.tsv", "a\ttext\nb\tother\n");
@@ -178,6 +195,9 @@ TEST_F(ImageRunTest, SettingsOfTextsAreRefused) {
                        "model.encoder.vit={layers: 96 width: 16384 heads: 2 intermediate: 65536 patch_size: 4}"})
                   .err,
               HasSubstr("error: model.encoder.vit: "));
+  EXPECT_THAT(
+      error("$tiny.textproto", "model.encoder={checkpoint { path: 'vit' interpolated_positions { image_size: 8 } }}"),
+      HasSubstr("model.encoder.checkpoint.interpolated_positions is set; it is for images"));
   EXPECT_THAT(error("$tiny.textproto", "model.prompt.visual.length=3"),
               HasSubstr("model.prompt.visual is set; the soft vectors of texts are <soft> in model.prompt.template"));
 }

@@ -16,6 +16,7 @@
 #include "metaprompt/base/files.h"
 #include "metaprompt/base/random.h"
 #include "metaprompt/checkpoints/checkpoint.h"
+#include "metaprompt/checkpoints/resized_images.h"
 #include "metaprompt/checkpoints/safetensors.h"
 #include "metaprompt/encoders/encoder.h"
 #include "metaprompt/encoders/initial_vit.h"
@@ -36,6 +37,18 @@ constexpr int64_t kPixels = 6;
 constexpr int64_t kChannels = 2;
 constexpr int64_t kPrompts = 2;
 constexpr int64_t kWays = 3;
+
+// The last hidden states of images, and the vectors that are read, are as expected.
+void ExpectStates(const Checkpoint& checkpoint, const at::Tensor& pixels, const at::Tensor& expected) {
+  ASSERT_TRUE(expected.defined());
+  const Encoder& encoder = *checkpoint.encoder;
+  const ImageInputs images(pixels, /*soft=*/0, encoder.config().patches());
+  const EncoderState embedded = encoder.Embedded(checkpoint.params, {}, images);
+  const at::Tensor states = encoder.States(checkpoint.params, images.tokens(), embedded).view_as(expected);
+  EXPECT_LT(MaxDifference(states, expected), 1e-5);
+  const at::Tensor read = encoder.StatesToRead(checkpoint.params, images.tokens(), embedded);
+  EXPECT_LT(MaxDifference(read, states.select(1, 0)), 1e-6);
+}
 
 class VitGoldenTest : public testing::TestWithParam<std::string> {};
 
@@ -59,16 +72,22 @@ TEST_P(VitGoldenTest, PixelsAndStatesAreThoseOfTransformers) {
   for (const std::string& from : {folder, saved}) {
     checkpoint = OpenCheckpoint(from, /*allow_unknown=*/false);
     ASSERT_TRUE(checkpoint.ok()) << checkpoint.status();
-    const Encoder& encoder = *checkpoint->encoder;
-    const ImageInputs images(pixels, /*soft=*/0, encoder.config().patches());
-    const EncoderState embedded = encoder.Embedded(checkpoint->params, {}, images);
-    const at::Tensor states =
-        encoder.States(checkpoint->params, images.tokens(), embedded).view_as(expected.Find("states"));
-    const double largest = MaxDifference(states, expected.Find("states"));
-    RecordProperty("largest_difference", absl::StrCat(largest));
-    EXPECT_LT(largest, 1e-5) << from;
-    const at::Tensor read = encoder.StatesToRead(checkpoint->params, images.tokens(), embedded);
-    EXPECT_LT(MaxDifference(read, states.select(1, 0)), 1e-6);
+    ExpectStates(*checkpoint, pixels, expected.Find("states"));
+  }
+  // Images of other sizes, with interpolated positions.
+  for (const int64_t side : {20, 8}) {
+    const ImageProcessor resizing = *processor->ResizingTo(side, "test");
+    const Checkpoint resized = ForImagesOf(side, *OpenCheckpoint(folder, /*allow_unknown=*/false));
+    const std::string other = absl::StrCat(saved, "-", side);
+    ASSERT_TRUE(SaveCheckpoint(other, *resized.encoder, resized.params, resized.config_json,
+                               {{"preprocessor_config.json", resizing.ConfigText(0, 0)}})
+                    .ok());
+    checkpoint = OpenCheckpoint(other, /*allow_unknown=*/false);
+    ASSERT_TRUE(checkpoint.ok()) << checkpoint.status();
+    EXPECT_EQ(checkpoint->encoder->config().image_size, side);
+    const std::string preprocessor = *ReadFile(absl::StrCat(other, "/preprocessor_config.json"));
+    ExpectStates(*checkpoint, ImageProcessor::Parse(preprocessor, other)->Pixels(expected.Find("bytes").to(at::kByte)),
+                 expected.Find(absl::StrCat("states-", side)));
   }
   const absl::StatusOr<EncoderConfig> again = ParseEncoderConfig(ConfigJson(checkpoint->encoder->config()), "again");
   ASSERT_TRUE(again.ok()) << again.status();

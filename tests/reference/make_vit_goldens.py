@@ -7,7 +7,7 @@
 
 Each folder is a complete checkpoint (config.json, weights, preprocessor_config.json) with expected.safetensors: random
 images `bytes` [B, C, H, W] as int64; `pixels`, the preprocessor's result for them; and `states` [B, T, D], the last
-hidden states.
+hidden states. `states-N` are those of the same images resized to N x N pixels, with interpolated positions.
 """
 
 import os
@@ -30,12 +30,24 @@ CASES = {
 }
 
 
+OTHER_SIZES = (20, 8)  # larger and smaller than those of CASES
+
+
 def expected_of(model, processor, images):
-    pixels = processor(list(images), input_data_format="channels_first", return_tensors="pt")["pixel_values"]
     vit = getattr(model, "vit", model)
-    with torch.no_grad():
-        states = vit(pixels).last_hidden_state
-    return {"bytes": images.long(), "pixels": pixels.contiguous(), "states": states.contiguous()}
+
+    def pixels_of(**size):
+        return processor(list(images), input_data_format="channels_first", return_tensors="pt", **size)["pixel_values"]
+
+    def states_of(pixels, interpolates):
+        with torch.no_grad():
+            return vit(pixels, interpolate_pos_encoding=interpolates).last_hidden_state.contiguous()
+
+    pixels = pixels_of()
+    expected = {"bytes": images.long(), "pixels": pixels.contiguous(), "states": states_of(pixels, False)}
+    for side in OTHER_SIZES:
+        expected[f"states-{side}"] = states_of(pixels_of(size={"height": side, "width": side}), True)
+    return expected
 
 
 def make(name):
