@@ -117,7 +117,7 @@ Descent DescendInTurns(const Model& model, const TaskStart& start, const std::ve
   for (int k = 0; k < inner.steps(); ++k) {
     state = PlainStep(task, k, 1.0, lowered[static_cast<size_t>(k) % lowered.size()], std::move(state), &seen);
   }
-  Descent descent{std::move(state.params), 0, seen.accuracy};
+  Descent descent{std::move(state.params), 0, seen.accuracy()};
   descent.last_loss = seen.loss.defined() ? seen.loss.item<double>() : 0;
   return descent;
 }

@@ -9,6 +9,7 @@
 #include <exception>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "absl/strings/match.h"
 #include "absl/strings/string_view.h"
@@ -90,10 +91,16 @@ class Unrolled {
   // The gradient with respect to each input.
   const ParamList& sums() const { return sums_; }
   // Σ_k w_k L(θ_k; Q).
-  double objective() const { return objective_; }
+  double objective() const {
+    double sum = 0;
+    for (const auto& [weight, loss] : losses_) {
+      sum += weight * loss.item<double>();
+    }
+    return sum;
+  }
   // The query loss and accuracy after the last step.
-  double last_loss() const { return last_loss_; }
-  double last_accuracy() const { return last_accuracy_; }
+  double last_loss() const { return last_.loss.item<double>(); }
+  double last_accuracy() const { return last_.accuracy(); }
 
  private:
   void AddToSums(const ParamList& grads) {
@@ -118,13 +125,10 @@ class Unrolled {
   // Returns L(params; Q) after `step` steps, and adds it with its weight to the objective.
   at::Tensor QueryLoss(const ModelParams& params, int64_t step, double weight) {
     const LossAndAccuracy query = LossOf(*task_.model, params, QueryBatch(task_.query, step));
-    const auto value = query.loss.item<double>();
-    objective_ += weight * value;
+    losses_.emplace_back(weight, query.loss.detach());
     // The reported loss is the last step's, which Recompute computes first.
-    if (!backwards_ || !last_seen_) {
-      last_loss_ = value;
-      last_accuracy_ = query.accuracy;
-      last_seen_ = true;
+    if (!backwards_ || losses_.size() == 1) {
+      last_ = {losses_.back().second, query.right, query.rows};
     }
     return query.loss;
   }
@@ -251,10 +255,8 @@ class Unrolled {
   const Unrolling& unrolling_;
   const int steps_;
   ParamList sums_;
-  double objective_ = 0;
-  double last_loss_ = 0;
-  double last_accuracy_ = 0;
-  bool last_seen_ = false;
+  std::vector<std::pair<double, at::Tensor>> losses_;  // the query losses and their weights, without graphs
+  LossAndAccuracy last_;                               // after the last step
   bool backwards_ = false;
   int stride_ = 1;
   Batch plain_support_;           // without a graph

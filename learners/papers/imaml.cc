@@ -136,7 +136,7 @@ TaskGradient Imaml::MetaGradient(const Model& model, const ParamList& meta, cons
   TaskGradient result;
   const LossAndAccuracy query = LossOf(model, phi, task.query);
   result.query_loss = query.loss.item<double>();
-  result.query_accuracy = query.accuracy * static_cast<double>(episode.query.tasks);
+  result.query_accuracy = query.accuracy() * static_cast<double>(episode.query.tasks);
   ParamList inputs = moved;
   inputs.insert(inputs.end(), stays.begin(), stays.end());
   const ParamList direct = Gradients({query.loss}, inputs, {}, false, false);
