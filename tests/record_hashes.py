@@ -6,9 +6,12 @@
     tests/record_hashes.py --program bazel-bin/experiments/cli/metaprompt > after.txt
     diff before.txt after.txt
 
-Each run is made with one thread and with two: a random encoder, a short run of each learner, a ViT on images of
-letters, a tiny causal model, a pre-training, a fine-tuning, `classify` from the first run, the sinusoids and, with
---encoder, a sentence encoder on HuffPost. A line of the output is `RUN THREADS WHAT SHA256`, where WHAT is one of
+With --processes or --launcher, the few-shot runs are made by several processes; their hashes must be those of one.
+
+Each run is made with one thread and with two: the quickstart, shortened, a random encoder, a short run of each learner,
+a ViT on images of letters, a tiny causal model, a pre-training, a fine-tuning, `classify` from the first run, the
+sinusoids and, with --encoder, a sentence encoder on HuffPost. A line of the output is `RUN THREADS WHAT SHA256`, where
+WHAT is one of
 
     record            record.textproto, pretraining.textproto or fine_tuning.textproto, unchanged
     record-core       the same without the fields that --ignore names
@@ -117,6 +120,8 @@ class Battery:
             return None
         out = self.folder / f"{name}-{threads}"
         line = [self.options.program, command, spec, "--out", out, "--set", f"threads={threads}"]
+        if command == "run":
+            line = self.options.launcher.split() + line + self.options.processes
         for setting in settings:
             line += ["--set", setting]
         self.call(line, cwd=self.options.data)
@@ -136,6 +141,10 @@ def main():
     parser.add_argument("--encoder", type=Path, help="folder of all-MiniLM-L6-v2, for the HuffPost run")
     parser.add_argument("--data", type=Path, default=Path("."), help="folder with huffpost.json, for the HuffPost run")
     parser.add_argument("--threads", type=int, nargs="+", default=[1, 2], metavar="N")
+    parser.add_argument("--processes", type=lambda n: ["--processes", n], default=[], metavar="N",
+                        help="make the few-shot runs with N processes")
+    parser.add_argument("--launcher", default="", metavar="COMMAND",
+                        help="start the few-shot runs with this, as in 'torchrun --no-python --nproc-per-node=2'")
     parser.add_argument("--only", default="", help="run what this regular expression finds")
     parser.add_argument("--set", action="append", default=[], metavar="FIELD=VALUE",
                         help="a setting that one of the builds needs to make the same runs of the learners (may be "
@@ -150,6 +159,8 @@ def main():
         battery = Battery(options, Path(name))
         for threads in options.threads:
             data = [f"dataset.debian.path={TREE}/datasets/debian12/packages.gz"] + options.set
+            battery.run("quickstart", threads, specs / "quickstart.textproto",
+                        data + SHORT + [f"model.encoder.checkpoint.path={TREE}/experiments/quickstart_encoder"])
             done = battery.run("random_encoder", threads, specs / "random_encoder.textproto", data)
             for learner, group in LEARNERS.items():
                 more = [f"learner={{ {group} }}"] + (["train.meta_steps=0"] if learner == "linear_probe" else [])
@@ -177,6 +188,8 @@ def main():
                 for precision in ("FLOAT32", "BFLOAT16"):
                     battery.run(f"huffpost-{precision.lower()}", threads, specs / "minilm/huffpost.textproto",
                                 short + [f"precision={precision}"])
+                battery.run("huffpost-frozen", threads, specs / "minilm/huffpost.textproto",
+                            short + ["learner.adapts={ part: PROMPT }", "learner.learns={ part: PROMPT }"])
             if done and re.search(options.only, "classify"):
                 for shots in (1, 5):
                     command = [options.program, "classify", "--run", done, "--support", texts, "--shots", shots,
