@@ -11,8 +11,10 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "experiments/host/environment.h"
+#include "experiments/ranks/outcome.h"
 #include "experiments/ranks/shared_sums.h"
 #include "experiments/ranks/tensor_stream.h"
+#include "experiments/ranks/timer.h"
 #include "metaprompt/base/status_macros.h"
 
 namespace metaprompt {
@@ -23,19 +25,6 @@ using Clock = std::chrono::steady_clock;
 constexpr std::chrono::seconds kLeastStart(60);  // for all processes to start, on a busy machine
 constexpr std::chrono::seconds kLeave(5);        // for all processes to end
 constexpr std::chrono::milliseconds kTick(20);
-
-// Adds the seconds of its life to a sum.
-class Timer {
- public:
-  explicit Timer(double* sum) : sum_(sum) {}
-  ~Timer() { *sum_ += std::chrono::duration<double>(Clock::now() - begin_).count(); }
-  Timer(const Timer&) = delete;
-  Timer& operator=(const Timer&) = delete;
-
- private:
-  double* const sum_;
-  const Clock::time_point begin_ = Clock::now();
-};
 
 // What differs between the inputs of rank 0 and of another rank; empty if nothing does.
 std::string DifferentInput(const RankFacts& mine, const RankFacts& other) {
@@ -202,6 +191,27 @@ void Crew::NewParams(std::vector<ParamInfo> infos, int shots) {
   }
 }
 
+absl::Status Crew::Divide(at::Device device, AdamWState* state) {
+  DividedOptimizer::Parts parts;
+  parts.infos = infos_;
+  parts.ranks = place_.size;
+  parts.device = device;
+  parts.link = link_.get();
+  parts.stale = &stale_;
+  parts.seconds = &communication_seconds_;
+  parts.lost = [this](int rank, const absl::Status& why) { return watch_->Lost(rank, std::string(why.message())); };
+  divided_ = std::make_unique<DividedOptimizer>(std::move(parts));
+  return divided_->Divide(state);
+}
+
+void Crew::EndDivision() {
+  if (divided_ != nullptr) {
+    AdamWState none = NoMoments(ParamList(infos_.size()));
+    static_cast<void>(divided_->Divide(&none));  // NOLINT: an error here is also in failure()
+    divided_ = nullptr;
+  }
+}
+
 int64_t Crew::FirstOf(int rank, int64_t groups) const {
   return groups * ((rank + place_.size - 1) % place_.size) / place_.size;
 }
@@ -245,7 +255,7 @@ absl::Status Crew::Begin(int64_t meta_step, int64_t groups, const ParamList& par
     BlockRows needed;
     absl::Status status = link_->ReceiveMessage(r, Lane::kRequests, &needed);
     if (status.ok()) {
-      RETURN_IF_ERROR(OutcomeOf(r, needed.outcome()));
+      RETURN_IF_ERROR(StatusOf(r, needed.outcome()));
       at::Tensor rows;
       if (!needed.all()) {
         rows =
@@ -258,14 +268,6 @@ absl::Status Crew::Begin(int64_t meta_step, int64_t groups, const ParamList& par
     }
   }
   return absl::OkStatus();
-}
-
-absl::Status Crew::OutcomeOf(int rank, const Outcome& outcome) {
-  const auto code = static_cast<absl::StatusCode>(outcome.code());
-  if (code == absl::StatusCode::kOk || code == absl::StatusCode::kCancelled) {
-    return absl::Status(code, outcome.message());
-  }
-  return absl::Status(code, absl::StrCat("rank ", rank, ": ", outcome.message()));
 }
 
 absl::Status Crew::Order(bool add) {
@@ -289,7 +291,7 @@ absl::Status Crew::Collect(std::vector<GroupFacts>* facts) {
     if (const absl::Status got = link_->ReceiveMessage(r, Lane::kRequests, &answer); !got.ok()) {
       return watch_->Lost(r, std::string(got.message()));
     }
-    outcome.Update(OutcomeOf(r, answer.outcome()));
+    outcome.Update(StatusOf(r, answer.outcome()));
     for (const BlockAnswer::Group& group : answer.groups()) {
       facts->push_back({group.query_loss(), group.query_accuracy(), group.recomputed()});
     }
@@ -321,9 +323,10 @@ void Crew::Drop() {
 }
 
 void Crew::Updated(const ParamList& sums) {
-  for (std::vector<bool>& stale : stale_) {
+  for (size_t r = 0; r < stale_.size(); ++r) {
     for (size_t i = 0; i < sums.size(); ++i) {
-      stale[i] = stale[i] || sums[i].defined();
+      const bool owns = divided_ != nullptr && divided_->Owner(i) == static_cast<int>(r);
+      stale_[r][i] = stale_[r][i] || (sums[i].defined() && !owns);
     }
   }
 }
@@ -345,7 +348,7 @@ absl::StatusOr<std::vector<std::vector<EpisodeResult>>> Crew::Evaluate(int rank,
   if (!status.ok()) {
     return watch_->Lost(rank, std::string(status.message()));
   }
-  RETURN_IF_ERROR(OutcomeOf(rank, answer.outcome()));
+  RETURN_IF_ERROR(StatusOf(rank, answer.outcome()));
   std::vector<std::vector<EpisodeResult>> groups;
   for (const EpisodesAnswer::Group& group : answer.groups()) {
     std::vector<EpisodeResult>& results = groups.emplace_back();

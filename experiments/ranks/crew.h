@@ -1,5 +1,6 @@
-// Crew: the other processes of a run, as rank 0 uses them. Rank 0 runs the run: it alone has the files, the optimizer's
-// state and the decisions. The others compute gradients and evaluate episodes for it (worker.h).
+// Crew: the other processes of a run, as rank 0 uses them. Rank 0 runs the run: it alone has the files and the
+// decisions, and the optimizer's state if that is not divided. The others compute gradients and evaluate episodes for
+// it (worker.h).
 #ifndef EXPERIMENTS_RANKS_CREW_H_
 #define EXPERIMENTS_RANKS_CREW_H_
 
@@ -13,12 +14,15 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "experiments/ranks/child_ranks.h"
+#include "experiments/ranks/divided_optimizer.h"
 #include "experiments/ranks/link.h"
 #include "experiments/ranks/place.h"
 #include "experiments/ranks/rank_tasks.h"
 #include "experiments/ranks/rank_watch.h"
 #include "experiments/ranks/ranks.pb.h"
+#include "learners/inner/adamw.h"
 #include "learners/inner/gradient_block.h"
+#include "learners/inner/moment_owners.h"
 #include "metaprompt/model/params.h"
 
 namespace metaprompt {
@@ -52,6 +56,14 @@ class Crew : public OtherRanks {
   // The parameters are others now: of another number of shots, or another initialisation. Call it before the first
   // meta-step or evaluation with them.
   void NewParams(std::vector<ParamInfo> infos, int shots);
+
+  // Divides the optimizer's state among all processes, until EndDivision: *state keeps the moments of rank 0. `device`:
+  // where the parameters of NewParams are. Cancelled if a process is lost.
+  absl::Status Divide(at::Device device, AdamWState* state);
+  // Between Divide and EndDivision; null otherwise.
+  MomentOwners* owners() const { return divided_.get(); }
+  // The others forget their moments. If one is lost, this is noticed later.
+  void EndDivision();
 
   // OtherRanks, for meta-steps with the number of shots of NewParams.
   absl::Status Begin(int64_t meta_step, int64_t groups, const ParamList& params) override;
@@ -90,7 +102,6 @@ class Crew : public OtherRanks {
   absl::Status Order(bool add);
   // Receives the answers of the ranks that compute a block. The error is that of the first one that has one.
   absl::Status Collect(std::vector<GroupFacts>* facts);
-  static absl::Status OutcomeOf(int rank, const Outcome& outcome);
   // Ends the other processes, and waits for a moment until they have noticed.
   void Leave();
 
@@ -104,8 +115,9 @@ class Crew : public OtherRanks {
   int end_status_ = 1;
   std::vector<ParamInfo> infos_;
   int shots_ = 0;
-  std::vector<std::vector<bool>> stale_;  // for each rank and parameter, whether the rank needs a new value
-  std::vector<int> asked_ranks_;          // those that have groups of the current meta-step
+  StaleTable stale_;
+  std::vector<int> asked_ranks_;  // those that have groups of the current meta-step
+  std::unique_ptr<DividedOptimizer> divided_;
   double communication_seconds_ = 0;
   double waiting_seconds_ = 0;
 };

@@ -16,6 +16,14 @@ constexpr size_t kMessageBytes = size_t{1} << 22;
 
 }  // namespace
 
+SentParts SentParts::Defined(const ParamList& tensors) {
+  SentParts parts;
+  for (const at::Tensor& tensor : tensors) {
+    parts.parts.push_back(tensor.defined() ? kWhole : kNothing);
+  }
+  return parts;
+}
+
 std::vector<int64_t> SentParts::Shape(const ParamInfo& info, size_t i) const {
   std::vector<int64_t> shape = info.shape;
   if (parts[i] == kRows) {

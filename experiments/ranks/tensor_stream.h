@@ -23,6 +23,9 @@ struct SentParts {
   std::vector<Part> parts;
   at::Tensor rows;  // [U] int64 on the CPU: the rows of the tensors with kRows; undefined if there are none
 
+  // All tensors of the list that are defined, whole.
+  static SentParts Defined(const ParamList& tensors);
+
   // The shape of what is sent of tensor i, which is described by `info`.
   std::vector<int64_t> Shape(const ParamInfo& info, size_t i) const;
   // The number of bytes of all tensors, each of the type `type`.

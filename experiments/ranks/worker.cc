@@ -6,7 +6,6 @@
 
 #include <algorithm>
 #include <chrono>
-#include <exception>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -22,6 +21,8 @@
 #include "experiments/host/stop_signals.h"
 #include "experiments/ranks/heartbeat.h"
 #include "experiments/ranks/link.h"
+#include "experiments/ranks/outcome.h"
+#include "experiments/ranks/owned_moments.h"
 #include "experiments/ranks/rank_tasks.h"
 #include "experiments/ranks/rank_watch.h"
 #include "experiments/ranks/ranks.pb.h"
@@ -45,23 +46,6 @@ void WriteLine(int fd, const std::string& text) {
   if (write(fd, line.data(), line.size()) < 0) {
     return;  // nobody reads it
   }
-}
-
-// Calls a function that may throw.
-template <typename Call>
-absl::Status WithoutExceptions(Call call) {
-  try {
-    return call();
-  } catch (const c10::Error& error) {
-    return absl::InternalError(absl::StrCat("internal error: ", OneLine(error.what_without_backtrace())));
-  } catch (const std::exception& error) {
-    return absl::InternalError(absl::StrCat("internal error: ", OneLine(error.what())));
-  }
-}
-
-void SetOutcome(const absl::Status& status, Outcome* outcome) {
-  outcome->set_code(static_cast<int>(status.code()));
-  outcome->set_message(std::string(status.message()));
 }
 
 // The first line in which two specs differ; empty if they are the same.
@@ -100,6 +84,7 @@ class Worker {
   absl::Status EvaluateEpisodes(const EpisodesRequest& request);
   absl::Status EvaluateGroups(const EpisodesRequest& request, EpisodesAnswer* answer);
   absl::StatusOr<EpisodeTester> TesterOf(const EpisodesRequest& request);
+  absl::Status Answer(const RankRequest& request);
   // Ends the process: with the run's exit status, or because `rank` cannot be reached.
   [[noreturn]] void End(int status, const std::string& why, int blamed = 0);
 
@@ -117,6 +102,7 @@ class Worker {
   std::unique_ptr<TaskPool> pool_;
   std::vector<ParamInfo> infos_;
   ParamList params_;
+  std::unique_ptr<OwnedMoments> owned_;      // nothing, if the optimizer is not divided
   std::map<int, EpisodeSampler> samplers_;   // of meta-training, by the number of shots
   std::unique_ptr<TestSet::Access> access_;  // while meta-test goes on
   std::atomic<int64_t> blocks_ = 0;
@@ -190,6 +176,7 @@ absl::Status Worker::Open(const RunSetup& setup) {
   pool_ = std::make_unique<TaskPool>(threads_, &heartbeat_->stop());
   infos_ = MetaInfos(bench_->model(), *learner_);
   params_.resize(infos_.size());
+  owned_ = std::make_unique<OwnedMoments>(infos_, bench_->device(), link_.get());
   return absl::OkStatus();
 }
 
@@ -332,6 +319,22 @@ absl::Status Worker::EvaluateEpisodes(const EpisodesRequest& request) {
   return link_->SendMessage(0, Lane::kRequests, answer);
 }
 
+absl::Status Worker::Answer(const RankRequest& request) {
+  switch (request.kind_case()) {
+    case RankRequest::kBlock:
+      return ComputeBlock(request.block());
+    case RankRequest::kEpisodes:
+      return EvaluateEpisodes(request.episodes());
+    case RankRequest::kUpdate:
+      return owned_->Update(request.update(), &params_);
+    case RankRequest::kMoments:
+      return owned_->Exchange(request.moments());
+    case RankRequest::KIND_NOT_SET:
+      break;
+  }
+  return absl::InternalError("rank 0 sent an empty request");
+}
+
 absl::Status Worker::Serve() {
   RETURN_IF_ERROR(Join());
   const StopsLater stops_later;  // a signal is passed on to rank 0, which ends the run
@@ -344,7 +347,7 @@ absl::Status Worker::Serve() {
     RankRequest request;
     status = link_->ReceiveMessage(0, Lane::kRequests, &request);
     if (status.ok()) {
-      status = request.has_block() ? ComputeBlock(request.block()) : EvaluateEpisodes(request.episodes());
+      status = Answer(request);
     }
   }
   // The run may have ended in the usual way, which the heartbeat finds out in a moment.

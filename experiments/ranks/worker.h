@@ -1,5 +1,6 @@
-// What a process of a run does that is not rank 0: it opens the same data and model, and computes gradients and
-// evaluates episodes for rank 0 (crew.h) until rank 0 ends the run. It writes no files but its log.
+// What a process of a run does that is not rank 0: it opens the same data and model, and computes gradients, evaluates
+// episodes and, if the optimizer is divided, updates parameters for rank 0 (crew.h) until rank 0 ends the run. It
+// writes no files but its log.
 #ifndef EXPERIMENTS_RANKS_WORKER_H_
 #define EXPERIMENTS_RANKS_WORKER_H_
 

@@ -211,10 +211,19 @@ absl::Status RunDirectory::Write(absl::string_view name, absl::string_view conte
   return absl::OkStatus();
 }
 
-absl::Status RunDirectory::WriteTensors(const std::string& name, const TensorFile& tensors) const {
+template <typename Tensors>
+absl::Status RunDirectory::WriteAnyTensors(const std::string& name, const Tensors& tensors) const {
   RETURN_IF_ERROR(WriteSafetensors(File(name), tensors, Announcing(name)));
   sums_->Settle(name);
   return absl::OkStatus();
+}
+
+absl::Status RunDirectory::WriteTensors(const std::string& name, const TensorFile& tensors) const {
+  return WriteAnyTensors(name, tensors);
+}
+
+absl::Status RunDirectory::WriteTensors(const std::string& name, const StreamedTensors& tensors) const {
+  return WriteAnyTensors(name, tensors);
 }
 
 absl::StatusOr<std::string> RunDirectory::Read(const std::string& name) const {

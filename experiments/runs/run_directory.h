@@ -40,6 +40,7 @@ class RunDirectory {
   bool Has(absl::string_view name) const;
   absl::Status Write(absl::string_view name, absl::string_view contents) const;
   absl::Status WriteTensors(const std::string& name, const TensorFile& tensors) const;
+  absl::Status WriteTensors(const std::string& name, const StreamedTensors& tensors) const;
   void Remove(absl::string_view name) const;
   // Leaves a text in the lock file, for those who watch the run (run_status.h). It is removed with that file. Errors
   // are ignored: the run does not depend on it.
@@ -75,6 +76,8 @@ class RunDirectory {
   bool HasWork() const;
   // Removes the files that the run wrote, which SHA256SUMS lists, and its TensorBoard events.
   void Clear();
+  template <typename Tensors>
+  absl::Status WriteAnyTensors(const std::string& name, const Tensors& tensors) const;
   // What AtomicFile calls before it renames the file.
   BeforeRename Announcing(const std::string& name) const;
 

@@ -49,6 +49,11 @@ class MetaTraining {
  private:
   absl::Status Start();
   absl::Status Continue(const std::string& path);
+  // Lets the other processes of the run, if there are any, take part in training.
+  absl::Status StartOthers();
+  // The processes that have divided the optimizer's state; null: this one has all of it.
+  MomentOwners* Owners() const { return context_.crew == nullptr ? nullptr : context_.crew->owners(); }
+  // Cancelled, with the text of Stopped, if a process is lost that holds a part of the state.
   absl::Status Save();
   absl::Status SaveBest();
   // Evaluates the validation episodes.
@@ -60,6 +65,7 @@ class MetaTraining {
   void ShowValidations();
   // For train.meta_steps 0: the initial parameters are the best ones, and nothing is validated.
   absl::Status TrainNothing();
+  // The error of training that ends here. Its text depends on whether the state is saved.
   absl::Status Stopped() const;
   // Validates, checks whether training is finished, and saves, each if it is due at the current meta-step.
   absl::Status BetweenSteps();
@@ -75,6 +81,7 @@ class MetaTraining {
   const std::string validation_;
   MetaTrainingEvents events_;
   LearnerState state_;
+  int64_t saved_ = -1;  // the meta-step of the checkpoint; -1: there is none
   TrainingProgress done_;
 };
 
@@ -106,15 +113,35 @@ absl::Status MetaTraining::Continue(const std::string& path) {
     return absl::InvalidArgumentError(absl::StrCat(path, ": it has no training progress"));
   }
   RETURN_IF_ERROR(ParseSpec(progress->second, path, &done_));
-  return TakeState(infos_, file, path, done_.meta_step(), context_.bench->device(), &state_);
+  RETURN_IF_ERROR(TakeState(infos_, file, path, done_.meta_step(), context_.bench->device(), &state_));
+  saved_ = state_.meta_step;
+  return absl::OkStatus();
+}
+
+absl::Status MetaTraining::StartOthers() {
+  if (context_.crew == nullptr) {
+    return absl::OkStatus();
+  }
+  context_.crew->NewParams(infos_, shots_);
+  if (!spec_.processes().shard_optimizer()) {
+    return absl::OkStatus();
+  }
+  const absl::Status divided = context_.crew->Divide(context_.bench->device(), &state_.optimizer);
+  return absl::IsCancelled(divided) ? Stopped() : divided;
 }
 
 absl::Status MetaTraining::Save() {
   RETURN_IF_ERROR(events_.Sync());
   done_.set_meta_step(state_.meta_step);
-  TensorFile file = StateFile(infos_, state_);
+  StreamedTensors file = StateFile(infos_, state_, Owners());
   file.metadata[kProgressKey] = SpecText(done_);
-  return context_.directory->WriteTensors(checkpoint_, file);
+  const absl::Status written = context_.directory->WriteTensors(checkpoint_, file);
+  if (absl::IsCancelled(written)) {
+    return Stopped();
+  }
+  RETURN_IF_ERROR(written);
+  saved_ = state_.meta_step;
+  return absl::OkStatus();
 }
 
 bool MetaTraining::AddToCurve(const MeanInterval& valid) {
@@ -168,8 +195,13 @@ absl::StatusOr<EpisodeLines> MetaTraining::ValidLines(const PlanOf& plan) {
         lines.count() == 0 ? "" : absl::StrFormat(", %.2f %%", 100 * Interval(lines.accuracies).mean);
     context_.progress->Part(absl::StrCat(work.what, ": ", lines.count(), "/", work.episodes, " episodes", mean));
   };
-  // Saves the parameters before the first results, because a stopped validation must continue with the same ones.
-  return Evaluate(context_, state_.params, *split, plan, work, show, [&] { return Save(); });
+  // Saves the parameters before the first results, because a stopped validation must continue with the same ones. Other
+  // processes cannot send their moments while they evaluate.
+  if (Owners() != nullptr && saved_ != state_.meta_step) {
+    RETURN_IF_ERROR(Save());
+  }
+  return Evaluate(context_, state_.params, *split, plan, work, show,
+                  [&] { return Owners() == nullptr ? Save() : absl::OkStatus(); });
 }
 
 absl::Status MetaTraining::Validate() {
@@ -216,8 +248,13 @@ absl::Status MetaTraining::BetweenSteps() {
 }
 
 absl::Status MetaTraining::Stopped() const {
-  return absl::CancelledError(absl::StrCat("stopped at meta-step ", state_.meta_step, " of ", what_,
-                                           "; the same command continues from there"));
+  return absl::CancelledError(
+      absl::StrCat("stopped at meta-step ", state_.meta_step, " of ", what_, "; the same command ",
+                   saved_ == state_.meta_step ? "continues from there"
+                   : saved_ >= 0              ? absl::StrCat("continues from the last checkpoint, meta-step ", saved_,
+                                                             ", because the lost process "
+                                                                          "had a part of the optimizer's state")
+                                              : "begins again"));
 }
 
 absl::Status MetaTraining::TrainNothing() {
@@ -231,6 +268,7 @@ absl::Status MetaTraining::Step(const TaskSource& split, const EpisodeSampler& s
   const TrainSpec& train = spec_.train();
   MetaBatch batch = TasksOfStep(spec_, split, sampler, state_.meta_step);
   batch.others = context_.crew;
+  batch.owners = Owners();
   const auto begin = std::chrono::steady_clock::now();
   const absl::StatusOr<StepStats> stepped =
       MetaStep(*context_.learner, context_.bench->model(), spec_.learner().meta_optimizer(), train.meta_steps(), batch,
@@ -271,13 +309,14 @@ absl::StatusOr<Trained> MetaTraining::Run() {
   if (!done_.finished()) {
     const StopsLater stops_later;
     RETURN_IF_ERROR(events_.Begin(done_));
-    if (context_.crew != nullptr) {
-      context_.crew->NewParams(infos_, shots_);
-    }
+    RETURN_IF_ERROR(StartOthers());
     RETURN_IF_ERROR(BetweenSteps());
     while (!done_.finished()) {
       RETURN_IF_ERROR(Step(*split, sampler));
       RETURN_IF_ERROR(BetweenSteps());
+    }
+    if (context_.crew != nullptr) {
+      context_.crew->EndDivision();
     }
     context_.progress->End(absl::StrFormat("%d meta-steps, best validation %.2f %% at meta-step %d", state_.meta_step,
                                            100 * done_.best_accuracy(), done_.so_far().best_meta_step()));

@@ -96,7 +96,7 @@ absl::Status StepTraining::Save() {
     RETURN_IF_ERROR(events_->Sync());
   }
   done_.set_step(state_.meta_step);
-  TensorFile file = StateFile(objective_.infos(), state_);
+  StreamedTensors file = StateFile(objective_.infos(), state_);
   file.metadata[kStateKey] = SpecText(done_);
   return context_.directory->WriteTensors(kCheckpoint, file);
 }

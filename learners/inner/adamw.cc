@@ -286,13 +286,42 @@ double RateShare(const Schedule& schedule, int64_t step, int64_t total) {
   return 1.0;
 }
 
-double AdamWUpdate(const AdamWSettings& settings, const std::vector<ParamInfo>& infos, const std::vector<double>& rates,
-                   const ParamList& grads, ParamList* params, AdamWState* state) {
-  const double norm = NormOf(grads);
-  const double scale = settings.clip_norm > 0 && norm > settings.clip_norm ? settings.clip_norm / norm : 1.0;
+AdamWNumbers NumbersOf(const AdamWSettings& settings, const std::vector<ParamInfo>& infos,
+                       const std::vector<double>& rates, double norm, int64_t step) {
+  AdamWNumbers numbers;
+  numbers.sgd = settings.sgd;
+  numbers.scale = settings.clip_norm > 0 && norm > settings.clip_norm ? settings.clip_norm / norm : 1.0;
+  numbers.beta1 = settings.beta1;
+  numbers.beta2 = settings.beta2;
+  numbers.epsilon = settings.epsilon;
+  numbers.correction1 = 1.0 - std::pow(settings.beta1, static_cast<double>(step + 1));
+  numbers.correction2 = 1.0 - std::pow(settings.beta2, static_cast<double>(step + 1));
+  numbers.rates = rates;
+  for (size_t i = 0; i < rates.size(); ++i) {
+    numbers.keep.push_back(infos[i].decay ? 1.0 - rates[i] * settings.weight_decay : 1.0);
+  }
+  return numbers;
+}
+
+AdamWNumbers NumbersOf(const MetaOptimizerSpec& spec, const std::vector<ParamInfo>& infos, int64_t total, double norm,
+                       int64_t step) {
+  const double share = RateShare(Schedule::Of(spec), step, std::max<int64_t>(total, spec.schedule_steps()));
+  std::vector<double> rates;
+  for (const ParamInfo& info : infos) {
+    rates.push_back(share * PeakRate(spec, info));
+  }
+  AdamWSettings settings;
+  settings.sgd = spec.optimizer() == MetaOptimizerSpec::SGD;
+  settings.beta1 = spec.beta1();
+  settings.beta2 = spec.beta2();
+  settings.epsilon = spec.epsilon();
+  settings.weight_decay = spec.weight_decay();
+  settings.clip_norm = spec.clip_norm();
+  return NumbersOf(settings, infos, rates, norm, step);
+}
+
+void AdamWApply(const AdamWNumbers& numbers, const ParamList& grads, ParamList* params, AdamWState* state) {
   ++state->step;
-  const double correction1 = 1.0 - std::pow(settings.beta1, static_cast<double>(state->step));
-  const double correction2 = 1.0 - std::pow(settings.beta2, static_cast<double>(state->step));
   ListUpdate on_device;
   Step last = {};
   for (size_t i = 0; i < params->size(); ++i) {
@@ -303,9 +332,8 @@ double AdamWUpdate(const AdamWSettings& settings, const std::vector<ParamInfo>& 
     if ((*params)[i].use_count() > 1) {  // it may also be in the list with which training began
       (*params)[i] = (*params)[i].clone();
     }
-    const double keep = infos[i].decay ? 1.0 - rates[i] * settings.weight_decay : 1.0;
-    if (settings.sgd) {
-      (*params)[i].mul_(keep).sub_(grad, rates[i] * scale);
+    if (numbers.sgd) {
+      (*params)[i].mul_(numbers.keep[i]).sub_(grad, numbers.rates[i] * numbers.scale);
       continue;
     }
     for (ParamList* const moments : {&state->first, &state->second}) {
@@ -313,38 +341,35 @@ double AdamWUpdate(const AdamWSettings& settings, const std::vector<ParamInfo>& 
         moment = at::zeros_like((*params)[i]);
       }
     }
-    const Step step = {scale,       settings.beta1,  settings.beta2, keep, rates[i] / correction1,
-                       correction2, settings.epsilon};
+    const Step step = {
+        numbers.scale,       numbers.beta1,  numbers.beta2, numbers.keep[i], numbers.rates[i] / numbers.correction1,
+        numbers.correction2, numbers.epsilon};
     if (!(*params)[i].is_cpu()) {
       on_device.Add(step, grad, (*params)[i], state->first[i], state->second[i]);
       last = step;
       continue;
     }
-    AT_DISPATCH_FLOATING_TYPES((*params)[i].scalar_type(), "AdamWUpdate", [&] {
+    AT_DISPATCH_FLOATING_TYPES((*params)[i].scalar_type(), "AdamWApply", [&] {
       Update<scalar_t>(step, grad.contiguous(), &(*params)[i], &state->first[i], &state->second[i]);
     });
   }
   if (!on_device.params.empty()) {
     on_device.Run(last);
   }
+}
+
+double AdamWUpdate(const AdamWSettings& settings, const std::vector<ParamInfo>& infos, const std::vector<double>& rates,
+                   const ParamList& grads, ParamList* params, AdamWState* state) {
+  const double norm = NormOf(grads);
+  AdamWApply(NumbersOf(settings, infos, rates, norm, state->step), grads, params, state);
   return norm;
 }
 
 double AdamWUpdate(const MetaOptimizerSpec& spec, const std::vector<ParamInfo>& infos, int64_t total,
                    const ParamList& grads, ParamList* params, AdamWState* state) {
-  const double share = RateShare(Schedule::Of(spec), state->step, std::max<int64_t>(total, spec.schedule_steps()));
-  std::vector<double> rates;
-  for (size_t i = 0; i < params->size(); ++i) {
-    rates.push_back(share * PeakRate(spec, infos[i]));
-  }
-  AdamWSettings settings;
-  settings.sgd = spec.optimizer() == MetaOptimizerSpec::SGD;
-  settings.beta1 = spec.beta1();
-  settings.beta2 = spec.beta2();
-  settings.epsilon = spec.epsilon();
-  settings.weight_decay = spec.weight_decay();
-  settings.clip_norm = spec.clip_norm();
-  return AdamWUpdate(settings, infos, rates, grads, params, state);
+  const double norm = NormOf(grads);
+  AdamWApply(NumbersOf(spec, infos, total, norm, state->step), grads, params, state);
+  return norm;
 }
 
 void InnerAdamWSteps(const InnerAdamW& step, const std::vector<double>& decay, const std::vector<double>& rates,

@@ -46,13 +46,39 @@ struct AdamWSettings {
   double clip_norm = 0;  // 0: no bound
 };
 
-// One update in place. Parameter i has the rate rates[i]. A parameter that is also in another list is copied first, so
-// that the other list keeps its values. Clipping scales the update. A parameter with an undefined gradient is
-// unchanged. Returns the norm of the gradients before clipping.
+// The numbers of one update, apart from gradients, parameters and moments.
+struct AdamWNumbers {
+  bool sgd = false;  // see AdamWSettings
+  double scale = 1;  // the factor of the gradients; less than 1 if they are clipped
+  double beta1 = 0.9;
+  double beta2 = 0.999;
+  double epsilon = 1e-8;
+  double correction1 = 1;  // 1 − β₁ᵗ in update t, from 1
+  double correction2 = 1;  // 1 − β₂ᵗ
+  // Of each parameter: its rate, and the factor by which weight decay multiplies it.
+  std::vector<double> rates;
+  std::vector<double> keep;
+};
+
+// The numbers of update `step` (from 0), in which parameter i has the rate rates[i]. `norm`: that of all gradients,
+// which decides whether they are clipped.
+AdamWNumbers NumbersOf(const AdamWSettings& settings, const std::vector<ParamInfo>& infos,
+                       const std::vector<double>& rates, double norm, int64_t step);
+
+// The same with the rates of meta-training: update `step` of `total`, or of spec.schedule_steps if that is more.
+AdamWNumbers NumbersOf(const MetaOptimizerSpec& spec, const std::vector<ParamInfo>& infos, int64_t total, double norm,
+                       int64_t step);
+
+// One update in place. A parameter that is also in another list is copied first, so that the other list keeps its
+// values. A parameter with an undefined gradient is unchanged, as are its moments.
+void AdamWApply(const AdamWNumbers& numbers, const ParamList& grads, ParamList* params, AdamWState* state);
+
+// NumbersOf and AdamWApply for the next update of `state`. Clipping scales the update. Returns the norm of the
+// gradients before clipping.
 double AdamWUpdate(const AdamWSettings& settings, const std::vector<ParamInfo>& infos, const std::vector<double>& rates,
                    const ParamList& grads, ParamList* params, AdamWState* state);
 
-// The same with the rates of meta-training: update state->step of `total`, or of spec.schedule_steps if that is more.
+// The same with the rates of meta-training.
 double AdamWUpdate(const MetaOptimizerSpec& spec, const std::vector<ParamInfo>& infos, int64_t total,
                    const ParamList& grads, ParamList* params, AdamWState* state);
 

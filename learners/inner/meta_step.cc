@@ -102,7 +102,13 @@ absl::StatusOr<StepStats> MetaStep(const Learner& learner, const Model& model, c
     }
   }
   RETURN_IF_ERROR(CheckStep(infos, stats, sums, *state));
-  stats.gradient_norm = AdamWUpdate(optimizer, infos, total, sums, &state->params, &state->optimizer);
+  stats.gradient_norm = NormOf(sums);
+  const AdamWNumbers numbers = NumbersOf(optimizer, infos, total, stats.gradient_norm, state->optimizer.step);
+  if (batch.owners != nullptr) {
+    RETURN_IF_ERROR(batch.owners->Update(numbers, sums, &state->params, &state->optimizer));
+  } else {
+    AdamWApply(numbers, sums, &state->params, &state->optimizer);
+  }
   if (others != nullptr) {
     others->Updated(sums);
   }

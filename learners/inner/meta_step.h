@@ -8,6 +8,7 @@
 #include "absl/status/statusor.h"
 #include "learners/inner/adamw.h"
 #include "learners/inner/gradient_block.h"
+#include "learners/inner/moment_owners.h"
 #include "learners/inner/task_pool.h"
 #include "learners/learner.h"
 #include "learners/learner.pb.h"
@@ -35,6 +36,8 @@ struct MetaBatch {
   std::function<Episode(int64_t first, int64_t count)> episode;
   // Other processes that compute a part of the tasks; null: there are none.
   OtherRanks* others = nullptr;
+  // Those among which the update is divided; null: this process updates all parameters.
+  MomentOwners* owners = nullptr;
 };
 
 // The groups of tasks that are computed as one episode.
@@ -52,7 +55,8 @@ struct StepStats {
 // in the order of the tasks, not in the order in which the tasks end, so that the bits do not depend on the number of
 // threads or processes. It is an error if a loss or gradient is not
 // finite; the error's text depends on whether the parameters were finite before this step. The error is Cancelled if
-// the pool was asked to stop before every task was done. After an error the state is unchanged.
+// the pool was asked to stop before every task was done. After an error the state is unchanged, unless it is an error
+// of MomentOwners::Update.
 absl::StatusOr<StepStats> MetaStep(const Learner& learner, const Model& model, const MetaOptimizerSpec& optimizer,
                                    int64_t total, const MetaBatch& batch, TaskPool* pool, LearnerState* state);
 

@@ -84,13 +84,22 @@ std::string SafetensorsBytes(const TensorFile& file) {
 }
 
 absl::Status WriteSafetensors(const std::string& path, const TensorFile& file, BeforeRename before_rename) {
+  StreamedTensors streamed;
+  streamed.tensors = StoredTensors(file);
+  streamed.metadata = file.metadata;
+  streamed.tensor = [&file](size_t i) { return file.tensors[i].second; };
+  return WriteSafetensors(path, streamed, std::move(before_rename));
+}
+
+absl::Status WriteSafetensors(const std::string& path, const StreamedTensors& file, BeforeRename before_rename) {
   ASSIGN_OR_RETURN(const std::unique_ptr<SafetensorsWriter> writer,
-                   SafetensorsWriter::Create(path, StoredTensors(file), file.metadata, std::move(before_rename)));
-  for (const auto& named : file.tensors) {
-    if (const absl::Status status = CheckFinite(named.first, named.second); !status.ok()) {
+                   SafetensorsWriter::Create(path, file.tensors, file.metadata, std::move(before_rename)));
+  for (size_t i = 0; i < file.tensors.size(); ++i) {
+    ASSIGN_OR_RETURN(const at::Tensor tensor, file.tensor(i));
+    if (const absl::Status status = CheckFinite(file.tensors[i].name, tensor); !status.ok()) {
       return absl::Status(status.code(), absl::StrCat("cannot write ", path, ": ", status.message()));
     }
-    RETURN_IF_ERROR(writer->Append(Bytes(Plain(named.second))));
+    RETURN_IF_ERROR(writer->Append(Bytes(Plain(tensor))));
   }
   return writer->Finish();
 }

@@ -5,6 +5,8 @@
 
 #include <ATen/core/Tensor.h>
 
+#include <cstddef>
+#include <functional>
 #include <map>
 #include <string>
 #include <utility>
@@ -26,6 +28,13 @@ struct TensorFile {
   at::Tensor Find(absl::string_view name) const;
 };
 
+// A file of which not all tensors are in memory at the same time.
+struct StreamedTensors {
+  std::vector<StoredTensor> tensors;
+  std::map<std::string, std::string> metadata;
+  std::function<absl::StatusOr<at::Tensor>(size_t i)> tensor;  // called once for each, in their order
+};
+
 // The element type of a dtype of the format. It is an error if TensorFile does not support it.
 absl::StatusOr<at::ScalarType> ElementType(absl::string_view dtype);
 
@@ -39,6 +48,11 @@ std::string SafetensorsBytes(const TensorFile& file);
 // Writes the same bytes to a file, which has a temporary name until it is complete. Takes as much memory as the largest
 // tensor that is not contiguous or not on the CPU. It is an error if a number is not finite.
 absl::Status WriteSafetensors(const std::string& path, const TensorFile& file, BeforeRename before_rename = nullptr);
+
+// The same for tensors that are made when it is their turn. The errors of file.tensor are returned as they are, and
+// then no file is left.
+absl::Status WriteSafetensors(const std::string& path, const StreamedTensors& file,
+                              BeforeRename before_rename = nullptr);
 
 // Writes the elements of a tensor, or of a piece of one, as the next bytes. The type must be that of writer->current().
 absl::Status AppendTensor(const at::Tensor& piece, SafetensorsWriter* writer);
