@@ -13,7 +13,8 @@ begins, until there were enough kills; the last run ends undisturbed. The last l
 The exit status is 1 if there is a difference or if a run fails.
 
 With --processes, `run` is started with 1 to N processes, a random number each time, and one of them gets the signal.
-All of them must end soon after it.
+All of them must end soon after it. A random half of these starts divide the optimizer among the processes
+(processes.shard_optimizer), which must change nothing else in the files.
 """
 
 import argparse
@@ -99,9 +100,10 @@ def write_world(folder):
 class Run:
     """One start of a command, with a number of processes."""
 
-    def __init__(self, program, name, out, folder, size):
+    def __init__(self, program, name, out, folder, size, divided=False):
         line = [program, name.split("-")[0], f"{name}.textproto", "--out", out]
         line += ["--processes", str(size)] if size > 1 else []
+        line += ["--set", "processes.shard_optimizer=true"] if divided else []
         self.error = tempfile.TemporaryFile()
         self.process = subprocess.Popen(line, cwd=folder, stdout=subprocess.DEVNULL, stderr=self.error)
         self.others = []
@@ -141,8 +143,8 @@ def runs(pid):
 
 
 def files_of(run):
-    return {path.name: path.read_bytes() for path in run.iterdir()
-            if path.name not in ("environment.textproto", "SHA256SUMS")}
+    return {path.name: path.read_bytes().replace(b"shard_optimizer: true", b"shard_optimizer: false")
+            for path in run.iterdir() if path.name not in ("environment.textproto", "SHA256SUMS")}
 
 
 def main():
@@ -176,7 +178,7 @@ def main():
             out = f"{command}{count}"
             while True:
                 size = chance.randint(1, options.processes)
-                run = Run(program, command, out, folder, size)
+                run = Run(program, command, out, folder, size, options.processes > 1 and chance.random() < 0.5)
                 sent = victim = None
                 enough = kills >= options.kills
                 if not run.wait(600 if enough else chance.uniform(0, options.longest)):

@@ -146,6 +146,20 @@ std::string UnknownWordsNote(const Workbench& bench) {
   return count == 0 ? "" : absl::StrCat("; the tokenizer lacks words of ", count, " class names, such as ", first);
 }
 
+// The spec without the settings on which no number depends, and with which a stopped run may be continued in another
+// way.
+std::string TextOfNumbers(ExperimentSpec spec) {
+  spec.clear_processes();
+  return SpecText(spec);
+}
+
+bool IsSameRun(absl::string_view before, absl::string_view now) {
+  ExperimentSpec one;
+  ExperimentSpec other;
+  return ParseSpec(before, "", &one).ok() && ParseSpec(now, "", &other).ok() &&
+         TextOfNumbers(one) == TextOfNumbers(other);
+}
+
 // Lets the other processes open the run, too.
 absl::Status Gather(const ExperimentSpec& spec, const TokenizerFiles& tokenizer, int threads, const std::string& folder,
                     Crew* crew) {
@@ -188,7 +202,7 @@ absl::StatusOr<RunRecord> RunIn(RunDirectory* directory, const ExperimentSpec& s
                                 const EventsOption& events_option) {
   const auto begin = std::chrono::steady_clock::now();
   ASSIGN_OR_RETURN(const std::unique_ptr<RunEvents> events,
-                   RunEvents::Open(events_option, directory->folder(), SpecText(spec)));
+                   RunEvents::Open(events_option, directory->folder(), TextOfNumbers(spec)));
   ASSIGN_OR_RETURN(const TokenizerFiles tokenizer, KeptTokenizer(*directory));
   ASSIGN_OR_RETURN(const int threads, ThreadsOfRun(*directory, ThreadsOr(spec.threads(), place.on_this_machine)));
   progress->Begin("data and encoder", "", 0, 1);
@@ -248,6 +262,7 @@ absl::StatusOr<RunRecord> RunExperiment(const ExperimentSpec& spec, const std::s
   run.record_file = "record.textproto";
   run.read = [](const std::string& folder) { return ReadRecord(folder); };
   run.spec_text_of = SpecTextOf<RunRecord>(WriteOutDefaults);
+  run.same_run = IsSameRun;
   run.work = [&](RunDirectory* directory) {
     return RunIn(directory, spec, place, crew.get(), progress, stop, allow_other_environment, events);
   };

@@ -97,7 +97,8 @@ bool Lock(int fd) {
 
 }  // namespace
 
-absl::StatusOr<std::unique_ptr<RunDirectory>> RunDirectory::Open(std::string path, absl::string_view spec_text) {
+absl::StatusOr<std::unique_ptr<RunDirectory>> RunDirectory::Open(std::string path, absl::string_view spec_text,
+                                                                 const SameRun& same_run) {
   while (path.size() > 1 && path.back() == '/') {
     path.pop_back();
   }
@@ -127,7 +128,7 @@ absl::StatusOr<std::unique_ptr<RunDirectory>> RunDirectory::Open(std::string pat
   if (!IsNameOf(lock, lock_path)) {
     return run->AnotherProcess();
   }
-  if (const absl::Status status = run->Begin(spec_text); !status.ok()) {
+  if (const absl::Status status = run->Begin(spec_text, same_run); !status.ok()) {
     run->Leave(new_lock);
     return status;
   }
@@ -145,7 +146,7 @@ void RunDirectory::Leave(bool new_lock) {
   RemoveEmpty(made_);
 }
 
-absl::Status RunDirectory::Begin(absl::string_view spec_text) {
+absl::Status RunDirectory::Begin(absl::string_view spec_text, const SameRun& same_run) {
   const std::string partial = path_ + kPartial;
   ASSIGN_OR_RETURN(Checksums sums, Checksums::Read(partial));
   // The files that killed processes were writing.
@@ -154,9 +155,9 @@ absl::Status RunDirectory::Begin(absl::string_view spec_text) {
   sums_ = std::make_unique<Checksums>(std::move(sums));
   if (Has(kSpecFile)) {
     ASSIGN_OR_RETURN(const std::string before, ReadFile(File(kSpecFile)));
-    if (before == spec_text) {
-      continues_ = true;
-      return absl::OkStatus();
+    continues_ = before == spec_text || (same_run != nullptr && same_run(before, spec_text));
+    if (continues_) {
+      return before == spec_text ? absl::OkStatus() : Write(kSpecFile, spec_text);
     }
     if (HasWork() || !sums_->Lists(kSpecFile)) {
       return absl::FailedPreconditionError(absl::StrCat(

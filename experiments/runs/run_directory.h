@@ -2,6 +2,7 @@
 #ifndef EXPERIMENTS_RUNS_RUN_DIRECTORY_H_
 #define EXPERIMENTS_RUNS_RUN_DIRECTORY_H_
 
+#include <functional>
 #include <memory>
 #include <string>
 #include <utility>
@@ -22,10 +23,15 @@ namespace metaprompt {
 // when the file is read.
 class RunDirectory {
  public:
+  // Whether a stopped run with the spec `before` may be continued with the spec `now`. Null: only if the texts are
+  // equal.
+  using SameRun = std::function<bool(absl::string_view before, absl::string_view now)>;
+
   // Errors: PATH exists (AlreadyExists); another process works on it; PATH.partial has a stopped run of another spec,
   // or files that are not a run's. A run of another spec with neither a checkpoint nor results of validation or test is
   // removed: its process was killed before it had made anything that took time.
-  static absl::StatusOr<std::unique_ptr<RunDirectory>> Open(std::string path, absl::string_view spec_text);
+  static absl::StatusOr<std::unique_ptr<RunDirectory>> Open(std::string path, absl::string_view spec_text,
+                                                            const SameRun& same_run = nullptr);
   ~RunDirectory();
   RunDirectory(const RunDirectory&) = delete;
   RunDirectory& operator=(const RunDirectory&) = delete;
@@ -71,7 +77,7 @@ class RunDirectory {
   void Leave(bool new_lock);
 
   // Takes over the files of a stopped run, or writes the spec.
-  absl::Status Begin(absl::string_view spec_text);
+  absl::Status Begin(absl::string_view spec_text, const SameRun& same_run);
   // Whether there are files that took time to make.
   bool HasWork() const;
   // Removes the files that the run wrote, which SHA256SUMS lists, and its TensorBoard events.

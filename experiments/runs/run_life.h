@@ -27,6 +27,7 @@ struct RunLife {
   std::function<absl::StatusOr<Record>(const std::string& folder)> read;
   // The spec of a record with every default of this program, because a record may be older than a field.
   std::function<std::string(const Record& record)> spec_text_of;
+  RunDirectory::SameRun same_run;  // whether two spec texts are of the same run; null: if they are equal
   // Does the work, or the rest of it, and writes all files.
   std::function<absl::StatusOr<Record>(RunDirectory* directory)> work;
   // Removes the files that a complete run does not need.
@@ -48,13 +49,14 @@ std::function<std::string(const Record& record)> SpecTextOf(WriteOut write_out) 
 // that took time to make.
 template <typename Record>
 absl::StatusOr<Record> LiveRun(const RunLife<Record>& run, Progress* progress) {
-  absl::StatusOr<std::unique_ptr<RunDirectory>> directory = RunDirectory::Open(run.out, run.spec_text);
+  absl::StatusOr<std::unique_ptr<RunDirectory>> directory = RunDirectory::Open(run.out, run.spec_text, run.same_run);
   if (absl::IsAlreadyExists(directory.status())) {
     if (!HasFile(run.out, run.record_file)) {
       return directory.status();  // something else is there
     }
     ASSIGN_OR_RETURN(Record record, run.read(run.out));
-    if (run.spec_text_of(record) != run.spec_text) {
+    const std::string before = run.spec_text_of(record);
+    if (before != run.spec_text && (run.same_run == nullptr || !run.same_run(before, run.spec_text))) {
       return absl::AlreadyExistsError(absl::StrCat(
           run.out, ": the complete run there has another spec; name another folder with --out, or remove it"));
     }

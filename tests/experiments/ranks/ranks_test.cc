@@ -10,12 +10,14 @@
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <regex>
 #include <string>
 #include <thread>
 #include <utility>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_replace.h"
 #include "absl/strings/str_split.h"
 #include "absl/strings/string_view.h"
 #include "experiments/host/blas.h"
@@ -204,6 +206,73 @@ TEST(RanksTest, TheBytesAreTheSameForAnyNumberOfProcesses) {
       EXPECT_THAT(run.Log(), HasSubstr(absl::StrCat("\n", processes, " processes: rank 0 sent and received for ")));
     }
   }
+}
+
+constexpr char kDivided[] = "processes.shard_optimizer=true";
+
+// The ranks that have no task own parameters, too.
+TEST(RanksTest, ADividedOptimizerGivesTheSameBytes) {
+  const std::string meta = "meta_optimizer { encoder_lr: 0.01 word_lr: 0.01 clip_norm: 0.5 weight_decay: 0.1 }";
+  const std::vector<std::string> learned_rates = {absl::StrCat(
+      "learner={ maml { multi_step {} learned_rates: true } inner { steps: 2 encoder_lr: 0.1 } ", meta, " }")};
+  for (const auto& [name, sets] :
+       {std::make_pair("plain", std::vector<std::string>{}), std::make_pair("learned", learned_rates)}) {
+    const std::string one = absl::StrCat(Folder(), "/undivided-", name);
+    ASSERT_THAT(RecordOf(Spec(sets), one), HasSubstr("version: 1\n"));
+    for (const int processes : sets.empty() ? std::vector<int>{1, 2, 3, 4} : std::vector<int>{2}) {
+      const std::string out = absl::StrCat(Folder(), "/divided-", name, processes);
+      std::vector<std::string> options = Options(sets);
+      options.insert(options.end(), {"--set", kDivided, "--processes", absl::StrCat(processes)});
+      Process run(out, options, {}, out + ".log");
+      ASSERT_EQ(run.Wait(), 0) << run.Log();
+      const std::string bytes = Bytes(out);
+      EXPECT_THAT(bytes, HasSubstr("shard_optimizer: true\n"));
+      EXPECT_TRUE(absl::StrReplaceAll(bytes, {{"shard_optimizer: true", "shard_optimizer: false"}}) == Bytes(one))
+          << name << ", " << processes << " processes";
+    }
+  }
+}
+
+// The newest moments are lost with a rank that held them, so the error must name the checkpoint. Then another number of
+// processes continues, is stopped, and in the end the optimizer is not divided any more.
+TEST(RanksTest, ADividedOptimizerContinuesFromTheLastCheckpoint) {
+  const std::string out = Folder() + "/divided-lost";
+  std::vector<std::string> sets = LongSets();
+  sets.emplace_back(kDivided);
+  {
+    Ranks ranks(out, 3, sets);
+    AwaitTraining(ranks[0]);
+    ranks[1].Signal(SIGKILL);
+    EXPECT_EQ(ranks[0].Wait(), 1);
+    const std::string log = ranks[0].Log();
+    std::smatch match;
+    ASSERT_TRUE(std::regex_search(
+        log, match,
+        std::regex("\nerror: lost rank 1 on [^ ]+ \\(process [0-9]+\\): [^\n]*; stopped at meta-step ([0-9]+) of "
+                   "1-shot meta-training; the same command continues from (there|the last checkpoint, meta-step "
+                   "([0-9]+), because the lost process had a part of the optimizer's state)\n$")))
+        << log;
+    const int at = std::stoi(match[1]);
+    if (match[3].matched) {
+      EXPECT_EQ(std::stoi(match[3]), (at - 1) / 20 * 20);
+      EXPECT_THAT(Read(out + ".partial/checkpoint-1shot.safetensors"),
+                  HasSubstr(absl::StrCat("meta_step: ", match[3].str())));
+    } else {
+      EXPECT_EQ(at % 20, 0) << log;
+    }
+    EXPECT_EQ(ranks[2].Wait(), 1);
+  }
+  {
+    Ranks ranks(out, 2, sets);
+    AwaitTraining(ranks[0]);
+    ranks[1].Signal(SIGTERM);
+    EXPECT_EQ(ranks[0].Wait(), 130);
+    EXPECT_EQ(ranks[1].Wait(), 130);
+    EXPECT_THAT(ranks[0].Log(), ContainsRegex("stopped at .*; the same command continues from there\n$"));
+  }
+  Ranks ranks(out, 3, LongSets());
+  EXPECT_EQ(ranks[0].Wait(), 0) << ranks[0].Log();
+  EXPECT_TRUE(Bytes(out) == LongBytes());
 }
 
 TEST(RanksTest, ARankThatIsKilledOrStopsEndsTheRunWithItsName) {
