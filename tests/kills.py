@@ -42,6 +42,7 @@ learner { maml {} inner { steps: 3 encoder_lr: 0.05 prompt_lr: 0.05 } meta_optim
 train { meta_steps: 150 meta_batch: 2 validate_every: 75 valid_episodes: 150 checkpoint_every: 10 }
 test { episodes: 300 }
 threads: 2
+processes { silence_seconds: 60 }
 """
 PRETRAIN = """
 name: "kills"

@@ -192,8 +192,8 @@ TEST(DividedOptimizerTest, MomentsAreDividedAgainAndForgotten) {
   const std::map<int, AdamWState> held = Divided(2, [&](DividedOptimizer* divided, StaleTable* stale, Link*) {
     Trained trained = InOneProcess(2);  // by another number of ranks
     ASSERT_TRUE(divided->Divide(&trained.state).ok());
-    EXPECT_EQ(Which(trained.state.first), std::vector<bool>({false, true, true, false, true, false}))
-        << "300 + 100 in rank 0, then 35; 400 + 1 in rank 1";
+    EXPECT_EQ(Which(trained.state.first), std::vector<bool>({false, true, false, false, true, true}))
+        << "300 + 100 + 1 numbers in rank 0, 400 + 35 in rank 1";
     ASSERT_TRUE(Update(2, divided, stale, &trained).ok());
     ExpectSame(trained.params, InOneProcess(3).params, "after three updates");
     AdamWState none = NoMoments(trained.params);

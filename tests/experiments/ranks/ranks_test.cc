@@ -213,13 +213,15 @@ constexpr char kDivided[] = "processes.shard_optimizer=true";
 // The ranks that have no task own parameters, too.
 TEST(RanksTest, ADividedOptimizerGivesTheSameBytes) {
   const std::string meta = "meta_optimizer { encoder_lr: 0.01 word_lr: 0.01 clip_norm: 0.5 weight_decay: 0.1 }";
-  const std::vector<std::string> learned_rates = {absl::StrCat(
-      "learner={ maml { multi_step {} learned_rates: true } inner { steps: 2 encoder_lr: 0.1 } ", meta, " }")};
-  for (const auto& [name, sets] :
-       {std::make_pair("plain", std::vector<std::string>{}), std::make_pair("learned", learned_rates)}) {
+  const std::vector<std::string> learned_rates = {
+      "processes.silence_seconds=60",
+      absl::StrCat("learner={ maml { multi_step {} learned_rates: true } inner { steps: 2 encoder_lr: 0.1 } ", meta,
+                   " }")};
+  for (const auto& [name, sets] : {std::make_pair("plain", std::vector<std::string>{"processes.silence_seconds=60"}),
+                                   std::make_pair("learned", learned_rates)}) {
     const std::string one = absl::StrCat(Folder(), "/undivided-", name);
     ASSERT_THAT(RecordOf(Spec(sets), one), HasSubstr("version: 1\n"));
-    for (const int processes : sets.empty() ? std::vector<int>{1, 2, 3, 4} : std::vector<int>{2}) {
+    for (const int processes : sets.size() == 1 ? std::vector<int>{1, 2, 3, 4} : std::vector<int>{2}) {
       const std::string out = absl::StrCat(Folder(), "/divided-", name, processes);
       std::vector<std::string> options = Options(sets);
       options.insert(options.end(), {"--set", kDivided, "--processes", absl::StrCat(processes)});
