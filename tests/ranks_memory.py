@@ -42,7 +42,7 @@ def peak(pid):
 
 
 def peaks(program, folder, processes, divided):
-    line = [program, "run", "memory.textproto", "--out", f"divided-{divided}", "--processes", str(processes)]
+    line = [program, "run", "memory.textproto", "--out", f"divided-{divided}", "--processes", str(processes), "--quiet"]
     line += ["--set", f"processes.shard_optimizer={'true' if divided else 'false'}"]
     run = subprocess.Popen(line, cwd=folder, stdout=subprocess.DEVNULL)
     found = {}  # by process; rank 0 comes first
@@ -73,9 +73,9 @@ def main():
             found = peaks(options.program.resolve(), folder, options.processes, divided)
             print(f"{'divided' if divided else 'whole  '}  " +
                   ", ".join(f"rank {rank}: {size:.0f} MB" for rank, size in enumerate(found)), flush=True)
-        one, other = [(folder / f"divided-{divided}" / "best-1shot.safetensors").read_bytes()
+        one, other = [(folder / f"divided-{divided}" / "checkpoint-1shot.safetensors").read_bytes()
                       for divided in (False, True)]
-        print("the same parameters" if one == other else "OTHER PARAMETERS")
+        print("the same checkpoint" if one == other else "ANOTHER CHECKPOINT")
 
 
 if __name__ == "__main__":
