@@ -248,13 +248,15 @@ absl::Status MetaTraining::BetweenSteps() {
 }
 
 absl::Status MetaTraining::Stopped() const {
+  std::string next = "continues from there";
+  if (saved_ < 0) {
+    next = "begins again";
+  } else if (saved_ != state_.meta_step) {
+    next = absl::StrCat("continues from the last checkpoint, meta-step ", saved_,
+                        ", because the lost process had a part of the optimizer's state");
+  }
   return absl::CancelledError(
-      absl::StrCat("stopped at meta-step ", state_.meta_step, " of ", what_, "; the same command ",
-                   saved_ == state_.meta_step ? "continues from there"
-                   : saved_ >= 0              ? absl::StrCat("continues from the last checkpoint, meta-step ", saved_,
-                                                             ", because the lost process "
-                                                                          "had a part of the optimizer's state")
-                                              : "begins again"));
+      absl::StrCat("stopped at meta-step ", state_.meta_step, " of ", what_, "; the same command ", next));
 }
 
 absl::Status MetaTraining::TrainNothing() {
