@@ -55,6 +55,8 @@ absl::StatusOr<std::vector<std::string>> FilesIn(const std::string& folder) {
   });
 }
 
+absl::string_view WithoutFolders(absl::string_view path) { return path.substr(path.rfind('/') + 1); }
+
 absl::Status ForEachFile(const std::string& path, int64_t max_bytes,
                          absl::FunctionRef<bool(absl::string_view name)> wanted,
                          absl::FunctionRef<absl::Status(const std::string& name, std::string contents)> take) {

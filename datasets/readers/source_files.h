@@ -22,6 +22,9 @@ absl::StatusOr<std::vector<std::string>> FilesBelow(const std::string& folder);
 // The names of the regular files directly in a folder, and of links to regular files, in byte order.
 absl::StatusOr<std::vector<std::string>> FilesIn(const std::string& folder);
 
+// The name of a file without the folders in its path.
+absl::string_view WithoutFolders(absl::string_view path);
+
 // Calls `take` with every file of a folder, or of a tar or zip archive, for whose relative path `wanted` is true. The
 // order is that of FilesBelow or of the archive. Only one file is in memory at a time; one of more than `max_bytes` is
 // an error. Returns the first error.

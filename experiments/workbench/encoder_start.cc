@@ -52,6 +52,10 @@ absl::StatusOr<EncoderStart> OpenEncoderStart(const std::string& path, const Enc
   if (!parts.ok()) {
     return error(parts.status().message());
   }
+  if (const int64_t side = parts->encoder->config().image_size; images && side != encoder.config().image_size) {
+    return error(absl::StrCat(path, ": its images have ", side, " x ", side, " pixels, this model's ",
+                              encoder.config().image_size, " x ", encoder.config().image_size));
+  }
   if (FactsOfEncoder(*parts).tokenizer_sha256() != tokenizer_sha256) {
     return error(
         images ? absl::StrCat(path, "/", kPreprocessorFile, ": this model's preprocessing of images is a different one")

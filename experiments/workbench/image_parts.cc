@@ -47,6 +47,10 @@ absl::StatusOr<Checkpoint> OpenImageCheckpoint(const std::string& folder, bool a
   return checkpoint;
 }
 
+std::string ColourText(int64_t channels) {
+  return channels == 1 ? "grey" : channels == 3 ? "in colour" : absl::StrCat("of ", channels, " channels");
+}
+
 EncoderParts PartsOf(Checkpoint checkpoint, ImageProcessor images) {
   EncoderParts parts;
   parts.images = std::move(images);
@@ -69,6 +73,11 @@ absl::StatusOr<EncoderParts> WithInterpolatedPositions(const CheckpointSpec& spe
   }
   config.image_size = side;
   config.max_positions = 1 + config.patches();
+  if (config.patches() > kMaxPatches) {
+    return absl::InvalidArgumentError(absl::StrCat("model.encoder.checkpoint.interpolated_positions.image_size is ",
+                                                   side, ", which makes ", config.patches(),
+                                                   " patches of an image; at most ", kMaxPatches, " are supported"));
+  }
   RETURN_IF_ERROR(CheckFits("model.encoder.checkpoint", LayoutOf(config, /*with_head=*/false).params));
   ASSIGN_OR_RETURN(const ImageProcessor images, ReadProcessor(spec.path()));
   ASSIGN_OR_RETURN(ImageProcessor resizing, images.ResizingTo(side, absl::StrCat(spec.path(), "/", kPreprocessorFile)));
@@ -86,12 +95,15 @@ absl::StatusOr<EncoderParts> OpenImageEncoder(const std::string& folder, bool al
 absl::Status CheckTakes(const EncoderParts& parts, const ImageShape& shape, const std::string& folder) {
   const EncoderConfig& config = parts.encoder->config();
   const auto [height, width] = parts.images->SizeOf(shape.height, shape.width);
-  if (config.image_size != height || config.image_size != width || config.channels != shape.channels) {
-    return absl::InvalidArgumentError(
-        absl::StrCat(folder, ": the encoder's images have ", config.channels, " channels of ", config.image_size, " x ",
-                     config.image_size, " pixels, and the data's ", shape.channels, " of ", height, " x ", width,
-                     " after preprocessing; give images of that size, a ", kPreprocessorFile,
-                     " that resizes them, or encoder.checkpoint.interpolated_positions"));
+  if (config.channels != shape.channels) {
+    return absl::InvalidArgumentError(absl::StrCat(folder, ": the encoder's images are ", ColourText(config.channels),
+                                                   ", and the data's are ", ColourText(shape.channels)));
+  }
+  if (config.image_size != height || config.image_size != width) {
+    return absl::InvalidArgumentError(absl::StrCat(
+        folder, ": the encoder's images have ", config.image_size, " x ", config.image_size, " pixels, and the data's ",
+        height, " x ", width, " after preprocessing (height x width); give ", "images of that size, a ",
+        kPreprocessorFile, " that resizes them, or encoder.checkpoint.interpolated_positions"));
   }
   return parts.images->Check(shape.channels, absl::StrCat(folder, "/", kPreprocessorFile));
 }

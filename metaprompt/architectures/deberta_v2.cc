@@ -48,7 +48,7 @@ std::vector<std::string> Names(ConfigFields* fields, absl::string_view field, co
   const auto is_known = [&](const std::string& name) {
     return std::find(known.begin(), known.end(), name) != known.end();
   };
-  if (names.empty() || !std::all_of(names.begin(), names.end(), is_known)) {
+  if ((names.empty() && !value->is_array()) || !std::all_of(names.begin(), names.end(), is_known)) {
     fields->Wrong(field, absl::StrCat("made of ", known[0], " and ", known[1]), *value);
   }
   return names;

@@ -38,8 +38,12 @@ std::string ShapeText(const std::vector<int64_t>& shape) { return absl::StrCat("
 // The names of the decoder's parameters without "weight" and "bias".
 absl::string_view DecoderName(const TensorNames& tensors) { return absl::StripSuffix(tensors.decoder, "weight"); }
 
-// The names that a parameter may have in checkpoints, the usual one first.
-std::vector<std::string> NamesOf(const std::string& name, const TensorNames& tensors) {
+// The decoder's bias as a part of the decoder. Many checkpoints have it under Architecture's name alone, or twice.
+std::string BiasInDecoder(const TensorNames& tensors) { return absl::StrCat(DecoderName(tensors), "bias"); }
+
+// The names that a parameter may have in checkpoints, the preferred one first. `tied`: whether the decoder's matrix is
+// the word embedding. If not, transformers 5 takes the decoder's bias from BiasInDecoder.
+std::vector<std::string> NamesOf(const std::string& name, const TensorNames& tensors, bool tied) {
   std::vector<std::string> names = {name};
   // The first checkpoints were converted from TensorFlow.
   if (absl::EndsWith(name, "LayerNorm.weight")) {
@@ -47,7 +51,7 @@ std::vector<std::string> NamesOf(const std::string& name, const TensorNames& ten
   } else if (absl::EndsWith(name, "LayerNorm.bias")) {
     names.push_back(absl::StrCat(absl::StripSuffix(name, "bias"), "beta"));
   } else if (name == tensors.decoder_bias) {
-    names.push_back(absl::StrCat(DecoderName(tensors), "bias"));
+    names.insert(tied ? names.end() : names.begin(), BiasInDecoder(tensors));
   }
   // An encoder saved without a head has no prefix.
   for (size_t i = 0, count = names.size(); i < count; ++i) {
@@ -88,7 +92,7 @@ absl::Status CheckTiedCopies(const Weights& weights, const std::string& where, c
   }
   for (const std::string& name : checkpoint.unused) {
     const bool matrix = name == tensors.decoder;
-    if (!matrix && name != absl::StrCat(DecoderName(tensors), "bias")) {
+    if (!matrix && name != BiasInDecoder(tensors)) {
       continue;
     }
     const size_t used = matrix ? layout.words : layout.decoder_bias;
@@ -119,7 +123,7 @@ absl::Status ReadParams(const Weights& weights, const std::string& where, bool a
   std::vector<std::string> sources(layout.params.size());  // for each parameter, the tensor from which it is read
   const std::vector<CheckpointTensor> needed = CheckpointTensorsOf(layout);
   for (const CheckpointTensor& info : needed) {
-    const std::vector<std::string> names = NamesOf(info.name, tensor_names);
+    const std::vector<std::string> names = NamesOf(info.name, tensor_names, config.tied);
     const auto found =
         std::find_if(names.begin(), names.end(), [&](const std::string& n) { return left.count(n) > 0; });
     if (found == names.end()) {
@@ -134,6 +138,9 @@ absl::Status ReadParams(const Weights& weights, const std::string& where, bool a
                                                      ShapeText(info.shape)));
     }
     left.erase(*found);
+    if (*found == BiasInDecoder(tensor_names)) {
+      left.erase(std::string(tensor_names.decoder_bias));  // transformers does not use it, either
+    }
     for (const size_t part : info.parts) {
       sources[part] = *found;
     }
@@ -245,6 +252,13 @@ TensorFile CheckpointTensors(const Encoder& encoder, const ParamList& params) {
   file.metadata["format"] = "pt";  // without it transformers does not open the file
   for (const CheckpointTensor& tensor : CheckpointTensorsOf(encoder.layout())) {
     file.tensors.emplace_back(tensor.name, Joined(tensor, params));
+  }
+  // transformers 5 reads the bias of an untied decoder from here, transformers 4 from the other tensor.
+  const EncoderLayout& layout = encoder.layout();
+  const TensorNames names = TensorNamesOf(encoder.config());
+  if (const std::string bias = BiasInDecoder(names);
+      layout.has_head() && !encoder.config().tied && layout.decoder_bias != kNoParam && bias != names.decoder_bias) {
+    file.tensors.emplace_back(bias, params[layout.decoder_bias].clone());
   }
   return file;
 }

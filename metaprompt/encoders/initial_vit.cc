@@ -37,6 +37,11 @@ absl::StatusOr<EncoderConfig> VitConfig(const VitSpec& spec, int64_t image_size,
   config.heads = spec.heads();
   config.intermediate = spec.intermediate();
   config.max_positions = 1 + config.patches();
+  if (config.patches() > kMaxPatches) {
+    return absl::InvalidArgumentError(absl::StrCat(
+        "model.encoder.vit.patch_size is ", spec.patch_size(), ", which makes ", config.patches(),
+        " patches of an image of ", image_size, " x ", image_size, " pixels; at most ", kMaxPatches, " are supported"));
+  }
   config.layer_norm_eps = spec.layer_norm_eps();
   config.initializer_range = spec.init_std();
   return config;

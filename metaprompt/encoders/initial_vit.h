@@ -13,11 +13,14 @@
 
 namespace metaprompt {
 
+// The most patches of an image. Attention takes memory in proportion to their square.
+inline constexpr int64_t kMaxPatches = 1 << 14;
+
 // Checks that `width` is a multiple of `heads`.
 absl::Status CheckVit(const VitSpec& spec);
 
 // For square images, `image_size` pixels high and wide. It is an error, which names the field, if image_size is not a
-// multiple of the patch size.
+// multiple of the patch size, or if there are more than kMaxPatches patches.
 absl::StatusOr<EncoderConfig> VitConfig(const VitSpec& spec, int64_t image_size, int64_t channels);
 
 // Random parameters, float32. Class token and positions are normal with standard deviation init_std. Matrices are

@@ -26,7 +26,8 @@ absl::StatusOr<const MetapromptSentencePiece*> Plugin() {
     void* handle = dlopen("libmetaprompt_sentencepiece.so", RTLD_NOW | RTLD_LOCAL | METAPROMPT_DEEPBIND);
     void* symbol = handle == nullptr ? nullptr : dlsym(handle, "metaprompt_sentencepiece");
     if (symbol == nullptr) {
-      *result = absl::FailedPreconditionError(absl::StrCat("cannot open the sentencepiece plugin: ", dlerror()));
+      *result = absl::FailedPreconditionError(absl::StrCat(
+          "cannot open the sentencepiece plugin, which must be in the folder of the program: ", dlerror()));
     } else {
       *result = reinterpret_cast<const MetapromptSentencePiece* (*)()>(symbol)();
     }

@@ -78,6 +78,8 @@ TEST(CifarTest, DamagedFilesAreNamed) {
       Exported(absl::StrCat("cifar { path: '$cut' }", kSplit)),
       "cut/data_batch_1.bin: 3000 bytes are not a whole number of records of 3073 bytes; the file is cut short or "
       "of another kind");
+  Write("cut/data_batch_1.bin", "");
+  EXPECT_EQ(Exported(absl::StrCat("cifar { path: '$cut' }", kSplit)), "cut/data_batch_1.bin: the file is empty");
   Write("label/batches.meta.txt", kNames);
   Write("label/data_batch_1.bin", absl::StrCat(Record("\1", 1), Record("\x09", 2)));
   EXPECT_EQ(Exported(absl::StrCat("cifar { path: '$label' }", kSplit)),

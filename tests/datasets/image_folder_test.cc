@@ -60,6 +60,7 @@ TEST(ImageFolderTest, FoldersAreClasses) {
   Write("own/dog/1.png", Png(2, 1, 4, std::string("\1\2\3\0\4\5\6\x80", 8)));  // the first pixel is transparent
   Write("own/red_fox/1.jpeg", Jpeg(2, 1, 200, 200, 200, false));
   Write("own/red_fox/2.jpg", Jpeg(2, 1, 90, 90, 90, true));
+  Write("own/red_fox/._2.jpg", "not an image, but what macOS puts beside one");
   const absl::StatusOr<Dataset> data = Load(absl::StrCat("image_folder { path: '$own' }", kSplit));
   ASSERT_TRUE(data.ok()) << data.status();
   ASSERT_TRUE(data->images.has_value());

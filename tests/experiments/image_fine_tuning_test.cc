@@ -196,7 +196,7 @@ TEST_F(ImageFineTuningTest, TheFolderIsAStartForFewShotRuns) {
   EXPECT_EQ(RecordIn("again").model().starts(0).parameters_sha256(), Sha256(Read("few/best-2shot.safetensors")));
   EXPECT_EQ(Read("again/model.safetensors"), Read("tuned/model.safetensors"));
   EXPECT_THAT(TuneError({"dataset={cifar {path: '$cifar'} allow_other_counts: true}", "classes=ALL"}),
-              HasSubstr("few: the encoder's images have 1 channels of 8 x 8 pixels, and the data's 3 of 8 x 8"));
+              HasSubstr("few: the encoder's images are grey, and the data's are in colour"));
 }
 
 TEST_F(ImageFineTuningTest, ErrorsNameTheField) {

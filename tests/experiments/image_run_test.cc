@@ -90,8 +90,8 @@ TEST_F(ImageRunTest, TrainsTestsAndIsExported) {
                                            "$other", "--set",           "dataset.glyphs.size=12"};
   Write("vit/preprocessor_config.json", R"({"do_resize": false, "image_mean": [0.5], "image_std": [0.5]})");
   EXPECT_THAT(Error(larger),
-              HasSubstr("vit: the encoder's images have 1 channels of 8 x 8 pixels, and the data's 1 of 12 x 12 after "
-                        "preprocessing; give images of that size, a preprocessor_config.json that resizes them, or "
+              HasSubstr("vit: the encoder's images have 8 x 8 pixels, and the data's 12 x 12 after preprocessing "
+                        "(height x width); give images of that size, a preprocessor_config.json that resizes them, or "
                         "encoder.checkpoint.interpolated_positions"));
   // The positions are interpolated if the spec asks for it. The run keeps an encoder for images of that size.
   const auto of_size = [&](const std::string& size) {
@@ -103,6 +103,8 @@ TEST_F(ImageRunTest, TrainsTestsAndIsExported) {
       Error(of_size("10")),
       HasSubstr("model.encoder.checkpoint.interpolated_positions.image_size is 10; it must be a multiple of the "
                 "patch size in $vit, 4"));
+  EXPECT_THAT(Error(of_size("4096")),
+              HasSubstr("image_size is 4096, which makes 1048576 patches of an image; at most 16384 are supported"));
   const Outcome interpolated = Command(of_size("16"));
   ASSERT_EQ(interpolated.status, 0) << interpolated.err;
   ASSERT_EQ(Command({"export", "$other", "--out", "$vit16"}).status, 0);

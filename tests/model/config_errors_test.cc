@@ -156,7 +156,8 @@ TEST(ConfigErrorsTest, WhatIsWrongIsNamed) {
             "c: relative_attention is false and pos_att_type is not; only models with both or with neither are "
             "supported");
   EXPECT_EQ(deberta(R"("pos_att_type": "c2p|p2p")"), "c: pos_att_type must be made of c2p and p2c, not 'c2p|p2p'");
-  EXPECT_EQ(deberta(R"("pos_att_type": [])"), "c: pos_att_type must be made of c2p and p2c, not an array");
+  EXPECT_EQ(deberta(R"("pos_att_type": [])"), "no error") << "the same as null";
+  EXPECT_EQ(deberta(R"("pos_att_type": "")"), "c: pos_att_type must be made of c2p and p2c, not ''");
   EXPECT_EQ(deberta(R"("norm_rel_ebd": "batch_norm")"),
             "c: norm_rel_ebd must be made of none and layer_norm, not 'batch_norm'");
   EXPECT_EQ(deberta(R"("relative_attention": true, "pos_att_type": "c2p", "position_buckets": 1022)"),

@@ -49,8 +49,6 @@ constexpr absl::string_view kTrain100[] = {"train.bin"};
 constexpr Version kCifar10 = {"batches.meta.txt", 1, kTrain10, "test_batch.bin"};
 constexpr Version kCifar100 = {"fine_label_names.txt", 2, kTrain100, "test.bin"};
 
-absl::string_view WithoutFolders(absl::string_view path) { return path.substr(path.rfind('/') + 1); }
-
 using Files = std::map<std::string, std::string>;  // contents by name, without folders
 
 // `where`: the file's name for errors. Only blank lines at the end are allowed, since a label is the number of a line.
@@ -74,7 +72,10 @@ absl::StatusOr<std::vector<std::string>> NamesIn(absl::string_view contents, con
 absl::Status AddRecords(const Version& version, const std::string& where, const std::string& contents,
                         const std::vector<std::string>& names, Imported* imported) {
   const size_t record = version.label_bytes + static_cast<size_t>(kShape.bytes());
-  if (contents.empty() || contents.size() % record != 0) {
+  if (contents.empty()) {
+    return absl::InvalidArgumentError(absl::StrCat(where, ": the file is empty"));
+  }
+  if (contents.size() % record != 0) {
     return absl::InvalidArgumentError(absl::StrCat(where, ": ", contents.size(),
                                                    " bytes are not a whole number of records of ", record,
                                                    " bytes; the file is cut short or of another kind"));

@@ -21,7 +21,11 @@ namespace {
 constexpr int64_t kMostFileBytes = int64_t{64} << 20;
 constexpr int64_t kMostBytes = int64_t{1} << 30;  // of all decoded images
 
+// Files whose names begin with a dot are hidden; macOS puts such files beside images in archives.
 bool IsImage(absl::string_view name) {
+  if (absl::StartsWith(WithoutFolders(name), ".")) {
+    return false;
+  }
   return absl::EndsWithIgnoreCase(name, ".png") || absl::EndsWithIgnoreCase(name, ".jpg") ||
          absl::EndsWithIgnoreCase(name, ".jpeg");
 }
