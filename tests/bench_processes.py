@@ -12,6 +12,7 @@ communication and waiting.
 
 import argparse
 import re
+import statistics
 import subprocess
 import sys
 import tempfile
@@ -27,7 +28,7 @@ def main():
     parser.add_argument("--processes", type=int, default=2, help="N [2]")
     parser.add_argument("--meta-batch", type=int, default=8)
     parser.add_argument("--steps", type=int, nargs=2, default=[4, 14], metavar="N", help="meta-steps [4 14]")
-    parser.add_argument("--repeats", type=int, default=3, help="the fastest of this many counts [3]")
+    parser.add_argument("--repeats", type=int, default=3, help="rounds, whose median counts [3]")
     options = parser.parse_args()
     tiny = [f"episodes.shots={options.shots}", f"train.meta_batch={options.meta_batch}", "train.patience=0",
             "train.valid_episodes=1", "train.validate_after=1000000", "train.checkpoint_every=1000000",
@@ -48,22 +49,24 @@ def main():
         return wall, [wall * float(environment.get(share, 0)) for share in ("communication_share", "waiting_share")]
 
     few, more = options.steps
-    rates = []
+    sides = ((1, options.processes), (options.processes, 1))
+    ratios = []
     with tempfile.TemporaryDirectory(prefix="bench") as name:
-        best = {}
         for repeat in range(options.repeats):
-            for processes, threads in ((1, options.processes), (options.processes, 1)):
-                for steps in options.steps:
-                    folder = Path(name) / f"{processes}-{steps}-{repeat}"
-                    key = (processes, steps)
-                    best[key] = min(best.get(key, (1e9, [])), seconds(folder, processes, threads, steps))
-    for processes, threads in ((1, options.processes), (options.processes, 1)):
-        wall = best[processes, more][0] - best[processes, few][0]
-        shares = [(b - a) / wall for a, b in zip(best[processes, few][1], best[processes, more][1])]
-        rates.append((more - few) * options.meta_batch / wall)
-        print(f"{processes} processes of {threads} threads: {rates[-1]:.2f} tasks/s, {1000 * wall / (more - few):.0f} ms "
-              f"per meta-step, {100 * shares[0]:.1f} % in communication, {100 * shares[1]:.1f} % waiting", flush=True)
-    print(f"{options.processes} processes reach {rates[1] / rates[0]:.3f} of the rate of one")
+            rates = []
+            for processes, threads in sides:
+                (short, few_shares), (long, more_shares) = [
+                    seconds(Path(name) / f"{processes}-{steps}-{repeat}", processes, threads, steps)
+                    for steps in options.steps]
+                wall = long - short
+                shares = [(b - a) / wall for a, b in zip(few_shares, more_shares)]
+                rates.append((more - few) * options.meta_batch / wall)
+                print(f"{processes} processes of {threads} threads: {rates[-1]:.2f} tasks/s, "
+                      f"{1000 * wall / (more - few):.0f} ms per meta-step, {100 * shares[0]:.1f} % in communication, "
+                      f"{100 * shares[1]:.1f} % waiting", flush=True)
+            ratios.append(rates[1] / rates[0])
+    print(f"{options.processes} processes reach {statistics.median(ratios):.2f} of the rate of one, the median of "
+          f"{len(ratios)} rounds ({min(ratios):.2f} to {max(ratios):.2f})")
 
 
 if __name__ == "__main__":
